@@ -1,0 +1,198 @@
+//! What happens around the body of a DDI and around a driver callback.
+//!
+//! The short path does nothing but look at what is pended on the way out. The long path (the
+//! deterministic executor, or somebody watching) counts, hashes, lets others go first and shows the
+//! event to those who asked. On a machine that has stopped the call does nothing.
+
+use crate::bugcheck::StopCode;
+use crate::hook::{Arg, Callback, DdiInfo, Event, Site, What};
+use crate::machine::{Machine, wants};
+use crate::processor::{Processor, flag};
+use crate::sync::thread::unwind;
+use std::panic::Location;
+
+/// One call: who, where from, which.
+pub struct Cx {
+    /// The processor that makes the call.
+    pub cpu: &'static Processor,
+    /// The caller's source position.
+    pub site: Site,
+    /// The routine.
+    pub ddi: &'static DdiInfo,
+}
+
+impl Cx {
+    /// Whether the call takes the long path.
+    #[inline]
+    #[must_use]
+    pub fn is_slow(&self, holding: bool) -> bool {
+        self.cpu.is_slow(holding)
+    }
+
+    #[inline]
+    pub(crate) fn is_deterministic(&self) -> bool {
+        self.cpu.hooks() & flag::DETERMINISTIC != 0
+    }
+
+    /// The end of the short path: looks at what is pended.
+    #[inline]
+    pub fn finish(&self) {
+        if self.cpu.pending().load(std::sync::atomic::Ordering::Relaxed) != 0 {
+            self.cpu.machine().serve_pending(self.cpu);
+        }
+    }
+
+    /// The machine the call is made on.
+    #[must_use]
+    pub fn machine(&self) -> &'static Machine {
+        // SAFETY: a call is made on a running machine, which outlives it; the reference does not
+        // leave the call.
+        unsafe { &*std::ptr::from_ref(self.cpu.machine()) }
+    }
+
+    /// Stops the machine with a bug check of this call's driver.
+    pub fn bug_check(&self, stop: StopCode, parameters: [u64; 4], what: impl Into<String>) -> ! {
+        self.cpu.call.set(Some((self.ddi, self.site)));
+        self.cpu.bug_check(stop, parameters, what)
+    }
+
+    /// The pointer is no live object: a bug check.
+    pub fn bad_pointer(&self, address: usize, what: &str) -> ! {
+        self.cpu.call.set(Some((self.ddi, self.site)));
+        self.cpu.bad_pointer(address, &format!("{}: {what}", self.ddi.name))
+    }
+
+    /// Checks a pointer that the call reads or writes through.
+    #[inline]
+    pub fn check_output<T>(&self, pointer: *mut T) {
+        if !self.cpu.is_memory(pointer as usize, size_of::<T>()) || !pointer.is_aligned() {
+            self.bad_pointer(pointer as usize, std::any::type_name::<T>());
+        }
+    }
+}
+
+/// What `enter` hands to `leave`.
+pub struct Entered {
+    outer: Option<(&'static DdiInfo, Site)>,
+}
+
+/// The long path before the body. `None`: the machine is quiet and the call is a no-op.
+///
+/// # Panics
+/// When no machine runs on this host thread.
+pub fn enter(cx: &Cx, args: &[Arg], is_point: bool) -> Option<Entered> {
+    let cpu = cx.cpu;
+    if cpu.hooks() & flag::QUIET != 0 {
+        return quiet(cx);
+    }
+    let machine = cx.machine();
+    let outer = cpu.call.replace(Some((cx.ddi, cx.site)));
+    if cpu.hooks() & flag::DETERMINISTIC != 0 {
+        let d = machine.deterministic();
+        d.note_call(cx.ddi.polls);
+        cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
+        if is_point {
+            machine.point(cpu);
+        }
+        d.mix(
+            u64::from(cx.ddi.id)
+                | u64::from(cpu.index()) << 16
+                | u64::from(cpu.irql().0) << 24
+                | d.time_ns() << 32,
+        );
+        for arg in args {
+            d.mix_arg(machine, *arg);
+        }
+    } else {
+        cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
+    }
+    if cpu.hooks() & (flag::EVENTS | flag::HOLDING) != 0 {
+        show_entry(cx, args);
+    }
+    Some(Entered { outer })
+}
+
+#[cold]
+fn quiet(cx: &Cx) -> Option<Entered> {
+    let cpu = cx.cpu;
+    if !cpu.is_real() {
+        // Destructors may run after their machine; anything else is a mistake of the caller.
+        assert!(std::thread::panicking(), "{} called where no machine runs", cx.ddi.name);
+        return None;
+    }
+    let thread = cpu.thread.get();
+    // SAFETY: threads live as long as the machine.
+    if !thread.is_null() && !unsafe { (*thread).unwinding.get() } {
+        unwind(cpu);
+    }
+    None
+}
+
+fn show_entry(cx: &Cx, args: &[Arg]) {
+    let machine = cx.machine();
+    let holding = cx.cpu.held_count() != 0;
+    let wanted = &machine.wanted;
+    if wants(&wanted.enter, cx.ddi) || (holding && wants(&wanted.enter_holding, cx.ddi)) {
+        let event = Event { what: What::Enter(cx.ddi, args), site: cx.site, cpu: cx.cpu };
+        deliver(machine, &event, |i| wants(&i.enter, cx.ddi) || (holding && wants(&i.enter_holding, cx.ddi)));
+    }
+}
+
+/// The long path after the body.
+pub fn leave(cx: &Cx, entered: Entered, answer: Arg) {
+    let cpu = cx.cpu;
+    let machine = cx.machine();
+    if cpu.hooks() & flag::DETERMINISTIC != 0 {
+        machine.deterministic().mix_arg(machine, answer);
+    }
+    if cpu.hooks() & flag::EVENTS != 0 && wants(&machine.wanted.exit, cx.ddi) {
+        let event = Event { what: What::Exit(cx.ddi, answer), site: cx.site, cpu };
+        deliver(machine, &event, |i| wants(&i.exit, cx.ddi));
+    }
+    machine.after_call(cpu);
+    cpu.call.set(entered.outer);
+    if machine.is_quiet() {
+        quiet(cx);
+    }
+}
+
+/// Runs a driver callback: its name is on the processor's callback stack meanwhile.
+#[track_caller]
+pub fn callback<R>(cpu: &Processor, kind: &'static Callback, body: impl FnOnce() -> R) -> R {
+    let site = Location::caller();
+    cpu.push_callback(kind);
+    let watched = cpu.hooks() & (flag::DETERMINISTIC | flag::EVENTS) != 0;
+    if watched {
+        show_callback(cpu, kind, true, site);
+    }
+    let answer = body();
+    if watched {
+        show_callback(cpu, kind, false, site);
+    }
+    cpu.pop_callback();
+    answer
+}
+
+#[cold]
+fn show_callback(cpu: &Processor, kind: &'static Callback, begins: bool, site: Site) {
+    let machine = cpu.machine();
+    if cpu.hooks() & flag::DETERMINISTIC != 0 {
+        let bits = u64::from(kind.id) | u64::from(begins) << 15 | u64::from(cpu.index()) << 16 | 0xCB << 40;
+        machine.deterministic().mix(bits);
+    }
+    if machine.wanted.callbacks && cpu.hooks() & flag::QUIET == 0 {
+        let what = if begins { What::CallbackBegin(kind) } else { What::CallbackEnd(kind) };
+        deliver(machine, &Event { what, site, cpu }, |i| i.callbacks);
+    }
+}
+
+fn deliver(machine: &Machine, event: &Event<'_>, wanted: impl Fn(&crate::hook::Interest) -> bool) {
+    for (watcher, interest) in machine.watchers() {
+        if wanted(interest)
+            && let Some(halt) = watcher.event(event)
+        {
+            machine.halt(halt);
+            unwind(event.cpu);
+        }
+    }
+}

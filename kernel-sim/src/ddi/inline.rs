@@ -1,0 +1,171 @@
+//! What the WDK headers define as macros or inline functions.
+//!
+//! They work on the caller's own structures and are part of the caller on Windows too, so they have
+//! no hook, no scheduling point, and no check beyond what is written here.
+#![expect(non_snake_case, reason = "the documented WDK names")]
+#![expect(clippy::missing_safety_doc, reason = "each takes pointers to live structures, as in C")]
+
+use super::types::*;
+
+/// Makes a list head empty.
+pub unsafe fn InitializeListHead(ListHead: PLIST_ENTRY) {
+    unsafe {
+        (*ListHead).Flink = ListHead;
+        (*ListHead).Blink = ListHead;
+    }
+}
+
+/// Whether a list is empty.
+#[must_use]
+pub unsafe fn IsListEmpty(ListHead: *const LIST_ENTRY) -> bool {
+    unsafe { std::ptr::eq((*ListHead).Flink, ListHead) }
+}
+
+/// Appends an entry.
+pub unsafe fn InsertTailList(ListHead: PLIST_ENTRY, Entry: PLIST_ENTRY) {
+    unsafe {
+        let last = (*ListHead).Blink;
+        (*Entry).Flink = ListHead;
+        (*Entry).Blink = last;
+        (*last).Flink = Entry;
+        (*ListHead).Blink = Entry;
+    }
+}
+
+/// Prepends an entry.
+pub unsafe fn InsertHeadList(ListHead: PLIST_ENTRY, Entry: PLIST_ENTRY) {
+    unsafe {
+        let first = (*ListHead).Flink;
+        (*Entry).Flink = first;
+        (*Entry).Blink = ListHead;
+        (*first).Blink = Entry;
+        (*ListHead).Flink = Entry;
+    }
+}
+
+/// Takes an entry out; answers whether the list is empty then.
+pub unsafe fn RemoveEntryList(Entry: PLIST_ENTRY) -> bool {
+    unsafe {
+        let (next, previous) = ((*Entry).Flink, (*Entry).Blink);
+        (*previous).Flink = next;
+        (*next).Blink = previous;
+        next == previous
+    }
+}
+
+/// Takes the first entry out.
+pub unsafe fn RemoveHeadList(ListHead: PLIST_ENTRY) -> PLIST_ENTRY {
+    unsafe {
+        let entry = (*ListHead).Flink;
+        RemoveEntryList(entry);
+        entry
+    }
+}
+
+/// The structure of type `$ty` whose field `$field` lies at `$address`.
+#[macro_export]
+macro_rules! CONTAINING_RECORD {
+    ($address:expr, $ty:ty, $($field:tt)+) => {
+        ($address).cast::<u8>().wrapping_sub(::std::mem::offset_of!($ty, $($field)+)).cast::<$ty>()
+    };
+}
+
+/// The present driver's stack location.
+#[must_use]
+pub unsafe fn IoGetCurrentIrpStackLocation(Irp: PIRP) -> PIO_STACK_LOCATION {
+    unsafe { (*Irp).Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation }
+}
+
+/// The next lower driver's stack location.
+#[must_use]
+pub unsafe fn IoGetNextIrpStackLocation(Irp: PIRP) -> PIO_STACK_LOCATION {
+    unsafe { IoGetCurrentIrpStackLocation(Irp).sub(1) }
+}
+
+/// Marks the request as to be completed later; the dispatch routine then returns STATUS_PENDING.
+pub unsafe fn IoMarkIrpPending(Irp: PIRP) {
+    unsafe { (*IoGetCurrentIrpStackLocation(Irp)).Control |= SL_PENDING_RETURNED }
+}
+
+/// Copies the present stack location to the next lower one, without the completion routine.
+pub unsafe fn IoCopyCurrentIrpStackLocationToNext(Irp: PIRP) {
+    unsafe {
+        let next = IoGetNextIrpStackLocation(Irp);
+        *next = *IoGetCurrentIrpStackLocation(Irp);
+        (*next).CompletionRoutine = None;
+        (*next).Context = std::ptr::null_mut();
+        (*next).Control = 0;
+    }
+}
+
+/// Lets the next lower driver use the present stack location.
+pub unsafe fn IoSkipCurrentIrpStackLocation(Irp: PIRP) {
+    unsafe {
+        (*Irp).CurrentLocation += 1;
+        let current = &mut (*Irp).Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation;
+        *current = current.add(1);
+    }
+}
+
+/// Sets the routine to be called when lower drivers have completed the request.
+pub unsafe fn IoSetCompletionRoutine(
+    Irp: PIRP,
+    CompletionRoutine: PIO_COMPLETION_ROUTINE,
+    Context: PVOID,
+    InvokeOnSuccess: bool,
+    InvokeOnError: bool,
+    InvokeOnCancel: bool,
+) {
+    let flag = |on: bool, bit: UCHAR| if on { bit } else { 0 };
+    unsafe {
+        let next = IoGetNextIrpStackLocation(Irp);
+        (*next).CompletionRoutine = CompletionRoutine;
+        (*next).Context = Context;
+        (*next).Control = flag(InvokeOnSuccess, SL_INVOKE_ON_SUCCESS)
+            | flag(InvokeOnError, SL_INVOKE_ON_ERROR)
+            | flag(InvokeOnCancel, SL_INVOKE_ON_CANCEL);
+    }
+}
+
+/// Bytes an MDL describes.
+#[must_use]
+pub unsafe fn MmGetMdlByteCount(Mdl: PMDL) -> ULONG {
+    unsafe { (*Mdl).ByteCount }
+}
+
+/// Offset of the buffer in its first page.
+#[must_use]
+pub unsafe fn MmGetMdlByteOffset(Mdl: PMDL) -> ULONG {
+    unsafe { (*Mdl).ByteOffset }
+}
+
+/// The address the buffer had when the MDL was built.
+#[must_use]
+pub unsafe fn MmGetMdlVirtualAddress(Mdl: PMDL) -> PVOID {
+    unsafe { (*Mdl).StartVa.byte_add((*Mdl).ByteOffset as usize) }
+}
+
+/// Copies bytes that do not overlap.
+pub unsafe fn RtlCopyMemory(Destination: PVOID, Source: *const std::ffi::c_void, Length: SIZE_T) {
+    unsafe { std::ptr::copy_nonoverlapping(Source.cast::<u8>(), Destination.cast::<u8>(), Length) }
+}
+
+/// Fills memory with zero.
+pub unsafe fn RtlZeroMemory(Destination: PVOID, Length: SIZE_T) {
+    unsafe { std::ptr::write_bytes(Destination.cast::<u8>(), 0, Length) }
+}
+
+/// Initializes the DPC object of a device for use by its interrupt service routine.
+#[track_caller]
+pub unsafe fn IoInitializeDpcRequest(DeviceObject: PDEVICE_OBJECT, DpcRoutine: PIO_DPC_ROUTINE) {
+    // SAFETY: both are optional function pointers of one ABI whose parameters are all pointers; the
+    // DPC is queued by IoRequestDpc only, with a device object and an IRP in the right places.
+    let routine = unsafe { std::mem::transmute::<PIO_DPC_ROUTINE, PKDEFERRED_ROUTINE>(DpcRoutine) };
+    unsafe { super::KeInitializeDpc(&raw mut (*DeviceObject).Dpc, routine, DeviceObject.cast()) }
+}
+
+/// Queues the device's DPC from its interrupt service routine.
+#[track_caller]
+pub unsafe fn IoRequestDpc(DeviceObject: PDEVICE_OBJECT, Irp: PIRP, Context: PVOID) {
+    unsafe { super::KeInsertQueueDpc(&raw mut (*DeviceObject).Dpc, Irp.cast(), Context) };
+}

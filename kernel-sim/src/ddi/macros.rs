@@ -1,0 +1,155 @@
+//! `ddis!`: from one row, the hooked function, its number and its description.
+//!
+//! The row
+//!
+//! ```text
+//! /// Takes a spin lock.
+//! KeAcquireSpinLock(SpinLock: PKSPIN_LOCK, OldIrql: PKIRQL) -> (),
+//!     header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => lock::acquire;
+//! ```
+//!
+//! becomes
+//!
+//! ```text
+//! pub static KeAcquireSpinLock: DdiInfo = ..;       // in `row`
+//! pub unsafe fn KeAcquireSpinLock(SpinLock: PKSPIN_LOCK, OldIrql: PKIRQL) {
+//!     let cx = Cx { cpu: Processor::current(), site: Location::caller(), ddi: &row::KeAcquireSpinLock };
+//!     if cx.cpu.is_slow(false) { /* hook entry, lock::acquire(&cx, ..), hook exit */ }
+//!     else { lock::acquire(&cx, SpinLock, OldIrql); cx.finish() }
+//! }
+//! ```
+//!
+//! The word before `=>`: `plain` is invisible to others, `point` is a scheduling point, `poll` is a
+//! point at which the caller only looks, `holding` is a point that rules may watch while a lock is
+//! held.
+
+/// Declares the DDIs of one crate. `base` is the first number.
+#[macro_export]
+macro_rules! ddis {
+    (base $base:expr; $(
+        $(#[doc = $doc:literal])+
+        $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty,
+            header $header:literal, irql $irql:tt, $coverage:ident, $kind:ident => $body:path;
+    )+) => {
+        #[expect(non_camel_case_types, reason = "the documented WDK names")]
+        #[repr(u16)]
+        enum Number { $($name),+ }
+
+        /// What the table says of each routine, under the routine's name.
+        #[expect(non_upper_case_globals, reason = "the documented WDK names")]
+        pub mod row {
+            use super::Number;
+            $(
+                $(#[doc = $doc])+
+                pub static $name: $crate::hook::DdiInfo = $crate::hook::DdiInfo {
+                    id: $base + Number::$name as u16,
+                    name: stringify!($name),
+                    header: $header,
+                    irql: $crate::irql_range!($irql),
+                    coverage: $crate::hook::Coverage::$coverage,
+                    params: &[$((stringify!($arg), stringify!($ty))),*],
+                    summary: concat!($($doc, "\n"),+),
+                    polls: $crate::is_poll!($kind),
+                };
+            )+
+        }
+
+        /// Every routine of this table, in order.
+        pub static TABLE: &[&$crate::hook::DdiInfo] = &[$(&row::$name),+];
+
+        $(
+            $(#[doc = $doc])+
+            #[doc = ""]
+            #[doc = concat!("IRQL: ", $crate::irql_text!($irql), ". Declared by `", $header, "` on Windows.")]
+            ///
+            /// # Safety
+            /// As on Windows: pointers are the caller's own or come from the kernel and stay valid
+            /// for the call. A pointer outside the machine's memory is a bug check.
+            #[inline]
+            #[track_caller]
+            pub unsafe fn $name($($arg: $ty),*) -> $ret {
+                let cx = $crate::ddi::Cx {
+                    cpu: $crate::processor::Processor::current(),
+                    site: ::std::panic::Location::caller(),
+                    ddi: &row::$name,
+                };
+                if cx.is_slow($crate::is_holding!($kind)) {
+                    #[cold]
+                    #[inline(never)]
+                    unsafe fn slow(cx: &$crate::ddi::Cx, $($arg: $ty),*) -> $ret {
+                        let args = [$($crate::hook::IntoArg::into_arg($arg)),*];
+                        let Some(entered) = $crate::ddi::enter(cx, &args, $crate::is_point!($kind)) else {
+                            return $crate::hook::Quiet::quiet();
+                        };
+                        // SAFETY: forwarded from the caller.
+                        let answer = unsafe { $body(cx, $($arg),*) };
+                        $crate::ddi::leave(cx, entered, $crate::hook::IntoArg::into_arg(answer));
+                        answer
+                    }
+                    // SAFETY: forwarded from the caller.
+                    return unsafe { slow(&cx, $($arg),*) };
+                }
+                // SAFETY: forwarded from the caller.
+                let answer = unsafe { $body(&cx, $($arg),*) };
+                cx.finish();
+                answer
+            }
+        )+
+    };
+}
+
+/// The documented IRQL range of a row.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! irql_range {
+    (undocumented) => {
+        None
+    };
+    (($lo:ident, $hi:ident)) => {
+        Some(($crate::irql::Irql::$lo, $crate::irql::Irql::$hi))
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! irql_text {
+    (undocumented) => {
+        "undocumented"
+    };
+    (($lo:ident, $hi:ident)) => {
+        concat!(stringify!($lo), " to ", stringify!($hi))
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! is_point {
+    (plain) => {
+        false
+    };
+    ($other:ident) => {
+        true
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! is_poll {
+    (poll) => {
+        true
+    };
+    ($other:ident) => {
+        false
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! is_holding {
+    (holding) => {
+        true
+    };
+    ($other:ident) => {
+        false
+    };
+}

@@ -1,0 +1,22 @@
+//! Layer 1: the documented WDK names, letter for letter.
+//!
+//! `table` lists every routine as a row; from a row come the hooked function, its number, its entry
+//! in the coverage page. `types` has the wdk-sys-shaped structures, `inline` what the WDK headers
+//! define as macros or inline functions (they only touch the caller's own structures and are not
+//! hooked). Invariant: hooks fire here and nowhere else, so code written on layer 2 is watched alike.
+
+pub mod inline;
+#[macro_use]
+mod macros;
+mod call;
+pub mod status;
+#[expect(non_snake_case, reason = "the documented WDK names")]
+mod table;
+#[expect(non_camel_case_types, non_snake_case, non_upper_case_globals, reason = "the documented WDK names")]
+pub mod types;
+
+pub use call::{Cx, callback, enter, leave};
+pub use inline::*;
+pub use status::*;
+pub use table::*;
+pub use types::*;

@@ -1,0 +1,69 @@
+//! The NTSTATUS values the simulator answers with or its drivers use.
+#![expect(non_snake_case, reason = "NT_SUCCESS is the documented name")]
+
+use super::types::NTSTATUS;
+
+macro_rules! statuses {
+    ($($(#[$doc:meta])* $name:ident = $value:expr;)*) => {
+        $($(#[$doc])* pub const $name: NTSTATUS = $value as u32 as NTSTATUS;)*
+        /// The name of a status, if it is one of these.
+        #[must_use]
+        pub fn status_name(status: NTSTATUS) -> Option<&'static str> {
+            match status {
+                $($name => Some(stringify!($name)),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+statuses! {
+    /// Success; also the answer of a wait that was satisfied.
+    STATUS_SUCCESS = 0;
+    /// A wait ended because its time was up.
+    STATUS_TIMEOUT = 0x102;
+    /// The request will be completed later.
+    STATUS_PENDING = 0x103;
+    /// A completion routine keeps the IRP.
+    STATUS_MORE_PROCESSING_REQUIRED = 0xC000_0016u32;
+    /// General failure.
+    STATUS_UNSUCCESSFUL = 0xC000_0001u32;
+    /// The routine is not there.
+    STATUS_NOT_IMPLEMENTED = 0xC000_0002u32;
+    /// A bad parameter.
+    STATUS_INVALID_PARAMETER = 0xC000_000Du32;
+    /// The device does not know the request.
+    STATUS_INVALID_DEVICE_REQUEST = 0xC000_0010u32;
+    /// Past the end of the medium.
+    STATUS_END_OF_FILE = 0xC000_0011u32;
+    /// No memory for the request itself.
+    STATUS_NO_MEMORY = 0xC000_0017u32;
+    /// The output buffer is too small.
+    STATUS_BUFFER_TOO_SMALL = 0xC000_0023u32;
+    /// Two parts of the system speak different versions.
+    STATUS_REVISION_MISMATCH = 0xC000_0059u32;
+    /// A resource ran out.
+    STATUS_INSUFFICIENT_RESOURCES = 0xC000_009Au32;
+    /// The device is not ready.
+    STATUS_DEVICE_NOT_READY = 0xC000_00A3u32;
+    /// The operation took too long.
+    STATUS_IO_TIMEOUT = 0xC000_00B5u32;
+    /// The request is not supported.
+    STATUS_NOT_SUPPORTED = 0xC000_00BBu32;
+    /// The request was cancelled.
+    STATUS_CANCELLED = 0xC000_0120u32;
+    /// The device reported an error.
+    STATUS_IO_DEVICE_ERROR = 0xC000_0185u32;
+    /// The device is gone.
+    STATUS_DEVICE_DOES_NOT_EXIST = 0xC000_00C0u32;
+    /// The device is busy.
+    STATUS_DEVICE_BUSY = 0x8000_0011u32;
+    /// The medium is write-protected.
+    STATUS_MEDIA_WRITE_PROTECTED = 0xC000_00A2u32;
+}
+
+/// Whether a status is a success or an information.
+#[must_use]
+pub const fn NT_SUCCESS(status: NTSTATUS) -> bool {
+    status >= 0
+}

@@ -1,0 +1,374 @@
+//! The parallel executor: a host thread per processor, real races, real contention.
+//!
+//! What is pended for a processor is one word that it looks at as it leaves a DDI; an idle
+//! processor parks on its doorbell. Two more host threads stand for the world outside: the clock
+//! (timers, quanta, the deadlock watchdog) and the devices. Machine time is the host's monotonic
+//! clock. Invariant: a processor that finds nothing pended and then parks cannot miss a ring,
+//! because both sides look again under its doorbell's lock.
+
+use crate::bugcheck::{Deadlock, Ending, Waiter};
+use crate::fiber::Returned;
+use crate::host_clock::HostClock;
+use crate::irql::Irql;
+use crate::machine::Machine;
+use crate::processor::{Processor, pend};
+use crate::sync::thread::Thread;
+use crossbeam::utils::{Backoff, CachePadded};
+use parking_lot::{Condvar, Mutex};
+use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, ParkToken, UnparkToken};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::time::Duration;
+
+/// Set in a lock word while processors are parked on it; the low bits are the owner.
+pub(crate) const PARKED: usize = 1 << 8;
+/// Looks at a contended lock before parking.
+const SPINS: u32 = 40;
+/// How often the clock thread looks at quanta and lock waits when no timer is due sooner.
+const TICK: Duration = Duration::from_millis(2);
+/// Ticks a cycle of lock waits must stand unchanged to be called a deadlock.
+const DEADLOCK_TICKS: u32 = 3;
+
+#[derive(Default)]
+struct Doorbell {
+    asleep: Mutex<bool>,
+    bell: Condvar,
+}
+
+/// State of the executor.
+pub(crate) struct Parallel {
+    clock: HostClock,
+    doorbells: Box<[CachePadded<Doorbell>]>,
+    world: Mutex<World>,
+    clock_bell: Condvar,
+    device_bell: Condvar,
+    /// Number of lock waits begun by each processor, so that the watchdog can tell one from the next.
+    wait_numbers: Box<[CachePadded<AtomicUsize>]>,
+}
+
+#[derive(Default)]
+struct World {
+    timers_changed: bool,
+    devices_busy: bool,
+}
+
+impl Parallel {
+    pub(crate) fn new(processors: u8) -> Parallel {
+        Parallel {
+            clock: HostClock::start(),
+            doorbells: (0..processors).map(|_| CachePadded::default()).collect(),
+            world: Mutex::new(World::default()),
+            clock_bell: Condvar::new(),
+            device_bell: Condvar::new(),
+            wait_numbers: (0..processors).map(|_| CachePadded::default()).collect(),
+        }
+    }
+
+    pub(crate) fn time_ns(&self) -> u64 {
+        self.clock.ns()
+    }
+
+    /// Pends something for a processor and wakes it if it sleeps or waits for a lock.
+    pub(crate) fn ring(&self, cpu: &Processor, bits: u32) {
+        cpu.pending().fetch_or(bits, SeqCst);
+        let doorbell = &self.doorbells[usize::from(cpu.index())];
+        {
+            let asleep = doorbell.asleep.lock();
+            if *asleep {
+                doorbell.bell.notify_one();
+            }
+        }
+        let word = cpu.waiting_on.load(SeqCst);
+        if word != 0 && bits & (pend::INTERRUPT | pend::STOP) != 0 {
+            unpark_processor(word, cpu);
+        }
+    }
+
+    /// Parks an idle processor until something is pended for it.
+    pub(crate) fn wait_for_work(&self, machine: &Machine, cpu: &Processor) {
+        let doorbell = &self.doorbells[usize::from(cpu.index())];
+        {
+            let mut asleep = doorbell.asleep.lock();
+            while cpu.pending().load(SeqCst) == 0 {
+                *asleep = true;
+                doorbell.bell.wait(&mut asleep);
+            }
+            *asleep = false;
+        }
+        cpu.pending().fetch_and(!pend::RESCHEDULE, SeqCst);
+        machine.serve_pending(cpu);
+    }
+
+    pub(crate) fn ring_clock(&self) {
+        self.world.lock().timers_changed = true;
+        self.clock_bell.notify_one();
+    }
+
+    pub(crate) fn ring_devices(&self) {
+        self.world.lock().devices_busy = true;
+        self.device_bell.notify_one();
+    }
+
+    pub(crate) fn wake_everybody(&self, machine: &Machine) {
+        for cpu in &machine.processors {
+            self.ring(cpu, pend::STOP);
+        }
+        drop(self.world.lock());
+        self.clock_bell.notify_all();
+        self.device_bell.notify_all();
+    }
+
+    /// Passes time as a stalling driver does.
+    pub(crate) fn spin_for(&self, us: u64) {
+        let until = self.clock.ns().saturating_add(us.saturating_mul(1000));
+        let backoff = Backoff::new();
+        while self.clock.ns() < until {
+            if backoff.is_completed() {
+                std::thread::yield_now();
+            } else {
+                backoff.snooze();
+            }
+        }
+    }
+
+    /// Waits for a lock word: a brief spin, then parked. Returns when the word was taken.
+    #[cold]
+    pub(crate) fn wait_for_lock(&self, machine: &Machine, cpu: &Processor, word: &AtomicUsize) {
+        let number = &self.wait_numbers[usize::from(cpu.index())];
+        number.fetch_add(1, Relaxed);
+        let address = std::ptr::from_ref(word) as usize;
+        let me = cpu.lock_word();
+        let mut spins = 0;
+        loop {
+            let seen = word.load(Relaxed);
+            if seen & !PARKED == 0 {
+                // Keep the parked mark: others may still wait.
+                if word.compare_exchange_weak(seen, seen | me, SeqCst, Relaxed).is_ok() {
+                    break;
+                }
+                continue;
+            }
+            if spins < SPINS && seen & PARKED == 0 {
+                spins += 1;
+                std::hint::spin_loop();
+                continue;
+            }
+            if seen & PARKED == 0 && word.compare_exchange(seen, seen | PARKED, SeqCst, Relaxed).is_err() {
+                continue;
+            }
+            cpu.waiting_on.store(address, SeqCst);
+            // SAFETY: the callbacks neither park nor panic; the key is the address of the lock word,
+            // and nobody else in the process parks on addresses of a machine's memory.
+            unsafe {
+                parking_lot_core::park(
+                    address,
+                    || {
+                        let now = word.load(SeqCst);
+                        now & PARKED != 0
+                            && now & !PARKED != 0
+                            && cpu.pending().load(SeqCst) & (pend::INTERRUPT | pend::STOP) == 0
+                    },
+                    || {},
+                    |_, _| {},
+                    ParkToken(usize::from(cpu.index())),
+                    None,
+                );
+            }
+            cpu.waiting_on.store(0, SeqCst);
+            if machine.is_quiet() {
+                crate::sync::thread::unwind(cpu);
+            }
+            if cpu.pending().load(SeqCst) & pend::INTERRUPT != 0 && !machine.accept_interrupts(cpu) {
+                // Pended, but masked at this level: look at the lock again without burning the core.
+                std::thread::yield_now();
+            }
+            spins = 0;
+        }
+        number.fetch_add(1, Relaxed);
+    }
+
+    /// Releases a lock word on which processors are parked.
+    #[cold]
+    pub(crate) fn release_parked(&self, word: &AtomicUsize) {
+        let address = std::ptr::from_ref(word) as usize;
+        // SAFETY: as for `park` above.
+        unsafe {
+            parking_lot_core::unpark_one(address, |result| {
+                word.store(if result.have_more_threads { PARKED } else { 0 }, SeqCst);
+                DEFAULT_UNPARK_TOKEN
+            });
+        }
+    }
+}
+
+/// Wakes one processor from its wait for a lock word, leaving the others.
+fn unpark_processor(word: usize, cpu: &Processor) {
+    let mut found = false;
+    // SAFETY: as for `park`; the callbacks neither park nor panic.
+    unsafe {
+        parking_lot_core::unpark_filter(
+            word,
+            |token| {
+                if !found && token == ParkToken(usize::from(cpu.index())) {
+                    found = true;
+                    FilterOp::Unpark
+                } else {
+                    FilterOp::Skip
+                }
+            },
+            |_| UnparkToken(0),
+        );
+    }
+}
+
+/// A processor's host thread inside the watchdog's eyes: its wait number and the lock it waits for.
+type Waits = Vec<Option<(usize, usize)>>;
+
+impl Machine {
+    fn parallel(&self) -> &Parallel {
+        match &self.executor {
+            super::Executor::Parallel(p) => p,
+            super::Executor::Deterministic(_) => {
+                unreachable!("asked the deterministic executor for its host threads")
+            }
+        }
+    }
+
+    /// Runs the machine until it stops, then unwinds what is left.
+    pub(crate) fn run_parallel(&self) {
+        std::thread::scope(|scope| {
+            let name = |name: String| std::thread::Builder::new().name(name);
+            let refused = "the host refuses a thread";
+            name("clock".into()).spawn_scoped(scope, || self.run_clock()).expect(refused);
+            name("devices".into()).spawn_scoped(scope, || self.run_devices()).expect(refused);
+            for cpu in &self.processors {
+                name(format!("cpu {}", cpu.index()))
+                    .spawn_scoped(scope, move || self.run_processor(cpu))
+                    .expect(refused);
+            }
+        });
+    }
+
+    fn run_processor(&self, cpu: &Processor) {
+        cpu.enter();
+        while !self.is_quiet() {
+            // SAFETY: threads live as long as the machine.
+            let thread = unsafe { &*cpu.thread.get() };
+            match thread.resume(self) {
+                Returned::Parked | Returned::Ended => {}
+            }
+        }
+        let mine: Vec<*const Thread> = {
+            let kernel = self.kernel.lock();
+            kernel.threads.iter().filter(|t| t.home == cpu.index()).map(|t| &raw const **t).collect()
+        };
+        for thread in mine {
+            // SAFETY: threads live as long as the machine.
+            self.unwind_thread(unsafe { &*thread });
+        }
+        Processor::leave_all();
+    }
+
+    fn run_devices(&self) {
+        let p = self.parallel();
+        while !self.is_quiet() {
+            {
+                let mut world = p.world.lock();
+                while !world.devices_busy && !self.is_quiet() {
+                    p.device_bell.wait(&mut world);
+                }
+                world.devices_busy = false;
+            }
+            for n in 0..self.hardware.len() {
+                while !self.is_quiet() && self.step_device(n) {}
+            }
+        }
+    }
+
+    fn run_clock(&self) {
+        let p = self.parallel();
+        let (mut before, mut unchanged) = (Waits::new(), 0);
+        while !self.is_quiet() {
+            let now = self.time_ns();
+            while self.next_timer_due().is_some_and(|due| due <= now) {
+                self.expire_timer();
+            }
+            self.end_quanta();
+            let waits = self.lock_waits();
+            unchanged = if waits == before && waits.iter().any(Option::is_some) { unchanged + 1 } else { 0 };
+            if unchanged >= DEADLOCK_TICKS
+                && let Some(cycle) = self.cycle_of(&waits)
+            {
+                self.stop(Ending::Deadlock(Box::new(cycle)));
+                return;
+            }
+            before = waits;
+            let mut world = p.world.lock();
+            if !world.timers_changed && !self.is_quiet() {
+                let due = self
+                    .next_timer_due()
+                    .map_or(TICK, |due| Duration::from_nanos(due.saturating_sub(self.time_ns())));
+                p.clock_bell.wait_for(&mut world, due.min(TICK));
+            }
+            world.timers_changed = false;
+        }
+    }
+
+    /// Lets threads that wait for a busy processor have their turn.
+    fn end_quanta(&self) {
+        let waiting: Vec<usize> = {
+            let kernel = self.kernel.lock();
+            kernel.ready.iter().enumerate().filter(|(_, q)| !q.is_empty()).map(|(n, _)| n).collect()
+        };
+        for n in waiting {
+            self.parallel().ring(&self.processors[n], pend::RESCHEDULE);
+        }
+    }
+
+    fn lock_waits(&self) -> Waits {
+        let p = self.parallel();
+        self.processors
+            .iter()
+            .map(|cpu| {
+                let word = cpu.waiting_on.load(SeqCst);
+                (word != 0).then(|| (p.wait_numbers[usize::from(cpu.index())].load(SeqCst), word))
+            })
+            .collect()
+    }
+
+    /// The processors of `waits` that cannot ever go on: those on a cycle, or waiting for one that is.
+    fn cycle_of(&self, waits: &Waits) -> Option<Deadlock> {
+        for start in 0..waits.len() {
+            let (mut at, mut members) = (start, Vec::new());
+            while let Some((_, word)) = waits[at] {
+                members.push(at);
+                let Some(holder) = self.lock_holder(word) else { break };
+                at = usize::from(holder);
+                if at == start {
+                    let names: Vec<_> = members.iter().map(|n| format!("CPU {n}")).collect();
+                    let waiters =
+                        members.iter().map(|n| self.lock_waiter(*n, waits[*n].map_or(0, |w| w.1))).collect();
+                    return Some(Deadlock {
+                        what: format!("{} wait for each other's spin locks", names.join(", ")),
+                        waiters,
+                    });
+                }
+                if members.contains(&at) {
+                    break;
+                }
+            }
+        }
+        None
+    }
+
+    /// The evidence for one processor that waits for a lock word.
+    fn lock_waiter(&self, n: usize, word: usize) -> Waiter {
+        // The processor stands still: it is parked in `wait_for_lock` and has been for several ticks.
+        let cpu = &self.processors[n];
+        debug_assert!(cpu.irql() >= Irql::PASSIVE);
+        Waiter {
+            place: cpu.place(),
+            waits_for: format!("spin lock {}", crate::report_address(self.machine_address(word))),
+            holder: self.lock_holder(word),
+        }
+    }
+}

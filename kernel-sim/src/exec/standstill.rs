@@ -1,0 +1,44 @@
+//! Why nobody can go on: the evidence of a deadlock that is more than a cycle of spin locks.
+
+use crate::bugcheck::{Deadlock, Place, Waiter};
+use crate::machine::Machine;
+use crate::sync::thread::Thread;
+
+impl Machine {
+    /// Describes a machine on which no processor can go on and no timer is armed: who waits for a
+    /// spin lock, and which threads wait for objects nobody will signal.
+    pub(crate) fn standstill(&self, what: &str) -> Deadlock {
+        let mut waiters = self.deterministic().lock_waiters(self);
+        let kernel = self.kernel.lock();
+        for (key, list) in &kernel.waits {
+            for thread in list {
+                // SAFETY: threads live as long as the machine.
+                let thread = unsafe { &**thread };
+                // The machine's own workers have nothing to wait for but work.
+                if let Some(waiter) = self.thread_waiter(thread, *key) {
+                    waiters.push(waiter);
+                }
+            }
+        }
+        Deadlock { what: what.into(), waiters }
+    }
+
+    fn thread_waiter(&self, thread: &Thread, key: usize) -> Option<Waiter> {
+        let (ddi, site) = thread.parked_at()?;
+        let place = Place {
+            cpu: thread.home,
+            irql: crate::irql::Irql::PASSIVE,
+            step: Some(self.step()),
+            time_ns: self.time_ns(),
+            call: Some(ddi.name),
+            site: Some(site),
+            callbacks: thread.callbacks(),
+            held: Vec::new(),
+        };
+        let waits_for = match self.machine_address(key) {
+            0 => "work of the machine".to_owned(),
+            address => format!("the object at {}", crate::report_address(address)),
+        };
+        Some(Waiter { place, waits_for, holder: None })
+    }
+}

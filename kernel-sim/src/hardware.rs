@@ -1,0 +1,170 @@
+//! Devices: register files, DMA and interrupt lines.
+//!
+//! A device is a model with registers and *steps*: things it could do next, such as finish one of
+//! several commands. When it takes a step, and which, is a choice of the executor. It knows nothing
+//! of drivers or SCSI. Invariant: a device touches driver memory only through [`Bus`], which checks
+//! every address.
+
+use crate::machine::Machine;
+use crate::memory::{POOL_BYTES, WINDOW_BYTES, WINDOW_STRIDE};
+use parking_lot::Mutex;
+
+/// Physical address 0 of the machine's memory: not 0, so that a null address is never good.
+pub const PHYSICAL_BASE: u64 = 0x1_0000_0000;
+
+/// A device.
+pub trait HardwareModel: Send {
+    /// A short name for reports.
+    fn name(&self) -> &'static str;
+
+    /// The interrupt vector its line is wired to, and whether the line is asserted now
+    /// (level-triggered).
+    fn line(&self) -> (u32, bool);
+
+    /// Reads `width` bytes at `offset` of the register window.
+    fn read(&mut self, offset: usize, width: u8) -> u64;
+
+    /// Writes `width` bytes at `offset` of the register window.
+    fn write(&mut self, offset: usize, width: u8, value: u64);
+
+    /// How many different steps it could take now; 0 while it has nothing to do.
+    fn steps(&self) -> u32;
+
+    /// Takes one of them.
+    fn step(&mut self, which: u32, bus: &Bus<'_>);
+}
+
+/// A device's way to driver memory.
+pub struct Bus<'a> {
+    machine: &'a Machine,
+}
+
+/// A device was told to move data where no driver memory is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BadAddress;
+
+impl Bus<'_> {
+    fn host(&self, physical: u64, bytes: usize) -> Result<*mut u8, BadAddress> {
+        let offset = usize::try_from(physical.checked_sub(PHYSICAL_BASE).ok_or(BadAddress)?)
+            .map_err(|_| BadAddress)?;
+        if bytes <= POOL_BYTES && offset <= POOL_BYTES - bytes {
+            Ok((self.machine.memory.base() + offset) as *mut u8)
+        } else {
+            Err(BadAddress)
+        }
+    }
+
+    /// Copies driver memory at a physical address into `to`.
+    ///
+    /// # Errors
+    /// When the range is not pool memory of the machine; nothing is copied then.
+    pub fn read(&self, physical: u64, to: &mut [u8]) -> Result<(), BadAddress> {
+        let from = self.host(physical, to.len())?;
+        // SAFETY: `host` checked the range; a driver that writes it at the same time races with its
+        // device as on real hardware.
+        unsafe { from.copy_to_nonoverlapping(to.as_mut_ptr(), to.len()) };
+        Ok(())
+    }
+
+    /// Copies `from` into driver memory at a physical address.
+    ///
+    /// # Errors
+    /// When the range is not pool memory of the machine; nothing is copied then.
+    pub fn write(&self, physical: u64, from: &[u8]) -> Result<(), BadAddress> {
+        let to = self.host(physical, from.len())?;
+        // SAFETY: as in `read`.
+        unsafe { to.copy_from_nonoverlapping(from.as_ptr(), from.len()) };
+        Ok(())
+    }
+}
+
+/// A device plugged into a machine.
+pub(crate) struct HardwareSlot {
+    number: usize,
+    window: usize,
+    model: Mutex<Box<dyn HardwareModel>>,
+}
+
+impl HardwareSlot {
+    pub(crate) fn new(number: usize, windows: usize, model: Box<dyn HardwareModel>) -> HardwareSlot {
+        assert!((number + 1) * WINDOW_STRIDE <= WINDOW_BYTES, "too many devices");
+        HardwareSlot { number, window: windows + number * WINDOW_STRIDE, model: Mutex::new(model) }
+    }
+}
+
+impl Machine {
+    /// Physical address of device `n`'s register window, for a driver to map; `None` if there is no
+    /// such device.
+    #[must_use]
+    pub fn device_window(&self, n: usize) -> Option<u64> {
+        let slot = self.hardware.get(n)?;
+        Some(PHYSICAL_BASE + (slot.window - self.memory.base()) as u64)
+    }
+
+    /// The physical address of a host address, or `None` if it is no memory of the machine.
+    pub(crate) fn physical_address(&self, host: usize) -> Option<u64> {
+        self.memory.contains(host, 1).then(|| PHYSICAL_BASE + (host - self.memory.base()) as u64)
+    }
+
+    /// The host address of a physical one, if all `bytes` are memory of the machine.
+    pub(crate) fn virtual_address(&self, physical: u64, bytes: usize) -> Option<usize> {
+        let offset = usize::try_from(physical.checked_sub(PHYSICAL_BASE)?).ok()?;
+        let host = self.memory.base().checked_add(offset)?;
+        self.memory.contains(host, bytes.max(1)).then_some(host)
+    }
+
+    fn slot_at(&self, address: usize) -> Option<(&HardwareSlot, usize)> {
+        let offset = address.checked_sub(self.memory.windows())?;
+        let slot = self.hardware.get(offset / WINDOW_STRIDE)?;
+        Some((slot, offset % WINDOW_STRIDE))
+    }
+
+    /// Reads a device register; `None` if the address is no register.
+    pub(crate) fn read_register(&self, address: usize, width: u8) -> Option<u64> {
+        let (slot, offset) = self.slot_at(address)?;
+        let mut model = slot.model.lock();
+        let value = model.read(offset, width);
+        self.settle(slot, model);
+        Some(value)
+    }
+
+    /// Writes a device register; `None` if the address is no register.
+    pub(crate) fn write_register(&self, address: usize, width: u8, value: u64) -> Option<()> {
+        let (slot, offset) = self.slot_at(address)?;
+        let mut model = slot.model.lock();
+        model.write(offset, width, value);
+        self.settle(slot, model);
+        Some(())
+    }
+
+    /// Lets device `n` take a step. Answers whether it could take another.
+    pub(crate) fn step_device(&self, n: usize) -> bool {
+        let slot = &self.hardware[n];
+        let mut model = slot.model.lock();
+        let steps = model.steps();
+        if steps == 0 {
+            self.note_device(n, false);
+            return false;
+        }
+        let which = self.pick(steps);
+        model.step(which, &Bus { machine: self });
+        let more = model.steps() != 0;
+        self.settle(slot, model);
+        more
+    }
+
+    /// After a device was touched: tells the executor what it could do, and the interrupt
+    /// controller what its line says.
+    fn settle(&self, slot: &HardwareSlot, model: parking_lot::MutexGuard<'_, Box<dyn HardwareModel>>) {
+        let busy = model.steps() != 0;
+        let (vector, asserted) = model.line();
+        self.note_device(slot.number, busy);
+        self.set_line(vector, asserted);
+        drop(model);
+    }
+
+    /// Whether the line of `vector` is asserted by any device.
+    pub(crate) fn line_asserted(&self, vector: u32) -> bool {
+        self.hardware.iter().any(|slot| slot.model.lock().line() == (vector, true))
+    }
+}

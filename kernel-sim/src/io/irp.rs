@@ -1,0 +1,291 @@
+//! I/O request packets: their life from allocation to completion.
+//!
+//! Invariant: an IRP is owned by one party at a time, and completed once; completing it again, or
+//! while it could still be cancelled, stops the machine.
+
+use crate::bugcheck::{
+    DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, DRIVER_VERIFIER_IOMANAGER_VIOLATION as IO_VERIFIER,
+    MULTIPLE_IRP_COMPLETE_REQUESTS, NO_MORE_IRP_STACK_LOCATIONS,
+};
+use crate::ddi::types::*;
+use crate::ddi::{Cx, callback};
+use crate::hook::{DISPATCH, IO_COMPLETION};
+use crate::irql::Irql;
+use crate::pool::tag;
+use std::ptr::null_mut;
+use std::sync::atomic::Ordering::Relaxed;
+
+const IRP_TAG: u32 = tag(b"Irp ");
+
+/// Values of `IRP.State`.
+mod state {
+    pub const ALIVE: u32 = 1;
+    pub const COMPLETED: u32 = 2;
+}
+
+/// Values of `IRP.Builder`: who frees it, and what its completion does besides.
+mod builder {
+    // 0: IoAllocateIrp; whoever allocated it frees it.
+    /// A synchronous IoBuild routine: the I/O manager, after setting the event.
+    pub const SYNCHRONOUS: u32 = 1;
+}
+
+/// The IRP behind a driver's pointer. One that was freed is reported as completed twice, which is
+/// what it nearly always is.
+pub(crate) fn object<'a>(cx: &Cx, irp: PIRP) -> &'a mut IRP {
+    let address = irp as usize;
+    if !cx.cpu.is_memory(address, size_of::<IRP>()) || !irp.is_aligned() {
+        cx.bad_pointer(address, "the IRP");
+    }
+    // SAFETY: mapped, aligned memory of the machine, plain data.
+    let object = unsafe { &mut *irp };
+    if object.Type != IO_TYPE_IRP {
+        not_an_irp(cx, irp);
+    }
+    object
+}
+
+#[cold]
+fn not_an_irp(cx: &Cx, irp: PIRP) -> ! {
+    let shown = cx.cpu.machine().machine_address(irp as usize);
+    let what = format!("{} was given {}, which is no live IRP", cx.ddi.name, crate::report_address(shown));
+    match cx.ddi.name {
+        "IoCompleteRequest" => cx.bug_check(MULTIPLE_IRP_COMPLETE_REQUESTS, [shown, 0, 0, 0], what),
+        "IoCallDriver" => cx.bug_check(IO_VERIFIER, [0x03, shown, 0, 0], what),
+        "IoFreeIrp" => cx.bug_check(IO_VERIFIER, [0x01, shown, 0, 0], what),
+        _ => cx.bad_pointer(irp as usize, "the IRP"),
+    }
+}
+
+pub(crate) unsafe fn allocate(cx: &Cx, stack_size: CCHAR, _charge_quota: BOOLEAN) -> PIRP {
+    if stack_size <= 0 {
+        return null_mut();
+    }
+    let locations = stack_size as usize;
+    let offset = size_of::<IRP>().next_multiple_of(16);
+    // One location more than asked for: "current" starts one above the top, and must point at memory.
+    let bytes = offset + (locations + 1) * size_of::<IO_STACK_LOCATION>();
+    let machine = cx.cpu.machine();
+    let irp: PIRP = machine.pool_allocate_zeroed(bytes, IRP_TAG, cx.site).cast();
+    if irp.is_null() {
+        return irp;
+    }
+    // SAFETY: a fresh zeroed block of that size; zero is a valid value for every field.
+    unsafe {
+        let i = &mut *irp;
+        i.Type = IO_TYPE_IRP;
+        i.Size = u16::try_from(bytes).unwrap_or(u16::MAX);
+        i.StackCount = stack_size;
+        i.CurrentLocation = stack_size + 1;
+        i.Serial = machine.io.serial.fetch_add(1, Relaxed);
+        i.State = state::ALIVE;
+        let top = irp.byte_add(offset).cast::<IO_STACK_LOCATION>().add(locations);
+        i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation = top;
+    }
+    irp
+}
+
+pub(crate) unsafe fn free(cx: &Cx, irp: PIRP) {
+    let i = object(cx, irp);
+    i.Type = 0;
+    cx.cpu.machine().pool_free(cx, irp.cast(), None);
+}
+
+/// Readies an IRP that its owner allocated for another trip.
+pub(crate) unsafe fn reuse(cx: &Cx, irp: PIRP, status: NTSTATUS) {
+    let i = object(cx, irp);
+    let offset = size_of::<IRP>().next_multiple_of(16);
+    // SAFETY: `allocate` laid the block out like this.
+    unsafe {
+        let locations = irp.byte_add(offset).cast::<IO_STACK_LOCATION>();
+        locations.write_bytes(0, i.StackCount as usize + 1);
+        i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation =
+            locations.add(i.StackCount as usize);
+    }
+    i.CurrentLocation = i.StackCount + 1;
+    i.IoStatus = IO_STATUS_BLOCK::new(status, 0);
+    i.PendingReturned = FALSE;
+    i.Cancel = FALSE;
+    i.CancelRoutine = None;
+    i.MdlAddress = null_mut();
+    i.State = state::ALIVE;
+}
+
+#[expect(clippy::too_many_arguments, reason = "the documented signature")]
+pub(crate) unsafe fn build_device_io_control(
+    cx: &Cx,
+    code: ULONG,
+    device: PDEVICE_OBJECT,
+    input: PVOID,
+    input_bytes: ULONG,
+    output: PVOID,
+    output_bytes: ULONG,
+    internal: BOOLEAN,
+    event: PKEVENT,
+    iosb: PIO_STATUS_BLOCK,
+) -> PIRP {
+    let stack_size = super::device::object(cx, device).StackSize;
+    let irp = unsafe { allocate(cx, stack_size, FALSE) };
+    if irp.is_null() {
+        return irp;
+    }
+    // SAFETY: a fresh IRP; the caller's event and status block outlive the request, as documented.
+    // METHOD_BUFFERED is modelled with the caller's own buffer: input and output must be one.
+    unsafe {
+        let next = &mut *crate::ddi::inline::IoGetNextIrpStackLocation(irp);
+        next.MajorFunction =
+            if internal == FALSE { IRP_MJ_DEVICE_CONTROL } else { IRP_MJ_INTERNAL_DEVICE_CONTROL } as UCHAR;
+        next.Parameters.DeviceIoControl = IO_STACK_LOCATION_Parameters_DeviceIoControl {
+            OutputBufferLength: output_bytes,
+            InputBufferLength: input_bytes,
+            IoControlCode: code,
+            Type3InputBuffer: input,
+        };
+        (*irp).AssociatedIrp.SystemBuffer = if output.is_null() { input } else { output };
+        (*irp).UserEvent = event;
+        (*irp).UserIosb = iosb;
+        (*irp).Builder = builder::SYNCHRONOUS;
+    }
+    irp
+}
+
+pub(crate) unsafe fn call_driver(cx: &Cx, device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
+    let i = object(cx, irp);
+    let machine = cx.cpu.machine();
+    let shown = machine.machine_address(irp as usize);
+    let irql = cx.cpu.irql();
+    if irql > Irql::DISPATCH {
+        cx.bug_check(IO_VERIFIER, [0x10, u64::from(irql.0), 0, 0], format!("IoCallDriver called at {irql}"));
+    }
+    if i.CurrentLocation <= 1 {
+        cx.bug_check(
+            NO_MORE_IRP_STACK_LOCATIONS,
+            [shown, 0, 0, 0],
+            "IoCallDriver with no stack location left",
+        );
+    }
+    if i.CancelRoutine.is_some() {
+        cx.bug_check(IO_VERIFIER, [0x203, 0, shown, 0], "IoCallDriver with the cancel routine still set");
+    }
+    let d = super::device::object(cx, device);
+    i.CurrentLocation -= 1;
+    // SAFETY: the location below the current one is in the IRP's block: the count was checked.
+    let location = unsafe {
+        let current = &mut i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation;
+        *current = current.sub(1);
+        &mut **current
+    };
+    location.DeviceObject = device;
+    // SAFETY: the driver object outlives its devices.
+    let routines = unsafe { &(*d.DriverObject).MajorFunction };
+    let Some(Some(dispatch)) = routines.get(usize::from(location.MajorFunction)) else {
+        cx.bad_pointer(0, "the dispatch routine");
+    };
+    // SAFETY: the routine is the driver's own, called as documented.
+    let status = callback(cx.cpu, &DISPATCH, || unsafe { dispatch(device, irp) });
+    let after = cx.cpu.irql();
+    if after != irql {
+        let shown = machine.machine_address(device as usize);
+        let what = format!("a dispatch routine was called at {irql} and returned at {after}");
+        cx.bug_check(IO_VERIFIER, [0x05, shown, u64::from(irql.0), u64::from(after.0)], what);
+    }
+    status
+}
+
+pub(crate) unsafe fn complete(cx: &Cx, irp: PIRP, _boost: CCHAR) {
+    let i = object(cx, irp);
+    let machine = cx.cpu.machine();
+    let shown = machine.machine_address(irp as usize);
+    let irql = cx.cpu.irql();
+    if i.State != state::ALIVE || i.CurrentLocation > i.StackCount + 1 {
+        cx.bug_check(
+            MULTIPLE_IRP_COMPLETE_REQUESTS,
+            [shown, 0, 0, 0],
+            "IoCompleteRequest for an IRP that is already complete",
+        );
+    }
+    if irql > Irql::DISPATCH {
+        cx.bug_check(
+            IO_VERIFIER,
+            [0x0E, u64::from(irql.0), shown, 0],
+            format!("IoCompleteRequest called at {irql}"),
+        );
+    }
+    if i.IoStatus.Status() == STATUS_PENDING {
+        cx.bug_check(
+            IO_VERIFIER,
+            [0x06, STATUS_PENDING as u64, shown, 0],
+            "IoCompleteRequest with STATUS_PENDING in the IRP",
+        );
+    }
+    if i.CancelRoutine.is_some() {
+        cx.bug_check(IO_VERIFIER, [0x07, 0, shown, 0], "IoCompleteRequest with the cancel routine still set");
+    }
+    while i.CurrentLocation <= i.StackCount {
+        // SAFETY: the current location is in the IRP's block while the count says so.
+        let location = unsafe { *i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
+        i.CurrentLocation += 1;
+        // SAFETY: the block has one location more than the stack.
+        let above = unsafe {
+            let current = &mut i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation;
+            *current = current.add(1);
+            *current
+        };
+        i.PendingReturned = BOOLEAN::from(location.Control & SL_PENDING_RETURNED != 0);
+        match location.CompletionRoutine.filter(|_| invoked(&location, i)) {
+            Some(routine) => {
+                let is_top = i.CurrentLocation > i.StackCount;
+                // SAFETY: `above` points into the block.
+                let device = if is_top { null_mut() } else { unsafe { (*above).DeviceObject } };
+                // SAFETY: the routine is the driver's own, called as documented.
+                let status =
+                    callback(cx.cpu, &IO_COMPLETION, || unsafe { routine(device, irp, location.Context) });
+                let after = cx.cpu.irql();
+                if after != irql {
+                    let what = format!("a completion routine was called at {irql} and returned at {after}");
+                    cx.bug_check(VERIFIER, [0xFA, 0, u64::from(irql.0), u64::from(after.0)], what);
+                }
+                if status == STATUS_MORE_PROCESSING_REQUIRED {
+                    return;
+                }
+            }
+            None if i.PendingReturned != FALSE && i.CurrentLocation <= i.StackCount => {
+                // SAFETY: as above.
+                unsafe { (*above).Control |= SL_PENDING_RETURNED };
+            }
+            None => {}
+        }
+    }
+    finish(cx, irp, i);
+}
+
+/// Whether the outcome is one the routine was registered for.
+fn invoked(location: &IO_STACK_LOCATION, irp: &IRP) -> bool {
+    let control = location.Control;
+    (NT_SUCCESS(irp.IoStatus.Status()) && control & SL_INVOKE_ON_SUCCESS != 0)
+        || (!NT_SUCCESS(irp.IoStatus.Status()) && control & SL_INVOKE_ON_ERROR != 0)
+        || (irp.Cancel != FALSE && control & SL_INVOKE_ON_CANCEL != 0)
+}
+
+/// The request has passed its last stack location. On Windows a synchronous request ends in an APC
+/// of the requesting thread; here its status is copied and its event set at once.
+fn finish(cx: &Cx, irp: PIRP, i: &mut IRP) {
+    i.State = state::COMPLETED;
+    if i.Builder != builder::SYNCHRONOUS {
+        return;
+    }
+    if !i.UserIosb.is_null() {
+        cx.check_output(i.UserIosb);
+        // SAFETY: just found in mapped memory.
+        unsafe { *i.UserIosb = i.IoStatus };
+    }
+    let event = i.UserEvent;
+    // SAFETY: the I/O manager owns a completed synchronous IRP.
+    unsafe { free(cx, irp) };
+    if !event.is_null() {
+        let machine = cx.cpu.machine();
+        cx.check_output(event);
+        let mut kernel = machine.kernel.lock();
+        machine.signal(&mut kernel, event as usize);
+    }
+}

@@ -1,0 +1,98 @@
+//! Memory descriptor lists and address translation.
+//!
+//! All memory of the machine is nonpaged and mapped, so an MDL is a description and never maps
+//! anything.
+
+use crate::ddi::Cx;
+use crate::ddi::types::*;
+use crate::pool::tag;
+use std::ptr::null_mut;
+
+const PAGE: usize = 4096;
+
+fn object<'a>(cx: &Cx, mdl: PMDL) -> &'a mut MDL {
+    if !cx.cpu.is_memory(mdl as usize, size_of::<MDL>()) || !mdl.is_aligned() {
+        cx.bad_pointer(mdl as usize, "the MDL");
+    }
+    // SAFETY: mapped, aligned memory of the machine, plain data.
+    unsafe { &mut *mdl }
+}
+
+pub(crate) unsafe fn allocate(
+    cx: &Cx,
+    address: PVOID,
+    bytes: ULONG,
+    secondary: BOOLEAN,
+    _quota: BOOLEAN,
+    irp: PIRP,
+) -> PMDL {
+    let mdl: PMDL = cx.cpu.machine().pool_allocate_zeroed(size_of::<MDL>(), tag(b"Mdl "), cx.site).cast();
+    if mdl.is_null() {
+        return mdl;
+    }
+    // SAFETY: a fresh zeroed block of that size.
+    unsafe {
+        (*mdl).Size = size_of::<MDL>() as CSHORT;
+        (*mdl).StartVa = (address as usize & !(PAGE - 1)) as PVOID;
+        (*mdl).ByteOffset = (address as usize & (PAGE - 1)) as ULONG;
+        (*mdl).ByteCount = bytes;
+    }
+    if !irp.is_null() {
+        let i = super::irp::object(cx, irp);
+        if secondary == FALSE {
+            i.MdlAddress = mdl;
+        } else {
+            let mut last = object(cx, i.MdlAddress);
+            while !last.Next.is_null() {
+                last = object(cx, last.Next);
+            }
+            last.Next = mdl;
+        }
+    }
+    mdl
+}
+
+pub(crate) unsafe fn free(cx: &Cx, mdl: PMDL) {
+    object(cx, mdl);
+    cx.cpu.machine().pool_free(cx, mdl.cast(), None);
+}
+
+pub(crate) unsafe fn build_for_nonpaged_pool(cx: &Cx, mdl: PMDL) {
+    let m = object(cx, mdl);
+    let address = m.StartVa as usize + m.ByteOffset as usize;
+    if !cx.cpu.is_memory(address, m.ByteCount as usize) {
+        cx.bad_pointer(address, "the buffer of the MDL");
+    }
+    m.MappedSystemVa = address as PVOID;
+    m.MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
+}
+
+pub(crate) unsafe fn system_address(cx: &Cx, mdl: PMDL, _priority: ULONG) -> PVOID {
+    let m = object(cx, mdl);
+    if m.MdlFlags & (MDL_SOURCE_IS_NONPAGED_POOL | MDL_MAPPED_TO_SYSTEM_VA) == 0 {
+        // Never built: there is nothing to map.
+        return null_mut();
+    }
+    m.MappedSystemVa
+}
+
+pub(crate) unsafe fn physical_address(cx: &Cx, address: PVOID) -> PHYSICAL_ADDRESS {
+    match cx.cpu.machine().physical_address(address as usize) {
+        Some(p) => LARGE_INTEGER::new(p as i64),
+        None => cx.bad_pointer(address as usize, "the address to translate"),
+    }
+}
+
+pub(crate) unsafe fn map_io_space(
+    cx: &Cx,
+    physical: PHYSICAL_ADDRESS,
+    bytes: SIZE_T,
+    _caching: MEMORY_CACHING_TYPE,
+) -> PVOID {
+    cx.cpu
+        .machine()
+        .virtual_address(physical.QuadPart() as u64, bytes)
+        .map_or(null_mut(), |host| host as PVOID)
+}
+
+pub(crate) unsafe fn unmap_io_space(_cx: &Cx, _address: PVOID, _bytes: SIZE_T) {}

@@ -1,0 +1,28 @@
+//! The I/O manager: driver and device objects, IRPs, the StartIo packet model, cancellation.
+//!
+//! Its structures are in driver memory, as on Windows; this module keeps what drivers cannot see.
+
+pub(crate) mod cancel;
+pub(crate) mod device;
+pub(crate) mod device_queue;
+pub(crate) mod driver;
+pub(crate) mod irp;
+pub(crate) mod mdl;
+pub(crate) mod packet;
+
+use parking_lot::Mutex;
+use std::sync::atomic::AtomicU64;
+
+/// What drivers cannot see of the I/O manager.
+pub(crate) struct IoManager {
+    /// Guards every KDEVICE_QUEUE and its owner's CurrentIrp, as the queue's built-in lock does on
+    /// Windows. Nothing is called back while it is held.
+    queues: Mutex<()>,
+    serial: AtomicU64,
+}
+
+impl IoManager {
+    pub(crate) fn new() -> IoManager {
+        IoManager { queues: Mutex::new(()), serial: AtomicU64::new(1) }
+    }
+}

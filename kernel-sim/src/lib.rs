@@ -1,0 +1,38 @@
+//! A small Windows kernel in userspace: processors, IRQL, spin locks, DPCs, interrupts, threads, IRPs.
+//!
+//! A [`machine::Config`] becomes a running machine; driver code calls it through [`ddi`], the
+//! documented WDK names. Two executors run the same code: a deterministic one, in which every
+//! interleaving is a choice of one strategy, and a parallel one with a host thread per processor.
+//! This crate has never heard of Storport, and knows no rules: it shows what happens to whoever
+//! watches ([`hook`]).
+
+#[macro_use]
+pub mod ddi;
+
+pub mod bugcheck;
+pub mod choose;
+mod exec;
+mod fiber;
+pub mod hardware;
+pub mod hook;
+pub mod host_clock;
+mod io;
+pub mod irql;
+mod kernel;
+pub mod machine;
+mod memory;
+mod panics;
+pub mod pool;
+pub mod processor;
+pub mod safe;
+pub mod shared;
+mod registers;
+mod sync;
+
+pub use memory::MACHINE_BASE;
+
+/// A machine address as a debugger prints it: `ffffc000`00001240`.
+#[must_use]
+pub fn report_address(address: u64) -> String {
+    format!("{:08x}`{:08x}", address >> 32, address & 0xFFFF_FFFF)
+}

@@ -1,0 +1,415 @@
+//! One simulated computer: configuration, power-on, and how it comes to rest.
+//!
+//! The machine owns everything a run needs and takes it down again: processors, memory, the tables
+//! of the kernel, the hardware, the executor. What a driver calls is `ddi`; how processors
+//! interleave is `exec`. Invariant: the first reason to stop wins, and from that moment every DDI
+//! is a no-op.
+
+use crate::bugcheck::{BugCheck, Ending, StopCode};
+use crate::choose::{Choice, Choose, RandomChoose};
+use crate::exec::Executor;
+use crate::exec::deterministic::Deterministic;
+use crate::exec::parallel::Parallel;
+use crate::hardware::{HardwareModel, HardwareSlot};
+use crate::hook::{DdiSet, Halt, Interest, Watcher};
+use crate::io::IoManager;
+use crate::kernel::Kernel;
+use crate::memory::AddressSpace;
+use crate::pool::Pool;
+use crate::processor::{Processor, ProcessorStats, flag, pend};
+use crate::sync::thread::Thread;
+use parking_lot::Mutex;
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+/// Processors a machine may have.
+pub const PROCESSORS_MAX: u8 = 64;
+
+/// Which executor runs the machine.
+pub enum Execution {
+    /// All processors on the calling host thread; the strategy makes every choice.
+    Deterministic(Box<dyn Choose>),
+    /// A host thread per processor.
+    Parallel,
+}
+
+impl Execution {
+    /// The deterministic executor with seeded random choices.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Execution {
+        Execution::Deterministic(Box::new(RandomChoose::new(seed)))
+    }
+}
+
+/// What to build a machine from.
+pub struct Config {
+    processors: u8,
+    execution: Execution,
+    watchers: Vec<Arc<dyn Watcher>>,
+    hardware: Vec<Box<dyn HardwareModel>>,
+    keep_sites: bool,
+}
+
+/// A machine cannot have that many processors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BadProcessorCount(pub u8);
+
+impl std::fmt::Display for BadProcessorCount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a machine has 1 to {PROCESSORS_MAX} processors, not {}", self.0)
+    }
+}
+
+impl std::error::Error for BadProcessorCount {}
+
+impl Config {
+    /// A machine with `processors` processors.
+    ///
+    /// # Errors
+    /// When the number is not 1 to 64.
+    pub fn new(processors: u8, execution: Execution) -> Result<Config, BadProcessorCount> {
+        if processors == 0 || processors > PROCESSORS_MAX {
+            return Err(BadProcessorCount(processors));
+        }
+        Ok(Config { processors, execution, watchers: Vec::new(), hardware: Vec::new(), keep_sites: true })
+    }
+
+    /// Adds a watcher.
+    #[must_use]
+    pub fn watch(mut self, watcher: Arc<dyn Watcher>) -> Config {
+        self.watchers.push(watcher);
+        self
+    }
+
+    /// Adds a device; devices are numbered in the order they are added.
+    #[must_use]
+    pub fn hardware(mut self, model: Box<dyn HardwareModel>) -> Config {
+        self.hardware.push(model);
+        self
+    }
+
+    /// Whether the deterministic executor keeps acquire sites for its own deadlock reports even if
+    /// no watcher asks (it does unless told otherwise).
+    #[must_use]
+    pub fn keep_sites(mut self, keep: bool) -> Config {
+        self.keep_sites = keep;
+        self
+    }
+
+    /// Powers the machine on, runs `boot` as its first system thread on processor 0 at
+    /// PASSIVE_LEVEL, and takes it down when that returns or the machine stops.
+    ///
+    /// # Panics
+    /// On a failure of the simulator itself, and when called from code that already runs on a machine.
+    pub fn run(self, boot: impl FnOnce() + Send + 'static) -> Outcome {
+        assert!(!Processor::current().is_real(), "a machine cannot be started from inside another");
+        crate::panics::install();
+        Machine::build(self).run(Box::new(boot))
+    }
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub ending: Ending,
+    /// Hash over every event (deterministic executor only).
+    pub trace_hash: Option<u64>,
+    /// Steps made (0 in the parallel executor).
+    pub steps: u64,
+    /// The choices made, where there was a choice (deterministic executor only).
+    pub choices: Vec<Choice>,
+    /// Machine time at the end, in nanoseconds.
+    pub time_ns: u64,
+    /// Counters, by processor.
+    pub processors: Vec<ProcessorStats>,
+}
+
+/// One simulated computer.
+pub struct Machine {
+    pub(crate) processors: Box<[Processor]>,
+    pub(crate) memory: AddressSpace,
+    pub(crate) kernel: Mutex<Kernel>,
+    pub(crate) pool: Mutex<Pool>,
+    pub(crate) io: IoManager,
+    pub(crate) hardware: Vec<HardwareSlot>,
+    pub(crate) executor: Executor,
+    watchers: Vec<(Arc<dyn Watcher>, Interest)>,
+    /// Union of the watchers' interests.
+    pub(crate) wanted: Interest,
+    ending: Mutex<Option<Ending>>,
+    stopped: AtomicBool,
+    own_panic: Mutex<Option<Box<dyn Any + Send>>>,
+    extensions: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
+}
+
+// SAFETY: the parts that are not Sync by themselves are the deterministic executor, used by one host
+// thread only, and the processors' cells (see `processor`).
+unsafe impl Sync for Machine {}
+
+impl Machine {
+    fn build(config: Config) -> Box<Machine> {
+        let memory = AddressSpace::take();
+        let mut wanted = Interest::NOTHING;
+        let mut hooks = 0;
+        let watchers: Vec<_> = config.watchers.into_iter().map(|w| (Arc::clone(&w), w.interest())).collect();
+        for (_, interest) in &watchers {
+            wanted.enter.add(&interest.enter);
+            wanted.exit.add(&interest.exit);
+            wanted.enter_holding.add(&interest.enter_holding);
+            wanted.callbacks |= interest.callbacks;
+            wanted.lock_count |= interest.lock_count;
+            wanted.lock_sites |= interest.lock_sites;
+        }
+        let deterministic = matches!(config.execution, Execution::Deterministic(_));
+        if !(wanted.enter.is_empty() && wanted.exit.is_empty()) || wanted.callbacks {
+            hooks |= flag::EVENTS;
+        }
+        if !wanted.enter_holding.is_empty() {
+            hooks |= flag::HOLDING | flag::COUNT;
+        }
+        if wanted.lock_count || wanted.lock_sites {
+            hooks |= flag::COUNT;
+        }
+        if wanted.lock_sites || (deterministic && config.keep_sites) {
+            hooks |= flag::COUNT | flag::SITES;
+        }
+        let executor = match config.execution {
+            Execution::Deterministic(choose) => {
+                hooks |= flag::DETERMINISTIC;
+                Executor::Deterministic(Deterministic::new(choose))
+            }
+            Execution::Parallel => Executor::Parallel(Parallel::new(config.processors)),
+        };
+        let base = memory.base();
+        let windows = memory.windows();
+        let mut machine = Box::new(Machine {
+            processors: Box::new([]),
+            memory,
+            kernel: Mutex::new(Kernel::new(config.processors)),
+            pool: Mutex::new(Pool::new(base)),
+            io: IoManager::new(),
+            hardware: config
+                .hardware
+                .into_iter()
+                .enumerate()
+                .map(|(n, model)| HardwareSlot::new(n, windows, model))
+                .collect(),
+            executor,
+            watchers,
+            wanted,
+            ending: Mutex::new(None),
+            stopped: AtomicBool::new(false),
+            own_panic: Mutex::new(None),
+            extensions: Mutex::new(Vec::new()),
+        });
+        let at: *const Machine = &raw const *machine;
+        machine.processors = (0..config.processors).map(|n| Processor::new(at, n, hooks, base)).collect();
+        machine
+    }
+
+    fn run(self: Box<Machine>, boot: Box<dyn FnOnce() + Send>) -> Outcome {
+        let machine = &*self;
+        machine.reset_cancel_lock();
+        machine.create_idle_threads();
+        let at = machine as *const Machine as usize;
+        machine.create_thread(
+            0,
+            Some(0),
+            Box::new(move || {
+                boot();
+                // SAFETY: the machine outlives its threads.
+                unsafe { (*(at as *const Machine)).stop(Ending::Completed) };
+            }),
+        );
+        match &machine.executor {
+            Executor::Deterministic(_) => machine.run_deterministic(),
+            Executor::Parallel(_) => machine.run_parallel(),
+        }
+        Processor::leave_all();
+        self.take_down()
+    }
+
+    fn take_down(self: Box<Machine>) -> Outcome {
+        if let Some(payload) = self.own_panic.lock().take() {
+            std::panic::resume_unwind(payload);
+        }
+        let (trace_hash, steps, choices) = match &self.executor {
+            Executor::Deterministic(d) => (Some(d.trace_hash()), d.step(), d.take_choices()),
+            Executor::Parallel(_) => (None, 0, Vec::new()),
+        };
+        let ending = self.ending.lock().take().expect("a machine ends for a reason");
+        let outcome = Outcome {
+            ending,
+            trace_hash,
+            steps,
+            choices,
+            time_ns: self.time_ns(),
+            processors: self.processors.iter().map(Processor::final_stats).collect(),
+        };
+        let machine = *self;
+        let used = machine.pool.lock().used_bytes();
+        drop(machine.extensions);
+        drop(machine.hardware);
+        machine.memory.give_back(used);
+        outcome
+    }
+
+    /// The machine this host thread runs, if any.
+    #[must_use]
+    pub fn current() -> Option<&'static Machine> {
+        let cpu = Processor::current();
+        // SAFETY: a current processor's machine outlives the run in which it is current.
+        cpu.is_real().then(|| unsafe { &*(cpu.machine() as *const Machine) })
+    }
+
+    /// How many processors it has.
+    #[must_use]
+    pub fn processor_count(&self) -> u8 {
+        self.processors.len() as u8
+    }
+
+    /// Number of the current step; 0 in the parallel executor.
+    #[inline]
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        match &self.executor {
+            Executor::Deterministic(d) => d.step(),
+            Executor::Parallel(_) => 0,
+        }
+    }
+
+    /// Machine time in nanoseconds since power-on: virtual in the deterministic executor, the
+    /// host's monotonic clock in the parallel one.
+    #[must_use]
+    pub fn time_ns(&self) -> u64 {
+        match &self.executor {
+            Executor::Deterministic(d) => d.time_ns(),
+            Executor::Parallel(p) => p.time_ns(),
+        }
+    }
+
+    /// Whether it runs under the deterministic executor.
+    #[inline]
+    #[must_use]
+    pub fn is_deterministic(&self) -> bool {
+        matches!(self.executor, Executor::Deterministic(_))
+    }
+
+    /// The machine address of a host address; 0 for null and for memory of somebody else.
+    #[must_use]
+    pub fn machine_address(&self, host: usize) -> u64 {
+        self.memory.machine_address(host)
+    }
+
+    /// Keeps a value of another crate (the port driver's tables, say) for the machine's life.
+    pub fn keep<T: Any + Send + Sync>(&self, value: Arc<T>) {
+        self.extensions.lock().push(value);
+    }
+
+    /// A value kept before, by type.
+    #[must_use]
+    pub fn kept<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.extensions.lock().iter().find_map(|e| Arc::clone(e).downcast::<T>().ok())
+    }
+
+    pub(crate) fn watchers(&self) -> &[(Arc<dyn Watcher>, Interest)] {
+        &self.watchers
+    }
+
+    /// Whether the machine has stopped.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.stopped.load(SeqCst)
+    }
+
+    /// Stops the machine; the first reason wins.
+    pub(crate) fn stop(&self, ending: Ending) {
+        {
+            let mut slot = self.ending.lock();
+            if slot.is_some() {
+                return;
+            }
+            *slot = Some(ending);
+        }
+        self.stopped.store(true, SeqCst);
+        for cpu in &self.processors {
+            cpu.add_hooks(flag::QUIET);
+            cpu.pending().fetch_or(pend::STOP, SeqCst);
+        }
+        self.wake_everybody();
+    }
+
+    /// Ends the run because a watcher said so.
+    pub(crate) fn halt(&self, halt: Halt) {
+        self.stop(Ending::Halted(halt.0));
+    }
+
+    /// A panic reached the top of a thread without having been seen by the hook.
+    pub(crate) fn note_panic(&self, payload: Box<dyn Any + Send>) {
+        if !self.is_quiet() {
+            *self.own_panic.lock() = Some(payload);
+            self.stop(Ending::Completed);
+        }
+    }
+
+    /// The simulator itself failed: take the machine down and let the caller see the panic.
+    pub(crate) fn own_failure(&self, message: String) {
+        *self.own_panic.lock() = Some(Box::new(message));
+        self.stop(Ending::Completed);
+    }
+
+    fn create_idle_threads(&self) {
+        for cpu in &self.processors {
+            let at = self as *const Machine as usize;
+            let index = cpu.index();
+            let mut kernel = self.kernel.lock();
+            let id = kernel.threads.len() as u32;
+            let body = Box::new(move || {
+                // SAFETY: the machine outlives its threads.
+                let machine = unsafe { &*(at as *const Machine) };
+                machine.idle(&machine.processors[usize::from(index)]);
+            });
+            kernel.threads.push(Box::new(Thread::new(id, index, 0, Some(body))));
+            let thread = &raw const **kernel.threads.last().expect("just pushed");
+            cpu.thread.set(thread);
+            cpu.idle.set(thread);
+        }
+    }
+}
+
+impl Processor {
+    /// Stops the machine with a bug check of the driver that runs here, and leaves its code.
+    ///
+    /// `parameters` hold machine addresses where they hold addresses.
+    pub fn bug_check(&self, stop: StopCode, parameters: [u64; 4], what: impl Into<String>) -> ! {
+        let check = BugCheck { stop, parameters, what: what.into(), place: self.place() };
+        self.machine().stop(Ending::BugCheck(Box::new(check)));
+        crate::sync::thread::unwind(self)
+    }
+
+    /// The driver gave a pointer that is no memory of the machine.
+    pub(crate) fn bad_pointer(&self, address: usize, what: &str) -> ! {
+        let irql = self.irql();
+        let shown =
+            if self.is_memory(address, 1) { self.machine().machine_address(address) } else { address as u64 };
+        // A host address differs from run to run: only null and small numbers are shown as they are.
+        let shown = if shown < 1 << 16 || self.is_memory(address, 1) { shown } else { u64::MAX };
+        let what = format!("{what} is not a live object of this machine");
+        if irql >= crate::irql::Irql::DISPATCH {
+            self.bug_check(
+                crate::bugcheck::DRIVER_IRQL_NOT_LESS_OR_EQUAL,
+                [shown, u64::from(irql.0), 0, 0],
+                what,
+            )
+        } else {
+            self.bug_check(crate::bugcheck::PAGE_FAULT_IN_NONPAGED_AREA, [shown, 0, 0, 0], what)
+        }
+    }
+}
+
+/// Everything some watcher wants to see at entry.
+pub(crate) fn wants(set: &DdiSet, ddi: &crate::hook::DdiInfo) -> bool {
+    set.has(ddi)
+}

@@ -1,0 +1,135 @@
+//! The address space of one machine: everything a driver may point at.
+//!
+//! One reserved range of host memory holds the pool, the register windows and the kernel stacks,
+//! so "is this pointer memory of this machine?" is one subtraction and one comparison. It is not
+//! an allocator (see `pool`) and knows no object types. Invariant: while a machine runs, every byte
+//! of the range is mapped, except the guard page below each stack.
+//!
+//! What a report shows is a *machine address*: the offset into the range on a fixed canonical
+//! base, so the same run prints the same addresses in every process.
+
+use crate::fiber::STACK_BYTES;
+use parking_lot::Mutex;
+use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
+use std::ptr::{NonNull, null_mut};
+
+/// Where the range begins in machine addresses: the start of the x64 system pool region.
+pub const MACHINE_BASE: u64 = 0xFFFF_C000_0000_0000;
+
+/// Bytes of the range that the pool may hand out.
+pub const POOL_BYTES: usize = 1 << 30;
+/// Bytes of the range that device register windows occupy, after the pool.
+pub const WINDOW_BYTES: usize = 64 * WINDOW_STRIDE;
+/// Bytes of one device's register window.
+pub const WINDOW_STRIDE: usize = 64 << 10;
+/// Kernel threads a machine can have alive at once.
+pub const STACKS_MAX: usize = 1024;
+const GUARD_BYTES: usize = 4096;
+const STACK_STRIDE: usize = STACK_BYTES + GUARD_BYTES;
+const STACKS_OFFSET: usize = POOL_BYTES + WINDOW_BYTES;
+pub(crate) const TOTAL_BYTES: usize = STACKS_OFFSET + STACKS_MAX * STACK_STRIDE;
+
+/// Pool pages that stay committed between machines; above it they go back to the host.
+const KEEP_BYTES: usize = 8 << 20;
+/// Address spaces kept for the next machine.
+const SPARES_MAX: usize = 4;
+
+static SPARES: Mutex<Vec<AddressSpace>> = Mutex::new(Vec::new());
+
+/// A machine's memory. Taken with [`AddressSpace::take`], given back with [`AddressSpace::give_back`].
+pub(crate) struct AddressSpace {
+    base: NonNull<u8>,
+    /// Stacks whose guard page has been set up, since the range was mapped.
+    guarded: Mutex<usize>,
+}
+
+// SAFETY: the range is plain memory owned by this value; who may touch which byte when is the
+// pool's and the machine's business, and they synchronise it.
+unsafe impl Send for AddressSpace {}
+// SAFETY: as above; the shared methods only compute addresses.
+unsafe impl Sync for AddressSpace {}
+
+impl AddressSpace {
+    /// A range ready for use: a spare one if there is one, else newly mapped.
+    ///
+    /// # Panics
+    /// When the host refuses to reserve the range.
+    pub(crate) fn take() -> AddressSpace {
+        if let Some(spare) = SPARES.lock().pop() {
+            return spare;
+        }
+        // SAFETY: an anonymous private mapping at an address of the kernel's choosing.
+        let base = unsafe {
+            rustix::mm::mmap_anonymous(
+                null_mut(),
+                TOTAL_BYTES,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE | MapFlags::NORESERVE,
+            )
+        }
+        .unwrap_or_else(|e| panic!("cannot reserve {TOTAL_BYTES} bytes for a machine: {e}"));
+        AddressSpace { base: NonNull::new(base.cast()).expect("mmap answered null"), guarded: Mutex::new(0) }
+    }
+
+    /// Returns the range for the next machine. `pool_used` is the pool's high-water mark in bytes.
+    pub(crate) fn give_back(self, pool_used: usize) {
+        if pool_used > KEEP_BYTES {
+            // SAFETY: the pages lie in our own mapping and nobody points at them any more.
+            let _ = unsafe {
+                rustix::mm::madvise(
+                    self.base.as_ptr().add(KEEP_BYTES).cast(),
+                    POOL_BYTES - KEEP_BYTES,
+                    Advice::LinuxDontNeed,
+                )
+            };
+        }
+        let mut spares = SPARES.lock();
+        if spares.len() < SPARES_MAX {
+            spares.push(self);
+        }
+    }
+
+    /// The first host address of the range; the pool starts here.
+    pub(crate) fn base(&self) -> usize {
+        self.base.as_ptr() as usize
+    }
+
+    /// The first host address of the register windows.
+    pub(crate) fn windows(&self) -> usize {
+        self.base() + POOL_BYTES
+    }
+
+    /// Whether `bytes` bytes at `address` lie in the range.
+    #[inline]
+    pub(crate) fn contains(&self, address: usize, bytes: usize) -> bool {
+        address.wrapping_sub(self.base()) <= TOTAL_BYTES - bytes
+    }
+
+    /// The machine address of a host address, or 0 for null and addresses outside the range.
+    pub(crate) fn machine_address(&self, address: usize) -> u64 {
+        if self.contains(address, 1) { MACHINE_BASE + (address - self.base()) as u64 } else { 0 }
+    }
+
+    /// Bounds of stack `index` (limit, base), its guard page in place.
+    pub(crate) fn stack(&self, index: usize) -> (usize, usize) {
+        assert!(index < STACKS_MAX, "stack {index} is past the last");
+        let mut guarded = self.guarded.lock();
+        while *guarded <= index {
+            let guard = self.base() + STACKS_OFFSET + *guarded * STACK_STRIDE;
+            // SAFETY: the guard page lies in our mapping, below the stack it guards, and no stack
+            // reaches into it.
+            unsafe { rustix::mm::mprotect(guard as *mut _, GUARD_BYTES, MprotectFlags::empty()) }
+                .expect("cannot protect a stack's guard page");
+            *guarded += 1;
+        }
+        let guard = self.base() + STACKS_OFFSET + index * STACK_STRIDE;
+        (guard, guard + STACK_STRIDE)
+    }
+}
+
+impl Drop for AddressSpace {
+    fn drop(&mut self) {
+        // SAFETY: we mapped exactly this range and nothing outlives the owner.
+        let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), TOTAL_BYTES) };
+    }
+}

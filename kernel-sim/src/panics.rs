@@ -1,0 +1,59 @@
+//! A panic on a machine: whose is it?
+//!
+//! A panic raised by driver code is a bug check of that driver, with its message and place; it must
+//! quiet the machine before the first destructor runs, so it is caught in the process's panic hook.
+//! A panic of the simulator's own crates goes to the hook that was there before, and then to the
+//! caller of `run`.
+
+use crate::bugcheck::{BugCheck, Ending, KMODE_EXCEPTION_NOT_HANDLED};
+use crate::processor::Processor;
+use std::panic::PanicHookInfo;
+use std::sync::Once;
+
+/// STATUS_ASSERTION_FAILURE: the nearest documented exception to a failed `assert!`.
+const STATUS_ASSERTION_FAILURE: u64 = 0xC000_0420;
+
+/// Where our own crates' sources lie, as the compiler names them.
+const OWN_SOURCES: [&str; 3] = ["kernel-sim/src/", "storport-sim/src/", "verifier/src/"];
+
+/// Installs the hook, once per process.
+pub(crate) fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !on_machine(info) {
+                before(info);
+            }
+        }));
+    });
+}
+
+/// Handles the panic if it is a driver's; answers whether it was.
+fn on_machine(info: &PanicHookInfo<'_>) -> bool {
+    let cpu = Processor::current();
+    if !cpu.is_real() || cpu.thread.get().is_null() {
+        return false;
+    }
+    let message = info.payload_as_str().map_or_else(|| "a panic without a message".to_owned(), str::to_owned);
+    let at = info.location().map(ToString::to_string).unwrap_or_default();
+    let machine = cpu.machine();
+    if machine.is_quiet() {
+        return true;
+    }
+    let file = info.location().map_or("", std::panic::Location::file);
+    if OWN_SOURCES.iter().any(|own| file.contains(own)) {
+        machine.own_failure(format!("{message} ({at})"));
+        return false;
+    }
+    let check = BugCheck {
+        stop: KMODE_EXCEPTION_NOT_HANDLED,
+        parameters: [STATUS_ASSERTION_FAILURE, 0, 0, 0],
+        what: format!("the driver panicked at {at}: {message}"),
+        place: cpu.place(),
+    };
+    // SAFETY: a processor that runs driver code runs a thread.
+    unsafe { (*cpu.thread.get()).unwinding.set(true) };
+    machine.stop(Ending::BugCheck(Box::new(check)));
+    true
+}

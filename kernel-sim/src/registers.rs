@@ -1,0 +1,27 @@
+//! Device registers in memory space: the only way a driver touches its device.
+
+use crate::ddi::Cx;
+
+macro_rules! register_access {
+    ($($read:ident, $write:ident: $ty:ty;)*) => {$(
+        pub(crate) unsafe fn $read(cx: &Cx, register: *mut $ty) -> $ty {
+            match cx.cpu.machine().read_register(register as usize, size_of::<$ty>() as u8) {
+                Some(value) => value as $ty,
+                None => cx.bad_pointer(register as usize, "the device register"),
+            }
+        }
+
+        pub(crate) unsafe fn $write(cx: &Cx, register: *mut $ty, value: $ty) {
+            if cx.cpu.machine().write_register(register as usize, size_of::<$ty>() as u8, u64::from(value)).is_none() {
+                cx.bad_pointer(register as usize, "the device register");
+            }
+        }
+    )*};
+}
+
+register_access! {
+    read_u8, write_u8: u8;
+    read_u16, write_u16: u16;
+    read_u32, write_u32: u32;
+    read_u64, write_u64: u64;
+}

@@ -1,0 +1,61 @@
+//! `Shared<T>`: a field that several callbacks of a driver read and write.
+//!
+//! Plain to use, no ordering promised beyond each access being whole: what a C driver gets from an
+//! aligned scalar. Every access is a scheduling point of the deterministic executor, so schedules
+//! cover what happens between a read and the write that depends on it.
+
+use crate::processor::{Processor, flag};
+use crossbeam::atomic::AtomicCell;
+use std::panic::Location;
+
+/// A scalar shared between callbacks, in a device extension.
+#[repr(transparent)]
+pub struct Shared<T>(AtomicCell<T>);
+
+impl<T: Copy> Shared<T> {
+    /// A cell that holds `value`.
+    pub const fn new(value: T) -> Shared<T> {
+        Shared(AtomicCell::new(value))
+    }
+
+    /// The value now. A scheduling point.
+    #[track_caller]
+    pub fn get(&self) -> T {
+        point();
+        self.0.load()
+    }
+
+    /// Stores a value. A scheduling point.
+    #[track_caller]
+    pub fn set(&self, value: T) {
+        point();
+        self.0.store(value);
+    }
+}
+
+/// Lets others go first, where the schedule says so. Nothing in the parallel executor and where no
+/// machine runs.
+#[track_caller]
+fn point() {
+    let cpu = Processor::current();
+    if cpu.hooks() & (flag::DETERMINISTIC | flag::QUIET) == flag::DETERMINISTIC {
+        let machine = cpu.machine();
+        let outer = cpu.call.replace(Some((&SHARED_ACCESS, Location::caller())));
+        machine.deterministic().note_call(true);
+        machine.point(cpu);
+        machine.deterministic().mix(u64::from(cpu.index()) << 16 | 0x5A << 40);
+        cpu.call.set(outer);
+    }
+}
+
+/// Stands for an access in reports; not a DDI.
+static SHARED_ACCESS: crate::hook::DdiInfo = crate::hook::DdiInfo {
+    id: crate::hook::DDIS_MAX as u16 - 1,
+    name: "Shared access",
+    header: "",
+    irql: None,
+    coverage: crate::hook::Coverage::Modelled,
+    params: &[],
+    summary: "An access to a shared cell of a driver.",
+    polls: true,
+};

@@ -1,0 +1,207 @@
+//! Deferred procedure calls: one queue per processor, drained as the IRQL falls below DISPATCH.
+//!
+//! A DPC object is in at most one queue, once; it may be queued again while its routine runs. A
+//! request on the target's own processor is honoured as soon as its IRQL permits (unless of low
+//! importance); requests from elsewhere arrive when the schedule says so.
+
+use crate::bugcheck::{IRQL_UNEXPECTED_VALUE, TIMER_OR_DPC_INVALID};
+use crate::ddi::types::{
+    BOOLEAN, CCHAR, DPC_OBJECT, FALSE, HIGH_IMPORTANCE, KDPC, KDPC_IMPORTANCE, LOW_IMPORTANCE,
+    MEDIUM_IMPORTANCE, PKDEFERRED_ROUTINE, PKDPC, PVOID, TRUE,
+};
+use crate::ddi::{Cx, callback};
+use crate::hook::{Callback, DEFERRED_ROUTINE};
+use crate::irql::Irql;
+use crate::kernel::Kernel;
+use crate::machine::Machine;
+use crate::processor::Processor;
+use std::ptr::null_mut;
+
+/// The wait-list key of those who flush DPC queues; no object lies at such an address.
+const FLUSH_KEY: usize = 8;
+
+pub(crate) fn object<'a>(cx: &Cx, dpc: PKDPC) -> &'a mut KDPC {
+    let address = dpc as usize;
+    if !cx.cpu.is_memory(address, size_of::<KDPC>()) || !dpc.is_aligned() {
+        cx.bad_pointer(address, "the KDPC");
+    }
+    // SAFETY: mapped, aligned memory of the machine, plain data. Fields are written under the
+    // kernel lock, except by `initialize`, whose caller owns the object.
+    unsafe { &mut *dpc }
+}
+
+fn live<'a>(cx: &Cx, dpc: PKDPC) -> &'a mut KDPC {
+    let object = object(cx, dpc);
+    if object.Type != DPC_OBJECT {
+        let shown = cx.cpu.machine().machine_address(dpc as usize);
+        cx.bug_check(
+            TIMER_OR_DPC_INVALID,
+            [1, shown, u64::from(cx.cpu.irql().0), 0],
+            format!("{} was given a KDPC that was never initialized (or is freed)", cx.ddi.name),
+        );
+    }
+    object
+}
+
+pub(crate) unsafe fn initialize(cx: &Cx, dpc: PKDPC, routine: PKDEFERRED_ROUTINE, context: PVOID) {
+    *object(cx, dpc) = KDPC {
+        Type: DPC_OBJECT,
+        Importance: MEDIUM_IMPORTANCE as u8,
+        Number: 0,
+        DpcListEntry: KDPC::UNLINKED,
+        DeferredRoutine: routine,
+        DeferredContext: context,
+        SystemArgument1: null_mut(),
+        SystemArgument2: null_mut(),
+        DpcData: null_mut(),
+    };
+}
+
+pub(crate) unsafe fn set_importance(cx: &Cx, dpc: PKDPC, importance: KDPC_IMPORTANCE) {
+    live(cx, dpc).Importance = importance as u8;
+}
+
+pub(crate) unsafe fn set_target(cx: &Cx, dpc: PKDPC, number: CCHAR) {
+    let processors = cx.cpu.machine().processors.len();
+    let object = live(cx, dpc);
+    if !usize::try_from(number).is_ok_and(|n| n < processors) {
+        let shown = cx.cpu.machine().machine_address(dpc as usize);
+        cx.bug_check(
+            TIMER_OR_DPC_INVALID,
+            [3, shown, 0, 0],
+            format!("{} names processor {number}; the machine has {processors}", cx.ddi.name),
+        );
+    }
+    // Our encoding: 0 is "no target", else the index plus one.
+    object.Number = number as u16 + 1;
+}
+
+pub(crate) unsafe fn insert(cx: &Cx, dpc: PKDPC, argument1: PVOID, argument2: PVOID) -> BOOLEAN {
+    let object = live(cx, dpc);
+    let machine = cx.cpu.machine();
+    let mut kernel = machine.kernel.lock();
+    BOOLEAN::from(machine.queue_dpc(&mut kernel, object, argument1, argument2, cx.cpu.index()))
+}
+
+pub(crate) unsafe fn remove(cx: &Cx, dpc: PKDPC) -> BOOLEAN {
+    let object = live(cx, dpc);
+    let mut kernel = cx.cpu.machine().kernel.lock();
+    if object.DpcData.is_null() {
+        return FALSE;
+    }
+    object.DpcData = null_mut();
+    for queue in &mut kernel.dpcs {
+        queue.queue.retain(|queued| !std::ptr::eq(*queued, dpc));
+    }
+    TRUE
+}
+
+/// Waits until every DPC queued now, on any processor, has run.
+pub(crate) unsafe fn flush(cx: &Cx) {
+    let machine = cx.cpu.machine();
+    let busy: Vec<(usize, u64)> = {
+        let kernel = machine.kernel.lock();
+        let is_busy = |n: &usize| kernel.dpcs[*n].running || !kernel.dpcs[*n].queue.is_empty();
+        (0..kernel.dpcs.len()).filter(is_busy).map(|n| (n, kernel.dpcs[n].drains)).collect()
+    };
+    for (n, drains) in &busy {
+        machine.request_dpcs(*n as u8, *n == usize::from(cx.cpu.index()));
+        if *n == usize::from(cx.cpu.index()) {
+            machine.after_call(cx.cpu);
+        }
+        loop {
+            let kernel = machine.kernel.lock();
+            if kernel.dpcs[*n].drains != *drains {
+                break;
+            }
+            machine.sleep_on(cx, kernel, FLUSH_KEY, None);
+        }
+    }
+}
+
+impl Machine {
+    /// Queues a DPC; answers whether it was not queued already. `here` is the requesting processor.
+    pub(crate) fn queue_dpc(
+        &self,
+        kernel: &mut Kernel,
+        dpc: &mut KDPC,
+        a1: PVOID,
+        a2: PVOID,
+        here: u8,
+    ) -> bool {
+        if !dpc.DpcData.is_null() {
+            return false;
+        }
+        let target = if dpc.Number == 0 { here } else { (dpc.Number - 1) as u8 };
+        dpc.SystemArgument1 = a1;
+        dpc.SystemArgument2 = a2;
+        dpc.DpcData = (usize::from(target) + 1) as PVOID;
+        let queue = &mut kernel.dpcs[usize::from(target)].queue;
+        let importance = i32::from(dpc.Importance);
+        if importance == HIGH_IMPORTANCE {
+            queue.push_front(dpc);
+        } else {
+            queue.push_back(dpc);
+        }
+        self.request_dpcs(target, target == here && importance != LOW_IMPORTANCE);
+        true
+    }
+
+    /// Runs the DPC queue of `cpu` dry.
+    pub(crate) fn drain_dpcs(&self, cpu: &Processor) {
+        let before = cpu.irql();
+        let n = usize::from(cpu.index());
+        cpu.set_irql(Irql::DISPATCH);
+        cpu.in_dpc.set(cpu.in_dpc.get() + 1);
+        while let Some(dpc) = self.next_dpc(n) {
+            cpu.count(|s| s.dpcs += 1);
+            run(cpu, &DEFERRED_ROUTINE, &dpc);
+        }
+        cpu.in_dpc.set(cpu.in_dpc.get() - 1);
+        cpu.set_irql(before);
+    }
+
+    fn next_dpc(&self, n: usize) -> Option<Queued> {
+        let mut kernel = self.kernel.lock();
+        let queue = &mut kernel.dpcs[n];
+        let Some(dpc) = queue.queue.pop_front() else {
+            queue.running = false;
+            queue.drains += 1;
+            self.note_dpcs_drained(n as u8);
+            self.wake_all(&mut kernel, FLUSH_KEY);
+            return None;
+        };
+        queue.running = true;
+        // SAFETY: a queued object was resolved when it was queued, and freeing its memory while it is
+        // queued is refused by the pool.
+        let dpc_ref = unsafe { &mut *dpc };
+        dpc_ref.DpcData = null_mut();
+        Some(Queued {
+            dpc,
+            routine: dpc_ref.DeferredRoutine,
+            context: dpc_ref.DeferredContext,
+            arguments: (dpc_ref.SystemArgument1, dpc_ref.SystemArgument2),
+        })
+    }
+}
+
+struct Queued {
+    dpc: PKDPC,
+    routine: PKDEFERRED_ROUTINE,
+    context: PVOID,
+    arguments: (PVOID, PVOID),
+}
+
+fn run(cpu: &Processor, kind: &'static Callback, dpc: &Queued) {
+    let Some(routine) = dpc.routine else { return };
+    callback(cpu, kind, || {
+        // SAFETY: the routine and its arguments are the driver's own, called as documented.
+        unsafe { routine(dpc.dpc, dpc.context, dpc.arguments.0, dpc.arguments.1) }
+    });
+    let irql = cpu.irql();
+    if irql != Irql::DISPATCH {
+        // The low byte names the caller; Microsoft documents values for APCs, callouts and ISRs only.
+        let p1 = u64::from(irql.0) << 16 | u64::from(Irql::DISPATCH.0) << 8;
+        cpu.bug_check(IRQL_UNEXPECTED_VALUE, [p1, 0, 0, 0], format!("a DPC routine returned at {irql}"));
+    }
+}

@@ -1,0 +1,271 @@
+//! Interrupt objects: level-triggered lines, service routines at their DIRQL.
+//!
+//! A line stays pended while the device asserts it. Any processor of the interrupt's set whose IRQL
+//! is below the device's may accept it; its service routine runs under the interrupt's spin lock,
+//! which the kernel holds for the driver and which therefore is not counted as the driver's.
+
+use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
+use crate::ddi::types::{
+    BOOLEAN, KAFFINITY, KINTERRUPT, KINTERRUPT_MODE, KIRQL, NTSTATUS, PKINTERRUPT, PKSERVICE_ROUTINE,
+    PKSPIN_LOCK, PKSYNCHRONIZE_ROUTINE, PVOID, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER,
+    STATUS_SUCCESS, ULONG,
+};
+use crate::ddi::{Cx, callback, row};
+use crate::hook::{INTERRUPT_SERVICE, SYNCH_CRITSECTION};
+use crate::irql::Irql;
+use crate::kernel::Kernel;
+use crate::machine::Machine;
+use crate::pool::tag;
+use crate::processor::{Processor, pend};
+use crate::sync::lock;
+use std::panic::Location;
+use std::sync::atomic::Ordering::SeqCst;
+
+/// What the kernel knows of a connected interrupt.
+pub(crate) struct InterruptObject {
+    interrupt: PKINTERRUPT,
+    vector: u32,
+    irql: Irql,
+    mask: u64,
+    pended: bool,
+    /// The processor that is told next (parallel executor).
+    turn: u8,
+}
+
+fn object<'a>(cx: &Cx, interrupt: PKINTERRUPT) -> &'a mut KINTERRUPT {
+    let address = interrupt as usize;
+    if !cx.cpu.is_memory(address, size_of::<KINTERRUPT>()) || !interrupt.is_aligned() {
+        cx.bad_pointer(address, "the KINTERRUPT");
+    }
+    // SAFETY: mapped, aligned memory of the machine, plain data.
+    let object = unsafe { &mut *interrupt };
+    if object.Type != KINTERRUPT::TYPE {
+        cx.bad_pointer(address, "the KINTERRUPT");
+    }
+    object
+}
+
+#[expect(clippy::too_many_arguments, reason = "the documented signature")]
+pub(crate) unsafe fn connect(
+    cx: &Cx,
+    out: *mut PKINTERRUPT,
+    routine: PKSERVICE_ROUTINE,
+    context: PVOID,
+    spin_lock: PKSPIN_LOCK,
+    vector: ULONG,
+    irql: KIRQL,
+    synchronize_irql: KIRQL,
+    _mode: KINTERRUPT_MODE,
+    _share: BOOLEAN,
+    mask: KAFFINITY,
+    _floating_save: BOOLEAN,
+) -> NTSTATUS {
+    cx.check_output(out);
+    let machine = cx.cpu.machine();
+    let everybody = u64::MAX >> (64 - machine.processors.len());
+    let level = Irql(irql);
+    if routine.is_none()
+        || level < Irql::DEVICE_MIN
+        || level > Irql::DEVICE_MAX
+        || synchronize_irql < irql
+        || mask & everybody == 0
+    {
+        return STATUS_INVALID_PARAMETER;
+    }
+    let interrupt: PKINTERRUPT =
+        machine.pool_allocate_zeroed(size_of::<KINTERRUPT>(), tag(b"KInt"), cx.site).cast();
+    if interrupt.is_null() {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    // SAFETY: a fresh block of that size, and an output pointer checked above.
+    unsafe {
+        let own = &raw mut (*interrupt).OwnLock;
+        *interrupt = KINTERRUPT {
+            Type: KINTERRUPT::TYPE,
+            ServiceRoutine: routine,
+            ServiceContext: context,
+            ActualLock: if spin_lock.is_null() { own } else { spin_lock },
+            OwnLock: 0,
+            Irql: irql,
+            SynchronizeIrql: synchronize_irql,
+            Vector: vector,
+        };
+        *out = interrupt;
+    }
+    machine.kernel.lock().interrupts.push(InterruptObject {
+        interrupt,
+        vector,
+        irql: level,
+        mask: mask & everybody,
+        pended: false,
+        turn: 0,
+    });
+    if machine.line_asserted(vector) {
+        machine.set_line(vector, true);
+    }
+    STATUS_SUCCESS
+}
+
+pub(crate) unsafe fn disconnect(cx: &Cx, interrupt: PKINTERRUPT) {
+    let object = object(cx, interrupt);
+    object.Type = 0;
+    let machine = cx.cpu.machine();
+    {
+        let mut kernel = machine.kernel.lock();
+        kernel.interrupts.retain(|i| !std::ptr::eq(i.interrupt, interrupt));
+        machine.note_interrupts(&pended_levels(&kernel), None);
+    }
+    machine.pool_free(cx, interrupt.cast(), None);
+}
+
+pub(crate) unsafe fn acquire_lock(cx: &Cx, interrupt: PKINTERRUPT) -> KIRQL {
+    let object = object(cx, interrupt);
+    let before = cx.cpu.irql();
+    raise_to(cx, Irql(object.SynchronizeIrql));
+    lock::take(cx, object.ActualLock, before, false);
+    before.0
+}
+
+pub(crate) unsafe fn release_lock(cx: &Cx, interrupt: PKINTERRUPT, old: KIRQL) {
+    lock::give(cx, object(cx, interrupt).ActualLock);
+    cx.cpu.set_irql(Irql(old));
+}
+
+pub(crate) unsafe fn synchronize(
+    cx: &Cx,
+    interrupt: PKINTERRUPT,
+    routine: PKSYNCHRONIZE_ROUTINE,
+    context: PVOID,
+) -> BOOLEAN {
+    let Some(routine) = routine else { cx.bad_pointer(0, "the SynchCritSection routine") };
+    let before = unsafe { acquire_lock(cx, interrupt) };
+    let level = cx.cpu.irql();
+    // SAFETY: the routine and its context are the driver's own, called as documented.
+    let answer = callback(cx.cpu, &SYNCH_CRITSECTION, || unsafe { routine(context) });
+    cx.cpu.set_irql(level);
+    unsafe { release_lock(cx, interrupt, before) };
+    answer
+}
+
+fn raise_to(cx: &Cx, to: Irql) {
+    let irql = cx.cpu.irql();
+    if irql > to {
+        cx.bug_check(
+            VERIFIER,
+            [0x30, u64::from(irql.0), u64::from(to.0), 0],
+            format!("{} called at {irql}, above the interrupt's {to}", cx.ddi.name),
+        );
+    }
+    cx.cpu.set_irql(to);
+}
+
+/// The highest pended device IRQL for each processor, 0 where nothing is pended.
+fn pended_levels(kernel: &Kernel) -> [u8; 64] {
+    let mut levels = [0; 64];
+    for i in kernel.interrupts.iter().filter(|i| i.pended) {
+        for (n, level) in levels.iter_mut().enumerate() {
+            if i.mask & (1 << n) != 0 {
+                *level = i.irql.0.max(*level);
+            }
+        }
+    }
+    levels
+}
+
+impl Machine {
+    /// The line of `vector` is (or is no longer) asserted.
+    pub(crate) fn set_line(&self, vector: u32, asserted: bool) {
+        let mut kernel = self.kernel.lock();
+        let mut ring = None;
+        for i in kernel.interrupts.iter_mut().filter(|i| i.vector == vector && i.pended != asserted) {
+            i.pended = asserted;
+            if asserted {
+                ring = Some(next_in(i.mask, &mut i.turn));
+            }
+        }
+        self.note_interrupts(&pended_levels(&kernel), ring);
+    }
+
+    /// Accepts the interrupts that `cpu`'s IRQL permits: one in the deterministic executor, where
+    /// each is a choice, all of them in the parallel one. Answers whether there was any.
+    pub(crate) fn accept_interrupts(&self, cpu: &Processor) -> bool {
+        let mut any = false;
+        cpu.pending().fetch_and(!pend::INTERRUPT, SeqCst);
+        while let Some((interrupt, vector)) = self.take_interrupt(cpu) {
+            any = true;
+            self.serve(cpu, interrupt);
+            if self.line_asserted(vector) {
+                self.set_line(vector, true);
+            }
+            if self.is_deterministic() {
+                break;
+            }
+        }
+        any
+    }
+
+    /// Takes the most urgent interrupt that `cpu` may accept; leaves a masked one pended.
+    fn take_interrupt(&self, cpu: &Processor) -> Option<(PKINTERRUPT, u32)> {
+        let mut kernel = self.kernel.lock();
+        let bit = 1 << cpu.index();
+        let irql = cpu.irql();
+        let best = kernel
+            .interrupts
+            .iter_mut()
+            .filter(|i| i.pended && i.mask & bit != 0)
+            .reduce(|best, i| if i.irql > best.irql { i } else { best })?;
+        if best.irql <= irql {
+            // Masked here; look again when the IRQL falls.
+            cpu.pending().fetch_or(pend::INTERRUPT, SeqCst);
+            return None;
+        }
+        best.pended = false;
+        let taken = (best.interrupt, best.vector);
+        self.note_interrupts(&pended_levels(&kernel), None);
+        Some(taken)
+    }
+
+    /// Runs one service routine.
+    fn serve(&self, cpu: &Processor, interrupt: PKINTERRUPT) {
+        cpu.count(|s| s.interrupts += 1);
+        // SAFETY: connected interrupts are in pool memory until disconnected.
+        let object = unsafe { &*interrupt };
+        let before = cpu.irql();
+        let level = Irql(object.SynchronizeIrql);
+        cpu.set_irql(level);
+        // The kernel takes the lock; it has no call or source line of the driver's to show.
+        // SAFETY: a real processor lives as long as its run.
+        let cx = Cx {
+            cpu: unsafe { &*std::ptr::from_ref(cpu) },
+            site: Location::caller(),
+            ddi: &row::KeAcquireInterruptSpinLock,
+        };
+        lock::take_word(&cx, lock::word(&cx, object.ActualLock), false);
+        if let Some(routine) = object.ServiceRoutine {
+            // SAFETY: the routine and its context are the driver's own, called as documented.
+            callback(cpu, &INTERRUPT_SERVICE, || unsafe { routine(interrupt, object.ServiceContext) });
+        }
+        let after = cpu.irql();
+        if after != level {
+            cpu.bug_check(
+                VERIFIER,
+                [0x111, 0, u64::from(level.0), u64::from(after.0)],
+                format!("an interrupt service routine returned at {after}"),
+            );
+        }
+        lock::give_word(&cx, lock::word(&cx, object.ActualLock));
+        cpu.set_irql(before);
+        if before < Irql::DISPATCH && cpu.pending().load(SeqCst) & pend::DPC != 0 {
+            self.drain_dpcs(cpu);
+        }
+    }
+}
+
+/// The next processor of a set, in turn.
+fn next_in(mask: u64, turn: &mut u8) -> u8 {
+    let from = *turn % 64;
+    let rotated = mask.rotate_right(u32::from(from));
+    let next = (u32::from(from) + rotated.trailing_zeros()) % 64;
+    *turn = next as u8 + 1;
+    next as u8
+}

@@ -1,0 +1,269 @@
+//! Spin locks: a word in driver memory that holds its owner.
+//!
+//! Every lock routine, whatever its name, ends in `take` and `give`; they differ in what they do to
+//! the IRQL. The word is 0 when free, else the owner's index plus one (and `PARKED` while
+//! processors wait for it in the parallel executor). Invariant: only the owner clears the word.
+
+use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, SPIN_LOCK_ALREADY_OWNED};
+use crate::ddi::Cx;
+use crate::ddi::types::{BOOLEAN, FALSE, KIRQL, KSPIN_LOCK, PKIRQL, PKSPIN_LOCK, TRUE};
+use crate::exec::Executor;
+use crate::exec::parallel::PARKED;
+use crate::irql::Irql;
+use crate::machine::Machine;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+/// The lock word behind a driver's pointer.
+#[inline]
+pub(crate) fn word<'a>(cx: &Cx, lock: PKSPIN_LOCK) -> &'a AtomicUsize {
+    let address = lock as usize;
+    if !cx.cpu.is_memory(address, size_of::<KSPIN_LOCK>())
+        || !address.is_multiple_of(align_of::<KSPIN_LOCK>())
+    {
+        cx.bad_pointer(address, "the KSPIN_LOCK");
+    }
+    // SAFETY: the word lies in mapped memory of the machine and is aligned; every access to it goes
+    // through atomics.
+    unsafe { &*(address as *const AtomicUsize) }
+}
+
+/// Takes the lock word for this processor, waiting as long as it takes. Not counted as the driver's.
+#[inline]
+pub(crate) fn take_word(cx: &Cx, word: &AtomicUsize, queued: bool) {
+    let me = cx.cpu.lock_word();
+    if word.compare_exchange(0, me, Acquire, Relaxed).is_err() {
+        take_contended(cx, word, queued);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn take_contended(cx: &Cx, word: &AtomicUsize, queued: bool) {
+    let cpu = cx.cpu;
+    let me = cpu.lock_word();
+    let address = std::ptr::from_ref(word) as usize;
+    if word.load(Relaxed) & !PARKED == me {
+        let shown = cpu.machine().machine_address(address);
+        cx.bug_check(
+            SPIN_LOCK_ALREADY_OWNED,
+            [shown, 0, 0, 0],
+            format!(
+                "{} requests spin lock {}, which CPU {} already holds",
+                cx.ddi.name,
+                crate::report_address(shown),
+                cpu.index()
+            ),
+        );
+    }
+    cpu.count(|s| s.lock_waits += 1);
+    let machine = cpu.machine();
+    let outer = cpu.call.replace(Some((cx.ddi, cx.site)));
+    match &machine.executor {
+        Executor::Deterministic(d) => {
+            d.wait_for_lock(machine, cpu, address, queued, || word.load(Relaxed) == 0);
+            word.store(me, Relaxed);
+        }
+        Executor::Parallel(p) => p.wait_for_lock(machine, cpu, word),
+    }
+    cpu.call.set(outer);
+}
+
+/// Clears the lock word; a bug check if this processor does not own it.
+#[inline]
+pub(crate) fn give_word(cx: &Cx, word: &AtomicUsize) {
+    let me = cx.cpu.lock_word();
+    if word.compare_exchange(me, 0, Release, Relaxed).is_err() {
+        give_contended(cx, word);
+    } else if cx.is_deterministic() {
+        let machine = cx.cpu.machine();
+        machine.deterministic().lock_released(machine, std::ptr::from_ref(word) as usize);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn give_contended(cx: &Cx, word: &AtomicUsize) {
+    let machine = cx.cpu.machine();
+    let seen = word.load(Relaxed);
+    let owner = seen & !PARKED;
+    let shown = machine.machine_address(std::ptr::from_ref(word) as usize);
+    if owner == 0 {
+        cx.bug_check(
+            VERIFIER,
+            [0x1007, shown, 0, 0],
+            format!(
+                "{} releases spin lock {}, which nobody holds",
+                cx.ddi.name,
+                crate::report_address(shown)
+            ),
+        );
+    }
+    if owner != cx.cpu.lock_word() {
+        // Parameters 3 and 4 are threads; the simulator knows the owner as a processor, so they stay 0.
+        cx.bug_check(
+            VERIFIER,
+            [0x1004, shown, 0, 0],
+            format!(
+                "{} on CPU {} releases spin lock {}, which CPU {} holds",
+                cx.ddi.name,
+                cx.cpu.index(),
+                crate::report_address(shown),
+                owner - 1
+            ),
+        );
+    }
+    if let Executor::Parallel(p) = &machine.executor {
+        p.release_parked(word);
+    }
+}
+
+/// Takes the lock for the driver.
+#[inline]
+pub(crate) fn take(cx: &Cx, lock: PKSPIN_LOCK, before: Irql, queued: bool) {
+    let word = word(cx, lock);
+    if queued && cx.is_deterministic() {
+        take_in_order(cx, word);
+    } else {
+        take_word(cx, word, false);
+    }
+    cx.cpu.lock_taken(lock as usize, cx.ddi, cx.site, before);
+}
+
+/// As `take_word`, behind those who already wait in order.
+#[cold]
+fn take_in_order(cx: &Cx, word: &AtomicUsize) {
+    let machine = cx.cpu.machine();
+    if machine.deterministic().has_queue(std::ptr::from_ref(word) as usize) {
+        take_contended(cx, word, true);
+    } else {
+        take_word(cx, word, true);
+    }
+}
+
+/// Gives the driver's lock back.
+#[inline]
+pub(crate) fn give(cx: &Cx, lock: PKSPIN_LOCK) {
+    give_word(cx, word(cx, lock));
+    cx.cpu.lock_given(lock as usize);
+}
+
+impl Machine {
+    /// The processor that holds the lock word at `address`.
+    pub(crate) fn lock_holder(&self, address: usize) -> Option<u8> {
+        if address == 0 || !self.memory.contains(address, size_of::<KSPIN_LOCK>()) {
+            return None;
+        }
+        // SAFETY: an aligned word of mapped memory, accessed atomically like everywhere else.
+        let owner = unsafe { &*(address as *const AtomicUsize) }.load(Relaxed) & !PARKED;
+        (owner != 0).then(|| (owner - 1) as u8)
+    }
+}
+
+// The bodies of the DDIs. Each is called from its row with the pointers the driver gave.
+
+pub(crate) unsafe fn initialize(cx: &Cx, lock: PKSPIN_LOCK) {
+    word(cx, lock).store(0, Relaxed);
+}
+
+#[cold]
+fn too_high(cx: &Cx, lock: PKSPIN_LOCK) -> ! {
+    let irql = cx.cpu.irql();
+    let shown = cx.cpu.machine().machine_address(lock as usize);
+    cx.bug_check(VERIFIER, [0x42, u64::from(irql.0), shown, 0], format!("{} called at {irql}", cx.ddi.name))
+}
+
+#[inline]
+pub(crate) unsafe fn acquire(cx: &Cx, lock: PKSPIN_LOCK, old: PKIRQL) {
+    let before = unsafe { acquire_raise(cx, lock) };
+    cx.check_output(old);
+    // SAFETY: `check_output` found the pointer in mapped memory.
+    unsafe { *old = before };
+}
+
+#[inline]
+pub(crate) unsafe fn acquire_raise(cx: &Cx, lock: PKSPIN_LOCK) -> KIRQL {
+    let before = cx.cpu.irql();
+    if before > Irql::DISPATCH {
+        too_high(cx, lock);
+    }
+    cx.cpu.set_irql(Irql::DISPATCH);
+    take(cx, lock, before, false);
+    before.0
+}
+
+#[inline]
+pub(crate) unsafe fn acquire_at_dpc_level(cx: &Cx, lock: PKSPIN_LOCK) {
+    check_at_dpc_level(cx, lock, 0x40);
+    take(cx, lock, cx.cpu.irql(), false);
+}
+
+/// The AtDpcLevel routines want DISPATCH_LEVEL or above.
+#[inline]
+pub(crate) fn check_at_dpc_level(cx: &Cx, lock: PKSPIN_LOCK, check: u64) {
+    let irql = cx.cpu.irql();
+    if irql < Irql::DISPATCH {
+        let shown = cx.cpu.machine().machine_address(lock as usize);
+        cx.bug_check(
+            VERIFIER,
+            [check, u64::from(irql.0), shown, 0],
+            format!("{} called at {irql}", cx.ddi.name),
+        );
+    }
+}
+
+pub(crate) unsafe fn try_acquire_at_dpc_level(cx: &Cx, lock: PKSPIN_LOCK) -> BOOLEAN {
+    check_at_dpc_level(cx, lock, 0x40);
+    let word = word(cx, lock);
+    if word.compare_exchange(0, cx.cpu.lock_word(), Acquire, Relaxed).is_ok() {
+        cx.cpu.lock_taken(lock as usize, cx.ddi, cx.site, cx.cpu.irql());
+        TRUE
+    } else {
+        FALSE
+    }
+}
+
+#[inline]
+pub(crate) unsafe fn release(cx: &Cx, lock: PKSPIN_LOCK, new: KIRQL) {
+    let irql = cx.cpu.irql();
+    if irql != Irql::DISPATCH || new > Irql::DISPATCH.0 {
+        release_at_wrong_level(cx, lock, new);
+    }
+    give(cx, lock);
+    cx.cpu.set_irql(Irql(new));
+}
+
+#[cold]
+fn release_at_wrong_level(cx: &Cx, lock: PKSPIN_LOCK, new: KIRQL) -> ! {
+    let irql = cx.cpu.irql();
+    let shown = cx.cpu.machine().machine_address(lock as usize);
+    if irql == Irql::DISPATCH {
+        cx.bug_check(
+            VERIFIER,
+            [0x31, u64::from(irql.0), u64::from(new), 0],
+            format!("{} asked to lower the IRQL to {}", cx.ddi.name, Irql(new)),
+        );
+    }
+    cx.bug_check(VERIFIER, [0x32, u64::from(irql.0), shown, 0], format!("{} called at {irql}", cx.ddi.name))
+}
+
+#[inline]
+pub(crate) unsafe fn release_from_dpc_level(cx: &Cx, lock: PKSPIN_LOCK) {
+    check_at_dpc_level(cx, lock, 0x41);
+    give(cx, lock);
+}
+
+// ForDpc routines serve code that runs as a threaded DPC at PASSIVE_LEVEL or as an ordinary one at
+// DISPATCH_LEVEL: they raise where needed and put back what they found.
+
+pub(crate) unsafe fn acquire_for_dpc(cx: &Cx, lock: PKSPIN_LOCK) -> KIRQL {
+    unsafe { acquire_raise(cx, lock) }
+}
+
+pub(crate) unsafe fn release_for_dpc(cx: &Cx, lock: PKSPIN_LOCK, old: KIRQL) {
+    unsafe { release(cx, lock, old) }
+}
+
+pub(crate) unsafe fn test(cx: &Cx, lock: PKSPIN_LOCK) -> BOOLEAN {
+    BOOLEAN::from(word(cx, lock).load(Acquire) & !PARKED == 0)
+}

@@ -1,0 +1,19 @@
+//! Mechanisms behind the `Ke*` and `Ps*` routines: locks, DPCs, timers, waits, threads, interrupts.
+//!
+//! Each file is one mechanism. They work on checked objects and on the machine's tables; names and
+//! hooks are `ddi`'s business.
+
+pub(crate) mod dpc;
+pub(crate) mod interlocked;
+pub(crate) mod interrupt;
+pub(crate) mod level;
+pub(crate) mod lists;
+pub(crate) mod lock;
+pub(crate) mod processors;
+pub(crate) mod queued_lock;
+pub(crate) mod system_thread;
+pub(crate) mod thread;
+pub(crate) mod time;
+pub(crate) mod timer;
+pub(crate) mod wait;
+pub(crate) mod work_item;

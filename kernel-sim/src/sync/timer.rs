@@ -1,0 +1,214 @@
+//! Timers: one ordered set of due times for kernel timers and wait time-outs.
+//!
+//! When a timer's time has come its expiry is an event of its own, which the schedule may delay.
+//! Expiry signals the timer, queues its DPC, and arms it again if it is periodic.
+
+use crate::bugcheck::TIMER_OR_DPC_INVALID;
+use crate::ddi::Cx;
+use crate::ddi::types::{
+    BOOLEAN, FALSE, KTIMER, LARGE_INTEGER, LIST_ENTRY, LONG, PKDPC, PKTIMER, TIMER_NOTIFICATION_OBJECT,
+    TIMER_SYNCHRONIZATION_OBJECT, TIMER_TYPE, TRUE,
+};
+use crate::kernel::Kernel;
+use crate::machine::Machine;
+use crate::sync::thread::Thread;
+use std::ptr::null_mut;
+
+/// System time at power-on, in 100 ns units since 1601: 2024-01-01 00:00 UTC. Fixed, so that runs repeat.
+pub(crate) const SYSTEM_TIME_AT_POWER_ON: i64 = 133_485_408_000_000_000;
+
+/// Status of a wait that timed out.
+pub(crate) const STATUS_TIMEOUT: i32 = 0x102;
+
+/// What happens when a timer expires.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Expiry {
+    /// A KTIMER at this host address; the DPC goes to the processor that armed it, if it has no target.
+    Timer { address: usize, armed_by: u8 },
+    /// Wait `number` of the thread ends with a time-out.
+    Wait { thread: usize, number: u64 },
+}
+
+/// An armed timer. Ordered by due time, then by the order of arming.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct TimerEntry {
+    pub due_ns: u64,
+    pub number: u64,
+    pub expiry: Expiry,
+}
+
+fn object<'a>(cx: &Cx, timer: PKTIMER) -> &'a mut KTIMER {
+    let address = timer as usize;
+    if !cx.cpu.is_memory(address, size_of::<KTIMER>()) || !timer.is_aligned() {
+        cx.bad_pointer(address, "the KTIMER");
+    }
+    // SAFETY: mapped, aligned memory of the machine, plain data; fields are written under the kernel
+    // lock, except by `initialize`, whose caller owns the object.
+    unsafe { &mut *timer }
+}
+
+fn live<'a>(cx: &Cx, timer: PKTIMER) -> &'a mut KTIMER {
+    let object = object(cx, timer);
+    let kind = object.Header.Type;
+    let list = &raw mut object.Header.WaitListHead;
+    if !(kind == TIMER_NOTIFICATION_OBJECT || kind == TIMER_SYNCHRONIZATION_OBJECT)
+        || object.Header.WaitListHead.Flink != list
+    {
+        let shown = cx.cpu.machine().machine_address(timer as usize);
+        cx.bug_check(
+            TIMER_OR_DPC_INVALID,
+            [0, shown, u64::from(cx.cpu.irql().0), 0],
+            format!("{} was given a KTIMER that was never initialized (or is freed)", cx.ddi.name),
+        );
+    }
+    object
+}
+
+pub(crate) unsafe fn initialize(cx: &Cx, timer: PKTIMER) {
+    unsafe { initialize_ex(cx, timer, 0) }
+}
+
+pub(crate) unsafe fn initialize_ex(cx: &Cx, timer: PKTIMER, kind: TIMER_TYPE) {
+    let t = object(cx, timer);
+    t.Header.Type = if kind == 0 { TIMER_NOTIFICATION_OBJECT } else { TIMER_SYNCHRONIZATION_OBJECT };
+    t.Header.Inserted = 0;
+    t.Header.SignalState = 0;
+    let list = &raw mut t.Header.WaitListHead;
+    t.Header.WaitListHead = LIST_ENTRY { Flink: list, Blink: list };
+    t.DueTime = 0;
+    t.Period = 0;
+    t.Dpc = null_mut();
+}
+
+pub(crate) unsafe fn set(cx: &Cx, timer: PKTIMER, due: LARGE_INTEGER, dpc: PKDPC) -> BOOLEAN {
+    unsafe { set_ex(cx, timer, due, 0, dpc) }
+}
+
+pub(crate) unsafe fn set_ex(
+    cx: &Cx,
+    timer: PKTIMER,
+    due: LARGE_INTEGER,
+    period_ms: LONG,
+    dpc: PKDPC,
+) -> BOOLEAN {
+    let object = live(cx, timer);
+    if !dpc.is_null() {
+        super::dpc::object(cx, dpc);
+    }
+    let machine = cx.cpu.machine();
+    let due_ns = machine.due_ns(due.QuadPart());
+    let mut kernel = machine.kernel.lock();
+    let was_armed = machine.disarm(&mut kernel, object);
+    object.Header.SignalState = 0;
+    object.Dpc = dpc;
+    object.Period = u32::try_from(period_ms).unwrap_or(0);
+    machine.arm(&mut kernel, due_ns, Expiry::Timer { address: timer as usize, armed_by: cx.cpu.index() });
+    object.Header.Inserted = 1;
+    BOOLEAN::from(was_armed)
+}
+
+pub(crate) unsafe fn cancel(cx: &Cx, timer: PKTIMER) -> BOOLEAN {
+    let object = live(cx, timer);
+    let machine = cx.cpu.machine();
+    let mut kernel = machine.kernel.lock();
+    BOOLEAN::from(machine.disarm(&mut kernel, object))
+}
+
+pub(crate) unsafe fn read_state(cx: &Cx, timer: PKTIMER) -> BOOLEAN {
+    if live(cx, timer).Header.SignalState != 0 { TRUE } else { FALSE }
+}
+
+impl Machine {
+    /// Machine time of a documented due time: negative is relative, positive absolute system time,
+    /// both in 100 ns units.
+    pub(crate) fn due_ns(&self, due_100ns: i64) -> u64 {
+        if due_100ns < 0 {
+            self.time_ns().saturating_add(due_100ns.unsigned_abs().saturating_mul(100))
+        } else {
+            u64::try_from(due_100ns.saturating_sub(SYSTEM_TIME_AT_POWER_ON)).unwrap_or(0).saturating_mul(100)
+        }
+    }
+
+    /// Arms a timer.
+    pub(crate) fn arm(&self, kernel: &mut Kernel, due_ns: u64, expiry: Expiry) -> TimerEntry {
+        kernel.timer_number += 1;
+        let entry = TimerEntry { due_ns, number: kernel.timer_number, expiry };
+        kernel.timers.insert(entry);
+        self.note_timers(kernel.timers.first().map(|e| e.due_ns));
+        entry
+    }
+
+    /// Takes an armed entry out.
+    pub(crate) fn disarm_entry(&self, kernel: &mut Kernel, entry: &TimerEntry) {
+        kernel.timers.remove(entry);
+        self.note_timers(kernel.timers.first().map(|e| e.due_ns));
+    }
+
+    fn disarm(&self, kernel: &mut Kernel, timer: &mut KTIMER) -> bool {
+        if timer.Header.Inserted == 0 {
+            return false;
+        }
+        timer.Header.Inserted = 0;
+        let address = std::ptr::from_mut(timer) as usize;
+        let is_it = |e: &&TimerEntry| matches!(e.expiry, Expiry::Timer { address: a, .. } if a == address);
+        if let Some(entry) = kernel.timers.iter().find(is_it).copied() {
+            self.disarm_entry(kernel, &entry);
+        }
+        true
+    }
+
+    /// When the next timer is due.
+    pub(crate) fn next_timer_due(&self) -> Option<u64> {
+        self.kernel.lock().timers.first().map(|e| e.due_ns)
+    }
+
+    /// Expires one timer whose time has come.
+    pub(crate) fn expire_timer(&self) {
+        let now = self.time_ns();
+        let mut kernel = self.kernel.lock();
+        let due = kernel.timers.iter().take_while(|e| e.due_ns <= now).count() as u32;
+        if due == 0 {
+            return;
+        }
+        let at = self.pick(due) as usize;
+        let Some(entry) = kernel.timers.iter().nth(at).copied() else { return };
+        kernel.timers.remove(&entry);
+        match entry.expiry {
+            Expiry::Timer { address, armed_by } => self.expire_object(&mut kernel, address, armed_by, &entry),
+            Expiry::Wait { thread, number } => {
+                // SAFETY: threads live as long as the machine.
+                let thread = unsafe { &*(thread as *const Thread) };
+                if thread.wait_number.get() == number && thread.waits_for.get() != 0 {
+                    self.wake(&mut kernel, thread, STATUS_TIMEOUT);
+                }
+            }
+        }
+        self.note_timers(kernel.timers.first().map(|e| e.due_ns));
+    }
+
+    fn expire_object(&self, kernel: &mut Kernel, address: usize, armed_by: u8, entry: &TimerEntry) {
+        // SAFETY: an armed timer was resolved when it was armed, and freeing its memory while it is
+        // armed is refused by the pool.
+        let timer = unsafe { &mut *(address as PKTIMER) };
+        timer.Header.Inserted = 0;
+        if timer.Period != 0 {
+            let due_ns = entry.due_ns + u64::from(timer.Period) * 1_000_000;
+            self.arm(kernel, due_ns, entry.expiry);
+            timer.Header.Inserted = 1;
+        }
+        self.signal(kernel, address);
+        if !timer.Dpc.is_null() {
+            // SAFETY: checked to be memory of the machine when the timer was armed.
+            let dpc = unsafe { &mut *timer.Dpc };
+            let target = if dpc.Number == 0 { armed_by } else { (dpc.Number - 1) as u8 };
+            // The clock interrupt asks for the DPC on the processor it goes to.
+            if dpc.Number == 0 {
+                dpc.Number = u16::from(target) + 1;
+                self.queue_dpc(kernel, dpc, null_mut(), null_mut(), u8::MAX);
+                dpc.Number = 0;
+            } else {
+                self.queue_dpc(kernel, dpc, null_mut(), null_mut(), u8::MAX);
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Dispatcher objects and waiting for them: events, timers, threads, semaphores.
+//!
+//! The signal state lives in the object's header, in driver memory; who waits is kept in the
+//! kernel's tables. Invariant: a thread on a wait list is parked, or about to park without another
+//! look at anything the driver can change.
+
+use crate::bugcheck::{ATTEMPTED_SWITCH_FROM_DPC, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER};
+use crate::ddi::Cx;
+use crate::ddi::types::{
+    BOOLEAN, DISPATCHER_HEADER, EVENT_NOTIFICATION_OBJECT, EVENT_SYNCHRONIZATION_OBJECT, EVENT_TYPE, KEVENT,
+    KPRIORITY, KPROCESSOR_MODE, KSEMAPHORE, KWAIT_REASON, LIST_ENTRY, LONG, NTSTATUS, PKEVENT, PKSEMAPHORE,
+    PLARGE_INTEGER, PVOID, SEMAPHORE_OBJECT, STATUS_SUCCESS, TIMER_SYNCHRONIZATION_OBJECT,
+};
+use crate::irql::Irql;
+use crate::kernel::Kernel;
+use crate::machine::Machine;
+use crate::sync::thread::{Thread, unwind};
+use crate::sync::timer::{Expiry, STATUS_TIMEOUT};
+use parking_lot::MutexGuard;
+
+/// The wait-list key of threads that only let time pass.
+const DELAY_KEY: usize = 16;
+
+/// The header behind a driver's pointer to a dispatcher object. An initialized one has a wait list
+/// head that points at itself.
+fn header<'a>(cx: &Cx, object: PVOID, what: &str) -> &'a mut DISPATCHER_HEADER {
+    let address = object as usize;
+    let header = object.cast::<DISPATCHER_HEADER>();
+    if !cx.cpu.is_memory(address, size_of::<DISPATCHER_HEADER>()) || !header.is_aligned() {
+        cx.bad_pointer(address, what);
+    }
+    // SAFETY: mapped, aligned memory of the machine, plain data; its state changes under the kernel
+    // lock.
+    let header = unsafe { &mut *header };
+    if header.WaitListHead.Flink != &raw mut header.WaitListHead {
+        cx.bad_pointer(address, what);
+    }
+    header
+}
+
+fn initialize(cx: &Cx, object: PVOID, bytes: usize, kind: u8, state: LONG, what: &str) {
+    let address = object as usize;
+    let header = object.cast::<DISPATCHER_HEADER>();
+    if !cx.cpu.is_memory(address, bytes) || !header.is_aligned() {
+        cx.bad_pointer(address, what);
+    }
+    // SAFETY: mapped, aligned memory of the machine that the caller gives us to initialize.
+    unsafe {
+        let list = &raw mut (*header).WaitListHead;
+        *header = DISPATCHER_HEADER {
+            Type: kind,
+            Signalling: 0,
+            Size: (bytes / 4) as u8,
+            Inserted: 0,
+            SignalState: state,
+            WaitListHead: LIST_ENTRY { Flink: list, Blink: list },
+        };
+    }
+}
+
+pub(crate) unsafe fn initialize_event(cx: &Cx, event: PKEVENT, kind: EVENT_TYPE, state: BOOLEAN) {
+    let kind = if kind == 0 { EVENT_NOTIFICATION_OBJECT } else { EVENT_SYNCHRONIZATION_OBJECT };
+    initialize(cx, event.cast(), size_of::<KEVENT>(), kind, LONG::from(state != 0), "the KEVENT");
+}
+
+pub(crate) unsafe fn initialize_semaphore(cx: &Cx, semaphore: PKSEMAPHORE, count: LONG, limit: LONG) {
+    initialize(cx, semaphore.cast(), size_of::<KSEMAPHORE>(), SEMAPHORE_OBJECT, count, "the KSEMAPHORE");
+    // SAFETY: `initialize` checked the whole object.
+    unsafe { (*semaphore).Limit = limit };
+}
+
+pub(crate) fn initialize_thread_object(cx: &Cx, object: PVOID) {
+    initialize(
+        cx,
+        object,
+        size_of::<DISPATCHER_HEADER>(),
+        crate::ddi::types::THREAD_OBJECT,
+        0,
+        "the thread object",
+    );
+}
+
+pub(crate) unsafe fn set_event(cx: &Cx, event: PKEVENT, _increment: KPRIORITY, _wait: BOOLEAN) -> LONG {
+    let header = header(cx, event.cast(), "the KEVENT");
+    let irql = cx.cpu.irql();
+    if irql > Irql::DISPATCH {
+        let shown = cx.cpu.machine().machine_address(event as usize);
+        cx.bug_check(VERIFIER, [0x80, u64::from(irql.0), shown, 0], format!("KeSetEvent called at {irql}"));
+    }
+    let machine = cx.cpu.machine();
+    let mut kernel = machine.kernel.lock();
+    let before = header.SignalState;
+    machine.signal(&mut kernel, event as usize);
+    before
+}
+
+pub(crate) unsafe fn reset_event(cx: &Cx, event: PKEVENT) -> LONG {
+    let header = header(cx, event.cast(), "the KEVENT");
+    let _kernel = cx.cpu.machine().kernel.lock();
+    std::mem::replace(&mut header.SignalState, 0)
+}
+
+pub(crate) unsafe fn clear_event(cx: &Cx, event: PKEVENT) {
+    unsafe { reset_event(cx, event) };
+}
+
+pub(crate) unsafe fn read_state_event(cx: &Cx, event: PKEVENT) -> LONG {
+    header(cx, event.cast(), "the KEVENT").SignalState
+}
+
+pub(crate) unsafe fn release_semaphore(
+    cx: &Cx,
+    semaphore: PKSEMAPHORE,
+    _increment: KPRIORITY,
+    adjustment: LONG,
+    _wait: BOOLEAN,
+) -> LONG {
+    let header = header(cx, semaphore.cast(), "the KSEMAPHORE");
+    let machine = cx.cpu.machine();
+    let mut kernel = machine.kernel.lock();
+    let before = header.SignalState;
+    header.SignalState = before.saturating_add(adjustment);
+    machine.satisfy(&mut kernel, semaphore as usize);
+    before
+}
+
+pub(crate) unsafe fn wait_for_single_object(
+    cx: &Cx,
+    object: PVOID,
+    _reason: KWAIT_REASON,
+    _mode: KPROCESSOR_MODE,
+    _alertable: BOOLEAN,
+    timeout: PLARGE_INTEGER,
+) -> NTSTATUS {
+    let header = header(cx, object, "the object to wait for");
+    let timeout = (!timeout.is_null()).then(|| {
+        cx.check_output(timeout);
+        // SAFETY: just found in mapped memory.
+        unsafe { (*timeout).QuadPart() }
+    });
+    check_may_wait(cx, object as usize, timeout);
+    let machine = cx.cpu.machine();
+    let kernel = machine.kernel.lock();
+    if consume(header) {
+        return STATUS_SUCCESS;
+    }
+    if timeout == Some(0) {
+        return STATUS_TIMEOUT;
+    }
+    machine.sleep_on(cx, kernel, object as usize, timeout.map(|t| machine.due_ns(t)))
+}
+
+/// Waiting gives the processor up, which is possible below DISPATCH_LEVEL only.
+fn check_may_wait(cx: &Cx, object: usize, timeout: Option<i64>) {
+    let irql = cx.cpu.irql();
+    if irql < Irql::DISPATCH || (irql == Irql::DISPATCH && timeout == Some(0)) {
+        return;
+    }
+    if cx.cpu.in_dpc.get() != 0 {
+        cx.bug_check(
+            ATTEMPTED_SWITCH_FROM_DPC,
+            [0; 4],
+            format!("{} waits inside a DPC routine", cx.ddi.name),
+        );
+    }
+    let shown = cx.cpu.machine().machine_address(object);
+    cx.bug_check(
+        VERIFIER,
+        [0x3B, u64::from(irql.0), shown, u64::from(timeout.is_some())],
+        format!("{} waits at {irql}", cx.ddi.name),
+    )
+}
+
+pub(crate) unsafe fn delay(
+    cx: &Cx,
+    _mode: KPROCESSOR_MODE,
+    _alertable: BOOLEAN,
+    interval: PLARGE_INTEGER,
+) -> NTSTATUS {
+    cx.check_output(interval);
+    // SAFETY: just found in mapped memory.
+    let interval = unsafe { (*interval).QuadPart() };
+    check_may_wait(cx, interval as usize, None);
+    let machine = cx.cpu.machine();
+    let kernel = machine.kernel.lock();
+    machine.sleep_on(cx, kernel, DELAY_KEY, Some(machine.due_ns(interval)));
+    STATUS_SUCCESS
+}
+
+/// Takes the signal of an object, if it has one to give.
+fn consume(header: &mut DISPATCHER_HEADER) -> bool {
+    if header.SignalState <= 0 {
+        return false;
+    }
+    match header.Type {
+        EVENT_SYNCHRONIZATION_OBJECT | TIMER_SYNCHRONIZATION_OBJECT => header.SignalState = 0,
+        SEMAPHORE_OBJECT => header.SignalState -= 1,
+        _ => {}
+    }
+    true
+}
+
+impl Machine {
+    /// Parks the present thread until it is woken for `key` or the time is up.
+    pub(crate) fn sleep_on(
+        &self,
+        cx: &Cx,
+        mut kernel: MutexGuard<'_, Kernel>,
+        key: usize,
+        due_ns: Option<u64>,
+    ) -> NTSTATUS {
+        let cpu = cx.cpu;
+        let at = cpu.thread.get();
+        // SAFETY: threads live as long as the machine.
+        let me = unsafe { &*at };
+        me.wait_number.set(me.wait_number.get() + 1);
+        me.waits_for.set(key);
+        me.wait_timer.set(due_ns.map(|due| {
+            self.arm(&mut kernel, due, Expiry::Wait { thread: at as usize, number: me.wait_number.get() })
+        }));
+        kernel.waits.entry(key).or_default().push_back(at);
+        drop(kernel);
+        let outer = cpu.call.replace(Some((cx.ddi, cx.site)));
+        self.switch_away(cpu);
+        if self.is_quiet() {
+            unwind(cpu);
+        }
+        cpu.call.set(outer);
+        me.wait_status.get()
+    }
+
+    /// As `sleep_on`, for the machine's own threads: they return when the machine stops.
+    pub(crate) fn sleep_quietly(
+        &self,
+        cpu: &crate::processor::Processor,
+        mut kernel: MutexGuard<'_, Kernel>,
+        key: usize,
+    ) {
+        let at = cpu.thread.get();
+        // SAFETY: threads live as long as the machine.
+        unsafe { (*at).waits_for.set(key) };
+        kernel.waits.entry(key).or_default().push_back(at);
+        drop(kernel);
+        self.switch_away(cpu);
+    }
+
+    /// Ends a thread's wait.
+    pub(crate) fn wake(&self, kernel: &mut Kernel, thread: &Thread, status: NTSTATUS) {
+        let key = thread.waits_for.replace(0);
+        if let Some(list) = kernel.waits.get_mut(&key) {
+            list.retain(|t| !std::ptr::eq(*t, thread));
+            if list.is_empty() {
+                kernel.waits.remove(&key);
+            }
+        }
+        if let Some(entry) = thread.wait_timer.take() {
+            self.disarm_entry(kernel, &entry);
+        }
+        thread.wait_status.set(status);
+        kernel.ready[usize::from(thread.home)].push_back(thread);
+        self.note_ready(thread.home, true);
+        self.ring_ready(thread.home);
+    }
+
+    /// Wakes everybody who waits for `key`.
+    pub(crate) fn wake_all(&self, kernel: &mut Kernel, key: usize) {
+        while let Some(thread) = kernel.waits.get(&key).and_then(|list| list.front().copied()) {
+            // SAFETY: threads live as long as the machine.
+            self.wake(kernel, unsafe { &*thread }, STATUS_SUCCESS);
+        }
+    }
+
+    /// Wakes one of those who wait for `key`, whichever the schedule says.
+    pub(crate) fn wake_any(&self, kernel: &mut Kernel, key: usize) {
+        let n = kernel.waits.get(&key).map_or(0, std::collections::VecDeque::len) as u32;
+        if n == 0 {
+            return;
+        }
+        let at = if n > 1 { self.pick(n) } else { 0 };
+        if let Some(thread) = kernel.waits.get(&key).and_then(|list| list.get(at as usize).copied()) {
+            // SAFETY: threads live as long as the machine.
+            self.wake(kernel, unsafe { &*thread }, STATUS_SUCCESS);
+        }
+    }
+
+    /// Signals the object at `address` and lets those go who were waiting for it.
+    pub(crate) fn signal(&self, kernel: &mut Kernel, address: usize) {
+        // SAFETY: callers resolved the object; its header lies in mapped memory.
+        unsafe { (*(address as *mut DISPATCHER_HEADER)).SignalState = 1 };
+        self.satisfy(kernel, address);
+    }
+
+    /// Gives the signals of an object to its waiters, first come, first served.
+    fn satisfy(&self, kernel: &mut Kernel, address: usize) {
+        while let Some(thread) = kernel.waits.get(&address).and_then(|list| list.front().copied()) {
+            // SAFETY: as in `signal`.
+            if !consume(unsafe { &mut *(address as *mut DISPATCHER_HEADER) }) {
+                break;
+            }
+            // SAFETY: threads live as long as the machine.
+            self.wake(kernel, unsafe { &*thread }, STATUS_SUCCESS);
+        }
+    }
+
+    /// A thread with an object ended.
+    pub(crate) fn signal_thread_end(&self, object: usize) {
+        let mut kernel = self.kernel.lock();
+        self.signal(&mut kernel, object);
+    }
+}

@@ -1,0 +1,124 @@
+//! Work items: routines that the machine's worker threads run at PASSIVE_LEVEL.
+//!
+//! One worker per processor; which of the free ones takes an item is a choice of the schedule.
+
+use crate::bugcheck::WORKER_THREAD_RETURNED_AT_BAD_IRQL;
+use crate::ddi::types::{
+    IO_WORKITEM, PDEVICE_OBJECT, PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PVOID, WORK_QUEUE_TYPE,
+};
+use crate::ddi::{Cx, callback};
+use crate::hook::WORK_ITEM;
+use crate::irql::Irql;
+use crate::machine::Machine;
+use crate::pool::tag;
+use crate::processor::Processor;
+use std::collections::VecDeque;
+
+/// The wait-list key of free workers.
+const WORK_KEY: usize = 24;
+
+const WORK_ITEM_TAG: u32 = tag(b"IoWi");
+
+/// Items that wait for a worker.
+#[derive(Default)]
+pub(crate) struct WorkQueue {
+    items: VecDeque<Queued>,
+    workers_started: bool,
+}
+
+struct Queued {
+    item: PIO_WORKITEM,
+    routine: PIO_WORKITEM_ROUTINE,
+    device: PDEVICE_OBJECT,
+    context: PVOID,
+}
+
+pub(crate) unsafe fn allocate(cx: &Cx, device: PDEVICE_OBJECT) -> PIO_WORKITEM {
+    let item: PIO_WORKITEM =
+        cx.cpu.machine().pool_allocate_zeroed(size_of::<IO_WORKITEM>(), WORK_ITEM_TAG, cx.site).cast();
+    if !item.is_null() {
+        // SAFETY: a fresh block of that size.
+        unsafe { (*item).DeviceObject = device };
+    }
+    item
+}
+
+pub(crate) unsafe fn free(cx: &Cx, item: PIO_WORKITEM) {
+    cx.cpu.machine().pool_free(cx, item.cast(), None);
+}
+
+pub(crate) unsafe fn queue(
+    cx: &Cx,
+    item: PIO_WORKITEM,
+    routine: PIO_WORKITEM_ROUTINE,
+    _queue: WORK_QUEUE_TYPE,
+    context: PVOID,
+) {
+    if !cx.cpu.is_memory(item as usize, size_of::<IO_WORKITEM>()) || !item.is_aligned() {
+        cx.bad_pointer(item as usize, "the work item");
+    }
+    let machine = cx.cpu.machine();
+    machine.start_workers();
+    let mut kernel = machine.kernel.lock();
+    // SAFETY: mapped, aligned memory; the flag is guarded by the kernel lock.
+    unsafe {
+        if (*item).Queued != 0 {
+            // Windows leaves a second queueing of a queued item undefined; refusing it is our choice.
+            return;
+        }
+        (*item).Queued = 1;
+        let device = (*item).DeviceObject;
+        kernel.work.items.push_back(Queued { item, routine, device, context });
+    }
+    machine.wake_any(&mut kernel, WORK_KEY);
+}
+
+impl Machine {
+    fn start_workers(&self) {
+        if std::mem::replace(&mut self.kernel.lock().work.workers_started, true) {
+            return;
+        }
+        for cpu in &self.processors {
+            let (at, index) = (self as *const Machine as usize, cpu.index());
+            self.create_thread(
+                0,
+                Some(index),
+                Box::new(move || {
+                    // SAFETY: the machine outlives its threads.
+                    let machine = unsafe { &*(at as *const Machine) };
+                    machine.work(&machine.processors[usize::from(index)]);
+                }),
+            );
+        }
+    }
+
+    fn work(&self, cpu: &Processor) {
+        while !self.is_quiet() {
+            let mut kernel = self.kernel.lock();
+            let Some(queued) = kernel.work.items.pop_front() else {
+                self.sleep_quietly(cpu, kernel, WORK_KEY);
+                continue;
+            };
+            // SAFETY: resolved when it was queued; from here on the item may be queued or freed again.
+            unsafe { (*queued.item).Queued = 0 };
+            drop(kernel);
+            self.run_item(cpu, &queued);
+        }
+    }
+
+    fn run_item(&self, cpu: &Processor, queued: &Queued) {
+        let Some(routine) = queued.routine else { return };
+        // SAFETY: the routine and its arguments are the driver's own, called as documented.
+        callback(cpu, &WORK_ITEM, || unsafe { routine(queued.device, queued.context) });
+        let irql = cpu.irql();
+        if irql >= Irql::DISPATCH {
+            let item = self.machine_address(queued.item as usize);
+            let context = self.machine_address(queued.context as usize);
+            cpu.bug_check(
+                WORKER_THREAD_RETURNED_AT_BAD_IRQL,
+                [0, u64::from(irql.0), context, item],
+                format!("a work item routine returned at {irql}"),
+            );
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The data phase: what a command moves, and what the initiator has room for or sends.
+//!
+//! A handler says how much it wants to move and gets a slice to move it in; the bookkeeping of "expected" and
+//! "transferred" happens here, so that no handler can forget it.
+
+use crate::scsi::{AdditionalSense, ScsiStatus, Sense, SenseKey};
+
+/// The data buffer that comes with a command.
+#[derive(Debug)]
+pub enum DataPhase<'a> {
+    /// No data moves.
+    None,
+    /// From the disk: the disk fills this.
+    In(&'a mut [u8]),
+    /// To the disk.
+    Out(&'a [u8]),
+}
+
+/// What became of a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Completion {
+    /// GOOD or CHECK CONDITION.
+    pub status: ScsiStatus,
+    /// Bytes of the buffer that were filled or taken. Zero unless the status is GOOD.
+    pub transferred: usize,
+    /// Bytes the command would move given a large enough buffer, after its own allocation length.
+    ///
+    /// More than the buffer holds is an overrun, which a host adapter has its own way of reporting; zero if the
+    /// command was refused before its data phase.
+    pub expected: u64,
+    /// Why, if the status is CHECK CONDITION.
+    pub sense: Option<Sense>,
+}
+
+/// The data phase of one command, while it runs.
+pub(super) struct Transfer<'a> {
+    data: DataPhase<'a>,
+    expected: u64,
+    transferred: usize,
+}
+
+impl<'a> Transfer<'a> {
+    pub(super) fn new(data: DataPhase<'a>) -> Self {
+        Self {
+            data,
+            expected: 0,
+            transferred: 0,
+        }
+    }
+
+    /// A buffer for `len` bytes towards the initiator, or as much of it as there is room for.
+    pub(super) fn fill(&mut self, len: u64) -> Result<&mut [u8], Sense> {
+        self.expected = len;
+        let buffer: &mut [u8] = match &mut self.data {
+            DataPhase::In(buffer) => buffer,
+            DataPhase::Out(_) if len > 0 => return Err(data_phase_error()),
+            DataPhase::None | DataPhase::Out(_) => &mut [],
+        };
+        let fits = usize::try_from(len).map_or(buffer.len(), |len| len.min(buffer.len()));
+        self.transferred = fits;
+        Ok(&mut buffer[..fits])
+    }
+
+    /// Exactly `len` bytes from the initiator, or 0b/4b/00.
+    pub(super) fn take(&mut self, len: u64) -> Result<&'a [u8], Sense> {
+        self.expected = len;
+        let sent = match self.data {
+            DataPhase::Out(buffer) => buffer,
+            DataPhase::None | DataPhase::In(_) => &[],
+        };
+        let taken = usize::try_from(len)
+            .ok()
+            .and_then(|len| sent.get(..len))
+            .ok_or_else(data_phase_error)?;
+        self.transferred = taken.len();
+        Ok(taken)
+    }
+
+    /// Sends parameter data, cut off at the command's allocation length: a cut is not an error (SPC-5,
+    /// "Allocation length").
+    pub(super) fn reply(
+        &mut self,
+        data: &[u8],
+        allocation_length: impl Into<u64>,
+    ) -> Result<(), Sense> {
+        let cut = allocation_length.into().min(data.len() as u64);
+        let buffer = self.fill(cut)?;
+        buffer.copy_from_slice(&data[..buffer.len()]);
+        Ok(())
+    }
+
+    pub(super) fn finish(self, outcome: Result<(), Sense>) -> Completion {
+        let Self {
+            expected,
+            transferred,
+            ..
+        } = self;
+        match outcome {
+            Ok(()) => Completion {
+                status: ScsiStatus::GOOD,
+                transferred,
+                expected,
+                sense: None,
+            },
+            Err(sense) => Completion {
+                status: ScsiStatus::CHECK_CONDITION,
+                transferred: 0,
+                expected,
+                sense: Some(sense),
+            },
+        }
+    }
+}
+
+fn data_phase_error() -> Sense {
+    Sense::new(SenseKey::ABORTED_COMMAND, AdditionalSense::DATA_PHASE_ERROR)
+}

@@ -1,0 +1,13 @@
+//! Command descriptor blocks, laid out as they are sent.
+//!
+//! Commands that differ only in their operation code share a type: `Rw10` is READ(10), WRITE(10), VERIFY(10),
+//! SYNCHRONIZE CACHE(10) and WRITE SAME(10). Flags stay bytes, because the same bit means different things to
+//! different operation codes; the constants say which.
+
+mod block;
+mod primary;
+
+pub use block::{BlockCdb, ReadCapacity16, Rw6, Rw10, Rw12, Rw16, StartStopUnit, Unmap};
+pub use primary::{
+    Inquiry, ModeSense6, ModeSense10, ReportLuns, ReportSupportedOpcodes, RequestSense,
+};
