@@ -1,1 +1,64 @@
-//! Soon.
+//! What a hook, a lock, a scheduling step, a request costs: the measured loops.
+//!
+//! Each function runs a loop on an emulated processor and answers how long it took. The criterion
+//! benchmarks time them, `instructions` counts them under valgrind, `results` writes the table.
+//! Every figure stands beside a baseline measured in the same run.
+
+pub mod baseline;
+pub mod completion;
+pub mod contention;
+pub mod locks;
+pub mod requests;
+pub mod steps;
+
+use kernel_sim::bugcheck::Ending;
+use kernel_sim::machine::{Config, Execution};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+use verifier::rules::{self, Sites};
+
+/// Who watches while the loop runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Watching {
+    /// Nobody.
+    Nobody,
+    /// SpinLockSafe, counting only.
+    Counted,
+    /// SpinLockSafe, with acquire sites.
+    Sites,
+}
+
+impl Watching {
+    /// A machine of `cpus` processors under `execution`, watched like this.
+    ///
+    /// # Panics
+    /// When `cpus` is not 1 to 64.
+    #[must_use]
+    pub fn machine(self, cpus: u8, execution: Execution) -> Config {
+        let config = Config::new(cpus, execution).expect("1 to 64 processors").keep_sites(false);
+        let sites = match self {
+            Watching::Nobody => return config,
+            Watching::Counted => Sites::Counted,
+            Watching::Sites => Sites::Kept,
+        };
+        let rule = rules::find("SpinLockSafe").and_then(|r| r.watcher).expect("the first rule there is");
+        config.watch(rule(sites))
+    }
+}
+
+/// Runs `body` as the boot thread of a machine; answers the duration it returns.
+///
+/// # Panics
+/// When the run ends in anything but success: a benchmark has no business breaking rules.
+#[must_use]
+pub fn timed(config: Config, body: impl FnOnce() -> Duration + Send + 'static) -> Duration {
+    let ns = Arc::new(AtomicU64::new(0));
+    let result = Arc::clone(&ns);
+    let outcome = config.run(move || {
+        let took = body();
+        result.store(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), SeqCst);
+    });
+    assert!(matches!(outcome.ending, Ending::Completed), "{:?}", outcome.ending);
+    Duration::from_nanos(ns.load(SeqCst))
+}

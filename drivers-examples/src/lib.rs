@@ -1,1 +1,124 @@
-//! Soon.
+//! Drivers to run: clean ones, and ones that break a rule in the smallest way.
+//!
+//! Each is a module with an entry point and a row here. A driver author's own crate looks the same:
+//! descriptors of drivers, and a `main` that hands them to `verifier::cli::main`.
+
+pub mod ramdisk;
+pub mod ramdisk_service_irp_under_lock;
+pub mod wdm_startio;
+
+use storport_sim::controller::DiskController;
+use verifier::driver::{Driver, Expects, Kind, Source};
+
+/// The sources of a module, for the lines that reports quote.
+macro_rules! sources {
+    ($($path:literal),+ $(,)?) => {
+        &[$(Source { path: concat!("drivers-examples/src/", $path), text: include_str!($path) }),+]
+    };
+}
+
+const WDM_SOURCES: &[Source] = sources![
+    "wdm_startio/mod.rs",
+    "wdm_startio/complete_under_cancel_lock.rs",
+    "wdm_startio/complete_under_lock.rs",
+    "wdm_startio/device.rs",
+    "wdm_startio/dispatch.rs",
+    "wdm_startio/driver.rs",
+    "wdm_startio/interrupt.rs",
+    "wdm_startio/next_under_lock.rs",
+    "wdm_startio/pnp.rs",
+    "wdm_startio/rare.rs",
+    "wdm_startio/start_io.rs",
+];
+
+const RAMDISK_SOURCES: &[Source] = sources!["ramdisk/mod.rs", "ramdisk_service_irp_under_lock.rs"];
+
+const RULE: &str = "SpinLockSafe";
+
+/// A form of the WDM driver over the disk controller.
+macro_rules! wdm {
+    ($entry:path) => {
+        Kind::Wdm { entry: Some($entry), device: |store| Box::new(DiskController::new(store)) }
+    };
+}
+
+/// The clean WDM driver.
+pub static WDM_STARTIO: Driver = Driver {
+    name: "wdm-startio",
+    summary: "a clean WDM disk driver: StartIo, ISR, DpcForIsr, cancel, cleanup",
+    expects: Expects::Clean,
+    kind: wdm!(wdm_startio::driver_entry),
+    cancels: true,
+    sources: WDM_SOURCES,
+};
+
+/// Completes every request with its spin lock held.
+pub static WDM_STARTIO_COMPLETE_UNDER_LOCK: Driver = Driver {
+    name: "wdm-startio-complete-under-lock",
+    summary: "calls IoCompleteRequest with its spin lock held",
+    expects: Expects::Breaks(RULE),
+    kind: wdm!(wdm_startio::complete_under_lock::driver_entry),
+    cancels: true,
+    sources: WDM_SOURCES,
+};
+
+/// Starts every next request with its spin lock held.
+pub static WDM_STARTIO_NEXT_UNDER_LOCK: Driver = Driver {
+    name: "wdm-startio-next-under-lock",
+    summary: "calls IoStartNextPacket with its spin lock held",
+    expects: Expects::Breaks(RULE),
+    kind: wdm!(wdm_startio::next_under_lock::driver_entry),
+    cancels: true,
+    sources: WDM_SOURCES,
+};
+
+/// Completes with the cancel spin lock held.
+pub static WDM_STARTIO_COMPLETE_UNDER_CANCEL_LOCK: Driver = Driver {
+    name: "wdm-startio-complete-under-cancel-lock",
+    summary: "calls IoCompleteRequest with the cancel spin lock held",
+    expects: Expects::Breaks(RULE),
+    kind: wdm!(wdm_startio::complete_under_cancel_lock::driver_entry),
+    cancels: true,
+    sources: WDM_SOURCES,
+};
+
+/// Breaks the rule under few schedules only.
+pub static WDM_STARTIO_RARE: Driver = Driver {
+    name: "wdm-startio-rare",
+    summary: "calls IoCompleteRequest with its spin lock held, if an interrupt lands between two statements",
+    expects: Expects::MayBreak(RULE),
+    kind: wdm!(wdm_startio::rare::driver_entry),
+    cancels: true,
+    sources: WDM_SOURCES,
+};
+
+/// The clean virtual miniport.
+pub static RAMDISK: Driver = Driver {
+    name: "ramdisk",
+    summary: "a clean Storport virtual miniport over memory or an image",
+    expects: Expects::Clean,
+    kind: Kind::VirtualMiniport { entry: Some(ramdisk::driver_entry) },
+    cancels: false,
+    sources: RAMDISK_SOURCES,
+};
+
+/// Completes a service IRP with its spin lock held.
+pub static RAMDISK_SERVICE_IRP_UNDER_LOCK: Driver = Driver {
+    name: "ramdisk-service-irp-under-lock",
+    summary: "completes a service IRP by IoCompleteRequest with its spin lock held",
+    expects: Expects::Breaks(RULE),
+    kind: Kind::VirtualMiniport { entry: Some(ramdisk_service_irp_under_lock::driver_entry) },
+    cancels: false,
+    sources: RAMDISK_SOURCES,
+};
+
+/// Every driver of this crate, in the order of `storsim list`.
+pub static ALL: &[&Driver] = &[
+    &WDM_STARTIO,
+    &WDM_STARTIO_COMPLETE_UNDER_LOCK,
+    &WDM_STARTIO_NEXT_UNDER_LOCK,
+    &WDM_STARTIO_COMPLETE_UNDER_CANCEL_LOCK,
+    &WDM_STARTIO_RARE,
+    &RAMDISK,
+    &RAMDISK_SERVICE_IRP_UNDER_LOCK,
+];

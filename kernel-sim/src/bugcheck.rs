@@ -17,46 +17,68 @@ pub struct StopCode {
     pub code: u32,
     /// Its name in `bugcodes.h`.
     pub name: &'static str,
+    /// What it means, and its parameters as far as documented.
+    pub text: &'static str,
 }
 
 macro_rules! stop_codes {
-    ($($(#[$doc:meta])* $name:ident = $code:expr;)*) => {
-        $($(#[$doc])* pub const $name: StopCode = StopCode { code: $code, name: stringify!($name) };)*
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:expr;)*) => {
+        $($(#[doc = $doc])+ pub const $name: StopCode =
+            StopCode { code: $code, name: stringify!($name), text: concat!($($doc, "\n"),+) };)*
         /// Every stop code the simulator can raise.
         pub static STOP_CODES: &[StopCode] = &[$($name),*];
     };
 }
 
 stop_codes! {
-    /// Invalid memory touched at raised IRQL, or a call not allowed at the current level.
-    IRQL_NOT_LESS_OR_EQUAL = 0x0A;
-    /// The same spin lock requested twice on one processor.
+    /// The same spin lock was requested twice on one processor, or a thread lowered its IRQL with
+    /// the lock held and another on that processor asked for it. On hardware the processor spins
+    /// for ever.
     SPIN_LOCK_ALREADY_OWNED = 0x0F;
-    /// An unhandled exception in kernel mode; here: a panic of the driver.
+    /// An unhandled exception in kernel mode; here, a panic of the driver. Parameters: exception
+    /// code, address, exception parameters 0 and 1 (the simulator knows no addresses of code).
     KMODE_EXCEPTION_NOT_HANDLED = 0x1E;
-    /// `IoCallDriver` with no stack location left.
+    /// IoCallDriver with no stack location left. Parameter 1: the IRP.
     NO_MORE_IRP_STACK_LOCATIONS = 0x35;
-    /// `IoCompleteRequest` for a request that is already complete.
+    /// IoCompleteRequest for a request that is already complete: often two drivers that both
+    /// believe they own it. Parameter 1: the IRP.
     MULTIPLE_IRP_COMPLETE_REQUESTS = 0x44;
-    /// Memory that is no memory of the machine was referenced below DISPATCH_LEVEL.
+    /// Memory that is no memory of the machine was referenced below DISPATCH_LEVEL. Parameters: the
+    /// address, 0 for a read, the address of the code.
     PAGE_FAULT_IN_NONPAGED_AREA = 0x50;
-    /// A wait, attach or yield inside a DPC routine.
+    /// A wait, attach or yield inside a DPC routine. Parameters: original thread, new thread, stack.
     ATTEMPTED_SWITCH_FROM_DPC = 0xB8;
-    /// A bad pool request.
+    /// A bad pool request. Parameter 1 says which: 0x0A is a free with another tag than the block
+    /// was allocated with.
     BAD_POOL_CALLER = 0xC2;
-    /// A check of Driver Verifier; parameter 1 says which.
+    /// A check of Driver Verifier, which this machine always runs under. Parameter 1 says which:
+    /// 0x00 to 0x02 bad allocations; 0x10 to 0x12 bad frees; 0x15 freed memory holds an active
+    /// timer; 0x30, 0x31 bad IRQL changes; 0x32, 0x40 to 0x42 spin lock routines at a wrong IRQL;
+    /// 0x3B a wait at DISPATCH_LEVEL or above; 0x51 a block written past its end; 0x62 memory left
+    /// behind at unload; 0x80 KeSetEvent above DISPATCH_LEVEL; 0xE5 a call at a wrong IRQL; 0xFA a
+    /// completion routine that changed the IRQL; 0x111 a service routine that did; 0x1004, 0x1007
+    /// a lock released by somebody who does not hold it.
     DRIVER_VERIFIER_DETECTED_VIOLATION = 0xC4;
-    /// A timer or DPC object where none may be.
+    /// A timer or DPC object where none may be. Parameter 1: 0 timer object, 1 DPC object, 3 wrong
+    /// processor number.
     TIMER_OR_DPC_INVALID = 0xC7;
-    /// The IRQL was changed and not restored.
+    /// The IRQL was changed and not restored. Parameter 1: current IRQL, expected IRQL and a value
+    /// for the caller, a byte each.
     IRQL_UNEXPECTED_VALUE = 0xC8;
-    /// An I/O check of Driver Verifier; parameter 1 says which.
+    /// An I/O check of Driver Verifier. Parameter 1 says which: 0x01, 0x03, 0x04 not an IRP or
+    /// device; 0x05 a dispatch routine that changed the IRQL; 0x06 completion with a pending status;
+    /// 0x07 completion with the cancel routine still set; 0x0E, 0x10 calls above DISPATCH_LEVEL;
+    /// 0x203 IoCallDriver with the cancel routine still set.
     DRIVER_VERIFIER_IOMANAGER_VIOLATION = 0xC9;
-    /// Invalid memory referenced at DISPATCH_LEVEL or above.
+    /// Memory that is no memory of the machine was referenced at DISPATCH_LEVEL or above.
+    /// Parameters: the address, the IRQL, 0 for a read, the address of the code.
     DRIVER_IRQL_NOT_LESS_OR_EQUAL = 0xD1;
-    /// A worker routine returned at DISPATCH_LEVEL or above.
+    /// A worker routine returned at DISPATCH_LEVEL or above. Parameters: the routine, the IRQL, its
+    /// parameter, the work item.
     WORKER_THREAD_RETURNED_AT_BAD_IRQL = 0xE1;
-    /// A cancel routine returned with the cancel spin lock held.
+    /// A check of Storport verification; parameter 1 says which.
+    SCSI_VERIFIER_DETECTED_VIOLATION = 0xF1;
+    /// A cancel routine returned with the cancel spin lock held. Parameters: the IRP, the routine.
     DRIVER_RETURNED_HOLDING_CANCEL_LOCK = 0x11B;
 }
 

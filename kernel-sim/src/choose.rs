@@ -22,10 +22,17 @@ pub enum Transition {
 }
 
 /// The transitions that are enabled now, as sets of processors and devices.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Enabled<'a> {
+    run: u64,
+    rare: &'a Rare,
+    runs: u32,
+    len: u32,
+}
+
+/// Enabled transitions other than going on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Enabled {
-    /// Processors that can go on.
-    pub run: u64,
+pub struct Rare {
     /// Processors that would accept an interrupt.
     pub interrupt: u64,
     /// Processors that would drain DPCs.
@@ -38,28 +45,60 @@ pub struct Enabled {
     pub timer: bool,
 }
 
-impl Enabled {
+impl Rare {
+    /// Nothing.
+    pub const NONE: Rare = Rare { interrupt: 0, dpc: 0, switch: 0, device: 0, timer: false };
+}
+
+impl<'a> Enabled<'a> {
+    /// Only processors that can go on.
+    #[inline]
+    #[must_use]
+    pub fn running(run: u64) -> Enabled<'static> {
+        let runs = count(run);
+        Enabled { run, rare: &Rare::NONE, runs, len: runs }
+    }
+
+    /// Processors that can go on, and others things that can happen.
+    #[must_use]
+    pub fn with(run: u64, rare: &'a Rare) -> Enabled<'a> {
+        let runs = count(run);
+        let others = count(rare.interrupt) + count(rare.dpc) + count(rare.switch) + count(rare.device);
+        Enabled { run, rare, runs, len: runs + others + u32::from(rare.timer) }
+    }
+
     /// How many transitions are enabled.
     #[inline]
     #[must_use]
     pub fn len(&self) -> u32 {
-        let rare = self.interrupt | self.dpc | self.switch | self.device;
-        if rare == 0 && !self.timer {
-            return self.run.count_ones();
-        }
-        self.run.count_ones()
-            + self.interrupt.count_ones()
-            + self.dpc.count_ones()
-            + self.switch.count_ones()
-            + self.device.count_ones()
-            + u32::from(self.timer)
+        self.len
     }
 
     /// Whether nothing can happen.
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.timer && self.run | self.interrupt | self.dpc | self.switch | self.device == 0
+        self.len == 0
+    }
+
+    /// Whether all that can happen is that a processor goes on.
+    #[must_use]
+    pub fn is_only_running(&self) -> bool {
+        self.len == self.runs
+    }
+
+    /// Processors that can go on.
+    #[inline]
+    #[must_use]
+    pub fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// What else can happen.
+    #[inline]
+    #[must_use]
+    pub fn rare(&self) -> &'a Rare {
+        self.rare
     }
 
     /// The `k`-th enabled transition: processors that go on first, then interrupts, DPCs, switches,
@@ -70,20 +109,16 @@ impl Enabled {
     #[inline]
     #[must_use]
     pub fn nth(&self, k: u32) -> Transition {
-        let runs = self.run.count_ones();
-        if k < runs {
-            return Transition::Run(nth_bit(self.run, k));
-        }
-        self.nth_rare(k - runs)
+        if k < self.runs { Transition::Run(nth_bit(self.run, k)) } else { self.nth_rare(k - self.runs) }
     }
 
     #[cold]
     fn nth_rare(&self, mut k: u32) -> Transition {
         let classes: [(u64, fn(u8) -> Transition); 4] = [
-            (self.interrupt, Transition::Interrupt),
-            (self.dpc, Transition::Dpc),
-            (self.switch, Transition::Switch),
-            (self.device, Transition::Device),
+            (self.rare.interrupt, Transition::Interrupt),
+            (self.rare.dpc, Transition::Dpc),
+            (self.rare.switch, Transition::Switch),
+            (self.rare.device, Transition::Device),
         ];
         for (set, make) in classes {
             let n = set.count_ones();
@@ -92,7 +127,7 @@ impl Enabled {
             }
             k -= n;
         }
-        assert!(self.timer && k == 0, "asked for a transition past the last");
+        assert!(self.rare.timer && k == 0, "asked for a transition past the last");
         Transition::Timer
     }
 
@@ -102,39 +137,71 @@ impl Enabled {
         let has = |set: u64, n: u8| n < 64 && set & (1 << n) != 0;
         match t {
             Transition::Run(n) => has(self.run, n),
-            Transition::Interrupt(n) => has(self.interrupt, n),
-            Transition::Dpc(n) => has(self.dpc, n),
-            Transition::Switch(n) => has(self.switch, n),
-            Transition::Device(n) => has(self.device, n),
-            Transition::Timer => self.timer,
+            Transition::Interrupt(n) => has(self.rare.interrupt, n),
+            Transition::Dpc(n) => has(self.rare.dpc, n),
+            Transition::Switch(n) => has(self.rare.switch, n),
+            Transition::Device(n) => has(self.rare.device, n),
+            Transition::Timer => self.rare.timer,
         }
     }
+}
+
+/// How many bits are set. For the few low processors by table: without a population count
+/// instruction, which the baseline of x86-64 lacks, the general way costs more than a whole choice.
+#[inline]
+fn count(set: u64) -> u32 {
+    if set < 256 { u32::from(LOW[set as usize].count) } else { set.count_ones() }
 }
 
 /// Index of the `k`-th set bit.
 #[inline]
 fn nth_bit(mut set: u64, k: u32) -> u8 {
+    if set < 256 {
+        return LOW[set as usize].nth[(k & 7) as usize];
+    }
     for _ in 0..k {
         set &= set - 1;
     }
     set.trailing_zeros() as u8
 }
 
+/// The answers for a set of the eight lowest processors.
+#[derive(Clone, Copy)]
+struct Low {
+    nth: [u8; 8],
+    count: u8,
+}
+
+static LOW: [Low; 256] = {
+    let mut table = [Low { nth: [0; 8], count: 0 }; 256];
+    let mut set = 0;
+    while set < 256 {
+        let mut bit = 0;
+        while bit < 8 {
+            if set & (1 << bit) != 0 {
+                table[set].nth[table[set].count as usize] = bit;
+                table[set].count += 1;
+            }
+            bit += 1;
+        }
+        set += 1;
+    }
+    table
+};
+
 /// A scheduling strategy.
 pub trait Choose: Send {
     /// Picks among at least two enabled transitions. `step` is the number of the step that the
-    /// pick begins.
-    ///
-    /// # Errors
-    /// A strategy that follows a recording answers [`Parted`] when it cannot.
-    fn choose(&mut self, step: u64, enabled: &Enabled) -> Result<Transition, Parted>;
+    /// pick begins. `None` ends the run: a strategy that follows a recording cannot; [`Choose::parted`]
+    /// says why.
+    fn choose(&mut self, step: u64, enabled: &Enabled<'_>) -> Option<Transition>;
 
     /// Picks a number below `n` (`n` is at least 2): which of several ready threads, expired timers
-    /// or finished device commands goes first.
-    ///
-    /// # Errors
-    /// As for [`Choose::choose`].
-    fn pick(&mut self, step: u64, n: u32) -> Result<u32, Parted>;
+    /// or finished device commands goes first. `None` as for [`Choose::choose`].
+    fn pick(&mut self, step: u64, n: u32) -> Option<u32>;
+
+    /// Why the last pick was refused.
+    fn parted(&self) -> Parted;
 }
 
 /// Why a recorded schedule no longer fits the run.
@@ -187,13 +254,16 @@ impl RandomChoose {
 
 impl Choose for RandomChoose {
     #[inline]
-    fn choose(&mut self, _step: u64, enabled: &Enabled) -> Result<Transition, Parted> {
-        let n = enabled.len();
-        Ok(enabled.nth(self.below(n)))
+    fn choose(&mut self, _step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
+        Some(enabled.nth(self.below(enabled.len())))
     }
 
-    fn pick(&mut self, _step: u64, n: u32) -> Result<u32, Parted> {
-        Ok(self.below(n))
+    fn pick(&mut self, _step: u64, n: u32) -> Option<u32> {
+        Some(self.below(n))
+    }
+
+    fn parted(&self) -> Parted {
+        unreachable!("random choices never refuse")
     }
 }
 
@@ -202,47 +272,49 @@ impl Choose for RandomChoose {
 pub struct Recorded {
     choices: Vec<Choice>,
     next: usize,
+    parted: Option<Parted>,
 }
 
 impl Recorded {
     /// A strategy that makes `choices` again, in order.
     #[must_use]
     pub fn new(choices: Vec<Choice>) -> Recorded {
-        Recorded { choices, next: 0 }
+        Recorded { choices, next: 0, parted: None }
     }
 
-    fn take(&mut self, step: u64) -> Result<Choice, Parted> {
-        let choice = self.choices.get(self.next).copied().ok_or_else(|| Parted {
-            step,
-            why: format!("the schedule ends after {} choices and the run goes on", self.choices.len()),
-        })?;
+    fn take(&mut self) -> Result<Choice, String> {
+        let ended = || format!("the schedule ends after {} choices and the run goes on", self.choices.len());
+        let choice = self.choices.get(self.next).copied().ok_or_else(ended)?;
         self.next += 1;
         Ok(choice)
+    }
+
+    fn or_part<T>(&mut self, step: u64, choice: Result<T, String>) -> Option<T> {
+        choice.map_err(|why| self.parted = Some(Parted { step, why })).ok()
     }
 }
 
 impl Choose for Recorded {
-    fn choose(&mut self, step: u64, enabled: &Enabled) -> Result<Transition, Parted> {
-        match self.take(step)? {
+    fn choose(&mut self, step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
+        let transition = self.take().and_then(|choice| match choice {
             Choice::Took(t) if enabled.contains(t) => Ok(t),
-            Choice::Took(t) => Err(Parted { step, why: why_not(t) }),
-            Choice::Picked(n) => Err(Parted {
-                step,
-                why: format!("the schedule picks number {n}, the run chooses who goes on"),
-            }),
-        }
+            Choice::Took(t) => Err(why_not(t)),
+            Choice::Picked(n) => Err(format!("the schedule picks number {n}, the run chooses who goes on")),
+        });
+        self.or_part(step, transition)
     }
 
-    fn pick(&mut self, step: u64, n: u32) -> Result<u32, Parted> {
-        match self.take(step)? {
+    fn pick(&mut self, step: u64, n: u32) -> Option<u32> {
+        let number = self.take().and_then(|choice| match choice {
             Choice::Picked(k) if k < n => Ok(k),
-            Choice::Picked(k) => {
-                Err(Parted { step, why: format!("the schedule picks number {k}, only {n} are there") })
-            }
-            Choice::Took(t) => {
-                Err(Parted { step, why: format!("the schedule takes {t:?}, the run picks one of {n}") })
-            }
-        }
+            Choice::Picked(k) => Err(format!("the schedule picks number {k}, only {n} are there")),
+            Choice::Took(t) => Err(format!("the schedule takes {t:?}, the run picks one of {n}")),
+        });
+        self.or_part(step, number)
+    }
+
+    fn parted(&self) -> Parted {
+        self.parted.clone().expect("asked only after a refusal")
     }
 }
 
@@ -267,8 +339,8 @@ mod tests {
 
     #[test]
     fn every_enabled_transition_has_a_number_and_no_other() {
-        let enabled =
-            Enabled { run: 0b101, interrupt: 0b10, dpc: 1, switch: 0b100, device: 0b11, timer: true };
+        const RARE: Rare = Rare { interrupt: 0b10, dpc: 1, switch: 0b100, device: 0b11, timer: true };
+        let enabled = Enabled::with(0b101, &RARE);
         let all: Vec<_> = (0..enabled.len()).map(|k| enabled.nth(k)).collect();
         assert_eq!(all.len(), 8);
         assert!(all.iter().all(|t| enabled.contains(*t)));
@@ -279,8 +351,19 @@ mod tests {
     }
 
     #[test]
+    fn the_table_and_the_general_way_agree() {
+        for set in (0..256u64).chain([0x8000_0000_0000_0001, u64::MAX, 0x100]) {
+            let indices: Vec<u8> = (0..64).filter(|n| set & (1 << n) != 0).collect();
+            assert_eq!(count(set) as usize, indices.len());
+            for (k, index) in indices.iter().enumerate() {
+                assert_eq!(nth_bit(set, k as u32), *index);
+            }
+        }
+    }
+
+    #[test]
     fn a_seed_means_the_same_choices_for_ever() {
-        let enabled = Enabled { run: 0xF, ..Enabled::default() };
+        let enabled = Enabled::running(0xF);
         let mut choose = RandomChoose::new(1);
         let got: Vec<_> = (0..8)
             .map(|step| match choose.choose(step, &enabled).unwrap() {
@@ -290,14 +373,15 @@ mod tests {
             .collect();
         assert_eq!(got, [0, 3, 2, 1, 2, 1, 1, 1]);
         let mut again = RandomChoose::new(1);
-        assert!(got.iter().all(|n| again.choose(0, &enabled) == Ok(Transition::Run(*n))));
+        assert!(got.iter().all(|n| again.choose(0, &enabled) == Some(Transition::Run(*n))));
     }
 
     #[test]
     fn a_recording_that_does_not_fit_says_where() {
         let mut recorded = Recorded::new(vec![Choice::Took(Transition::Run(1))]);
-        let enabled = Enabled { run: 0b101, ..Enabled::default() };
-        let parted = recorded.choose(212, &enabled).unwrap_err();
+        let enabled = Enabled::running(0b101);
+        assert_eq!(recorded.choose(212, &enabled), None);
+        let parted = recorded.parted();
         assert_eq!(parted.step, 212);
         assert_eq!(parted.why, "the schedule resumes CPU 1, but CPU 1 cannot go on");
     }

@@ -66,7 +66,7 @@ impl Parker {
     ///
     /// # Safety
     /// Called on the fiber this parker was given to.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn park(&self) {
         // SAFETY: `start` stored the yielder of this very fiber, which lives as long as its stack.
         unsafe { (*self.0.get()).suspend(()) }
@@ -91,7 +91,7 @@ impl Fiber {
     }
 
     /// Runs the fiber until it parks or ends.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn resume(&mut self) -> Returned {
         match self.0.resume(()) {
             CoroutineResult::Yield(()) => Returned::Parked,

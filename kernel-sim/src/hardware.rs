@@ -8,6 +8,7 @@
 use crate::machine::Machine;
 use crate::memory::{POOL_BYTES, WINDOW_BYTES, WINDOW_STRIDE};
 use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 /// Physical address 0 of the machine's memory: not 0, so that a null address is never good.
 pub const PHYSICAL_BASE: u64 = 0x1_0000_0000;
@@ -78,17 +79,29 @@ impl Bus<'_> {
     }
 }
 
+fn line_word((vector, asserted): (u32, bool)) -> u64 {
+    u64::from(vector) << 1 | u64::from(asserted)
+}
+
 /// A device plugged into a machine.
 pub(crate) struct HardwareSlot {
     number: usize,
     window: usize,
+    /// What the device last said of its line: the vector, times two, plus one if it is asserted.
+    line: AtomicU64,
     model: Mutex<Box<dyn HardwareModel>>,
 }
 
 impl HardwareSlot {
     pub(crate) fn new(number: usize, windows: usize, model: Box<dyn HardwareModel>) -> HardwareSlot {
         assert!((number + 1) * WINDOW_STRIDE <= WINDOW_BYTES, "too many devices");
-        HardwareSlot { number, window: windows + number * WINDOW_STRIDE, model: Mutex::new(model) }
+        let line = AtomicU64::new(line_word(model.line()));
+        HardwareSlot { number, window: windows + number * WINDOW_STRIDE, line, model: Mutex::new(model) }
+    }
+
+    /// The vector the device's line is wired to.
+    pub(crate) fn vector(&self) -> u32 {
+        (self.line.load(SeqCst) >> 1) as u32
     }
 }
 
@@ -157,14 +170,16 @@ impl Machine {
     /// controller what its line says.
     fn settle(&self, slot: &HardwareSlot, model: parking_lot::MutexGuard<'_, Box<dyn HardwareModel>>) {
         let busy = model.steps() != 0;
-        let (vector, asserted) = model.line();
+        let line = model.line();
         self.note_device(slot.number, busy);
-        self.set_line(vector, asserted);
+        slot.line.store(line_word(line), SeqCst);
+        self.look_at_line(line.0);
         drop(model);
     }
 
-    /// Whether the line of `vector` is asserted by any device.
+    /// Whether the line of `vector` is asserted by any device, as far as they have said.
     pub(crate) fn line_asserted(&self, vector: u32) -> bool {
-        self.hardware.iter().any(|slot| slot.model.lock().line() == (vector, true))
+        let asserted = line_word((vector, true));
+        self.hardware.iter().any(|slot| slot.line.load(SeqCst) == asserted)
     }
 }

@@ -88,6 +88,8 @@ callbacks! {
     WORK_ITEM = 10, "WorkItem";
     /// The start routine of a system thread.
     SYSTEM_THREAD = 11, "SystemThread";
+    /// `AddDevice`.
+    ADD_DEVICE = 12, "AddDevice";
 }
 
 /// The first callback number free for other crates.

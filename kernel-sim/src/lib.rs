@@ -24,11 +24,13 @@ mod memory;
 mod panics;
 pub mod pool;
 pub mod processor;
+mod registers;
 pub mod safe;
 pub mod shared;
-mod registers;
 mod sync;
+pub mod system;
 
+pub use io::pnp::PnpDevice;
 pub use memory::MACHINE_BASE;
 
 /// A machine address as a debugger prints it: `ffffc000`00001240`.

@@ -8,7 +8,7 @@
 use crate::bugcheck::{BugCheck, Ending, StopCode};
 use crate::choose::{Choice, Choose, RandomChoose};
 use crate::exec::Executor;
-use crate::exec::deterministic::Deterministic;
+use crate::exec::deterministic::{Deterministic, Strategy};
 use crate::exec::parallel::Parallel;
 use crate::hardware::{HardwareModel, HardwareSlot};
 use crate::hook::{DdiSet, Halt, Interest, Watcher};
@@ -20,16 +20,21 @@ use crate::processor::{Processor, ProcessorStats, flag, pend};
 use crate::sync::thread::Thread;
 use parking_lot::Mutex;
 use std::any::Any;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock};
 
 /// Processors a machine may have.
 pub const PROCESSORS_MAX: u8 = 64;
 
+/// Values of other crates one machine can keep.
+pub const KEPT_MAX: usize = 8;
+
 /// Which executor runs the machine.
 pub enum Execution {
+    /// All processors on the calling host thread; every choice comes from this seed.
+    Seeded(u64),
     /// All processors on the calling host thread; the strategy makes every choice.
-    Deterministic(Box<dyn Choose>),
+    Chosen(Box<dyn Choose>),
     /// A host thread per processor.
     Parallel,
 }
@@ -38,7 +43,7 @@ impl Execution {
     /// The deterministic executor with seeded random choices.
     #[must_use]
     pub fn seeded(seed: u64) -> Execution {
-        Execution::Deterministic(Box::new(RandomChoose::new(seed)))
+        Execution::Seeded(seed)
     }
 }
 
@@ -141,7 +146,8 @@ pub struct Machine {
     ending: Mutex<Option<Ending>>,
     stopped: AtomicBool,
     own_panic: Mutex<Option<Box<dyn Any + Send>>>,
-    extensions: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
+    /// Filled from the front and never emptied, so that looking one up takes no lock.
+    kept: [OnceLock<Arc<dyn Any + Send + Sync>>; KEPT_MAX],
 }
 
 // SAFETY: the parts that are not Sync by themselves are the deterministic executor, used by one host
@@ -162,7 +168,7 @@ impl Machine {
             wanted.lock_count |= interest.lock_count;
             wanted.lock_sites |= interest.lock_sites;
         }
-        let deterministic = matches!(config.execution, Execution::Deterministic(_));
+        let deterministic = !matches!(config.execution, Execution::Parallel);
         if !(wanted.enter.is_empty() && wanted.exit.is_empty()) || wanted.callbacks {
             hooks |= flag::EVENTS;
         }
@@ -175,11 +181,14 @@ impl Machine {
         if wanted.lock_sites || (deterministic && config.keep_sites) {
             hooks |= flag::COUNT | flag::SITES;
         }
+        if deterministic {
+            hooks |= flag::DETERMINISTIC;
+        }
         let executor = match config.execution {
-            Execution::Deterministic(choose) => {
-                hooks |= flag::DETERMINISTIC;
-                Executor::Deterministic(Deterministic::new(choose))
+            Execution::Seeded(seed) => {
+                Executor::Deterministic(Deterministic::new(Strategy::Seeded(RandomChoose::new(seed))))
             }
+            Execution::Chosen(choose) => Executor::Deterministic(Deterministic::new(Strategy::Other(choose))),
             Execution::Parallel => Executor::Parallel(Parallel::new(config.processors)),
         };
         let base = memory.base();
@@ -202,7 +211,7 @@ impl Machine {
             ending: Mutex::new(None),
             stopped: AtomicBool::new(false),
             own_panic: Mutex::new(None),
-            extensions: Mutex::new(Vec::new()),
+            kept: [const { OnceLock::new() }; KEPT_MAX],
         });
         let at: *const Machine = &raw const *machine;
         machine.processors = (0..config.processors).map(|n| Processor::new(at, n, hooks, base)).collect();
@@ -250,7 +259,7 @@ impl Machine {
         };
         let machine = *self;
         let used = machine.pool.lock().used_bytes();
-        drop(machine.extensions);
+        drop(machine.kept);
         drop(machine.hardware);
         machine.memory.give_back(used);
         outcome
@@ -303,15 +312,49 @@ impl Machine {
         self.memory.machine_address(host)
     }
 
-    /// Keeps a value of another crate (the port driver's tables, say) for the machine's life.
-    pub fn keep<T: Any + Send + Sync>(&self, value: Arc<T>) {
-        self.extensions.lock().push(value);
+    /// Starts a system thread of the test rig, at PASSIVE_LEVEL; it belongs to `processor`, or to one
+    /// in turn.
+    pub fn start_thread(&self, processor: Option<u8>, body: impl FnOnce() + Send + 'static) {
+        self.create_thread(0, processor, Box::new(body));
     }
 
-    /// A value kept before, by type.
+    /// Ends the run on behalf of the test rig, which found something wrong: from a thread of the
+    /// machine, and does not return.
+    pub fn end_run(&self, why: Halt) -> ! {
+        self.halt(why);
+        crate::sync::thread::unwind(Processor::current())
+    }
+
+    /// Keeps a value of another crate (the port driver's tables, say) for the machine's life.
+    ///
+    /// # Panics
+    /// When the machine keeps [`KEPT_MAX`] values already.
+    pub fn keep<T: Any + Send + Sync>(&self, value: Arc<T>) {
+        let mut value: Arc<dyn Any + Send + Sync> = value;
+        for slot in &self.kept {
+            match slot.set(value) {
+                Ok(()) => return,
+                Err(refused) => value = refused,
+            }
+        }
+        panic!("a machine keeps at most {KEPT_MAX} values of other crates");
+    }
+
+    /// The first value of that type kept before.
     #[must_use]
     pub fn kept<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.extensions.lock().iter().find_map(|e| Arc::clone(e).downcast::<T>().ok())
+        self.kept_values().find_map(|value| Arc::clone(value).downcast::<T>().ok())
+    }
+
+    /// As [`Machine::kept`], without a count of its own: for those who look at every request.
+    #[inline]
+    #[must_use]
+    pub fn kept_ref<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.kept_values().find_map(|value| value.downcast_ref::<T>())
+    }
+
+    fn kept_values(&self) -> impl Iterator<Item = &Arc<dyn Any + Send + Sync>> {
+        self.kept.iter().map_while(OnceLock::get)
     }
 
     pub(crate) fn watchers(&self) -> &[(Arc<dyn Watcher>, Interest)] {

@@ -237,7 +237,7 @@ impl Machine {
     }
 }
 
-fn allocate(cx: &Cx, bytes: SIZE_T, tag: ULONG, paged: bool, zeroed: bool) -> PVOID {
+pub(crate) fn allocate(cx: &Cx, bytes: SIZE_T, tag: ULONG, paged: bool, zeroed: bool) -> PVOID {
     let irql = cx.cpu.irql();
     if bytes == 0 {
         cx.bug_check(

@@ -26,6 +26,11 @@ impl<T> SpinLock<T> {
         SpinLock { word: UnsafeCell::new(0), value: UnsafeCell::new(value) }
     }
 
+    /// The value, without the lock: an exclusive borrow says that nobody else is there.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.value.get_mut()
+    }
+
     /// `KeAcquireSpinLockRaiseToDpc`: takes the lock at or below DISPATCH_LEVEL. The guard's drop
     /// gives it back and restores the IRQL.
     #[track_caller]

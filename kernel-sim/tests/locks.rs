@@ -19,7 +19,18 @@ fn on_all(cpus: u8, execution: Execution, body: unsafe fn(*mut usize)) -> Outcom
             for _ in 0..cpus {
                 let mut handle = null_mut();
                 let out: *mut HANDLE = words.wrapping_add(490).cast();
-                assert_eq!(PsCreateSystemThread(out, 0, null_mut(), null_mut(), null_mut(), Some(start), words.cast()), STATUS_SUCCESS);
+                assert_eq!(
+                    PsCreateSystemThread(
+                        out,
+                        0,
+                        null_mut(),
+                        null_mut(),
+                        null_mut(),
+                        Some(start),
+                        words.cast()
+                    ),
+                    STATUS_SUCCESS
+                );
                 std::mem::swap(&mut handle, &mut *out);
                 ZwClose(handle);
             }

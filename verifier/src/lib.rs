@@ -1,1 +1,15 @@
-//! Soon.
+//! What watches drivers and tells their authors: rules, runs, schedules, reports, the command line.
+//!
+//! A [`driver::Driver`] describes a driver under test; [`session::run`] runs it once on a machine of
+//! `kernel-sim` with the I/O of [`workload`], watched by [`rules`]; [`report`] renders what was
+//! found; [`cli::main`] is the whole `storsim` program as one call, for your own drivers too.
+
+pub mod cli;
+pub mod driver;
+pub mod finding;
+pub mod report;
+pub mod rules;
+pub mod schedule;
+pub mod session;
+pub mod trace;
+pub mod workload;

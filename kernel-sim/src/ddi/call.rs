@@ -80,6 +80,7 @@ pub struct Entered {
 ///
 /// # Panics
 /// When no machine runs on this host thread.
+#[inline(always)]
 pub fn enter(cx: &Cx, args: &[Arg], is_point: bool) -> Option<Entered> {
     let cpu = cx.cpu;
     if cpu.hooks() & flag::QUIET != 0 {
@@ -94,19 +95,15 @@ pub fn enter(cx: &Cx, args: &[Arg], is_point: bool) -> Option<Entered> {
         if is_point {
             machine.point(cpu);
         }
-        d.mix(
-            u64::from(cx.ddi.id)
-                | u64::from(cpu.index()) << 16
-                | u64::from(cpu.irql().0) << 24
-                | d.time_ns() << 32,
-        );
-        for arg in args {
-            d.mix_arg(machine, *arg);
-        }
+        let head = u64::from(cx.ddi.id)
+            | u64::from(cpu.index()) << 16
+            | u64::from(cpu.irql().0) << 24
+            | d.time_ns() << 32;
+        d.mix_call(machine, head, args);
     } else {
         cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
     }
-    if cpu.hooks() & (flag::EVENTS | flag::HOLDING) != 0 {
+    if cpu.hooks() & flag::EVENTS != 0 || (cpu.hooks() & flag::HOLDING != 0 && cpu.held_count() != 0) {
         show_entry(cx, args);
     }
     Some(Entered { outer })
@@ -128,6 +125,7 @@ fn quiet(cx: &Cx) -> Option<Entered> {
     None
 }
 
+#[inline(never)]
 fn show_entry(cx: &Cx, args: &[Arg]) {
     let machine = cx.machine();
     let holding = cx.cpu.held_count() != 0;
@@ -139,11 +137,12 @@ fn show_entry(cx: &Cx, args: &[Arg]) {
 }
 
 /// The long path after the body.
+#[inline]
 pub fn leave(cx: &Cx, entered: Entered, answer: Arg) {
     let cpu = cx.cpu;
     let machine = cx.machine();
     if cpu.hooks() & flag::DETERMINISTIC != 0 {
-        machine.deterministic().mix_arg(machine, answer);
+        machine.deterministic().mix_answer(machine, answer);
     }
     if cpu.hooks() & flag::EVENTS != 0 && wants(&machine.wanted.exit, cx.ddi) {
         let event = Event { what: What::Exit(cx.ddi, answer), site: cx.site, cpu };

@@ -65,7 +65,7 @@ macro_rules! ddis {
             /// # Safety
             /// As on Windows: pointers are the caller's own or come from the kernel and stay valid
             /// for the call. A pointer outside the machine's memory is a bug check.
-            #[inline]
+            #[inline(always)]
             #[track_caller]
             pub unsafe fn $name($($arg: $ty),*) -> $ret {
                 let cx = $crate::ddi::Cx {

@@ -9,6 +9,8 @@ pub mod inline;
 #[macro_use]
 mod macros;
 mod call;
+#[expect(non_camel_case_types, non_snake_case, reason = "the documented WDK names")]
+mod resources;
 pub mod status;
 #[expect(non_snake_case, reason = "the documented WDK names")]
 mod table;

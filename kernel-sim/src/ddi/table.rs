@@ -43,13 +43,13 @@ ddis! { base 0;
         header "wdm.h", irql (DISPATCH, HIGH), Modelled, point => lock::acquire_at_dpc_level;
     /// Takes a spin lock if it is free.
     KeTryToAcquireSpinLockAtDpcLevel(SpinLock: PKSPIN_LOCK) -> BOOLEAN,
-        header "wdm.h", irql (DISPATCH, HIGH), Modelled, poll => lock::try_acquire_at_dpc_level;
+        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, poll => lock::try_acquire_at_dpc_level;
     /// Gives a spin lock back and restores the IRQL.
     KeReleaseSpinLock(SpinLock: PKSPIN_LOCK, NewIrql: KIRQL) -> (),
         header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, point => lock::release;
     /// Gives a spin lock back without touching the IRQL.
     KeReleaseSpinLockFromDpcLevel(SpinLock: PKSPIN_LOCK) -> (),
-        header "wdm.h", irql (DISPATCH, HIGH), Modelled, point => lock::release_from_dpc_level;
+        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, point => lock::release_from_dpc_level;
     /// Takes a spin lock in a DPC that may be threaded; returns the old IRQL.
     KeAcquireSpinLockForDpc(SpinLock: PKSPIN_LOCK) -> KIRQL,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => lock::acquire_for_dpc;
@@ -194,7 +194,7 @@ ddis! { base 0;
         header "ntddk.h", irql (PASSIVE, PASSIVE), Modelled, point => system_thread::terminate;
     /// The calling thread's object; NULL for a thread of the simulator itself.
     KeGetCurrentThread() -> PVOID,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => system_thread::current;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, plain => system_thread::current;
     /// The object behind a handle, with a reference. Thread handles only.
     ObReferenceObjectByHandle(
         Handle: HANDLE, DesiredAccess: ACCESS_MASK, ObjectType: PVOID, AccessMode: KPROCESSOR_MODE, Object: *mut PVOID,
@@ -220,7 +220,7 @@ ddis! { base 0;
     // Processors
     /// Index of the calling processor.
     KeGetCurrentProcessorNumber() -> ULONG,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, plain => processors::current_number;
+        header "ntddk.h", irql (PASSIVE, HIGH), Modelled, plain => processors::current_number;
     /// How many processors there are and, where asked, their mask.
     KeQueryActiveProcessorCount(ActiveProcessors: *mut KAFFINITY) -> ULONG,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => processors::active_count;
@@ -309,7 +309,7 @@ ddis! { base 0;
         IoControlCode: ULONG, DeviceObject: PDEVICE_OBJECT, InputBuffer: PVOID, InputBufferLength: ULONG, OutputBuffer: PVOID,
         OutputBufferLength: ULONG, InternalDeviceIoControl: BOOLEAN, Event: PKEVENT, IoStatusBlock: PIO_STATUS_BLOCK,
     ) -> PIRP,
-        header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, plain => irp::build_device_io_control;
+        header "wdm.h", irql (PASSIVE, APC), Modelled, plain => irp::build_device_io_control;
     /// Sends an IRP to a device's driver.
     IoCallDriver(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => irp::call_driver;
@@ -318,7 +318,7 @@ ddis! { base 0;
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, holding => irp::complete;
     /// Exchanges an IRP's cancel routine.
     IoSetCancelRoutine(Irp: PIRP, CancelRoutine: PDRIVER_CANCEL) -> PDRIVER_CANCEL,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => cancel::set_routine;
+        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, point => cancel::set_routine;
     /// Cancels an IRP; TRUE if it had a cancel routine, which was called.
     IoCancelIrp(Irp: PIRP) -> BOOLEAN,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => cancel::cancel_irp;
@@ -350,16 +350,16 @@ ddis! { base 0;
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => device_queue::remove_entry;
     /// Gives a request to StartIo, or queues it while another is current.
     IoStartPacket(DeviceObject: PDEVICE_OBJECT, Irp: PIRP, Key: PULONG, CancelFunction: PDRIVER_CANCEL) -> (),
-        header "ntifs.h", irql (PASSIVE, DISPATCH), Modelled, holding => packet::start;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, holding => packet::start;
     /// Gives the next queued request to StartIo, inside the call.
     IoStartNextPacket(DeviceObject: PDEVICE_OBJECT, Cancelable: BOOLEAN) -> (),
-        header "ntifs.h", irql (DISPATCH, DISPATCH), Modelled, holding => packet::start_next;
+        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, holding => packet::start_next;
     /// As IoStartNextPacket, by key.
     IoStartNextPacketByKey(DeviceObject: PDEVICE_OBJECT, Cancelable: BOOLEAN, Key: ULONG) -> (),
-        header "ntifs.h", irql (DISPATCH, DISPATCH), Modelled, holding => packet::start_next_by_key;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, holding => packet::start_next_by_key;
     /// Sets whether StartIo may nest and whether requests in it can be cancelled.
     IoSetStartIoAttributes(DeviceObject: PDEVICE_OBJECT, DeferredStartIo: BOOLEAN, NonCancelable: BOOLEAN) -> (),
-        header "ntifs.h", irql (PASSIVE, DISPATCH), Modelled, plain => packet::set_attributes;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, plain => packet::set_attributes;
 
     // Memory descriptor lists and addresses
     /// Allocates an MDL for a buffer, and hangs it on an IRP if one is given.

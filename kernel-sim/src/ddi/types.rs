@@ -48,9 +48,11 @@ mod scalars {
     pub type DEVICE_TYPE = u32;
     pub type MEMORY_CACHING_TYPE = i32;
     pub type LOCK_OPERATION = i32;
+    pub type INTERFACE_TYPE = i32;
     pub type KSPIN_LOCK = usize;
     pub type PKSPIN_LOCK = *mut KSPIN_LOCK;
 }
+pub use super::resources::*;
 pub use super::status::*;
 pub use scalars::*;
 
@@ -119,6 +121,24 @@ numbers! {
     NormalPagePriority: ULONG = 16;
     MDL_MAPPED_TO_SYSTEM_VA: CSHORT = 0x1;
     MDL_SOURCE_IS_NONPAGED_POOL: CSHORT = 0x4;
+    IRP_MN_START_DEVICE: UCHAR = 0x00;
+    IRP_MN_QUERY_REMOVE_DEVICE: UCHAR = 0x01;
+    IRP_MN_REMOVE_DEVICE: UCHAR = 0x02;
+    IRP_MN_CANCEL_REMOVE_DEVICE: UCHAR = 0x03;
+    IRP_MN_STOP_DEVICE: UCHAR = 0x04;
+    IRP_MN_QUERY_STOP_DEVICE: UCHAR = 0x05;
+    IRP_MN_CANCEL_STOP_DEVICE: UCHAR = 0x06;
+    IRP_MN_SURPRISE_REMOVAL: UCHAR = 0x17;
+    CmResourceTypeInterrupt: UCHAR = 2;
+    CmResourceTypeMemory: UCHAR = 3;
+    CmResourceShareDeviceExclusive: UCHAR = 1;
+    CmResourceShareShared: UCHAR = 3;
+    CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE: USHORT = 0;
+    CM_RESOURCE_INTERRUPT_LATCHED: USHORT = 1;
+    CM_RESOURCE_MEMORY_READ_WRITE: USHORT = 0;
+    InterfaceTypeUndefined: INTERFACE_TYPE = -1;
+    Internal: INTERFACE_TYPE = 0;
+    PCIBus: INTERFACE_TYPE = 5;
     IOCTL_DISK_GET_LENGTH_INFO: ULONG = 0x0007_405C;
     DPC_OBJECT: UCHAR = 0x13;
     LOW_IMPORTANCE: KDPC_IMPORTANCE = 0;
@@ -436,9 +456,13 @@ mod structures {
         pub(crate) AttachedTo: PDEVICE_OBJECT,
         pub(crate) DeferredStartIo: BOOLEAN,
         pub(crate) NonCancelable: BOOLEAN,
-        /// How many StartIo calls are active, and whether another is owed (deferred StartIo).
+        /// How many StartIo calls are active, and whether the next packet is owed to the driver when
+        /// the present call returns (deferred StartIo): whether cancelable, whether by key, which key.
         pub(crate) StartIoActive: ULONG,
-        pub(crate) StartIoOwed: ULONG,
+        pub(crate) StartIoOwed: BOOLEAN,
+        pub(crate) StartIoOwedCancelable: BOOLEAN,
+        pub(crate) StartIoOwedByKey: BOOLEAN,
+        pub(crate) StartIoOwedKey: ULONG,
     }
     pub type PDEVICE_OBJECT = *mut DEVICE_OBJECT;
 
@@ -475,6 +499,22 @@ mod structures {
 
     #[repr(C)]
     #[derive(Clone, Copy)]
+    pub struct IO_STACK_LOCATION_Parameters_StartDevice {
+        pub AllocatedResources: PCM_RESOURCE_LIST,
+        pub AllocatedResourcesTranslated: PCM_RESOURCE_LIST,
+    }
+
+    /// The answer to IOCTL_DISK_GET_LENGTH_INFO.
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    pub struct GET_LENGTH_INFORMATION {
+        /// Length in bytes.
+        pub Length: LARGE_INTEGER,
+    }
+    pub type PGET_LENGTH_INFORMATION = *mut GET_LENGTH_INFORMATION;
+
+    #[repr(C)]
+    #[derive(Clone, Copy)]
     pub struct IO_STACK_LOCATION_Parameters_Others {
         pub Argument1: PVOID,
         pub Argument2: PVOID,
@@ -489,6 +529,7 @@ mod structures {
         pub Write: IO_STACK_LOCATION_Parameters_Read,
         pub DeviceIoControl: IO_STACK_LOCATION_Parameters_DeviceIoControl,
         pub Scsi: IO_STACK_LOCATION_Parameters_Scsi,
+        pub StartDevice: IO_STACK_LOCATION_Parameters_StartDevice,
         pub Others: IO_STACK_LOCATION_Parameters_Others,
     }
 

@@ -7,13 +7,14 @@
 //! or a hash order; equal choices give equal runs.
 
 use crate::bugcheck::{Deadlock, Ending, Livelock, Waiter};
-use crate::choose::{Choice, Choose, Enabled, Transition};
+use crate::choose::{Choice, Choose, Enabled, RandomChoose, Rare, Transition};
 use crate::fiber::Returned;
 use crate::hook::Arg;
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::processor::Processor;
 use std::cell::{Cell, UnsafeCell};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Polling steps in a row, with nobody else able to do anything, that make a livelock.
 const POLLS_MAX: u64 = 100_000;
@@ -29,14 +30,38 @@ struct LockWait {
     queued: bool,
 }
 
+/// Who chooses. The seeded strategy is spelled out so that its choice is made in line: it makes one
+/// every few nanoseconds.
+pub(crate) enum Strategy {
+    Seeded(RandomChoose),
+    Other(Box<dyn Choose>),
+}
+
+impl Strategy {
+    #[inline]
+    fn choose(&mut self, step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
+        match self {
+            Strategy::Seeded(random) => random.choose(step, enabled),
+            Strategy::Other(choose) => choose.choose(step, enabled),
+        }
+    }
+
+    fn as_dyn(&mut self) -> &mut dyn Choose {
+        match self {
+            Strategy::Seeded(random) => random,
+            Strategy::Other(choose) => &mut **choose,
+        }
+    }
+}
+
 /// State of the executor. Touched by one host thread only.
 pub(crate) struct Deterministic {
-    choose: UnsafeCell<Box<dyn Choose>>,
+    choose: UnsafeCell<Strategy>,
     choices: UnsafeCell<Vec<Choice>>,
     /// The processor that runs.
     current: Cell<u8>,
     /// What the processor that is resumed next is to do.
-    order: Cell<Option<Transition>>,
+    order: Cell<Transition>,
     run: Cell<u64>,
     dpc: Cell<u64>,
     ready: Cell<u64>,
@@ -49,17 +74,19 @@ pub(crate) struct Deterministic {
     time_ns: Cell<u64>,
     hash: Cell<u64>,
     polls: Cell<u64>,
-    waits: UnsafeCell<[Option<LockWait>; 64]>,
+    /// Processors blocked on a spin lock, and what each waits for.
+    blocked: Cell<u64>,
+    waits: UnsafeCell<[LockWait; 64]>,
     arrivals: Cell<u64>,
 }
 
 impl Deterministic {
-    pub(crate) fn new(choose: Box<dyn Choose>) -> Deterministic {
+    pub(crate) fn new(choose: Strategy) -> Deterministic {
         Deterministic {
             choose: UnsafeCell::new(choose),
             choices: UnsafeCell::new(Vec::new()),
             current: Cell::new(0),
-            order: Cell::new(None),
+            order: Cell::new(Transition::Run(0)),
             run: Cell::new(0),
             dpc: Cell::new(0),
             ready: Cell::new(0),
@@ -71,7 +98,8 @@ impl Deterministic {
             time_ns: Cell::new(0),
             hash: Cell::new(0xCBF2_9CE4_8422_2325),
             polls: Cell::new(0),
-            waits: UnsafeCell::new([None; 64]),
+            blocked: Cell::new(0),
+            waits: UnsafeCell::new([LockWait { word: 0, arrival: 0, queued: false }; 64]),
             arrivals: Cell::new(0),
         }
     }
@@ -103,13 +131,24 @@ impl Deterministic {
         self.hash.set((self.hash.get().rotate_left(5) ^ x).wrapping_mul(0x517C_C1B7_2722_0A95));
     }
 
-    /// Mixes an argument: numbers as they are, pointers by machine address, code not at all.
+    /// Mixes a call and its arguments: numbers as they are, pointers by machine address, code not at
+    /// all. The arguments are folded first, so that the hash waits for one multiplication and not
+    /// for one each.
     #[inline]
-    pub(crate) fn mix_arg(&self, machine: &Machine, arg: Arg) {
-        match arg {
-            Arg::Value(v) => self.mix(v),
-            Arg::Pointer(p) => self.mix(machine.machine_address(p)),
-            Arg::Routine => {}
+    pub(crate) fn mix_call(&self, machine: &Machine, head: u64, args: &[Arg]) {
+        let mut x = head;
+        for arg in args {
+            x = x.rotate_left(23) ^ stable(machine, *arg).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        }
+        self.mix(x);
+    }
+
+    /// Mixes an answer; one that says nothing changes nothing.
+    #[inline]
+    pub(crate) fn mix_answer(&self, machine: &Machine, answer: Arg) {
+        let x = stable(machine, answer);
+        if x != 0 {
+            self.mix(x);
         }
     }
 
@@ -157,89 +196,92 @@ impl Deterministic {
         self.time_ns.set(self.time_ns.get().saturating_add(ns));
     }
 
-    /// What could happen next.
+    /// Whether anything but going on could happen, as far as a glance tells.
     #[inline]
-    fn enabled(&self, machine: &Machine) -> Enabled {
-        let mut e = Enabled { run: self.run.get(), ..Enabled::default() };
-        if self.pended.get() | self.dpc.get() | self.ready.get() | self.device.get() != 0
-            || self.next_due_ns.get() <= self.time_ns.get()
-        {
-            self.enabled_rare(machine, &mut e);
-        }
-        e
+    fn is_quiet_outside(&self) -> bool {
+        self.pended.get() | self.dpc.get() | self.ready.get() | self.device.get() == 0
+            && self.next_due_ns.get() > self.time_ns.get()
     }
 
     #[inline(never)]
-    fn enabled_rare(&self, machine: &Machine, e: &mut Enabled) {
-        e.device = self.device.get();
-        e.timer = self.next_due_ns.get() <= self.time_ns.get();
+    fn rare(&self, machine: &Machine) -> Rare {
+        let timer = self.next_due_ns.get() <= self.time_ns.get();
+        let mut rare = Rare { device: self.device.get(), timer, ..Rare::default() };
         // SAFETY: one host thread; no reference is alive across calls.
         let pended_irql = unsafe { &*self.pended_irql.get() };
-        let mut some = self.pended.get() | self.dpc.get() | self.ready.get();
-        while some != 0 {
-            let n = some.trailing_zeros() as usize;
-            let bit = some & some.wrapping_neg();
-            some &= !bit;
+        for n in bits(self.pended.get() | self.dpc.get() | self.ready.get()) {
+            let bit = 1 << n;
             let cpu = &machine.processors[n];
             let irql = cpu.irql();
             if self.pended.get() & bit != 0 && pended_irql[n] > irql.0 {
-                e.interrupt |= bit;
+                rare.interrupt |= bit;
             }
             if irql < Irql::DISPATCH {
-                e.dpc |= self.dpc.get() & bit;
+                rare.dpc |= self.dpc.get() & bit;
                 if !std::ptr::eq(cpu.thread.get(), cpu.idle.get()) {
-                    e.switch |= self.ready.get() & bit;
+                    rare.switch |= self.ready.get() & bit;
                 }
             }
         }
+        rare
     }
 
     /// Lets the strategy choose the next transition. Answers `None` when the machine has stopped.
-    #[inline]
+    #[inline(always)]
     fn next(&self, machine: &Machine) -> Option<Transition> {
         let step = self.step.get() + 1;
         self.step.set(step);
-        let mut enabled = self.enabled(machine);
-        let n = match enabled.len() {
-            0 => {
-                enabled = self.let_time_pass(machine)?;
-                enabled.len()
-            }
-            n => n,
-        };
+        let run = self.run.get();
+        if run == 0 || !self.is_quiet_outside() || self.polls.get() >= POLLS_PATIENCE {
+            return self.next_of_many(machine, step);
+        }
+        if run.is_power_of_two() {
+            return Some(Transition::Run(run.trailing_zeros() as u8));
+        }
+        self.ask(machine, step, &Enabled::running(run))
+    }
+
+    /// As `next`, where more than going on may be possible.
+    #[inline(never)]
+    fn next_of_many(&self, machine: &Machine, step: u64) -> Option<Transition> {
+        let mut rare = self.rare(machine);
+        let mut enabled = Enabled::with(self.run.get(), &rare);
+        if enabled.is_empty() {
+            self.let_time_pass(machine)?;
+            rare = self.rare(machine);
+            enabled = Enabled::with(self.run.get(), &rare);
+        }
         if self.polls.get() >= POLLS_PATIENCE {
             self.lose_patience(machine, &enabled)?;
         }
-        if n == 1 {
-            return Some(enabled.nth(0));
-        }
+        if enabled.len() == 1 { Some(enabled.nth(0)) } else { self.ask(machine, step, &enabled) }
+    }
+
+    #[inline(always)]
+    fn ask(&self, machine: &Machine, step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
         // SAFETY: one host thread; the strategy cannot reach the executor.
         let (choose, choices) = unsafe { (&mut *self.choose.get(), &mut *self.choices.get()) };
-        match choose.choose(step, &enabled) {
-            Ok(t) => {
-                choices.push(Choice::Took(t));
-                Some(t)
-            }
-            Err(parted) => {
-                machine.stop(Ending::Parted(parted));
-                None
-            }
+        let chosen = choose.choose(step, enabled);
+        match chosen {
+            Some(t) => choices.push(Choice::Took(t)),
+            None => machine.stop(Ending::Parted(choose.as_dyn().parted())),
         }
+        chosen
     }
 
     pub(crate) fn pick(&self, machine: &Machine, n: u32) -> u32 {
         if n < 2 {
             return 0;
         }
-        // SAFETY: as in `next`.
+        // SAFETY: as in `ask`.
         let (choose, choices) = unsafe { (&mut *self.choose.get(), &mut *self.choices.get()) };
-        match choose.pick(self.step.get(), n) {
-            Ok(k) => {
+        match choose.as_dyn().pick(self.step.get(), n) {
+            Some(k) => {
                 choices.push(Choice::Picked(k));
                 k
             }
-            Err(parted) => {
-                machine.stop(Ending::Parted(parted));
+            None => {
+                machine.stop(Ending::Parted(choose.as_dyn().parted()));
                 0
             }
         }
@@ -247,22 +289,21 @@ impl Deterministic {
 
     /// Nobody can go on now: advances machine time to the next timer, or ends the run.
     #[cold]
-    fn let_time_pass(&self, machine: &Machine) -> Option<Enabled> {
+    fn let_time_pass(&self, machine: &Machine) -> Option<()> {
         let due = self.next_due_ns.get();
         if due == u64::MAX {
             machine.stop(Ending::Deadlock(Box::new(machine.standstill("nobody can go on"))));
             return None;
         }
         self.time_ns.set(due.max(self.time_ns.get()));
-        Some(self.enabled(machine))
+        Some(())
     }
 
     /// Somebody has been polling for long: move to the next timer if nothing else could help, and
     /// call it a livelock when nothing will.
     #[cold]
-    fn lose_patience(&self, machine: &Machine, enabled: &Enabled) -> Option<()> {
-        let only_runs = Enabled { run: enabled.run, ..Enabled::default() } == *enabled;
-        if !only_runs || self.polls.get() % POLLS_PATIENCE != 0 {
+    fn lose_patience(&self, machine: &Machine, enabled: &Enabled<'_>) -> Option<()> {
+        if !enabled.is_only_running() || self.polls.get() % POLLS_PATIENCE != 0 {
             return Some(());
         }
         let due = self.next_due_ns.get();
@@ -279,26 +320,54 @@ impl Deterministic {
     }
 
     /// A scheduling point: returns when `cpu` is to go on, or when the machine has stopped.
-    #[inline]
+    ///
+    /// Everything up to the fiber switch is in line on purpose: a processor predicts returns by a
+    /// stack of its own, which a fiber switch leaves wrong, so each frame between here and the
+    /// driver costs a misprediction per switch.
+    #[inline(always)]
     pub(crate) fn point(&self, machine: &Machine, cpu: &Processor) {
         match self.next(machine) {
             Some(Transition::Run(n)) if n == cpu.index() => {}
+            Some(Transition::Run(n)) => match self.hand_over(machine, cpu, n, Transition::Run(n)) {
+                None | Some(Transition::Run(_)) => {}
+                Some(other) => self.follow(machine, cpu, other),
+            },
             Some(t) => self.follow(machine, cpu, t),
             None => {}
+        }
+    }
+
+    /// Lets processor `to` do `order`; returns what this one is to do when it is its turn, or `None`
+    /// when the machine has stopped.
+    #[inline(always)]
+    fn hand_over(&self, machine: &Machine, cpu: &Processor, to: u8, order: Transition) -> Option<Transition> {
+        self.current.set(to);
+        self.order.set(order);
+        // SAFETY: we run on the fiber of this processor's thread.
+        unsafe { (*cpu.thread.get()).parker.park() };
+        (!machine.is_quiet()).then(|| self.order.get())
+    }
+
+    /// The order that woke a processor for the very first time: its idle thread has no scheduling
+    /// point behind it that could carry the order out.
+    pub(crate) fn first_order(&self, machine: &Machine, cpu: &Processor) {
+        match self.order.get() {
+            Transition::Run(_) => {}
+            other => self.follow(machine, cpu, other),
         }
     }
 
     /// Carries out transitions until it is `cpu`'s turn to go on.
     #[inline(never)]
     fn follow(&self, machine: &Machine, cpu: &Processor, mut t: Transition) {
+        let me = cpu.index();
         loop {
-            let me = cpu.index();
             match t {
                 Transition::Run(n) if n == me => return,
-                Transition::Interrupt(n) if n == me => {
+                Transition::Interrupt(n) if n == me => self.on_top(machine, cpu, || {
                     machine.accept_interrupts(cpu);
-                }
-                Transition::Dpc(n) if n == me => machine.drain_dpcs(cpu),
+                }),
+                Transition::Dpc(n) if n == me => self.on_top(machine, cpu, || machine.drain_dpcs(cpu)),
                 Transition::Switch(n) if n == me => {
                     machine.preempt(cpu);
                     return;
@@ -307,14 +376,10 @@ impl Deterministic {
                 | Transition::Interrupt(n)
                 | Transition::Dpc(n)
                 | Transition::Switch(n) => {
-                    self.current.set(n);
-                    self.order.set(Some(t));
-                    // SAFETY: we run on the fiber of this processor's thread.
-                    unsafe { (*cpu.thread.get()).parker.park() };
-                    if machine.is_quiet() {
-                        return;
+                    match self.hand_over(machine, cpu, n, t) {
+                        Some(order) => t = order,
+                        None => return,
                     }
-                    t = self.order.take().expect("a resumed processor has an order");
                     continue;
                 }
                 Transition::Device(n) => {
@@ -336,24 +401,45 @@ impl Deterministic {
         }
     }
 
-    /// Blocks `cpu` until the lock word is free for it.
-    pub(crate) fn wait_for_lock(
-        &self,
-        machine: &Machine,
-        cpu: &Processor,
-        word: usize,
-        queued: bool,
-        is_free: impl Fn() -> bool,
-    ) {
+    /// Runs an interrupt or DPCs on top of whatever `cpu` was doing. While that lasts the processor
+    /// can go on, and may wait for locks of its own, even if it was idle or blocked on a lock.
+    ///
+    /// A processor that is interrupted while it waits in order keeps its arrival number, but others
+    /// may take the lock meanwhile; on hardware the lock would be handed to it inside its interrupt.
+    fn on_top(&self, machine: &Machine, cpu: &Processor, body: impl FnOnce()) {
         let n = usize::from(cpu.index());
+        let bit = 1 << n;
+        let was_blocked = self.blocked.get() & bit != 0;
+        let was_running = self.run.get() & bit != 0;
+        let wait = self.wait_of(n);
+        set(&self.blocked, bit, false);
+        set(&self.run, bit, true);
+        body();
+        if was_blocked {
+            // SAFETY: one host thread; no reference is alive across calls.
+            unsafe { (&mut *self.waits.get())[n] = wait };
+            set(&self.blocked, bit, true);
+            set(&self.run, bit, machine.lock_holder(wait.word).is_none());
+        } else if !was_running {
+            // It was idle; a thread may be ready for it now.
+            self.set_thread(cpu);
+        }
+    }
+
+    /// Blocks `cpu` until the lock word is free for it.
+    pub(crate) fn wait_for_lock(&self, machine: &Machine, cpu: &Processor, word: &AtomicUsize, queued: bool) {
+        let n = usize::from(cpu.index());
+        let bit = 1 << n;
+        let address = std::ptr::from_ref(word) as usize;
         let arrival = self.arrivals.get();
         self.arrivals.set(arrival + 1);
-        // SAFETY (here and below): one host thread; no reference is alive across calls.
-        unsafe { (&mut *self.waits.get())[n] = Some(LockWait { word, arrival, queued }) };
-        while !(is_free() && self.is_first(word, n)) {
-            set(&self.run, 1 << n, false);
-            if let Some(cycle) = self.lock_cycle(machine, n) {
-                machine.stop(Ending::Deadlock(Box::new(cycle)));
+        // SAFETY: one host thread; no reference is alive across calls.
+        unsafe { (&mut *self.waits.get())[n] = LockWait { word: address, arrival, queued } };
+        set(&self.blocked, bit, true);
+        while !(word.load(Relaxed) == 0 && (!queued || self.is_first(n))) {
+            set(&self.run, bit, false);
+            if self.closes_cycle(machine, n) {
+                machine.stop(Ending::Deadlock(Box::new(self.lock_cycle(machine, n))));
             } else {
                 self.point(machine, cpu);
             }
@@ -361,90 +447,102 @@ impl Deterministic {
                 crate::sync::thread::unwind(cpu);
             }
         }
-        // SAFETY: as above.
-        unsafe { (&mut *self.waits.get())[n] = None };
-        set(&self.run, 1 << n, true);
-        self.wake_lock_waiters(word);
+        set(&self.blocked, bit, false);
+        set(&self.run, bit, true);
     }
 
-    /// Whether processor `n` may have the free lock: a first-come first-served waiter gives way to
-    /// those of its kind that came earlier.
-    fn is_first(&self, word: usize, n: usize) -> bool {
+    fn wait_of(&self, n: usize) -> LockWait {
         // SAFETY: one host thread; no reference is alive across calls.
-        let waits = unsafe { &*self.waits.get() };
-        let Some(mine) = waits[n] else { return true };
-        !mine.queued
-            || !waits.iter().flatten().any(|w| w.word == word && w.queued && w.arrival < mine.arrival)
+        unsafe { (&*self.waits.get())[n] }
+    }
+
+    /// Whether blocked processor `n` came before all others that wait for the same lock in order.
+    fn is_first(&self, n: usize) -> bool {
+        let mine = self.wait_of(n);
+        !bits(self.blocked.get()).any(|m| {
+            let other = self.wait_of(m);
+            other.word == mine.word && other.queued && other.arrival < mine.arrival
+        })
     }
 
     /// Whether somebody waits for the lock in the order of arrival.
     pub(crate) fn has_queue(&self, word: usize) -> bool {
-        // SAFETY: one host thread; no reference is alive across calls.
-        unsafe { &*self.waits.get() }.iter().flatten().any(|w| w.word == word && w.queued)
+        bits(self.blocked.get()).any(|m| self.wait_of(m).word == word && self.wait_of(m).queued)
     }
 
     /// A lock was released: its waiters may try.
     #[inline]
-    pub(crate) fn lock_released(&self, machine: &Machine, word: usize) {
-        let everybody = u64::MAX >> (64 - machine.processors.len());
-        if self.run.get() != everybody {
-            self.wake_lock_waiters(word);
-        }
-    }
-
-    fn wake_lock_waiters(&self, word: usize) {
-        // SAFETY: one host thread; no reference is alive across calls.
-        let waits = unsafe { &*self.waits.get() };
-        for (n, wait) in waits.iter().enumerate() {
-            if wait.is_some_and(|w| w.word == word) && self.is_first(word, n) {
+    pub(crate) fn lock_released(&self, word: usize) {
+        for n in bits(self.blocked.get()) {
+            if self.wait_of(n).word == word {
                 set(&self.run, 1 << n, true);
             }
         }
     }
 
-    /// The cycle of processors that waits for each other, if `start` closed one.
-    fn lock_cycle(&self, machine: &Machine, start: usize) -> Option<Deadlock> {
-        // SAFETY: one host thread; no reference is alive across calls.
-        let waits = unsafe { &*self.waits.get() };
+    /// Whether blocked processor `start` waits, through others, for itself.
+    fn closes_cycle(&self, machine: &Machine, start: usize) -> bool {
         let mut at = start;
-        let mut members = Vec::new();
-        loop {
-            members.push(at);
-            let wait = waits[at]?;
-            let holder = machine.lock_holder(wait.word)?;
-            if usize::from(holder) == start {
-                break;
+        for _ in 0..machine.processors.len() {
+            if self.blocked.get() & (1 << at) == 0 {
+                return false;
             }
-            at = usize::from(holder);
-            if members.contains(&at) {
-                return None;
+            match machine.lock_holder(self.wait_of(at).word) {
+                Some(holder) if usize::from(holder) == start => return true,
+                Some(holder) => at = usize::from(holder),
+                None => return false,
             }
         }
-        let names: Vec<_> = members.iter().map(|n| format!("CPU {n}")).collect();
-        let waiters = members.iter().map(|n| self.waiter(machine, *n, waits[*n])).collect();
-        Some(Deadlock { what: format!("{} wait for each other's spin locks", names.join(", ")), waiters })
+        false
     }
 
-    fn waiter(&self, machine: &Machine, n: usize, wait: Option<LockWait>) -> Waiter {
-        let place = machine.processors[n].place();
-        match wait {
-            Some(w) => Waiter {
-                place,
-                waits_for: format!("spin lock {}", crate::report_address(machine.machine_address(w.word))),
-                holder: machine.lock_holder(w.word),
-            },
-            None => Waiter { place, waits_for: "nothing: it is idle".into(), holder: None },
+    /// The evidence of the cycle that `start` closed.
+    fn lock_cycle(&self, machine: &Machine, start: usize) -> Deadlock {
+        let mut members = vec![start];
+        while let Some(holder) = machine.lock_holder(self.wait_of(members[members.len() - 1]).word)
+            && usize::from(holder) != start
+        {
+            members.push(usize::from(holder));
+        }
+        let names: Vec<_> = members.iter().map(|n| format!("CPU {n}")).collect();
+        let waiters = members.iter().map(|n| self.waiter(machine, *n)).collect();
+        Deadlock { what: format!("{} wait for each other's spin locks", names.join(", ")), waiters }
+    }
+
+    fn waiter(&self, machine: &Machine, n: usize) -> Waiter {
+        let word = self.wait_of(n).word;
+        Waiter {
+            place: machine.processors[n].place(),
+            waits_for: format!("spin lock {}", crate::report_address(machine.machine_address(word))),
+            holder: machine.lock_holder(word),
         }
     }
 
     /// Who is blocked on a spin lock.
     pub(crate) fn lock_waiters(&self, machine: &Machine) -> Vec<Waiter> {
-        // SAFETY: one host thread; no reference is alive across calls.
-        let waits = unsafe { &*self.waits.get() };
-        (0..machine.processors.len())
-            .filter(|n| waits[*n].is_some())
-            .map(|n| self.waiter(machine, n, waits[n]))
-            .collect()
+        bits(self.blocked.get()).map(|n| self.waiter(machine, n)).collect()
+    }
+}
+
+/// The indices of the set bits, ascending.
+#[inline]
+fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        (mask != 0).then(|| {
+            let n = mask.trailing_zeros() as usize;
+            mask &= mask - 1;
+            n
+        })
+    })
+}
+
+/// What of an argument is the same in every run.
+#[inline]
+fn stable(machine: &Machine, arg: Arg) -> u64 {
+    match arg {
+        Arg::Value(v) => v,
+        Arg::Pointer(p) => machine.machine_address(p),
+        Arg::Routine => 0,
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) enum Executor {
 
 impl Machine {
     /// A scheduling point of the driver code running on `cpu`. Unwinds if the machine stopped.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn point(&self, cpu: &Processor) {
         match &self.executor {
             Executor::Deterministic(d) => {
@@ -117,7 +117,7 @@ impl Machine {
     pub(crate) fn note_timers(&self, next_due_ns: Option<u64>) {
         match &self.executor {
             Executor::Deterministic(d) => d.set_next_due(next_due_ns),
-            Executor::Parallel(p) => p.ring_clock(),
+            Executor::Parallel(p) => p.ring_clock(next_due_ns.unwrap_or(u64::MAX)),
         }
     }
 
@@ -153,6 +153,9 @@ impl Machine {
 
     /// The idle thread of `cpu`.
     pub(crate) fn idle(&self, cpu: &Processor) {
+        if let Executor::Deterministic(d) = &self.executor {
+            d.first_order(self, cpu);
+        }
         while !self.is_quiet() {
             if let Some(next) = self.pop_ready(cpu) {
                 self.switch_to(cpu, next);

@@ -16,7 +16,7 @@ use crate::sync::thread::Thread;
 use crossbeam::utils::{Backoff, CachePadded};
 use parking_lot::{Condvar, Mutex};
 use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, ParkToken, UnparkToken};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 
 /// Set in a lock word while processors are parked on it; the low bits are the owner.
@@ -40,6 +40,8 @@ pub(crate) struct Parallel {
     doorbells: Box<[CachePadded<Doorbell>]>,
     world: Mutex<World>,
     clock_bell: Condvar,
+    /// When the clock thread wakes by itself.
+    clock_wakes_ns: AtomicU64,
     device_bell: Condvar,
     /// Number of lock waits begun by each processor, so that the watchdog can tell one from the next.
     wait_numbers: Box<[CachePadded<AtomicUsize>]>,
@@ -58,6 +60,7 @@ impl Parallel {
             doorbells: (0..processors).map(|_| CachePadded::default()).collect(),
             world: Mutex::new(World::default()),
             clock_bell: Condvar::new(),
+            clock_wakes_ns: AtomicU64::new(0),
             device_bell: Condvar::new(),
             wait_numbers: (0..processors).map(|_| CachePadded::default()).collect(),
         }
@@ -98,7 +101,12 @@ impl Parallel {
         machine.serve_pending(cpu);
     }
 
-    pub(crate) fn ring_clock(&self) {
+    /// A timer is due at `due_ns`: wakes the clock thread if it sleeps longer than that. It never
+    /// sleeps longer than a tick, so a ring that comes a moment too early costs a tick at most.
+    pub(crate) fn ring_clock(&self, due_ns: u64) {
+        if due_ns >= self.clock_wakes_ns.load(SeqCst) {
+            return;
+        }
         self.world.lock().timers_changed = true;
         self.clock_bell.notify_one();
     }
@@ -176,6 +184,10 @@ impl Parallel {
             cpu.waiting_on.store(0, SeqCst);
             if machine.is_quiet() {
                 crate::sync::thread::unwind(cpu);
+            }
+            if word.load(Relaxed) & !PARKED == 0 {
+                // Free: take it before serving interrupts, or those still parked would wait for us.
+                continue;
             }
             if cpu.pending().load(SeqCst) & pend::INTERRUPT != 0 && !machine.accept_interrupts(cpu) {
                 // Pended, but masked at this level: look at the lock again without burning the core.
@@ -302,12 +314,14 @@ impl Machine {
                 return;
             }
             before = waits;
+            // Asked before `world` is locked: others lock it with the kernel's tables in hand.
+            let now = self.time_ns();
+            let due = self.next_timer_due().unwrap_or(u64::MAX).saturating_sub(now);
+            let sleep = Duration::from_nanos(due).min(TICK);
             let mut world = p.world.lock();
             if !world.timers_changed && !self.is_quiet() {
-                let due = self
-                    .next_timer_due()
-                    .map_or(TICK, |due| Duration::from_nanos(due.saturating_sub(self.time_ns())));
-                p.clock_bell.wait_for(&mut world, due.min(TICK));
+                p.clock_wakes_ns.store(now + sleep.as_nanos() as u64, SeqCst);
+                p.clock_bell.wait_for(&mut world, sleep);
             }
             world.timers_changed = false;
         }

@@ -12,7 +12,10 @@ use std::ptr::null_mut;
 const LEAKS_NAMED: usize = 4;
 
 /// The dispatch routine of functions a driver does not handle, as the I/O manager provides it.
-unsafe extern "C-unwind" fn invalid_device_request(_device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
+pub(crate) unsafe extern "C-unwind" fn invalid_device_request(
+    _device: PDEVICE_OBJECT,
+    irp: PIRP,
+) -> NTSTATUS {
     // SAFETY: the I/O manager calls dispatch routines with a live IRP.
     unsafe {
         (*irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_INVALID_DEVICE_REQUEST, 0);
@@ -56,6 +59,7 @@ impl Machine {
 
     /// Calls a driver's unload routine and checks that it left nothing behind: memory it still
     /// holds is bug check 0xC4/0x62.
+    #[expect(clippy::not_unsafe_ptr_arg_deref, reason = "a driver object comes from `load_driver`")]
     pub fn unload_driver(&self, driver: PDRIVER_OBJECT) {
         let cpu = Processor::current();
         // SAFETY: `load_driver` made the object.

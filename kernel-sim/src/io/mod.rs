@@ -9,14 +9,15 @@ pub(crate) mod driver;
 pub(crate) mod irp;
 pub(crate) mod mdl;
 pub(crate) mod packet;
+pub(crate) mod pnp;
 
 use parking_lot::Mutex;
 use std::sync::atomic::AtomicU64;
 
 /// What drivers cannot see of the I/O manager.
 pub(crate) struct IoManager {
-    /// Guards every KDEVICE_QUEUE and its owner's CurrentIrp, as the queue's built-in lock does on
-    /// Windows. Nothing is called back while it is held.
+    /// Guards every KDEVICE_QUEUE and its owner's count of StartIo calls, as the queue's built-in
+    /// lock does on Windows. Nothing is called back while it is held.
     queues: Mutex<()>,
     serial: AtomicU64,
 }

@@ -94,9 +94,15 @@ fn next(cx: &Cx, device: PDEVICE_OBJECT, cancelable: bool, key: Option<ULONG>) {
             format!("{} called at {irql}, not at DISPATCH_LEVEL", cx.ddi.name),
         );
     }
-    if d.DeferredStartIo != FALSE && d.StartIoActive != 0 {
-        d.StartIoOwed += 1;
-        return;
+    {
+        let _guard = cx.cpu.machine().io.queues.lock();
+        if d.DeferredStartIo != FALSE && d.StartIoActive != 0 {
+            d.StartIoOwed = TRUE;
+            d.StartIoOwedCancelable = BOOLEAN::from(cancelable);
+            d.StartIoOwedByKey = BOOLEAN::from(key.is_some());
+            d.StartIoOwedKey = key.unwrap_or(0);
+            return;
+        }
     }
     if let Some(packet) = take_next(cx, d, cancelable, key) {
         call_start_io(cx, d, packet);
@@ -136,10 +142,10 @@ fn call_start_io(cx: &Cx, d: &mut DEVICE_OBJECT, mut packet: PIRP) {
     };
     let device: PDEVICE_OBJECT = d;
     loop {
-        d.StartIoActive += 1;
+        start_io_begins(cx, d);
         // SAFETY: the routine is the driver's own, called as documented.
         callback(cx.cpu, &START_IO, || unsafe { start_io(device, packet) });
-        d.StartIoActive -= 1;
+        let owed = start_io_ended(cx, d);
         let irql = cx.cpu.irql();
         if irql != Irql::DISPATCH {
             cx.bug_check(
@@ -148,15 +154,29 @@ fn call_start_io(cx: &Cx, d: &mut DEVICE_OBJECT, mut packet: PIRP) {
                 format!("StartIo was called at DISPATCH_LEVEL and returned at {irql}"),
             );
         }
-        if d.StartIoOwed == 0 {
-            return;
-        }
-        d.StartIoOwed -= 1;
-        match take_next(cx, d, true, None) {
+        let Some((cancelable, key)) = owed else { return };
+        match take_next(cx, d, cancelable, key) {
             Some(next) => packet = next,
             None => return,
         }
     }
+}
+
+/// One more StartIo call is active. Counted under the queues' lock: the call of one processor may
+/// still be returning when another processor's DPC asks for the next packet.
+fn start_io_begins(cx: &Cx, d: &mut DEVICE_OBJECT) {
+    let _guard = cx.cpu.machine().io.queues.lock();
+    d.StartIoActive += 1;
+}
+
+/// A StartIo call has returned. Answers how to take the next packet, if one is owed.
+fn start_io_ended(cx: &Cx, d: &mut DEVICE_OBJECT) -> Option<(bool, Option<ULONG>)> {
+    let _guard = cx.cpu.machine().io.queues.lock();
+    d.StartIoActive -= 1;
+    let owed = std::mem::replace(&mut d.StartIoOwed, FALSE) != FALSE;
+    owed.then(|| {
+        (d.StartIoOwedCancelable != FALSE, (d.StartIoOwedByKey != FALSE).then_some(d.StartIoOwedKey))
+    })
 }
 
 pub(crate) unsafe fn set_attributes(

@@ -1,8 +1,10 @@
 //! Interrupt objects: level-triggered lines, service routines at their DIRQL.
 //!
-//! A line stays pended while the device asserts it. Any processor of the interrupt's set whose IRQL
-//! is below the device's may accept it; its service routine runs under the interrupt's spin lock,
-//! which the kernel holds for the driver and which therefore is not counted as the driver's.
+//! A line stays pended while a device asserts it. Any processor of the interrupt's set whose IRQL is
+//! below the device's may accept it; its service routine runs under the interrupt's spin lock, which
+//! the kernel holds for the driver and which therefore is not counted as the driver's. Invariant: an
+//! interrupt is in service on one processor at most, and is not delivered again before that one is
+//! through with it, however the line moves meanwhile.
 
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::types::{
@@ -21,6 +23,9 @@ use crate::sync::lock;
 use std::panic::Location;
 use std::sync::atomic::Ordering::SeqCst;
 
+/// The wait-list key of those who disconnect an interrupt that is in service.
+const DISCONNECT_KEY: usize = 32;
+
 /// What the kernel knows of a connected interrupt.
 pub(crate) struct InterruptObject {
     interrupt: PKINTERRUPT,
@@ -28,6 +33,8 @@ pub(crate) struct InterruptObject {
     irql: Irql,
     mask: u64,
     pended: bool,
+    /// A processor has accepted it and has not yet finished.
+    in_service: bool,
     /// The processor that is told next (parallel executor).
     turn: u8,
 }
@@ -98,23 +105,36 @@ pub(crate) unsafe fn connect(
         irql: level,
         mask: mask & everybody,
         pended: false,
+        in_service: false,
         turn: 0,
     });
-    if machine.line_asserted(vector) {
-        machine.set_line(vector, true);
-    }
+    machine.look_at_line(vector);
     STATUS_SUCCESS
 }
 
 pub(crate) unsafe fn disconnect(cx: &Cx, interrupt: PKINTERRUPT) {
     let object = object(cx, interrupt);
-    object.Type = 0;
     let machine = cx.cpu.machine();
-    {
+    loop {
         let mut kernel = machine.kernel.lock();
-        kernel.interrupts.retain(|i| !std::ptr::eq(i.interrupt, interrupt));
+        let Some(at) = kernel.interrupts.iter().position(|i| std::ptr::eq(i.interrupt, interrupt)) else {
+            drop(kernel);
+            cx.bad_pointer(interrupt as usize, "the KINTERRUPT");
+        };
+        let known = &mut kernel.interrupts[at];
+        // From here on nobody accepts it; a service routine already running is waited for.
+        known.mask = 0;
+        known.pended = false;
+        if known.in_service && cx.cpu.irql() < Irql::DISPATCH {
+            machine.note_interrupts(&pended_levels(&kernel), None);
+            machine.sleep_on(cx, kernel, DISCONNECT_KEY, None);
+            continue;
+        }
+        kernel.interrupts.remove(at);
         machine.note_interrupts(&pended_levels(&kernel), None);
+        break;
     }
+    object.Type = 0;
     machine.pool_free(cx, interrupt.cast(), None);
 }
 
@@ -138,11 +158,13 @@ pub(crate) unsafe fn synchronize(
     context: PVOID,
 ) -> BOOLEAN {
     let Some(routine) = routine else { cx.bad_pointer(0, "the SynchCritSection routine") };
+    // SAFETY: forwarded from the caller.
     let before = unsafe { acquire_lock(cx, interrupt) };
     let level = cx.cpu.irql();
     // SAFETY: the routine and its context are the driver's own, called as documented.
     let answer = callback(cx.cpu, &SYNCH_CRITSECTION, || unsafe { routine(context) });
     cx.cpu.set_irql(level);
+    // SAFETY: forwarded from the caller.
     unsafe { release_lock(cx, interrupt, before) };
     answer
 }
@@ -173,11 +195,15 @@ fn pended_levels(kernel: &Kernel) -> [u8; 64] {
 }
 
 impl Machine {
-    /// The line of `vector` is (or is no longer) asserted.
-    pub(crate) fn set_line(&self, vector: u32, asserted: bool) {
+    /// Pends the interrupts of `vector` while any device asserts it.
+    pub(crate) fn look_at_line(&self, vector: u32) {
         let mut kernel = self.kernel.lock();
+        let asserted = self.line_asserted(vector);
         let mut ring = None;
-        for i in kernel.interrupts.iter_mut().filter(|i| i.vector == vector && i.pended != asserted) {
+        let concerned = |i: &&mut InterruptObject| {
+            i.vector == vector && i.mask != 0 && !i.in_service && i.pended != asserted
+        };
+        for i in kernel.interrupts.iter_mut().filter(concerned) {
             i.pended = asserted;
             if asserted {
                 ring = Some(next_in(i.mask, &mut i.turn));
@@ -193,10 +219,7 @@ impl Machine {
         cpu.pending().fetch_and(!pend::INTERRUPT, SeqCst);
         while let Some((interrupt, vector)) = self.take_interrupt(cpu) {
             any = true;
-            self.serve(cpu, interrupt);
-            if self.line_asserted(vector) {
-                self.set_line(vector, true);
-            }
+            self.serve(cpu, interrupt, vector);
             if self.is_deterministic() {
                 break;
             }
@@ -220,13 +243,14 @@ impl Machine {
             return None;
         }
         best.pended = false;
+        best.in_service = true;
         let taken = (best.interrupt, best.vector);
         self.note_interrupts(&pended_levels(&kernel), None);
         Some(taken)
     }
 
     /// Runs one service routine.
-    fn serve(&self, cpu: &Processor, interrupt: PKINTERRUPT) {
+    fn serve(&self, cpu: &Processor, interrupt: PKINTERRUPT, vector: u32) {
         cpu.count(|s| s.interrupts += 1);
         // SAFETY: connected interrupts are in pool memory until disconnected.
         let object = unsafe { &*interrupt };
@@ -234,8 +258,8 @@ impl Machine {
         let level = Irql(object.SynchronizeIrql);
         cpu.set_irql(level);
         // The kernel takes the lock; it has no call or source line of the driver's to show.
-        // SAFETY: a real processor lives as long as its run.
         let cx = Cx {
+            // SAFETY: a real processor lives as long as its run.
             cpu: unsafe { &*std::ptr::from_ref(cpu) },
             site: Location::caller(),
             ddi: &row::KeAcquireInterruptSpinLock,
@@ -254,10 +278,25 @@ impl Machine {
             );
         }
         lock::give_word(&cx, lock::word(&cx, object.ActualLock));
+        self.end_of_interrupt(interrupt, vector);
         cpu.set_irql(before);
         if before < Irql::DISPATCH && cpu.pending().load(SeqCst) & pend::DPC != 0 {
             self.drain_dpcs(cpu);
         }
+    }
+}
+
+impl Machine {
+    /// The service routine is through: a line still asserted is delivered again.
+    fn end_of_interrupt(&self, interrupt: PKINTERRUPT, vector: u32) {
+        {
+            let mut kernel = self.kernel.lock();
+            if let Some(i) = kernel.interrupts.iter_mut().find(|i| std::ptr::eq(i.interrupt, interrupt)) {
+                i.in_service = false;
+            }
+            self.wake_all(&mut kernel, DISCONNECT_KEY);
+        }
+        self.look_at_line(vector);
     }
 }
 

@@ -79,6 +79,7 @@ impl Thread {
     }
 
     /// Runs the thread on its home's host thread until it parks or ends.
+    #[inline(always)]
     pub(crate) fn resume(&self, machine: &Machine) -> Returned {
         // SAFETY: the fiber is touched by the home's host thread only, and it is parked now: the
         // caller is that host thread, outside any fiber.
@@ -100,6 +101,7 @@ impl Thread {
         unsafe { (*self.fiber.get()).as_ref().is_some_and(Fiber::started) }
     }
 
+    #[cold]
     fn make_fiber(&self, machine: &Machine) -> Fiber {
         let index = machine.kernel.lock().take_stack();
         self.stack.set(Some(index));

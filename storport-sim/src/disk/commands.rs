@@ -86,18 +86,8 @@ pub(super) static COMMANDS: [Command; 27] = {
     ]
 };
 
-const fn row<const N: usize>(
-    opcode: Opcode,
-    gate: Gate,
-    handler: Handler,
-    map: [u8; N],
-) -> Command {
-    const {
-        assert!(
-            matches!(N + 1, 6 | 10 | 12 | 16),
-            "a command block has 6, 10, 12 or 16 bytes"
-        )
-    };
+const fn row<const N: usize>(opcode: Opcode, gate: Gate, handler: Handler, map: [u8; N]) -> Command {
+    const { assert!(matches!(N + 1, 6 | 10 | 12 | 16), "a command block has 6, 10, 12 or 16 bytes") };
     let mut usage = [0; 16];
     usage[0] = 0xff;
     let mut byte = 0;
@@ -106,15 +96,7 @@ const fn row<const N: usize>(
         byte += 1;
     }
     let usage = u128::from_be_bytes(usage);
-    Command {
-        opcode,
-        service_action: None,
-        gate,
-        handler,
-        usage,
-        len: N + 1,
-        refused_field: None,
-    }
+    Command { opcode, service_action: None, gate, handler, usage, len: N + 1, refused_field: None }
 }
 
 impl Command {
@@ -136,9 +118,8 @@ impl Command {
         let Some(&opcode) = cdb.first() else {
             return Err(Sense::invalid_field(0, None));
         };
-        let first = COMMANDS
-            .get(usize::from(FIRST_ROW[usize::from(opcode)]))
-            .ok_or(Sense::invalid_opcode())?;
+        let first =
+            COMMANDS.get(usize::from(FIRST_ROW[usize::from(opcode)])).ok_or(Sense::invalid_opcode())?;
         if first.service_action.is_none() {
             return Ok(first);
         }
@@ -149,10 +130,7 @@ impl Command {
     /// The row of an operation code and a service action, where it has them.
     pub(super) fn look_up(opcode: Opcode, service_action: u16) -> Option<&'static Self> {
         COMMANDS.iter().find(|row| {
-            row.opcode == opcode
-                && row
-                    .service_action
-                    .is_none_or(|own| u16::from(own) == service_action)
+            row.opcode == opcode && row.service_action.is_none_or(|own| u16::from(own) == service_action)
         })
     }
 
@@ -190,9 +168,7 @@ impl Command {
         let position = stray.leading_zeros();
         let (byte, bit) = ((position / 8) as u16, 7 - (position % 8) as u8);
         match self.refused_field {
-            Some((field, first, last))
-                if u16::from(field) == byte && (last..=first).contains(&bit) =>
-            {
+            Some((field, first, last)) if u16::from(field) == byte && (last..=first).contains(&bit) => {
                 Sense::invalid_field(byte, Some(first))
             }
             _ => Sense::invalid_field(byte, Some(bit)),

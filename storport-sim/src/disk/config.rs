@@ -42,12 +42,7 @@ pub struct Geometry {
 
 impl Default for Geometry {
     fn default() -> Self {
-        Self {
-            block_size: BlockSize::B512,
-            physical_exponent: 0,
-            rotation_rate: 1,
-            write_cache: true,
-        }
+        Self { block_size: BlockSize::B512, physical_exponent: 0, rotation_rate: 1, write_cache: true }
     }
 }
 
@@ -85,12 +80,7 @@ impl Identity {
 
     /// An identity of printable ASCII: a vendor of at most 8 characters, a product of 16, a revision of 4, a serial
     /// number of 1 ..= 64. Refuses anything longer, and any other character.
-    pub fn new(
-        vendor: &str,
-        product: &str,
-        revision: &str,
-        serial: &str,
-    ) -> Result<Self, IdentityError> {
+    pub fn new(vendor: &str, product: &str, revision: &str, serial: &str) -> Result<Self, IdentityError> {
         if serial.is_empty() {
             return Err(IdentityError::NoSerial);
         }
@@ -111,11 +101,7 @@ impl Identity {
     /// A locally assigned NAA name (SPC-5, "NAA Locally Assigned designator format"), the same for the same
     /// identity: 3h in the top four bits, then a 60-bit FNV-1a digest of the names and the serial number.
     pub fn naa(&self) -> u64 {
-        let names = self
-            .vendor
-            .iter()
-            .chain(&self.product)
-            .chain(self.serial.as_bytes());
+        let names = self.vendor.iter().chain(&self.product).chain(self.serial.as_bytes());
         let digest = names.fold(0xcbf2_9ce4_8422_2325_u64, |digest, &byte| {
             (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
@@ -126,12 +112,7 @@ impl Identity {
 /// "STORSIM  Virtual Disk", revision 1.0, serial number "1".
 impl Default for Identity {
     fn default() -> Self {
-        Self {
-            vendor: *b"STORSIM ",
-            product: *b"Virtual Disk    ",
-            revision: *b"1.0 ",
-            serial: "1".into(),
-        }
+        Self { vendor: *b"STORSIM ", product: *b"Virtual Disk    ", revision: *b"1.0 ", serial: "1".into() }
     }
 }
 
@@ -163,17 +144,10 @@ pub enum IdentityError {
 
 fn check(field: &'static str, value: &str, max: usize) -> Result<(), IdentityError> {
     if !value.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
-        return Err(IdentityError::NotAscii {
-            field,
-            value: value.into(),
-        });
+        return Err(IdentityError::NotAscii { field, value: value.into() });
     }
     if value.len() > max {
-        return Err(IdentityError::TooLong {
-            field,
-            value: value.into(),
-            max,
-        });
+        return Err(IdentityError::TooLong { field, value: value.into(), max });
     }
     Ok(())
 }

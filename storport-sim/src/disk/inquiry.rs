@@ -8,8 +8,8 @@ use super::commands::{Cdb, view};
 use super::provisioning::{UNMAP_BLOCKS_MAX, UNMAP_DESCRIPTORS_MAX, WRITE_SAME_MAX};
 use super::transfer::Transfer;
 use crate::scsi::{
-    BlockCharacteristics, BlockLimits, DesignatorHeader, Inquiry, InquiryData,
-    LogicalBlockProvisioning, PeripheralDeviceType, PeripheralQualifier, Sense, VpdHeader, VpdPage,
+    BlockCharacteristics, BlockLimits, DesignatorHeader, Inquiry, InquiryData, LogicalBlockProvisioning,
+    PeripheralDeviceType, PeripheralQualifier, Sense, VpdHeader, VpdPage,
 };
 
 /// Byte 0 of everything a disk says about itself.
@@ -22,27 +22,16 @@ type Page = (VpdPage, fn(&ScsiDisk) -> Vec<u8>);
 
 /// The pages there are, in the ascending order page 00h lists them in.
 const PAGES: [Page; 6] = [
-    (VpdPage::SUPPORTED, |_| {
-        PAGES.iter().map(|(page, _)| page.0).collect()
-    }),
-    (VpdPage::UNIT_SERIAL_NUMBER, |disk| {
-        disk.identity.serial.as_bytes().to_vec()
-    }),
+    (VpdPage::SUPPORTED, |_| PAGES.iter().map(|(page, _)| page.0).collect()),
+    (VpdPage::UNIT_SERIAL_NUMBER, |disk| disk.identity.serial.as_bytes().to_vec()),
     (VpdPage::DEVICE_IDENTIFICATION, device_identification),
     (VpdPage::BLOCK_LIMITS, block_limits),
     (VpdPage::BLOCK_DEVICE_CHARACTERISTICS, block_characteristics),
-    (
-        VpdPage::LOGICAL_BLOCK_PROVISIONING,
-        logical_block_provisioning,
-    ),
+    (VpdPage::LOGICAL_BLOCK_PROVISIONING, logical_block_provisioning),
 ];
 
 /// INQUIRY (SPC-5, "INQUIRY command") to a disk. A page code without EVPD, or of a page there is not, is 05/24/00.
-pub(super) fn inquiry(
-    disk: &mut ScsiDisk,
-    cdb: &Cdb,
-    transfer: &mut Transfer<'_>,
-) -> Result<(), Sense> {
+pub(super) fn inquiry(disk: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     let cdb: &Inquiry = view(cdb);
     if cdb.evpd & 1 == 0 {
         let identity = &disk.identity;
@@ -55,10 +44,8 @@ pub(super) fn inquiry(
         };
         return reply_standard(&data, cdb, transfer);
     }
-    let (page, body) = PAGES
-        .iter()
-        .find(|(page, _)| *page == cdb.page)
-        .ok_or(Sense::invalid_field(2, None))?;
+    let (page, body) =
+        PAGES.iter().find(|(page, _)| *page == cdb.page).ok_or(Sense::invalid_field(2, None))?;
     reply_page(DISK, *page, &body(disk), cdb, transfer)
 }
 
@@ -75,13 +62,9 @@ pub(super) fn inquiry_absent(cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(
             };
             reply_standard(&data, cdb, transfer)
         }
-        (_, VpdPage::SUPPORTED) => reply_page(
-            ABSENT,
-            VpdPage::SUPPORTED,
-            &[VpdPage::SUPPORTED.0],
-            cdb,
-            transfer,
-        ),
+        (_, VpdPage::SUPPORTED) => {
+            reply_page(ABSENT, VpdPage::SUPPORTED, &[VpdPage::SUPPORTED.0], cdb, transfer)
+        }
         _ => Err(Sense::invalid_field(2, None)),
     }
 }
@@ -99,11 +82,7 @@ fn standard(peripheral: u8) -> InquiryData {
     data
 }
 
-fn reply_standard(
-    data: &InquiryData,
-    cdb: &Inquiry,
-    transfer: &mut Transfer<'_>,
-) -> Result<(), Sense> {
+fn reply_standard(data: &InquiryData, cdb: &Inquiry, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     if cdb.page != VpdPage::SUPPORTED {
         return Err(Sense::invalid_field(2, None));
     }
@@ -118,49 +97,24 @@ fn reply_page(
     transfer: &mut Transfer<'_>,
 ) -> Result<(), Sense> {
     // Every page here is far below 64 KiB: the longest part is a serial number of 64 bytes.
-    let header = VpdHeader {
-        peripheral,
-        page,
-        length: U16::new(body.len() as u16),
-    };
-    transfer.reply(
-        &[header.as_bytes(), body].concat(),
-        cdb.allocation_length.get(),
-    )
+    let header = VpdHeader { peripheral, page, length: U16::new(body.len() as u16) };
+    transfer.reply(&[header.as_bytes(), body].concat(), cdb.allocation_length.get())
 }
 
 /// Two names for one unit: vendor, product and serial number in words, and an NAA name in binary.
 fn device_identification(disk: &ScsiDisk) -> Vec<u8> {
     let identity = &disk.identity;
-    let words = [
-        &identity.vendor[..],
-        &identity.product,
-        identity.serial.as_bytes(),
-    ]
-    .concat();
+    let words = [&identity.vendor[..], &identity.product, identity.serial.as_bytes()].concat();
     [
-        designator(
-            DesignatorHeader::ASCII,
-            DesignatorHeader::T10_VENDOR_ID,
-            &words,
-        ),
-        designator(
-            DesignatorHeader::BINARY,
-            DesignatorHeader::NAA,
-            &identity.naa().to_be_bytes(),
-        ),
+        designator(DesignatorHeader::ASCII, DesignatorHeader::T10_VENDOR_ID, &words),
+        designator(DesignatorHeader::BINARY, DesignatorHeader::NAA, &identity.naa().to_be_bytes()),
     ]
     .concat()
 }
 
 fn designator(code_set: u8, kind: u8, name: &[u8]) -> Vec<u8> {
     // At most 8 + 16 + 64 bytes of name.
-    let header = DesignatorHeader {
-        code_set,
-        kind,
-        reserved: 0,
-        length: name.len() as u8,
-    };
+    let header = DesignatorHeader { code_set, kind, reserved: 0, length: name.len() as u8 };
     [header.as_bytes(), name].concat()
 }
 
@@ -179,10 +133,8 @@ fn block_limits(disk: &ScsiDisk) -> Vec<u8> {
 }
 
 fn block_characteristics(disk: &ScsiDisk) -> Vec<u8> {
-    let characteristics = BlockCharacteristics {
-        rotation_rate: disk.geometry.rotation_rate.into(),
-        ..FromZeros::new_zeroed()
-    };
+    let characteristics =
+        BlockCharacteristics { rotation_rate: disk.geometry.rotation_rate.into(), ..FromZeros::new_zeroed() };
     characteristics.as_bytes().to_vec()
 }
 

@@ -17,9 +17,7 @@ pub(super) fn read<C: BlockCdb>(
     if buffer.is_empty() {
         return Ok(());
     }
-    disk.store
-        .read_at(extent.offset, buffer)
-        .map_err(|_| extent.read_error())
+    disk.store.read_at(extent.offset, buffer).map_err(|_| extent.read_error())
 }
 
 /// WRITE (SBC-4, "WRITE (10) command" and its neighbours). FUA flushes the store before the command completes.
@@ -34,14 +32,8 @@ pub(super) fn write<C: BlockCdb>(
     if data.is_empty() {
         return Ok(());
     }
-    disk.store
-        .write_at(extent.offset, data)
-        .map_err(|_| extent.write_error())?;
-    if cdb.flags() & Rw10::FUA != 0 {
-        disk.flush(&extent)
-    } else {
-        disk.settle(&extent)
-    }
+    disk.store.write_at(extent.offset, data).map_err(|_| extent.write_error())?;
+    if cdb.flags() & Rw10::FUA != 0 { disk.flush(&extent) } else { disk.settle(&extent) }
 }
 
 /// SYNCHRONIZE CACHE (SBC-4, section of that name): the whole store is flushed, whichever blocks are named.
@@ -64,10 +56,6 @@ impl ScsiDisk {
 
     /// What every write ends with: durable at once on a disk without a write cache, nothing on one with.
     pub(super) fn settle(&mut self, extent: &Extent) -> Result<(), Sense> {
-        if self.geometry.write_cache {
-            Ok(())
-        } else {
-            self.flush(extent)
-        }
+        if self.geometry.write_cache { Ok(()) } else { self.flush(extent) }
     }
 }

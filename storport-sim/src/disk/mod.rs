@@ -169,8 +169,7 @@ impl ScsiDisk {
     fn dispatch(&mut self, cdb: &[u8], transfer: &mut Transfer<'_>) -> Result<(), Sense> {
         let command = Command::find(cdb);
         // An attention goes before everything, even before "no such command" (SAM-6, "Unit attention conditions").
-        if !self.attentions.is_empty() && !command.is_ok_and(|command| command.gate == Gate::Always)
-        {
+        if !self.attentions.is_empty() && !command.is_ok_and(|command| command.gate == Gate::Always) {
             return Err(Sense::unit_attention(self.attentions.remove(0)));
         }
         let command = command?;
@@ -179,19 +178,13 @@ impl ScsiDisk {
             return Err(Self::STOPPED);
         }
         if command.gate == Gate::Write && self.store.is_read_only() {
-            return Err(Sense::new(
-                SenseKey::DATA_PROTECT,
-                AdditionalSense::WRITE_PROTECTED,
-            ));
+            return Err(Sense::new(SenseKey::DATA_PROTECT, AdditionalSense::WRITE_PROTECTED));
         }
         (command.handler)(self, &cdb, transfer)
     }
 
     /// What a stopped unit says.
-    const STOPPED: Sense = Sense::new(
-        SenseKey::NOT_READY,
-        AdditionalSense::INITIALIZING_COMMAND_REQUIRED,
-    );
+    const STOPPED: Sense = Sense::new(SenseKey::NOT_READY, AdditionalSense::INITIALIZING_COMMAND_REQUIRED);
 
     /// The blocks a command names, as bytes of the store; 05/21/00 if any of them is past the end.
     ///
@@ -206,11 +199,7 @@ impl ScsiDisk {
         match self.blocks.checked_sub(lba) {
             Some(left) if blocks <= left => {
                 let shift = self.geometry.block_size.shift();
-                Ok(Extent {
-                    lba,
-                    offset: lba << shift,
-                    len: blocks << shift,
-                })
+                Ok(Extent { lba, offset: lba << shift, len: blocks << shift })
             }
             _ => Err(Sense::new(
                 SenseKey::ILLEGAL_REQUEST,
@@ -224,11 +213,7 @@ impl ScsiDisk {
 /// driver that believes INFORMATION takes nothing of it as good.
 impl Extent {
     fn read_error(&self) -> Sense {
-        Sense::new(
-            SenseKey::MEDIUM_ERROR,
-            AdditionalSense::UNRECOVERED_READ_ERROR,
-        )
-        .at_block(self.lba)
+        Sense::new(SenseKey::MEDIUM_ERROR, AdditionalSense::UNRECOVERED_READ_ERROR).at_block(self.lba)
     }
 
     fn write_error(&self) -> Sense {

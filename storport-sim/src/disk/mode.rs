@@ -9,17 +9,12 @@ use super::ScsiDisk;
 use super::commands::{Cdb, view};
 use super::transfer::Transfer;
 use crate::scsi::{
-    AdditionalSense, BlockDescriptorLong, BlockDescriptorShort, CachingPage, ControlPage,
-    ErrorRecoveryPage, ExceptionsPage, ModeHeader6, ModeHeader10, ModePage, ModeSense6,
-    ModeSense10, Sense, SenseKey,
+    AdditionalSense, BlockDescriptorLong, BlockDescriptorShort, CachingPage, ControlPage, ErrorRecoveryPage,
+    ExceptionsPage, ModeHeader6, ModeHeader10, ModePage, ModeSense6, ModeSense10, Sense, SenseKey,
 };
 
 /// MODE SENSE(6) (SPC-5, section of that name).
-pub(super) fn mode_sense_6(
-    disk: &mut ScsiDisk,
-    cdb: &Cdb,
-    transfer: &mut Transfer<'_>,
-) -> Result<(), Sense> {
+pub(super) fn mode_sense_6(disk: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     let cdb: &ModeSense6 = view(cdb);
     let pages = disk.pages(cdb.page, cdb.subpage)?;
     let descriptor = disk.block_descriptor(cdb.flags, false);
@@ -30,10 +25,7 @@ pub(super) fn mode_sense_6(
         device_specific: disk.device_specific(),
         descriptor_length: descriptor.len() as u8,
     };
-    transfer.reply(
-        &[header.as_bytes(), &descriptor, &pages].concat(),
-        cdb.allocation_length,
-    )
+    transfer.reply(&[header.as_bytes(), &descriptor, &pages].concat(), cdb.allocation_length)
 }
 
 /// MODE SENSE(10) (SPC-5, section of that name), with the long block descriptor if LLBAA allows it.
@@ -55,19 +47,12 @@ pub(super) fn mode_sense_10(
         reserved: 0,
         descriptor_length: U16::new(descriptor.len() as u16),
     };
-    transfer.reply(
-        &[header.as_bytes(), &descriptor, &pages].concat(),
-        cdb.allocation_length.get(),
-    )
+    transfer.reply(&[header.as_bytes(), &descriptor, &pages].concat(), cdb.allocation_length.get())
 }
 
 impl ScsiDisk {
     fn device_specific(&self) -> u8 {
-        let write_protected = if self.store.is_read_only() {
-            ModeHeader6::WRITE_PROTECTED
-        } else {
-            0
-        };
+        let write_protected = if self.store.is_read_only() { ModeHeader6::WRITE_PROTECTED } else { 0 };
         ModeHeader6::DPOFUA | write_protected
     }
 
@@ -77,21 +62,10 @@ impl ScsiDisk {
             Vec::new()
         } else if long {
             let reserved = U32::ZERO;
-            BlockDescriptorLong {
-                blocks: self.blocks.into(),
-                reserved,
-                block_length,
-            }
-            .as_bytes()
-            .to_vec()
+            BlockDescriptorLong { blocks: self.blocks.into(), reserved, block_length }.as_bytes().to_vec()
         } else {
             let blocks = U32::new(u32::try_from(self.blocks).unwrap_or(u32::MAX));
-            BlockDescriptorShort {
-                blocks,
-                block_length,
-            }
-            .as_bytes()
-            .to_vec()
+            BlockDescriptorShort { blocks, block_length }.as_bytes().to_vec()
         }
     }
 
@@ -120,11 +94,7 @@ impl ScsiDisk {
                 pages[values..].fill(0);
             }
         }
-        if pages.is_empty() {
-            Err(Sense::invalid_field(2, Some(5)))
-        } else {
-            Ok(pages)
-        }
+        if pages.is_empty() { Err(Sense::invalid_field(2, Some(5))) } else { Ok(pages) }
     }
 
     /// Every page, in ascending order, as the standard wants page 3Fh answered.
@@ -139,11 +109,7 @@ impl ScsiDisk {
         let caching = CachingPage {
             page: ModePage::CACHING,
             length: 18,
-            flags: if self.geometry.write_cache {
-                CachingPage::WCE
-            } else {
-                0
-            },
+            flags: if self.geometry.write_cache { CachingPage::WCE } else { 0 },
             details: [0; 17],
         };
         let control = ControlPage {

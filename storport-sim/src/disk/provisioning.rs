@@ -25,28 +25,17 @@ const CHUNK: usize = 64 * 1024;
 ///
 /// A list shorter than its own header, or than the descriptors the header counts, is 05/1a/00; too many ranges or
 /// blocks are 05/26/00; a trailing piece of a descriptor is ignored, as the standard has it.
-pub(super) fn unmap(
-    disk: &mut ScsiDisk,
-    cdb: &Cdb,
-    transfer: &mut Transfer<'_>,
-) -> Result<(), Sense> {
+pub(super) fn unmap(disk: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     let list = transfer.take(view::<Unmap>(cdb).parameter_list_length.get().into())?;
     if list.is_empty() {
         return Ok(());
     }
-    let too_short = Sense::new(
-        SenseKey::ILLEGAL_REQUEST,
-        AdditionalSense::PARAMETER_LIST_LENGTH_ERROR,
-    );
+    let too_short = Sense::new(SenseKey::ILLEGAL_REQUEST, AdditionalSense::PARAMETER_LIST_LENGTH_ERROR);
     let (header, list) = UnmapHeader::read_from_prefix(list).map_err(|_| too_short)?;
-    let list = list
-        .get(..header.descriptors_length.get().into())
-        .ok_or(too_short)?;
+    let list = list.get(..header.descriptors_length.get().into()).ok_or(too_short)?;
     let ranges = || {
         let (descriptors, _) = list.as_chunks::<{ size_of::<UnmapBlockDescriptor>() }>();
-        descriptors
-            .iter()
-            .map(|&bytes| -> UnmapBlockDescriptor { zerocopy::transmute!(bytes) })
+        descriptors.iter().map(|&bytes| -> UnmapBlockDescriptor { zerocopy::transmute!(bytes) })
     };
     if ranges().count() > UNMAP_DESCRIPTORS_MAX as usize {
         return Err(Sense::invalid_parameter(2));
@@ -77,11 +66,7 @@ pub(super) fn write_same<C: BlockCdb>(
     transfer: &mut Transfer<'_>,
 ) -> Result<(), Sense> {
     // NUMBER OF LOGICAL BLOCKS sits where the layout of the operation code has it.
-    let length_byte = if size_of::<C>() == size_of::<Rw10>() {
-        7
-    } else {
-        10
-    };
+    let length_byte = if size_of::<C>() == size_of::<Rw10>() { 7 } else { 10 };
     let cdb = view::<C>(cdb);
     let extent = disk.extent(cdb)?;
     if extent.len == 0 || cdb.blocks() > WRITE_SAME_MAX.into() {
@@ -92,11 +77,7 @@ pub(super) fn write_same<C: BlockCdb>(
     } else {
         transfer.take(disk.geometry.block_size.bytes().into())?
     };
-    if block.iter().all(|&byte| byte == 0) {
-        disk.zero(&extent)
-    } else {
-        disk.repeat(&extent, block)
-    }
+    if block.iter().all(|&byte| byte == 0) { disk.zero(&extent) } else { disk.repeat(&extent, block) }
 }
 
 impl ScsiDisk {
@@ -104,9 +85,7 @@ impl ScsiDisk {
         if extent.len == 0 {
             return Ok(());
         }
-        self.store
-            .zero_at(extent.offset, extent.len)
-            .map_err(|_| extent.write_error())?;
+        self.store.zero_at(extent.offset, extent.len).map_err(|_| extent.write_error())?;
         self.settle(extent)
     }
 
@@ -115,11 +94,8 @@ impl ScsiDisk {
         let piece = block.repeat(piece_len / block.len());
         let mut done = 0;
         while done < extent.len {
-            let len = usize::try_from(extent.len - done)
-                .map_or(piece.len(), |left| left.min(piece.len()));
-            self.store
-                .write_at(extent.offset + done, &piece[..len])
-                .map_err(|_| extent.write_error())?;
+            let len = usize::try_from(extent.len - done).map_or(piece.len(), |left| left.min(piece.len()));
+            self.store.write_at(extent.offset + done, &piece[..len]).map_err(|_| extent.write_error())?;
             done += len as u64;
         }
         self.settle(extent)

@@ -6,23 +6,15 @@ use zerocopy::big_endian::{U16, U32};
 use super::ScsiDisk;
 use super::commands::{COMMANDS, Cdb, Command, view};
 use super::transfer::Transfer;
-use crate::scsi::{
-    CommandDescriptor, CommandTimeouts, OneCommandHeader, ReportSupportedOpcodes, Sense,
-};
+use crate::scsi::{CommandDescriptor, CommandTimeouts, OneCommandHeader, ReportSupportedOpcodes, Sense};
 
 /// REPORT SUPPORTED OPERATION CODES (SPC-5, section of that name), reporting options 000b (all) and 001b ..= 011b
 /// (one command, by operation code, by operation code and service action, by whichever fits).
-pub(super) fn report(
-    _: &mut ScsiDisk,
-    cdb: &Cdb,
-    transfer: &mut Transfer<'_>,
-) -> Result<(), Sense> {
+pub(super) fn report(_: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     let cdb: &ReportSupportedOpcodes = view(cdb);
     let timeouts = cdb.options & ReportSupportedOpcodes::RCTD != 0;
     let (opcode, action) = (cdb.requested_opcode, cdb.requested_service_action.get());
-    let has_actions = COMMANDS
-        .iter()
-        .any(|row| row.opcode == opcode && row.service_action.is_some());
+    let has_actions = COMMANDS.iter().any(|row| row.opcode == opcode && row.service_action.is_some());
     let known = COMMANDS.iter().any(|row| row.opcode == opcode);
     let data = match cdb.options & 0x07 {
         0b000 => all(timeouts),
@@ -42,11 +34,7 @@ pub(super) fn report(
 fn all(timeouts: bool) -> Vec<u8> {
     let mut data = vec![0; 4];
     for row in &COMMANDS {
-        let servactv = if row.service_action.is_some() {
-            CommandDescriptor::SERVACTV
-        } else {
-            0
-        };
+        let servactv = if row.service_action.is_some() { CommandDescriptor::SERVACTV } else { 0 };
         let ctdp = if timeouts { CommandDescriptor::CTDP } else { 0 };
         let descriptor = CommandDescriptor {
             opcode: row.opcode.0,
@@ -70,13 +58,7 @@ fn all(timeouts: bool) -> Vec<u8> {
 fn one(command: Option<&Command>, timeouts: bool) -> Vec<u8> {
     let Some(command) = command else {
         let support = OneCommandHeader::NOT_SUPPORTED;
-        return OneCommandHeader {
-            reserved: 0,
-            support,
-            cdb_size: U16::ZERO,
-        }
-        .as_bytes()
-        .to_vec();
+        return OneCommandHeader { reserved: 0, support, cdb_size: U16::ZERO }.as_bytes().to_vec();
     };
     let ctdp = if timeouts { OneCommandHeader::CTDP } else { 0 };
     let header = OneCommandHeader {

@@ -80,8 +80,7 @@ impl Target {
         reply_luns(self.luns(), &cdb, transfer)?;
         // Who has read the list need not be told that it changed (SPC-5, "REPORT LUNS command").
         for disk in self.disks.values_mut() {
-            disk.attentions
-                .retain(|&pending| pending != AdditionalSense::REPORTED_LUNS_DATA_HAS_CHANGED);
+            disk.attentions.retain(|&pending| pending != AdditionalSense::REPORTED_LUNS_DATA_HAS_CHANGED);
         }
         Ok(())
     }
@@ -96,26 +95,16 @@ impl Target {
 /// Disks at 0, 1, 2 and so on; those past [`Lun::MAX`] are left out.
 impl FromIterator<ScsiDisk> for Target {
     fn from_iter<I: IntoIterator<Item = ScsiDisk>>(disks: I) -> Self {
-        Self {
-            disks: (0..).map_while(Lun::new).zip(disks).collect(),
-        }
+        Self { disks: (0..).map_while(Lun::new).zip(disks).collect() }
     }
 }
 
 /// REPORT LUNS to a disk that has no target around it: there is unit 0.
-pub(super) fn report_lun_zero(
-    _: &mut ScsiDisk,
-    cdb: &Cdb,
-    transfer: &mut Transfer<'_>,
-) -> Result<(), Sense> {
+pub(super) fn report_lun_zero(_: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     reply_luns([Lun::ZERO].into_iter(), cdb, transfer)
 }
 
-fn reply_luns(
-    luns: impl Iterator<Item = Lun>,
-    cdb: &Cdb,
-    transfer: &mut Transfer<'_>,
-) -> Result<(), Sense> {
+fn reply_luns(luns: impl Iterator<Item = Lun>, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     let cdb: &ReportLuns = view(cdb);
     let mut list = Vec::new();
     match cdb.select_report {
@@ -126,26 +115,15 @@ fn reply_luns(
     }
     let list = list.as_flattened();
     // At most 16384 units of 8 bytes.
-    let header = ReportLunsHeader {
-        list_length: U32::new(list.len() as u32),
-        reserved: U32::ZERO,
-    };
-    transfer.reply(
-        &[header.as_bytes(), list].concat(),
-        cdb.allocation_length.get(),
-    )
+    let header = ReportLunsHeader { list_length: U32::new(list.len() as u32), reserved: U32::ZERO };
+    transfer.reply(&[header.as_bytes(), list].concat(), cdb.allocation_length.get())
 }
 
 /// A command to a unit that is not there (SAM-6, "Incorrect logical unit numbers").
 fn absent(cdb: &[u8], transfer: &mut Transfer<'_>) -> Result<(), Sense> {
-    let not_supported = Sense::new(
-        SenseKey::ILLEGAL_REQUEST,
-        AdditionalSense::LOGICAL_UNIT_NOT_SUPPORTED,
-    );
+    let not_supported = Sense::new(SenseKey::ILLEGAL_REQUEST, AdditionalSense::LOGICAL_UNIT_NOT_SUPPORTED);
     match Command::find(cdb) {
-        Ok(command) if command.opcode == Opcode::INQUIRY => {
-            inquiry_absent(&command.checked(cdb)?, transfer)
-        }
+        Ok(command) if command.opcode == Opcode::INQUIRY => inquiry_absent(&command.checked(cdb)?, transfer),
         Ok(command) if command.opcode == Opcode::REQUEST_SENSE => {
             reply_sense(&not_supported, &command.checked(cdb)?, transfer)
         }

@@ -41,11 +41,7 @@ pub(super) struct Transfer<'a> {
 
 impl<'a> Transfer<'a> {
     pub(super) fn new(data: DataPhase<'a>) -> Self {
-        Self {
-            data,
-            expected: 0,
-            transferred: 0,
-        }
+        Self { data, expected: 0, transferred: 0 }
     }
 
     /// A buffer for `len` bytes towards the initiator, or as much of it as there is room for.
@@ -68,21 +64,14 @@ impl<'a> Transfer<'a> {
             DataPhase::Out(buffer) => buffer,
             DataPhase::None | DataPhase::In(_) => &[],
         };
-        let taken = usize::try_from(len)
-            .ok()
-            .and_then(|len| sent.get(..len))
-            .ok_or_else(data_phase_error)?;
+        let taken = usize::try_from(len).ok().and_then(|len| sent.get(..len)).ok_or_else(data_phase_error)?;
         self.transferred = taken.len();
         Ok(taken)
     }
 
     /// Sends parameter data, cut off at the command's allocation length: a cut is not an error (SPC-5,
     /// "Allocation length").
-    pub(super) fn reply(
-        &mut self,
-        data: &[u8],
-        allocation_length: impl Into<u64>,
-    ) -> Result<(), Sense> {
+    pub(super) fn reply(&mut self, data: &[u8], allocation_length: impl Into<u64>) -> Result<(), Sense> {
         let cut = allocation_length.into().min(data.len() as u64);
         let buffer = self.fill(cut)?;
         buffer.copy_from_slice(&data[..buffer.len()]);
@@ -90,18 +79,9 @@ impl<'a> Transfer<'a> {
     }
 
     pub(super) fn finish(self, outcome: Result<(), Sense>) -> Completion {
-        let Self {
-            expected,
-            transferred,
-            ..
-        } = self;
+        let Self { expected, transferred, .. } = self;
         match outcome {
-            Ok(()) => Completion {
-                status: ScsiStatus::GOOD,
-                transferred,
-                expected,
-                sense: None,
-            },
+            Ok(()) => Completion { status: ScsiStatus::GOOD, transferred, expected, sense: None },
             Err(sense) => Completion {
                 status: ScsiStatus::CHECK_CONDITION,
                 transferred: 0,

@@ -6,16 +6,11 @@ use super::ScsiDisk;
 use super::commands::{Cdb, view};
 use super::transfer::Transfer;
 use crate::scsi::{
-    ReadCapacity10Data, ReadCapacity16, ReadCapacity16Data, RequestSense, Sense, SenseFormat,
-    StartStopUnit,
+    ReadCapacity10Data, ReadCapacity16, ReadCapacity16Data, RequestSense, Sense, SenseFormat, StartStopUnit,
 };
 
 /// TEST UNIT READY: its row in the table has asked already.
-pub(super) fn test_unit_ready(
-    _: &mut ScsiDisk,
-    _: &Cdb,
-    _: &mut Transfer<'_>,
-) -> Result<(), Sense> {
+pub(super) fn test_unit_ready(_: &mut ScsiDisk, _: &Cdb, _: &mut Transfer<'_>) -> Result<(), Sense> {
     Ok(())
 }
 
@@ -37,17 +32,9 @@ pub(super) fn request_sense(
 }
 
 /// Sends sense as parameter data, in the format the REQUEST SENSE block asks for.
-pub(super) fn reply_sense(
-    sense: &Sense,
-    cdb: &Cdb,
-    transfer: &mut Transfer<'_>,
-) -> Result<(), Sense> {
+pub(super) fn reply_sense(sense: &Sense, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     let cdb: &RequestSense = view(cdb);
-    let format = if cdb.desc & 1 != 0 {
-        SenseFormat::Descriptor
-    } else {
-        SenseFormat::Fixed
-    };
+    let format = if cdb.desc & 1 != 0 { SenseFormat::Descriptor } else { SenseFormat::Fixed };
     let mut data = [0; Sense::LEN_MAX];
     let len = sense.render(format, &mut data);
     transfer.reply(&data[..len], cdb.allocation_length)
@@ -56,11 +43,7 @@ pub(super) fn reply_sense(
 /// START STOP UNIT (SBC-4, section of that name). Stopping flushes first, unless NO_FLUSH; if that fails the unit
 /// stays started. LOEJ and power conditions are refused: the medium does not come out, and there is no power
 /// condition page.
-pub(super) fn start_stop_unit(
-    disk: &mut ScsiDisk,
-    cdb: &Cdb,
-    _: &mut Transfer<'_>,
-) -> Result<(), Sense> {
+pub(super) fn start_stop_unit(disk: &mut ScsiDisk, cdb: &Cdb, _: &mut Transfer<'_>) -> Result<(), Sense> {
     let cdb: &StartStopUnit = view(cdb);
     let start = cdb.flags & StartStopUnit::START != 0;
     if !start && disk.started && cdb.flags & StartStopUnit::NO_FLUSH == 0 {
@@ -104,8 +87,5 @@ pub(super) fn read_capacity_16(
         provisioning: ReadCapacity16Data::UNMAP_READS_ZERO.into(),
         reserved: [0; 16],
     };
-    transfer.reply(
-        data.as_bytes(),
-        view::<ReadCapacity16>(cdb).allocation_length.get(),
-    )
+    transfer.reply(data.as_bytes(), view::<ReadCapacity16>(cdb).allocation_length.get())
 }

@@ -26,9 +26,7 @@ pub(super) fn verify<C: BlockCdb>(
         }
         0b11 if extent.len > 0 => {
             let data = transfer.take(block as u64)?;
-            disk.scan(&extent, |_, medium| {
-                medium.chunks_exact(block).all(|medium| medium == data)
-            })
+            disk.scan(&extent, |_, medium| medium.chunks_exact(block).all(|medium| medium == data))
         }
         0b11 => Ok(()),
         _ => Err(Sense::invalid_field(1, Some(2))),
@@ -37,25 +35,16 @@ pub(super) fn verify<C: BlockCdb>(
 
 impl ScsiDisk {
     /// Reads the extent piece by piece and shows each to `matches` with its distance from the beginning.
-    fn scan(
-        &mut self,
-        extent: &Extent,
-        matches: impl Fn(usize, &[u8]) -> bool,
-    ) -> Result<(), Sense> {
+    fn scan(&mut self, extent: &Extent, matches: impl Fn(usize, &[u8]) -> bool) -> Result<(), Sense> {
         let mut piece = vec![0; usize::try_from(extent.len).map_or(CHUNK, |len| len.min(CHUNK))];
         let mut done = 0;
         while done < extent.len {
             let len = usize::try_from(extent.len - done).map_or(CHUNK, |left| left.min(CHUNK));
             let piece = &mut piece[..len];
-            self.store
-                .read_at(extent.offset + done, piece)
-                .map_err(|_| extent.read_error())?;
+            self.store.read_at(extent.offset + done, piece).map_err(|_| extent.read_error())?;
             // `done` is below the length of a buffer wherever `matches` looks at it.
             if !matches(done as usize, piece) {
-                return Err(Sense::new(
-                    SenseKey::MISCOMPARE,
-                    AdditionalSense::MISCOMPARE_DURING_VERIFY,
-                ));
+                return Err(Sense::new(SenseKey::MISCOMPARE, AdditionalSense::MISCOMPARE_DURING_VERIFY));
             }
             done += len as u64;
         }

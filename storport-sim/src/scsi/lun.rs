@@ -15,11 +15,7 @@ impl Lun {
 
     /// The unit `number`; refuses (`None`) one above [`Lun::MAX`].
     pub const fn new(number: u16) -> Option<Self> {
-        if number <= Self::MAX.0 {
-            Some(Self(number))
-        } else {
-            None
-        }
+        if number <= Self::MAX.0 { Some(Self(number)) } else { None }
     }
 
     /// The number.
@@ -40,9 +36,7 @@ impl Lun {
     pub const fn from_wire(wire: [u8; 8]) -> Option<Self> {
         match wire {
             [0x00, low, 0, 0, 0, 0, 0, 0] => Some(Self(low as u16)),
-            [high @ 0x40..=0x7f, low, 0, 0, 0, 0, 0, 0] => {
-                Some(Self(u16::from_be_bytes([high & 0x3f, low])))
-            }
+            [high @ 0x40..=0x7f, low, 0, 0, 0, 0, 0, 0] => Some(Self(u16::from_be_bytes([high & 0x3f, low]))),
             _ => None,
         }
     }

@@ -36,8 +36,8 @@ pub use cdb::{
 pub use inquiry::{InquiryData, PeripheralDeviceType, PeripheralQualifier};
 pub use lun::{Lun, ReportLunsHeader};
 pub use mode::{
-    BlockDescriptorLong, BlockDescriptorShort, CachingPage, ControlPage, ErrorRecoveryPage,
-    ExceptionsPage, ModeHeader6, ModeHeader10, ModePage,
+    BlockDescriptorLong, BlockDescriptorShort, CachingPage, ControlPage, ErrorRecoveryPage, ExceptionsPage,
+    ModeHeader6, ModeHeader10, ModePage,
 };
 pub use opcode::{Opcode, service_action};
 pub use sense::{DescriptorSenseHeader, FieldPointer, FixedSense, Sense, SenseFormat, SenseKey};
@@ -45,6 +45,5 @@ pub use status::ScsiStatus;
 pub use supported::{CommandDescriptor, CommandTimeouts, OneCommandHeader};
 pub use unmap::{UnmapBlockDescriptor, UnmapHeader};
 pub use vpd::{
-    BlockCharacteristics, BlockLimits, DesignatorHeader, LogicalBlockProvisioning, VpdHeader,
-    VpdPage,
+    BlockCharacteristics, BlockLimits, DesignatorHeader, LogicalBlockProvisioning, VpdHeader, VpdPage,
 };

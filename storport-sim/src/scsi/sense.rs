@@ -73,19 +73,12 @@ impl Sense {
     pub const LEN_MAX: usize = 28;
 
     /// Nothing to report: what REQUEST SENSE answers on a quiet unit.
-    pub const NO_SENSE: Self = Self::new(
-        SenseKey::NO_SENSE,
-        AdditionalSense::NO_ADDITIONAL_SENSE_INFORMATION,
-    );
+    pub const NO_SENSE: Self =
+        Self::new(SenseKey::NO_SENSE, AdditionalSense::NO_ADDITIONAL_SENSE_INFORMATION);
 
     /// Sense with a key and a code, and nothing to add.
     pub const fn new(key: SenseKey, additional: AdditionalSense) -> Self {
-        Self {
-            key,
-            additional,
-            information: None,
-            field: None,
-        }
+        Self { key, additional, information: None, field: None }
     }
 
     /// 06/xx: `additional` has happened since the last command.
@@ -95,58 +88,34 @@ impl Sense {
 
     /// 05/20/00: no such command here.
     pub const fn invalid_opcode() -> Self {
-        let field = FieldPointer {
-            in_cdb: true,
-            byte: 0,
-            bit: None,
-        };
+        let field = FieldPointer { in_cdb: true, byte: 0, bit: None };
         Self {
             field: Some(field),
-            ..Self::new(
-                SenseKey::ILLEGAL_REQUEST,
-                AdditionalSense::INVALID_COMMAND_OPERATION_CODE,
-            )
+            ..Self::new(SenseKey::ILLEGAL_REQUEST, AdditionalSense::INVALID_COMMAND_OPERATION_CODE)
         }
     }
 
     /// 05/24/00: the command block's field at `byte` (and `bit`, its most significant one) is refused.
     pub const fn invalid_field(byte: u16, bit: Option<u8>) -> Self {
-        let field = FieldPointer {
-            in_cdb: true,
-            byte,
-            bit,
-        };
+        let field = FieldPointer { in_cdb: true, byte, bit };
         Self {
             field: Some(field),
-            ..Self::new(
-                SenseKey::ILLEGAL_REQUEST,
-                AdditionalSense::INVALID_FIELD_IN_CDB,
-            )
+            ..Self::new(SenseKey::ILLEGAL_REQUEST, AdditionalSense::INVALID_FIELD_IN_CDB)
         }
     }
 
     /// 05/26/00: the parameter list's field at `byte` is refused.
     pub const fn invalid_parameter(byte: u16) -> Self {
-        let field = FieldPointer {
-            in_cdb: false,
-            byte,
-            bit: None,
-        };
+        let field = FieldPointer { in_cdb: false, byte, bit: None };
         Self {
             field: Some(field),
-            ..Self::new(
-                SenseKey::ILLEGAL_REQUEST,
-                AdditionalSense::INVALID_FIELD_IN_PARAMETER_LIST,
-            )
+            ..Self::new(SenseKey::ILLEGAL_REQUEST, AdditionalSense::INVALID_FIELD_IN_PARAMETER_LIST)
         }
     }
 
     /// The same, about logical block `lba`.
     pub const fn at_block(self, lba: u64) -> Self {
-        Self {
-            information: Some(lba),
-            ..self
-        }
+        Self { information: Some(lba), ..self }
     }
 
     /// Writes as much of this sense as fits into `out`; returns the bytes written.
@@ -177,21 +146,14 @@ impl Sense {
                 bytes.get(2)?;
                 Some(Self {
                     key: SenseKey(fixed.key & 0x0f),
-                    additional: AdditionalSense {
-                        code: fixed.code,
-                        qualifier: fixed.qualifier,
-                    },
-                    information: (fixed.response_code & 0x80 != 0)
-                        .then(|| fixed.information.get().into()),
+                    additional: AdditionalSense { code: fixed.code, qualifier: fixed.qualifier },
+                    information: (fixed.response_code & 0x80 != 0).then(|| fixed.information.get().into()),
                     field: decode_field(fixed.key_specific),
                 })
             }
             0x72 | 0x73 => {
                 let (header, descriptors) = DescriptorSenseHeader::read_from_prefix(bytes).ok()?;
-                let additional = AdditionalSense {
-                    code: header.code,
-                    qualifier: header.qualifier,
-                };
+                let additional = AdditionalSense { code: header.code, qualifier: header.qualifier };
                 let mut sense = Self::new(SenseKey(header.key & 0x0f), additional);
                 let mut rest = descriptors;
                 while let [kind, len, ..] = *rest {
@@ -248,11 +210,7 @@ impl std::fmt::Display for Sense {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:02x}/{}", self.key.0, self.additional)?;
         if let Some(FieldPointer { in_cdb, byte, bit }) = self.field {
-            write!(
-                f,
-                ", {} byte {byte}",
-                if in_cdb { "CDB" } else { "parameter list" }
-            )?;
+            write!(f, ", {} byte {byte}", if in_cdb { "CDB" } else { "parameter list" })?;
             if let Some(bit) = bit {
                 write!(f, " bit {bit}")?;
             }

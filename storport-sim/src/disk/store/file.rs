@@ -68,24 +68,13 @@ impl FileStore {
     /// Refuses anything that is not a regular file of a non-zero multiple of 512 bytes, and one that is locked.
     pub fn open(path: impl AsRef<Path>, read_only: bool) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let failed = |source| StoreError::Open {
-            path: path.into(),
-            source,
-        };
+        let failed = |source| StoreError::Open { path: path.into(), source };
         // Before opening: to open a pipe would be to wait for its other end.
         if !std::fs::metadata(path).map_err(failed)?.is_file() {
             return Err(StoreError::NotAFile { path: path.into() });
         }
-        let file = OpenOptions::new()
-            .read(true)
-            .write(!read_only)
-            .open(path)
-            .map_err(failed)?;
-        let locked = if read_only {
-            file.try_lock_shared()
-        } else {
-            file.try_lock()
-        };
+        let file = OpenOptions::new().read(true).write(!read_only).open(path).map_err(failed)?;
+        let locked = if read_only { file.try_lock_shared() } else { file.try_lock() };
         match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StoreError::Locked { path: path.into() }),
@@ -94,15 +83,8 @@ impl FileStore {
         // After locking: now its length is ours to rely on.
         match file.metadata().map_err(failed)?.len() {
             0 => Err(StoreError::Empty { path: path.into() }),
-            len if !len.is_multiple_of(SECTOR) => Err(StoreError::Ragged {
-                path: path.into(),
-                len,
-            }),
-            len => Ok(Self {
-                file,
-                len,
-                read_only,
-            }),
+            len if !len.is_multiple_of(SECTOR) => Err(StoreError::Ragged { path: path.into(), len }),
+            len => Ok(Self { file, len, read_only }),
         }
     }
 }

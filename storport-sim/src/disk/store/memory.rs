@@ -27,20 +27,12 @@ pub struct MemoryStore {
 impl MemoryStore {
     /// A store of `len` bytes, all zero.
     pub fn new(len: u64) -> Self {
-        Self {
-            len,
-            directories: BTreeMap::new(),
-        }
+        Self { len, directories: BTreeMap::new() }
     }
 
     /// How many bytes of the host's memory hold data now; grows in steps of 64 KiB.
     pub fn resident_bytes(&self) -> u64 {
-        let pages = self
-            .directories
-            .values()
-            .flatten()
-            .filter(|page| page.is_some())
-            .count();
+        let pages = self.directories.values().flatten().filter(|page| page.is_some()).count();
         (pages * PAGE) as u64
     }
 

@@ -60,10 +60,7 @@ fn pieces(offset: u64, len: u64) -> impl Iterator<Item = (u64, usize)> {
 
 /// Refuses a range that reaches past `store_len`.
 fn check_range(store_len: u64, offset: u64, len: u64) -> io::Result<()> {
-    if store_len
-        .checked_sub(offset)
-        .is_some_and(|left| len <= left)
-    {
+    if store_len.checked_sub(offset).is_some_and(|left| len <= left) {
         Ok(())
     } else {
         Err(past_the_end(store_len, offset, len))
@@ -72,7 +69,6 @@ fn check_range(store_len: u64, offset: u64, len: u64) -> io::Result<()> {
 
 #[cold]
 fn past_the_end(store_len: u64, offset: u64, len: u64) -> io::Error {
-    let message =
-        format!("{len} bytes at {offset} reach past the end of a store of {store_len} bytes");
+    let message = format!("{len} bytes at {offset} reach past the end of a store of {store_len} bytes");
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }

@@ -8,12 +8,7 @@ const TEST_UNIT_READY: [u8; 6] = [0; 6];
 const REQUEST_SENSE: [u8; 6] = [3, 0, 0, 0, 18, 0];
 
 fn fresh() -> ScsiDisk {
-    ScsiDisk::new(
-        Box::new(MemoryStore::new(8 * 512)),
-        Geometry::default(),
-        Identity::default(),
-    )
-    .unwrap()
+    ScsiDisk::new(Box::new(MemoryStore::new(8 * 512)), Geometry::default(), Identity::default()).unwrap()
 }
 
 #[test]
@@ -29,13 +24,7 @@ fn inquiry_and_report_luns_look_without_clearing() {
     assert_eq!(ask(&mut disk, &Inquiry::standard(36), 36).len(), 36);
     assert_eq!(ask(&mut disk, &ReportLuns::all(16), 16).len(), 16);
     assert_eq!(
-        quote(run(
-            &mut disk,
-            &Inquiry {
-                page: crate::scsi::VpdPage(1),
-                ..Inquiry::standard(36)
-            }
-        )),
+        quote(run(&mut disk, &Inquiry { page: crate::scsi::VpdPage(1), ..Inquiry::standard(36) })),
         "05/24/00 2"
     );
     assert_eq!(quote(run(&mut disk, &TEST_UNIT_READY)), "06/29/00");
@@ -51,13 +40,8 @@ fn request_sense_returns_the_attention_as_data_and_clears_it() {
 
 #[test]
 fn the_attention_comes_before_any_other_complaint() {
-    for cdb in [
-        &[0xff; 6][..],
-        &[0x28; 3],
-        &[],
-        &[0x9e, 0x1f],
-        Rw10::new(Opcode::READ_10, 99, 1).as_bytes(),
-    ] {
+    for cdb in [&[0xff; 6][..], &[0x28; 3], &[], &[0x9e, 0x1f], Rw10::new(Opcode::READ_10, 99, 1).as_bytes()]
+    {
         assert_eq!(quote(run(&mut fresh(), cdb)), "06/29/00", "{cdb:02x?}");
     }
 }
@@ -65,18 +49,8 @@ fn the_attention_comes_before_any_other_complaint() {
 #[test]
 fn a_write_held_up_by_an_attention_has_written_nothing() {
     let mut disk = fresh();
-    assert_eq!(
-        quote(send(
-            &mut disk,
-            &Rw10::new(Opcode::WRITE_10, 0, 1),
-            &blocks(1)
-        )),
-        "06/29/00"
-    );
-    assert_eq!(
-        ask(&mut disk, &Rw10::new(Opcode::READ_10, 0, 1), 512),
-        [0; 512]
-    );
+    assert_eq!(quote(send(&mut disk, &Rw10::new(Opcode::WRITE_10, 0, 1), &blocks(1))), "06/29/00");
+    assert_eq!(ask(&mut disk, &Rw10::new(Opcode::READ_10, 0, 1), 512), [0; 512]);
 }
 
 #[test]
@@ -116,11 +90,7 @@ fn neighbours_of_a_new_disk_hear_of_it_unless_they_read_the_list() {
         target.attach(Lun::new(5).unwrap(), fresh());
         if read_the_list {
             let mut list = [0; 64];
-            target.execute(
-                Lun::ZERO,
-                ReportLuns::all(64).as_bytes(),
-                DataPhase::In(&mut list),
-            );
+            target.execute(Lun::ZERO, ReportLuns::all(64).as_bytes(), DataPhase::In(&mut list));
         }
         quote(target.execute(Lun::ZERO, &TEST_UNIT_READY, DataPhase::None))
     };

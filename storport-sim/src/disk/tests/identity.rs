@@ -8,50 +8,25 @@ use zerocopy::FromBytes;
 fn page(disk: &mut ScsiDisk, page: VpdPage) -> Vec<u8> {
     let data = ask(disk, &Inquiry::vpd(page, 512), 512);
     assert_eq!((data[0], data[1]), (0x00, page.0));
-    assert_eq!(
-        usize::from(u16::from_be_bytes([data[2], data[3]])),
-        data.len() - 4,
-        "page {page}"
-    );
+    assert_eq!(usize::from(u16::from_be_bytes([data[2], data[3]])), data.len() - 4, "page {page}");
     data[4..].to_vec()
 }
 
 #[test]
 fn standard_data_says_who_the_disk_is() {
     let identity = Identity::new("ACME", "Anvil", "2.1", "A-1").unwrap();
-    let mut disk = ScsiDisk::new(
-        Box::new(MemoryStore::new(512)),
-        Geometry::default(),
-        identity,
-    )
-    .unwrap();
+    let mut disk = ScsiDisk::new(Box::new(MemoryStore::new(512)), Geometry::default(), identity).unwrap();
     let data = InquiryData::read_from_bytes(&ask(&mut disk, &Inquiry::standard(255), 255)).unwrap();
-    assert_eq!(
-        (data.peripheral, data.removable, data.version, data.format),
-        (0, 0, 7, 0x12)
-    );
+    assert_eq!((data.peripheral, data.removable, data.version, data.format), (0, 0, 7, 0x12));
     assert_eq!((data.additional_length, data.flags_7), (91, 0x02));
-    assert_eq!(
-        (&data.vendor, &data.product, &data.revision),
-        (b"ACME    ", b"Anvil           ", b"2.1 ")
-    );
-    assert_eq!(
-        data.versions.map(|version| version.get()),
-        [0x00c0, 0x05c0, 0x0600, 0, 0, 0, 0, 0]
-    );
+    assert_eq!((&data.vendor, &data.product, &data.revision), (b"ACME    ", b"Anvil           ", b"2.1 "));
+    assert_eq!(data.versions.map(|version| version.get()), [0x00c0, 0x05c0, 0x0600, 0, 0, 0, 0, 0]);
 }
 
 #[test]
 fn inquiry_data_is_cut_at_the_allocation_length_and_the_length_field_is_not() {
-    for (allocation_length, sent) in [
-        (0, 0),
-        (5, 5),
-        (36, 36),
-        (95, 95),
-        (96, 96),
-        (97, 96),
-        (u16::MAX, 96),
-    ] {
+    for (allocation_length, sent) in [(0, 0), (5, 5), (36, 36), (95, 95), (96, 96), (97, 96), (u16::MAX, 96)]
+    {
         let data = ask(&mut disk(1), &Inquiry::standard(allocation_length), 128);
         assert_eq!(data.len(), sent);
         assert!(data.get(4).is_none_or(|&length| length == 91));
@@ -60,14 +35,8 @@ fn inquiry_data_is_cut_at_the_allocation_length_and_the_length_field_is_not() {
 
 #[test]
 fn a_page_code_needs_evpd_and_a_page() {
-    let stray = Inquiry {
-        page: VpdPage::UNIT_SERIAL_NUMBER,
-        ..Inquiry::standard(96)
-    };
-    let command_data = Inquiry {
-        evpd: 0x02,
-        ..Inquiry::standard(96)
-    };
+    let stray = Inquiry { page: VpdPage::UNIT_SERIAL_NUMBER, ..Inquiry::standard(96) };
+    let command_data = Inquiry { evpd: 0x02, ..Inquiry::standard(96) };
     for (cdb, answer) in [
         (stray, "05/24/00 2"),
         (Inquiry::vpd(VpdPage(0x81), 96), "05/24/00 2"),
@@ -86,12 +55,7 @@ fn every_page_listed_is_there() {
     for code in listed {
         let whole = page(&mut disk, VpdPage(code)).len() + 4;
         for allocation_length in [0, 3, whole - 1, whole, whole + 1] {
-            let sent = ask(
-                &mut disk,
-                &Inquiry::vpd(VpdPage(code), allocation_length as u16),
-                512,
-            )
-            .len();
+            let sent = ask(&mut disk, &Inquiry::vpd(VpdPage(code), allocation_length as u16), 512).len();
             assert_eq!(sent, allocation_length.min(whole), "page {code:02x}");
         }
     }
@@ -119,54 +83,22 @@ fn disks_that_differ_in_serial_number_differ_in_name() {
 
 #[test]
 fn the_limits_and_the_medium_are_described() {
-    let geometry = Geometry {
-        physical_exponent: 3,
-        rotation_rate: 7200,
-        ..Geometry::default()
-    };
+    let geometry = Geometry { physical_exponent: 3, rotation_rate: 7200, ..Geometry::default() };
     let mut disk = disk_with(MemoryStore::new(4096), geometry);
     let limits = BlockLimits::read_from_bytes(&page(&mut disk, VpdPage::BLOCK_LIMITS)).unwrap();
-    assert_eq!(
-        (
-            limits.flags,
-            limits.transfer_granularity.get(),
-            limits.unmap_granularity.get()
-        ),
-        (1, 8, 8)
-    );
-    assert_eq!(
-        (
-            limits.unmap_blocks_max.get(),
-            limits.unmap_descriptors_max.get()
-        ),
-        (0x0080_0000, 256)
-    );
+    assert_eq!((limits.flags, limits.transfer_granularity.get(), limits.unmap_granularity.get()), (1, 8, 8));
+    assert_eq!((limits.unmap_blocks_max.get(), limits.unmap_descriptors_max.get()), (0x0080_0000, 256));
     assert_eq!(limits.write_same_max.get(), 0xffff);
-    assert_eq!(
-        page(&mut disk, VpdPage::BLOCK_DEVICE_CHARACTERISTICS)[..2],
-        7200_u16.to_be_bytes()
-    );
-    assert_eq!(
-        page(&mut disk, VpdPage::LOGICAL_BLOCK_PROVISIONING),
-        [0, 0xe4, 2, 0]
-    );
+    assert_eq!(page(&mut disk, VpdPage::BLOCK_DEVICE_CHARACTERISTICS)[..2], 7200_u16.to_be_bytes());
+    assert_eq!(page(&mut disk, VpdPage::LOGICAL_BLOCK_PROVISIONING), [0, 0xe4, 2, 0]);
 }
 
 #[test]
 fn names_that_do_not_fit_inquiry_are_refused_in_one_line() {
     let refusal = |vendor: &str, serial: &str| Identity::new(vendor, "P", "R", serial).unwrap_err();
-    assert_eq!(
-        refusal("ninechars", "1").to_string(),
-        "vendor \"ninechars\" is longer than 8 characters"
-    );
-    assert_eq!(
-        refusal("a\nb", "1").to_string(),
-        "vendor \"a\\nb\" is not printable ASCII"
-    );
-    assert_eq!(
-        refusal("ok", &"x".repeat(65)).to_string().lines().count(),
-        1
-    );
+    assert_eq!(refusal("ninechars", "1").to_string(), "vendor \"ninechars\" is longer than 8 characters");
+    assert_eq!(refusal("a\nb", "1").to_string(), "vendor \"a\\nb\" is not printable ASCII");
+    assert_eq!(refusal("ok", &"x".repeat(65)).to_string().lines().count(), 1);
     assert_eq!(refusal("ok", ""), IdentityError::NoSerial);
     assert!(Identity::new("12345678", "1234567890123456", "1234", &"x".repeat(64)).is_ok());
 }

@@ -31,9 +31,7 @@ fn disk_over(store: impl BackingStore + 'static) -> ScsiDisk {
 }
 
 fn disk_with(store: impl BackingStore + 'static, geometry: Geometry) -> ScsiDisk {
-    ScsiDisk::new(Box::new(store), geometry, Identity::default())
-        .unwrap()
-        .without_unit_attentions()
+    ScsiDisk::new(Box::new(store), geometry, Identity::default()).unwrap().without_unit_attentions()
 }
 
 /// Command blocks: wire types and bytes. Unaligned, so that an array of plain integers is not one of `i32`.
@@ -50,10 +48,7 @@ fn ask(disk: &mut ScsiDisk, cdb: &(impl Wire + ?Sized), room: usize) -> Vec<u8> 
     let mut buffer = vec![0xaa; room];
     let done = disk.execute(cdb.as_bytes(), DataPhase::In(&mut buffer));
     assert_eq!(done.sense, None);
-    assert!(
-        buffer[done.transferred..].iter().all(|&byte| byte == 0xaa),
-        "written past `transferred`"
-    );
+    assert!(buffer[done.transferred..].iter().all(|&byte| byte == 0xaa), "written past `transferred`");
     buffer.truncate(done.transferred);
     buffer
 }
@@ -65,31 +60,17 @@ fn send(disk: &mut ScsiDisk, cdb: &(impl Wire + ?Sized), data: &[u8]) -> Complet
 
 /// `count` blocks of 512 bytes that are not zero and not alike.
 fn blocks(count: usize) -> Vec<u8> {
-    (0..count * 512)
-        .map(|at| (at / 512 * 7 + at + 1) as u8 | 1)
-        .collect()
+    (0..count * 512).map(|at| (at / 512 * 7 + at + 1) as u8 | 1).collect()
 }
 
 /// Sense as "05/24/00 2.4": key, codes, and the CDB byte and bit it points at.
 fn quote(done: Completion) -> String {
-    let Some(Sense {
-        key,
-        additional,
-        field,
-        ..
-    }) = done.sense
-    else {
+    let Some(Sense { key, additional, field, .. }) = done.sense else {
         assert_eq!(done.status, ScsiStatus::GOOD);
         return "good".into();
     };
-    assert_eq!(
-        (done.status, done.transferred),
-        (ScsiStatus::CHECK_CONDITION, 0)
-    );
-    let mut text = format!(
-        "{:02x}/{:02x}/{:02x}",
-        key.0, additional.code, additional.qualifier
-    );
+    assert_eq!((done.status, done.transferred), (ScsiStatus::CHECK_CONDITION, 0));
+    let mut text = format!("{:02x}/{:02x}/{:02x}", key.0, additional.code, additional.qualifier);
     if let Some(field) = field {
         text += &format!(" {}{}", if field.in_cdb { "" } else { "data " }, field.byte);
         text += &field.bit.map(|bit| format!(".{bit}")).unwrap_or_default();

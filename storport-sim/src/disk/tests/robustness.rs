@@ -12,9 +12,7 @@ struct Fenced(MemoryStore);
 impl Fenced {
     fn check(&self, offset: u64, len: u64) {
         assert!(
-            offset
-                .checked_add(len)
-                .is_some_and(|end| end <= self.0.len_bytes()),
+            offset.checked_add(len).is_some_and(|end| end <= self.0.len_bytes()),
             "{len} bytes at {offset}"
         );
     }
@@ -54,37 +52,19 @@ fn data() -> impl Strategy<Value = Data> {
         (0..5000_usize).prop_map(Data::In),
         prop::collection::vec(any::<u8>(), 0..5000).prop_map(Data::Out),
         // What UNMAP would call a list.
-        prop::collection::vec(
-            prop_oneof![Just(0_u8), Just(1), Just(16), any::<u8>()],
-            0..80
-        )
-        .prop_map(Data::Out),
+        prop::collection::vec(prop_oneof![Just(0_u8), Just(1), Just(16), any::<u8>()], 0..80)
+            .prop_map(Data::Out),
     ]
 }
 
 /// Noise, and noise within a known command's usage map, which gets past the first check.
 fn cdb() -> impl Strategy<Value = Vec<u8>> {
     let noise = prop::collection::vec(any::<u8>(), 0..=32);
-    let small = prop_oneof![
-        Just(0_u8),
-        Just(1),
-        Just(2),
-        Just(8),
-        Just(0xff),
-        any::<u8>()
-    ];
-    let likely = (
-        0..COMMANDS.len(),
-        prop::collection::vec(small, 16),
-        0..=32_usize,
-    )
-        .prop_map(|(row, bytes, len)| {
+    let small = prop_oneof![Just(0_u8), Just(1), Just(2), Just(8), Just(0xff), any::<u8>()];
+    let likely =
+        (0..COMMANDS.len(), prop::collection::vec(small, 16), 0..=32_usize).prop_map(|(row, bytes, len)| {
             let map = COMMANDS[row].usage_data();
-            let mut cdb: Vec<u8> = bytes
-                .iter()
-                .zip(map)
-                .map(|(byte, map)| byte & map)
-                .collect();
+            let mut cdb: Vec<u8> = bytes.iter().zip(map).map(|(byte, map)| byte & map).collect();
             cdb[0] = map[0];
             if let Some(action) = COMMANDS[row].service_action {
                 cdb[1] = action;

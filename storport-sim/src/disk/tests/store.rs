@@ -28,12 +28,7 @@ fn read(store: &mut dyn BackingStore, offset: u64, len: usize) -> Vec<u8> {
 
 #[test]
 fn what_was_never_written_reads_as_zero() {
-    both(|store| {
-        assert_eq!(
-            read(store, 0, 4 * PAGE as usize),
-            vec![0; 4 * PAGE as usize]
-        )
-    });
+    both(|store| assert_eq!(read(store, 0, 4 * PAGE as usize), vec![0; 4 * PAGE as usize]));
 }
 
 #[test]
@@ -52,14 +47,9 @@ fn a_write_across_pages_is_read_back_across_pages() {
 fn a_range_past_the_end_is_an_error_and_leaves_the_rest_alone() {
     both(|store| {
         let end = 4 * PAGE;
-        for (offset, len) in [
-            (end, 1),
-            (end - 1, 2),
-            (end + 1, 0),
-            (u64::MAX, 1),
-            (u64::MAX, 0),
-            (0, end + 1),
-        ] {
+        for (offset, len) in
+            [(end, 1), (end - 1, 2), (end + 1, 0), (u64::MAX, 1), (u64::MAX, 0), (0, end + 1)]
+        {
             let mut buffer = vec![1; len as usize];
             assert!(store.read_at(offset, &mut buffer).is_err());
             assert!(store.write_at(offset, &buffer).is_err());
@@ -67,32 +57,19 @@ fn a_range_past_the_end_is_an_error_and_leaves_the_rest_alone() {
         }
         assert!(store.zero_at(1, u64::MAX).is_err());
         assert!(store.write_at(end, &[]).is_ok());
-        assert_eq!(
-            read(store, 0, 4 * PAGE as usize),
-            vec![0; 4 * PAGE as usize]
-        );
+        assert_eq!(read(store, 0, 4 * PAGE as usize), vec![0; 4 * PAGE as usize]);
     });
 }
 
 #[test]
 fn zeroing_touches_its_range_only() {
     both(|store| {
-        for (offset, len) in [
-            (0, 1),
-            (5, PAGE),
-            (PAGE, PAGE),
-            (100, 3 * PAGE),
-            (0, 4 * PAGE),
-            (7, 0),
-        ] {
+        for (offset, len) in [(0, 1), (5, PAGE), (PAGE, PAGE), (100, 3 * PAGE), (0, 4 * PAGE), (7, 0)] {
             let mut expected = vec![0xff; 4 * PAGE as usize];
             store.write_at(0, &expected).unwrap();
             store.zero_at(offset, len).unwrap();
             expected[offset as usize..(offset + len) as usize].fill(0);
-            assert!(
-                read(store, 0, 4 * PAGE as usize) == expected,
-                "{len} bytes at {offset}"
-            );
+            assert!(read(store, 0, 4 * PAGE as usize) == expected, "{len} bytes at {offset}");
         }
     });
 }
@@ -118,19 +95,8 @@ fn a_store_that_knows_no_better_zeroes_by_writing() {
     store.write_at(0, &vec![0xff; 4 * PAGE as usize]).unwrap();
     store.zero_at(1, 3 * PAGE).unwrap();
     let data = read(&mut store, 0, 4 * PAGE as usize);
-    assert_eq!(
-        data.iter().filter(|&&byte| byte == 0).count() as u64,
-        3 * PAGE
-    );
-    assert_eq!(
-        (
-            data[0],
-            data[1],
-            data[3 * PAGE as usize],
-            data[3 * PAGE as usize + 1]
-        ),
-        (0xff, 0, 0, 0xff)
-    );
+    assert_eq!(data.iter().filter(|&&byte| byte == 0).count() as u64, 3 * PAGE);
+    assert_eq!((data[0], data[1], data[3 * PAGE as usize], data[3 * PAGE as usize + 1]), (0xff, 0, 0, 0xff));
     assert!(store.zero_at(4 * PAGE, 1).is_err());
 }
 
@@ -151,14 +117,8 @@ fn memory_is_taken_by_what_is_written_and_given_back_by_what_is_zeroed() {
 fn an_image_keeps_its_blocks_between_openings() {
     let file = image(4096);
     let data = blocks(1);
-    FileStore::open(file.path(), false)
-        .unwrap()
-        .write_at(512, &data)
-        .unwrap();
-    assert_eq!(
-        read(&mut FileStore::open(file.path(), true).unwrap(), 512, 512),
-        data
-    );
+    FileStore::open(file.path(), false).unwrap().write_at(512, &data).unwrap();
+    assert_eq!(read(&mut FileStore::open(file.path(), true).unwrap(), 512, 512), data);
     assert_eq!(std::fs::read(file.path()).unwrap()[512..1024], data);
 }
 
@@ -166,10 +126,7 @@ fn an_image_keeps_its_blocks_between_openings() {
 fn zeroing_a_sparse_image_does_not_fill_it() {
     use std::os::unix::fs::MetadataExt;
     let file = image(64 * PAGE);
-    FileStore::open(file.path(), false)
-        .unwrap()
-        .zero_at(0, 64 * PAGE)
-        .unwrap();
+    FileStore::open(file.path(), false).unwrap().zero_at(0, 64 * PAGE).unwrap();
     assert!(file.as_file().metadata().unwrap().blocks() * 512 < PAGE);
 }
 
@@ -180,33 +137,18 @@ fn an_image_opened_read_only_refuses_writes() {
     assert!(store.is_read_only());
     assert!(store.write_at(0, &[1]).is_err());
     let mut disk = disk_over(store);
-    assert_eq!(
-        quote(send(&mut disk, &[0x0a_u8, 0, 0, 0, 1, 0], &[0; 512])),
-        "07/27/00"
-    );
+    assert_eq!(quote(send(&mut disk, &[0x0a_u8, 0, 0, 0, 1, 0], &[0; 512])), "07/27/00");
 }
 
 #[test]
 fn an_image_is_one_writers_or_many_readers() {
     let file = image(4096);
     let writer = FileStore::open(file.path(), false).unwrap();
-    assert!(matches!(
-        FileStore::open(file.path(), false),
-        Err(StoreError::Locked { .. })
-    ));
-    assert!(matches!(
-        FileStore::open(file.path(), true),
-        Err(StoreError::Locked { .. })
-    ));
+    assert!(matches!(FileStore::open(file.path(), false), Err(StoreError::Locked { .. })));
+    assert!(matches!(FileStore::open(file.path(), true), Err(StoreError::Locked { .. })));
     drop(writer);
-    let _readers = [
-        FileStore::open(file.path(), true).unwrap(),
-        FileStore::open(file.path(), true).unwrap(),
-    ];
-    assert!(matches!(
-        FileStore::open(file.path(), false),
-        Err(StoreError::Locked { .. })
-    ));
+    let _readers = [FileStore::open(file.path(), true).unwrap(), FileStore::open(file.path(), true).unwrap()];
+    assert!(matches!(FileStore::open(file.path(), false), Err(StoreError::Locked { .. })));
 }
 
 #[test]
@@ -214,30 +156,16 @@ fn an_image_that_cannot_be_used_is_refused_in_one_line_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     std::fs::File::create(path("empty")).unwrap();
-    std::fs::File::create(path("ragged"))
-        .unwrap()
-        .write_all(&[0; 1025])
-        .unwrap();
+    std::fs::File::create(path("ragged")).unwrap().write_all(&[0; 1025]).unwrap();
     for (name, reason) in [
         ("absent", "cannot be opened: "),
         ("", "is not a regular file"),
-        (
-            "empty",
-            "is empty; a disk image is a whole number of 512-byte sectors",
-        ),
-        (
-            "ragged",
-            "is 1025 bytes long, 1 more than a whole number of 512-byte sectors",
-        ),
+        ("empty", "is empty; a disk image is a whole number of 512-byte sectors"),
+        ("ragged", "is 1025 bytes long, 1 more than a whole number of 512-byte sectors"),
     ] {
         for read_only in [false, true] {
-            let text = FileStore::open(path(name), read_only)
-                .unwrap_err()
-                .to_string();
-            assert!(
-                text.starts_with(&format!("{}: {reason}", path(name).display())),
-                "{text}"
-            );
+            let text = FileStore::open(path(name), read_only).unwrap_err().to_string();
+            assert!(text.starts_with(&format!("{}: {reason}", path(name).display())), "{text}");
             assert_eq!(text.lines().count(), 1);
         }
     }

@@ -37,9 +37,7 @@ fn an_operation_code_without_a_row_is_no_command() {
 #[test]
 fn rows_are_unique_and_their_lengths_follow_their_group_codes() {
     for (at, row) in COMMANDS.iter().enumerate() {
-        let twin = |other: &Command| {
-            (other.opcode, other.service_action) == (row.opcode, row.service_action)
-        };
+        let twin = |other: &Command| (other.opcode, other.service_action) == (row.opcode, row.service_action);
         assert_eq!(COMMANDS.iter().position(twin), Some(at));
         assert!(row.opcode.name().is_some(), "{}", row.opcode);
         let len = [6, 10, 10, 0, 16, 12, 0, 0][usize::from(row.opcode.0 >> 5)];
@@ -68,12 +66,7 @@ fn a_bit_outside_the_usage_map_is_pointed_at() {
                         }
                         _ => bit,
                     };
-                    assert_eq!(
-                        answer,
-                        format!("05/24/00 {byte}.{pointer}"),
-                        "{} {cdb:02x?}",
-                        row.opcode
-                    );
+                    assert_eq!(answer, format!("05/24/00 {byte}.{pointer}"), "{} {cdb:02x?}", row.opcode);
                 }
             }
         }
@@ -82,13 +75,9 @@ fn a_bit_outside_the_usage_map_is_pointed_at() {
 
 #[test]
 fn protection_is_refused_at_the_top_of_its_field() {
-    for opcode in [
-        Opcode::READ_10,
-        Opcode::WRITE_10,
-        Opcode::VERIFY_10,
-        Opcode::WRITE_SAME_10,
-        Opcode::READ_16,
-    ] {
+    for opcode in
+        [Opcode::READ_10, Opcode::WRITE_10, Opcode::VERIFY_10, Opcode::WRITE_SAME_10, Opcode::READ_16]
+    {
         for protect in 1..8 {
             let mut cdb = [0; 16];
             (cdb[0], cdb[1]) = (opcode.0, protect << 5);
@@ -99,10 +88,7 @@ fn protection_is_refused_at_the_top_of_its_field() {
 
 #[test]
 fn an_aca_that_nobody_offered_is_refused() {
-    assert_eq!(
-        quote(run(&mut disk(8), &[0_u8, 0, 0, 0, 0, 0x04])),
-        "05/24/00 5.2"
-    );
+    assert_eq!(quote(run(&mut disk(8), &[0_u8, 0, 0, 0, 0, 0x04])), "05/24/00 5.2");
 }
 
 #[test]
@@ -110,12 +96,7 @@ fn a_block_cut_short_points_at_the_byte_that_is_missing() {
     for row in &COMMANDS {
         let cdb = bare(row);
         for len in 0..cdb.len() {
-            assert_eq!(
-                quote(run(&mut disk(8), &cdb[..len])),
-                format!("05/24/00 {len}"),
-                "{}",
-                row.opcode
-            );
+            assert_eq!(quote(run(&mut disk(8), &cdb[..len])), format!("05/24/00 {len}"), "{}", row.opcode);
         }
     }
 }
@@ -130,34 +111,19 @@ fn bytes_after_the_block_are_not_looked_at() {
 #[test]
 fn a_service_action_without_a_row_points_at_the_service_action() {
     assert_eq!(
-        quote(run(
-            &mut disk(8),
-            &[0x9e_u8, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-        )),
+        quote(run(&mut disk(8), &[0x9e_u8, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])),
         "05/24/00 1.4"
     );
-    assert_eq!(
-        quote(run(
-            &mut disk(8),
-            &[0xa3_u8, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-        )),
-        "05/24/00 1.4"
-    );
+    assert_eq!(quote(run(&mut disk(8), &[0xa3_u8, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])), "05/24/00 1.4");
 }
 
 #[test]
 fn all_commands_are_reported_with_their_lengths() {
     let data = ask(&mut disk(8), &supported(0, Opcode(0), 0), 4096);
-    assert_eq!(
-        u32::from_be_bytes([data[0], data[1], data[2], data[3]]) as usize,
-        data.len() - 4
-    );
+    assert_eq!(u32::from_be_bytes([data[0], data[1], data[2], data[3]]) as usize, data.len() - 4);
     assert_eq!(data.len(), 4 + COMMANDS.len() * 8);
     for (row, descriptor) in COMMANDS.iter().zip(data[4..].chunks(8)) {
-        assert_eq!(
-            (descriptor[0], usize::from(descriptor[7])),
-            (row.opcode.0, row.len)
-        );
+        assert_eq!((descriptor[0], usize::from(descriptor[7])), (row.opcode.0, row.len));
         assert_eq!(descriptor[5], u8::from(row.service_action.is_some()));
         assert_eq!(descriptor[3], row.service_action.unwrap_or(0));
     }
@@ -169,38 +135,13 @@ fn all_commands_are_reported_with_their_lengths() {
 #[test]
 fn one_command_is_reported_with_its_usage_map() {
     let mut disk = disk(8);
-    let read_10 = [
-        0, 3, 0, 10, 0x28, 0x1c, 0xff, 0xff, 0xff, 0xff, 0x3f, 0xff, 0xff, 0,
-    ];
-    assert_eq!(
-        ask(&mut disk, &supported(1, Opcode::READ_10, 0), 64),
-        read_10
-    );
-    assert_eq!(
-        ask(&mut disk, &supported(3, Opcode::READ_10, 0), 64),
-        read_10
-    );
-    let capacity = ask(
-        &mut disk,
-        &supported(2, Opcode::SERVICE_ACTION_IN_16, 0x10),
-        64,
-    );
-    assert_eq!(
-        (&capacity[..6], capacity.len()),
-        (&[0, 3, 0, 16, 0x9e, 0x10][..], 20)
-    );
-    assert_eq!(
-        ask(
-            &mut disk,
-            &supported(0x83, Opcode::SERVICE_ACTION_IN_16, 0x10),
-            64
-        )[..2],
-        [0, 0x83]
-    );
-    assert_eq!(
-        ask(&mut disk, &supported(0x81, Opcode::READ_10, 0), 64).len(),
-        14 + 12
-    );
+    let read_10 = [0, 3, 0, 10, 0x28, 0x1c, 0xff, 0xff, 0xff, 0xff, 0x3f, 0xff, 0xff, 0];
+    assert_eq!(ask(&mut disk, &supported(1, Opcode::READ_10, 0), 64), read_10);
+    assert_eq!(ask(&mut disk, &supported(3, Opcode::READ_10, 0), 64), read_10);
+    let capacity = ask(&mut disk, &supported(2, Opcode::SERVICE_ACTION_IN_16, 0x10), 64);
+    assert_eq!((&capacity[..6], capacity.len()), (&[0, 3, 0, 16, 0x9e, 0x10][..], 20));
+    assert_eq!(ask(&mut disk, &supported(0x83, Opcode::SERVICE_ACTION_IN_16, 0x10), 64)[..2], [0, 0x83]);
+    assert_eq!(ask(&mut disk, &supported(0x81, Opcode::READ_10, 0), 64).len(), 14 + 12);
 }
 
 #[test]
@@ -224,15 +165,9 @@ fn a_command_that_is_not_supported_is_reported_so() {
 #[test]
 fn the_question_must_fit_the_operation_code() {
     let mut disk = disk(8);
-    for (options, opcode) in [
-        (1, Opcode::MAINTENANCE_IN),
-        (2, Opcode::READ_10),
-        (4, Opcode(0)),
-        (7, Opcode(0)),
-    ] {
-        assert_eq!(
-            quote(run(&mut disk, &supported(options, opcode, 0))),
-            "05/24/00 2.2"
-        );
+    for (options, opcode) in
+        [(1, Opcode::MAINTENANCE_IN), (2, Opcode::READ_10), (4, Opcode(0)), (7, Opcode(0))]
+    {
+        assert_eq!(quote(run(&mut disk, &supported(options, opcode, 0))), "05/24/00 2.2");
     }
 }

@@ -4,18 +4,12 @@ use super::*;
 use crate::scsi::{Opcode, Rw10, Rw12, Rw16};
 
 fn verify(bytchk: u8, lba: u32, blocks: u16) -> Rw10 {
-    Rw10 {
-        flags: bytchk << 1,
-        ..Rw10::new(Opcode::VERIFY_10, lba, blocks)
-    }
+    Rw10 { flags: bytchk << 1, ..Rw10::new(Opcode::VERIFY_10, lba, blocks) }
 }
 
 #[test]
 fn without_byte_check_only_readability_counts() {
-    let store = Fake {
-        len: 1000 * 512,
-        ..Fake::default()
-    };
+    let store = Fake { len: 1000 * 512, ..Fake::default() };
     let mut disk = disk_over(store.clone());
     let verify_12 = Rw12 {
         opcode: Opcode::VERIFY_12,
@@ -48,17 +42,10 @@ fn with_byte_check_every_byte_counts() {
     assert_eq!(quote(send(&mut disk, &verify(1, 5, 300), &data)), "good");
     for at in [0, 65535, 65536, 300 * 512 - 1] {
         data[at] ^= 0x80;
-        assert_eq!(
-            quote(send(&mut disk, &verify(1, 5, 300), &data)),
-            "0e/1d/00",
-            "byte {at}"
-        );
+        assert_eq!(quote(send(&mut disk, &verify(1, 5, 300), &data)), "0e/1d/00", "byte {at}");
         data[at] ^= 0x80;
     }
-    assert_eq!(
-        quote(send(&mut disk, &verify(1, 5, 300), &data[1..])),
-        "0b/4b/00"
-    );
+    assert_eq!(quote(send(&mut disk, &verify(1, 5, 300), &data[1..])), "0b/4b/00");
 }
 
 #[test]
@@ -67,10 +54,7 @@ fn one_block_may_stand_for_all() {
     let block = blocks(1);
     send(&mut disk, &Rw10::new(Opcode::WRITE_SAME_10, 0, 300), &block);
     assert_eq!(quote(send(&mut disk, &verify(3, 0, 300), &block)), "good");
-    assert_eq!(
-        quote(send(&mut disk, &verify(3, 0, 301), &block)),
-        "0e/1d/00"
-    );
+    assert_eq!(quote(send(&mut disk, &verify(3, 0, 301), &block)), "0e/1d/00");
 }
 
 #[test]

@@ -37,11 +37,7 @@ impl BlockCdb for Rw6 {
         u64::from(self.lba_high & 0x1f) << 16 | u64::from(self.lba_low.get())
     }
     fn blocks(&self) -> u64 {
-        if self.blocks == 0 {
-            256
-        } else {
-            self.blocks.into()
-        }
+        if self.blocks == 0 { 256 } else { self.blocks.into() }
     }
     fn flags(&self) -> u8 {
         0
@@ -79,14 +75,7 @@ impl Rw10 {
 
     /// `opcode` about `blocks` blocks from `lba`, no flags.
     pub const fn new(opcode: Opcode, lba: u32, blocks: u16) -> Self {
-        Self {
-            opcode,
-            flags: 0,
-            lba: U32::new(lba),
-            group: 0,
-            blocks: U16::new(blocks),
-            control: 0,
-        }
+        Self { opcode, flags: 0, lba: U32::new(lba), group: 0, blocks: U16::new(blocks), control: 0 }
     }
 }
 
@@ -155,14 +144,7 @@ const _: () = assert!(size_of::<Rw16>() == 16);
 impl Rw16 {
     /// `opcode` about `blocks` blocks from `lba`, no flags.
     pub const fn new(opcode: Opcode, lba: u64, blocks: u32) -> Self {
-        Self {
-            opcode,
-            flags: 0,
-            lba: U64::new(lba),
-            blocks: U32::new(blocks),
-            group: 0,
-            control: 0,
-        }
+        Self { opcode, flags: 0, lba: U64::new(lba), blocks: U32::new(blocks), group: 0, control: 0 }
     }
 }
 

@@ -8,6 +8,4 @@ mod block;
 mod primary;
 
 pub use block::{BlockCdb, ReadCapacity16, Rw6, Rw10, Rw12, Rw16, StartStopUnit, Unmap};
-pub use primary::{
-    Inquiry, ModeSense6, ModeSense10, ReportLuns, ReportSupportedOpcodes, RequestSense,
-};
+pub use primary::{Inquiry, ModeSense6, ModeSense10, ReportLuns, ReportSupportedOpcodes, RequestSense};

@@ -1,0 +1,157 @@
+//! PnP: the device is started with its resources, and removed.
+
+use super::ddi::*;
+use super::device::*;
+use super::dispatch::CancelQueued;
+use super::interrupt::InterruptService;
+use std::ptr::null_mut;
+
+pub unsafe extern "C-unwind" fn Pnp(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
+    let Extension = Extension(DeviceObject);
+    let Stack = IoGetCurrentIrpStackLocation(Irp);
+
+    match (*Stack).MinorFunction {
+        IRP_MN_START_DEVICE => {
+            let mut Status = ForwardAndWait(Extension, Irp);
+            if NT_SUCCESS(Status) {
+                Status = StartDevice(Extension, (*Stack).Parameters.StartDevice.AllocatedResourcesTranslated);
+            }
+            CompleteWithStatus(Irp, Status)
+        }
+        IRP_MN_REMOVE_DEVICE => {
+            RemoveDevice(Extension);
+            let Lower = (*Extension).LowerDeviceObject;
+            (*Irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 0);
+            IoSkipCurrentIrpStackLocation(Irp);
+            let Status = IoCallDriver(Lower, Irp);
+            IoDetachDevice(Lower);
+            IoDeleteDevice(DeviceObject);
+            Status
+        }
+        _ => {
+            IoSkipCurrentIrpStackLocation(Irp);
+            IoCallDriver((*Extension).LowerDeviceObject, Irp)
+        }
+    }
+}
+
+/// Lets the drivers below handle the request first.
+unsafe fn ForwardAndWait(Extension: PDEVICE_EXTENSION, Irp: PIRP) -> NTSTATUS {
+    let mut Event = std::mem::zeroed::<KEVENT>();
+
+    KeInitializeEvent(&raw mut Event, NotificationEvent, FALSE);
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoSetCompletionRoutine(Irp, Some(ForwardedRequestDone), (&raw mut Event).cast(), true, true, true);
+    if IoCallDriver((*Extension).LowerDeviceObject, Irp) == STATUS_PENDING {
+        KeWaitForSingleObject((&raw mut Event).cast(), Executive, KernelMode, FALSE, null_mut());
+    }
+    (*Irp).IoStatus.Status()
+}
+
+unsafe extern "C-unwind" fn ForwardedRequestDone(
+    _DeviceObject: PDEVICE_OBJECT,
+    Irp: PIRP,
+    Context: PVOID,
+) -> NTSTATUS {
+    if (*Irp).PendingReturned != FALSE {
+        KeSetEvent(Context.cast(), 0, FALSE);
+    }
+    STATUS_MORE_PROCESSING_REQUIRED
+}
+
+unsafe fn StartDevice(Extension: PDEVICE_EXTENSION, Resources: PCM_RESOURCE_LIST) -> NTSTATUS {
+    let mut Memory: PCM_PARTIAL_RESOURCE_DESCRIPTOR = null_mut();
+    let mut Interrupt: PCM_PARTIAL_RESOURCE_DESCRIPTOR = null_mut();
+
+    let List = &raw mut (*Resources).List[0].PartialResourceList;
+    let mut Descriptor: PCM_PARTIAL_RESOURCE_DESCRIPTOR = (&raw mut (*List).PartialDescriptors).cast();
+    for _ in 0..(*List).Count {
+        match (*Descriptor).Type {
+            CmResourceTypeMemory => Memory = Descriptor,
+            CmResourceTypeInterrupt => Interrupt = Descriptor,
+            _ => {}
+        }
+        Descriptor = Descriptor.add(1);
+    }
+    if Memory.is_null() || Interrupt.is_null() {
+        return STATUS_INVALID_PARAMETER;
+    }
+
+    let Registers = MmMapIoSpace((*Memory).u.Memory.Start, register::LENGTH, MmNonCached);
+    if Registers.is_null() {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    (*Extension).Registers = Registers.cast();
+    if ReadRegister(Extension, register::ID) != CONTROLLER_ID {
+        StopDevice(Extension);
+        return STATUS_DEVICE_DOES_NOT_EXIST;
+    }
+    WriteRegister(Extension, register::RESET, 1);
+    (*Extension).SectorBytes = ReadRegister(Extension, register::BLOCK_BYTES);
+    (*Extension).SectorsMax = ReadRegister(Extension, register::BLOCKS_MAX);
+    (*Extension).Sectors = READ_REGISTER_ULONG64((*Extension).Registers.add(register::CAPACITY).cast());
+
+    let Irql = (*Interrupt).u.Interrupt.Level as KIRQL;
+    let Status = IoConnectInterrupt(
+        &raw mut (*Extension).Interrupt,
+        Some(InterruptService),
+        Extension.cast(),
+        null_mut(),
+        (*Interrupt).u.Interrupt.Vector,
+        Irql,
+        Irql,
+        if (*Interrupt).Flags & CM_RESOURCE_INTERRUPT_LATCHED != 0 { Latched } else { LevelSensitive },
+        BOOLEAN::from((*Interrupt).ShareDisposition == CmResourceShareShared),
+        (*Interrupt).u.Interrupt.Affinity,
+        FALSE,
+    );
+    if !NT_SUCCESS(Status) {
+        StopDevice(Extension);
+        return Status;
+    }
+    WriteRegister(Extension, register::INTERRUPT_ENABLE, INTERRUPT_DONE);
+    SetState(Extension, STARTED);
+    STATUS_SUCCESS
+}
+
+unsafe fn SetState(Extension: PDEVICE_EXTENSION, State: ULONG) {
+    let mut Irql: KIRQL = 0;
+
+    KeAcquireSpinLock(&raw mut (*Extension).Lock, &raw mut Irql);
+    (*Extension).State.set(State);
+    KeReleaseSpinLock(&raw mut (*Extension).Lock, Irql);
+}
+
+/// Refuses new requests, gets rid of the waiting ones, waits for the others, and stops the device.
+unsafe fn RemoveDevice(Extension: PDEVICE_EXTENSION) {
+    SetState(Extension, REMOVED);
+    CancelQueued(Extension);
+    EndRequest(Extension); // The device's own.
+    KeWaitForSingleObject(
+        (&raw mut (*Extension).RemoveEvent).cast(),
+        Executive,
+        KernelMode,
+        FALSE,
+        null_mut(),
+    );
+    StopDevice(Extension);
+    // A DPC that has ended its request may not have returned yet.
+    KeFlushQueuedDpcs();
+}
+
+unsafe fn StopDevice(Extension: PDEVICE_EXTENSION) {
+    if !(*Extension).Interrupt.is_null() {
+        KeSynchronizeExecution((*Extension).Interrupt, Some(DisableInterrupt), Extension.cast());
+        IoDisconnectInterrupt((*Extension).Interrupt);
+        (*Extension).Interrupt = null_mut();
+    }
+    if !(*Extension).Registers.is_null() {
+        MmUnmapIoSpace((*Extension).Registers.cast(), register::LENGTH);
+        (*Extension).Registers = null_mut();
+    }
+}
+
+unsafe extern "C-unwind" fn DisableInterrupt(Context: PVOID) -> BOOLEAN {
+    WriteRegister(Context.cast(), register::INTERRUPT_ENABLE, 0);
+    TRUE
+}

@@ -1,0 +1,123 @@
+//! Doors for the parts of the system that live in other crates: the port driver, say.
+//!
+//! What goes through here is the system's own doing inside a call of a driver, so no hook fires and
+//! nothing is counted as the driver's, except where it says so. It is not a second DDI layer: a
+//! driver has no business here. Invariant: each door leads to the very code behind the DDI of that
+//! kind, so a lock taken here and one taken by `KeAcquireSpinLock` exclude each other.
+
+use crate::ddi::Cx;
+use crate::ddi::types::{LARGE_INTEGER, PIRP, PKDPC, PKSPIN_LOCK, PKTIMER, PVOID};
+use crate::irql::Irql;
+use crate::processor::Processor;
+use crate::sync::{lock, timer};
+use crate::{io, pool};
+use std::ptr::null_mut;
+
+/// Raises the IRQL; answers the level before. A level at or below the present one changes nothing.
+#[inline]
+pub fn raise_irql(cpu: &Processor, to: Irql) -> Irql {
+    let before = cpu.irql();
+    if to > before {
+        cpu.set_irql(to);
+    }
+    before
+}
+
+/// Restores the IRQL that a raise answered, and serves what was pended meanwhile.
+#[inline]
+pub fn restore_irql(cpu: &Processor, to: Irql) {
+    cpu.set_irql(to);
+    cpu.machine().after_call(cpu);
+}
+
+/// Takes a spin lock for the driver that makes this call, at `at` or above: it counts as one that
+/// the driver holds. Answers the IRQL before.
+///
+/// A lock that this processor holds already is bug check 0x0F; a pointer outside the machine's
+/// memory is one too.
+#[inline]
+pub fn acquire_for_driver(cx: &Cx, spin_lock: PKSPIN_LOCK, at: Irql) -> Irql {
+    let before = raise_irql(cx.cpu, at);
+    lock::take(cx, spin_lock, before, false);
+    before
+}
+
+/// Gives back what [`acquire_for_driver`] took, and restores the IRQL. A lock that this processor
+/// does not hold is bug check 0xC4.
+#[inline]
+pub fn release_for_driver(cx: &Cx, spin_lock: PKSPIN_LOCK, to: Irql) {
+    lock::give(cx, spin_lock);
+    cx.cpu.set_irql(to);
+}
+
+/// Takes a spin lock that the system holds around a callback: not counted as the driver's. The
+/// caller is at DISPATCH_LEVEL or above.
+pub fn acquire(cx: &Cx, spin_lock: PKSPIN_LOCK) {
+    lock::take_word(cx, lock::word(cx, spin_lock), false);
+}
+
+/// Gives back what [`acquire`] took.
+pub fn release(cx: &Cx, spin_lock: PKSPIN_LOCK) {
+    lock::give_word(cx, lock::word(cx, spin_lock));
+}
+
+/// Queues an initialized DPC object; answers whether it was not queued already.
+pub fn queue_dpc(cx: &Cx, dpc: PKDPC) -> bool {
+    let object = crate::sync::dpc::object(cx, dpc);
+    let machine = cx.cpu.machine();
+    let mut kernel = machine.kernel.lock();
+    machine.queue_dpc(&mut kernel, object, null_mut(), null_mut(), cx.cpu.index())
+}
+
+/// Arms an initialized timer to queue `dpc` once, `after_us` microseconds from now; answers whether
+/// it was armed already.
+///
+/// # Safety
+/// Both objects stay where they are until the timer has expired or was cancelled.
+pub unsafe fn set_timer(cx: &Cx, object: PKTIMER, after_us: u64, dpc: PKDPC) -> bool {
+    let due = LARGE_INTEGER::new(-i64::try_from(after_us.saturating_mul(10)).unwrap_or(i64::MAX));
+    // SAFETY: forwarded from the caller.
+    unsafe { timer::set(cx, object, due, dpc) != 0 }
+}
+
+/// Disarms a timer; answers whether it was armed. Its DPC may be queued already.
+///
+/// # Safety
+/// The timer is initialized.
+pub unsafe fn cancel_timer(cx: &Cx, object: PKTIMER) -> bool {
+    // SAFETY: forwarded from the caller.
+    unsafe { timer::cancel(cx, object) != 0 }
+}
+
+/// Completes an IRP on behalf of a driver whose call `cx` is: as `IoCompleteRequest`, with the same
+/// checks, but it is not that call that rules see.
+///
+/// # Safety
+/// As for `IoCompleteRequest`: the caller owns the IRP and gives it up.
+pub unsafe fn complete_irp(cx: &Cx, irp: PIRP) {
+    // SAFETY: forwarded from the caller.
+    unsafe { io::irp::complete(cx, irp, 0) };
+}
+
+/// Nonpaged pool for the driver whose call `cx` is, not zeroed: its to free, its to leak. Null when
+/// the pool is exhausted. Zero bytes, and a level above DISPATCH_LEVEL, are bug check 0xC4.
+#[must_use]
+pub fn allocate_for_driver(cx: &Cx, bytes: usize, tag: u32) -> PVOID {
+    pool::allocate(cx, bytes, tag, false, false)
+}
+
+/// Frees a driver's pool block; every way to do it wrong is a bug check.
+pub fn free_for_driver(cx: &Cx, address: PVOID) {
+    cx.cpu.machine().pool_free(cx, address, None);
+}
+
+/// The system time in 100 ns units since 1601.
+#[must_use]
+pub fn system_time(cpu: &Processor) -> i64 {
+    timer::SYSTEM_TIME_AT_POWER_ON + (cpu.machine().time_ns() / 100) as i64
+}
+
+/// Passes `us` microseconds on this processor without giving it up.
+pub fn stall(cpu: &Processor, us: u32) {
+    cpu.machine().stall(u64::from(us));
+}

@@ -1,0 +1,21 @@
+//! A small disk class driver: reads, writes and flushes become SRBs, answers become NTSTATUS.
+//!
+//! It stands where disk.sys stands: a device object on top of each unit's, sending IRP_MJ_SCSI down in
+//! the client's own IRP. It knows nothing of adapters, and a request that is too long for one goes as
+//! several, one after the other. It is the system's, not a driver under test.
+//!
+//! ```text
+//! device.rs    the device objects, attaching and detaching      packet.rs   SRBs, kept for the next request
+//! request.rs   a client's IRP, from dispatch to completion      sense.rs    what an SRB's end means
+//! capacity.rs  how big the disk is
+//! ```
+//!
+//! Invariant: a request is completed once, when nothing of it is below us any more.
+
+mod capacity;
+mod device;
+mod packet;
+mod request;
+mod sense;
+
+pub(crate) use device::Disks;

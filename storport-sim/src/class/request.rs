@@ -1,0 +1,232 @@
+//! A client's request: checked, sent down piece by piece, completed.
+
+use super::device::Disk;
+use super::packet::{Operation, Packet, SENSE_BYTES};
+use super::sense::{Verdict, verdict};
+use crate::callbacks::DISK_CLASS;
+use crate::ddi::{
+    SCSI_REQUEST_BLOCK, SRB_FLAGS_ADAPTER_CACHE_ENABLE, SRB_FLAGS_DATA_IN, SRB_FLAGS_DATA_OUT,
+    SRB_FLAGS_NO_DATA_TRANSFER, SRB_FLAGS_NO_QUEUE_FREEZE, SRB_FLAGS_QUEUE_ACTION_ENABLE,
+    SRB_FUNCTION_EXECUTE_SCSI, SRB_SIMPLE_TAG_REQUEST,
+};
+use crate::scsi::{Opcode, Rw10, Rw16};
+use kernel_sim::ddi::{
+    IO_NO_INCREMENT, IO_STATUS_BLOCK, IOCTL_DISK_GET_LENGTH_INFO, IRP_MJ_CLOSE, IRP_MJ_CREATE,
+    IRP_MJ_DEVICE_CONTROL, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_READ, IRP_MJ_SCSI, IRP_MJ_WRITE, IoCallDriver,
+    IoCompleteRequest, IoGetCurrentIrpStackLocation, IoGetNextIrpStackLocation, IoMarkIrpPending,
+    IoSetCompletionRoutine, MmGetMdlByteCount, MmGetMdlVirtualAddress, NTSTATUS, PDEVICE_OBJECT, PIRP, PVOID,
+    STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_DEVICE_REQUEST,
+    STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, STATUS_SUCCESS, callback,
+};
+use kernel_sim::processor::Processor;
+use std::ptr::null_mut;
+use zerocopy::IntoBytes;
+
+/// How often one piece is sent again after a failure that may pass.
+const RETRIES_MAX: u32 = 4;
+/// Seconds a request may take (Windows' TimeOutValue for disks).
+const TIMEOUT_S: u32 = 60;
+/// Bytes IOCTL_DISK_GET_LENGTH_INFO answers with: GET_LENGTH_INFORMATION.
+const LENGTH_INFO_BYTES: usize = 8;
+
+/// The dispatch routine of disk devices.
+pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
+    let cpu = Processor::current();
+    callback(cpu, &DISK_CLASS, || {
+        // SAFETY: the I/O manager calls with a live device object of ours, whose extension points at
+        // its disk, and a live IRP.
+        unsafe {
+            let disk = &**(*device).DeviceExtension.cast::<*const Disk>();
+            let location = &*IoGetCurrentIrpStackLocation(irp);
+            match usize::from(location.MajorFunction) {
+                IRP_MJ_READ => transfer(cpu, disk, irp, Operation::Read),
+                IRP_MJ_WRITE => transfer(cpu, disk, irp, Operation::Write),
+                IRP_MJ_FLUSH_BUFFERS => send(cpu, disk, irp, Operation::Flush, 0, 0),
+                IRP_MJ_DEVICE_CONTROL => device_control(disk, irp),
+                IRP_MJ_CREATE | IRP_MJ_CLOSE => complete_now(irp, STATUS_SUCCESS, 0),
+                _ => complete_now(irp, STATUS_INVALID_DEVICE_REQUEST, 0),
+            }
+        }
+    })
+}
+
+/// Completes an IRP that goes no further.
+unsafe fn complete_now(irp: PIRP, status: NTSTATUS, information: usize) -> NTSTATUS {
+    // SAFETY: the dispatch routine owns the IRP.
+    unsafe {
+        (*irp).IoStatus = IO_STATUS_BLOCK::new(status, information);
+        IoCompleteRequest(irp, IO_NO_INCREMENT);
+    }
+    status
+}
+
+unsafe fn device_control(disk: &Disk, irp: PIRP) -> NTSTATUS {
+    // SAFETY: the I/O manager's live IRP; its buffer is as long as it says.
+    unsafe {
+        let parameters = (*IoGetCurrentIrpStackLocation(irp)).Parameters.DeviceIoControl;
+        let buffer = (*irp).AssociatedIrp.SystemBuffer;
+        if parameters.IoControlCode != IOCTL_DISK_GET_LENGTH_INFO {
+            return complete_now(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+        }
+        if (parameters.OutputBufferLength as usize) < LENGTH_INFO_BYTES || buffer.is_null() {
+            return complete_now(irp, STATUS_BUFFER_TOO_SMALL, 0);
+        }
+        buffer.cast::<u64>().write_unaligned(disk.capacity.bytes());
+        complete_now(irp, STATUS_SUCCESS, LENGTH_INFO_BYTES)
+    }
+}
+
+/// A read or write: whole blocks, all of them on the disk, described by an MDL.
+unsafe fn transfer(cpu: &Processor, disk: &Disk, irp: PIRP, operation: Operation) -> NTSTATUS {
+    // SAFETY: the I/O manager's live IRP and its MDL.
+    unsafe {
+        let parameters = (*IoGetCurrentIrpStackLocation(irp)).Parameters.Read;
+        let length = parameters.Length;
+        let block_bytes = u64::from(disk.capacity.block_bytes);
+        let Ok(offset) = u64::try_from(parameters.ByteOffset.QuadPart()) else {
+            return complete_now(irp, STATUS_INVALID_PARAMETER, 0);
+        };
+        let fits = offset.checked_add(u64::from(length)).is_some_and(|end| end <= disk.capacity.bytes());
+        if !fits || offset % block_bytes != 0 || u64::from(length) % block_bytes != 0 {
+            return complete_now(irp, STATUS_INVALID_PARAMETER, 0);
+        }
+        if length == 0 {
+            return complete_now(irp, STATUS_SUCCESS, 0);
+        }
+        let mdl = (*irp).MdlAddress;
+        if mdl.is_null() || MmGetMdlByteCount(mdl) < length {
+            return complete_now(irp, STATUS_INVALID_PARAMETER, 0);
+        }
+        send(cpu, disk, irp, operation, offset / block_bytes, length)
+    }
+}
+
+/// Gets a packet for a request and sends its first piece.
+unsafe fn send(
+    cpu: &Processor,
+    disk: &Disk,
+    irp: PIRP,
+    operation: Operation,
+    block: u64,
+    length: u32,
+) -> NTSTATUS {
+    let packet = disk.packets.take(cpu);
+    // SAFETY: a packet that is ours now; the I/O manager's live IRP.
+    unsafe {
+        if packet.is_null() {
+            return complete_now(irp, STATUS_INSUFFICIENT_RESOURCES, 0);
+        }
+        let p = &mut *packet;
+        p.disk = disk;
+        p.irp = irp;
+        p.operation = operation;
+        p.block = block;
+        p.length = length;
+        p.done = 0;
+        p.retries = 0;
+        IoMarkIrpPending(irp);
+        send_piece(packet);
+    }
+    STATUS_PENDING
+}
+
+/// Sends what comes next of a packet's request down, in the client's own IRP.
+unsafe fn send_piece(packet: *mut Packet) {
+    // SAFETY: the packet is ours until the IRP is sent.
+    unsafe {
+        let p = &mut *packet;
+        let disk = &*p.disk;
+        p.piece = (p.length - p.done).min(disk.piece_max);
+        fill_srb(p, disk);
+        let irp = p.irp;
+        let next = &mut *IoGetNextIrpStackLocation(irp);
+        next.MajorFunction = IRP_MJ_SCSI as u8;
+        next.MinorFunction = 0;
+        next.Parameters.Scsi.Srb = (&raw mut p.srb).cast();
+        IoSetCompletionRoutine(irp, Some(piece_done), packet.cast(), true, true, true);
+        // The completion routine hears of any failure; the answer adds nothing.
+        let _ = IoCallDriver(disk.lower, irp);
+    }
+}
+
+/// Writes the SRB of a packet's present piece.
+unsafe fn fill_srb(p: &mut Packet, disk: &Disk) {
+    let block = p.block + u64::from(p.done / disk.capacity.block_bytes);
+    let blocks = p.piece / disk.capacity.block_bytes;
+    let (direction, data) = match p.operation {
+        // SAFETY: a read or write has an MDL, checked when it came.
+        Operation::Read => (SRB_FLAGS_DATA_IN, unsafe { data_of(p) }),
+        // SAFETY: as above.
+        Operation::Write => (SRB_FLAGS_DATA_OUT, unsafe { data_of(p) }),
+        Operation::Flush => (SRB_FLAGS_NO_DATA_TRANSFER, null_mut()),
+    };
+    let srb = &mut p.srb;
+    srb.Length = size_of::<SCSI_REQUEST_BLOCK>() as u16;
+    srb.Function = SRB_FUNCTION_EXECUTE_SCSI;
+    srb.QueueAction = SRB_SIMPLE_TAG_REQUEST;
+    srb.SrbFlags = direction
+        | SRB_FLAGS_QUEUE_ACTION_ENABLE
+        | SRB_FLAGS_NO_QUEUE_FREEZE
+        | SRB_FLAGS_ADAPTER_CACHE_ENABLE;
+    srb.DataTransferLength = p.piece;
+    srb.DataBuffer = data;
+    srb.TimeOutValue = TIMEOUT_S;
+    srb.SenseInfoBuffer = (&raw mut p.sense).cast();
+    srb.SenseInfoBufferLength = SENSE_BYTES as u8;
+    srb.NextSrb = null_mut();
+    srb.Cdb = [0; 16];
+    let short = u32::try_from(block).ok().zip(u16::try_from(blocks).ok());
+    let cdb = &mut srb.Cdb;
+    srb.CdbLength = match (p.operation, short) {
+        (Operation::Flush, _) => put(cdb, Rw10::new(Opcode::SYNCHRONIZE_CACHE_10, 0, 0).as_bytes()),
+        (Operation::Read, Some((lba, n))) => put(cdb, Rw10::new(Opcode::READ_10, lba, n).as_bytes()),
+        (Operation::Write, Some((lba, n))) => put(cdb, Rw10::new(Opcode::WRITE_10, lba, n).as_bytes()),
+        (Operation::Read, None) => put(cdb, Rw16::new(Opcode::READ_16, block, blocks).as_bytes()),
+        (Operation::Write, None) => put(cdb, Rw16::new(Opcode::WRITE_16, block, blocks).as_bytes()),
+    };
+}
+
+/// Copies a command block into an SRB's; answers its length.
+fn put(cdb: &mut [u8; 16], command: &[u8]) -> u8 {
+    cdb[..command.len()].copy_from_slice(command);
+    command.len() as u8
+}
+
+/// The present piece's part of the client's buffer.
+unsafe fn data_of(p: &Packet) -> PVOID {
+    // SAFETY: the caller's request has an MDL that covers its length.
+    unsafe { MmGetMdlVirtualAddress((*p.irp).MdlAddress).wrapping_byte_add(p.done as usize) }
+}
+
+/// A piece has come back.
+unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, context: PVOID) -> NTSTATUS {
+    let cpu = Processor::current();
+    let packet: *mut Packet = context.cast();
+    // SAFETY: the context is the packet that was sent, which is ours again.
+    callback(cpu, &DISK_CLASS, || unsafe {
+        let p = &mut *packet;
+        let status = match verdict(p, p.piece) {
+            Verdict::Good => {
+                p.done += p.piece;
+                p.retries = 0;
+                if p.done < p.length {
+                    send_piece(packet);
+                    return STATUS_MORE_PROCESSING_REQUIRED;
+                }
+                STATUS_SUCCESS
+            }
+            Verdict::Retry(_) if p.retries < RETRIES_MAX => {
+                p.retries += 1;
+                send_piece(packet);
+                return STATUS_MORE_PROCESSING_REQUIRED;
+            }
+            Verdict::Retry(status) | Verdict::Failed(status) => status,
+        };
+        (*irp).IoStatus = IO_STATUS_BLOCK::new(status, p.done as usize);
+        (*p.disk).packets.give(cpu, packet);
+        if (*irp).PendingReturned != 0 {
+            IoMarkIrpPending(irp);
+        }
+        STATUS_SUCCESS
+    })
+}

@@ -1,0 +1,73 @@
+//! What an SRB's end means to the request: done, try again, or an NTSTATUS.
+
+use super::packet::Packet;
+use crate::ddi::{
+    SRB_STATUS, SRB_STATUS_ABORTED, SRB_STATUS_AUTOSENSE_VALID, SRB_STATUS_BUS_RESET, SRB_STATUS_BUSY,
+    SRB_STATUS_COMMAND_TIMEOUT, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR, SRB_STATUS_INVALID_LUN,
+    SRB_STATUS_INVALID_PATH_ID, SRB_STATUS_INVALID_REQUEST, SRB_STATUS_INVALID_TARGET_ID,
+    SRB_STATUS_NO_DEVICE, SRB_STATUS_NO_HBA, SRB_STATUS_SELECTION_TIMEOUT, SRB_STATUS_SUCCESS,
+    SRB_STATUS_TIMEOUT,
+};
+use crate::scsi::{AdditionalSense, Sense, SenseKey};
+use kernel_sim::ddi::{
+    NTSTATUS, STATUS_DEVICE_BUSY, STATUS_DEVICE_DOES_NOT_EXIST, STATUS_DEVICE_NOT_READY,
+    STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT,
+    STATUS_MEDIA_WRITE_PROTECTED,
+};
+
+/// What to do with a request whose SRB has come back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Verdict {
+    /// The piece is done.
+    Good,
+    /// Send it again; if that has been done often enough, fail with this.
+    Retry(NTSTATUS),
+    /// Fail with this.
+    Failed(NTSTATUS),
+}
+
+/// Reads an SRB that has come back. `moved` is the number of bytes a success must have moved.
+pub(super) fn verdict(packet: &Packet, moved: u32) -> Verdict {
+    let srb = &packet.srb;
+    match SRB_STATUS(srb.SrbStatus) {
+        SRB_STATUS_SUCCESS if srb.DataTransferLength == moved => Verdict::Good,
+        // Fewer bytes than blocks were asked for: the data is not what the client wants.
+        SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => Verdict::Failed(STATUS_IO_DEVICE_ERROR),
+        SRB_STATUS_ERROR if srb.SrbStatus & SRB_STATUS_AUTOSENSE_VALID != 0 => {
+            let length = usize::from(srb.SenseInfoBufferLength).min(packet.sense.len());
+            Sense::parse(&packet.sense[..length]).map_or(Verdict::Retry(STATUS_IO_DEVICE_ERROR), of_sense)
+        }
+        SRB_STATUS_BUSY => Verdict::Retry(STATUS_DEVICE_BUSY),
+        SRB_STATUS_TIMEOUT | SRB_STATUS_COMMAND_TIMEOUT | SRB_STATUS_BUS_RESET => {
+            Verdict::Retry(STATUS_IO_TIMEOUT)
+        }
+        SRB_STATUS_ERROR | SRB_STATUS_ABORTED => Verdict::Retry(STATUS_IO_DEVICE_ERROR),
+        SRB_STATUS_NO_DEVICE
+        | SRB_STATUS_NO_HBA
+        | SRB_STATUS_SELECTION_TIMEOUT
+        | SRB_STATUS_INVALID_LUN
+        | SRB_STATUS_INVALID_PATH_ID
+        | SRB_STATUS_INVALID_TARGET_ID => Verdict::Failed(STATUS_DEVICE_DOES_NOT_EXIST),
+        SRB_STATUS_INVALID_REQUEST => Verdict::Failed(STATUS_INVALID_DEVICE_REQUEST),
+        _ => Verdict::Retry(STATUS_IO_DEVICE_ERROR),
+    }
+}
+
+fn of_sense(sense: Sense) -> Verdict {
+    match (sense.key, sense.additional) {
+        (SenseKey::NO_SENSE | SenseKey::RECOVERED_ERROR, _) => Verdict::Good,
+        // Said once, and not about this request.
+        (SenseKey::UNIT_ATTENTION, _) => Verdict::Retry(STATUS_IO_DEVICE_ERROR),
+        (SenseKey::ABORTED_COMMAND, _) => Verdict::Retry(STATUS_IO_DEVICE_ERROR),
+        (SenseKey::NOT_READY, _) => Verdict::Failed(STATUS_DEVICE_NOT_READY),
+        (SenseKey::DATA_PROTECT, _) => Verdict::Failed(STATUS_MEDIA_WRITE_PROTECTED),
+        (SenseKey::ILLEGAL_REQUEST, AdditionalSense::LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE) => {
+            Verdict::Failed(STATUS_INVALID_PARAMETER)
+        }
+        (SenseKey::ILLEGAL_REQUEST, AdditionalSense::LOGICAL_UNIT_NOT_SUPPORTED) => {
+            Verdict::Failed(STATUS_DEVICE_DOES_NOT_EXIST)
+        }
+        (SenseKey::ILLEGAL_REQUEST, _) => Verdict::Failed(STATUS_INVALID_DEVICE_REQUEST),
+        _ => Verdict::Failed(STATUS_IO_DEVICE_ERROR),
+    }
+}

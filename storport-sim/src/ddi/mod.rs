@@ -1,0 +1,33 @@
+//! Layer 1: the documented Storport names, letter for letter, beside those of the kernel.
+//!
+//! A virtual miniport needs one import, `storport_sim::ddi::*`. `table` lists every StorPort routine
+//! as a row; `structures` has the structures of storport.h and srb.h as wdk-sys shapes them, `numbers` their
+//! constants, `notification` the one routine that is variadic in C. The bodies are the port driver's
+//! ([`port`](crate::port)). Invariant: hooks fire here and nowhere else, and no body calls another
+//! hooked routine, so what a rule sees is what the driver called.
+
+mod notification;
+mod numbers;
+#[expect(non_camel_case_types, non_snake_case, reason = "the documented WDK names")]
+mod structures;
+#[expect(non_snake_case, reason = "the documented WDK names")]
+mod table;
+
+pub use kernel_sim::ddi::*;
+
+pub use notification::{
+    BusChangeDetected, LinkDown, LinkUp, NextLuRequest, NextRequest, NotificationArguments, RequestComplete,
+    RequestTimerCall, ResetDetected, SCSI_NOTIFICATION_TYPE, StorPortNotification,
+};
+pub use numbers::*;
+pub use structures::*;
+pub use table::*;
+
+/// What the tables say of each routine, kernel and Storport, under the routine's name.
+pub mod row {
+    pub use super::table::row::*;
+    pub use kernel_sim::ddi::row::*;
+}
+
+/// Every StorPort routine, in the order of the table.
+pub static TABLE: &[&kernel_sim::hook::DdiInfo] = table::TABLE;

@@ -1,0 +1,41 @@
+//! What a virtual miniport keeps its data in.
+//!
+//! A real one has a file, a socket or a partner process behind it, reached through system services
+//! that this simulator does not have. [`Medium`] stands for all of that: a SCSI target that takes a
+//! command block and answers. A test rig makes one and gives it to the machine; the miniport finds it
+//! there. It is not hardware: there is no register, no interrupt and no time in it, and a command is
+//! finished when [`Medium::execute`] returns.
+
+use crate::disk::{Completion, DataPhase, Target};
+use crate::scsi::Lun;
+use kernel_sim::machine::Machine;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// A target behind a lock of the host. Never held across anything that drivers run.
+#[derive(Debug)]
+pub struct Medium(Mutex<Target>);
+
+impl Medium {
+    /// A medium that holds these disks. Give it to a machine with [`Machine::keep`].
+    #[must_use]
+    pub fn new(target: Target) -> Medium {
+        Medium(Mutex::new(target))
+    }
+
+    /// The medium of the machine this code runs on; `None` where the rig gave none.
+    #[must_use]
+    pub fn of(machine: &Machine) -> Option<Arc<Medium>> {
+        machine.kept::<Medium>()
+    }
+
+    /// Executes one command at a logical unit; see [`ScsiDisk::execute`](crate::disk::ScsiDisk::execute).
+    pub fn execute(&self, lun: Lun, cdb: &[u8], data: DataPhase<'_>) -> Completion {
+        self.0.lock().execute(lun, cdb, data)
+    }
+
+    /// Looks at the target, or changes it: for the rig, between requests.
+    pub fn with<R>(&self, look: impl FnOnce(&mut Target) -> R) -> R {
+        look(&mut self.0.lock())
+    }
+}

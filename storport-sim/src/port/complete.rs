@@ -1,0 +1,211 @@
+//! The way out: `RequestComplete`, the completion DPC, the IRP.
+//!
+//! RequestComplete only notes that the SRB is done and asks for a DPC on its own processor; the DPC
+//! completes the IRPs of all that were noted, at DISPATCH_LEVEL and in order. A busy answer sends the
+//! request round again instead.
+
+use super::hba::{Hba, UNITS_MAX};
+use super::own_cx;
+use super::unit::{Request, Unit, state};
+use crate::callbacks::STORPORT;
+use crate::ddi::{
+    PSCSI_REQUEST_BLOCK, SCSI_REQUEST_BLOCK, SCSISTAT_BUSY, SCSISTAT_QUEUE_FULL, SRB_STATUS,
+    SRB_STATUS_ABORTED, SRB_STATUS_BAD_FUNCTION, SRB_STATUS_BAD_SRB_BLOCK_LENGTH, SRB_STATUS_BUS_RESET,
+    SRB_STATUS_BUSY, SRB_STATUS_COMMAND_TIMEOUT, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR,
+    SRB_STATUS_INVALID_LUN, SRB_STATUS_INVALID_PATH_ID, SRB_STATUS_INVALID_REQUEST,
+    SRB_STATUS_INVALID_TARGET_ID, SRB_STATUS_NO_DEVICE, SRB_STATUS_NO_HBA, SRB_STATUS_PENDING,
+    SRB_STATUS_SELECTION_TIMEOUT, SRB_STATUS_SUCCESS, SRB_STATUS_TIMEOUT,
+};
+use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
+use kernel_sim::ddi::{
+    Cx, FALSE, IO_DISK_INCREMENT, IO_STATUS_BLOCK, IoCompleteRequest, KeSetEvent, NTSTATUS, PKDPC, PVOID,
+    STATUS_CANCELLED, STATUS_DEVICE_BUSY, STATUS_DEVICE_DOES_NOT_EXIST, STATUS_INVALID_DEVICE_REQUEST,
+    STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT, STATUS_SUCCESS, callback,
+};
+use kernel_sim::processor::Processor;
+use kernel_sim::{report_address, system};
+use parking_lot::Mutex;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+
+/// How often a busy answer sends a request round again (registry value BusyRetryCount).
+const BUSY_RETRIES_MAX: u8 = 20;
+/// How long a busy answer holds the unit, in microseconds (registry value BusyPauseTime).
+const BUSY_PAUSE_US: u64 = 250_000;
+/// Which part of a unit's requests must complete after "queue full" (registry value
+/// QueueFullWaitIoPercentage, 25 %), as a divisor.
+const QUEUE_FULL_WAIT_DIVISOR: u32 = 4;
+
+/// A request that is done: unit, slot.
+type Entry = (u16, u16);
+
+/// Requests finished on one processor and not completed yet.
+#[derive(Default)]
+pub(super) struct Done(Mutex<(Vec<Entry>, Vec<Entry>)>);
+
+impl Hba {
+    /// RequestComplete: the miniport gives an SRB back.
+    pub(super) fn request_complete(&self, cx: &Cx, srb: PSCSI_REQUEST_BLOCK) {
+        let Some((unit, slot)) = self.slot_of(cx, srb).filter(|(u, s)| u.slots[usize::from(*s)].take_back())
+        else {
+            self.not_the_miniports(cx, srb);
+        };
+        // SAFETY: an SRB in a slot is live, and it is ours since `take_back`.
+        if SRB_STATUS(unsafe { (*srb).SrbStatus }) == SRB_STATUS_PENDING {
+            let (shown, extension) = self.shown(cx, srb);
+            cx.bug_check(
+                SCSI_VERIFIER_DETECTED_VIOLATION,
+                [0x1004, shown, extension, 0],
+                format!("SRB {} completed with SRB_STATUS_PENDING", report_address(shown)),
+            );
+        }
+        let cpu = usize::from(cx.cpu.index());
+        let was_empty = {
+            let mut lists = self.done[cpu].0.lock();
+            lists.0.push((unit.index, slot));
+            lists.0.len() == 1
+        };
+        if was_empty {
+            system::queue_dpc(cx, self.completion_dpc(cpu));
+        }
+    }
+
+    /// The slot that records an SRB. The hint in the SRB is checked, and done without if a driver
+    /// wrote over it.
+    #[inline]
+    pub(super) fn slot_of(&self, cx: &Cx, srb: PSCSI_REQUEST_BLOCK) -> Option<(&Unit, u16)> {
+        cx.check_output(srb);
+        // SAFETY: just found in mapped memory; plain data.
+        let hint = unsafe { (*srb).Reserved };
+        let records = |unit: &Unit, slot: u16| {
+            unit.slots.get(usize::from(slot)).is_some_and(|s| {
+                std::ptr::eq(s.srb.load(Relaxed), srb) && s.state.load(Acquire) != state::FREE
+            })
+        };
+        let (index, slot) = ((hint >> 16) as usize % UNITS_MAX, hint as u16);
+        if let Some(unit) = self.unit_at(index)
+            && records(unit, slot)
+        {
+            return Some((unit, slot));
+        }
+        self.units()
+            .find_map(|unit| (0..unit.slots.len() as u16).find(|s| records(unit, *s)).map(|s| (unit, s)))
+    }
+
+    fn shown(&self, cx: &Cx, srb: PSCSI_REQUEST_BLOCK) -> (u64, u64) {
+        let machine = cx.machine();
+        (machine.machine_address(srb as usize), machine.machine_address(self.extension as usize))
+    }
+
+    #[cold]
+    fn not_the_miniports(&self, cx: &Cx, srb: PSCSI_REQUEST_BLOCK) -> ! {
+        let (shown, extension) = self.shown(cx, srb);
+        // Storport verification publishes the first parameter only.
+        cx.bug_check(
+            SCSI_VERIFIER_DETECTED_VIOLATION,
+            [0x2004, extension, shown, 0],
+            format!(
+                "SRB {} completed, but the miniport does not have it: completed twice",
+                report_address(shown)
+            ),
+        )
+    }
+
+    /// Completes what was finished on this processor.
+    fn complete_all(&self, cpu: &Processor) {
+        let lists = &self.done[usize::from(cpu.index())].0;
+        let mut batch = {
+            let mut lists = lists.lock();
+            let spare = std::mem::take(&mut lists.1);
+            std::mem::replace(&mut lists.0, spare)
+        };
+        for (unit, slot) in &batch {
+            if let Some(unit) = self.unit_at(usize::from(*unit)) {
+                self.complete(unit, *slot);
+            }
+        }
+        batch.clear();
+        lists.lock().1 = batch;
+    }
+
+    fn complete(&self, unit: &Unit, slot: u16) {
+        let request = unit.slots[usize::from(slot)].request();
+        // SAFETY: the SRB is ours between RequestComplete and the completion of its request.
+        let srb = unsafe { &mut *request.srb };
+        srb.DataBuffer = request.buffer;
+        if is_busy(srb) && request.retries < BUSY_RETRIES_MAX {
+            self.go_round_again(unit, slot, request, srb.ScsiStatus);
+            return;
+        }
+        let (next, is_idle) = unit.release(slot);
+        finish(srb, &request);
+        self.count_completion(unit);
+        if let Some((slot, request)) = next {
+            self.start(unit, slot, &request);
+        } else if is_idle && self.removing.load(Acquire) {
+            self.note_drained();
+        }
+    }
+
+    fn go_round_again(&self, unit: &Unit, slot: u16, mut request: Request, scsi_status: u8) {
+        request.retries += 1;
+        let others = unit.queue.lock().outstanding - 1;
+        if scsi_status == SCSISTAT_QUEUE_FULL && others > 0 {
+            unit.gate.wait_for(others.div_ceil(QUEUE_FULL_WAIT_DIVISOR));
+        } else {
+            unit.gate.close_briefly(&own_cx(), BUSY_PAUSE_US);
+        }
+        unit.put_back(slot, request);
+        self.count_completion(unit);
+    }
+}
+
+/// Hands a finished request to whoever sent it.
+fn finish(srb: &SCSI_REQUEST_BLOCK, request: &Request) {
+    // SAFETY: the sender's IRP or event, live until this.
+    unsafe {
+        if request.irp.is_null() {
+            KeSetEvent(request.event, 0, FALSE);
+        } else {
+            let moved = srb.DataTransferLength as usize;
+            (*request.irp).IoStatus = IO_STATUS_BLOCK::new(nt_status(srb.SrbStatus), moved);
+            IoCompleteRequest(request.irp, IO_DISK_INCREMENT);
+        }
+    }
+}
+
+/// Whether the miniport asks for the request to be sent again later.
+fn is_busy(srb: &SCSI_REQUEST_BLOCK) -> bool {
+    match SRB_STATUS(srb.SrbStatus) {
+        SRB_STATUS_BUSY => true,
+        SRB_STATUS_ERROR => matches!(srb.ScsiStatus, SCSISTAT_BUSY | SCSISTAT_QUEUE_FULL),
+        _ => false,
+    }
+}
+
+/// What an SRB status says as an NTSTATUS; the class driver knows better where there is sense data.
+fn nt_status(srb_status: u8) -> NTSTATUS {
+    match SRB_STATUS(srb_status) {
+        SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => STATUS_SUCCESS,
+        SRB_STATUS_BUSY => STATUS_DEVICE_BUSY,
+        SRB_STATUS_ABORTED => STATUS_CANCELLED,
+        SRB_STATUS_TIMEOUT | SRB_STATUS_COMMAND_TIMEOUT | SRB_STATUS_BUS_RESET => STATUS_IO_TIMEOUT,
+        SRB_STATUS_INVALID_LUN
+        | SRB_STATUS_INVALID_PATH_ID
+        | SRB_STATUS_INVALID_TARGET_ID
+        | SRB_STATUS_NO_DEVICE
+        | SRB_STATUS_NO_HBA
+        | SRB_STATUS_SELECTION_TIMEOUT => STATUS_DEVICE_DOES_NOT_EXIST,
+        SRB_STATUS_INVALID_REQUEST | SRB_STATUS_BAD_FUNCTION | SRB_STATUS_BAD_SRB_BLOCK_LENGTH => {
+            STATUS_INVALID_DEVICE_REQUEST
+        }
+        _ => STATUS_IO_DEVICE_ERROR,
+    }
+}
+
+/// Storport's completion DPC, one per processor.
+pub(super) unsafe extern "C-unwind" fn completion_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
+    let cpu = Processor::current();
+    // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
+    let hba = unsafe { &*context.cast::<Hba>() };
+    callback(cpu, &STORPORT, || hba.complete_all(cpu));
+}

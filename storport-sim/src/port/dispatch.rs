@@ -1,0 +1,189 @@
+//! The way in: an IRP arrives, and its SRB goes down to `HwStorStartIo` or waits its turn.
+
+use super::hba::Hba;
+use super::unit::{Request, Unit};
+use crate::callbacks::{HW_STOR_PROCESS_SERVICE_REQUEST, HW_STOR_START_IO, STORPORT};
+use crate::ddi::{
+    IOCTL_MINIPORT_PROCESS_SERVICE_IRP, PSCSI_REQUEST_BLOCK, SRB_FLAGS_UNSPECIFIED_DIRECTION,
+    SRB_FUNCTION_EXECUTE_SCSI, SRB_STATUS_PENDING,
+};
+use crate::scsi::Opcode;
+use kernel_sim::ddi::{
+    IO_NO_INCREMENT, IO_STATUS_BLOCK, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_SCSI,
+    IoCompleteRequest, IoGetCurrentIrpStackLocation, IoMarkIrpPending, MDL_MAPPED_TO_SYSTEM_VA,
+    MDL_SOURCE_IS_NONPAGED_POOL, MmGetMdlVirtualAddress, NTSTATUS, PDEVICE_OBJECT, PIRP, PMDL, PVOID,
+    STATUS_DEVICE_DOES_NOT_EXIST, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_PENDING,
+    STATUS_SUCCESS, callback,
+};
+use kernel_sim::irql::Irql;
+use kernel_sim::processor::Processor;
+use std::ptr::null_mut;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// What the device extension of a device object of the port driver holds.
+#[repr(C)]
+pub(super) struct DeviceExtension {
+    /// Not null on the adapter's functional device object.
+    pub hba: *const Hba,
+    /// Not null on a unit's device object.
+    pub unit: *const Unit,
+}
+
+/// The dispatch routine of every miniport's device objects.
+pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
+    let cpu = Processor::current();
+    callback(cpu, &STORPORT, || {
+        // SAFETY: the I/O manager calls with a live device object of ours and a live IRP; the
+        // extension was filled in when the device was created, and its adapter and unit are owned
+        // until the machine has come to rest.
+        unsafe {
+            let extension = &*(*device).DeviceExtension.cast::<DeviceExtension>();
+            let major = usize::from((*IoGetCurrentIrpStackLocation(irp)).MajorFunction);
+            match (extension.unit.as_ref(), extension.hba.as_ref(), major) {
+                (Some(unit), _, IRP_MJ_SCSI) => execute(cpu, unit, irp),
+                (_, Some(hba), IRP_MJ_DEVICE_CONTROL) => service_request(cpu, hba, irp),
+                (_, _, IRP_MJ_CREATE | IRP_MJ_CLOSE) => complete_now(irp, STATUS_SUCCESS),
+                _ => complete_now(irp, STATUS_INVALID_DEVICE_REQUEST),
+            }
+        }
+    })
+}
+
+/// Completes an IRP that goes no further.
+unsafe fn complete_now(irp: PIRP, status: NTSTATUS) -> NTSTATUS {
+    // SAFETY: the dispatch routine owns the IRP.
+    unsafe {
+        (*irp).IoStatus = IO_STATUS_BLOCK::new(status, 0);
+        IoCompleteRequest(irp, IO_NO_INCREMENT);
+    }
+    status
+}
+
+/// An SRB for a unit.
+unsafe fn execute(cpu: &Processor, unit: &Unit, irp: PIRP) -> NTSTATUS {
+    let hba = unit.hba();
+    let _inside = hba.enter(cpu);
+    // SAFETY: the class driver's IRP and SRB are live until the IRP is completed.
+    unsafe {
+        let srb: PSCSI_REQUEST_BLOCK = (*IoGetCurrentIrpStackLocation(irp)).Parameters.Scsi.Srb.cast();
+        if srb.is_null() {
+            return complete_now(irp, STATUS_INVALID_PARAMETER);
+        }
+        if hba.removing.load(Relaxed) {
+            (*srb).SrbStatus = crate::ddi::SRB_STATUS_NO_DEVICE;
+            return complete_now(irp, STATUS_DEVICE_DOES_NOT_EXIST);
+        }
+        IoMarkIrpPending(irp);
+        (*srb).OriginalRequest = irp.cast();
+        let mdl = (*irp).MdlAddress;
+        let buffer = (*srb).DataBuffer;
+        let request = Request {
+            srb,
+            irp,
+            event: null_mut(),
+            mdl,
+            data: system_address(mdl, buffer),
+            buffer,
+            retries: 0,
+        };
+        hba.submit(unit, &request);
+    }
+    STATUS_PENDING
+}
+
+/// The system address of a class driver's data buffer, which its MDL describes.
+unsafe fn system_address(mdl: PMDL, buffer: PVOID) -> PVOID {
+    if mdl.is_null() || buffer.is_null() {
+        return buffer;
+    }
+    // SAFETY: the MDL of a live IRP.
+    unsafe {
+        if (*mdl).MdlFlags & (MDL_SOURCE_IS_NONPAGED_POOL | MDL_MAPPED_TO_SYSTEM_VA) == 0 {
+            return null_mut();
+        }
+        let offset = (buffer as usize).wrapping_sub(MmGetMdlVirtualAddress(mdl) as usize);
+        (*mdl).MappedSystemVa.wrapping_byte_add(offset)
+    }
+}
+
+/// A device control request for the adapter: a service request, or nothing we know.
+unsafe fn service_request(cpu: &Processor, hba: &Hba, irp: PIRP) -> NTSTATUS {
+    let _inside = hba.enter(cpu);
+    // SAFETY: the I/O manager's live IRP.
+    unsafe {
+        let code = (*IoGetCurrentIrpStackLocation(irp)).Parameters.DeviceIoControl.IoControlCode;
+        let handler = hba.registration.data.HwProcessServiceRequest;
+        match handler.filter(|_| code == IOCTL_MINIPORT_PROCESS_SERVICE_IRP) {
+            _ if hba.removing.load(Relaxed) => complete_now(irp, STATUS_DEVICE_DOES_NOT_EXIST),
+            None => complete_now(irp, STATUS_INVALID_DEVICE_REQUEST),
+            Some(routine) => {
+                IoMarkIrpPending(irp);
+                hba.call(&HW_STOR_PROCESS_SERVICE_REQUEST, Irql::PASSIVE, || {
+                    routine(hba.extension, irp.cast());
+                });
+                STATUS_PENDING
+            }
+        }
+    }
+}
+
+impl Hba {
+    /// Starts a request, or queues it while its unit cannot take another.
+    #[inline]
+    pub(super) fn submit(&self, unit: &Unit, request: &Request) {
+        if let Some(slot) = unit.admit(request) {
+            self.start(unit, slot, request);
+        }
+    }
+
+    /// Starts every waiting request of a unit that may start.
+    pub(super) fn kick(&self, unit: &Unit) {
+        while let Some((slot, request)) = unit.next() {
+            self.start(unit, slot, &request);
+        }
+    }
+
+    /// Gives an SRB to the miniport.
+    pub(super) fn start(&self, unit: &Unit, slot: u16, request: &Request) {
+        let srb = request.srb;
+        // SAFETY: the SRB is the class driver's, lent to us until its request completes; the slot is
+        // ours, and the miniport does not know of the SRB yet.
+        let timeout_s = unsafe {
+            let s = &mut *srb;
+            s.SrbStatus = SRB_STATUS_PENDING;
+            s.ScsiStatus = 0;
+            s.PathId = unit.address.path;
+            s.TargetId = unit.address.target;
+            s.Lun = unit.address.lun;
+            s.QueueTag = slot as u8;
+            s.SrbExtension = unit.srb_extension(slot);
+            s.Reserved = u32::from(unit.index) << 16 | u32::from(slot);
+            s.DataBuffer = if self.maps(moves_blocks(s)) { request.data } else { null_mut() };
+            s.TimeOutValue
+        };
+        unit.slots[usize::from(slot)].hand_out(request, self.due_tick(timeout_s));
+        let Some(routine) = self.registration.data.HwStartIo else { return };
+        // What HwStorStartIo returns is not documented to mean anything for a virtual miniport.
+        self.call(&HW_STOR_START_IO, Irql::DISPATCH, || {
+            // SAFETY: the miniport's own routine, called as documented.
+            unsafe { routine(self.extension, srb) }
+        });
+    }
+}
+
+/// Whether an SRB reads or writes blocks: those are mapped only for miniports that ask for it.
+fn moves_blocks(srb: &crate::ddi::SCSI_REQUEST_BLOCK) -> bool {
+    srb.Function == SRB_FUNCTION_EXECUTE_SCSI
+        && srb.SrbFlags & SRB_FLAGS_UNSPECIFIED_DIRECTION != 0
+        && matches!(
+            Opcode(srb.Cdb[0]),
+            Opcode::READ_6
+                | Opcode::READ_10
+                | Opcode::READ_12
+                | Opcode::READ_16
+                | Opcode::WRITE_6
+                | Opcode::WRITE_10
+                | Opcode::WRITE_12
+                | Opcode::WRITE_16
+        )
+}

@@ -1,0 +1,278 @@
+//! What keeps requests back: pause, busy, a unit's queue depth.
+//!
+//! An adapter and each of its units has a gate. A gate is open unless something holds it: a pause
+//! that ends by itself after a while, or a number of completions that have to come first. Whoever
+//! opens a gate starts what waited behind it.
+
+use super::adapter;
+use super::hba::Hba;
+use super::unit::{Address, Unit};
+use crate::callbacks::STORPORT;
+use kernel_sim::ddi::{
+    BOOLEAN, Cx, FALSE, KDPC, KTIMER, PKDPC, PKTIMER, PVOID, TRUE, UCHAR, ULONG, callback,
+};
+use kernel_sim::processor::Processor;
+use kernel_sim::system;
+use std::ptr::null_mut;
+use std::sync::atomic::{
+    AtomicPtr, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst,
+};
+
+/// Why a gate is closed for a time. The timer takes all but `RESET` away at once.
+mod why {
+    /// StorPortPause, StorPortPauseDevice.
+    pub const PAUSED: u32 = 1;
+    /// A busy answer.
+    pub const BUSY: u32 = 2;
+    /// LinkDown.
+    pub const LINK: u32 = 4;
+    /// HwStorResetBus is running.
+    pub const RESET: u32 = 8;
+}
+pub(super) use why::{LINK, RESET};
+
+const SECOND_US: u64 = 1_000_000;
+/// How long LinkDown holds an adapter whose miniport says nothing more, in seconds.
+pub(super) const LINK_DOWN_S: u32 = 30;
+
+/// Keeps requests of an adapter or of a unit back.
+pub(super) struct Gate {
+    held: AtomicU32,
+    /// Completions that have to come first.
+    left: AtomicU32,
+    /// When the timer is due, in machine time; 0: it is not armed.
+    until_ns: AtomicU64,
+    timer: AtomicPtr<KTIMER>,
+    dpc: AtomicPtr<KDPC>,
+}
+
+impl Gate {
+    pub(super) fn new() -> Gate {
+        Gate {
+            held: AtomicU32::new(0),
+            left: AtomicU32::new(0),
+            until_ns: AtomicU64::new(0),
+            timer: AtomicPtr::new(null_mut()),
+            dpc: AtomicPtr::new(null_mut()),
+        }
+    }
+
+    /// Gives the gate its kernel objects, initialized.
+    pub(super) fn attach(&self, timer: PKTIMER, dpc: PKDPC) {
+        self.timer.store(timer, Relaxed);
+        self.dpc.store(dpc, Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        self.held.load(SeqCst) == 0 && self.left.load(SeqCst) == 0
+    }
+
+    /// Closes the gate for at most `us` microseconds; 0: until it is opened. One timer serves all
+    /// reasons, so the longest pause decides for those that run at the same time.
+    pub(super) fn close(&self, cx: &Cx, reason: u32, us: u64) {
+        self.held.fetch_or(reason, SeqCst);
+        let until_ns = cx.machine().time_ns().saturating_add(us.saturating_mul(1000));
+        if us != 0 && self.until_ns.fetch_max(until_ns, SeqCst) < until_ns {
+            // SAFETY: `attach` gave initialized objects that live as long as the gate's owner.
+            unsafe { system::set_timer(cx, self.timer.load(Relaxed), us, self.dpc.load(Relaxed)) };
+        }
+    }
+
+    /// Closes the gate because the miniport answered "busy".
+    pub(super) fn close_briefly(&self, cx: &Cx, us: u64) {
+        self.close(cx, why::BUSY, us);
+    }
+
+    /// Takes one reason away; answers whether the gate is open now.
+    pub(super) fn open(&self, reason: u32) -> bool {
+        self.held.fetch_and(!reason, SeqCst);
+        self.is_open()
+    }
+
+    /// Takes every reason away that ends by itself.
+    fn time_is_up(&self) {
+        self.until_ns.store(0, SeqCst);
+        self.held.fetch_and(RESET, SeqCst);
+    }
+
+    /// Opens the gate on behalf of the miniport. What waited is started by the gate's DPC and not
+    /// inside the miniport's call, which may hold locks that HwStorStartIo wants.
+    pub(super) fn resume(&self, cx: &Cx, reason: u32) {
+        if self.open(reason) {
+            system::queue_dpc(cx, self.dpc.load(Relaxed));
+        }
+    }
+
+    /// Closes the gate until `n` requests have completed.
+    pub(super) fn wait_for(&self, n: u32) {
+        self.left.store(n, SeqCst);
+    }
+
+    /// Counts a completion; answers whether that opened the gate.
+    #[inline]
+    fn completed(&self) -> bool {
+        if self.left.load(Acquire) == 0 {
+            return false;
+        }
+        let before = self.left.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1));
+        before == Ok(1) && self.is_open()
+    }
+
+    pub(super) fn disarm(&self, cx: &Cx) {
+        // SAFETY: as in `close`.
+        unsafe { system::cancel_timer(cx, self.timer.load(Relaxed)) };
+    }
+}
+
+impl Hba {
+    /// Counts a completion for whoever waits for some.
+    #[inline]
+    pub(super) fn count_completion(&self, unit: &Unit) {
+        if unit.gate.completed() {
+            self.kick(unit);
+        }
+        if self.gate.completed() {
+            self.kick_all();
+        }
+    }
+
+    pub(super) fn kick_all(&self) {
+        for unit in self.units() {
+            self.kick(unit);
+        }
+    }
+
+    pub(super) fn unit_by_address(&self, address: Address) -> Option<&Unit> {
+        self.units().find(|unit| unit.address == address)
+    }
+
+    /// Opens the adapter's gate for one reason and starts what waited.
+    pub(super) fn open(&self, reason: u32) {
+        if self.gate.open(reason) {
+            self.kick_all();
+        }
+    }
+}
+
+/// The time of an adapter's pause is up.
+pub(super) unsafe extern "C-unwind" fn adapter_gate_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
+    // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
+    let hba = unsafe { &*context.cast::<Hba>() };
+    callback(Processor::current(), &STORPORT, || {
+        hba.gate.time_is_up();
+        hba.kick_all();
+    });
+}
+
+/// The time of a unit's pause is up.
+pub(super) unsafe extern "C-unwind" fn unit_gate_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
+    // SAFETY: the context is the unit, which its adapter owns.
+    let unit = unsafe { &*context.cast::<Unit>() };
+    callback(Processor::current(), &STORPORT, || {
+        unit.gate.time_is_up();
+        unit.hba().kick(unit);
+    });
+}
+
+// The bodies of the routines. Those about a unit answer FALSE if there is none at the address.
+
+fn unit_at(cx: &Cx, extension: PVOID, path: UCHAR, target: UCHAR, lun: UCHAR) -> Option<&'static Unit> {
+    adapter(cx, extension).unit_by_address(Address { path, target, lun })
+}
+
+/// Does something to a unit, if there is one.
+fn on_unit(unit: Option<&'static Unit>, action: impl FnOnce(&'static Unit)) -> BOOLEAN {
+    let Some(unit) = unit else { return FALSE };
+    action(unit);
+    TRUE
+}
+
+pub(crate) unsafe fn set_queue_depth(
+    cx: &Cx,
+    extension: PVOID,
+    path: UCHAR,
+    target: UCHAR,
+    lun: UCHAR,
+    depth: ULONG,
+) -> BOOLEAN {
+    let unit = unit_at(cx, extension, path, target, lun);
+    let valid = unit.filter(|unit| depth > 0 && depth as usize <= unit.slots.len());
+    on_unit(valid, |unit| {
+        unit.queue.lock().depth = depth;
+    })
+}
+
+pub(crate) unsafe fn pause(cx: &Cx, extension: PVOID, seconds: ULONG) -> BOOLEAN {
+    adapter(cx, extension).gate.close(cx, why::PAUSED, u64::from(seconds) * SECOND_US);
+    TRUE
+}
+
+pub(crate) unsafe fn resume(cx: &Cx, extension: PVOID) -> BOOLEAN {
+    adapter(cx, extension).gate.resume(cx, why::PAUSED);
+    TRUE
+}
+
+pub(crate) unsafe fn pause_device(
+    cx: &Cx,
+    extension: PVOID,
+    path: UCHAR,
+    target: UCHAR,
+    lun: UCHAR,
+    seconds: ULONG,
+) -> BOOLEAN {
+    on_unit(unit_at(cx, extension, path, target, lun), |unit| {
+        unit.gate.close(cx, why::PAUSED, u64::from(seconds) * SECOND_US);
+    })
+}
+
+pub(crate) unsafe fn resume_device(
+    cx: &Cx,
+    extension: PVOID,
+    path: UCHAR,
+    target: UCHAR,
+    lun: UCHAR,
+) -> BOOLEAN {
+    on_unit(unit_at(cx, extension, path, target, lun), |unit| unit.gate.resume(cx, why::PAUSED))
+}
+
+pub(crate) unsafe fn busy(cx: &Cx, extension: PVOID, requests: ULONG) -> BOOLEAN {
+    let hba = adapter(cx, extension);
+    let outstanding: u32 = hba.units().map(|unit| unit.queue.lock().outstanding).sum();
+    hba.gate.wait_for(requests.min(outstanding));
+    TRUE
+}
+
+pub(crate) unsafe fn ready(cx: &Cx, extension: PVOID) -> BOOLEAN {
+    let hba = adapter(cx, extension);
+    hba.gate.wait_for(0);
+    hba.gate.resume(cx, 0);
+    TRUE
+}
+
+pub(crate) unsafe fn device_busy(
+    cx: &Cx,
+    extension: PVOID,
+    path: UCHAR,
+    target: UCHAR,
+    lun: UCHAR,
+    requests: ULONG,
+) -> BOOLEAN {
+    on_unit(unit_at(cx, extension, path, target, lun), |unit| {
+        let outstanding = unit.queue.lock().outstanding;
+        unit.gate.wait_for(requests.min(outstanding));
+    })
+}
+
+pub(crate) unsafe fn device_ready(
+    cx: &Cx,
+    extension: PVOID,
+    path: UCHAR,
+    target: UCHAR,
+    lun: UCHAR,
+) -> BOOLEAN {
+    on_unit(unit_at(cx, extension, path, target, lun), |unit| {
+        unit.gate.wait_for(0);
+        unit.gate.resume(cx, 0);
+    })
+}

@@ -1,0 +1,136 @@
+//! The port driver: it owns adapters and logical units, and stands between IRPs and a miniport.
+//!
+//! ```text
+//! initialize.rs  StorPortInitialize: what a miniport registers, and its dispatch routine
+//! start.rs       an adapter's life: start, remove                 scan.rs      which units there are
+//! hba.rs         one adapter and its memory                       unit.rs      one logical unit and its queue
+//! dispatch.rs    IRP in, SRB down to HwStorStartIo                complete.rs  RequestComplete to IRP out
+//! holds.rs       pause, busy, queue depth                         timeout.rs   requests that take too long
+//! locks.rs       StorPort spin locks                              timers.rs    timers of the miniport
+//! notify.rs      StorPortNotification                             query.rs     the small routines
+//! own_requests.rs  SRBs of the port driver's own
+//! ```
+//!
+//! It is a WDM driver over the kernel's I/O manager, but for one liberty: what it does inside a call
+//! of a miniport goes through [`kernel_sim::system`] and not through hooked DDIs, since those calls
+//! are not the miniport's.
+//!
+//! Invariants: an SRB is the miniport's from `HwStorStartIo` to `RequestComplete` and nobody else's;
+//! an IRP is completed in a Storport DPC and never inside a call of the miniport; none of our own
+//! locks is held while a driver runs.
+
+mod complete;
+mod dispatch;
+mod hba;
+pub(crate) mod holds;
+pub(crate) mod initialize;
+pub(crate) mod locks;
+pub(crate) mod notify;
+mod own_requests;
+pub(crate) mod query;
+mod scan;
+mod start;
+mod timeout;
+pub(crate) mod timers;
+mod unit;
+
+pub use start::{Adapter, StartError};
+
+use hba::Hba;
+use initialize::Registration;
+use kernel_sim::ddi::{Cx, PVOID};
+use kernel_sim::hook::{Coverage, DDIS_MAX, DdiInfo};
+use kernel_sim::machine::Machine;
+use kernel_sim::processor::Processor;
+use parking_lot::Mutex;
+use std::any::Any;
+use std::panic::Location;
+use std::ptr::null_mut;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Release};
+
+/// Adapters one machine can have at a time.
+const ADAPTERS_MAX: usize = 8;
+
+/// What one machine's port driver knows.
+pub(crate) struct Port {
+    registrations: Mutex<Vec<Registration>>,
+    adapters: [AtomicPtr<Hba>; ADAPTERS_MAX],
+    /// Everything a processor might still be looking at, kept until the machine has come to rest.
+    owned: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
+}
+
+impl Port {
+    /// The port driver of a machine; it appears with its first use.
+    pub(crate) fn of(machine: &Machine) -> &Port {
+        if let Some(port) = machine.kept_ref::<Port>() {
+            return port;
+        }
+        machine.keep(Arc::new(Port {
+            registrations: Mutex::new(Vec::new()),
+            adapters: [const { AtomicPtr::new(null_mut()) }; ADAPTERS_MAX],
+            owned: Mutex::new(Vec::new()),
+        }));
+        machine.kept_ref::<Port>().expect("just kept")
+    }
+
+    /// Keeps a value until the machine has come to rest.
+    pub(crate) fn own<T: Any + Send + Sync>(&self, value: Arc<T>) {
+        self.owned.lock().push(value);
+    }
+
+    /// Makes an adapter known to the StorPort routines. `false`: there are [`ADAPTERS_MAX`] already.
+    fn enlist(&self, hba: &Arc<Hba>) -> bool {
+        self.own(Arc::clone(hba));
+        let at = Arc::as_ptr(hba).cast_mut();
+        self.adapters.iter().any(|slot| slot.compare_exchange(null_mut(), at, Release, Acquire).is_ok())
+    }
+
+    /// Makes an adapter unknown again.
+    fn strike_off(&self, hba: &Hba) {
+        let at = std::ptr::from_ref(hba).cast_mut();
+        for slot in &self.adapters {
+            let _ = slot.compare_exchange(at, null_mut(), Release, Acquire);
+        }
+    }
+
+    /// The adapter with this device extension.
+    #[inline]
+    fn find(&self, extension: PVOID) -> Option<&Hba> {
+        self.adapters.iter().find_map(|slot| {
+            let at = slot.load(Acquire);
+            // SAFETY: enlisted adapters are owned by `self.owned` for as long as `self` lives.
+            (!at.is_null()).then(|| unsafe { &*at }).filter(|hba| hba.extension == extension)
+        })
+    }
+}
+
+/// The adapter behind a driver's `HwDeviceExtension`; a bug check if there is none.
+#[inline]
+pub(crate) fn adapter(cx: &Cx, extension: PVOID) -> &'static Hba {
+    let found = cx.machine().kept_ref::<Port>().and_then(|port| port.find(extension));
+    found.unwrap_or_else(|| cx.bad_pointer(extension as usize, "the HwDeviceExtension"))
+}
+
+/// Stands for the port driver where a report names the call that takes a lock; not a DDI.
+static STORPORT_ITSELF: DdiInfo = DdiInfo {
+    id: DDIS_MAX as u16 - 2,
+    name: "Storport",
+    header: "",
+    irql: None,
+    coverage: Coverage::Modelled,
+    params: &[],
+    summary: "The port driver itself.",
+    polls: false,
+};
+
+/// The context of what the port driver does on its own account.
+#[track_caller]
+fn own_cx() -> Cx {
+    Cx { cpu: Processor::current(), site: Location::caller(), ddi: &STORPORT_ITSELF }
+}
+
+/// The machine this code runs on.
+fn machine() -> &'static Machine {
+    Machine::current().expect("the port driver runs on a machine")
+}

@@ -1,0 +1,126 @@
+//! SRBs of the port driver's own: probes of the bus scan, flushes before removal.
+//!
+//! One at a time, from a thread at PASSIVE_LEVEL that waits for the end. They take the same way through
+//! queue and miniport as a class driver's.
+
+use super::hba::Hba;
+use super::machine;
+use super::unit::{Request, Unit};
+use crate::ddi::{
+    SCSI_REQUEST_BLOCK, SRB_FLAGS_DATA_IN, SRB_FLAGS_DISABLE_SYNCH_TRANSFER, SRB_FLAGS_NO_QUEUE_FREEZE,
+    SRB_FUNCTION_EXECUTE_SCSI, SRB_FUNCTION_FLUSH, SRB_STATUS, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR,
+    SRB_STATUS_SUCCESS,
+};
+use kernel_sim::ddi::{
+    Executive, FALSE, KEVENT, KeInitializeEvent, KeWaitForSingleObject, KernelMode, NotificationEvent,
+};
+use std::ptr::null_mut;
+
+/// Bytes of parameter data there is room for: REPORT LUNS with 255 units.
+pub(super) const DATA_BYTES: usize = 8 + 255 * 8;
+/// Bytes of sense data.
+const SENSE_BYTES: usize = 32;
+/// Seconds a request may take.
+const TIMEOUT_S: u32 = 10;
+/// How often a command is sent, where the answer is an error: a unit may have something to say first.
+const TRIES: u32 = 4;
+
+/// One request and its answer, in the machine's memory.
+#[repr(C)]
+struct Block {
+    srb: SCSI_REQUEST_BLOCK,
+    event: KEVENT,
+    sense: [u8; SENSE_BYTES],
+    data: [u8; DATA_BYTES],
+}
+
+/// What a command came to.
+pub(super) enum Answer<'a> {
+    /// Parameter data.
+    Data(&'a [u8]),
+    /// The unit refused the command.
+    Refused,
+    /// Nobody there.
+    Nobody,
+}
+
+/// Sends requests of our own to the units of one adapter.
+pub(super) struct OwnRequests<'a> {
+    hba: &'a Hba,
+    block: *mut Block,
+}
+
+impl Drop for OwnRequests<'_> {
+    fn drop(&mut self) {
+        machine().free_system(self.block.cast());
+    }
+}
+
+impl<'a> OwnRequests<'a> {
+    /// `None`: the machine is out of memory.
+    pub(super) fn new(hba: &'a Hba) -> Option<OwnRequests<'a>> {
+        let block: *mut Block = machine().allocate_system(size_of::<Block>()).cast();
+        (!block.is_null()).then_some(OwnRequests { hba, block })
+    }
+
+    /// Sends a SCSI command that answers with data.
+    pub(super) fn ask(&mut self, unit: &Unit, cdb: &[u8]) -> Answer<'_> {
+        for _ in 0..TRIES {
+            let fill = |srb: &mut SCSI_REQUEST_BLOCK| {
+                srb.Function = SRB_FUNCTION_EXECUTE_SCSI;
+                srb.CdbLength = cdb.len() as u8;
+                srb.Cdb[..cdb.len()].copy_from_slice(cdb);
+                srb.SrbFlags = SRB_FLAGS_DATA_IN;
+                srb.DataTransferLength = DATA_BYTES as u32;
+            };
+            let (status, bytes) = self.send(unit, fill);
+            match status {
+                SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => {
+                    // SAFETY: plain bytes of our block, which nobody else has now.
+                    let data = unsafe { &(*self.block).data };
+                    return Answer::Data(&data[..bytes.min(DATA_BYTES)]);
+                }
+                SRB_STATUS_ERROR => {}
+                _ => return Answer::Nobody,
+            }
+        }
+        Answer::Refused
+    }
+
+    /// Tells the miniport to write back what it caches for a unit: SRB_FUNCTION_FLUSH.
+    pub(super) fn flush(&mut self, unit: &Unit) {
+        self.send(unit, |srb| srb.Function = SRB_FUNCTION_FLUSH);
+    }
+
+    /// Sends one SRB and waits until it is done; its status and transfer length.
+    fn send(&mut self, unit: &Unit, fill: impl FnOnce(&mut SCSI_REQUEST_BLOCK)) -> (u8, usize) {
+        let block = self.block;
+        // SAFETY: our block, which nobody else has until the SRB is sent, and again when it is done.
+        unsafe {
+            block.write_bytes(0, 1);
+            let srb = &mut (*block).srb;
+            srb.Length = size_of::<SCSI_REQUEST_BLOCK>() as u16;
+            srb.TimeOutValue = TIMEOUT_S;
+            srb.SenseInfoBuffer = (&raw mut (*block).sense).cast();
+            srb.SenseInfoBufferLength = SENSE_BYTES as u8;
+            srb.DataBuffer = (&raw mut (*block).data).cast();
+            fill(srb);
+            srb.SrbFlags |= SRB_FLAGS_DISABLE_SYNCH_TRANSFER | SRB_FLAGS_NO_QUEUE_FREEZE;
+            let buffer = srb.DataBuffer;
+            let event = &raw mut (*block).event;
+            KeInitializeEvent(event, NotificationEvent, FALSE);
+            let request = Request {
+                srb: &raw mut (*block).srb,
+                irp: null_mut(),
+                event,
+                mdl: null_mut(),
+                data: buffer,
+                buffer,
+                retries: 0,
+            };
+            self.hba.submit(unit, &request);
+            KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
+            (SRB_STATUS((*block).srb.SrbStatus), (*block).srb.DataTransferLength as usize)
+        }
+    }
+}

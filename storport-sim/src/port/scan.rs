@@ -1,0 +1,123 @@
+//! The bus scan: which logical units an adapter has.
+//!
+//! As Storport does it: REPORT LUNS to unit 0 of every target, INQUIRY to every number reported; where
+//! REPORT LUNS is not understood, INQUIRY to one number after the other. A disk that answers gets a
+//! device object. Units of other kinds are left alone.
+
+use super::dispatch::DeviceExtension;
+use super::hba::Hba;
+use super::machine;
+use super::own_requests::{Answer, DATA_BYTES, OwnRequests};
+use super::start::StartError;
+use super::unit::{Address, Unit};
+use crate::scsi::{
+    Inquiry, InquiryData, Lun, PeripheralDeviceType, PeripheralQualifier, ReportLuns, ReportLunsHeader,
+};
+use kernel_sim::ddi::{
+    DEVICE_OBJECT, DO_DEVICE_INITIALIZING, DO_DIRECT_IO, FALSE, FILE_DEVICE_DISK, IoCreateDevice, NT_SUCCESS,
+    PDEVICE_OBJECT,
+};
+use std::ptr::null_mut;
+use std::sync::atomic::Ordering::Release;
+use zerocopy::{FromBytes, IntoBytes};
+
+impl OwnRequests<'_> {
+    /// Whether a disk answers at the unit's address.
+    fn is_disk(&mut self, unit: &Unit) -> bool {
+        let Answer::Data(data) =
+            self.ask(unit, Inquiry::standard(size_of::<InquiryData>() as u16).as_bytes())
+        else {
+            return false;
+        };
+        const DISK: u8 = PeripheralDeviceType::DIRECT_ACCESS.with(PeripheralQualifier::Connected);
+        data.first() == Some(&DISK)
+    }
+
+    /// The numbers of a target's units; `None`: they have to be tried out.
+    fn reported(&mut self, unit_0: &Unit) -> Option<Vec<u8>> {
+        let answer = self.ask(unit_0, ReportLuns::all(DATA_BYTES as u32).as_bytes());
+        match answer {
+            Answer::Nobody => Some(Vec::new()),
+            Answer::Refused => None,
+            Answer::Data(data) => {
+                let (header, list) = ReportLunsHeader::read_from_prefix(data).ok()?;
+                let list = list.get(..header.list_length.get() as usize).unwrap_or(list);
+                let numbers = list.as_chunks::<8>().0.iter().filter_map(|wire| Lun::from_wire(*wire));
+                Some(numbers.filter_map(|lun| u8::try_from(lun.number()).ok()).collect())
+            }
+        }
+    }
+}
+
+impl Hba {
+    /// Finds the adapter's units and gives each disk a device object.
+    pub(super) fn scan(&self) -> Result<(), StartError> {
+        let mut requests = OwnRequests::new(self).ok_or(StartError::OutOfMemory)?;
+        let config = self.config();
+        for path in 0..config.NumberOfBuses {
+            for target in 0..config.MaximumNumberOfTargets {
+                self.scan_target(&mut requests, Address { path, target, lun: 0 })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn scan_target(&self, requests: &mut OwnRequests<'_>, address: Address) -> Result<(), StartError> {
+        let unit_0 = self.try_unit(address)?;
+        let last = self.config().MaximumNumberOfLogicalUnits;
+        let numbers = requests.reported(unit_0).unwrap_or_else(|| (0..last).collect());
+        let mut is_unit_0_used = false;
+        for lun in numbers {
+            let unit = if lun == 0 { unit_0 } else { self.try_unit(Address { lun, ..address })? };
+            if requests.is_disk(unit) {
+                self.create_unit_device(unit)?;
+                is_unit_0_used |= lun == 0;
+            } else if lun != 0 {
+                self.forget_unit(unit);
+            }
+        }
+        if !is_unit_0_used {
+            self.forget_unit(unit_0);
+        }
+        Ok(())
+    }
+
+    /// A unit to send probes to.
+    fn try_unit(&self, address: Address) -> Result<&Unit, StartError> {
+        self.add_unit(|index| Unit::new(machine(), self, index, address)).ok_or(StartError::OutOfMemory)
+    }
+
+    /// Nobody is at the unit's address.
+    pub(super) fn forget_unit(&self, unit: &Unit) {
+        self.drop_unit(unit);
+        unit.free_memory(machine());
+    }
+
+    fn create_unit_device(&self, unit: &Unit) -> Result<(), StartError> {
+        let device = create_device(self, DeviceExtension { hba: std::ptr::null(), unit }, FILE_DEVICE_DISK)?;
+        unit.device.store(device, Release);
+        Ok(())
+    }
+}
+
+/// Creates a device object of the miniport's driver with an extension of ours.
+pub(super) fn create_device(
+    hba: &Hba,
+    extension: DeviceExtension,
+    kind: u32,
+) -> Result<PDEVICE_OBJECT, StartError> {
+    let mut device: *mut DEVICE_OBJECT = null_mut();
+    // SAFETY: the driver object is loaded; the output is on this thread's stack.
+    unsafe {
+        let bytes = size_of::<DeviceExtension>() as u32;
+        let driver = hba.registration.driver;
+        let status = IoCreateDevice(driver, bytes, null_mut(), kind, 0, FALSE, &raw mut device);
+        if !NT_SUCCESS(status) {
+            return Err(StartError::OutOfMemory);
+        }
+        (*device).DeviceExtension.cast::<DeviceExtension>().write(extension);
+        (*device).Flags |= DO_DIRECT_IO;
+        (*device).Flags &= !DO_DEVICE_INITIALIZING;
+    }
+    Ok(device)
+}

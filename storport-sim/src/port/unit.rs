@@ -1,0 +1,281 @@
+//! One logical unit: its address, its extension, and the queue of its requests.
+//!
+//! A request waits in `waiting` or occupies a slot. A slot is the port driver's record of an SRB that
+//! the miniport has; its state says whose the SRB is, and whoever changes that state owns the
+//! consequences. Invariant: `outstanding` is the number of slots that are not free.
+
+use super::hba::{Hba, LUN_QUEUE_DEPTH_MAX};
+use super::holds::Gate;
+use crate::ddi::PSCSI_REQUEST_BLOCK;
+use kernel_sim::ddi::{
+    DEVICE_OBJECT, KDPC, KTIMER, KeInitializeDpc, KeInitializeTimer, PIRP, PKEVENT, PMDL, PVOID,
+};
+use kernel_sim::machine::Machine;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::ptr::null_mut;
+use std::sync::atomic::{
+    AtomicPtr, AtomicU8, AtomicU32, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+};
+
+/// Where a unit is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Address {
+    pub path: u8,
+    pub target: u8,
+    pub lun: u8,
+}
+
+/// A request on its way to the miniport.
+#[derive(Clone, Copy)]
+pub(super) struct Request {
+    pub srb: PSCSI_REQUEST_BLOCK,
+    /// The IRP to complete, or null.
+    pub irp: PIRP,
+    /// The event to signal if there is no IRP.
+    pub event: PKEVENT,
+    pub mdl: PMDL,
+    /// System address of the data.
+    pub data: PVOID,
+    /// `DataBuffer` as the class driver set it.
+    pub buffer: PVOID,
+    /// How often the miniport answered "busy".
+    pub retries: u8,
+}
+
+// SAFETY: pointers to objects of the machine; whoever has the request owns them.
+unsafe impl Send for Request {}
+
+/// Whose the SRB of a slot is.
+pub(super) mod state {
+    pub const FREE: u32 = 0;
+    pub const MINIPORT: u32 = 1;
+    /// RequestComplete was called; the completion DPC has not come to it.
+    pub const DONE: u32 = 2;
+}
+
+/// The record of one SRB the miniport has. All atomics, so that a driver that names an SRB it does
+/// not own can do no worse than read a stale pointer.
+#[derive(Default)]
+pub(super) struct Slot {
+    pub state: AtomicU32,
+    pub srb: AtomicPtr<crate::ddi::SCSI_REQUEST_BLOCK>,
+    irp: AtomicPtr<kernel_sim::ddi::IRP>,
+    event: AtomicPtr<kernel_sim::ddi::KEVENT>,
+    pub mdl: AtomicPtr<kernel_sim::ddi::MDL>,
+    pub data: AtomicPtr<std::ffi::c_void>,
+    buffer: AtomicPtr<std::ffi::c_void>,
+    retries: AtomicU8,
+    /// The tick at which the request has taken too long; 0: never.
+    pub due: AtomicU32,
+    /// How often it was found late.
+    pub strikes: AtomicU32,
+}
+
+impl Slot {
+    /// Fills the slot and gives the SRB to the miniport.
+    #[inline]
+    pub(super) fn hand_out(&self, request: &Request, due: u32) {
+        self.srb.store(request.srb, Relaxed);
+        self.irp.store(request.irp, Relaxed);
+        self.event.store(request.event, Relaxed);
+        self.mdl.store(request.mdl, Relaxed);
+        self.data.store(request.data, Relaxed);
+        self.buffer.store(request.buffer, Relaxed);
+        self.retries.store(request.retries, Relaxed);
+        self.due.store(due, Relaxed);
+        self.strikes.store(0, Relaxed);
+        self.state.store(state::MINIPORT, Release);
+    }
+
+    /// Takes the SRB back from the miniport; `false` if it does not have it.
+    #[inline]
+    pub(super) fn take_back(&self) -> bool {
+        self.state.compare_exchange(state::MINIPORT, state::DONE, AcqRel, Acquire).is_ok()
+    }
+
+    #[inline]
+    pub(super) fn request(&self) -> Request {
+        Request {
+            srb: self.srb.load(Relaxed),
+            irp: self.irp.load(Relaxed),
+            event: self.event.load(Relaxed),
+            mdl: self.mdl.load(Relaxed),
+            data: self.data.load(Relaxed),
+            buffer: self.buffer.load(Relaxed),
+            retries: self.retries.load(Relaxed),
+        }
+    }
+}
+
+/// Requests of one unit.
+pub(super) struct Queue {
+    pub waiting: VecDeque<Request>,
+    /// Free slots, the one that has been free longest first: an SRB extension touched too late is
+    /// more likely to be nobody's.
+    free: VecDeque<u16>,
+    pub outstanding: u32,
+    pub depth: u32,
+}
+
+/// The kernel objects of one unit, in the machine's memory.
+#[repr(C)]
+struct Objects {
+    gate_timer: KTIMER,
+    gate_dpc: KDPC,
+}
+
+/// One logical unit.
+pub(crate) struct Unit {
+    pub(super) index: u16,
+    pub(super) address: Address,
+    hba: *const Hba,
+    pub(super) slots: Box<[Slot]>,
+    pub(super) queue: Mutex<Queue>,
+    pub(super) gate: Gate,
+    /// What StorPortGetLogicalUnit answers; null if the miniport asked for none.
+    pub(super) extension: PVOID,
+    srb_extensions: PVOID,
+    srb_extension_bytes: usize,
+    objects: *mut Objects,
+    pub(super) device: AtomicPtr<DEVICE_OBJECT>,
+}
+
+// SAFETY: raw pointers are to objects of the machine or to the adapter that owns the unit; the unit
+// itself only computes with them. The rest is Sync.
+unsafe impl Sync for Unit {}
+// SAFETY: as above.
+unsafe impl Send for Unit {}
+
+impl Unit {
+    /// A unit with its memory; `None`: the machine is out of memory.
+    pub(super) fn new(machine: &Machine, hba: &Hba, index: u16, address: Address) -> Option<Box<Unit>> {
+        let config = hba.config();
+        let slots = config.MaxIOsPerLun.clamp(1, LUN_QUEUE_DEPTH_MAX) as usize;
+        let srb_extension_bytes = (config.SrbExtensionSize as usize).next_multiple_of(64);
+        let allocate =
+            |bytes: usize| if bytes == 0 { Some(null_mut()) } else { some(machine.allocate_system(bytes)) };
+        let unit = Box::new(Unit {
+            index,
+            address,
+            hba,
+            slots: (0..slots).map(|_| Slot::default()).collect(),
+            queue: Mutex::new(Queue {
+                waiting: VecDeque::with_capacity(64),
+                free: (0..slots as u16).collect(),
+                outstanding: 0,
+                depth: config.InitialLunQueueDepth.clamp(1, slots as u32),
+            }),
+            gate: Gate::new(),
+            extension: allocate(config.SpecificLuExtensionSize as usize)?,
+            srb_extensions: allocate(srb_extension_bytes * slots)?,
+            srb_extension_bytes,
+            objects: allocate(size_of::<Objects>())?.cast(),
+            device: AtomicPtr::new(null_mut()),
+        });
+        // SAFETY: a fresh zeroed block of that size; the unit is boxed and owned by its adapter.
+        unsafe {
+            let context: PVOID = (&raw const *unit).cast_mut().cast();
+            KeInitializeTimer(&raw mut (*unit.objects).gate_timer);
+            KeInitializeDpc(&raw mut (*unit.objects).gate_dpc, Some(super::holds::unit_gate_dpc), context);
+            unit.gate.attach(&raw mut (*unit.objects).gate_timer, &raw mut (*unit.objects).gate_dpc);
+        }
+        Some(unit)
+    }
+
+    /// Gives the unit's memory back. Nothing may be outstanding, and no DPC queued.
+    pub(super) fn free_memory(&self, machine: &Machine) {
+        for block in [self.extension, self.srb_extensions, self.objects.cast()] {
+            if !block.is_null() {
+                machine.free_system(block);
+            }
+        }
+    }
+
+    pub(super) fn hba(&self) -> &Hba {
+        // SAFETY: an adapter owns its units and never moves.
+        unsafe { &*self.hba }
+    }
+
+    /// The SRB extension of a slot; null if the miniport asked for none. Not zeroed.
+    #[inline]
+    pub(super) fn srb_extension(&self, slot: u16) -> PVOID {
+        if self.srb_extensions.is_null() {
+            return null_mut();
+        }
+        self.srb_extensions.wrapping_byte_add(usize::from(slot) * self.srb_extension_bytes)
+    }
+
+    fn is_open(&self) -> bool {
+        self.gate.is_open() && self.hba().gate.is_open()
+    }
+
+    /// A slot for a new request, or none: then the request waits behind the others.
+    #[inline]
+    pub(super) fn admit(&self, request: &Request) -> Option<u16> {
+        let mut queue = self.queue.lock();
+        if queue.waiting.is_empty() && self.is_open() && queue.outstanding < queue.depth {
+            return queue.occupy();
+        }
+        queue.waiting.push_back(*request);
+        None
+    }
+
+    /// The next waiting request that may start, and a slot for it.
+    pub(super) fn next(&self) -> Option<(u16, Request)> {
+        let mut queue = self.queue.lock();
+        self.next_of(&mut queue)
+    }
+
+    #[inline]
+    fn next_of(&self, queue: &mut Queue) -> Option<(u16, Request)> {
+        if queue.waiting.is_empty() || queue.outstanding >= queue.depth || !self.is_open() {
+            return None;
+        }
+        let slot = queue.occupy()?;
+        Some((slot, queue.waiting.pop_front().expect("not empty")))
+    }
+
+    /// Frees a slot; answers the next request that may start, and whether the unit is idle now.
+    #[inline]
+    pub(super) fn release(&self, slot: u16) -> (Option<(u16, Request)>, bool) {
+        self.slots[usize::from(slot)].state.store(state::FREE, Release);
+        let mut queue = self.queue.lock();
+        queue.vacate(slot);
+        let next = self.next_of(&mut queue);
+        (next, queue.outstanding == 0 && queue.waiting.is_empty())
+    }
+
+    /// Frees a slot whose request has to be sent again: it goes before those that wait.
+    pub(super) fn put_back(&self, slot: u16, request: Request) {
+        self.slots[usize::from(slot)].state.store(state::FREE, Release);
+        let mut queue = self.queue.lock();
+        queue.vacate(slot);
+        queue.waiting.push_front(request);
+    }
+
+    /// Whether no request waits or is outstanding.
+    pub(super) fn is_idle(&self) -> bool {
+        let queue = self.queue.lock();
+        queue.outstanding == 0 && queue.waiting.is_empty()
+    }
+}
+
+impl Queue {
+    #[inline]
+    fn occupy(&mut self) -> Option<u16> {
+        let slot = self.free.pop_front()?;
+        self.outstanding += 1;
+        Some(slot)
+    }
+
+    #[inline]
+    fn vacate(&mut self, slot: u16) {
+        self.free.push_back(slot);
+        self.outstanding -= 1;
+    }
+}
+
+fn some(block: PVOID) -> Option<PVOID> {
+    (!block.is_null()).then_some(block)
+}

@@ -1,0 +1,141 @@
+//! A miniport at layer 2.
+
+use crate::rig::{self, Client, assert_completed, device_control, executions, run, with_adapter};
+use kernel_sim::bugcheck::Ending;
+use kernel_sim::ddi::*;
+use kernel_sim::machine::{Execution, Machine};
+use kernel_sim::safe::SpinLock;
+use std::sync::Arc;
+use storport_sim::Medium;
+use storport_sim::ddi::{IOCTL_MINIPORT_PROCESS_SERVICE_IRP, SRB_FUNCTION_FLUSH};
+use storport_sim::miniport::{
+    Configuration, FindError, ServiceIrp, Srb, SrbStatus, VirtualMiniport, register,
+};
+
+/// Executes requests at once, keeps service requests until it is removed, and owns something on the host.
+struct Keeper {
+    medium: Arc<Medium>,
+    flushes: SpinLock<u32>,
+    kept: SpinLock<Vec<ServiceIrp>>,
+}
+
+unsafe extern "C-unwind" fn entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+    // SAFETY: the I/O manager's own arguments.
+    unsafe { register::<Keeper>(driver, path) }
+}
+
+impl VirtualMiniport for Keeper {
+    const SERVICE_REQUESTS: bool = true;
+
+    fn find_adapter(configuration: &mut Configuration<'_>) -> Result<Keeper, FindError> {
+        let medium = Machine::current().and_then(Medium::of).ok_or(FindError::NotFound)?;
+        configuration.set_addresses(1, 1, 8).set_lun_queue_depth(2).set_caches_data(true);
+        Ok(Keeper { medium, flushes: SpinLock::new(0), kept: SpinLock::new(Vec::new()) })
+    }
+
+    fn start_io(&self, mut srb: Srb) {
+        if srb.function() == SRB_FUNCTION_FLUSH {
+            *self.flushes.lock() += 1;
+            srb.complete(SrbStatus::SUCCESS);
+            return;
+        }
+        let (lun, cdb) = (srb.lun(), srb.cdb());
+        let answer = self.medium.execute(lun, &cdb, srb.data().into());
+        srb.complete_as(&answer);
+    }
+
+    fn reset_bus(&self, _path: u8) -> bool {
+        true
+    }
+
+    fn process_service_request(&self, irp: ServiceIrp) {
+        self.kept.lock().push(irp);
+    }
+
+    fn complete_service_irps(&self) {
+        let kept = std::mem::take(&mut *self.kept.lock());
+        for mut irp in kept {
+            irp.buffer()[..4].copy_from_slice(b"bye!");
+            irp.complete(STATUS_CANCELLED, 4);
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // What the driver cached was flushed before it was removed; nothing is known of a machine that stopped.
+        let flushes = *self.flushes.get_mut();
+        self.medium.with(|target| assert!(flushes as usize == target.luns().count() || flushes == 0));
+    }
+}
+
+#[test]
+fn requests_and_removal() {
+    for (cpus, execution, name) in executions(1500) {
+        let outcome = run(cpus, execution, 3, || {
+            with_adapter(Some(entry), |adapter| {
+                let disks: Vec<usize> = adapter.disks().iter().map(|d| *d as usize).collect();
+                rig::on_threads(6, move |n| {
+                    let mut client = Client::new(disks[n % 3] as PDEVICE_OBJECT, 8192);
+                    let at = (n * 8192) as i64;
+                    client.data().fill(n as u8 + 1);
+                    assert_eq!(client.request(IRP_MJ_WRITE, at, 8192), (STATUS_SUCCESS, 8192));
+                    client.data().fill(0);
+                    assert_eq!(client.request(IRP_MJ_READ, at, 8192), (STATUS_SUCCESS, 8192));
+                    assert!(client.data().iter().all(|b| *b == n as u8 + 1));
+                    client.close();
+                });
+            });
+        });
+        assert_completed(&outcome, &name);
+    }
+}
+
+#[test]
+fn a_service_request_that_is_kept_ends_with_the_adapter() {
+    let outcome = run(2, Execution::seeded(3), 1, || {
+        let machine = Machine::current().unwrap();
+        let driver = machine.load_driver(Some(entry)).unwrap();
+        let adapter = storport_sim::Adapter::start(driver).unwrap();
+        let device = adapter.device() as usize;
+        let block = machine.allocate_system(64) as usize;
+        let event: PKEVENT = machine.allocate_system(size_of::<KEVENT>()).cast();
+        // SAFETY: the block and the event outlive the request.
+        unsafe {
+            KeInitializeEvent(event, NotificationEvent, FALSE);
+            let (buffer, status) = (block as PVOID, (block + 16) as PIO_STATUS_BLOCK);
+            let code = IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
+            let device = device as PDEVICE_OBJECT;
+            let irp =
+                IoBuildDeviceIoControlRequest(code, device, buffer, 16, buffer, 16, FALSE, event, status);
+            assert_eq!(IoCallDriver(device, irp), STATUS_PENDING);
+            assert_eq!(KeReadStateEvent(event), 0);
+            adapter.remove();
+            assert_eq!(KeReadStateEvent(event), 1);
+            assert_eq!(((*status).Status(), (*status).Information), (STATUS_CANCELLED, 4));
+            assert_eq!(*buffer.cast::<[u8; 4]>(), *b"bye!");
+        }
+        machine.free_system(block as PVOID);
+        machine.free_system(event.cast());
+        machine.unload_driver(driver);
+    });
+    assert_completed(&outcome, "kept");
+}
+
+#[test]
+fn a_machine_that_stops_gives_back_what_the_driver_owned() {
+    let watch: Arc<parking_lot::Mutex<Option<std::sync::Weak<Medium>>>> = Arc::default();
+    for execution in [Execution::seeded(0), Execution::Parallel] {
+        let keep = Arc::clone(&watch);
+        let outcome = run(2, execution, 1, move || {
+            let machine = Machine::current().unwrap();
+            *keep.lock() = Some(Arc::downgrade(&Medium::of(machine).unwrap()));
+            with_adapter(Some(entry), |adapter| {
+                device_control(adapter.device(), 0, std::ptr::null_mut(), 0);
+                panic!("on purpose");
+            });
+        });
+        assert!(matches!(outcome.ending, Ending::BugCheck(_)), "{:?}", outcome.ending);
+        assert!(watch.lock().take().unwrap().upgrade().is_none(), "the medium is still owned");
+    }
+}

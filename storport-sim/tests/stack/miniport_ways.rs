@@ -1,0 +1,294 @@
+//! What a miniport may do, and what stops it: busy, pause, locks, timers, service requests, mistakes.
+
+use crate::rig::{Client, assert_completed, device_control, executions, run, tiny, with_adapter};
+use kernel_sim::bugcheck::{Ending, SCSI_VERIFIER_DETECTED_VIOLATION, SPIN_LOCK_ALREADY_OWNED};
+use kernel_sim::ddi::*;
+use kernel_sim::machine::{Execution, Machine, Outcome};
+use storport_sim::ddi::*;
+use storport_sim::{Adapter, StartError};
+
+type StartIo = unsafe extern "C-unwind" fn(PVOID, PSCSI_REQUEST_BLOCK) -> BOOLEAN;
+
+/// An entry point of the tiny miniport with another HwStorStartIo and what else `change` does.
+macro_rules! entry {
+    ($name:ident, $change:expr) => {
+        unsafe extern "C-unwind" fn $name(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+            // SAFETY: the I/O manager's own arguments.
+            unsafe { tiny::register(driver, path, $change) }
+        }
+    };
+}
+
+/// Reads one block through the entry's driver.
+fn read_once(entry: PDRIVER_INITIALIZE) -> impl FnOnce() + Send + 'static {
+    move || {
+        with_adapter(entry, |adapter| {
+            let mut client = Client::new(adapter.disks()[0], 4096);
+            assert_eq!(client.request(IRP_MJ_READ, 0, 4096), (STATUS_SUCCESS, 4096));
+            client.close();
+        });
+    }
+}
+
+fn stopped(outcome: &Outcome) -> (u32, u64) {
+    let Ending::BugCheck(check) = &outcome.ending else { panic!("{:?}", outcome.ending) };
+    (check.stop.code, check.parameters[0])
+}
+
+fn is_read(srb: PSCSI_REQUEST_BLOCK) -> bool {
+    // SAFETY: an SRB the miniport has.
+    unsafe { (*srb).Cdb[0] == 0x28 }
+}
+
+unsafe extern "C-unwind" fn complete_twice(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments; the second completion is the mistake under test.
+    unsafe {
+        tiny::execute(extension, srb);
+        StorPortNotification(RequestComplete, extension, srb);
+        if is_read(srb) {
+            StorPortNotification(RequestComplete, extension, srb);
+        }
+    }
+    TRUE
+}
+entry!(completes_twice, |data| data.HwStartIo = Some(complete_twice as StartIo));
+
+#[test]
+fn completing_twice_is_stopped() {
+    for (cpus, execution, _) in executions(1500) {
+        let outcome = run(cpus, execution, 1, read_once(Some(completes_twice)));
+        assert_eq!(stopped(&outcome), (SCSI_VERIFIER_DETECTED_VIOLATION.code, 0x2004));
+    }
+}
+
+unsafe extern "C-unwind" fn complete_another(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments; the copy is the mistake under test.
+    unsafe {
+        tiny::execute(extension, srb);
+        let mut copy = *srb;
+        StorPortNotification(RequestComplete, extension, &raw mut copy);
+    }
+    TRUE
+}
+entry!(completes_another, |data| data.HwStartIo = Some(complete_another as StartIo));
+
+#[test]
+fn completing_what_is_no_request_is_stopped() {
+    let outcome = run(1, Execution::seeded(0), 1, read_once(Some(completes_another)));
+    assert_eq!(stopped(&outcome), (SCSI_VERIFIER_DETECTED_VIOLATION.code, 0x2004));
+}
+
+unsafe extern "C-unwind" fn complete_pending(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments; the status is the mistake under test.
+    unsafe { StorPortNotification(RequestComplete, extension, srb) };
+    TRUE
+}
+entry!(completes_pending, |data| data.HwStartIo = Some(complete_pending as StartIo));
+
+#[test]
+fn completing_with_a_pending_status_is_stopped() {
+    let outcome = run(1, Execution::seeded(0), 1, read_once(Some(completes_pending)));
+    assert_eq!(stopped(&outcome), (SCSI_VERIFIER_DETECTED_VIOLATION.code, 0x1004));
+}
+
+unsafe extern "C-unwind" fn lose_reads(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        if !is_read(srb) {
+            tiny::execute(extension, srb);
+            StorPortNotification(RequestComplete, extension, srb);
+        }
+    }
+    TRUE
+}
+entry!(loses_reads, |data| data.HwStartIo = Some(lose_reads as StartIo));
+
+#[test]
+fn a_request_that_is_lost_is_found_after_two_time_outs() {
+    let outcome = run(2, Execution::seeded(1), 1, read_once(Some(loses_reads)));
+    assert_eq!(stopped(&outcome), (SCSI_VERIFIER_DETECTED_VIOLATION.code, 0x1007));
+    assert!((120..130).contains(&(outcome.time_ns / 1_000_000_000)), "{} ns", outcome.time_ns);
+}
+
+unsafe extern "C-unwind" fn answer_busy_three_times(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments. The unit extension counts.
+    unsafe {
+        let count = StorPortGetLogicalUnit(extension, 0, (*srb).TargetId, 0).cast::<u32>();
+        if is_read(srb) && *count < 3 {
+            *count += 1;
+            (*srb).SrbStatus = SRB_STATUS_BUSY;
+        } else {
+            tiny::execute(extension, srb);
+        }
+        StorPortNotification(RequestComplete, extension, srb);
+    }
+    TRUE
+}
+entry!(is_busy, |data| data.HwStartIo = Some(answer_busy_three_times as StartIo));
+
+#[test]
+fn a_busy_answer_sends_the_request_round_again() {
+    let outcome = run(2, Execution::seeded(1), 1, read_once(Some(is_busy)));
+    assert_completed(&outcome, "busy");
+    assert!(outcome.time_ns >= 750_000_000, "three pauses of 250 ms, not {} ns", outcome.time_ns);
+}
+
+unsafe extern "C-unwind" fn pause_first(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        tiny::execute(extension, srb);
+        if (*srb).Cdb[0] == 0x9e {
+            // The request after READ CAPACITY waits for two seconds.
+            assert_eq!(StorPortPause(extension, 2), TRUE);
+        }
+        StorPortNotification(RequestComplete, extension, srb);
+    }
+    TRUE
+}
+entry!(pauses, |data| data.HwStartIo = Some(pause_first as StartIo));
+
+#[test]
+fn a_pause_ends_by_itself() {
+    let outcome = run(1, Execution::seeded(1), 1, read_once(Some(pauses)));
+    assert_completed(&outcome, "pause");
+    assert!(outcome.time_ns >= 2_000_000_000, "{} ns", outcome.time_ns);
+}
+
+unsafe extern "C-unwind" fn under_start_io_lock(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments. RequestComplete under a Storport lock is allowed.
+    unsafe {
+        let mut handle = std::mem::zeroed::<STOR_LOCK_HANDLE>();
+        StorPortAcquireSpinLock(extension, StartIoLock, std::ptr::null_mut(), &raw mut handle);
+        tiny::execute(extension, srb);
+        StorPortNotification(RequestComplete, extension, srb);
+        StorPortReleaseSpinLock(extension, &raw mut handle);
+    }
+    TRUE
+}
+entry!(locks, |data| data.HwStartIo = Some(under_start_io_lock as StartIo));
+
+#[test]
+fn a_miniport_may_complete_under_a_storport_lock() {
+    for (cpus, execution, name) in executions(1500) {
+        assert_completed(&run(cpus, execution, 1, read_once(Some(locks))), &name);
+    }
+}
+
+unsafe extern "C-unwind" fn lock_in_timer(extension: PVOID) {
+    // SAFETY: Storport's own argument; the lock is held by Storport around this callback.
+    unsafe {
+        let mut handle = std::mem::zeroed::<STOR_LOCK_HANDLE>();
+        StorPortAcquireSpinLock(extension, StartIoLock, std::ptr::null_mut(), &raw mut handle);
+    }
+}
+
+unsafe extern "C-unwind" fn start_timer(extension: PVOID) -> BOOLEAN {
+    // SAFETY: Storport's own argument.
+    unsafe { StorPortNotification(RequestTimerCall, extension, (Some(lock_in_timer), 1000)) };
+    TRUE
+}
+entry!(locks_in_timer, |data| data.HwInitialize = Some(start_timer));
+
+#[test]
+fn the_start_io_lock_is_held_around_the_timer() {
+    let outcome = run(1, Execution::seeded(0), 1, move || {
+        with_adapter(Some(locks_in_timer), |_| {
+            let mut interval = LARGE_INTEGER::new(-100_000);
+            // SAFETY: PASSIVE_LEVEL.
+            unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
+        });
+    });
+    assert_eq!(stopped(&outcome).0, SPIN_LOCK_ALREADY_OWNED.code);
+}
+
+unsafe extern "C-unwind" fn answer_service(extension: PVOID, irp: PVOID) {
+    let irp: PIRP = irp.cast();
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        (*irp).AssociatedIrp.SystemBuffer.cast::<u32>().write(0x5EED);
+        (*irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 4);
+        StorPortCompleteServiceIrp(extension, irp);
+    }
+}
+entry!(serves, |data| data.HwProcessServiceRequest = Some(answer_service));
+
+#[test]
+fn a_service_request_goes_round() {
+    for (cpus, execution, name) in executions(1500) {
+        let outcome = run(cpus, execution, 1, || {
+            with_adapter(Some(serves), |adapter| {
+                assert!(adapter.accepts_service_requests());
+                let machine = Machine::current().unwrap();
+                let buffer = machine.allocate_system(16);
+                let code = IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
+                assert_eq!(device_control(adapter.device(), code, buffer, 16), (STATUS_SUCCESS, 4));
+                // SAFETY: the miniport wrote it.
+                assert_eq!(unsafe { *buffer.cast::<u32>() }, 0x5EED);
+                assert_eq!(
+                    device_control(adapter.device(), code + 4, buffer, 16).0,
+                    STATUS_INVALID_DEVICE_REQUEST
+                );
+                machine.free_system(buffer);
+            });
+        });
+        assert_completed(&outcome, &name);
+    }
+}
+
+#[test]
+fn without_a_handler_service_requests_are_refused() {
+    let outcome = run(1, Execution::seeded(0), 1, || {
+        with_adapter(Some(tiny::entry), |adapter| {
+            assert!(!adapter.accepts_service_requests());
+            let machine = Machine::current().unwrap();
+            let buffer = machine.allocate_system(16);
+            let (status, _) =
+                device_control(adapter.device(), IOCTL_MINIPORT_PROCESS_SERVICE_IRP, buffer, 16);
+            assert_eq!(status, STATUS_INVALID_DEVICE_REQUEST);
+            machine.free_system(buffer);
+        });
+    });
+    assert_completed(&outcome, "no handler");
+}
+
+entry!(wrong_size, |data| data.HwInitializationDataSize -= 1);
+entry!(physical, |data| data.AdapterInterfaceType = PCIBus);
+entry!(no_start_io, |data| data.HwStartIo = None);
+
+#[test]
+fn storportinitialize_checks_what_it_is_given() {
+    let outcome = run(1, Execution::seeded(0), 1, || {
+        let machine = Machine::current().unwrap();
+        assert_eq!(machine.load_driver(Some(wrong_size)), Err(STATUS_REVISION_MISMATCH));
+        assert_eq!(machine.load_driver(Some(physical)), Err(STATUS_NOT_SUPPORTED));
+        assert_eq!(machine.load_driver(Some(no_start_io)), Err(STATUS_INVALID_PARAMETER));
+    });
+    assert_completed(&outcome, "StorPortInitialize");
+}
+
+unsafe extern "C-unwind" fn fail_to_initialize(_extension: PVOID) -> BOOLEAN {
+    FALSE
+}
+entry!(does_not_initialize, |data| data.HwInitialize = Some(fail_to_initialize));
+unsafe extern "C-unwind" fn not_a_miniport(_driver: PDRIVER_OBJECT, _path: PUNICODE_STRING) -> NTSTATUS {
+    STATUS_SUCCESS
+}
+
+#[test]
+fn an_adapter_that_does_not_start_leaves_nothing_behind() {
+    let outcome = run(1, Execution::seeded(0), 1, || {
+        let machine = Machine::current().unwrap();
+        let cases: [(PDRIVER_INITIALIZE, _); 2] = [
+            (Some(does_not_initialize), StartError::NotInitialized),
+            (Some(not_a_miniport), StartError::NotAMiniport),
+        ];
+        for (entry, error) in cases {
+            let driver = machine.load_driver(entry).unwrap();
+            assert_eq!(Adapter::start(driver).err(), Some(error));
+            machine.unload_driver(driver);
+        }
+        // And again, with the same machine.
+        read_once(Some(tiny::entry))();
+    });
+    assert_completed(&outcome, "start");
+}

@@ -1,0 +1,147 @@
+//! The flags, as clap reads them.
+
+use super::units;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Runs storage-driver logic on a simulated Windows kernel and stops it at the first broken rule.
+#[derive(Parser)]
+#[command(name = "storsim", version, disable_help_subcommand = true)]
+pub(super) struct Arguments {
+    /// Say on standard error what the simulator does.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// List drivers and rules.
+    List(ListArguments),
+    /// Run drivers once each.
+    Run(RunArguments),
+    /// Run a schedule file again, with the whole trace.
+    Replay(ReplayArguments),
+    /// Explain a rule, a check or a bug check.
+    Explain(ExplainArguments),
+}
+
+#[derive(Args)]
+pub(super) struct ListArguments {
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExecutorName {
+    Deterministic,
+    Parallel,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lowercase")]
+pub(super) enum ModeName {
+    Read,
+    Write,
+    RandRead,
+    RandWrite,
+    RandRw,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SitesName {
+    /// Each held lock's acquire site is kept.
+    Kept,
+    /// Held locks are only counted.
+    Counted,
+}
+
+#[derive(Args)]
+pub(super) struct RunArguments {
+    /// Names, patterns such as 'wdm-*', or 'all'.
+    #[arg(required = true, value_name = "DRIVER")]
+    pub drivers: Vec<String>,
+    /// Processors, 1 to 64.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub cpus: u8,
+    /// All choices from the seed, or a host thread per processor.
+    #[arg(long, value_enum, value_name = "NAME", default_value = "deterministic")]
+    pub executor: ExecutorName,
+    /// Where choices and operations come from.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Requests to send; without it, 1000, or the whole disk once for sequential modes.
+    #[arg(long, value_name = "N", conflicts_with = "time", value_parser = clap::value_parser!(u64).range(1..))]
+    pub ios: Option<u64>,
+    /// How long to run, in machine time: 10s, 500ms.
+    #[arg(long, value_name = "T", value_parser = units::time_ns)]
+    pub time: Option<u64>,
+    /// Which requests; without it, randrw, or read with --image.
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub rw: Option<ModeName>,
+    /// Bytes of a request: a multiple of 512, at most 1m.
+    #[arg(long, value_name = "SIZE", default_value = "4k", value_parser = units::block_bytes)]
+    pub bs: u32,
+    /// Requests outstanding at once.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub iodepth: u32,
+    /// A flush after this many writes; 0 for none.
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub fsync: u32,
+    /// One in N reads is cancelled right after it was sent; 0 for none. Without it, 16 for drivers
+    /// that support it.
+    #[arg(long, value_name = "N")]
+    pub cancel: Option<u32>,
+    /// Size of the disk in memory.
+    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = units::disk_bytes, conflicts_with = "image")]
+    pub size: u64,
+    /// A disk image to use instead; written to by modes that write.
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
+    /// Which rules watch: 'all', 'none', or names separated by commas.
+    #[arg(long, value_name = "RULES", default_value = "all")]
+    pub rules: String,
+    /// What is known about held locks.
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "kept")]
+    pub sites: SitesName,
+    /// How to print results.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+    /// Where schedule files of findings go.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub schedule_dir: PathBuf,
+    /// Apply the same writes to the image directly, without driver or machine: what a run must leave.
+    #[arg(long, requires = "image")]
+    pub bypass_driver: bool,
+}
+
+#[derive(Args)]
+pub(super) struct ReplayArguments {
+    /// A schedule file that a run wrote.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Show the trace up to this step only.
+    #[arg(long, value_name = "STEP")]
+    pub stop_before: Option<u64>,
+    /// Show the report without the trace.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+}
+
+#[derive(Args)]
+pub(super) struct ExplainArguments {
+    /// A rule or check (SpinLockSafe), or a bug check (0xC4, SPIN_LOCK_ALREADY_OWNED).
+    #[arg(value_name = "NAME|CODE")]
+    pub name: String,
+}

@@ -1,0 +1,20 @@
+//! `storsim run --bypass-driver`: the same writes, straight to the image.
+
+use super::{Found, Refusal};
+use crate::driver::Driver;
+use crate::session::{Contents, Setup};
+use crate::workload;
+use storport_sim::disk::FileStore;
+
+pub(super) fn apply(driver: &Driver, setup: &Setup) -> Result<Found, Refusal> {
+    let Contents::Image { path, writes } = &setup.contents else {
+        return Err(Refusal("--bypass-driver needs --image".into()));
+    };
+    if !writes {
+        return Err(Refusal("--bypass-driver: --rw only reads, so there is nothing to apply".into()));
+    }
+    let mut store = FileStore::open(path, false).map_err(|e| Refusal(format!("--image {e}")))?;
+    let writes = workload::apply(&mut store, &setup.workload, setup.cpus)?;
+    anstream::println!("applied {writes} writes of a run of {} to {} directly", driver.name, path.display());
+    Ok(Found::Nothing)
+}

@@ -1,0 +1,53 @@
+//! `storsim list`: drivers, rules and checks.
+
+use super::args::ListArguments;
+use super::{Found, Refusal};
+use crate::driver::{Driver, Expects};
+use crate::rules::{self, Origin};
+use serde_json::json;
+
+pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArguments) -> Result<Found, Refusal> {
+    if arguments.json {
+        let rows: Vec<_> = drivers
+            .iter()
+            .map(|d| json!({ "name": d.name, "summary": d.summary, "expects": expects(d) }))
+            .collect();
+        let rules: Vec<_> = rules::TABLE
+            .iter()
+            .map(|r| json!({ "name": r.name, "summary": r.summary(), "origin": origin(r.origin), "default": r.default }))
+            .collect();
+        anstream::println!("{}", json!({ "drivers": rows, "rules": rules }));
+        return Ok(Found::Nothing);
+    }
+    let width = drivers.iter().map(|d| d.name.len()).max().unwrap_or(0);
+    anstream::println!("drivers");
+    for d in drivers {
+        anstream::println!("  {:width$}  {}", d.name, d.summary);
+    }
+    anstream::println!("rules and checks");
+    for r in rules::TABLE {
+        anstream::println!(
+            "  {:width$}  {} ({}{})",
+            r.name,
+            r.summary(),
+            origin(r.origin),
+            if r.default { "" } else { ", off by default" }
+        );
+    }
+    Ok(Found::Nothing)
+}
+
+fn expects(driver: &Driver) -> serde_json::Value {
+    match driver.expects {
+        Expects::Clean => json!("clean"),
+        Expects::Breaks(rule) => json!({ "breaks": rule }),
+        Expects::MayBreak(rule) => json!({ "may_break": rule }),
+    }
+}
+
+fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Rule => "rule of Microsoft's",
+        Origin::Check => "check of ours",
+    }
+}

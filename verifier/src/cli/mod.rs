@@ -1,0 +1,91 @@
+//! The command line, as a library: `main` of a driver author's own crate is one call.
+//!
+//! Results go to standard output, everything else to standard error. Exit status: 0 clean, 1 a
+//! violation was found, 2 it could not be run as asked, 3 our own failure.
+
+mod args;
+mod bypass;
+mod explain;
+mod list;
+mod replay;
+mod run;
+mod select;
+mod units;
+
+use crate::driver::Driver;
+use args::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Exit status 1: a violation was found.
+const FOUND: u8 = 1;
+/// Exit status 2: it could not be run as asked.
+const REFUSED: u8 = 2;
+/// Exit status 3: our own failure.
+const FAILED: u8 = 3;
+
+/// A reason to refuse, in one line.
+struct Refusal(String);
+
+impl<T: std::fmt::Display> From<T> for Refusal {
+    fn from(why: T) -> Refusal {
+        Refusal(why.to_string())
+    }
+}
+
+/// Whether anything was found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    Something,
+}
+
+/// Runs the command line over `drivers`.
+#[must_use]
+pub fn main(drivers: &'static [&'static Driver]) -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    log(arguments.verbose);
+    // Our own failure is a panic; its message has been printed by then.
+    let result = std::panic::catch_unwind(|| match &arguments.command {
+        Command::List(list) => list::list(drivers, list),
+        Command::Run(run) => run::run(drivers, run),
+        Command::Replay(replay) => replay::replay(drivers, replay),
+        Command::Explain(explain) => explain::explain(explain),
+    });
+    match result {
+        Ok(Ok(Found::Nothing)) => ExitCode::SUCCESS,
+        Ok(Ok(Found::Something)) => ExitCode::from(FOUND),
+        Ok(Err(Refusal(why))) => {
+            anstream::eprintln!("error: {why}");
+            ExitCode::from(REFUSED)
+        }
+        Err(_) => ExitCode::from(FAILED),
+    }
+}
+
+/// Help is a result; anything else is one line of what is wrong.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A closed pipe is nobody's mistake.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(REFUSED);
+    }
+    let text = error.to_string();
+    let first: Vec<_> = text.lines().take_while(|l| !l.trim().is_empty()).map(str::trim).collect();
+    anstream::eprintln!("{}", first.join(" "));
+    ExitCode::from(REFUSED)
+}
+
+fn log(verbose: bool) {
+    if verbose {
+        let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).without_time();
+        let _ = subscriber.with_max_level(tracing::Level::DEBUG).try_init();
+    }
+}

@@ -1,0 +1,42 @@
+//! Which drivers and rules a command line means.
+
+use super::Refusal;
+use crate::driver::Driver;
+use crate::rules::{self, RuleInfo};
+use wildmatch::WildMatch;
+
+/// The drivers that `patterns` name, in the order of the list, each once.
+pub(super) fn drivers(
+    all: &'static [&'static Driver],
+    patterns: &[String],
+) -> Result<Vec<&'static Driver>, Refusal> {
+    for pattern in patterns {
+        if pattern != "all" && !all.iter().any(|d| WildMatch::new(pattern).matches(d.name)) {
+            return Err(unknown(all, pattern));
+        }
+    }
+    let named = |d: &Driver| patterns.iter().any(|p| p == "all" || WildMatch::new(p).matches(d.name));
+    Ok(all.iter().copied().filter(|d| named(d)).collect())
+}
+
+fn unknown(all: &[&Driver], name: &str) -> Refusal {
+    let near = all.iter().map(|d| d.name).find(|known| known.contains(name) || name.contains(known));
+    let hint = near.map_or_else(|| "see 'storsim list'".to_owned(), |n| format!("did you mean '{n}'?"));
+    Refusal(format!("no driver is called '{name}'; {hint}"))
+}
+
+/// The rules that `--rules` names.
+pub(super) fn rules(text: &str) -> Result<Vec<&'static RuleInfo>, Refusal> {
+    match text {
+        "all" => Ok(rules::TABLE.iter().copied().filter(|r| r.default).collect()),
+        "none" => Ok(Vec::new()),
+        names => names
+            .split(',')
+            .map(|name| {
+                rules::find(name.trim()).ok_or_else(|| {
+                    Refusal(format!("--rules: no rule is called '{}'; see 'storsim list'", name.trim()))
+                })
+            })
+            .collect(),
+    }
+}

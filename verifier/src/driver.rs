@@ -1,0 +1,66 @@
+//! A driver under test, as the command line knows it.
+
+use kernel_sim::ddi::types::PDRIVER_INITIALIZE;
+use kernel_sim::hardware::HardwareModel;
+use storport_sim::disk::BackingStore;
+
+/// One driver under test.
+pub struct Driver {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// One line for `storsim list`.
+    pub summary: &'static str,
+    /// What the verifier should find in it.
+    pub expects: Expects,
+    /// How it is loaded and what it drives.
+    pub kind: Kind,
+    /// Whether the workload cancels some of its requests.
+    pub cancels: bool,
+    /// Its source files, for the lines that reports quote.
+    pub sources: &'static [Source],
+}
+
+/// What the verifier should find.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expects {
+    /// Nothing, under any schedule.
+    Clean,
+    /// The named rule broken, in every run.
+    Breaks(&'static str),
+    /// The named rule broken, under some schedules only.
+    MayBreak(&'static str),
+}
+
+/// How a driver is loaded.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// A WDM driver of a device: its entry point, and the device built over the disk's contents.
+    Wdm {
+        /// `DriverEntry`.
+        entry: PDRIVER_INITIALIZE,
+        /// The device it drives.
+        device: fn(Box<dyn BackingStore>) -> Box<dyn HardwareModel>,
+    },
+    /// A Storport virtual miniport, which serves the machine's medium.
+    VirtualMiniport {
+        /// `DriverEntry`.
+        entry: PDRIVER_INITIALIZE,
+    },
+}
+
+/// A source file as the compiler names it, and its text.
+#[derive(Clone, Copy, Debug)]
+pub struct Source {
+    /// The name, as `file!()` gives it.
+    pub path: &'static str,
+    /// The text, as `include_str!()` gives it.
+    pub text: &'static str,
+}
+
+/// The [`Source`] of a file next to the calling one.
+#[macro_export]
+macro_rules! source {
+    ($path:literal, $file:literal) => {
+        $crate::driver::Source { path: $path, text: include_str!($file) }
+    };
+}

@@ -1,0 +1,281 @@
+//! One run of one driver on one machine, from power-on to unload.
+
+use crate::driver::{Driver, Kind};
+use crate::finding::{Verdict, Violation};
+use crate::rules::{RuleInfo, Sites};
+use crate::workload::{self, Disk, Options, Statistics};
+use kernel_sim::bugcheck::Ending;
+use kernel_sim::choose::{Choice, Choose};
+use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, status_name};
+use kernel_sim::hook::Watcher;
+use kernel_sim::host_clock::HostClock;
+use kernel_sim::machine::{BadProcessorCount, Config, Execution, Machine};
+use kernel_sim::processor::ProcessorStats;
+use parking_lot::Mutex;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use storport_sim::disk::{
+    BackingStore, FileStore, Geometry, Identity, MemoryStore, ScsiDisk, StoreError, Target,
+};
+use storport_sim::medium::Medium;
+
+/// Which executor runs the machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Executor {
+    /// All processors on one host thread, every choice from the seed.
+    Deterministic,
+    /// A host thread per processor.
+    Parallel,
+}
+
+impl Executor {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Executor::Deterministic => "deterministic",
+            Executor::Parallel => "parallel",
+        }
+    }
+}
+
+/// What the disk under test holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Contents {
+    /// Zeros, in memory.
+    Memory {
+        /// Size in bytes.
+        bytes: u64,
+    },
+    /// A disk image.
+    Image {
+        /// Its file.
+        path: PathBuf,
+        /// Whether the run writes to it.
+        writes: bool,
+    },
+}
+
+/// How to run.
+#[derive(Clone)]
+pub struct Setup {
+    /// Processors, 1 to 64.
+    pub cpus: u8,
+    /// Which executor.
+    pub executor: Executor,
+    /// Where choices and operations come from.
+    pub seed: u64,
+    /// The I/O.
+    pub workload: Options,
+    /// The disk.
+    pub contents: Contents,
+    /// The rules that watch.
+    pub rules: Vec<&'static RuleInfo>,
+    /// Whether acquire sites are kept.
+    pub sites: Sites,
+}
+
+/// Why a run could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Bad `--cpus`.
+    #[error("{0}")]
+    Processors(#[from] BadProcessorCount),
+    /// Bad `--image`.
+    #[error("--image {0}")]
+    Image(#[from] StoreError),
+    /// The disk has no room for the workload.
+    #[error(
+        "the disk has {bytes} bytes, too few for one block of {block_bytes} bytes for each of {jobs} jobs"
+    )]
+    TooSmall {
+        /// The disk's size.
+        bytes: u64,
+        /// The block size.
+        block_bytes: u32,
+        /// Jobs.
+        jobs: u32,
+    },
+    /// The driver could not be started.
+    #[error("driver {driver} did not start: {why}")]
+    NotStarted {
+        /// Its name.
+        driver: &'static str,
+        /// What refused, and with which status.
+        why: String,
+    },
+}
+
+/// What a run gave.
+pub struct Run {
+    /// Its outcome.
+    pub verdict: Verdict,
+    /// Hash over all events (deterministic executor).
+    pub trace_hash: Option<u64>,
+    /// Steps made (deterministic executor).
+    pub steps: u64,
+    /// The choices made.
+    pub choices: Vec<Choice>,
+    /// Machine time at the end.
+    pub time_ns: u64,
+    /// What the workload measured; empty if the run ended early.
+    pub statistics: Statistics,
+    /// Counters of the processors.
+    pub processors: Vec<ProcessorStats>,
+    /// Time on the host, for people only.
+    pub elapsed: Duration,
+}
+
+/// Opens what the disk holds.
+fn open(contents: &Contents) -> Result<Box<dyn BackingStore>, StoreError> {
+    match contents {
+        Contents::Memory { bytes } => Ok(Box::new(MemoryStore::new(*bytes))),
+        Contents::Image { path, writes } => Ok(Box::new(FileStore::open(path, !writes)?)),
+    }
+}
+
+/// Runs `driver` once. `choose` replaces the seeded choices, for replay; `extra` watches besides the
+/// rules.
+///
+/// # Errors
+/// When the run could not be made as asked. Nothing was written to an image then.
+pub fn run(
+    driver: &'static Driver,
+    setup: &Setup,
+    choose: Option<Box<dyn Choose>>,
+    extra: Option<Arc<dyn Watcher>>,
+) -> Result<Run, SetupError> {
+    let execution = match setup.executor {
+        Executor::Deterministic => choose.map_or(Execution::Seeded(setup.seed), Execution::Chosen),
+        Executor::Parallel => Execution::Parallel,
+    };
+    let mut config = Config::new(setup.cpus, execution)?;
+    for rule in &setup.rules {
+        if let Some(watcher) = rule.watcher {
+            config = config.watch(watcher(setup.sites));
+        }
+    }
+    if let Some(extra) = extra {
+        config = config.watch(extra);
+    }
+    let store = open(&setup.contents)?;
+    check_size(setup, store.len_bytes())?;
+    let bytes = store.len_bytes();
+    let clock = HostClock::start();
+    let result = Arc::new(Mutex::new(Booted::default()));
+    let (config, medium) = match driver.kind {
+        Kind::Wdm { device, .. } => (config.hardware(device(store)), None),
+        Kind::VirtualMiniport { .. } => (config, Some(disk(store))),
+    };
+    let rig = Rig { driver, bytes, workload: setup.workload.clone(), result: Arc::clone(&result) };
+    tracing::debug!(driver = driver.name, seed = setup.seed, cpus = setup.cpus, "power on");
+    let outcome = config.run(move || rig.boot(medium));
+    tracing::debug!(driver = driver.name, steps = outcome.steps, "power off");
+    let booted = std::mem::take(&mut *result.lock());
+    if let Some(why) = booted.refused {
+        return Err(SetupError::NotStarted { driver: driver.name, why });
+    }
+    Ok(Run {
+        verdict: verdict(outcome.ending),
+        trace_hash: outcome.trace_hash,
+        steps: outcome.steps,
+        choices: outcome.choices,
+        time_ns: outcome.time_ns,
+        statistics: booted.statistics,
+        processors: outcome.processors,
+        elapsed: clock.elapsed(),
+    })
+}
+
+fn check_size(setup: &Setup, bytes: u64) -> Result<(), SetupError> {
+    let block_bytes = setup.workload.block_bytes;
+    let jobs = setup.workload.jobs(setup.cpus, bytes);
+    if bytes / u64::from(block_bytes) < u64::from(jobs) {
+        return Err(SetupError::TooSmall { bytes, block_bytes, jobs });
+    }
+    Ok(())
+}
+
+/// The SCSI disk that a virtual miniport serves.
+fn disk(store: Box<dyn BackingStore>) -> Target {
+    let disk = ScsiDisk::new(store, Geometry::default(), Identity::default())
+        .expect("a store that opened is a whole number of sectors");
+    [disk].into_iter().collect()
+}
+
+fn verdict(ending: Ending) -> Verdict {
+    match ending {
+        Ending::Completed => Verdict::Clean,
+        Ending::BugCheck(b) => Verdict::BugCheck(b),
+        Ending::Deadlock(d) => Verdict::Deadlock(d),
+        Ending::Livelock(l) => Verdict::Livelock(l),
+        Ending::Parted(p) => Verdict::Parted(p),
+        Ending::Halted(found) => Verdict::Violation(
+            found.downcast::<Violation>().expect("watchers of this crate end runs with a violation"),
+        ),
+    }
+}
+
+/// Which step a driver refused, and how.
+fn refused(step: &str, status: NTSTATUS) -> String {
+    let status = status_name(status).map_or_else(|| format!("{status:#010x}"), str::to_owned);
+    format!("{step} answered {status}")
+}
+
+/// What the boot thread leaves for the caller.
+#[derive(Default)]
+struct Booted {
+    statistics: Statistics,
+    refused: Option<String>,
+}
+
+/// The test rig: loads, starts, exercises, removes and unloads the driver.
+struct Rig {
+    driver: &'static Driver,
+    bytes: u64,
+    workload: Options,
+    result: Arc<Mutex<Booted>>,
+}
+
+impl Rig {
+    fn boot(self, medium: Option<Target>) {
+        let machine = Machine::current().expect("booting happens on a machine");
+        if let Some(target) = medium {
+            machine.keep(Arc::new(Medium::new(target)));
+        }
+        if let Err(why) = self.exercise(machine) {
+            self.result.lock().refused = Some(why);
+        }
+    }
+
+    fn exercise(&self, machine: &'static Machine) -> Result<(), String> {
+        match self.driver.kind {
+            Kind::Wdm { entry, .. } => {
+                let object = machine.load_driver(entry).map_err(|s| refused("DriverEntry", s))?;
+                let device = machine.add_device(object, 0).map_err(|s| refused("starting its device", s))?;
+                self.work(machine, device.top(), None);
+                device.remove();
+                machine.unload_driver(object);
+            }
+            Kind::VirtualMiniport { entry } => {
+                let object = machine.load_driver(entry).map_err(|s| refused("DriverEntry", s))?;
+                let adapter = storport_sim::Adapter::start(object).map_err(|e| e.to_string())?;
+                let service = adapter.accepts_service_requests().then(|| adapter.device());
+                let Some(disk) = adapter.disks().first().copied() else {
+                    return Err("the bus scan found no disk".into());
+                };
+                self.work(machine, disk, service);
+                adapter.remove();
+                machine.unload_driver(object);
+            }
+        }
+        Ok(())
+    }
+
+    fn work(&self, machine: &Machine, device: PDEVICE_OBJECT, service: Option<PDEVICE_OBJECT>) {
+        let disk = Disk { device, service, bytes: self.bytes };
+        let statistics = workload::run(machine, disk, &self.workload);
+        self.result.lock().statistics = statistics;
+    }
+}

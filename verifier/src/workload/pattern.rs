@@ -1,0 +1,100 @@
+//! What blocks hold: sectors stamped with their address, generation and a pattern made of both.
+
+use super::operations::mix;
+
+/// Bytes of a stamped sector.
+pub(super) const SECTOR: usize = 512;
+
+/// "storsim!" in little-endian.
+const MAGIC: u64 = u64::from_le_bytes(*b"storsim!");
+
+fn word(seed: u64, n: u64) -> u64 {
+    seed.wrapping_add(n.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+}
+
+fn words(buffer: &mut [u8]) -> impl Iterator<Item = &mut [u8; 8]> {
+    buffer.as_chunks_mut::<8>().0.iter_mut()
+}
+
+/// Stamps a block at byte `offset` of the disk as generation `generation`.
+pub(super) fn stamp(buffer: &mut [u8], offset: u64, generation: u32) {
+    for (n, sector) in buffer.chunks_exact_mut(SECTOR).enumerate() {
+        let at = offset + (n * SECTOR) as u64;
+        let seed = mix(at ^ u64::from(generation) << 40);
+        let header = [MAGIC, at, u64::from(generation), seed];
+        for (k, w) in words(sector).enumerate() {
+            let value = header.get(k).copied().unwrap_or_else(|| word(seed, k as u64));
+            *w = value.to_le_bytes();
+        }
+    }
+}
+
+/// How a block differs from what it should hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Mismatch {
+    /// Byte offset on the disk of the first wrong sector.
+    pub offset: u64,
+    /// What that sector holds instead, in words.
+    pub holds: String,
+}
+
+/// Compares a block with its stamp. Generation 0 is a block never written: zeros.
+pub(super) fn check(buffer: &[u8], offset: u64, generation: u32) -> Result<(), Mismatch> {
+    for (n, sector) in buffer.chunks_exact(SECTOR).enumerate() {
+        let at = offset + (n * SECTOR) as u64;
+        if !is_stamped(sector, at, generation) {
+            return Err(Mismatch { offset: at, holds: describe(sector) });
+        }
+    }
+    Ok(())
+}
+
+fn is_stamped(sector: &[u8], at: u64, generation: u32) -> bool {
+    let words = sector.as_chunks::<8>().0;
+    if generation == 0 {
+        return words.iter().all(|w| *w == [0; 8]);
+    }
+    let seed = mix(at ^ u64::from(generation) << 40);
+    let header = [MAGIC, at, u64::from(generation), seed];
+    words.iter().enumerate().all(|(k, w)| {
+        let value = header.get(k).copied().unwrap_or_else(|| word(seed, k as u64));
+        u64::from_le_bytes(*w) == value
+    })
+}
+
+/// What a sector seems to hold.
+fn describe(sector: &[u8]) -> String {
+    let words = sector.as_chunks::<8>().0;
+    let header: Vec<u64> = words.iter().take(3).map(|w| u64::from_le_bytes(*w)).collect();
+    match header[..] {
+        [MAGIC, at, generation] if u32::try_from(generation).is_ok_and(|g| is_stamped(sector, at, g)) => {
+            format!("generation {generation} of offset {at}")
+        }
+        [MAGIC, at, generation] => {
+            format!("a torn sector, stamped as generation {generation} of offset {at}")
+        }
+        _ if sector.iter().all(|b| *b == 0) => "zeros".into(),
+        _ => "something else".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamped_block_is_recognised_and_any_other_is_described() {
+        let mut block = vec![0; 2048];
+        check(&block, 4096, 0).unwrap();
+        stamp(&mut block, 4096, 3);
+        check(&block, 4096, 3).unwrap();
+        let stale = check(&block, 4096, 4).unwrap_err();
+        assert_eq!(stale, Mismatch { offset: 4096, holds: "generation 3 of offset 4096".into() });
+        let moved = check(&block, 8192, 3).unwrap_err();
+        assert_eq!(moved.holds, "generation 3 of offset 4096");
+        block[1024 + 100] ^= 1;
+        let torn = check(&block, 4096, 3).unwrap_err();
+        assert_eq!(torn.offset, 4096 + 1024);
+        assert!(torn.holds.starts_with("a torn sector"));
+    }
+}

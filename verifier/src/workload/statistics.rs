@@ -1,0 +1,78 @@
+//! What a run measured: counts, bytes, latencies, a digest.
+
+use hdrhistogram::Histogram;
+
+/// Measurements of one run.
+#[derive(Clone, Debug)]
+pub struct Statistics {
+    /// Reads completed.
+    pub reads: u64,
+    /// Writes completed.
+    pub writes: u64,
+    /// Flushes completed.
+    pub flushes: u64,
+    /// Requests that ended as cancelled.
+    pub cancelled: u64,
+    /// Service requests answered.
+    pub services: u64,
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+    /// Sectors compared with what they should hold.
+    pub sectors_verified: u64,
+    /// Latency of reads and writes: nanoseconds in the parallel executor, steps in the
+    /// deterministic one, where machine time stands still while processors work.
+    pub latency: Histogram<u64>,
+    /// SHA-256 of everything a sequential read read, in order.
+    pub digest: Option<[u8; 32]>,
+}
+
+impl Statistics {
+    /// No measurements.
+    ///
+    /// # Panics
+    /// Never: the histogram's bounds are constants.
+    #[must_use]
+    pub fn new() -> Statistics {
+        Statistics {
+            reads: 0,
+            writes: 0,
+            flushes: 0,
+            cancelled: 0,
+            services: 0,
+            bytes_read: 0,
+            bytes_written: 0,
+            sectors_verified: 0,
+            latency: Histogram::new(2).expect("two significant digits are supported"),
+            digest: None,
+        }
+    }
+
+    /// Adds another job's.
+    pub fn add(&mut self, other: &Statistics) {
+        self.reads += other.reads;
+        self.writes += other.writes;
+        self.flushes += other.flushes;
+        self.cancelled += other.cancelled;
+        self.services += other.services;
+        self.bytes_read += other.bytes_read;
+        self.bytes_written += other.bytes_written;
+        self.sectors_verified += other.sectors_verified;
+        // Cannot fail: both histograms grow as needed.
+        let _ = self.latency.add(&other.latency);
+        self.digest = self.digest.or(other.digest);
+    }
+
+    /// All requests but service requests.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.reads + self.writes + self.flushes + self.cancelled
+    }
+}
+
+impl Default for Statistics {
+    fn default() -> Self {
+        Statistics::new()
+    }
+}

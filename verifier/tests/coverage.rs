@@ -1,0 +1,126 @@
+//! The coverage page is generated from the tables, and the tables agree with the documented facts.
+//!
+//! `STORSIM_BLESS=1 cargo test -p verifier --test coverage` writes the page anew.
+#![expect(unused_crate_dependencies, reason = "integration tests use a few of the crate's dependencies")]
+
+use kernel_sim::hook::{Coverage, DdiInfo};
+use kernel_sim::irql::Irql;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+const FACTS: &str = include_str!("../data/ddi.tsv");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/DDI-COVERAGE.md");
+
+/// Routines whose documented facts the list does not have: they are not in the storage drivers' set.
+struct Fact<'a> {
+    header: &'a str,
+    irql: Option<(Irql, Irql)>,
+}
+
+fn level(word: &str, highest: bool) -> Irql {
+    match word {
+        "PASSIVE" => Irql::PASSIVE,
+        "APC" => Irql::APC,
+        "DISPATCH" => Irql::DISPATCH,
+        "DIRQL" if highest => Irql::DEVICE_MAX,
+        "DIRQL" => Irql::DEVICE_MIN,
+        "HIGH" => Irql::HIGH,
+        other => panic!("'{other}' is no level"),
+    }
+}
+
+fn facts() -> BTreeMap<&'static str, Fact<'static>> {
+    FACTS
+        .lines()
+        .filter(|l| !l.starts_with('#'))
+        .map(|line| {
+            let [name, header, low, high] = line.split('\t').collect::<Vec<_>>()[..] else {
+                panic!("{line}")
+            };
+            let irql = (low != "-").then(|| (level(low, false), level(high, true)));
+            (name, Fact { header, irql })
+        })
+        .collect()
+}
+
+fn tables() -> Vec<&'static DdiInfo> {
+    kernel_sim::ddi::TABLE.iter().chain(storport_sim::ddi::TABLE).copied().collect()
+}
+
+#[test]
+fn every_row_has_the_documented_irql_range() {
+    let facts = facts();
+    for ddi in tables() {
+        if let Some(fact) = facts.get(ddi.name) {
+            assert_eq!(ddi.irql, fact.irql, "{}", ddi.name);
+        }
+    }
+}
+
+#[test]
+fn every_row_has_a_number_of_its_own() {
+    let mut seen = BTreeMap::new();
+    for ddi in tables() {
+        assert_eq!(seen.insert(ddi.id, ddi.name), None, "{} shares its number", ddi.name);
+    }
+}
+
+#[test]
+fn the_coverage_page_is_fresh() {
+    let page = page();
+    if std::env::var_os("STORSIM_BLESS").is_some() {
+        std::fs::write(PAGE, &page).unwrap();
+    }
+    let found = std::fs::read_to_string(PAGE).unwrap_or_default();
+    assert!(
+        found == page,
+        "DDI-COVERAGE.md is stale: run STORSIM_BLESS=1 cargo test -p verifier --test coverage"
+    );
+}
+
+fn page() -> String {
+    let (facts, tables) = (facts(), tables());
+    let have: BTreeMap<&str, &DdiInfo> = tables.iter().map(|d| (d.name, *d)).collect();
+    let missing: Vec<_> = facts.iter().filter(|(name, _)| !have.contains_key(*name)).collect();
+    let count = |c| tables.iter().filter(|d| d.coverage == c).count();
+    let mut page = String::from(
+        "# DDI coverage\n\nGenerated from the tables in `kernel-sim` and `storport-sim`; do not edit.\n\n",
+    );
+    let _ = writeln!(
+        page,
+        "{} modelled, {} accepted and ignored, {} not here yet.\n",
+        count(Coverage::Modelled),
+        count(Coverage::Ignored),
+        missing.len()
+    );
+    page.push_str("| routine | header | IRQL | status | what it does |\n| --- | --- | --- | --- | --- |\n");
+    for (name, ddi) in &have {
+        let irql = ddi.irql.map_or_else(|| "undocumented".into(), |(low, high)| range(low, high));
+        let status = match ddi.coverage {
+            Coverage::Modelled => "modelled",
+            Coverage::Ignored => "accepted and ignored",
+        };
+        let summary: Vec<_> = ddi.summary.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+        let _ = writeln!(page, "| {name} | {} | {irql} | {status} | {} |", ddi.header, summary.join(" "));
+    }
+    page.push_str("\n## Not here yet\n\nRoutines storage drivers are documented to call that this storsim has no row for.\n\n");
+    for (name, fact) in missing {
+        let irql = fact.irql.map_or_else(|| "IRQL undocumented".into(), |(low, high)| range(low, high));
+        let _ = writeln!(page, "- {name} ({}, {irql})", fact.header);
+    }
+    page
+}
+
+fn range(low: Irql, high: Irql) -> String {
+    if (low, high) == (Irql::PASSIVE, Irql::HIGH) {
+        "any".into()
+    } else if low == high {
+        low.name()
+    } else if low == Irql::DEVICE_MIN {
+        "DIRQL".into()
+    } else if high == Irql::DEVICE_MAX {
+        format!("{low} to DIRQL")
+    } else {
+        format!("{low} to {high}")
+    }
+}
