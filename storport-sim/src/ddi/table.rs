@@ -19,7 +19,7 @@ kernel_sim::ddis! { base 512;
         Argument1: PDRIVER_OBJECT, Argument2: PUNICODE_STRING, HwInitializationData: PHW_INITIALIZATION_DATA,
         HwContext: PVOID,
     ) -> NTSTATUS,
-        header "storport.h", irql (PASSIVE, PASSIVE), Modelled, plain => initialize::storport_initialize;
+        header "storport.h", irql undocumented, Modelled, plain => initialize::storport_initialize;
 
     // Requests
     /// Tells the port driver that something happened; see the function of this name in `ddi` for the
