@@ -21,6 +21,7 @@ const WDM_SOURCES: &[Source] = sources![
     "wdm_startio/mod.rs",
     "wdm_startio/complete_under_cancel_lock.rs",
     "wdm_startio/complete_under_lock.rs",
+    "wdm_startio/ddi.rs",
     "wdm_startio/device.rs",
     "wdm_startio/dispatch.rs",
     "wdm_startio/driver.rs",
@@ -31,7 +32,7 @@ const WDM_SOURCES: &[Source] = sources![
     "wdm_startio/start_io.rs",
 ];
 
-const RAMDISK_SOURCES: &[Source] = sources!["ramdisk/mod.rs", "ramdisk_service_irp_under_lock.rs"];
+const RAMDISK_SOURCES: &[Source] = sources!["ramdisk/mod.rs", "ramdisk/statistics.rs", "ramdisk_service_irp_under_lock.rs"];
 
 const RULE: &str = "SpinLockSafe";
 

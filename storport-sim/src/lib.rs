@@ -4,6 +4,44 @@
 //! over them. A test rig loads the driver on a machine of `kernel_sim`, starts its [`Adapter`], and
 //! sends ordinary read and write IRPs to [`Adapter::disks`]. Virtual miniports only, so far. This crate
 //! has never heard of a rule: what happens is shown to whoever watches the machine.
+//!
+//! A miniport that forgets a request, and how that shows:
+//!
+//! ```
+//! use kernel_sim::{bugcheck::Ending, ddi::*, machine::{Config, Execution, Machine}};
+//! use storport_sim::{Adapter, miniport::*};
+//!
+//! struct Forgetful;
+//!
+//! impl VirtualMiniport for Forgetful {
+//!     fn find_adapter(_: &mut Configuration<'_>) -> Result<Self, FindError> {
+//!         Ok(Forgetful)
+//!     }
+//!     fn start_io(&self, srb: Srb) {
+//!         if srb.target() == 0 {
+//!             drop(srb); // never completed
+//!         } else {
+//!             srb.complete(SrbStatus::NO_DEVICE);
+//!         }
+//!     }
+//!     fn reset_bus(&self, _path: u8) -> bool {
+//!         true
+//!     }
+//! }
+//!
+//! unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+//!     // SAFETY: the I/O manager's own arguments.
+//!     unsafe { register::<Forgetful>(driver, path) }
+//! }
+//!
+//! let outcome = Config::new(2, Execution::seeded(1)).unwrap().run(|| {
+//!     let driver = Machine::current().unwrap().load_driver(Some(driver_entry)).unwrap();
+//!     let _ = Adapter::start(driver); // the bus scan waits for its first answer
+//! });
+//! let Ending::BugCheck(check) = outcome.ending else { panic!("{:?}", outcome.ending) };
+//! assert_eq!((check.stop.code, check.parameters[0]), (0xF1, 0x1007));
+//! assert!(check.what.starts_with("the miniport still has SRB "));
+//! ```
 
 pub mod callbacks;
 mod class;

@@ -6,8 +6,8 @@
 //! line that shows it.
 
 use crate::rules::{self, RuleInfo, Sites};
-use crate::session::{Contents, Executor, Setup};
-use crate::workload::Options;
+use crate::session::{Contents, Executor, MEMORY_BYTES_MAX, Setup};
+use crate::workload::{Amount, BLOCK_BYTES_MAX, DEPTH_MAX, Options};
 use kernel_sim::choose::{Choice, Transition};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -193,6 +193,7 @@ fn read_choices<'a>(
             let times: usize = times
                 .filter(|t| *t <= count - choices.len())
                 .ok_or_else(|| (n, format!("'{word}' is one choice too many")))?;
+            choices.try_reserve(times).map_err(|_| (n, format!("'{word}' does not fit into memory")))?;
             choices.extend(std::iter::repeat_n(choice, times));
         }
     }
@@ -211,10 +212,7 @@ impl SetupText {
             (None, Some(path)) => Contents::Image { path, writes: !self.workload.mode.only_reads() },
             _ => return Err("setup: either a size or an image".into()),
         };
-        let block_bytes = self.workload.block_bytes;
-        if block_bytes == 0 || block_bytes % 512 != 0 || self.workload.depth == 0 {
-            return Err("setup: a block size that is no multiple of 512, or a depth of 0".into());
-        }
+        self.check()?;
         Ok(Setup {
             cpus: self.cpus,
             executor: Executor::Deterministic,
@@ -224,6 +222,32 @@ impl SetupText {
             rules,
             sites: if self.sites { Sites::Kept } else { Sites::Counted },
         })
+    }
+}
+
+impl SetupText {
+    /// The limits of the command line: a file that was edited meets them too.
+    fn check(&self) -> Result<(), String> {
+        let Options { block_bytes, depth, amount, .. } = self.workload;
+        let refuse = |what: String| Err(format!("setup: {what}"));
+        if !(1..=PROCESSORS_MAX).contains(&self.cpus) {
+            return refuse(format!("a machine has 1 to {PROCESSORS_MAX} processors, not {}", self.cpus));
+        }
+        if block_bytes == 0 || block_bytes % 512 != 0 || block_bytes > BLOCK_BYTES_MAX {
+            return refuse(format!("blocks of {block_bytes} bytes; a multiple of 512 up to {BLOCK_BYTES_MAX}"));
+        }
+        if !(1..=DEPTH_MAX).contains(&depth) {
+            return refuse(format!("a depth of {depth}; 1 to {DEPTH_MAX}"));
+        }
+        if matches!(amount, Amount::TimeNs(_) | Amount::Ios(0)) {
+            return refuse("a number of requests is needed".into());
+        }
+        match self.size {
+            Some(size) if size == 0 || size % 4096 != 0 || size > MEMORY_BYTES_MAX => {
+                refuse(format!("a size of {size} bytes; a multiple of 4096 up to {MEMORY_BYTES_MAX}"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -265,7 +289,7 @@ fn choice(token: &str) -> Option<Choice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::{Amount, Mode};
+    use crate::workload::Mode;
 
     fn schedule() -> Schedule {
         Schedule {

@@ -3,7 +3,7 @@
 use crate::driver::{Driver, Kind};
 use crate::finding::{Verdict, Violation};
 use crate::rules::{RuleInfo, Sites};
-use crate::workload::{self, Disk, Options, Statistics};
+use crate::workload::{self, Amount, Disk, Options, Statistics};
 use kernel_sim::bugcheck::Ending;
 use kernel_sim::choose::{Choice, Choose};
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, status_name};
@@ -40,6 +40,9 @@ impl Executor {
     }
 }
 
+/// The largest disk in memory, in bytes.
+pub const MEMORY_BYTES_MAX: u64 = 64 << 30;
+
 /// What the disk under test holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Contents {
@@ -55,6 +58,16 @@ pub enum Contents {
         /// Whether the run writes to it.
         writes: bool,
     },
+}
+
+impl std::fmt::Display for Contents {
+    /// The flag that asks for them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Contents::Memory { bytes } => write!(f, "--size {bytes}"),
+            Contents::Image { path, .. } => write!(f, "--image {}", path.display()),
+        }
+    }
 }
 
 /// How to run.
@@ -86,16 +99,26 @@ pub enum SetupError {
     #[error("--image {0}")]
     Image(#[from] StoreError),
     /// The disk has no room for the workload.
-    #[error(
-        "the disk has {bytes} bytes, too few for one block of {block_bytes} bytes for each of {jobs} jobs"
-    )]
+    #[error("{disk}: {bytes} bytes are too few for one block of {block_bytes} bytes for each of {jobs} jobs")]
     TooSmall {
+        /// The flag that gave the disk.
+        disk: String,
         /// The disk's size.
         bytes: u64,
         /// The block size.
         block_bytes: u32,
         /// Jobs.
         jobs: u32,
+    },
+    /// Going over the whole disk would leave out its end.
+    #[error("{disk}: {bytes} bytes are no whole number of blocks of {block_bytes} bytes; --bs 512 always fits")]
+    Remainder {
+        /// The flag that gave the disk.
+        disk: String,
+        /// The disk's size.
+        bytes: u64,
+        /// The block size.
+        block_bytes: u32,
     },
     /// The driver could not be started.
     #[error("driver {driver} did not start: {why}")]
@@ -188,11 +211,15 @@ pub fn run(
     })
 }
 
-fn check_size(setup: &Setup, bytes: u64) -> Result<(), SetupError> {
+/// Whether a disk of that size suits the workload.
+pub(crate) fn check_size(setup: &Setup, bytes: u64) -> Result<(), SetupError> {
     let block_bytes = setup.workload.block_bytes;
+    if setup.workload.amount == Amount::Once && !bytes.is_multiple_of(u64::from(block_bytes)) {
+        return Err(SetupError::Remainder { disk: setup.contents.to_string(), bytes, block_bytes });
+    }
     let jobs = setup.workload.jobs(setup.cpus, bytes);
     if bytes / u64::from(block_bytes) < u64::from(jobs) {
-        return Err(SetupError::TooSmall { bytes, block_bytes, jobs });
+        return Err(SetupError::TooSmall { disk: setup.contents.to_string(), bytes, block_bytes, jobs });
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! A virtual miniport needs one import, `storport_sim::ddi::*`. `table` lists every StorPort routine
 //! as a row; `structures` has the structures of storport.h and srb.h as wdk-sys shapes them, `numbers` their
 //! constants, `notification` the one routine that is variadic in C. The bodies are the port driver's
-//! ([`port`](crate::port)). Invariant: hooks fire here and nowhere else, and no body calls another
+//! (module `port`). Invariant: hooks fire here and nowhere else, and no body calls another
 //! hooked routine, so what a rule sees is what the driver called.
 
 mod notification;

@@ -215,7 +215,10 @@ unsafe fn drop_extension<M>(extension: PVOID) {
 /// Extensions that hold a value. A machine that stops takes its memory down without asking the driver,
 /// and what the values own on the host has to go with it.
 #[derive(Default)]
-struct Leftovers(Mutex<Vec<(usize, unsafe fn(PVOID))>>);
+struct Leftovers(Mutex<Vec<Leftover>>);
+
+/// The address of an extension, and what drops its value.
+type Leftover = (usize, unsafe fn(PVOID));
 
 impl Leftovers {
     fn of(machine: &Machine) -> Arc<Leftovers> {

@@ -30,7 +30,7 @@ fn four_clients(disks: &[PDEVICE_OBJECT]) {
 
 #[test]
 fn what_was_written_is_read_back() {
-    for (cpus, execution, name) in executions(1500) {
+    for (cpus, execution, name) in executions(8) {
         let outcome = run(cpus, execution, 2, || {
             with_adapter(Some(tiny::entry), |adapter| four_clients(adapter.disks()));
         });
@@ -40,7 +40,7 @@ fn what_was_written_is_read_back() {
 
 #[test]
 fn a_miniport_may_complete_later_and_elsewhere() {
-    for (cpus, execution, name) in executions(1500) {
+    for (cpus, execution, name) in executions(8) {
         let outcome = run(cpus, execution, 2, || {
             with_adapter(Some(tiny::entry_that_completes_in_a_dpc), |adapter| four_clients(adapter.disks()));
         });

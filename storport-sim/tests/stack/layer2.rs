@@ -71,7 +71,7 @@ impl Drop for Keeper {
 
 #[test]
 fn requests_and_removal() {
-    for (cpus, execution, name) in executions(1500) {
+    for (cpus, execution, name) in executions(8) {
         let outcome = run(cpus, execution, 3, || {
             with_adapter(Some(entry), |adapter| {
                 let disks: Vec<usize> = adapter.disks().iter().map(|d| *d as usize).collect();

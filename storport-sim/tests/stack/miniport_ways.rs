@@ -55,7 +55,7 @@ entry!(completes_twice, |data| data.HwStartIo = Some(complete_twice as StartIo))
 
 #[test]
 fn completing_twice_is_stopped() {
-    for (cpus, execution, _) in executions(1500) {
+    for (cpus, execution, _) in executions(8) {
         let outcome = run(cpus, execution, 1, read_once(Some(completes_twice)));
         assert_eq!(stopped(&outcome), (SCSI_VERIFIER_DETECTED_VIOLATION.code, 0x2004));
     }
@@ -169,7 +169,7 @@ entry!(locks, |data| data.HwStartIo = Some(under_start_io_lock as StartIo));
 
 #[test]
 fn a_miniport_may_complete_under_a_storport_lock() {
-    for (cpus, execution, name) in executions(1500) {
+    for (cpus, execution, name) in executions(8) {
         assert_completed(&run(cpus, execution, 1, read_once(Some(locks))), &name);
     }
 }
@@ -214,7 +214,7 @@ entry!(serves, |data| data.HwProcessServiceRequest = Some(answer_service));
 
 #[test]
 fn a_service_request_goes_round() {
-    for (cpus, execution, name) in executions(1500) {
+    for (cpus, execution, name) in executions(8) {
         let outcome = run(cpus, execution, 1, || {
             with_adapter(Some(serves), |adapter| {
                 assert!(adapter.accepts_service_requests());

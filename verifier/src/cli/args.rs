@@ -1,6 +1,7 @@
 //! The flags, as clap reads them.
 
 use super::units;
+use crate::workload::DEPTH_MAX;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -91,7 +92,7 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "SIZE", default_value = "4k", value_parser = units::block_bytes)]
     pub bs: u32,
     /// Requests outstanding at once.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=i64::from(DEPTH_MAX)))]
     pub iodepth: u32,
     /// A flush after this many writes; 0 for none.
     #[arg(long, value_name = "N", default_value_t = 16)]

@@ -2,9 +2,9 @@
 
 use super::{Found, Refusal};
 use crate::driver::Driver;
-use crate::session::{Contents, Setup};
+use crate::session::{self, Contents, Setup};
 use crate::workload;
-use storport_sim::disk::FileStore;
+use storport_sim::disk::{BackingStore, FileStore};
 
 pub(super) fn apply(driver: &Driver, setup: &Setup) -> Result<Found, Refusal> {
     let Contents::Image { path, writes } = &setup.contents else {
@@ -14,6 +14,7 @@ pub(super) fn apply(driver: &Driver, setup: &Setup) -> Result<Found, Refusal> {
         return Err(Refusal("--bypass-driver: --rw only reads, so there is nothing to apply".into()));
     }
     let mut store = FileStore::open(path, false).map_err(|e| Refusal(format!("--image {e}")))?;
+    session::check_size(setup, store.len_bytes())?;
     let writes = workload::apply(&mut store, &setup.workload, setup.cpus)?;
     anstream::println!("applied {writes} writes of a run of {} to {} directly", driver.name, path.display());
     Ok(Found::Nothing)

@@ -74,7 +74,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let _ = error.print();
+        anstream::eprintln!("error: a command is missing (list, run, replay, explain); see 'storsim --help'");
         return ExitCode::from(REFUSED);
     }
     let text = error.to_string();

@@ -24,7 +24,8 @@ pub(super) fn replay(
     let shown = arguments.format == Format::Text && !arguments.quiet;
     let watcher = shown.then(|| Arc::clone(&trace) as Arc<dyn Watcher>);
     let recorded = Box::new(Recorded::new(schedule.choices));
-    let run = session::run(driver, &schedule.setup, Some(recorded), watcher)?;
+    let run = session::run(driver, &schedule.setup, Some(recorded), watcher)
+        .map_err(|e| Refusal(format!("{file}: {e}")))?;
     if let Verdict::Parted(parted) = &run.verdict {
         return Err(Refusal(format!("{file}: step {}: {}", parted.step, parted.why)));
     }

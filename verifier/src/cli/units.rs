@@ -1,5 +1,8 @@
 //! Sizes and times as people write them.
 
+use crate::session::MEMORY_BYTES_MAX;
+use crate::workload::BLOCK_BYTES_MAX;
+
 /// Bytes: a number, or one with k, m, g (powers of 1024).
 fn bytes(text: &str) -> Result<u64, String> {
     let lower = text.to_ascii_lowercase();
@@ -21,7 +24,7 @@ pub(super) fn block_bytes(text: &str) -> Result<u32, String> {
     if n == 0 || n % 512 != 0 {
         return Err(format!("{n} bytes is no multiple of 512"));
     }
-    if n > 1 << 20 {
+    if n > BLOCK_BYTES_MAX.into() {
         return Err(format!("{n} bytes is more than 1m"));
     }
     u32::try_from(n).map_err(|e| e.to_string())
@@ -33,7 +36,7 @@ pub(super) fn disk_bytes(text: &str) -> Result<u64, String> {
     if n == 0 || n % 4096 != 0 {
         return Err(format!("{n} bytes is no multiple of 4096"));
     }
-    if n > 64 << 30 {
+    if n > MEMORY_BYTES_MAX {
         return Err(format!("{n} bytes is more than 64g"));
     }
     Ok(n)

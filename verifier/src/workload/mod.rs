@@ -13,7 +13,7 @@ mod pattern;
 mod statistics;
 
 pub use direct::{DirectError, apply};
-pub use options::{Amount, Mode, Options};
+pub use options::{Amount, BLOCK_BYTES_MAX, DEPTH_MAX, Mode, Options};
 pub use statistics::Statistics;
 
 use crate::finding::{Scene, Violation};

@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The largest request, in bytes.
+pub const BLOCK_BYTES_MAX: u32 = 1 << 20;
+
+/// The most requests outstanding at once.
+pub const DEPTH_MAX: u32 = 4096;
+
 /// Which requests, in which order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

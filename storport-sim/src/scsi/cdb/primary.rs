@@ -156,7 +156,7 @@ impl ReportLuns {
 pub struct ReportSupportedOpcodes {
     /// [`Opcode::MAINTENANCE_IN`].
     pub opcode: Opcode,
-    /// [`service_action::REPORT_SUPPORTED_OPERATION_CODES`].
+    /// [`REPORT_SUPPORTED_OPERATION_CODES`](crate::scsi::service_action::REPORT_SUPPORTED_OPERATION_CODES).
     pub service_action: u8,
     /// RCTD (bit 7, [`Self::RCTD`]) and reporting options (bits 2..0).
     pub options: u8,
