@@ -25,7 +25,7 @@ pub enum Locks {
 pub fn run(watching: Watching, cpus: u8, locks: Locks, pairs: u64) -> (Duration, u64) {
     let each = pairs.div_ceil(u64::from(cpus));
     let clock = HostClock::start();
-    let outcome = watching.machine(cpus, Execution::seeded(1)).run(move || {
+    let outcome = watching.machine(cpus, Execution::Seeded(1)).run(move || {
         let machine = Machine::current().expect("on a machine");
         let words = machine.allocate_system(16384) as usize;
         let at = move |line: usize| (words + line * 128) as *mut usize;

@@ -32,7 +32,8 @@ const WDM_SOURCES: &[Source] = sources![
     "wdm_startio/start_io.rs",
 ];
 
-const RAMDISK_SOURCES: &[Source] = sources!["ramdisk/mod.rs", "ramdisk/statistics.rs", "ramdisk_service_irp_under_lock.rs"];
+const RAMDISK_SOURCES: &[Source] =
+    sources!["ramdisk/mod.rs", "ramdisk/statistics.rs", "ramdisk_service_irp_under_lock.rs"];
 
 const RULE: &str = "SpinLockSafe";
 

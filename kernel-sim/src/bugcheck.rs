@@ -60,7 +60,8 @@ stop_codes! {
     /// a lock released by somebody who does not hold it.
     DRIVER_VERIFIER_DETECTED_VIOLATION = 0xC4;
     /// A timer or DPC object where none may be. Parameter 1: 0 timer object, 1 DPC object, 3 wrong
-    /// processor number.
+    /// processor number. Parameter 2: the object; 3 and 4: bounds of the freed memory that holds it,
+    /// if that is what is wrong.
     TIMER_OR_DPC_INVALID = 0xC7;
     /// The IRQL was changed and not restored. Parameter 1: current IRQL, expected IRQL and a value
     /// for the caller, a byte each.
@@ -76,6 +77,8 @@ stop_codes! {
     /// A worker routine returned at DISPATCH_LEVEL or above. Parameters: the routine, the IRQL, its
     /// parameter, the work item.
     WORKER_THREAD_RETURNED_AT_BAD_IRQL = 0xE1;
+    /// A work item where none may be. Parameter 1: 2 a queued item was freed. Parameter 2: the item.
+    WORKER_INVALID = 0xE4;
     /// A check of Storport verification; parameter 1 says which.
     SCSI_VERIFIER_DETECTED_VIOLATION = 0xF1;
     /// A cancel routine returned with the cancel spin lock held. Parameters: the IRP, the routine.

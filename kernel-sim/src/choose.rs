@@ -114,7 +114,8 @@ impl<'a> Enabled<'a> {
 
     #[cold]
     fn nth_rare(&self, mut k: u32) -> Transition {
-        let classes: [(u64, fn(u8) -> Transition); 4] = [
+        type Make = fn(u8) -> Transition;
+        let classes: [(u64, Make); 4] = [
             (self.rare.interrupt, Transition::Interrupt),
             (self.rare.dpc, Transition::Dpc),
             (self.rare.switch, Transition::Switch),

@@ -20,7 +20,7 @@ use crate::processor::{Processor, ProcessorStats, flag, pend};
 use crate::sync::thread::Thread;
 use parking_lot::Mutex;
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 
 /// Processors a machine may have.
@@ -37,14 +37,6 @@ pub enum Execution {
     Chosen(Box<dyn Choose>),
     /// A host thread per processor.
     Parallel,
-}
-
-impl Execution {
-    /// The deterministic executor with seeded random choices.
-    #[must_use]
-    pub fn seeded(seed: u64) -> Execution {
-        Execution::Seeded(seed)
-    }
 }
 
 /// What to build a machine from.
@@ -139,11 +131,14 @@ pub struct Machine {
     pub(crate) pool: Mutex<Pool>,
     pub(crate) io: IoManager,
     pub(crate) hardware: Vec<HardwareSlot>,
+    /// Armed timers and queued DPCs: while there are any, freed pool is searched for them. Changed
+    /// under the kernel lock.
+    pub(crate) linked_objects: AtomicUsize,
     pub(crate) executor: Executor,
     watchers: Vec<(Arc<dyn Watcher>, Interest)>,
     /// Union of the watchers' interests.
     pub(crate) wanted: Interest,
-    ending: Mutex<Option<Ending>>,
+    pub(crate) ending: Mutex<Option<Ending>>,
     stopped: AtomicBool,
     own_panic: Mutex<Option<Box<dyn Any + Send>>>,
     /// Filled from the front and never emptied, so that looking one up takes no lock.
@@ -205,6 +200,7 @@ impl Machine {
                 .enumerate()
                 .map(|(n, model)| HardwareSlot::new(n, windows, model))
                 .collect(),
+            linked_objects: AtomicUsize::new(0),
             executor,
             watchers,
             wanted,
@@ -259,6 +255,8 @@ impl Machine {
         };
         let machine = *self;
         let used = machine.pool.lock().used_bytes();
+        // What drivers and rigs left in these may still point into the machine's memory.
+        drop(machine.kernel);
         drop(machine.kept);
         drop(machine.hardware);
         machine.memory.give_back(used);
@@ -408,13 +406,12 @@ impl Machine {
             let at = self as *const Machine as usize;
             let index = cpu.index();
             let mut kernel = self.kernel.lock();
-            let id = kernel.threads.len() as u32;
             let body = Box::new(move || {
                 // SAFETY: the machine outlives its threads.
                 let machine = unsafe { &*(at as *const Machine) };
                 machine.idle(&machine.processors[usize::from(index)]);
             });
-            kernel.threads.push(Box::new(Thread::new(id, index, 0, Some(body))));
+            kernel.threads.push(Box::new(Thread::new(index, 0, Some(body))));
             let thread = &raw const **kernel.threads.last().expect("just pushed");
             cpu.thread.set(thread);
             cpu.idle.set(thread);

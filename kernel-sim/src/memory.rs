@@ -102,12 +102,27 @@ impl AddressSpace {
     /// Whether `bytes` bytes at `address` lie in the range.
     #[inline]
     pub(crate) fn contains(&self, address: usize, bytes: usize) -> bool {
-        address.wrapping_sub(self.base()) <= TOTAL_BYTES - bytes
+        bytes <= TOTAL_BYTES && address.wrapping_sub(self.base()) <= TOTAL_BYTES - bytes
     }
 
     /// The machine address of a host address, or 0 for null and addresses outside the range.
     pub(crate) fn machine_address(&self, address: usize) -> u64 {
         if self.contains(address, 1) { MACHINE_BASE + (address - self.base()) as u64 } else { 0 }
+    }
+
+    /// As [`AddressSpace::machine_address`], but one address for a whole stack: where in its frame a
+    /// local lies is the compiler's business, and differs from build to build.
+    #[inline]
+    pub(crate) fn stable_address(&self, address: usize) -> u64 {
+        let offset = address.wrapping_sub(self.base());
+        if offset < STACKS_OFFSET {
+            return MACHINE_BASE + offset as u64;
+        }
+        if offset >= TOTAL_BYTES {
+            return 0;
+        }
+        let stack = (offset - STACKS_OFFSET) / STACK_STRIDE;
+        MACHINE_BASE + (STACKS_OFFSET + stack * STACK_STRIDE) as u64
     }
 
     /// Bounds of stack `index` (limit, base), its guard page in place.

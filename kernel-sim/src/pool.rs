@@ -4,7 +4,9 @@
 //! is kept outside of it, so a driver that writes past its end cannot confuse the allocator.
 //! Invariant: equal sequences of calls give equal addresses and equal contents.
 
-use crate::bugcheck::{BAD_POOL_CALLER, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER};
+use crate::bugcheck::{
+    BAD_POOL_CALLER, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, TIMER_OR_DPC_INVALID,
+};
 use crate::ddi::Cx;
 use crate::ddi::types::{
     NTSTATUS, NonPagedPool, NonPagedPoolNx, POOL_FLAG_NON_PAGED, POOL_FLAG_PAGED, POOL_FLAG_UNINITIALIZED,
@@ -12,9 +14,12 @@ use crate::ddi::types::{
 };
 use crate::hook::Site;
 use crate::irql::Irql;
+use crate::kernel::DpcQueue;
 use crate::machine::Machine;
 use crate::memory::POOL_BYTES;
+use crate::sync::timer::Expiry;
 use std::ptr::null_mut;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Four characters as a pool tag.
 #[must_use]
@@ -184,6 +189,9 @@ impl Machine {
     pub(crate) fn pool_free(&self, cx: &Cx, address: PVOID, expected_tag: Option<u32>) {
         let irql = cx.cpu.irql();
         let shown = self.machine_address(address as usize);
+        if self.linked_objects.load(Relaxed) != 0 {
+            self.check_unlinked(cx, address as usize);
+        }
         let mut pool = self.pool.lock();
         let Some((slot, block)) = pool.find(address as usize).filter(|(_, b)| !b.system) else {
             drop(pool);
@@ -204,6 +212,35 @@ impl Machine {
             self.refuse_free(cx, shown, &block, overrun, wrong_tag);
         }
         pool.give(slot, block);
+    }
+
+    /// Refuses to free a block that holds an armed timer or a queued DPC: the kernel would go on
+    /// using it.
+    #[cold]
+    fn check_unlinked(&self, cx: &Cx, address: usize) {
+        let Some((_, block)) = self.pool.lock().find(address) else { return };
+        let holds = |object: usize| object.wrapping_sub(address) < block.bytes;
+        let (timer, dpc) = {
+            let kernel = self.kernel.lock();
+            let timer = kernel.timers.iter().find_map(|entry| match entry.expiry {
+                Expiry::Timer { address, .. } if holds(address) => Some(address),
+                _ => None,
+            });
+            let queued =
+                |queue: &DpcQueue| queue.queue.iter().map(|dpc| *dpc as usize).find(|dpc| holds(*dpc));
+            (timer, kernel.dpcs.iter().find_map(queued))
+        };
+        let (start, end) = (self.machine_address(address), self.machine_address(address + block.bytes));
+        if let Some(timer) = timer {
+            let timer = self.machine_address(timer);
+            let what = format!("{} frees memory that holds an armed timer", cx.ddi.name);
+            cx.bug_check(VERIFIER, [0x15, timer, 0, start], what);
+        }
+        if let Some(dpc) = dpc {
+            let dpc = self.machine_address(dpc);
+            let what = format!("{} frees memory that holds a queued DPC", cx.ddi.name);
+            cx.bug_check(TIMER_OR_DPC_INVALID, [1, dpc, start, end], what);
+        }
     }
 
     #[cold]

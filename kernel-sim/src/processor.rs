@@ -103,6 +103,8 @@ pub struct Processor {
     pub(crate) idle: Cell<*const Thread>,
     /// Depth of DPC draining; non-zero inside a DPC.
     pub(crate) in_dpc: Cell<u32>,
+    /// Interrupts in service here.
+    pub(crate) in_isr: Cell<u32>,
     /// The call being made: for stops and standstills.
     pub(crate) call: Cell<Option<(&'static DdiInfo, Site)>>,
     stats: UnsafeCell<ProcessorStats>,
@@ -140,6 +142,7 @@ impl Processor {
             thread: Cell::new(null()),
             idle: Cell::new(null()),
             in_dpc: Cell::new(0),
+            in_isr: Cell::new(0),
             call: Cell::new(None),
             stats: UnsafeCell::new(ProcessorStats {
                 calls_by_irql: [0; 16],
@@ -210,6 +213,14 @@ impl Processor {
         Irql(self.irql.load(Relaxed))
     }
 
+    /// Whether DPCs may be drained and threads switched here now. A DPC or service routine that
+    /// lowered the IRQL below DISPATCH_LEVEL, which is a bug check when it returns, is not switched
+    /// away from.
+    #[inline]
+    pub(crate) fn may_dispatch(&self) -> bool {
+        self.irql() < Irql::DISPATCH && self.in_dpc.get() == 0 && self.in_isr.get() == 0
+    }
+
     #[inline]
     pub(crate) fn set_irql(&self, irql: Irql) {
         self.irql.store(irql.0, Relaxed);
@@ -224,15 +235,6 @@ impl Processor {
         self.hooks.fetch_or(bits, Relaxed);
     }
 
-    /// Whether the call must take the long path. `watched_holding`: the row asks to be shown when a
-    /// lock is held.
-    #[inline]
-    pub(crate) fn is_slow(&self, watched_holding: bool) -> bool {
-        let hooks = self.hooks();
-        hooks & flag::SLOW != 0
-            || (watched_holding && hooks & flag::HOLDING != 0 && self.held_count.get() != 0)
-    }
-
     #[inline]
     pub(crate) fn pending(&self) -> &AtomicU32 {
         &self.pending
@@ -241,13 +243,30 @@ impl Processor {
     /// Whether `bytes` bytes at `address` are memory of the machine.
     #[inline]
     pub(crate) fn is_memory(&self, address: usize, bytes: usize) -> bool {
-        address.wrapping_sub(self.memory_base) <= crate::memory::TOTAL_BYTES - bytes
+        // The first comparison folds away where the size is a constant.
+        bytes <= crate::memory::TOTAL_BYTES
+            && address.wrapping_sub(self.memory_base) <= crate::memory::TOTAL_BYTES - bytes
+    }
+
+    /// Whether an aligned word of the machine's memory is at `address`: one comparison, because
+    /// rotating the offset makes a misaligned one huge.
+    #[inline(always)]
+    pub(crate) fn is_aligned_word(&self, address: usize) -> bool {
+        const WORD: usize = size_of::<usize>();
+        let offset = address.wrapping_sub(self.memory_base);
+        offset.rotate_right(WORD.trailing_zeros()) <= (crate::memory::TOTAL_BYTES - WORD) / WORD
     }
 
     /// Notes that the driver took a spin lock.
-    #[inline]
-    pub(crate) fn lock_taken(&self, address: usize, routine: &'static DdiInfo, site: Site, before: Irql) {
-        let hooks = self.hooks();
+    #[inline(always)]
+    pub(crate) fn lock_taken(
+        &self,
+        hooks: u32,
+        address: usize,
+        routine: &'static DdiInfo,
+        site: Site,
+        before: Irql,
+    ) {
         if hooks & flag::COUNT != 0 {
             self.held_count.set(self.held_count.get() + 1);
             self.lock_acquires.set(self.lock_acquires.get() + 1);
@@ -278,9 +297,8 @@ impl Processor {
     }
 
     /// Notes that the driver gave a spin lock back.
-    #[inline]
-    pub(crate) fn lock_given(&self, address: usize) {
-        let hooks = self.hooks();
+    #[inline(always)]
+    pub(crate) fn lock_given(&self, hooks: u32, address: usize) {
         if hooks & flag::COUNT != 0 {
             self.held_count.set(self.held_count.get().saturating_sub(1));
             if hooks & flag::SITES != 0 {

@@ -5,6 +5,7 @@
 //! cover what happens between a read and the write that depends on it.
 
 use crate::processor::{Processor, flag};
+use crate::sync::thread::unwind;
 use crossbeam::atomic::AtomicCell;
 use std::panic::Location;
 
@@ -33,18 +34,34 @@ impl<T: Copy> Shared<T> {
     }
 }
 
-/// Lets others go first, where the schedule says so. Nothing in the parallel executor and where no
-/// machine runs.
+/// Lets others go first, where the schedule says so; in the parallel executor, serves what is pended.
+/// Nothing where no machine runs.
 #[track_caller]
 fn point() {
     let cpu = Processor::current();
-    if cpu.hooks() & (flag::DETERMINISTIC | flag::QUIET) == flag::DETERMINISTIC {
+    if cpu.hooks() & flag::QUIET != 0 {
+        quiet(cpu);
+    } else if cpu.hooks() & flag::DETERMINISTIC != 0 {
         let machine = cpu.machine();
         let outer = cpu.call.replace(Some((&SHARED_ACCESS, Location::caller())));
         machine.deterministic().note_call(true);
         machine.point(cpu);
         machine.deterministic().mix(u64::from(cpu.index()) << 16 | 0x5A << 40);
         cpu.call.set(outer);
+    } else {
+        cpu.machine().after_call(cpu);
+    }
+}
+
+/// A loop over shared cells, with no call in it, must still notice that the machine has stopped.
+#[cold]
+fn quiet(cpu: &Processor) {
+    if !cpu.is_real() {
+        return;
+    }
+    // SAFETY: threads live as long as the machine.
+    if unsafe { cpu.thread.get().as_ref() }.is_some_and(|thread| !thread.unwinding.get()) {
+        unwind(cpu);
     }
 }
 

@@ -142,7 +142,7 @@ unsafe fn wait(semaphore: PKSEMAPHORE) {
 fn everywhere(body: unsafe fn(&'static Machine, *mut Extension)) {
     for seed in 0..200 {
         let cpus = (seed % 4 + 1) as u8;
-        let ending = run(cpus, Execution::seeded(seed), body);
+        let ending = run(cpus, Execution::Seeded(seed), body);
         assert!(matches!(ending, Ending::Completed), "{cpus} CPUs, seed {seed}: {ending:?}");
     }
     for n in 0..40 {
@@ -228,4 +228,24 @@ unsafe fn disconnect_while_ringing(_machine: &'static Machine, x: *mut Extension
 #[test]
 fn disconnecting_waits_for_the_service_routine() {
     everywhere(disconnect_while_ringing);
+}
+
+/// Rings a service routine that takes offence.
+unsafe fn ring_until_it_panics(_machine: &'static Machine, x: *mut Extension) {
+    // SAFETY: the extension lives as long as the machine.
+    unsafe {
+        (*x).connected.set(0);
+        write(x, RING, 1);
+        wait(&raw mut (*x).ended);
+    }
+}
+
+#[test]
+fn a_panic_in_a_service_routine_is_a_bug_check() {
+    for execution in [Execution::Seeded(1), Execution::Parallel] {
+        let Ending::BugCheck(check) = run(2, execution, ring_until_it_panics) else { panic!("no bug check") };
+        assert_eq!((check.stop.code, check.place.irql.0), (0x1E, DIRQL));
+        assert!(check.what.contains("served after it was disconnected"), "{}", check.what);
+        assert_eq!(check.place.callbacks.last().map(|c| c.name), Some("InterruptService"));
+    }
 }

@@ -1,146 +1,357 @@
-//! Spin locks under both executors.
-#![expect(unused_crate_dependencies, reason = "integration tests use a few of the crate's dependencies")]
+//! Spin locks: they exclude, they are counted while somebody asks, and misuse stops the machine.
+#![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
 
-use kernel_sim::bugcheck::{Ending, SPIN_LOCK_ALREADY_OWNED};
+mod common;
+
+use common::*;
 use kernel_sim::ddi::*;
-use kernel_sim::machine::{Config, Execution, Machine, Outcome};
+use kernel_sim::machine::{Execution, Machine};
+use kernel_sim::processor::{HELD_MAX, Processor};
 use std::ptr::null_mut;
 
-/// Runs `body` on every processor of a machine, each with the same block of shared words.
-fn on_all(cpus: u8, execution: Execution, body: unsafe fn(*mut usize)) -> Outcome {
-    Config::new(cpus, execution).unwrap().run(move || {
-        let machine = Machine::current().unwrap();
-        let words: *mut usize = machine.allocate_system(4096).cast();
-        let done = words.wrapping_add(500).cast::<KEVENT>();
-        // SAFETY: the block is large enough and lives until the machine ends.
-        unsafe {
-            KeInitializeSemaphore(done.cast(), 0, 64);
-            *words.add(450) = body as usize;
-            for _ in 0..cpus {
-                let mut handle = null_mut();
-                let out: *mut HANDLE = words.wrapping_add(490).cast();
-                assert_eq!(
-                    PsCreateSystemThread(
-                        out,
-                        0,
-                        null_mut(),
-                        null_mut(),
-                        null_mut(),
-                        Some(start),
-                        words.cast()
-                    ),
-                    STATUS_SUCCESS
-                );
-                std::mem::swap(&mut handle, &mut *out);
-                ZwClose(handle);
+fn held() -> u32 {
+    Processor::current().held_count()
+}
+
+/// The routines that took what is held, oldest first.
+fn held_by() -> Vec<&'static str> {
+    Processor::current().held_locks().iter().map(|h| h.routine.name).collect()
+}
+
+// Exclusion
+
+/// Counts in two halves, with others let in between.
+unsafe fn count_in_halves(x: *mut Desk) {
+    let before = number(x, 0).get();
+    KeStallExecutionProcessor(0);
+    number(x, 0).set(before + 1);
+}
+
+#[test]
+fn every_kind_of_lock_excludes() {
+    unsafe fn driver(x: *mut Desk) {
+        // SAFETY: the desk lives as long as its machine.
+        on_every_cpu(x, |x| unsafe {
+            let n = KeGetCurrentProcessorNumber() as usize;
+            for _ in 0..10 {
+                let old = KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+                count_in_halves(x);
+                KeReleaseSpinLock(lock(x, 0), old);
+                KeAcquireInStackQueuedSpinLock(lock(x, 0), handle(x, n));
+                count_in_halves(x);
+                KeReleaseInStackQueuedSpinLock(handle(x, n));
+                let old = KeRaiseIrqlToDpcLevel();
+                while KeTryToAcquireSpinLockAtDpcLevel(lock(x, 0)) == FALSE {}
+                count_in_halves(x);
+                KeReleaseSpinLockFromDpcLevel(lock(x, 0));
+                KeLowerIrql(old);
             }
-            for _ in 0..cpus {
-                KeWaitForSingleObject(done.cast(), Executive, KernelMode, FALSE, null_mut());
+        });
+        assert_eq!(number(x, 0).get(), 4 * 30);
+    }
+    everywhere(4, driver);
+}
+
+#[test]
+fn queued_waiters_are_served_in_the_order_they_came() {
+    unsafe fn driver(x: *mut Desk) {
+        let old = KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+        for cpu in [3, 1, 2] {
+            // SAFETY: the desk lives as long as its machine.
+            spawn(x, cpu, |x| unsafe {
+                let n = KeGetCurrentProcessorNumber();
+                number(x, 1).set(n);
+                KeAcquireInStackQueuedSpinLock(lock(x, 0), handle(x, n as usize));
+                note(x, n);
+                KeReleaseInStackQueuedSpinLock(handle(x, n as usize));
+            });
+            // It has come when it can do nothing but wait.
+            while number(x, 1).get() != u32::from(cpu) {}
+            for _ in 0..200 {
+                KeStallExecutionProcessor(0);
             }
         }
-    })
-}
-
-unsafe extern "C-unwind" fn start(context: PVOID) {
-    let words: *mut usize = context.cast();
-    // SAFETY: `on_all` stored a function of this type.
-    unsafe {
-        let body: unsafe fn(*mut usize) = std::mem::transmute(*words.add(450));
-        body(words);
-        KeReleaseSemaphore(words.wrapping_add(500).cast(), 0, 1, FALSE);
+        KeReleaseSpinLock(lock(x, 0), old);
+        join(x, 3);
+        assert_eq!(noted(x), [3, 1, 2]);
     }
+    every_seed(4, driver);
 }
 
-unsafe fn count_under_lock(words: *mut usize) {
-    // SAFETY: words[0] is the lock, words[1] the counter it guards, words[16] a place on our side.
-    unsafe {
-        for _ in 0..50 {
-            let old = KeAcquireSpinLockRaiseToDpc(words);
-            let before = *words.add(1);
-            KeGetCurrentProcessorNumber();
-            *words.add(1) = before + 1;
-            KeReleaseSpinLock(words, old);
+#[test]
+fn whether_a_lock_is_free_can_be_asked() {
+    unsafe fn driver(x: *mut Desk) {
+        assert_eq!(KeTestSpinLock(lock(x, 0)), TRUE);
+        let old = KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+        assert_eq!(KeTestSpinLock(lock(x, 0)), FALSE);
+        assert_eq!(KeTryToAcquireSpinLockAtDpcLevel(lock(x, 0)), FALSE);
+        KeReleaseSpinLock(lock(x, 0), old);
+        KeInitializeSpinLock(lock(x, 0));
+        assert_eq!(KeTestSpinLock(lock(x, 0)), TRUE);
+    }
+    everywhere(1, driver);
+}
+
+// Counting
+
+#[test]
+fn every_family_is_counted_and_comes_back_to_zero() {
+    unsafe fn driver(x: *mut Desk) {
+        assert_eq!(held(), 0);
+        let mut old = 99;
+        KeAcquireSpinLock(lock(x, 0), &raw mut old);
+        assert_eq!((old, held(), KeGetCurrentIrql()), (PASSIVE_LEVEL, 1, DISPATCH_LEVEL));
+        KeAcquireSpinLockAtDpcLevel(lock(x, 1));
+        assert_eq!(KeTryToAcquireSpinLockAtDpcLevel(lock(x, 2)), TRUE);
+        assert_eq!(KeTryToAcquireSpinLockAtDpcLevel(lock(x, 2)), FALSE);
+        let for_dpc = KeAcquireSpinLockForDpc(lock(x, 3));
+        KeAcquireInStackQueuedSpinLock(lock(x, 4), handle(x, 4));
+        KeAcquireInStackQueuedSpinLockAtDpcLevel(lock(x, 5), handle(x, 5));
+        KeAcquireInStackQueuedSpinLockForDpc(lock(x, 6), handle(x, 6));
+        let raised = KeAcquireSpinLockRaiseToDpc(lock(x, 7));
+        let mut cancel = 99;
+        IoAcquireCancelSpinLock(&raw mut cancel);
+        assert_eq!((for_dpc, raised, cancel), (DISPATCH_LEVEL, DISPATCH_LEVEL, DISPATCH_LEVEL));
+        assert_eq!(held(), 9);
+        assert_eq!(
+            held_by(),
+            [
+                "KeAcquireSpinLock",
+                "KeAcquireSpinLockAtDpcLevel",
+                "KeTryToAcquireSpinLockAtDpcLevel",
+                "KeAcquireSpinLockForDpc",
+                "KeAcquireInStackQueuedSpinLock",
+                "KeAcquireInStackQueuedSpinLockAtDpcLevel",
+                "KeAcquireInStackQueuedSpinLockForDpc",
+                "KeAcquireSpinLockRaiseToDpc",
+                "IoAcquireCancelSpinLock",
+            ]
+        );
+        IoReleaseCancelSpinLock(cancel);
+        KeReleaseSpinLock(lock(x, 7), raised);
+        KeReleaseInStackQueuedSpinLockForDpc(handle(x, 6));
+        KeReleaseInStackQueuedSpinLockFromDpcLevel(handle(x, 5));
+        KeReleaseInStackQueuedSpinLock(handle(x, 4));
+        KeReleaseSpinLockForDpc(lock(x, 3), for_dpc);
+        KeReleaseSpinLockFromDpcLevel(lock(x, 2));
+        KeReleaseSpinLockFromDpcLevel(lock(x, 1));
+        assert_eq!((held(), KeGetCurrentIrql()), (1, DISPATCH_LEVEL));
+        KeReleaseSpinLock(lock(x, 0), old);
+        assert_eq!((held(), KeGetCurrentIrql()), (0, PASSIVE_LEVEL));
+    }
+    everywhere(1, driver);
+}
+
+#[test]
+fn locks_may_be_given_back_in_any_order() {
+    unsafe fn driver(x: *mut Desk) {
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let old = KeRaiseIrqlToDpcLevel();
+            for n in 0..3 {
+                KeAcquireSpinLockAtDpcLevel(lock(x, n));
+            }
+            let sites: Vec<_> = Processor::current().held_locks().iter().map(|h| h.address).collect();
+            let mut left = vec![0, 1, 2];
+            for n in order {
+                KeReleaseSpinLockFromDpcLevel(lock(x, n));
+                left.retain(|m| *m != n);
+                let now: Vec<_> = Processor::current().held_locks().iter().map(|h| h.address).collect();
+                assert_eq!(now, left.iter().map(|n| sites[*n]).collect::<Vec<_>>());
+                assert_eq!(held() as usize, left.len());
+            }
+            KeLowerIrql(old);
         }
     }
+    everywhere(1, driver);
 }
 
 #[test]
-fn a_spin_lock_excludes_under_every_seed() {
-    for seed in 0..50 {
-        let outcome = on_all(4, Execution::seeded(seed), count_under_lock);
-        assert!(matches!(outcome.ending, Ending::Completed), "seed {seed}: {:?}", outcome.ending);
+fn more_locks_than_sites_are_still_counted() {
+    unsafe fn driver(_x: *mut Desk) {
+        const LOCKS: usize = HELD_MAX + 8;
+        let locks: *mut [KSPIN_LOCK; LOCKS] = block();
+        let old = KeRaiseIrqlToDpcLevel();
+        for n in 0..LOCKS {
+            KeAcquireSpinLockAtDpcLevel(&raw mut (*locks)[n]);
+        }
+        assert_eq!((held() as usize, held_by().len()), (LOCKS, HELD_MAX));
+        for n in (0..LOCKS).rev() {
+            KeReleaseSpinLockFromDpcLevel(&raw mut (*locks)[n]);
+        }
+        assert_eq!((held(), held_by().len()), (0, 0));
+        KeLowerIrql(old);
+    }
+    everywhere(1, driver);
+}
+
+#[test]
+fn nothing_is_counted_unless_somebody_asks() {
+    unsafe fn driver(x: *mut Desk) {
+        let old = KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+        assert_eq!((held(), held_by().len()), (0, 0));
+        KeReleaseSpinLock(lock(x, 0), old);
+    }
+    completes(&run(1, Execution::Parallel, driver), "parallel");
+}
+
+unsafe fn connect(x: *mut Desk) -> PKINTERRUPT {
+    unsafe extern "C-unwind" fn service(_: PKINTERRUPT, _: PVOID) -> BOOLEAN {
+        FALSE
+    }
+    let mut interrupt = null_mut();
+    let (out, context) = (&raw mut interrupt, x.cast());
+    let mode = LevelSensitive;
+    let status =
+        IoConnectInterrupt(out, Some(service), context, null_mut(), 0x41, 4, 6, mode, FALSE, u64::MAX, FALSE);
+    assert_eq!(status, STATUS_SUCCESS);
+    interrupt
+}
+
+#[test]
+fn the_interrupts_lock_is_counted_and_raises_to_its_synchronize_irql() {
+    unsafe extern "C-unwind" fn synchronized(context: PVOID) -> BOOLEAN {
+        assert_eq!((held(), KeGetCurrentIrql()), (1, 6));
+        count(context.cast(), 0);
+        TRUE
+    }
+    unsafe fn driver(x: *mut Desk) {
+        let interrupt = connect(x);
+        let old = KeAcquireInterruptSpinLock(interrupt);
+        assert_eq!((old, held(), KeGetCurrentIrql()), (PASSIVE_LEVEL, 1, 6));
+        KeReleaseInterruptSpinLock(interrupt, old);
+        assert_eq!((held(), KeGetCurrentIrql()), (0, PASSIVE_LEVEL));
+        assert_eq!(KeSynchronizeExecution(interrupt, Some(synchronized), x.cast()), TRUE);
+        assert_eq!((held(), KeGetCurrentIrql(), number(x, 0).get()), (0, PASSIVE_LEVEL, 1));
+        IoDisconnectInterrupt(interrupt);
+    }
+    everywhere(1, driver);
+}
+
+#[test]
+fn the_interrupts_lock_is_not_for_higher_levels() {
+    unsafe fn above(x: *mut Desk) {
+        let interrupt = connect(x);
+        KfRaiseIrql(7);
+        KeAcquireInterruptSpinLock(interrupt);
+    }
+    unsafe fn raising_release(x: *mut Desk) {
+        let interrupt = connect(x);
+        KeAcquireInterruptSpinLock(interrupt);
+        KeReleaseInterruptSpinLock(interrupt, 7);
+    }
+    stops(1, above, 0xC4, 0x30);
+    stops(1, raising_release, 0xC4, 0x31);
+}
+
+// Misuse
+
+#[test]
+fn a_lock_is_given_back_by_the_processor_that_took_it() {
+    unsafe fn driver(x: *mut Desk) {
+        KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+        // SAFETY: the desk lives as long as its machine.
+        spawn(x, 1, |x| unsafe {
+            KeRaiseIrqlToDpcLevel();
+            KeReleaseSpinLockFromDpcLevel(lock(x, 0));
+        });
+        loop {
+            KeStallExecutionProcessor(1);
+        }
+    }
+    let check = stops(2, driver, 0xC4, 0x1004);
+    assert_eq!(check.place.cpu, 1);
+    assert!(check.what.contains("which CPU 0 holds"), "{}", check.what);
+}
+
+#[test]
+fn a_free_lock_is_not_given_back() {
+    unsafe fn plain(x: *mut Desk) {
+        KeRaiseIrqlToDpcLevel();
+        KeReleaseSpinLock(lock(x, 0), PASSIVE_LEVEL);
+    }
+    unsafe fn twice(x: *mut Desk) {
+        KeRaiseIrqlToDpcLevel();
+        KeAcquireSpinLockAtDpcLevel(lock(x, 0));
+        KeReleaseSpinLockFromDpcLevel(lock(x, 0));
+        KeReleaseSpinLockFromDpcLevel(lock(x, 0));
+    }
+    unsafe fn cancel(_x: *mut Desk) {
+        KeRaiseIrqlToDpcLevel();
+        IoReleaseCancelSpinLock(PASSIVE_LEVEL);
+    }
+    for driver in [plain as Driver, twice, cancel] {
+        stops(1, driver, 0xC4, 0x1007);
     }
 }
 
 #[test]
-fn a_spin_lock_excludes_on_real_threads() {
-    for _ in 0..20 {
-        let outcome = on_all(4, Execution::Parallel, count_under_lock);
-        assert!(matches!(outcome.ending, Ending::Completed), "{:?}", outcome.ending);
+fn a_lock_is_not_recursive() {
+    unsafe fn driver(x: *mut Desk) {
+        KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+        KeAcquireSpinLockAtDpcLevel(lock(x, 0));
     }
-}
-
-#[test]
-fn a_seed_gives_one_trace_hash_whatever_ran_before() {
-    let hash = |seed| on_all(3, Execution::seeded(seed), count_under_lock).trace_hash.unwrap();
-    let first = hash(7);
-    for seed in 0..20 {
-        assert_eq!(hash(seed) == first, seed == 7);
-    }
-}
-
-unsafe fn acquire_twice(words: *mut usize) {
-    // SAFETY: words[0] is the lock.
-    unsafe {
-        KeAcquireSpinLockRaiseToDpc(words);
-        KeAcquireSpinLockAtDpcLevel(words);
-    }
-}
-
-#[test]
-fn a_spin_lock_is_not_recursive() {
-    for execution in [Execution::seeded(1), Execution::Parallel] {
-        let outcome = on_all(1, execution, acquire_twice);
-        let Ending::BugCheck(check) = outcome.ending else { panic!("{:?}", outcome.ending) };
-        assert_eq!(check.stop, SPIN_LOCK_ALREADY_OWNED);
+    for execution in [Execution::Seeded(1), Execution::Parallel] {
+        let check = bug_check(run_counting(1, execution, driver));
+        assert_eq!(check.stop.code, 0x0F);
         assert_eq!(check.place.call, Some("KeAcquireSpinLockAtDpcLevel"));
-    }
-}
-
-unsafe fn opposite_orders(words: *mut usize) {
-    // SAFETY: words[0] and words[1] are locks, words[2] counts threads.
-    unsafe {
-        let turn = InterlockedIncrement(words.add(2).cast());
-        let (first, second) = if turn % 2 == 0 { (words, words.add(1)) } else { (words.add(1), words) };
-        for _ in 0..1_000_000 {
-            let old = KeAcquireSpinLockRaiseToDpc(first);
-            KeAcquireSpinLockAtDpcLevel(second);
-            KeReleaseSpinLockFromDpcLevel(second);
-            KeReleaseSpinLock(first, old);
-        }
+        assert_eq!(check.place.held.len(), 1, "the evidence says where it was taken first");
+        assert!(check.place.held[0].site.file().ends_with("locks.rs"));
     }
 }
 
 #[test]
-fn opposite_orders_end_in_a_deadlock_that_names_both() {
-    for execution in [Execution::seeded(1), Execution::Parallel] {
-        let outcome = on_all(2, execution, opposite_orders);
-        let Ending::Deadlock(deadlock) = outcome.ending else { panic!("{:?}", outcome.ending) };
-        assert_eq!(deadlock.waiters.len(), 2, "{deadlock:?}");
-        assert!(deadlock.waiters.iter().all(|w| w.holder.is_some() && w.place.site.is_some()));
+fn a_lock_outside_the_machines_memory_is_a_bug_check_and_not_a_crash() {
+    unsafe fn null(_x: *mut Desk) {
+        KeAcquireSpinLockRaiseToDpc(null_mut());
     }
-}
-
-unsafe fn panics(_words: *mut usize) {
-    panic!("on purpose");
+    unsafe fn low(_x: *mut Desk) {
+        KeAcquireSpinLockRaiseToDpc(0x1238 as PKSPIN_LOCK);
+    }
+    unsafe fn hosts(_x: *mut Desk) {
+        let mut word = Box::new(0);
+        KeAcquireSpinLockRaiseToDpc(&raw mut *word);
+    }
+    unsafe fn top(_x: *mut Desk) {
+        KeAcquireSpinLockRaiseToDpc((usize::MAX - 7) as PKSPIN_LOCK);
+    }
+    unsafe fn released(_x: *mut Desk) {
+        KeRaiseIrqlToDpcLevel();
+        KeReleaseSpinLock(null_mut(), 0);
+    }
+    unsafe fn never_taken(x: *mut Desk) {
+        KeRaiseIrqlToDpcLevel();
+        KeReleaseInStackQueuedSpinLock(handle(x, 0));
+    }
+    let shown = [(null as Driver, 0), (low, 0x1238), (hosts, u64::MAX), (top, u64::MAX)];
+    for (driver, address) in shown.into_iter().chain([(released as Driver, 0), (never_taken, 0)]) {
+        let check = stops(1, driver, 0xD1, address);
+        assert_eq!(check.parameters[1], 2, "the level");
+    }
+    unsafe fn misaligned(x: *mut Desk) {
+        KeAcquireSpinLockRaiseToDpc(lock(x, 0).byte_add(1));
+    }
+    assert_eq!(bug_check(run(1, Execution::Seeded(1), misaligned)).stop.code, 0xD1);
+    unsafe fn at_passive(_x: *mut Desk) {
+        KeTestSpinLock(null_mut());
+    }
+    stops(1, at_passive, 0x50, 0);
 }
 
 #[test]
-fn a_drivers_panic_is_a_bug_check_and_the_process_goes_on() {
-    for execution in [Execution::seeded(1), Execution::Parallel] {
-        let outcome = on_all(2, execution, panics);
-        let Ending::BugCheck(check) = outcome.ending else { panic!("{:?}", outcome.ending) };
-        assert!(check.what.contains("on purpose"), "{}", check.what);
+fn memory_of_another_machine_is_foreign() {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    static ELSEWHERE: AtomicUsize = AtomicUsize::new(0);
+    unsafe fn remembers(x: *mut Desk) {
+        ELSEWHERE.store(lock(x, 0) as usize, SeqCst);
+        // The other machine lives at the same time, so its memory is not this one's.
+        let other = std::thread::scope(|scope| {
+            scope.spawn(|| bug_check(run(1, Execution::Seeded(1), uses))).join().unwrap()
+        });
+        assert_eq!(other.stop.code, 0xD1);
     }
-    assert!(matches!(on_all(2, Execution::seeded(2), count_under_lock).ending, Ending::Completed));
+    unsafe fn uses(_x: *mut Desk) {
+        assert!(Machine::current().unwrap().is_deterministic());
+        KeAcquireSpinLockRaiseToDpc(ELSEWHERE.load(SeqCst) as PKSPIN_LOCK);
+    }
+    completes(&run(1, Execution::Seeded(1), remembers), "the first machine");
 }

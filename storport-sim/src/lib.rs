@@ -34,7 +34,7 @@
 //!     unsafe { register::<Forgetful>(driver, path) }
 //! }
 //!
-//! let outcome = Config::new(2, Execution::seeded(1)).unwrap().run(|| {
+//! let outcome = Config::new(2, Execution::Seeded(1)).unwrap().run(|| {
 //!     let driver = Machine::current().unwrap().load_driver(Some(driver_entry)).unwrap();
 //!     let _ = Adapter::start(driver); // the bus scan waits for its first answer
 //! });

@@ -9,6 +9,7 @@ use crate::rules::{self, RuleInfo, Sites};
 use crate::session::{Contents, Executor, MEMORY_BYTES_MAX, Setup};
 use crate::workload::{Amount, BLOCK_BYTES_MAX, DEPTH_MAX, Options};
 use kernel_sim::choose::{Choice, Transition};
+use kernel_sim::machine::PROCESSORS_MAX;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -172,13 +173,16 @@ impl Schedule {
 }
 
 fn read_choices<'a>(
-    lines: impl Iterator<Item = (usize, &'a str)>,
+    mut lines: impl Iterator<Item = (usize, &'a str)>,
     text: &str,
     count: usize,
 ) -> Result<Vec<Choice>, (usize, String)> {
     let mut choices = Vec::new();
-    for (n, line) in lines {
+    while let Some((n, line)) = lines.next() {
         if line == LAST_LINE {
+            if let Some((n, _)) = lines.next() {
+                return Err((n, format!("text after '{LAST_LINE}'")));
+            }
             if choices.len() != count {
                 return Err((n, format!("{} choices, the header promises {count}", choices.len())));
             }
@@ -202,6 +206,7 @@ fn read_choices<'a>(
 
 impl SetupText {
     fn into_setup(self) -> Result<Setup, String> {
+        self.check()?;
         let rules = self
             .rules
             .iter()
@@ -212,7 +217,6 @@ impl SetupText {
             (None, Some(path)) => Contents::Image { path, writes: !self.workload.mode.only_reads() },
             _ => return Err("setup: either a size or an image".into()),
         };
-        self.check()?;
         Ok(Setup {
             cpus: self.cpus,
             executor: Executor::Deterministic,
@@ -234,7 +238,9 @@ impl SetupText {
             return refuse(format!("a machine has 1 to {PROCESSORS_MAX} processors, not {}", self.cpus));
         }
         if block_bytes == 0 || block_bytes % 512 != 0 || block_bytes > BLOCK_BYTES_MAX {
-            return refuse(format!("blocks of {block_bytes} bytes; a multiple of 512 up to {BLOCK_BYTES_MAX}"));
+            return refuse(format!(
+                "blocks of {block_bytes} bytes; a multiple of 512 up to {BLOCK_BYTES_MAX}"
+            ));
         }
         if !(1..=DEPTH_MAX).contains(&depth) {
             return refuse(format!("a depth of {depth}; 1 to {DEPTH_MAX}"));

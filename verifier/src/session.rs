@@ -111,7 +111,9 @@ pub enum SetupError {
         jobs: u32,
     },
     /// Going over the whole disk would leave out its end.
-    #[error("{disk}: {bytes} bytes are no whole number of blocks of {block_bytes} bytes; --bs 512 always fits")]
+    #[error(
+        "{disk}: {bytes} bytes are no whole number of blocks of {block_bytes} bytes; --bs 512 always fits"
+    )]
     Remainder {
         /// The flag that gave the disk.
         disk: String,
@@ -174,13 +176,14 @@ pub fn run(
         Executor::Parallel => Execution::Parallel,
     };
     let mut config = Config::new(setup.cpus, execution)?;
+    // First, so that it sees the very event at which a rule ends the run.
+    if let Some(extra) = extra {
+        config = config.watch(extra);
+    }
     for rule in &setup.rules {
         if let Some(watcher) = rule.watcher {
             config = config.watch(watcher(setup.sites));
         }
-    }
-    if let Some(extra) = extra {
-        config = config.watch(extra);
     }
     let store = open(&setup.contents)?;
     check_size(setup, store.len_bytes())?;

@@ -11,8 +11,10 @@ use std::process::{Command, ExitCode};
 const SHORT: u64 = 20_000;
 const LONG: u64 = 60_000;
 
-/// The rows and what runs them; each answers how many iterations it made.
-const ROWS: &[(&str, fn(u64) -> u64)] = &[
+/// A name, and what runs it; answers how many iterations it made.
+type Row = (&'static str, fn(u64) -> u64);
+
+const ROWS: &[Row] = &[
     ("lock pair: baseline", |n| count(n, locks::baseline_pairs)),
     ("lock pair: nobody watching", |n| count(n, |n| locks::pairs(Watching::Nobody, n))),
     ("lock pair: SpinLockSafe counting", |n| count(n, |n| locks::pairs(Watching::Counted, n))),

@@ -88,7 +88,7 @@ fn the_clean_driver_serves_every_schedule() {
     let (mut completed, mut cancelled) = (0, 0);
     for seed in 0..240 {
         let cpus = (seed % 4 + 1) as u8;
-        let ran = run(cpus, Execution::seeded(seed), CLEAN, true, workload(cpus, seed));
+        let ran = run(cpus, Execution::Seeded(seed), CLEAN, true, workload(cpus, seed));
         assert!(ran.is_clean(), "{cpus} CPUs, seed {seed}: {:?}", ran.outcome.ending);
         completed += ran.completed;
         cancelled += ran.cancelled;
@@ -123,7 +123,7 @@ fn each_broken_form_is_caught_at_its_call_in_every_run() {
     for (name, entry, call) in BROKEN {
         for seed in 0..40 {
             let cpus = (seed % 4 + 1) as u8;
-            let ran = run(cpus, Execution::seeded(seed), entry, true, workload(cpus, seed));
+            let ran = run(cpus, Execution::Seeded(seed), entry, true, workload(cpus, seed));
             assert_eq!(ran.caught(), Some(call), "{name}, seed {seed}: {:?}", ran.outcome.ending);
             let ran = run(cpus, Execution::Parallel, entry, true, workload(cpus, seed));
             assert_eq!(ran.caught(), Some(call), "{name}, parallel: {:?}", ran.outcome.ending);
@@ -134,7 +134,7 @@ fn each_broken_form_is_caught_at_its_call_in_every_run() {
 /// Runs the rare form under a seed. Answers whether it was caught; anything but that or a clean end
 /// is a failure.
 fn rare_is_caught(cpus: u8, seed: u64) -> bool {
-    let ran = run(cpus, Execution::seeded(seed), RARE, true, workload(cpus, seed));
+    let ran = run(cpus, Execution::Seeded(seed), RARE, true, workload(cpus, seed));
     let caught = ran.caught();
     assert!(caught == Some("IoCompleteRequest") || ran.is_clean(), "seed {seed}: {:?}", ran.outcome.ending);
     caught.is_some()
@@ -161,7 +161,7 @@ fn unwatched_broken_forms_still_serve_a_client_that_only_sets_events() {
     let rare = ("rare", RARE, "");
     for (name, entry, _) in BROKEN.into_iter().chain([rare]).filter(|(name, ..)| *name != "next-under-lock") {
         for seed in 0..20 {
-            let ran = run(4, Execution::seeded(seed), entry, false, workload(4, seed));
+            let ran = run(4, Execution::Seeded(seed), entry, false, workload(4, seed));
             assert!(ran.is_clean(), "{name}, seed {seed}: {:?}", ran.outcome.ending);
         }
     }
@@ -172,7 +172,7 @@ fn next_under_lock_waits_for_itself_once_a_request_is_cancelled_late() {
     let (_, entry, _) = BROKEN[1];
     let hangs = (0..200).filter(|seed| {
         let often = Workload { cancel_every: 2, ..workload(4, *seed) };
-        let ran = run(4, Execution::seeded(*seed), entry, false, often);
+        let ran = run(4, Execution::Seeded(*seed), entry, false, often);
         matches!(&ran.outcome.ending, Ending::BugCheck(check) if check.stop == SPIN_LOCK_ALREADY_OWNED)
     });
     assert!(hangs.count() > 0);
@@ -182,7 +182,7 @@ fn next_under_lock_waits_for_itself_once_a_request_is_cancelled_late() {
 fn a_seed_gives_one_trace_whoever_watches() {
     for seed in 0..10 {
         let hash =
-            |watched| run(4, Execution::seeded(seed), CLEAN, watched, workload(4, seed)).outcome.trace_hash;
+            |watched| run(4, Execution::Seeded(seed), CLEAN, watched, workload(4, seed)).outcome.trace_hash;
         let first = hash(false);
         assert_eq!(first, hash(false), "seed {seed}, run again");
         assert_eq!(first, hash(true), "seed {seed}, watched");
@@ -194,7 +194,7 @@ fn cleanups_cancel_what_is_queued_and_nothing_else() {
     let mut cancelled = 0;
     for seed in 0..60 {
         let cpus = (seed % 4 + 1) as u8;
-        for execution in [Execution::seeded(seed), Execution::Parallel] {
+        for execution in [Execution::Seeded(seed), Execution::Parallel] {
             let ran = run(cpus, execution, CLEAN, true, Workload { cleanups: 10, ..workload(cpus, seed) });
             assert!(ran.is_clean(), "{cpus} CPUs, seed {seed}: {:?}", ran.outcome.ending);
             cancelled += ran.cancelled;

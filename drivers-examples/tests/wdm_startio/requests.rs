@@ -13,7 +13,7 @@ const DISK_BYTES: u64 = 64 << 10;
 
 /// Runs `body` with the disk device, started over `store`.
 fn with_disk(store: impl BackingStore + 'static, body: fn(&'static Machine, PDEVICE_OBJECT)) {
-    let config = Config::new(2, Execution::seeded(3)).unwrap();
+    let config = Config::new(2, Execution::Seeded(3)).unwrap();
     let outcome = config.hardware(Box::new(DiskController::new(Box::new(store)))).run(move || {
         let machine = Machine::current().unwrap();
         let driver = machine.load_driver(Some(wdm_startio::driver_entry)).expect("the driver loads");

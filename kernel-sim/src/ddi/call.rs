@@ -12,6 +12,9 @@ use crate::sync::thread::unwind;
 use std::panic::Location;
 
 /// One call: who, where from, which.
+///
+/// Cold paths make their own from its parts: a reference to the short path's would force it into
+/// memory at every call.
 pub struct Cx {
     /// The processor that makes the call.
     pub cpu: &'static Processor,
@@ -19,19 +22,41 @@ pub struct Cx {
     pub site: Site,
     /// The routine.
     pub ddi: &'static DdiInfo,
+    /// The processor's hook bits when the call was made: loaded once, so that the short path tests
+    /// them in a register.
+    hooks: u32,
 }
 
 impl Cx {
+    /// A call on the processor that this host thread runs.
+    #[inline(always)]
+    #[must_use]
+    pub fn new(ddi: &'static DdiInfo, site: Site) -> Cx {
+        Cx::on(Processor::current(), ddi, site)
+    }
+
+    /// A call on `cpu`.
+    #[inline(always)]
+    pub(crate) fn on(cpu: &'static Processor, ddi: &'static DdiInfo, site: Site) -> Cx {
+        Cx { cpu, site, ddi, hooks: cpu.hooks() }
+    }
+
     /// Whether the call takes the long path.
     #[inline]
     #[must_use]
     pub fn is_slow(&self, holding: bool) -> bool {
-        self.cpu.is_slow(holding)
+        self.hooks & flag::SLOW != 0
+            || (holding && self.hooks & flag::HOLDING != 0 && self.cpu.held_count() != 0)
     }
 
     #[inline]
     pub(crate) fn is_deterministic(&self) -> bool {
-        self.cpu.hooks() & flag::DETERMINISTIC != 0
+        self.hooks & flag::DETERMINISTIC != 0
+    }
+
+    #[inline]
+    pub(crate) fn hooks(&self) -> u32 {
+        self.hooks
     }
 
     /// The end of the short path: looks at what is pended.
@@ -66,9 +91,14 @@ impl Cx {
     #[inline]
     pub fn check_output<T>(&self, pointer: *mut T) {
         if !self.cpu.is_memory(pointer as usize, size_of::<T>()) || !pointer.is_aligned() {
-            self.bad_pointer(pointer as usize, std::any::type_name::<T>());
+            bad_output(self.ddi, self.site, pointer as usize, std::any::type_name::<T>());
         }
     }
+}
+
+#[cold]
+fn bad_output(ddi: &'static DdiInfo, site: Site, address: usize, what: &str) -> ! {
+    Cx::new(ddi, site).bad_pointer(address, what)
 }
 
 /// What `enter` hands to `leave`.

@@ -9,6 +9,7 @@ use super::types::*;
 
 /// Makes a list head empty.
 pub unsafe fn InitializeListHead(ListHead: PLIST_ENTRY) {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
         (*ListHead).Flink = ListHead;
         (*ListHead).Blink = ListHead;
@@ -18,11 +19,13 @@ pub unsafe fn InitializeListHead(ListHead: PLIST_ENTRY) {
 /// Whether a list is empty.
 #[must_use]
 pub unsafe fn IsListEmpty(ListHead: *const LIST_ENTRY) -> bool {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe { std::ptr::eq((*ListHead).Flink, ListHead) }
 }
 
 /// Appends an entry.
 pub unsafe fn InsertTailList(ListHead: PLIST_ENTRY, Entry: PLIST_ENTRY) {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
         let last = (*ListHead).Blink;
         (*Entry).Flink = ListHead;
@@ -34,6 +37,7 @@ pub unsafe fn InsertTailList(ListHead: PLIST_ENTRY, Entry: PLIST_ENTRY) {
 
 /// Prepends an entry.
 pub unsafe fn InsertHeadList(ListHead: PLIST_ENTRY, Entry: PLIST_ENTRY) {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
         let first = (*ListHead).Flink;
         (*Entry).Flink = first;
@@ -45,6 +49,7 @@ pub unsafe fn InsertHeadList(ListHead: PLIST_ENTRY, Entry: PLIST_ENTRY) {
 
 /// Takes an entry out; answers whether the list is empty then.
 pub unsafe fn RemoveEntryList(Entry: PLIST_ENTRY) -> bool {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
         let (next, previous) = ((*Entry).Flink, (*Entry).Blink);
         (*previous).Flink = next;
@@ -55,6 +60,7 @@ pub unsafe fn RemoveEntryList(Entry: PLIST_ENTRY) -> bool {
 
 /// Takes the first entry out.
 pub unsafe fn RemoveHeadList(ListHead: PLIST_ENTRY) -> PLIST_ENTRY {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
         let entry = (*ListHead).Flink;
         RemoveEntryList(entry);
@@ -73,22 +79,26 @@ macro_rules! CONTAINING_RECORD {
 /// The present driver's stack location.
 #[must_use]
 pub unsafe fn IoGetCurrentIrpStackLocation(Irp: PIRP) -> PIO_STACK_LOCATION {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe { (*Irp).Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation }
 }
 
 /// The next lower driver's stack location.
 #[must_use]
 pub unsafe fn IoGetNextIrpStackLocation(Irp: PIRP) -> PIO_STACK_LOCATION {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe { IoGetCurrentIrpStackLocation(Irp).sub(1) }
 }
 
 /// Marks the request as to be completed later; the dispatch routine then returns STATUS_PENDING.
 pub unsafe fn IoMarkIrpPending(Irp: PIRP) {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe { (*IoGetCurrentIrpStackLocation(Irp)).Control |= SL_PENDING_RETURNED }
 }
 
 /// Copies the present stack location to the next lower one, without the completion routine.
 pub unsafe fn IoCopyCurrentIrpStackLocationToNext(Irp: PIRP) {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
         let next = IoGetNextIrpStackLocation(Irp);
         *next = *IoGetCurrentIrpStackLocation(Irp);
@@ -100,6 +110,7 @@ pub unsafe fn IoCopyCurrentIrpStackLocationToNext(Irp: PIRP) {
 
 /// Lets the next lower driver use the present stack location.
 pub unsafe fn IoSkipCurrentIrpStackLocation(Irp: PIRP) {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
         (*Irp).CurrentLocation += 1;
         let current = &mut (*Irp).Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation;
@@ -117,6 +128,7 @@ pub unsafe fn IoSetCompletionRoutine(
     InvokeOnCancel: bool,
 ) {
     let flag = |on: bool, bit: UCHAR| if on { bit } else { 0 };
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
         let next = IoGetNextIrpStackLocation(Irp);
         (*next).CompletionRoutine = CompletionRoutine;
@@ -130,28 +142,33 @@ pub unsafe fn IoSetCompletionRoutine(
 /// Bytes an MDL describes.
 #[must_use]
 pub unsafe fn MmGetMdlByteCount(Mdl: PMDL) -> ULONG {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe { (*Mdl).ByteCount }
 }
 
 /// Offset of the buffer in its first page.
 #[must_use]
 pub unsafe fn MmGetMdlByteOffset(Mdl: PMDL) -> ULONG {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe { (*Mdl).ByteOffset }
 }
 
 /// The address the buffer had when the MDL was built.
 #[must_use]
 pub unsafe fn MmGetMdlVirtualAddress(Mdl: PMDL) -> PVOID {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe { (*Mdl).StartVa.byte_add((*Mdl).ByteOffset as usize) }
 }
 
 /// Copies bytes that do not overlap.
 pub unsafe fn RtlCopyMemory(Destination: PVOID, Source: *const std::ffi::c_void, Length: SIZE_T) {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe { std::ptr::copy_nonoverlapping(Source.cast::<u8>(), Destination.cast::<u8>(), Length) }
 }
 
 /// Fills memory with zero.
 pub unsafe fn RtlZeroMemory(Destination: PVOID, Length: SIZE_T) {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe { std::ptr::write_bytes(Destination.cast::<u8>(), 0, Length) }
 }
 
@@ -161,11 +178,13 @@ pub unsafe fn IoInitializeDpcRequest(DeviceObject: PDEVICE_OBJECT, DpcRoutine: P
     // SAFETY: both are optional function pointers of one ABI whose parameters are all pointers; the
     // DPC is queued by IoRequestDpc only, with a device object and an IRP in the right places.
     let routine = unsafe { std::mem::transmute::<PIO_DPC_ROUTINE, PKDEFERRED_ROUTINE>(DpcRoutine) };
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe { super::KeInitializeDpc(&raw mut (*DeviceObject).Dpc, routine, DeviceObject.cast()) }
 }
 
 /// Queues the device's DPC from its interrupt service routine.
 #[track_caller]
 pub unsafe fn IoRequestDpc(DeviceObject: PDEVICE_OBJECT, Irp: PIRP, Context: PVOID) {
+    // SAFETY: the caller's structures are live and its own, as in C.
     unsafe { super::KeInsertQueueDpc(&raw mut (*DeviceObject).Dpc, Irp.cast(), Context) };
 }

@@ -13,8 +13,8 @@
 //! ```text
 //! pub static KeAcquireSpinLock: DdiInfo = ..;       // in `row`
 //! pub unsafe fn KeAcquireSpinLock(SpinLock: PKSPIN_LOCK, OldIrql: PKIRQL) {
-//!     let cx = Cx { cpu: Processor::current(), site: Location::caller(), ddi: &row::KeAcquireSpinLock };
-//!     if cx.cpu.is_slow(false) { /* hook entry, lock::acquire(&cx, ..), hook exit */ }
+//!     let cx = Cx::new(&row::KeAcquireSpinLock, Location::caller());
+//!     if cx.is_slow(false) { /* hook entry, lock::acquire(&cx, ..), hook exit */ }
 //!     else { lock::acquire(&cx, SpinLock, OldIrql); cx.finish() }
 //! }
 //! ```
@@ -32,6 +32,7 @@ macro_rules! ddis {
             header $header:literal, irql $irql:tt, $coverage:ident, $kind:ident => $body:path;
     )+) => {
         #[expect(non_camel_case_types, reason = "the documented WDK names")]
+        #[allow(clippy::enum_variant_names, reason = "the documented WDK names")]
         #[repr(u16)]
         enum Number { $($name),+ }
 
@@ -65,18 +66,17 @@ macro_rules! ddis {
             /// # Safety
             /// As on Windows: pointers are the caller's own or come from the kernel and stay valid
             /// for the call. A pointer outside the machine's memory is a bug check.
+            #[allow(clippy::too_many_arguments, reason = "the documented signature")]
             #[inline(always)]
             #[track_caller]
             pub unsafe fn $name($($arg: $ty),*) -> $ret {
-                let cx = $crate::ddi::Cx {
-                    cpu: $crate::processor::Processor::current(),
-                    site: ::std::panic::Location::caller(),
-                    ddi: &row::$name,
-                };
+                let cx = $crate::ddi::Cx::new(&row::$name, ::std::panic::Location::caller());
                 if cx.is_slow($crate::is_holding!($kind)) {
+                    #[allow(clippy::too_many_arguments, reason = "the documented signature")]
                     #[cold]
                     #[inline(never)]
-                    unsafe fn slow(cx: &$crate::ddi::Cx, $($arg: $ty),*) -> $ret {
+                    unsafe fn slow(site: $crate::hook::Site, $($arg: $ty),*) -> $ret {
+                        let cx = &$crate::ddi::Cx::new(&row::$name, site);
                         let args = [$($crate::hook::IntoArg::into_arg($arg)),*];
                         let Some(entered) = $crate::ddi::enter(cx, &args, $crate::is_point!($kind)) else {
                             return $crate::hook::Quiet::quiet();
@@ -87,7 +87,7 @@ macro_rules! ddis {
                         answer
                     }
                     // SAFETY: forwarded from the caller.
-                    return unsafe { slow(&cx, $($arg),*) };
+                    return unsafe { slow(cx.site, $($arg),*) };
                 }
                 // SAFETY: forwarded from the caller.
                 let answer = unsafe { $body(&cx, $($arg),*) };

@@ -155,7 +155,6 @@ numbers! {
 /// Structures. A field's meaning is the WDK's.
 mod structures {
     #![expect(missing_docs, reason = "fields have the WDK's names and meanings")]
-    #![expect(clippy::missing_safety_doc, reason = "plain data; methods are our accessors")]
     use super::*;
 
     /// A 64-bit integer in two halves.

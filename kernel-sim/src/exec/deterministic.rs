@@ -10,7 +10,6 @@ use crate::bugcheck::{Deadlock, Ending, Livelock, Waiter};
 use crate::choose::{Choice, Choose, Enabled, RandomChoose, Rare, Transition};
 use crate::fiber::Returned;
 use crate::hook::Arg;
-use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::processor::Processor;
 use std::cell::{Cell, UnsafeCell};
@@ -216,7 +215,7 @@ impl Deterministic {
             if self.pended.get() & bit != 0 && pended_irql[n] > irql.0 {
                 rare.interrupt |= bit;
             }
-            if irql < Irql::DISPATCH {
+            if cpu.may_dispatch() {
                 rare.dpc |= self.dpc.get() & bit;
                 if !std::ptr::eq(cpu.thread.get(), cpu.idle.get()) {
                     rare.switch |= self.ready.get() & bit;
@@ -303,7 +302,7 @@ impl Deterministic {
     /// call it a livelock when nothing will.
     #[cold]
     fn lose_patience(&self, machine: &Machine, enabled: &Enabled<'_>) -> Option<()> {
-        if !enabled.is_only_running() || self.polls.get() % POLLS_PATIENCE != 0 {
+        if !enabled.is_only_running() || !self.polls.get().is_multiple_of(POLLS_PATIENCE) {
             return Some(());
         }
         let due = self.next_due_ns.get();
@@ -541,7 +540,7 @@ fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
 fn stable(machine: &Machine, arg: Arg) -> u64 {
     match arg {
         Arg::Value(v) => v,
-        Arg::Pointer(p) => machine.machine_address(p),
+        Arg::Pointer(p) => machine.memory.stable_address(p),
         Arg::Routine => 0,
     }
 }

@@ -16,6 +16,7 @@ use parallel::Parallel;
 use std::sync::atomic::Ordering::SeqCst;
 
 /// The executor of one machine.
+#[expect(clippy::large_enum_variant, reason = "a machine has one, and the machine is boxed")]
 pub(crate) enum Executor {
     Deterministic(Deterministic),
     Parallel(Parallel),
@@ -138,7 +139,7 @@ impl Machine {
         if pending & pend::INTERRUPT != 0 {
             self.accept_interrupts(cpu);
         }
-        if cpu.irql() < crate::irql::Irql::DISPATCH {
+        if cpu.may_dispatch() {
             if cpu.pending().load(SeqCst) & pend::DPC != 0 {
                 self.drain_dpcs(cpu);
             }
@@ -179,7 +180,20 @@ impl Machine {
     pub(crate) fn stall(&self, us: u64) {
         match &self.executor {
             Executor::Deterministic(d) => d.pass_time(us.saturating_mul(1000)),
-            Executor::Parallel(p) => p.spin_for(us),
+            Executor::Parallel(p) => p.spin_for(self, us),
+        }
+    }
+
+    /// A fiber of a stopped machine is about to be unwound. In the parallel executor it first waits
+    /// until every processor has come to rest: its locals may be in use by code that still runs on
+    /// another processor and has not yet met a DDI.
+    pub(crate) fn rest_before_unwinding(&self, cpu: &Processor) {
+        if let Executor::Parallel(p) = &self.executor
+            && self.is_quiet()
+            && !p.is_at_rest()
+        {
+            // SAFETY: driver code runs on the fiber of its processor's thread, whose parker this is.
+            unsafe { (*cpu.thread.get()).parker.park() };
         }
     }
 }

@@ -5,18 +5,25 @@
 //! (timers, quanta, the deadlock watchdog) and the devices. Machine time is the host's monotonic
 //! clock. Invariant: a processor that finds nothing pended and then parks cannot miss a ring,
 //! because both sides look again under its doorbell's lock.
+//!
+//! Locks are taken in this order, and none is held while driver code runs: a device's model, the
+//! pool, the kernel's tables, then the world, a doorbell or the parking lot. A device that is touched
+//! pends its interrupt with the model locked; whoever pends something rings with the kernel locked.
+//!
+//! A machine that stops comes to rest before it is taken apart: each processor leaves its driver's
+//! code at the next DDI and parks that fiber; when all have, the evidence of a standstill is
+//! gathered, and only then destructors run. A panic is the exception: it drops its own locals at once.
 
 use crate::bugcheck::{Deadlock, Ending, Waiter};
 use crate::fiber::Returned;
 use crate::host_clock::HostClock;
-use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::processor::{Processor, pend};
 use crate::sync::thread::Thread;
 use crossbeam::utils::{Backoff, CachePadded};
 use parking_lot::{Condvar, Mutex};
 use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, ParkToken, UnparkToken};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 
 /// Set in a lock word while processors are parked on it; the low bits are the owner.
@@ -25,7 +32,7 @@ pub(crate) const PARKED: usize = 1 << 8;
 const SPINS: u32 = 40;
 /// How often the clock thread looks at quanta and lock waits when no timer is due sooner.
 const TICK: Duration = Duration::from_millis(2);
-/// Ticks a cycle of lock waits must stand unchanged to be called a deadlock.
+/// Ticks that nothing must change in for a deadlock to be called one.
 const DEADLOCK_TICKS: u32 = 3;
 
 #[derive(Default)]
@@ -45,12 +52,27 @@ pub(crate) struct Parallel {
     device_bell: Condvar,
     /// Number of lock waits begun by each processor, so that the watchdog can tell one from the next.
     wait_numbers: Box<[CachePadded<AtomicUsize>]>,
+    /// Processors that have not come to rest yet.
+    running: Mutex<u8>,
+    rest_bell: Condvar,
+    at_rest: AtomicBool,
+    /// Why the watchdog stopped the machine; told in full once it is at rest.
+    verdict: Mutex<Option<Verdict>>,
 }
 
 #[derive(Default)]
 struct World {
     timers_changed: bool,
     devices_busy: bool,
+    /// The devices' host thread has nothing to do.
+    devices_resting: bool,
+}
+
+/// What the watchdog found: the processors that wait for spin locks and the lock words, and whether
+/// threads that wait belong to the evidence too.
+struct Verdict {
+    locks: Vec<(usize, usize)>,
+    threads: bool,
 }
 
 impl Parallel {
@@ -63,11 +85,20 @@ impl Parallel {
             clock_wakes_ns: AtomicU64::new(0),
             device_bell: Condvar::new(),
             wait_numbers: (0..processors).map(|_| CachePadded::default()).collect(),
+            running: Mutex::new(processors),
+            rest_bell: Condvar::new(),
+            at_rest: AtomicBool::new(false),
+            verdict: Mutex::new(None),
         }
     }
 
     pub(crate) fn time_ns(&self) -> u64 {
         self.clock.ns()
+    }
+
+    /// Whether every processor of the stopped machine has come to rest.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.at_rest.load(SeqCst)
     }
 
     /// Pends something for a processor and wakes it if it sleeps or waits for a lock.
@@ -125,11 +156,11 @@ impl Parallel {
         self.device_bell.notify_all();
     }
 
-    /// Passes time as a stalling driver does.
-    pub(crate) fn spin_for(&self, us: u64) {
+    /// Passes time as a stalling driver does, unless the machine stops meanwhile.
+    pub(crate) fn spin_for(&self, machine: &Machine, us: u64) {
         let until = self.clock.ns().saturating_add(us.saturating_mul(1000));
         let backoff = Backoff::new();
-        while self.clock.ns() < until {
+        while self.clock.ns() < until && !machine.is_quiet() {
             if backoff.is_completed() {
                 std::thread::yield_now();
             } else {
@@ -232,6 +263,15 @@ fn unpark_processor(word: usize, cpu: &Processor) {
     }
 }
 
+/// Says that a processor has come to rest, even if its host thread dies of a failure of our own.
+struct Arrival<'a>(&'a Machine);
+
+impl Drop for Arrival<'_> {
+    fn drop(&mut self) {
+        self.0.arrive();
+    }
+}
+
 /// A processor's host thread inside the watchdog's eyes: its wait number and the lock it waits for.
 type Waits = Vec<Option<(usize, usize)>>;
 
@@ -262,13 +302,22 @@ impl Machine {
 
     fn run_processor(&self, cpu: &Processor) {
         cpu.enter();
-        while !self.is_quiet() {
-            // SAFETY: threads live as long as the machine.
-            let thread = unsafe { &*cpu.thread.get() };
-            match thread.resume(self) {
-                Returned::Parked | Returned::Ended => {}
+        {
+            let _arrival = Arrival(self);
+            while !self.is_quiet() {
+                // SAFETY: threads live as long as the machine.
+                let thread = unsafe { &*cpu.thread.get() };
+                match thread.resume(self) {
+                    Returned::Parked | Returned::Ended => {}
+                }
             }
         }
+        let p = self.parallel();
+        let mut running = p.running.lock();
+        while *running != 0 {
+            p.rest_bell.wait(&mut running);
+        }
+        drop(running);
         let mine: Vec<*const Thread> = {
             let kernel = self.kernel.lock();
             kernel.threads.iter().filter(|t| t.home == cpu.index()).map(|t| &raw const **t).collect()
@@ -285,9 +334,11 @@ impl Machine {
         while !self.is_quiet() {
             {
                 let mut world = p.world.lock();
+                world.devices_resting = true;
                 while !world.devices_busy && !self.is_quiet() {
                     p.device_bell.wait(&mut world);
                 }
+                world.devices_resting = false;
                 world.devices_busy = false;
             }
             for n in 0..self.hardware.len() {
@@ -298,7 +349,7 @@ impl Machine {
 
     fn run_clock(&self) {
         let p = self.parallel();
-        let (mut before, mut unchanged) = (Waits::new(), 0);
+        let (mut before, mut unchanged, mut still) = (Waits::new(), 0, 0);
         while !self.is_quiet() {
             let now = self.time_ns();
             while self.next_timer_due().is_some_and(|due| due <= now) {
@@ -307,11 +358,18 @@ impl Machine {
             self.end_quanta();
             let waits = self.lock_waits();
             unchanged = if waits == before && waits.iter().any(Option::is_some) { unchanged + 1 } else { 0 };
+            still = if waits == before && self.nobody_can_go_on(&waits) { still + 1 } else { 0 };
             if unchanged >= DEADLOCK_TICKS
-                && let Some(cycle) = self.cycle_of(&waits)
+                && let Some(locks) = self.cycle_of(&waits)
             {
-                self.stop(Ending::Deadlock(Box::new(cycle)));
-                return;
+                let names: Vec<_> = locks.iter().map(|(n, _)| format!("CPU {n}")).collect();
+                let what = format!("{} wait for each other's spin locks", names.join(", "));
+                return self.pronounce(what, Verdict { locks, threads: false });
+            }
+            if still >= DEADLOCK_TICKS {
+                let locks = waits.iter().enumerate().filter_map(|(n, w)| w.map(|(_, word)| (n, word)));
+                let verdict = Verdict { locks: locks.collect(), threads: true };
+                return self.pronounce("nobody can go on".into(), verdict);
             }
             before = waits;
             // Asked before `world` is locked: others lock it with the kernel's tables in hand.
@@ -349,24 +407,74 @@ impl Machine {
             .collect()
     }
 
-    /// The processors of `waits` that cannot ever go on: those on a cycle, or waiting for one that is.
-    fn cycle_of(&self, waits: &Waits) -> Option<Deadlock> {
+    /// Stops the machine for a deadlock. The evidence is read off the processors when they are at
+    /// rest: until then a parked one may still wake and serve an interrupt.
+    fn pronounce(&self, what: String, verdict: Verdict) {
+        *self.parallel().verdict.lock() = Some(verdict);
+        self.stop(Ending::Deadlock(Box::new(Deadlock { what, waiters: Vec::new() })));
+    }
+
+    /// A processor has come to rest. The last one completes the watchdog's evidence and lets all go on.
+    fn arrive(&self) {
+        let p = self.parallel();
+        let mut running = p.running.lock();
+        *running -= 1;
+        if *running == 0 {
+            if let Some(verdict) = p.verdict.lock().take() {
+                let mut waiters: Vec<_> =
+                    verdict.locks.iter().map(|(n, word)| self.lock_waiter(*n, *word)).collect();
+                if verdict.threads {
+                    waiters.extend(self.thread_waiters(&self.kernel.lock()));
+                }
+                // Another reason to stop may have come first.
+                if let Some(Ending::Deadlock(deadlock)) = &mut *self.ending.lock() {
+                    deadlock.waiters = waiters;
+                }
+            }
+            p.at_rest.store(true, SeqCst);
+            p.rest_bell.notify_all();
+        }
+    }
+
+    /// Whether every processor sleeps or waits for a lock that a sleeping or waiting one holds, and
+    /// nothing is under way that could change that: a glance under the locks by which anything would.
+    fn nobody_can_go_on(&self, waits: &Waits) -> bool {
+        let p = self.parallel();
+        let kernel = self.kernel.lock();
+        let world = p.world.lock();
+        if !world.devices_resting
+            || world.devices_busy
+            || !kernel.timers.is_empty()
+            || kernel.has_acceptable_interrupt(&self.processors)
+        {
+            return false;
+        }
+        self.processors.iter().enumerate().all(|(n, cpu)| match waits[n] {
+            // A word that nobody holds is about to be taken by one who waits.
+            Some((_, word)) => self.lock_holder(word).is_some(),
+            None => {
+                let asleep = *p.doorbells[n].asleep.lock();
+                asleep
+                    && cpu.pending().load(SeqCst) == 0
+                    && kernel.ready[n].is_empty()
+                    && kernel.dpcs[n].queue.is_empty()
+            }
+        })
+    }
+
+    /// The processors of `waits` that cannot ever go on, with the lock words they wait for: those on
+    /// one cycle.
+    fn cycle_of(&self, waits: &Waits) -> Option<Vec<(usize, usize)>> {
         for start in 0..waits.len() {
             let (mut at, mut members) = (start, Vec::new());
             while let Some((_, word)) = waits[at] {
-                members.push(at);
+                members.push((at, word));
                 let Some(holder) = self.lock_holder(word) else { break };
                 at = usize::from(holder);
                 if at == start {
-                    let names: Vec<_> = members.iter().map(|n| format!("CPU {n}")).collect();
-                    let waiters =
-                        members.iter().map(|n| self.lock_waiter(*n, waits[*n].map_or(0, |w| w.1))).collect();
-                    return Some(Deadlock {
-                        what: format!("{} wait for each other's spin locks", names.join(", ")),
-                        waiters,
-                    });
+                    return Some(members);
                 }
-                if members.contains(&at) {
+                if members.iter().any(|(n, _)| *n == at) {
                     break;
                 }
             }
@@ -376,9 +484,8 @@ impl Machine {
 
     /// The evidence for one processor that waits for a lock word.
     fn lock_waiter(&self, n: usize, word: usize) -> Waiter {
-        // The processor stands still: it is parked in `wait_for_lock` and has been for several ticks.
+        // The processor is at rest where `wait_for_lock` noticed that the machine has stopped.
         let cpu = &self.processors[n];
-        debug_assert!(cpu.irql() >= Irql::PASSIVE);
         Waiter {
             place: cpu.place(),
             waits_for: format!("spin lock {}", crate::report_address(self.machine_address(word))),

@@ -1,6 +1,7 @@
 //! Why nobody can go on: the evidence of a deadlock that is more than a cycle of spin locks.
 
 use crate::bugcheck::{Deadlock, Place, Waiter};
+use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::sync::thread::Thread;
 
@@ -9,7 +10,13 @@ impl Machine {
     /// spin lock, and which threads wait for objects nobody will signal.
     pub(crate) fn standstill(&self, what: &str) -> Deadlock {
         let mut waiters = self.deterministic().lock_waiters(self);
-        let kernel = self.kernel.lock();
+        waiters.extend(self.thread_waiters(&self.kernel.lock()));
+        Deadlock { what: what.into(), waiters }
+    }
+
+    /// The threads that wait for objects. No processor runs now.
+    pub(crate) fn thread_waiters(&self, kernel: &Kernel) -> Vec<Waiter> {
+        let mut waiters = Vec::new();
         for (key, list) in &kernel.waits {
             for thread in list {
                 // SAFETY: threads live as long as the machine.
@@ -20,7 +27,7 @@ impl Machine {
                 }
             }
         }
-        Deadlock { what: what.into(), waiters }
+        waiters
     }
 
     fn thread_waiter(&self, thread: &Thread, key: usize) -> Option<Waiter> {
@@ -28,7 +35,7 @@ impl Machine {
         let place = Place {
             cpu: thread.home,
             irql: crate::irql::Irql::PASSIVE,
-            step: Some(self.step()),
+            step: self.is_deterministic().then(|| self.step()),
             time_ns: self.time_ns(),
             call: Some(ddi.name),
             site: Some(site),

@@ -41,10 +41,12 @@ pub(crate) unsafe fn set_routine(cx: &Cx, irp: PIRP, routine: PDRIVER_CANCEL) ->
 }
 
 pub(crate) unsafe fn acquire(cx: &Cx, old: PKIRQL) {
+    // SAFETY: the cancel lock is the machine's own; the rest is forwarded from the caller.
     unsafe { lock::acquire(cx, cx.cpu.machine().cancel_lock(), old) }
 }
 
 pub(crate) unsafe fn release(cx: &Cx, old: KIRQL) {
+    // SAFETY: the cancel lock is the machine's own; the rest is forwarded from the caller.
     unsafe { lock::release(cx, cx.cpu.machine().cancel_lock(), old) }
 }
 
@@ -94,7 +96,7 @@ pub(crate) fn run_routine(cx: &Cx, routine: PDRIVER_CANCEL, irp: PIRP, before: I
     let device = unsafe { (*crate::ddi::inline::IoGetCurrentIrpStackLocation(irp)).DeviceObject };
     let shown = machine.machine_address(irp as usize);
     callback(cx.cpu, &CANCEL, || {
-        cx.cpu.lock_taken(cancel_lock, cx.ddi, cx.site, before);
+        cx.cpu.lock_taken(cx.hooks(), cancel_lock, cx.ddi, cx.site, before);
         // SAFETY: the routine is the driver's own, called as documented.
         unsafe { routine(device, irp) };
     });

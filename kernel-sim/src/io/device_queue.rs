@@ -45,6 +45,7 @@ pub(crate) unsafe fn initialize(cx: &Cx, queue: PKDEVICE_QUEUE) {
 
 /// Inserts an entry, or makes an idle queue busy. Answers whether it was inserted.
 pub(crate) unsafe fn insert(cx: &Cx, queue: PKDEVICE_QUEUE, new: PKDEVICE_QUEUE_ENTRY) -> BOOLEAN {
+    // SAFETY: forwarded from the caller.
     unsafe { insert_sorted(cx, queue, new, None) }
 }
 
@@ -54,6 +55,7 @@ pub(crate) unsafe fn insert_by_key(
     new: PKDEVICE_QUEUE_ENTRY,
     key: ULONG,
 ) -> BOOLEAN {
+    // SAFETY: forwarded from the caller.
     unsafe { insert_sorted(cx, queue, new, Some(key)) }
 }
 
@@ -90,10 +92,12 @@ unsafe fn insert_sorted(
 }
 
 pub(crate) unsafe fn remove(cx: &Cx, queue: PKDEVICE_QUEUE) -> PKDEVICE_QUEUE_ENTRY {
+    // SAFETY: forwarded from the caller.
     unsafe { take(cx, queue, None) }
 }
 
 pub(crate) unsafe fn remove_by_key(cx: &Cx, queue: PKDEVICE_QUEUE, key: ULONG) -> PKDEVICE_QUEUE_ENTRY {
+    // SAFETY: forwarded from the caller.
     unsafe { take(cx, queue, Some(key)) }
 }
 

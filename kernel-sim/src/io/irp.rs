@@ -125,6 +125,7 @@ pub(crate) unsafe fn build_device_io_control(
     iosb: PIO_STATUS_BLOCK,
 ) -> PIRP {
     let stack_size = super::device::object(cx, device).StackSize;
+    // SAFETY: it takes no pointer of the driver.
     let irp = unsafe { allocate(cx, stack_size, FALSE) };
     if irp.is_null() {
         return irp;

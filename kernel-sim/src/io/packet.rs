@@ -32,11 +32,7 @@ pub(crate) unsafe fn start(
     let i = irp::object(cx, packet);
     let before = cx.cpu.irql();
     if before > Irql::DISPATCH {
-        cx.bug_check(
-            VERIFIER,
-            [0xE5, u64::from(before.0), 0, 0],
-            format!("IoStartPacket called at {before}"),
-        );
+        wrong_level(cx, before);
     }
     cx.cpu.set_irql(Irql::DISPATCH);
     let cancelable = routine.is_some();
@@ -77,23 +73,33 @@ pub(crate) unsafe fn start(
 }
 
 pub(crate) unsafe fn start_next(cx: &Cx, device: PDEVICE_OBJECT, cancelable: BOOLEAN) {
+    let irql = cx.cpu.irql();
+    if irql != Irql::DISPATCH {
+        wrong_level(cx, irql);
+    }
     next(cx, device, cancelable != FALSE, None);
 }
 
+/// Its page allows DISPATCH_LEVEL and below, where that of IoStartNextPacket wants the level exactly;
+/// StartIo runs at DISPATCH_LEVEL all the same, so the routine raises to it.
 pub(crate) unsafe fn start_next_by_key(cx: &Cx, device: PDEVICE_OBJECT, cancelable: BOOLEAN, key: ULONG) {
+    let before = cx.cpu.irql();
+    if before > Irql::DISPATCH {
+        wrong_level(cx, before);
+    }
+    cx.cpu.set_irql(Irql::DISPATCH);
     next(cx, device, cancelable != FALSE, Some(key));
+    cx.cpu.set_irql(before);
+}
+
+#[cold]
+fn wrong_level(cx: &Cx, irql: Irql) -> ! {
+    let what = format!("{} called at {irql}", cx.ddi.name);
+    cx.bug_check(VERIFIER, [0xE5, u64::from(irql.0), 0, 0], what)
 }
 
 fn next(cx: &Cx, device: PDEVICE_OBJECT, cancelable: bool, key: Option<ULONG>) {
     let d = device::object(cx, device);
-    let irql = cx.cpu.irql();
-    if irql != Irql::DISPATCH {
-        cx.bug_check(
-            VERIFIER,
-            [0xE5, u64::from(irql.0), 0, 0],
-            format!("{} called at {irql}, not at DISPATCH_LEVEL", cx.ddi.name),
-        );
-    }
     {
         let _guard = cx.cpu.machine().io.queues.lock();
         if d.DeferredStartIo != FALSE && d.StartIoActive != 0 {

@@ -16,6 +16,7 @@ use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::processor::Processor;
 use std::ptr::null_mut;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The wait-list key of those who flush DPC queues; no object lies at such an address.
 const FLUSH_KEY: usize = 8;
@@ -32,7 +33,7 @@ pub(crate) fn object<'a>(cx: &Cx, dpc: PKDPC) -> &'a mut KDPC {
 
 fn live<'a>(cx: &Cx, dpc: PKDPC) -> &'a mut KDPC {
     let object = object(cx, dpc);
-    if object.Type != DPC_OBJECT {
+    if !is_live(object, cx.cpu.machine().processors.len()) {
         let shown = cx.cpu.machine().machine_address(dpc as usize);
         cx.bug_check(
             TIMER_OR_DPC_INVALID,
@@ -41,6 +42,11 @@ fn live<'a>(cx: &Cx, dpc: PKDPC) -> &'a mut KDPC {
         );
     }
     object
+}
+
+/// Whether memory holds an initialized DPC object that names no processor beyond the last.
+pub(crate) fn is_live(dpc: &KDPC, processors: usize) -> bool {
+    dpc.Type == DPC_OBJECT && usize::from(dpc.Number) <= processors
 }
 
 pub(crate) unsafe fn initialize(cx: &Cx, dpc: PKDPC, routine: PKDEFERRED_ROUTINE, context: PVOID) {
@@ -68,7 +74,7 @@ pub(crate) unsafe fn set_target(cx: &Cx, dpc: PKDPC, number: CCHAR) {
         let shown = cx.cpu.machine().machine_address(dpc as usize);
         cx.bug_check(
             TIMER_OR_DPC_INVALID,
-            [3, shown, 0, 0],
+            [3, shown, number as u64, processors as u64],
             format!("{} names processor {number}; the machine has {processors}", cx.ddi.name),
         );
     }
@@ -85,19 +91,23 @@ pub(crate) unsafe fn insert(cx: &Cx, dpc: PKDPC, argument1: PVOID, argument2: PV
 
 pub(crate) unsafe fn remove(cx: &Cx, dpc: PKDPC) -> BOOLEAN {
     let object = live(cx, dpc);
-    let mut kernel = cx.cpu.machine().kernel.lock();
+    let machine = cx.cpu.machine();
+    let mut kernel = machine.kernel.lock();
     if object.DpcData.is_null() {
         return FALSE;
     }
     object.DpcData = null_mut();
     for queue in &mut kernel.dpcs {
+        let before = queue.queue.len();
         queue.queue.retain(|queued| !std::ptr::eq(*queued, dpc));
+        machine.linked_objects.fetch_sub(before - queue.queue.len(), Relaxed);
     }
     TRUE
 }
 
 /// Waits until every DPC queued now, on any processor, has run.
 pub(crate) unsafe fn flush(cx: &Cx) {
+    super::wait::check_may_wait(cx, 0, None);
     let machine = cx.cpu.machine();
     let busy: Vec<(usize, u64)> = {
         let kernel = machine.kernel.lock();
@@ -133,6 +143,7 @@ impl Machine {
             return false;
         }
         let target = if dpc.Number == 0 { here } else { (dpc.Number - 1) as u8 };
+        self.linked_objects.fetch_add(1, Relaxed);
         dpc.SystemArgument1 = a1;
         dpc.SystemArgument2 = a2;
         dpc.DpcData = (usize::from(target) + 1) as PVOID;
@@ -172,6 +183,7 @@ impl Machine {
             return None;
         };
         queue.running = true;
+        self.linked_objects.fetch_sub(1, Relaxed);
         // SAFETY: a queued object was resolved when it was queued, and freeing its memory while it is
         // queued is refused by the pool.
         let dpc_ref = unsafe { &mut *dpc };

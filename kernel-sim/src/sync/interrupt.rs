@@ -147,7 +147,13 @@ pub(crate) unsafe fn acquire_lock(cx: &Cx, interrupt: PKINTERRUPT) -> KIRQL {
 }
 
 pub(crate) unsafe fn release_lock(cx: &Cx, interrupt: PKINTERRUPT, old: KIRQL) {
-    lock::give(cx, object(cx, interrupt).ActualLock);
+    let object = object(cx, interrupt);
+    let irql = cx.cpu.irql();
+    if Irql(old) > irql {
+        let what = format!("{} asked to lower the IRQL from {irql} to {}", cx.ddi.name, Irql(old));
+        cx.bug_check(VERIFIER, [0x31, u64::from(irql.0), u64::from(old), 0], what);
+    }
+    lock::give(cx, object.ActualLock);
     cx.cpu.set_irql(Irql(old));
 }
 
@@ -257,13 +263,14 @@ impl Machine {
         let before = cpu.irql();
         let level = Irql(object.SynchronizeIrql);
         cpu.set_irql(level);
+        cpu.in_isr.set(cpu.in_isr.get() + 1);
         // The kernel takes the lock; it has no call or source line of the driver's to show.
-        let cx = Cx {
-            // SAFETY: a real processor lives as long as its run.
-            cpu: unsafe { &*std::ptr::from_ref(cpu) },
-            site: Location::caller(),
-            ddi: &row::KeAcquireInterruptSpinLock,
-        };
+        // SAFETY: a real processor lives as long as its run.
+        let cx = Cx::on(
+            unsafe { &*std::ptr::from_ref(cpu) },
+            &row::KeAcquireInterruptSpinLock,
+            Location::caller(),
+        );
         lock::take_word(&cx, lock::word(&cx, object.ActualLock), false);
         if let Some(routine) = object.ServiceRoutine {
             // SAFETY: the routine and its context are the driver's own, called as documented.
@@ -279,10 +286,21 @@ impl Machine {
         }
         lock::give_word(&cx, lock::word(&cx, object.ActualLock));
         self.end_of_interrupt(interrupt, vector);
+        cpu.in_isr.set(cpu.in_isr.get() - 1);
         cpu.set_irql(before);
-        if before < Irql::DISPATCH && cpu.pending().load(SeqCst) & pend::DPC != 0 {
+        if cpu.may_dispatch() && cpu.pending().load(SeqCst) & pend::DPC != 0 {
             self.drain_dpcs(cpu);
         }
+    }
+}
+
+impl Kernel {
+    /// Whether any processor would accept an interrupt that is pended, as its IRQL is now.
+    pub(crate) fn has_acceptable_interrupt(&self, processors: &[Processor]) -> bool {
+        let accepts = |i: &InterruptObject, cpu: &Processor| {
+            i.pended && i.mask & (1 << cpu.index()) != 0 && i.irql > cpu.irql()
+        };
+        self.interrupts.iter().any(|i| processors.iter().any(|cpu| accepts(i, cpu)))
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) unsafe fn current(cx: &Cx) -> KIRQL {
 
 pub(crate) unsafe fn raise(cx: &Cx, new: KIRQL, old: PKIRQL) {
     cx.check_output(old);
+    // SAFETY: it touches no memory of the driver.
     let before = unsafe { kf_raise(cx, new) };
     // SAFETY: just found in mapped memory.
     unsafe { *old = before };
@@ -27,6 +28,7 @@ pub(crate) unsafe fn kf_raise(cx: &Cx, new: KIRQL) -> KIRQL {
 }
 
 pub(crate) unsafe fn raise_to_dpc_level(cx: &Cx) -> KIRQL {
+    // SAFETY: it touches no memory of the driver.
     unsafe { kf_raise(cx, Irql::DISPATCH.0) }
 }
 

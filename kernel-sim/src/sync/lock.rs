@@ -3,42 +3,50 @@
 //! Every lock routine, whatever its name, ends in `take` and `give`; they differ in what they do to
 //! the IRQL. The word is 0 when free, else the owner's index plus one (and `PARKED` while
 //! processors wait for it in the parallel executor). Invariant: only the owner clears the word.
+//!
+//! The uncontended paths are inlined by force: they are what a hook is measured against, and a call
+//! would cost as much as the whole check.
 
 use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, SPIN_LOCK_ALREADY_OWNED};
 use crate::ddi::Cx;
 use crate::ddi::types::{BOOLEAN, FALSE, KIRQL, KSPIN_LOCK, PKIRQL, PKSPIN_LOCK, TRUE};
 use crate::exec::Executor;
 use crate::exec::parallel::PARKED;
+use crate::hook::{DdiInfo, Site};
 use crate::irql::Irql;
 use crate::machine::Machine;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 
 /// The lock word behind a driver's pointer.
-#[inline]
+#[inline(always)]
 pub(crate) fn word<'a>(cx: &Cx, lock: PKSPIN_LOCK) -> &'a AtomicUsize {
     let address = lock as usize;
-    if !cx.cpu.is_memory(address, size_of::<KSPIN_LOCK>())
-        || !address.is_multiple_of(align_of::<KSPIN_LOCK>())
-    {
-        cx.bad_pointer(address, "the KSPIN_LOCK");
+    if !cx.cpu.is_aligned_word(address) {
+        bad_lock(cx.ddi, cx.site, address);
     }
     // SAFETY: the word lies in mapped memory of the machine and is aligned; every access to it goes
     // through atomics.
     unsafe { &*(address as *const AtomicUsize) }
 }
 
+#[cold]
+fn bad_lock(ddi: &'static DdiInfo, site: Site, address: usize) -> ! {
+    let cx = &Cx::new(ddi, site);
+    cx.bad_pointer(address, "the KSPIN_LOCK")
+}
+
 /// Takes the lock word for this processor, waiting as long as it takes. Not counted as the driver's.
-#[inline]
+#[inline(always)]
 pub(crate) fn take_word(cx: &Cx, word: &AtomicUsize, queued: bool) {
     if !swap_word(cx, word, 0, cx.cpu.lock_word(), Acquire) {
-        take_contended(cx, word, queued);
+        take_contended(cx.ddi, cx.site, word, queued);
     }
 }
 
 /// Changes the word from `from` to `to`, if it is `from`. All processors of the deterministic
 /// executor share one host thread, so a plain load and store do, at a third of the price.
-#[inline]
+#[inline(always)]
 fn swap_word(cx: &Cx, word: &AtomicUsize, from: usize, to: usize, order: Ordering) -> bool {
     if cx.is_deterministic() {
         let same = word.load(Relaxed) == from;
@@ -52,7 +60,8 @@ fn swap_word(cx: &Cx, word: &AtomicUsize, from: usize, to: usize, order: Orderin
 
 #[cold]
 #[inline(never)]
-fn take_contended(cx: &Cx, word: &AtomicUsize, queued: bool) {
+fn take_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize, queued: bool) {
+    let cx = &Cx::new(ddi, site);
     let cpu = cx.cpu;
     let me = cpu.lock_word();
     let address = std::ptr::from_ref(word) as usize;
@@ -83,10 +92,10 @@ fn take_contended(cx: &Cx, word: &AtomicUsize, queued: bool) {
 }
 
 /// Clears the lock word; a bug check if this processor does not own it.
-#[inline]
+#[inline(always)]
 pub(crate) fn give_word(cx: &Cx, word: &AtomicUsize) {
     if !swap_word(cx, word, cx.cpu.lock_word(), 0, Release) {
-        give_contended(cx, word);
+        give_contended(cx.ddi, cx.site, word);
     } else if cx.is_deterministic() {
         cx.cpu.machine().deterministic().lock_released(std::ptr::from_ref(word) as usize);
     }
@@ -94,7 +103,8 @@ pub(crate) fn give_word(cx: &Cx, word: &AtomicUsize) {
 
 #[cold]
 #[inline(never)]
-fn give_contended(cx: &Cx, word: &AtomicUsize) {
+fn give_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize) {
+    let cx = &Cx::new(ddi, site);
     let machine = cx.cpu.machine();
     let seen = word.load(Relaxed);
     let owner = seen & !PARKED;
@@ -130,7 +140,7 @@ fn give_contended(cx: &Cx, word: &AtomicUsize) {
 }
 
 /// Takes the lock for the driver.
-#[inline]
+#[inline(always)]
 pub(crate) fn take(cx: &Cx, lock: PKSPIN_LOCK, before: Irql, queued: bool) {
     let word = word(cx, lock);
     if queued && cx.is_deterministic() {
@@ -138,7 +148,7 @@ pub(crate) fn take(cx: &Cx, lock: PKSPIN_LOCK, before: Irql, queued: bool) {
     } else {
         take_word(cx, word, false);
     }
-    cx.cpu.lock_taken(lock as usize, cx.ddi, cx.site, before);
+    cx.cpu.lock_taken(cx.hooks(), lock as usize, cx.ddi, cx.site, before);
 }
 
 /// As `take_word`, behind those who already wait in order.
@@ -146,17 +156,17 @@ pub(crate) fn take(cx: &Cx, lock: PKSPIN_LOCK, before: Irql, queued: bool) {
 fn take_in_order(cx: &Cx, word: &AtomicUsize) {
     let machine = cx.cpu.machine();
     if machine.deterministic().has_queue(std::ptr::from_ref(word) as usize) {
-        take_contended(cx, word, true);
+        take_contended(cx.ddi, cx.site, word, true);
     } else {
         take_word(cx, word, true);
     }
 }
 
 /// Gives the driver's lock back.
-#[inline]
+#[inline(always)]
 pub(crate) fn give(cx: &Cx, lock: PKSPIN_LOCK) {
     give_word(cx, word(cx, lock));
-    cx.cpu.lock_given(lock as usize);
+    cx.cpu.lock_given(cx.hooks(), lock as usize);
 }
 
 impl Machine {
@@ -178,74 +188,79 @@ pub(crate) unsafe fn initialize(cx: &Cx, lock: PKSPIN_LOCK) {
 }
 
 #[cold]
-fn too_high(cx: &Cx, lock: PKSPIN_LOCK) -> ! {
+fn too_high(ddi: &'static DdiInfo, site: Site, lock: PKSPIN_LOCK) -> ! {
+    let cx = &Cx::new(ddi, site);
     let irql = cx.cpu.irql();
     let shown = cx.cpu.machine().machine_address(lock as usize);
     cx.bug_check(VERIFIER, [0x42, u64::from(irql.0), shown, 0], format!("{} called at {irql}", cx.ddi.name))
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn acquire(cx: &Cx, lock: PKSPIN_LOCK, old: PKIRQL) {
+    // SAFETY: forwarded from the caller.
     let before = unsafe { acquire_raise(cx, lock) };
     cx.check_output(old);
     // SAFETY: `check_output` found the pointer in mapped memory.
     unsafe { *old = before };
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn acquire_raise(cx: &Cx, lock: PKSPIN_LOCK) -> KIRQL {
     let before = cx.cpu.irql();
     if before > Irql::DISPATCH {
-        too_high(cx, lock);
+        too_high(cx.ddi, cx.site, lock);
     }
     cx.cpu.set_irql(Irql::DISPATCH);
     take(cx, lock, before, false);
     before.0
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn acquire_at_dpc_level(cx: &Cx, lock: PKSPIN_LOCK) {
     check_at_dpc_level(cx, lock, 0x40);
     take(cx, lock, cx.cpu.irql(), false);
 }
 
 /// The AtDpcLevel routines want DISPATCH_LEVEL or above.
-#[inline]
+#[inline(always)]
 pub(crate) fn check_at_dpc_level(cx: &Cx, lock: PKSPIN_LOCK, check: u64) {
-    let irql = cx.cpu.irql();
-    if irql < Irql::DISPATCH {
-        let shown = cx.cpu.machine().machine_address(lock as usize);
-        cx.bug_check(
-            VERIFIER,
-            [check, u64::from(irql.0), shown, 0],
-            format!("{} called at {irql}", cx.ddi.name),
-        );
+    if cx.cpu.irql() < Irql::DISPATCH {
+        too_low(cx.ddi, cx.site, lock, check);
     }
+}
+
+#[cold]
+fn too_low(ddi: &'static DdiInfo, site: Site, lock: PKSPIN_LOCK, check: u64) -> ! {
+    let cx = &Cx::new(ddi, site);
+    let irql = cx.cpu.irql();
+    let shown = cx.cpu.machine().machine_address(lock as usize);
+    cx.bug_check(VERIFIER, [check, u64::from(irql.0), shown, 0], format!("{} called at {irql}", cx.ddi.name))
 }
 
 pub(crate) unsafe fn try_acquire_at_dpc_level(cx: &Cx, lock: PKSPIN_LOCK) -> BOOLEAN {
     check_at_dpc_level(cx, lock, 0x40);
     let word = word(cx, lock);
     if swap_word(cx, word, 0, cx.cpu.lock_word(), Acquire) {
-        cx.cpu.lock_taken(lock as usize, cx.ddi, cx.site, cx.cpu.irql());
+        cx.cpu.lock_taken(cx.hooks(), lock as usize, cx.ddi, cx.site, cx.cpu.irql());
         TRUE
     } else {
         FALSE
     }
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn release(cx: &Cx, lock: PKSPIN_LOCK, new: KIRQL) {
     let irql = cx.cpu.irql();
     if irql != Irql::DISPATCH || new > Irql::DISPATCH.0 {
-        release_at_wrong_level(cx, lock, new);
+        release_at_wrong_level(cx.ddi, cx.site, lock, new);
     }
     give(cx, lock);
     cx.cpu.set_irql(Irql(new));
 }
 
 #[cold]
-fn release_at_wrong_level(cx: &Cx, lock: PKSPIN_LOCK, new: KIRQL) -> ! {
+fn release_at_wrong_level(ddi: &'static DdiInfo, site: Site, lock: PKSPIN_LOCK, new: KIRQL) -> ! {
+    let cx = &Cx::new(ddi, site);
     let irql = cx.cpu.irql();
     let shown = cx.cpu.machine().machine_address(lock as usize);
     if irql == Irql::DISPATCH {
@@ -258,7 +273,7 @@ fn release_at_wrong_level(cx: &Cx, lock: PKSPIN_LOCK, new: KIRQL) -> ! {
     cx.bug_check(VERIFIER, [0x32, u64::from(irql.0), shown, 0], format!("{} called at {irql}", cx.ddi.name))
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn release_from_dpc_level(cx: &Cx, lock: PKSPIN_LOCK) {
     check_at_dpc_level(cx, lock, 0x41);
     give(cx, lock);
@@ -268,10 +283,12 @@ pub(crate) unsafe fn release_from_dpc_level(cx: &Cx, lock: PKSPIN_LOCK) {
 // DISPATCH_LEVEL: they raise where needed and put back what they found.
 
 pub(crate) unsafe fn acquire_for_dpc(cx: &Cx, lock: PKSPIN_LOCK) -> KIRQL {
+    // SAFETY: forwarded from the caller.
     unsafe { acquire_raise(cx, lock) }
 }
 
 pub(crate) unsafe fn release_for_dpc(cx: &Cx, lock: PKSPIN_LOCK, old: KIRQL) {
+    // SAFETY: forwarded from the caller.
     unsafe { release(cx, lock, old) }
 }
 

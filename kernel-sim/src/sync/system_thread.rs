@@ -1,9 +1,11 @@
 //! System threads as drivers see them: a handle, an object to wait for, an end.
 
+use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, IRQL_UNEXPECTED_VALUE};
 use crate::ddi::types::*;
 use crate::ddi::{Cx, callback};
 use crate::hook::SYSTEM_THREAD;
-use crate::machine::Machine;
+use crate::irql::Irql;
+use crate::kernel::Kernel;
 use crate::pool::tag;
 use crate::processor::Processor;
 use crate::sync::thread::unwind;
@@ -29,6 +31,8 @@ pub(crate) unsafe fn create(
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     initialize_thread_object(cx, object);
+    // SAFETY: a fresh block of that size.
+    unsafe { (*object.cast::<KTHREAD>()).References = 1 };
     let context = context as usize;
     machine.create_thread(
         object as usize,
@@ -36,32 +40,41 @@ pub(crate) unsafe fn create(
         Box::new(move || {
             // SAFETY: the routine and its context are the driver's own, called as documented.
             callback(Processor::current(), &SYSTEM_THREAD, || unsafe { routine(context as PVOID) });
+            let cpu = Processor::current();
+            let irql = cpu.irql();
+            if irql != Irql::PASSIVE {
+                let what = format!("the start routine of a system thread returned at {irql}");
+                cpu.bug_check(IRQL_UNEXPECTED_VALUE, [u64::from(irql.0) << 16, 0, 0, 0], what);
+            }
         }),
     );
     let mut kernel = machine.kernel.lock();
-    // A thread starts with two references: the handle's and the running thread's own. The object
-    // goes when handle and references of drivers are gone; a running thread keeps no driver memory.
+    // The handle's is the first reference. The object goes when handle and references of drivers are
+    // gone; a running thread keeps no driver memory.
     kernel.handles.push(object as usize);
     let number = kernel.handles.len() * 4;
     drop(kernel);
-    // SAFETY: `initialize_thread_object` checked the block; the output was checked above.
-    unsafe {
-        (*object.cast::<KTHREAD>()).References = 1;
-        *handle = number as HANDLE;
-    }
+    // SAFETY: the output was checked above.
+    unsafe { *handle = number as HANDLE };
     STATUS_SUCCESS
 }
 
 pub(crate) unsafe fn terminate(cx: &Cx, _status: NTSTATUS) -> NTSTATUS {
+    if !cx.cpu.may_dispatch() {
+        let irql = cx.cpu.irql();
+        let what = format!("PsTerminateSystemThread called at {irql} or inside a DPC or service routine");
+        cx.bug_check(VERIFIER, [0xE5, u64::from(irql.0), 0, 0], what);
+    }
     unwind(cx.cpu)
 }
 
-fn object_of(machine: &Machine, handle: HANDLE) -> Option<usize> {
+/// The entry of an open handle, which holds the address of its object.
+fn entry(kernel: &mut Kernel, handle: HANDLE) -> Option<&mut usize> {
     let number = handle as usize;
     if number == 0 || !number.is_multiple_of(4) {
         return None;
     }
-    machine.kernel.lock().handles.get(number / 4 - 1).copied().filter(|o| *o != 0)
+    kernel.handles.get_mut(number / 4 - 1).filter(|o| **o != 0)
 }
 
 pub(crate) unsafe fn reference_by_handle(
@@ -74,8 +87,10 @@ pub(crate) unsafe fn reference_by_handle(
     _information: PVOID,
 ) -> NTSTATUS {
     cx.check_output(out);
-    let Some(object) = object_of(cx.cpu.machine(), handle) else { return STATUS_INVALID_PARAMETER };
-    // SAFETY: an open handle keeps its object alive; the output was checked.
+    let mut kernel = cx.cpu.machine().kernel.lock();
+    let Some(object) = entry(&mut kernel, handle).copied() else { return STATUS_INVALID_PARAMETER };
+    // SAFETY: an open handle keeps its object alive, and counts change under the kernel lock; the
+    // output was checked.
     unsafe {
         (*(object as PKTHREAD)).References += 1;
         *out = object as PVOID;
@@ -86,19 +101,23 @@ pub(crate) unsafe fn reference_by_handle(
 fn release(cx: &Cx, object: PVOID) {
     let thread: PKTHREAD = object.cast();
     cx.check_output(thread);
-    // SAFETY: just found in mapped memory; counts change while the caller holds a reference.
-    let gone = unsafe {
-        (*thread).References = (*thread).References.saturating_sub(1);
-        (*thread).References == 0
-    };
-    if !gone {
+    let machine = cx.cpu.machine();
+    let kernel = machine.kernel.lock();
+    // SAFETY: just found in mapped memory; type and count change under the kernel lock.
+    let t = unsafe { &mut *thread };
+    if t.Header.Type != THREAD_OBJECT || t.References == 0 {
+        drop(kernel);
+        cx.bad_pointer(object as usize, "the thread object");
+    }
+    t.References -= 1;
+    if t.References != 0 {
         return;
     }
-    let machine = cx.cpu.machine();
     // A thread that still runs must not signal freed memory.
-    for thread in machine.kernel.lock().threads.iter().filter(|t| t.object.get() == object as usize) {
+    for thread in kernel.threads.iter().filter(|t| t.object.get() == object as usize) {
         thread.object.set(0);
     }
+    drop(kernel);
     machine.pool_free(cx, object, None);
 }
 
@@ -107,9 +126,10 @@ pub(crate) unsafe fn dereference(cx: &Cx, object: PVOID) {
 }
 
 pub(crate) unsafe fn close(cx: &Cx, handle: HANDLE) -> NTSTATUS {
-    let machine = cx.cpu.machine();
-    let Some(object) = object_of(machine, handle) else { return STATUS_INVALID_PARAMETER };
-    machine.kernel.lock().handles[handle as usize / 4 - 1] = 0;
+    let object = match entry(&mut cx.cpu.machine().kernel.lock(), handle) {
+        Some(object) => std::mem::take(object),
+        None => return STATUS_INVALID_PARAMETER,
+    };
     release(cx, object as PVOID);
     STATUS_SUCCESS
 }

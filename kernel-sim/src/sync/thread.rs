@@ -16,8 +16,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 /// The payload by which a fiber is unwound: the machine stopped, or the thread ended itself.
 pub(crate) struct Unwound;
 
-/// Leaves the driver's code on this stack, running its destructors. Only from driver context.
+/// Leaves the driver's code on this stack, running its destructors. Only from driver context, and
+/// with none of the machine's own locks held.
 pub(crate) fn unwind(cpu: &Processor) -> ! {
+    cpu.machine().rest_before_unwinding(cpu);
     // SAFETY: a processor that runs driver code runs a thread.
     unsafe { (*cpu.thread.get()).unwinding.set(true) };
     resume_unwind(Box::new(Unwound))
@@ -27,9 +29,9 @@ type Body = Box<dyn FnOnce() + Send>;
 
 /// One kernel thread.
 pub(crate) struct Thread {
-    pub id: u32,
     pub home: u8,
-    /// The thread object drivers can wait for, or null for the machine's own threads.
+    /// The thread object drivers can wait for, or 0 for the machine's own threads and once the
+    /// object is gone. Changed under the kernel lock.
     pub object: Cell<usize>,
     pub parker: Parker,
     fiber: UnsafeCell<Option<Fiber>>,
@@ -58,9 +60,8 @@ unsafe impl Sync for Thread {}
 unsafe impl Send for Thread {}
 
 impl Thread {
-    pub(crate) fn new(id: u32, home: u8, object: usize, body: Option<Body>) -> Thread {
+    pub(crate) fn new(home: u8, object: usize, body: Option<Body>) -> Thread {
         Thread {
-            id,
             home,
             object: Cell::new(object),
             parker: Parker::new(),
@@ -218,9 +219,9 @@ impl Machine {
     pub(crate) fn create_thread(&self, object: usize, home: Option<u8>, body: Body) -> *const Thread {
         let thread = {
             let mut kernel = self.kernel.lock();
-            let id = kernel.threads.len() as u32;
-            let home = home.unwrap_or((id % self.processors.len() as u32) as u8);
-            kernel.threads.push(Box::new(Thread::new(id, home, object, Some(body))));
+            // In turn, by how many threads there ever were.
+            let home = home.unwrap_or((kernel.threads.len() % self.processors.len()) as u8);
+            kernel.threads.push(Box::new(Thread::new(home, object, Some(body))));
             &raw const **kernel.threads.last().expect("just pushed")
         };
         // SAFETY: threads are boxed and live as long as the machine.
@@ -235,10 +236,7 @@ impl Machine {
             return;
         }
         thread.unwinding.set(false);
-        let object = thread.object.get();
-        if object != 0 {
-            self.signal_thread_end(object);
-        }
+        self.signal_thread_end(thread);
         let next = self.pop_ready(cpu).unwrap_or_else(|| cpu.idle.get());
         self.change_thread(cpu, next);
     }

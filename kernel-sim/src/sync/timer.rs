@@ -3,16 +3,21 @@
 //! When a timer's time has come its expiry is an event of its own, which the schedule may delay.
 //! Expiry signals the timer, queues its DPC, and arms it again if it is periodic.
 
-use crate::bugcheck::TIMER_OR_DPC_INVALID;
+use crate::bugcheck::{BugCheck, Ending, Place, TIMER_OR_DPC_INVALID};
 use crate::ddi::Cx;
 use crate::ddi::types::{
     BOOLEAN, FALSE, KTIMER, LARGE_INTEGER, LIST_ENTRY, LONG, PKDPC, PKTIMER, TIMER_NOTIFICATION_OBJECT,
     TIMER_SYNCHRONIZATION_OBJECT, TIMER_TYPE, TRUE,
 };
+use crate::irql::Irql;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::sync::thread::Thread;
 use std::ptr::null_mut;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Where the clock interrupt runs, and timers expire.
+const CLOCK_LEVEL: Irql = Irql(13);
 
 /// System time at power-on, in 100 ns units since 1601: 2024-01-01 00:00 UTC. Fixed, so that runs repeat.
 pub(crate) const SYSTEM_TIME_AT_POWER_ON: i64 = 133_485_408_000_000_000;
@@ -49,11 +54,7 @@ fn object<'a>(cx: &Cx, timer: PKTIMER) -> &'a mut KTIMER {
 
 fn live<'a>(cx: &Cx, timer: PKTIMER) -> &'a mut KTIMER {
     let object = object(cx, timer);
-    let kind = object.Header.Type;
-    let list = &raw mut object.Header.WaitListHead;
-    if !(kind == TIMER_NOTIFICATION_OBJECT || kind == TIMER_SYNCHRONIZATION_OBJECT)
-        || object.Header.WaitListHead.Flink != list
-    {
+    if !is_live(object) {
         let shown = cx.cpu.machine().machine_address(timer as usize);
         cx.bug_check(
             TIMER_OR_DPC_INVALID,
@@ -64,7 +65,16 @@ fn live<'a>(cx: &Cx, timer: PKTIMER) -> &'a mut KTIMER {
     object
 }
 
+/// Whether memory holds an initialized timer: its type, and a wait list head that points at itself.
+fn is_live(timer: &mut KTIMER) -> bool {
+    let kind = timer.Header.Type;
+    let list = &raw mut timer.Header.WaitListHead;
+    (kind == TIMER_NOTIFICATION_OBJECT || kind == TIMER_SYNCHRONIZATION_OBJECT)
+        && timer.Header.WaitListHead.Flink == list
+}
+
 pub(crate) unsafe fn initialize(cx: &Cx, timer: PKTIMER) {
+    // SAFETY: forwarded from the caller.
     unsafe { initialize_ex(cx, timer, 0) }
 }
 
@@ -81,6 +91,7 @@ pub(crate) unsafe fn initialize_ex(cx: &Cx, timer: PKTIMER, kind: TIMER_TYPE) {
 }
 
 pub(crate) unsafe fn set(cx: &Cx, timer: PKTIMER, due: LARGE_INTEGER, dpc: PKDPC) -> BOOLEAN {
+    // SAFETY: forwarded from the caller.
     unsafe { set_ex(cx, timer, due, 0, dpc) }
 }
 
@@ -134,13 +145,16 @@ impl Machine {
         kernel.timer_number += 1;
         let entry = TimerEntry { due_ns, number: kernel.timer_number, expiry };
         kernel.timers.insert(entry);
+        self.linked_objects.fetch_add(1, Relaxed);
         self.note_timers(kernel.timers.first().map(|e| e.due_ns));
         entry
     }
 
     /// Takes an armed entry out.
     pub(crate) fn disarm_entry(&self, kernel: &mut Kernel, entry: &TimerEntry) {
-        kernel.timers.remove(entry);
+        if kernel.timers.remove(entry) {
+            self.linked_objects.fetch_sub(1, Relaxed);
+        }
         self.note_timers(kernel.timers.first().map(|e| e.due_ns));
     }
 
@@ -173,6 +187,7 @@ impl Machine {
         let at = self.pick(due) as usize;
         let Some(entry) = kernel.timers.iter().nth(at).copied() else { return };
         kernel.timers.remove(&entry);
+        self.linked_objects.fetch_sub(1, Relaxed);
         match entry.expiry {
             Expiry::Timer { address, armed_by } => self.expire_object(&mut kernel, address, armed_by, &entry),
             Expiry::Wait { thread, number } => {
@@ -186,10 +201,37 @@ impl Machine {
         self.note_timers(kernel.timers.first().map(|e| e.due_ns));
     }
 
+    /// The clock found something other than the object that was left with it: a bug check of whoever
+    /// armed it, which is no longer there to be shown.
+    fn stop_at_clock(&self, armed_by: u8, parameters: [u64; 4], what: &str) {
+        let place = Place {
+            cpu: armed_by,
+            irql: CLOCK_LEVEL,
+            step: self.is_deterministic().then(|| self.step()),
+            time_ns: self.time_ns(),
+            call: None,
+            site: None,
+            callbacks: Vec::new(),
+            held: Vec::new(),
+        };
+        let what = format!("{what} was overwritten before the timer expired");
+        self.stop(Ending::BugCheck(Box::new(BugCheck {
+            stop: TIMER_OR_DPC_INVALID,
+            parameters,
+            what,
+            place,
+        })));
+    }
+
     fn expire_object(&self, kernel: &mut Kernel, address: usize, armed_by: u8, entry: &TimerEntry) {
         // SAFETY: an armed timer was resolved when it was armed, and freeing its memory while it is
         // armed is refused by the pool.
         let timer = unsafe { &mut *(address as PKTIMER) };
+        if !is_live(timer) {
+            // It lay on a stack, say, and its routine has returned.
+            self.stop_at_clock(armed_by, [0, self.machine_address(address), 0, 0], "an armed KTIMER");
+            return;
+        }
         timer.Header.Inserted = 0;
         if timer.Period != 0 {
             let due_ns = entry.due_ns + u64::from(timer.Period) * 1_000_000;
@@ -200,6 +242,11 @@ impl Machine {
         if !timer.Dpc.is_null() {
             // SAFETY: checked to be memory of the machine when the timer was armed.
             let dpc = unsafe { &mut *timer.Dpc };
+            if !super::dpc::is_live(dpc, self.processors.len()) {
+                let shown = self.machine_address(timer.Dpc as usize);
+                self.stop_at_clock(armed_by, [1, shown, 0, 0], "the KDPC of an armed timer");
+                return;
+            }
             let target = if dpc.Number == 0 { armed_by } else { (dpc.Number - 1) as u8 };
             // The clock interrupt asks for the DPC on the processor it goes to.
             if dpc.Number == 0 {

@@ -4,7 +4,9 @@
 //! kernel's tables. Invariant: a thread on a wait list is parked, or about to park without another
 //! look at anything the driver can change.
 
-use crate::bugcheck::{ATTEMPTED_SWITCH_FROM_DPC, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER};
+use crate::bugcheck::{
+    ATTEMPTED_SWITCH_FROM_DPC, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, KMODE_EXCEPTION_NOT_HANDLED,
+};
 use crate::ddi::Cx;
 use crate::ddi::types::{
     BOOLEAN, DISPATCHER_HEADER, EVENT_NOTIFICATION_OBJECT, EVENT_SYNCHRONIZATION_OBJECT, EVENT_TYPE, KEVENT,
@@ -20,6 +22,9 @@ use parking_lot::MutexGuard;
 
 /// The wait-list key of threads that only let time pass.
 const DELAY_KEY: usize = 16;
+
+/// The exception that Windows raises for a semaphore released beyond its limit.
+const STATUS_SEMAPHORE_LIMIT_EXCEEDED: u64 = 0xC000_0047;
 
 /// The header behind a driver's pointer to a dispatcher object. An initialized one has a wait list
 /// head that points at itself.
@@ -101,6 +106,7 @@ pub(crate) unsafe fn reset_event(cx: &Cx, event: PKEVENT) -> LONG {
 }
 
 pub(crate) unsafe fn clear_event(cx: &Cx, event: PKEVENT) {
+    // SAFETY: forwarded from the caller.
     unsafe { reset_event(cx, event) };
 }
 
@@ -119,7 +125,19 @@ pub(crate) unsafe fn release_semaphore(
     let machine = cx.cpu.machine();
     let mut kernel = machine.kernel.lock();
     let before = header.SignalState;
-    header.SignalState = before.saturating_add(adjustment);
+    // SAFETY: the whole object lies in mapped memory: the type says that it was initialized as one.
+    let limit = if header.Type == SEMAPHORE_OBJECT { unsafe { (*semaphore).Limit } } else { LONG::MAX };
+    let after = before.checked_add(adjustment).filter(|after| adjustment > 0 && *after <= limit);
+    let Some(after) = after else {
+        drop(kernel);
+        let shown = machine.machine_address(semaphore as usize);
+        cx.bug_check(
+            KMODE_EXCEPTION_NOT_HANDLED,
+            [STATUS_SEMAPHORE_LIMIT_EXCEEDED, 0, shown, 0],
+            format!("KeReleaseSemaphore adds {adjustment} to a count of {before}; the limit is {limit}"),
+        );
+    };
+    header.SignalState = after;
     machine.satisfy(&mut kernel, semaphore as usize);
     before
 }
@@ -151,12 +169,12 @@ pub(crate) unsafe fn wait_for_single_object(
 }
 
 /// Waiting gives the processor up, which is possible below DISPATCH_LEVEL only.
-fn check_may_wait(cx: &Cx, object: usize, timeout: Option<i64>) {
+pub(crate) fn check_may_wait(cx: &Cx, object: usize, timeout: Option<i64>) {
     let irql = cx.cpu.irql();
-    if irql < Irql::DISPATCH || (irql == Irql::DISPATCH && timeout == Some(0)) {
+    if cx.cpu.may_dispatch() || (irql <= Irql::DISPATCH && timeout == Some(0)) {
         return;
     }
-    if cx.cpu.in_dpc.get() != 0 {
+    if cx.cpu.in_dpc.get() != 0 && cx.cpu.in_isr.get() == 0 {
         cx.bug_check(
             ATTEMPTED_SWITCH_FROM_DPC,
             [0; 4],
@@ -302,9 +320,12 @@ impl Machine {
         }
     }
 
-    /// A thread with an object ended.
-    pub(crate) fn signal_thread_end(&self, object: usize) {
+    /// A thread ended: signals its object, unless the last reference is gone and the object with it.
+    pub(crate) fn signal_thread_end(&self, thread: &Thread) {
         let mut kernel = self.kernel.lock();
-        self.signal(&mut kernel, object);
+        let object = thread.object.get();
+        if object != 0 {
+            self.signal(&mut kernel, object);
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! One worker per processor; which of the free ones takes an item is a choice of the schedule.
 
-use crate::bugcheck::WORKER_THREAD_RETURNED_AT_BAD_IRQL;
+use crate::bugcheck::{WORKER_INVALID, WORKER_THREAD_RETURNED_AT_BAD_IRQL};
 use crate::ddi::types::{
     IO_WORKITEM, PDEVICE_OBJECT, PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PVOID, WORK_QUEUE_TYPE,
 };
@@ -44,7 +44,14 @@ pub(crate) unsafe fn allocate(cx: &Cx, device: PDEVICE_OBJECT) -> PIO_WORKITEM {
 }
 
 pub(crate) unsafe fn free(cx: &Cx, item: PIO_WORKITEM) {
-    cx.cpu.machine().pool_free(cx, item.cast(), None);
+    let machine = cx.cpu.machine();
+    let queued = machine.kernel.lock().work.items.iter().any(|queued| std::ptr::eq(queued.item, item));
+    if queued {
+        let shown = machine.machine_address(item as usize);
+        // Parameter 3 is the routine, a code address; the simulator knows none.
+        cx.bug_check(WORKER_INVALID, [2, shown, 0, 0], "a work item is freed while it is queued");
+    }
+    machine.pool_free(cx, item.cast(), None);
 }
 
 pub(crate) unsafe fn queue(

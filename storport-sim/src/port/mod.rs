@@ -41,7 +41,6 @@ use initialize::Registration;
 use kernel_sim::ddi::{Cx, PVOID};
 use kernel_sim::hook::{Coverage, DDIS_MAX, DdiInfo};
 use kernel_sim::machine::Machine;
-use kernel_sim::processor::Processor;
 use parking_lot::Mutex;
 use std::any::Any;
 use std::panic::Location;
@@ -127,7 +126,7 @@ static STORPORT_ITSELF: DdiInfo = DdiInfo {
 /// The context of what the port driver does on its own account.
 #[track_caller]
 fn own_cx() -> Cx {
-    Cx { cpu: Processor::current(), site: Location::caller(), ddi: &STORPORT_ITSELF }
+    Cx::new(&STORPORT_ITSELF, Location::caller())
 }
 
 /// The machine this code runs on.

@@ -51,7 +51,7 @@ fn a_miniport_may_complete_later_and_elsewhere() {
 #[test]
 fn a_seed_gives_one_trace() {
     let trace = || {
-        let outcome = run(3, Execution::seeded(7), 2, || {
+        let outcome = run(3, Execution::Seeded(7), 2, || {
             with_adapter(Some(tiny::entry), |adapter| four_clients(adapter.disks()));
         });
         outcome.trace_hash
@@ -61,7 +61,7 @@ fn a_seed_gives_one_trace() {
 
 #[test]
 fn a_long_request_goes_as_several() {
-    let outcome = run(1, Execution::seeded(0), 1, || {
+    let outcome = run(1, Execution::Seeded(0), 1, || {
         with_adapter(Some(tiny::entry), |adapter| {
             // The miniport takes 64 KiB at once.
             let length = 200 << 10;
@@ -81,7 +81,7 @@ fn a_long_request_goes_as_several() {
 
 #[test]
 fn requests_that_make_no_sense_are_refused() {
-    let outcome = run(1, Execution::seeded(0), 1, || {
+    let outcome = run(1, Execution::Seeded(0), 1, || {
         with_adapter(Some(tiny::entry), |adapter| {
             let mut client = Client::new(adapter.disks()[0], 4096);
             let end = DISK_BYTES as i64;
@@ -100,7 +100,7 @@ fn requests_that_make_no_sense_are_refused() {
 
 #[test]
 fn a_disk_says_how_long_it_is() {
-    let outcome = run(1, Execution::seeded(0), 1, || {
+    let outcome = run(1, Execution::Seeded(0), 1, || {
         with_adapter(Some(tiny::entry), |adapter| {
             let machine = Machine::current().unwrap();
             let answer: *mut u64 = machine.allocate_system(8).cast();
@@ -123,7 +123,7 @@ fn a_disk_says_how_long_it_is() {
 
 #[test]
 fn a_unit_attention_is_not_the_clients_business() {
-    let outcome = run(1, Execution::seeded(0), 1, || {
+    let outcome = run(1, Execution::Seeded(0), 1, || {
         with_adapter(Some(tiny::entry), |adapter| {
             let medium = Medium::of(Machine::current().unwrap()).unwrap();
             let mut client = Client::new(adapter.disks()[0], 4096);
@@ -141,7 +141,7 @@ fn a_unit_attention_is_not_the_clients_business() {
 
 #[test]
 fn a_target_without_disks_is_an_adapter_without_disks() {
-    let outcome = run(1, Execution::seeded(0), 0, || {
+    let outcome = run(1, Execution::Seeded(0), 0, || {
         with_adapter(Some(tiny::entry), |adapter| assert!(adapter.disks().is_empty()));
     });
     assert_completed(&outcome, "no disks");

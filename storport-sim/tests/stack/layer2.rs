@@ -93,7 +93,7 @@ fn requests_and_removal() {
 
 #[test]
 fn a_service_request_that_is_kept_ends_with_the_adapter() {
-    let outcome = run(2, Execution::seeded(3), 1, || {
+    let outcome = run(2, Execution::Seeded(3), 1, || {
         let machine = Machine::current().unwrap();
         let driver = machine.load_driver(Some(entry)).unwrap();
         let adapter = storport_sim::Adapter::start(driver).unwrap();
@@ -125,7 +125,7 @@ fn a_service_request_that_is_kept_ends_with_the_adapter() {
 #[test]
 fn a_machine_that_stops_gives_back_what_the_driver_owned() {
     let watch: Arc<parking_lot::Mutex<Option<std::sync::Weak<Medium>>>> = Arc::default();
-    for execution in [Execution::seeded(0), Execution::Parallel] {
+    for execution in [Execution::Seeded(0), Execution::Parallel] {
         let keep = Arc::clone(&watch);
         let outcome = run(2, execution, 1, move || {
             let machine = Machine::current().unwrap();

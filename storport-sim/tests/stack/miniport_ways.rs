@@ -74,7 +74,7 @@ entry!(completes_another, |data| data.HwStartIo = Some(complete_another as Start
 
 #[test]
 fn completing_what_is_no_request_is_stopped() {
-    let outcome = run(1, Execution::seeded(0), 1, read_once(Some(completes_another)));
+    let outcome = run(1, Execution::Seeded(0), 1, read_once(Some(completes_another)));
     assert_eq!(stopped(&outcome), (SCSI_VERIFIER_DETECTED_VIOLATION.code, 0x2004));
 }
 
@@ -87,7 +87,7 @@ entry!(completes_pending, |data| data.HwStartIo = Some(complete_pending as Start
 
 #[test]
 fn completing_with_a_pending_status_is_stopped() {
-    let outcome = run(1, Execution::seeded(0), 1, read_once(Some(completes_pending)));
+    let outcome = run(1, Execution::Seeded(0), 1, read_once(Some(completes_pending)));
     assert_eq!(stopped(&outcome), (SCSI_VERIFIER_DETECTED_VIOLATION.code, 0x1004));
 }
 
@@ -105,7 +105,7 @@ entry!(loses_reads, |data| data.HwStartIo = Some(lose_reads as StartIo));
 
 #[test]
 fn a_request_that_is_lost_is_found_after_two_time_outs() {
-    let outcome = run(2, Execution::seeded(1), 1, read_once(Some(loses_reads)));
+    let outcome = run(2, Execution::Seeded(1), 1, read_once(Some(loses_reads)));
     assert_eq!(stopped(&outcome), (SCSI_VERIFIER_DETECTED_VIOLATION.code, 0x1007));
     assert!((120..130).contains(&(outcome.time_ns / 1_000_000_000)), "{} ns", outcome.time_ns);
 }
@@ -128,7 +128,7 @@ entry!(is_busy, |data| data.HwStartIo = Some(answer_busy_three_times as StartIo)
 
 #[test]
 fn a_busy_answer_sends_the_request_round_again() {
-    let outcome = run(2, Execution::seeded(1), 1, read_once(Some(is_busy)));
+    let outcome = run(2, Execution::Seeded(1), 1, read_once(Some(is_busy)));
     assert_completed(&outcome, "busy");
     assert!(outcome.time_ns >= 750_000_000, "three pauses of 250 ms, not {} ns", outcome.time_ns);
 }
@@ -149,7 +149,7 @@ entry!(pauses, |data| data.HwStartIo = Some(pause_first as StartIo));
 
 #[test]
 fn a_pause_ends_by_itself() {
-    let outcome = run(1, Execution::seeded(1), 1, read_once(Some(pauses)));
+    let outcome = run(1, Execution::Seeded(1), 1, read_once(Some(pauses)));
     assert_completed(&outcome, "pause");
     assert!(outcome.time_ns >= 2_000_000_000, "{} ns", outcome.time_ns);
 }
@@ -191,7 +191,7 @@ entry!(locks_in_timer, |data| data.HwInitialize = Some(start_timer));
 
 #[test]
 fn the_start_io_lock_is_held_around_the_timer() {
-    let outcome = run(1, Execution::seeded(0), 1, move || {
+    let outcome = run(1, Execution::Seeded(0), 1, move || {
         with_adapter(Some(locks_in_timer), |_| {
             let mut interval = LARGE_INTEGER::new(-100_000);
             // SAFETY: PASSIVE_LEVEL.
@@ -237,7 +237,7 @@ fn a_service_request_goes_round() {
 
 #[test]
 fn without_a_handler_service_requests_are_refused() {
-    let outcome = run(1, Execution::seeded(0), 1, || {
+    let outcome = run(1, Execution::Seeded(0), 1, || {
         with_adapter(Some(tiny::entry), |adapter| {
             assert!(!adapter.accepts_service_requests());
             let machine = Machine::current().unwrap();
@@ -257,7 +257,7 @@ entry!(no_start_io, |data| data.HwStartIo = None);
 
 #[test]
 fn storportinitialize_checks_what_it_is_given() {
-    let outcome = run(1, Execution::seeded(0), 1, || {
+    let outcome = run(1, Execution::Seeded(0), 1, || {
         let machine = Machine::current().unwrap();
         assert_eq!(machine.load_driver(Some(wrong_size)), Err(STATUS_REVISION_MISMATCH));
         assert_eq!(machine.load_driver(Some(physical)), Err(STATUS_NOT_SUPPORTED));
@@ -276,7 +276,7 @@ unsafe extern "C-unwind" fn not_a_miniport(_driver: PDRIVER_OBJECT, _path: PUNIC
 
 #[test]
 fn an_adapter_that_does_not_start_leaves_nothing_behind() {
-    let outcome = run(1, Execution::seeded(0), 1, || {
+    let outcome = run(1, Execution::Seeded(0), 1, || {
         let machine = Machine::current().unwrap();
         let cases: [(PDRIVER_INITIALIZE, _); 2] = [
             (Some(does_not_initialize), StartError::NotInitialized),

@@ -301,12 +301,16 @@ impl<'a> Job<'a> {
             );
         }
         let slot = self.inbox.done.pop().expect("one ring for each request that came back");
-        self.check(slot);
-        self.free.push(slot);
         self.outstanding -= 1;
+        match self.check(slot) {
+            Some(again) => self.send(slot, again),
+            None => self.free.push(slot),
+        }
     }
 
-    fn check(&mut self, slot: u32) {
+    /// Checks what came back; answers what to send again. A digest needs every block, so a read that
+    /// was cancelled is sent once more.
+    fn check(&mut self, slot: u32) -> Option<Operation> {
         let bytes = self.shared.options.block_bytes;
         let s = &mut self.slots[slot as usize];
         let operation = s.what.take().expect("a slot that came back was sent");
@@ -322,7 +326,7 @@ impl<'a> Job<'a> {
                 self.busy[index] = false;
                 if cancel && status == STATUS_CANCELLED {
                     self.statistics.cancelled += 1;
-                    return;
+                    return self.digest.as_ref().map(|_| Operation::Read { block, cancel: false });
                 }
                 let offset = block * u64::from(bytes);
                 check_status("IRP_MJ_READ", offset, bytes, status, information);
@@ -358,6 +362,7 @@ impl<'a> Job<'a> {
                 self.statistics.services += 1;
             }
         }
+        None
     }
 
     /// Waits for everything outstanding.

@@ -75,8 +75,7 @@ pub fn run(machine: &Machine, disk: Disk, options: &Options) -> Statistics {
     }
     done.free(machine);
     debug_assert_eq!(shared.running.load(SeqCst), 0, "a job rang without having ended");
-    let statistics = std::mem::take(&mut *shared.results.lock());
-    statistics
+    std::mem::take(&mut *shared.results.lock())
 }
 
 /// Ends the run with a finding of the workload's.

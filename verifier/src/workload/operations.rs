@@ -82,7 +82,7 @@ impl Iterator for Operations {
             return Some(Operation::Flush);
         }
         if self.takes_service
-            && self.requests % u64::from(self.options.service_every) == 0
+            && self.requests.is_multiple_of(u64::from(self.options.service_every))
             && self.requests != 0
         {
             self.requests += 1;

@@ -40,7 +40,7 @@ pub fn with_adapter(entry: PDRIVER_INITIALIZE, body: impl FnOnce(&Adapter)) {
 pub fn executions(seeds: u64) -> impl Iterator<Item = (u8, Execution, String)> {
     (1..=4).flat_map(move |cpus| {
         let seeded =
-            (0..seeds).map(move |seed| (cpus, Execution::seeded(seed), format!("{cpus} CPUs, seed {seed}")));
+            (0..seeds).map(move |seed| (cpus, Execution::Seeded(seed), format!("{cpus} CPUs, seed {seed}")));
         seeded.chain([(cpus, Execution::Parallel, format!("{cpus} CPUs, parallel"))])
     })
 }

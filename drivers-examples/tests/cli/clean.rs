@@ -1,0 +1,89 @@
+//! A clean driver never hears from any rule.
+
+use crate::storsim::{CLEAN, Desk, soak};
+use drivers_examples::ALL;
+use verifier::finding::Verdict;
+use verifier::rules::{self, Sites};
+use verifier::session::{self, Contents, Executor, Setup};
+use verifier::workload::{Amount, Mode, Options};
+
+/// What `storsim run --seed` means without any other flag, but for the number of requests.
+pub fn setup(driver: &str, executor: Executor, seed: u64, ios: u64) -> Setup {
+    Setup {
+        cpus: 4,
+        executor,
+        seed,
+        workload: Options {
+            mode: Mode::RandRw,
+            amount: Amount::Ios(ios),
+            block_bytes: 4096,
+            depth: 8,
+            flush_every: 16,
+            cancel_every: if driver.starts_with("wdm") { 16 } else { 0 },
+            service_every: 32,
+            seed,
+            zeroed: true,
+        },
+        contents: Contents::Memory { bytes: 16 << 20 },
+        rules: rules::TABLE.to_vec(),
+        sites: Sites::Kept,
+    }
+}
+
+pub fn run(driver: &str, setup: &Setup) -> session::Run {
+    let driver = ALL.iter().copied().find(|d| d.name == driver).expect("a driver of this crate");
+    session::run(driver, setup, None, None).unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[test]
+fn clean_drivers_are_clean_under_every_seed() {
+    for driver in CLEAN {
+        for seed in 1..=soak(60, 1000) {
+            let run = run(driver, &setup(driver, Executor::Deterministic, seed, 300));
+            assert!(matches!(run.verdict, Verdict::Clean), "{driver}, seed {seed}: {:?}", run.verdict);
+            assert!(run.statistics.sectors_verified > 1000, "{driver}, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn clean_drivers_are_clean_on_real_threads() {
+    for driver in CLEAN {
+        let line =
+            format!("run {driver} --executor parallel --cpus 4 --time {} --format json", soak("1s", "30s"));
+        let run = Desk::new().clean(&line).json();
+        assert_eq!(run["outcome"], "clean");
+        assert!(run["sectors_verified"].as_u64() > Some(1000), "{run}");
+    }
+}
+
+#[test]
+fn clean_drivers_are_clean_on_any_number_of_processors() {
+    for driver in CLEAN {
+        for executor in ["deterministic", "parallel"] {
+            for cpus in [1, 2, 3, 64] {
+                Desk::new().clean(&format!("run {driver} --cpus {cpus} --executor {executor} --ios 200"));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_workload_and_block_size_is_served() {
+    for driver in CLEAN {
+        for mode in ["read", "write", "randread", "randwrite", "randrw"] {
+            for size in ["512", "4k", "64k", "1m"] {
+                let line = format!("run {driver} --rw {mode} --bs {size} --size 4m --ios 40 --format json");
+                let run = Desk::new().clean(&line).json();
+                assert!(run["sectors_verified"].as_u64() > Some(0), "{line}: {run}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_clean_run_leaves_no_file_behind() {
+    let desk = Desk::new();
+    desk.clean("run ramdisk wdm-startio --ios 20");
+    assert_eq!(std::fs::read_dir(desk.path(".")).unwrap().count(), 0);
+}

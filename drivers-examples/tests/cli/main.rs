@@ -1,0 +1,15 @@
+//! `storsim` as its users meet it: what it prints, what it refuses, what it leaves behind.
+//!
+//! `STORSIM_SOAK=1 cargo test --release -p drivers-examples --test cli` runs the same tests for longer:
+//! more seeds, more replays, larger images, thirty seconds of real threads.
+//! `STORSIM_BLESS=1` writes the blessed files in `blessed/` anew; read the diff before you keep it.
+
+mod bad_input;
+mod blessed;
+mod clean;
+mod findings;
+mod images;
+mod replay;
+mod storsim;
+mod trace_hash;
+mod words;

@@ -1,0 +1,152 @@
+//! What `storsim` says about itself and about what it found.
+
+use crate::blessed;
+use crate::storsim::{Desk, Said};
+use drivers_examples::ALL;
+use kernel_sim::bugcheck::STOP_CODES;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+use verifier::driver::Source;
+use verifier::rules;
+
+fn names(list: &Value) -> Vec<&str> {
+    list.as_array().expect("a list").iter().map(|row| row["name"].as_str().expect("a name")).collect()
+}
+
+#[test]
+fn list_names_all_seven_drivers_and_every_rule() {
+    let list: Value = Desk::new().clean("list --json").json();
+    assert_eq!(
+        names(&list["drivers"]),
+        [
+            "wdm-startio",
+            "wdm-startio-complete-under-lock",
+            "wdm-startio-next-under-lock",
+            "wdm-startio-complete-under-cancel-lock",
+            "wdm-startio-rare",
+            "ramdisk",
+            "ramdisk-service-irp-under-lock",
+        ]
+    );
+    let rules: Vec<_> = rules::TABLE.iter().map(|r| r.name).collect();
+    assert_eq!(names(&list["rules"]), rules);
+    let text = Desk::new().clean("list").out;
+    for name in names(&list["drivers"]).into_iter().chain(rules) {
+        assert!(text.contains(name), "{name}");
+    }
+}
+
+fn explained(name: &str) -> Said {
+    Desk::new().clean(&format!("explain {name}"))
+}
+
+#[test]
+fn every_rule_is_explained_with_its_source() {
+    for rule in rules::TABLE {
+        let said = explained(rule.name);
+        assert!(said.out.starts_with(rule.name));
+        for heading in ["What is checked", "Why it matters", "Source"] {
+            assert!(said.out.contains(heading), "{}: {heading}", rule.name);
+        }
+        assert_eq!(explained(&rule.name.to_lowercase()).out, said.out);
+    }
+}
+
+#[test]
+fn every_stop_code_is_explained_by_name_and_by_number() {
+    assert!(!STOP_CODES.is_empty());
+    for stop in STOP_CODES {
+        let said = explained(stop.name);
+        assert!(said.out.contains(stop.name));
+        assert_eq!(explained(&format!("{:#x}", stop.code)).out, said.out);
+        assert_eq!(explained(&format!("0X{:08X}", stop.code)).out, said.out);
+    }
+}
+
+#[test]
+fn what_nobody_knows_is_not_explained() {
+    for name in ["Nonsense", "0x1", "0x", "0xFFFFFFFFF", "--", "''"] {
+        let said = Desk::new().storsim(&format!("explain {name}"));
+        assert_eq!((said.status, said.out.as_str()), (2, ""), "{name}");
+        assert_eq!(said.err.lines().count(), 1, "{name}: {}", said.err);
+    }
+}
+
+#[test]
+fn help_is_a_result() {
+    for line in ["--help", "run --help", "replay --help", "explain --help", "list --help", "--version"] {
+        let said = Desk::new().clean(line);
+        assert!(said.err.is_empty() && said.out.contains("storsim"), "{line}: {said:?}");
+    }
+}
+
+#[test]
+fn the_report_of_a_violation_reads_as_it_was_blessed() {
+    let desk = Desk::new();
+    let said = desk.storsim("run wdm-startio-complete-under-lock --seed 1");
+    assert_eq!((said.status, said.err.as_str()), (1, ""));
+    blessed::check("complete_under_lock.txt", &said.out);
+}
+
+#[test]
+fn the_report_of_a_layer_2_driver_reads_as_it_was_blessed() {
+    let said = Desk::new().storsim("run ramdisk-service-irp-under-lock --seed 1");
+    assert_eq!((said.status, said.err.as_str()), (1, ""));
+    blessed::check("service_irp_under_lock.txt", &said.out);
+}
+
+#[test]
+fn the_report_of_a_clean_run_reads_as_it_was_blessed() {
+    blessed::check("clean.txt", &Desk::new().clean("run ramdisk --seed 1").out);
+}
+
+/// The calls of one source file that a report could quote: it names a routine of the table.
+fn calls_a_routine(text: &str) -> bool {
+    let code = text.lines().filter(|l| !l.trim_start().starts_with("//"));
+    let tables = || kernel_sim::ddi::TABLE.iter().chain(storport_sim::ddi::TABLE);
+    code.into_iter().any(|line| tables().any(|ddi| line.contains(&format!("{}(", ddi.name))))
+}
+
+#[test]
+fn reports_can_quote_every_file_of_the_drivers_that_calls_a_routine() {
+    let sources: BTreeSet<&str> = ALL.iter().flat_map(|d| d.sources.iter().map(|s| s.path)).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut open = vec![root.join("src")];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let name = path.strip_prefix(root.parent().unwrap()).unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            sources.contains(name) || !calls_a_routine(&text),
+            "{name} is in no driver's sources, so a report could not quote it"
+        );
+    }
+}
+
+#[test]
+fn the_quoted_sources_are_the_files_under_their_names() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for Source { path, text } in ALL.iter().flat_map(|d| d.sources) {
+        assert_eq!(std::fs::read_to_string(root.join(path)).expect(path), *text, "{path}");
+    }
+}
+
+#[test]
+fn every_place_in_a_report_is_followed_by_its_source_line() {
+    for driver in ALL.iter().filter(|d| d.name != "wdm-startio-rare") {
+        for executor in ["deterministic", "parallel"] {
+            let out = Desk::new().storsim(&format!("run {} --executor {executor} --ios 50", driver.name)).out;
+            let lines: Vec<_> = out.lines().collect();
+            for (n, line) in lines.iter().enumerate() {
+                let Some(location) = line.trim_start().strip_prefix("--> ") else { continue };
+                let number = location.rsplit(':').nth(1).expect("a line number");
+                let quoted = lines[n + 1].trim_start();
+                assert!(quoted.starts_with(&format!("{number} |")), "{}: {line}\n{quoted}", driver.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Nobody can go on, or somebody goes on for ever: found, named, and told who waits where.
+#![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
+
+mod common;
+
+use common::*;
+use kernel_sim::bugcheck::{Ending, Livelock};
+use kernel_sim::ddi::*;
+use kernel_sim::hardware::{Bus, HardwareModel};
+use kernel_sim::machine::{Config, Execution, Machine};
+use std::ptr::null_mut;
+
+fn both() -> [Execution; 2] {
+    [Execution::Seeded(1), Execution::Parallel]
+}
+
+#[test]
+fn a_processor_that_waits_for_itself_is_stopped_at_once() {
+    unsafe fn plain(x: *mut Desk) {
+        KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+        KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+    }
+    unsafe fn queued(x: *mut Desk) {
+        KeAcquireInStackQueuedSpinLock(lock(x, 0), handle(x, 0));
+        KeAcquireInStackQueuedSpinLock(lock(x, 0), handle(x, 1));
+    }
+    unsafe fn in_dpc(x: *mut Desk) {
+        unsafe extern "C-unwind" fn takes(_: PKDPC, context: PVOID, _: PVOID, _: PVOID) {
+            KeAcquireSpinLockAtDpcLevel(lock(context.cast(), 0));
+        }
+        KeInitializeDpc(dpc(x, 0), Some(takes), x.cast());
+        KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+        // The mistake: the level falls with the lock still held.
+        KeLowerIrql(PASSIVE_LEVEL);
+        KeInsertQueueDpc(dpc(x, 0), null_mut(), null_mut());
+    }
+    for driver in [plain as Driver, queued, in_dpc] {
+        for execution in both() {
+            assert_eq!(bug_check(run(1, execution, driver)).stop.code, 0x0F);
+        }
+    }
+}
+
+/// Each processor takes its own lock and then the next one's, until they block each other.
+unsafe fn round(x: *mut Desk) {
+    // SAFETY: the desk lives as long as its machine.
+    on_every_cpu(x, |x| unsafe {
+        let n = KeGetCurrentProcessorNumber() as usize;
+        let cpus = Machine::current().unwrap().processor_count() as usize;
+        let old = KeAcquireSpinLockRaiseToDpc(lock(x, n));
+        // All have theirs before any wants another's.
+        count(x, 0);
+        while number(x, 0).get() < cpus as u32 {
+            KeStallExecutionProcessor(1);
+        }
+        KeAcquireSpinLockAtDpcLevel(lock(x, (n + 1) % cpus));
+        KeReleaseSpinLockFromDpcLevel(lock(x, (n + 1) % cpus));
+        KeReleaseSpinLock(lock(x, n), old);
+    });
+}
+
+#[test]
+fn a_cycle_of_locks_names_its_members() {
+    for cpus in [2, 3] {
+        for execution in both() {
+            let deadlock = deadlock(run_counting(cpus, execution, round));
+            assert_eq!(deadlock.waiters.len(), usize::from(cpus), "{deadlock:?}");
+            assert!(deadlock.what.ends_with("wait for each other's spin locks"), "{}", deadlock.what);
+            for waiter in &deadlock.waiters {
+                assert_eq!(waiter.place.call, Some("KeAcquireSpinLockAtDpcLevel"));
+                assert_eq!(waiter.holder, Some((waiter.place.cpu + 1) % cpus));
+                assert_eq!(waiter.place.held.len(), 1, "{waiter:?}");
+                assert_eq!(waiter.place.held[0].routine.name, "KeAcquireSpinLockRaiseToDpc");
+                assert!(waiter.waits_for.starts_with("spin lock ffffc000`"), "{}", waiter.waits_for);
+            }
+        }
+    }
+}
+
+/// Everybody waits for something nobody will do.
+unsafe fn nobody_signals(x: *mut Desk) {
+    // SAFETY: the desk lives as long as its machine.
+    spawn(x, 1, |x| unsafe { assert_eq!(wait(event(x, 1)), 0) });
+    // SAFETY: the desk lives as long as its machine.
+    spawn(x, 0, |x| unsafe { assert_eq!(wait(&raw mut (*x).semaphore), 0) });
+    wait(event(x, 0));
+}
+
+#[test]
+fn threads_that_wait_for_ever_are_named() {
+    for execution in both() {
+        let deadlock = deadlock(run(2, execution, nobody_signals));
+        assert_eq!(deadlock.what, "nobody can go on");
+        assert_eq!(deadlock.waiters.len(), 3, "{deadlock:?}");
+        for waiter in &deadlock.waiters {
+            assert_eq!(waiter.place.call, Some("KeWaitForSingleObject"));
+            assert!(waiter.place.site.unwrap().file().ends_with("standstill.rs"));
+            assert!(waiter.waits_for.starts_with("the object at ffffc000`"), "{}", waiter.waits_for);
+        }
+        let cpus: Vec<_> = deadlock.waiters.iter().map(|w| w.place.cpu).collect();
+        assert!(cpus.contains(&0) && cpus.contains(&1));
+    }
+}
+
+#[test]
+fn the_evidence_is_the_same_in_every_run_of_a_seed() {
+    let told = || format!("{:?}", deadlock(run(2, Execution::Seeded(3), nobody_signals)));
+    assert_eq!(told(), told());
+}
+
+#[test]
+fn a_lock_that_a_sleeping_processor_kept_is_part_of_the_evidence() {
+    unsafe fn driver(x: *mut Desk) {
+        // SAFETY: the desk lives as long as its machine.
+        spawn(x, 1, |x| unsafe {
+            KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+            // The mistake: the thread goes to sleep with the lock held.
+            KeLowerIrql(PASSIVE_LEVEL);
+            KeSetEvent(event(x, 0), 0, FALSE);
+            wait(event(x, 1));
+        });
+        wait(event(x, 0));
+        sleep_ms(1);
+        KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+    }
+    for execution in both() {
+        let deadlock = deadlock(run(2, execution, driver));
+        assert_eq!(deadlock.waiters.len(), 2, "{deadlock:?}");
+        assert_eq!((deadlock.waiters[0].place.cpu, deadlock.waiters[0].holder), (0, Some(1)));
+        assert_eq!(deadlock.waiters[1].place.cpu, 1);
+    }
+}
+
+#[test]
+fn a_long_sleep_is_no_deadlock() {
+    unsafe fn driver(x: *mut Desk) {
+        // SAFETY: the desk lives as long as its machine.
+        spawn(x, 1, |x| unsafe {
+            sleep_ms(60);
+            KeSetEvent(event(x, 0), 0, FALSE);
+        });
+        wait(event(x, 0));
+    }
+    for execution in both() {
+        completes(&run(2, execution, driver), "a long sleep");
+    }
+}
+
+fn livelock(config: Config, driver: Driver) -> Livelock {
+    match run_config(config, driver).ending {
+        Ending::Livelock(livelock) => *livelock,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A device whose register never changes.
+struct Dead;
+
+impl HardwareModel for Dead {
+    fn name(&self) -> &'static str {
+        "dead"
+    }
+    fn line(&self) -> (u32, bool) {
+        (0x41, false)
+    }
+    fn read(&mut self, _offset: usize, _width: u8) -> u64 {
+        0
+    }
+    fn write(&mut self, _offset: usize, _width: u8, _value: u64) {}
+    fn steps(&self) -> u32 {
+        0
+    }
+    fn step(&mut self, _which: u32, _bus: &Bus<'_>) {}
+}
+
+#[test]
+fn polling_for_what_never_comes_is_a_livelock_that_names_the_call() {
+    unsafe fn register(_x: *mut Desk) {
+        let window = LARGE_INTEGER::new(Machine::current().unwrap().device_window(0).unwrap() as i64);
+        let registers: *mut u32 = MmMapIoSpace(window, 4, MmNonCached).cast();
+        while READ_REGISTER_ULONG(registers) == 0 {}
+    }
+    unsafe fn try_lock(x: *mut Desk) {
+        // SAFETY: the desk lives as long as its machine.
+        spawn(x, 1, |x| unsafe {
+            KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+            KeLowerIrql(PASSIVE_LEVEL);
+            KeSetEvent(event(x, 0), 0, FALSE);
+        });
+        wait(event(x, 0));
+        KeRaiseIrqlToDpcLevel();
+        while KeTryToAcquireSpinLockAtDpcLevel(lock(x, 0)) == FALSE {}
+    }
+    unsafe fn shared(x: *mut Desk) {
+        while number(x, 0).get() == 0 {}
+    }
+    unsafe fn stalling(x: *mut Desk) {
+        while KeReadStateEvent(event(x, 0)) == 0 {
+            KeStallExecutionProcessor(10);
+        }
+    }
+    for (driver, calls) in [
+        (register as Driver, &["READ_REGISTER_ULONG"][..]),
+        (try_lock, &["KeTryToAcquireSpinLockAtDpcLevel"]),
+        (shared, &["Shared access"]),
+        (stalling, &["KeReadStateEvent", "KeStallExecutionProcessor"]),
+    ] {
+        for cpus in [2, 3] {
+            let config = Config::new(cpus, Execution::Seeded(5)).unwrap().hardware(Box::new(Dead));
+            let livelock = livelock(config, driver);
+            assert!(calls.contains(&livelock.place.call.unwrap()), "{livelock:?}");
+            assert!(livelock.polls >= 1000 && livelock.place.site.is_some());
+        }
+    }
+}
+
+#[test]
+fn polling_for_what_a_timer_brings_is_none() {
+    unsafe fn driver(x: *mut Desk) {
+        KeSetTimer(timer(x, 0), after_ms(100), null_mut());
+        while KeReadStateTimer(timer(x, 0)) == FALSE {}
+    }
+    every_seed(2, driver);
+}

@@ -1,0 +1,240 @@
+//! Timers and machine time.
+#![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
+
+mod common;
+
+use common::*;
+use kernel_sim::ddi::*;
+use std::ptr::null_mut;
+
+#[test]
+fn machine_time_stands_still_unless_everybody_waits_or_somebody_stalls() {
+    unsafe fn driver(x: *mut Desk) {
+        let start = KeQueryInterruptTime();
+        for _ in 0..100 {
+            let old = KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+            KeReleaseSpinLock(lock(x, 0), old);
+        }
+        assert_eq!(KeQueryInterruptTime(), start);
+        KeStallExecutionProcessor(7);
+        assert_eq!(KeQueryInterruptTime(), start + 70);
+        sleep_ms(3);
+        assert_eq!(KeQueryInterruptTime(), start + 70 + 30_000);
+    }
+    every_seed(2, driver);
+}
+
+#[test]
+fn the_clocks_agree() {
+    unsafe fn driver(_x: *mut Desk) {
+        let (mut first, mut second) = (LARGE_INTEGER::new(0), LARGE_INTEGER::new(0));
+        KeQuerySystemTime(&raw mut first);
+        let before = KeQueryInterruptTime();
+        sleep_ms(2);
+        KeQuerySystemTime(&raw mut second);
+        let after = KeQueryInterruptTime();
+        assert_eq!(second.QuadPart() - first.QuadPart(), (after - before) as i64);
+        let mut frequency = LARGE_INTEGER::new(0);
+        let counter = KeQueryPerformanceCounter(&raw mut frequency);
+        assert_eq!((counter.QuadPart() as u64, frequency.QuadPart()), (after, 10_000_000));
+    }
+    every_seed(1, driver);
+}
+
+#[test]
+fn sleeping_takes_at_least_its_time() {
+    unsafe fn driver(_x: *mut Desk) {
+        let start = KeQueryInterruptTime();
+        sleep_ms(2);
+        assert!(KeQueryInterruptTime() >= start + 20_000);
+    }
+    everywhere(2, driver);
+}
+
+#[test]
+fn a_timer_expires_once_and_stays_signaled() {
+    unsafe fn driver(x: *mut Desk) {
+        assert_eq!(KeSetTimer(timer(x, 0), after_ms(2), null_mut()), FALSE);
+        assert_eq!(KeReadStateTimer(timer(x, 0)), FALSE);
+        assert_eq!(wait(timer(x, 0)), STATUS_SUCCESS);
+        assert_eq!(wait(timer(x, 0)), STATUS_SUCCESS);
+        assert_eq!(KeReadStateTimer(timer(x, 0)), TRUE);
+        assert_eq!(KeCancelTimer(timer(x, 0)), FALSE, "it is no longer armed");
+    }
+    everywhere(2, driver);
+}
+
+#[test]
+fn a_synchronization_timer_lets_one_wait_go() {
+    unsafe fn driver(x: *mut Desk) {
+        KeInitializeTimerEx(timer(x, 0), SynchronizationTimer);
+        KeSetTimer(timer(x, 0), after_ms(1), null_mut());
+        assert_eq!(wait(timer(x, 0)), STATUS_SUCCESS);
+        assert_eq!(wait_ms(timer(x, 0), 1), STATUS_TIMEOUT);
+    }
+    everywhere(2, driver);
+}
+
+#[test]
+fn a_cancelled_timer_does_not_expire() {
+    unsafe fn driver(x: *mut Desk) {
+        KeInitializeDpc(dpc(x, 0), Some(counts), x.cast());
+        KeSetTimer(timer(x, 0), after_ms(500), dpc(x, 0));
+        assert_eq!(KeCancelTimer(timer(x, 0)), TRUE);
+        assert_eq!(KeCancelTimer(timer(x, 0)), FALSE);
+        assert_eq!(wait_ms(timer(x, 0), 2), STATUS_TIMEOUT);
+        assert_eq!(number(x, 0).get(), 0);
+    }
+    everywhere(1, driver);
+}
+
+#[test]
+fn arming_again_takes_the_first_time_back() {
+    unsafe fn driver(x: *mut Desk) {
+        let start = KeQueryInterruptTime();
+        KeSetTimer(timer(x, 0), after_ms(50), null_mut());
+        assert_eq!(KeSetTimer(timer(x, 0), after_ms(5), null_mut()), TRUE);
+        wait(timer(x, 0));
+        assert_eq!(KeQueryInterruptTime(), start + 50_000);
+        assert_eq!(KeSetTimer(timer(x, 0), after_ms(1), null_mut()), FALSE);
+        assert_eq!(KeReadStateTimer(timer(x, 0)), FALSE, "arming takes the signal away");
+        wait(timer(x, 0));
+    }
+    every_seed(2, driver);
+}
+
+#[test]
+fn an_absolute_due_time_is_system_time() {
+    unsafe fn driver(x: *mut Desk) {
+        let mut now = LARGE_INTEGER::new(0);
+        let start = KeQueryInterruptTime();
+        KeQuerySystemTime(&raw mut now);
+        KeSetTimer(timer(x, 0), LARGE_INTEGER::new(now.QuadPart() + 1234), null_mut());
+        wait(timer(x, 0));
+        assert_eq!(KeQueryInterruptTime(), start + 1234);
+        KeSetTimer(timer(x, 0), LARGE_INTEGER::new(1), null_mut());
+        wait(timer(x, 0));
+        assert_eq!(KeQueryInterruptTime(), start + 1234, "a time that has passed is due at once");
+    }
+    every_seed(1, driver);
+}
+
+#[test]
+fn a_timer_queues_its_dpc_where_it_was_armed() {
+    unsafe fn driver(x: *mut Desk) {
+        KeInitializeDpc(dpc(x, 0), Some(counts), x.cast());
+        // SAFETY: the desk lives as long as its machine.
+        spawn(x, 1, |x| unsafe {
+            KeSetTimer(timer(x, 0), after_ms(1), dpc(x, 0));
+        });
+        wait(event(x, 0));
+        join(x, 1);
+        assert_eq!(noted(x), [1]);
+        KeClearEvent(event(x, 0));
+        KeSetTargetProcessorDpc(dpc(x, 0), 0);
+        // SAFETY: the desk lives as long as its machine.
+        spawn(x, 1, |x| unsafe {
+            KeSetTimer(timer(x, 0), after_ms(1), dpc(x, 0));
+        });
+        wait(event(x, 0));
+        join(x, 1);
+        assert_eq!(noted(x), [1, 0]);
+    }
+    everywhere(2, driver);
+}
+
+#[test]
+fn a_periodic_timer_goes_on_until_it_is_cancelled() {
+    unsafe extern "C-unwind" fn thrice(_: PKDPC, context: PVOID, _: PVOID, _: PVOID) {
+        let x: *mut Desk = context.cast();
+        if count(x, 0) == 3 {
+            assert_eq!(KeCancelTimer(timer(x, 0)), TRUE);
+            KeSetEvent(event(x, 0), 0, FALSE);
+        }
+    }
+    unsafe fn driver(x: *mut Desk) {
+        let start = KeQueryInterruptTime();
+        KeInitializeDpc(dpc(x, 0), Some(thrice), x.cast());
+        KeSetTimerEx(timer(x, 0), after_ms(1), 2, dpc(x, 0));
+        wait(event(x, 0));
+        assert!(KeQueryInterruptTime() >= start + 50_000);
+        sleep_ms(10);
+        assert_eq!(number(x, 0).get(), 3);
+    }
+    every_seed(2, driver);
+}
+
+#[test]
+fn timers_expire_in_the_order_they_are_due() {
+    unsafe fn driver(x: *mut Desk) {
+        for (n, ms) in [3, 1, 2].into_iter().enumerate() {
+            KeSetTimer(timer(x, n), after_ms(ms), null_mut());
+        }
+        wait(timer(x, 1));
+        assert_eq!((KeReadStateTimer(timer(x, 0)), KeReadStateTimer(timer(x, 2))), (FALSE, FALSE));
+        wait(timer(x, 2));
+        assert_eq!(KeReadStateTimer(timer(x, 0)), FALSE);
+        wait(timer(x, 0));
+    }
+    every_seed(2, driver);
+}
+
+#[test]
+fn an_uninitialized_timer_is_refused() {
+    unsafe fn driver(_x: *mut Desk) {
+        let pool: *mut KTIMER = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<KTIMER>(), 1).cast();
+        KeSetTimer(pool, after_ms(1), null_mut());
+    }
+    stops(1, driver, 0xC7, 0);
+}
+
+#[test]
+fn pool_that_holds_an_armed_timer_is_not_freed() {
+    unsafe fn driver(_x: *mut Desk) {
+        let pool: *mut KTIMER = ExAllocatePool2(POOL_FLAG_NON_PAGED, 2 * size_of::<KTIMER>(), 1).cast();
+        KeInitializeTimer(pool.add(1));
+        KeSetTimer(pool.add(1), after_ms(1000), null_mut());
+        ExFreePoolWithTag(pool.cast(), 1);
+    }
+    let check = stops(1, driver, 0xC4, 0x15);
+    assert_eq!(check.parameters[1] - check.parameters[3], size_of::<KTIMER>() as u64);
+}
+
+#[test]
+fn pool_whose_timer_was_cancelled_is() {
+    unsafe fn driver(x: *mut Desk) {
+        let pool: *mut KTIMER = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<KTIMER>(), 1).cast();
+        KeInitializeTimer(pool);
+        KeSetTimer(timer(x, 0), after_ms(1000), null_mut());
+        KeSetTimer(pool, after_ms(1000), null_mut());
+        KeCancelTimer(pool);
+        ExFreePool(pool.cast());
+    }
+    everywhere(1, driver);
+}
+
+#[test]
+fn an_armed_timer_that_is_overwritten_is_found_when_it_expires() {
+    unsafe fn the_timer(x: *mut Desk) {
+        KeSetTimer(timer(x, 0), after_ms(1), null_mut());
+        timer(x, 0).write_bytes(0x5A, 1);
+        sleep_ms(5);
+    }
+    unsafe fn its_dpc(x: *mut Desk) {
+        KeInitializeDpc(dpc(x, 0), Some(counts), x.cast());
+        KeSetTimer(timer(x, 0), after_ms(1), dpc(x, 0));
+        dpc(x, 0).write_bytes(0, 1);
+        sleep_ms(5);
+    }
+    stops(2, the_timer, 0xC7, 0);
+    stops(2, its_dpc, 0xC7, 1);
+}
+
+#[test]
+fn sleeping_at_dispatch_level_is_refused() {
+    unsafe fn driver(_x: *mut Desk) {
+        KeRaiseIrqlToDpcLevel();
+        sleep_ms(1);
+    }
+    stops(1, driver, 0xC4, 0x3B);
+}

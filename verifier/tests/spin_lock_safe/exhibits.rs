@@ -1,0 +1,336 @@
+//! Every way to hold a spin lock is seen at every call that the rule watches.
+
+use crate::rig::{
+    Body, Script, X, complete, is_guilty, is_innocent, line_at, start_next, start_next_by_key, watched,
+};
+use kernel_sim::ddi::*;
+use kernel_sim::machine::Execution;
+use verifier::finding::Violation;
+use verifier::rules;
+
+unsafe fn inside(x: X) {
+    // SAFETY: forwarded from the caller.
+    unsafe {
+        if let Some(body) = (*x).inside {
+            body(x);
+        }
+    }
+}
+
+unsafe fn spin_lock(x: X) {
+    // SAFETY: the rig's own lock.
+    unsafe {
+        let mut old = 0;
+        KeAcquireSpinLock(&raw mut (*x).lock, &raw mut old);
+        inside(x);
+        KeReleaseSpinLock(&raw mut (*x).lock, old);
+    }
+}
+
+unsafe fn raise_to_dpc(x: X) {
+    // SAFETY: the rig's own lock.
+    unsafe {
+        let old = KeAcquireSpinLockRaiseToDpc(&raw mut (*x).lock);
+        inside(x);
+        KeReleaseSpinLock(&raw mut (*x).lock, old);
+    }
+}
+
+unsafe fn at_dpc_level(x: X) {
+    // SAFETY: the rig's own lock.
+    unsafe {
+        let old = KeRaiseIrqlToDpcLevel();
+        KeAcquireSpinLockAtDpcLevel(&raw mut (*x).lock);
+        inside(x);
+        KeReleaseSpinLockFromDpcLevel(&raw mut (*x).lock);
+        KeLowerIrql(old);
+    }
+}
+
+unsafe fn try_to_acquire(x: X) {
+    // SAFETY: the rig's own lock, which is free.
+    unsafe {
+        let old = KeRaiseIrqlToDpcLevel();
+        assert_eq!(KeTryToAcquireSpinLockAtDpcLevel(&raw mut (*x).lock), TRUE);
+        inside(x);
+        KeReleaseSpinLockFromDpcLevel(&raw mut (*x).lock);
+        KeLowerIrql(old);
+    }
+}
+
+unsafe fn for_dpc(x: X) {
+    // SAFETY: the rig's own lock.
+    unsafe {
+        let old = KeAcquireSpinLockForDpc(&raw mut (*x).lock);
+        inside(x);
+        KeReleaseSpinLockForDpc(&raw mut (*x).lock, old);
+    }
+}
+
+unsafe fn queued(x: X) {
+    // SAFETY: the rig's own lock; the handle lives while it is held.
+    unsafe {
+        let mut handle = std::mem::zeroed();
+        KeAcquireInStackQueuedSpinLock(&raw mut (*x).lock, &raw mut handle);
+        inside(x);
+        KeReleaseInStackQueuedSpinLock(&raw mut handle);
+    }
+}
+
+unsafe fn queued_at_dpc_level(x: X) {
+    // SAFETY: as above.
+    unsafe {
+        let old = KeRaiseIrqlToDpcLevel();
+        let mut handle = std::mem::zeroed();
+        KeAcquireInStackQueuedSpinLockAtDpcLevel(&raw mut (*x).lock, &raw mut handle);
+        inside(x);
+        KeReleaseInStackQueuedSpinLockFromDpcLevel(&raw mut handle);
+        KeLowerIrql(old);
+    }
+}
+
+unsafe fn queued_for_dpc(x: X) {
+    // SAFETY: as above.
+    unsafe {
+        let mut handle = std::mem::zeroed();
+        KeAcquireInStackQueuedSpinLockForDpc(&raw mut (*x).lock, &raw mut handle);
+        inside(x);
+        KeReleaseInStackQueuedSpinLockForDpc(&raw mut handle);
+    }
+}
+
+unsafe fn interrupt_lock(x: X) {
+    // SAFETY: the rig's own interrupt.
+    unsafe {
+        let old = KeAcquireInterruptSpinLock((*x).interrupt);
+        inside(x);
+        KeReleaseInterruptSpinLock((*x).interrupt, old);
+    }
+}
+
+unsafe fn synchronized(x: X) {
+    unsafe extern "C-unwind" fn routine(context: PVOID) -> BOOLEAN {
+        // SAFETY: the context is the extension.
+        unsafe { inside(context.cast()) };
+        TRUE
+    }
+    // SAFETY: the rig's own interrupt.
+    unsafe { KeSynchronizeExecution((*x).interrupt, Some(routine), x.cast()) };
+}
+
+unsafe fn cancel_lock(x: X) {
+    // SAFETY: no other lock is held.
+    unsafe {
+        let mut old = 0;
+        IoAcquireCancelSpinLock(&raw mut old);
+        inside(x);
+        IoReleaseCancelSpinLock(old);
+    }
+}
+
+/// Each takes a lock, does what `inside` says, gives the lock back.
+const HOLDS: [(&str, Body); 11] = [
+    ("KeAcquireSpinLock", spin_lock),
+    ("KeAcquireSpinLockRaiseToDpc", raise_to_dpc),
+    ("KeAcquireSpinLockAtDpcLevel", at_dpc_level),
+    ("KeTryToAcquireSpinLockAtDpcLevel", try_to_acquire),
+    ("KeAcquireSpinLockForDpc", for_dpc),
+    ("KeAcquireInStackQueuedSpinLock", queued),
+    ("KeAcquireInStackQueuedSpinLockAtDpcLevel", queued_at_dpc_level),
+    ("KeAcquireInStackQueuedSpinLockForDpc", queued_for_dpc),
+    ("KeAcquireInterruptSpinLock", interrupt_lock),
+    ("KeSynchronizeExecution", synchronized),
+    ("IoAcquireCancelSpinLock", cancel_lock),
+];
+
+fn assert_reported(v: &Violation, call: &str, routine: &str) {
+    assert_eq!(v.rule, "SpinLockSafe");
+    assert_eq!(v.scene.call, Some(call));
+    assert_eq!(v.held_count, 1);
+    let location = v.scene.location.as_ref().expect("the call has a place");
+    assert!(line_at(location).starts_with(call), "{call} is not at {location}");
+    let [lock] = &v.scene.locks[..] else { panic!("{:?}", v.scene.locks) };
+    assert_eq!(lock.routine, routine);
+    assert!(line_at(&lock.location).starts_with(routine), "{routine} is not at {}", lock.location);
+    assert_eq!(lock.callback, "Dispatch");
+    if let (Some(taken), Some(now)) = (lock.step, v.scene.step) {
+        assert!(taken < now);
+    }
+}
+
+const CALLS: [(&str, Body); 3] = [
+    ("IoCompleteRequest", complete),
+    ("IoStartNextPacket", start_next),
+    ("IoStartNextPacketByKey", start_next_by_key),
+];
+
+#[test]
+fn every_lock_is_reported_at_every_call() {
+    for (routine, hold) in HOLDS {
+        for (call, inside) in CALLS {
+            let script = Script { inside: Some(inside), ..Script::of(hold) };
+            is_guilty(&format!("{call} under {routine}"), script, |v| assert_reported(v, call, routine));
+        }
+    }
+}
+
+#[test]
+fn every_lock_given_back_before_the_call_is_innocent() {
+    for (routine, hold) in HOLDS {
+        for (call, after) in CALLS {
+            is_innocent(
+                &format!("{call} after {routine}"),
+                Script { after: Some(after), ..Script::of(hold) },
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_reported_with_the_rule_switched_off() {
+    for (_, hold) in HOLDS {
+        for execution in [Execution::Seeded(1), Execution::Parallel] {
+            let script = Script { inside: Some(complete_below_dirql), ..Script::of(hold) };
+            assert_eq!(watched(execution, None, script), None);
+        }
+    }
+}
+
+/// IoCompleteRequest above DISPATCH_LEVEL is a bug check, rule or no rule.
+unsafe fn complete_below_dirql(x: X) {
+    // SAFETY: forwarded from the rig.
+    unsafe {
+        if KeGetCurrentIrql() <= DISPATCH_LEVEL as KIRQL {
+            complete(x);
+        }
+    }
+}
+
+#[test]
+fn only_the_extension_of_the_rule_says_that_it_is_one() {
+    for (call, inside) in CALLS {
+        let script = Script { inside: Some(inside), ..Script::of(raise_to_dpc) };
+        is_guilty(call, script, |v| {
+            let note = v.note.unwrap_or("");
+            assert_eq!(note.contains("our extension"), call == "IoStartNextPacketByKey", "{call}: {note}");
+        });
+    }
+}
+
+/// Three locks, of three kinds.
+unsafe fn three_locks(x: X) {
+    // SAFETY: the rig's own locks.
+    unsafe {
+        let mut old = 0;
+        IoAcquireCancelSpinLock(&raw mut old);
+        KeAcquireSpinLockAtDpcLevel(&raw mut (*x).lock);
+        let mut handle = std::mem::zeroed();
+        KeAcquireInStackQueuedSpinLockAtDpcLevel(&raw mut (*x).other, &raw mut handle);
+        complete(x);
+        KeReleaseInStackQueuedSpinLockFromDpcLevel(&raw mut handle);
+        KeReleaseSpinLockFromDpcLevel(&raw mut (*x).lock);
+        IoReleaseCancelSpinLock(old);
+    }
+}
+
+#[test]
+fn every_held_lock_is_named_oldest_first() {
+    is_guilty("three locks", Script::of(three_locks), |v| {
+        assert_eq!(v.held_count, 3);
+        let routines: Vec<_> = v.scene.locks.iter().map(|l| l.routine).collect();
+        assert_eq!(
+            routines,
+            [
+                "IoAcquireCancelSpinLock",
+                "KeAcquireSpinLockAtDpcLevel",
+                "KeAcquireInStackQueuedSpinLockAtDpcLevel"
+            ]
+        );
+        assert!(v.scene.locks.iter().all(|l| line_at(&l.location).starts_with(l.routine)));
+    });
+}
+
+/// The first of two locks is given back, the second is still held.
+unsafe fn one_of_two_given_back(x: X) {
+    // SAFETY: the rig's own locks.
+    unsafe {
+        let old = KeAcquireSpinLockRaiseToDpc(&raw mut (*x).lock);
+        KeAcquireSpinLockAtDpcLevel(&raw mut (*x).other);
+        KeReleaseSpinLockFromDpcLevel(&raw mut (*x).lock);
+        complete(x);
+        KeReleaseSpinLock(&raw mut (*x).other, old);
+    }
+}
+
+#[test]
+fn the_lock_still_held_is_the_one_that_is_named() {
+    is_guilty("one of two", Script::of(one_of_two_given_back), |v| {
+        assert_reported(v, "IoCompleteRequest", "KeAcquireSpinLockAtDpcLevel");
+    });
+}
+
+/// Cancels the request from its own dispatch routine.
+unsafe fn cancel(x: X) {
+    // SAFETY: the request is the driver's.
+    unsafe {
+        IoSetCancelRoutine((*x).irp, Some(cancel_routine_that_completes_at_once));
+        IoCancelIrp((*x).irp);
+    }
+}
+
+unsafe extern "C-unwind" fn cancel_routine_that_completes_at_once(device: PDEVICE_OBJECT, irp: PIRP) {
+    // SAFETY: the I/O manager's own arguments.
+    unsafe {
+        complete((*device).DeviceExtension.cast());
+        IoReleaseCancelSpinLock((*irp).CancelIrql);
+    }
+}
+
+#[test]
+fn a_cancel_routine_is_entered_with_the_cancel_lock_held() {
+    is_guilty("cancel routine", Script::of(cancel), |v| {
+        assert_eq!(v.scene.call, Some("IoCompleteRequest"));
+        assert_eq!(v.scene.callback(), Some("Cancel"));
+        let [lock] = &v.scene.locks[..] else { panic!("{:?}", v.scene.locks) };
+        // The I/O manager took it, inside the driver's call.
+        assert_eq!((lock.routine, lock.callback), ("IoCancelIrp", "Cancel"));
+        assert!(line_at(&lock.location).starts_with("IoCancelIrp"), "{}", lock.location);
+    });
+}
+
+/// Takes the lock in a DPC and completes there.
+unsafe fn in_dpc(x: X) {
+    unsafe extern "C-unwind" fn routine(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
+        let x: X = context.cast();
+        // SAFETY: the context is the extension.
+        unsafe {
+            KeAcquireSpinLockAtDpcLevel(&raw mut (*x).lock);
+            complete(x);
+            KeReleaseSpinLockFromDpcLevel(&raw mut (*x).lock);
+            KeSetEvent(&raw mut (*x).first_event, 0, FALSE);
+        }
+    }
+    // SAFETY: the rig's own DPC and event.
+    unsafe {
+        KeInitializeDpc(&raw mut (*x).dpc, Some(routine), x.cast());
+        KeInsertQueueDpc(&raw mut (*x).dpc, std::ptr::null_mut(), std::ptr::null_mut());
+        let event = &raw mut (*x).first_event;
+        KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, std::ptr::null_mut());
+    }
+}
+
+#[test]
+fn a_dpc_routine_is_named_as_the_place() {
+    is_guilty("DPC", Script::of(in_dpc), |v| {
+        assert_eq!(v.scene.callback(), Some("DpcRoutine"));
+        assert_eq!(v.scene.locks[0].callback, "DpcRoutine");
+    });
+}
+
+#[test]
+fn without_sites_the_locks_are_counted() {
+    let make = rules::find("SpinLockSafe").and_then(|rule| rule.watcher).unwrap();
+    let found = watched(Execution::Parallel, Some(make(rules::Sites::Counted)), Script::of(three_locks));
+    let found: Violation = found.expect("reported");
+    assert_eq!((found.held_count, found.scene.call), (3, Some("IoCompleteRequest")));
+}
