@@ -44,6 +44,9 @@ pub(crate) mod pend {
     pub const RESCHEDULE: u32 = 8;
 }
 
+/// One lock taken, in `Processor::locks`.
+const LOCK_TAKEN: u64 = 1 << 16;
+
 /// Spin locks one processor can hold at once with their sites known; further ones are counted only.
 pub const HELD_MAX: usize = 32;
 
@@ -88,10 +91,11 @@ pub struct Processor {
     pending: AtomicU32,
     irql: AtomicU8,
     index: u8,
-    held_count: Cell<u32>,
+    /// Spin locks drivers hold here (low 16 bits) and have taken since power-on (the rest): one word,
+    /// so that counting costs one addition.
+    locks: Cell<u64>,
     memory_base: usize,
     machine: *const Machine,
-    lock_acquires: Cell<u64>,
     callback: Cell<&'static Callback>,
     /// The lock word this processor waits for (parallel executor), for wake-ups and the watchdog.
     pub(crate) waiting_on: AtomicUsize,
@@ -130,10 +134,9 @@ impl Processor {
             pending: AtomicU32::new(0),
             irql: AtomicU8::new(0),
             index,
-            held_count: Cell::new(0),
+            locks: Cell::new(0),
             memory_base: 0,
             machine: null(),
-            lock_acquires: Cell::new(0),
             callback: Cell::new(&KERNEL),
             waiting_on: AtomicUsize::new(0),
             held: UnsafeCell::new([None; HELD_MAX]),
@@ -268,8 +271,7 @@ impl Processor {
         before: Irql,
     ) {
         if hooks & flag::COUNT != 0 {
-            self.held_count.set(self.held_count.get() + 1);
-            self.lock_acquires.set(self.lock_acquires.get() + 1);
+            self.locks.set(self.locks.get() + LOCK_TAKEN + 1);
             if hooks & flag::SITES != 0 {
                 self.remember(address, routine, site, before);
             }
@@ -300,7 +302,9 @@ impl Processor {
     #[inline(always)]
     pub(crate) fn lock_given(&self, hooks: u32, address: usize) {
         if hooks & flag::COUNT != 0 {
-            self.held_count.set(self.held_count.get().saturating_sub(1));
+            if self.held_count() != 0 {
+                self.locks.set(self.locks.get() - 1);
+            }
             if hooks & flag::SITES != 0 {
                 self.forget(address);
             }
@@ -329,7 +333,7 @@ impl Processor {
     #[inline]
     #[must_use]
     pub fn held_count(&self) -> u32 {
-        self.held_count.get()
+        self.locks.get() as u32 & (LOCK_TAKEN as u32 - 1)
     }
 
     /// The spin locks the driver holds here, oldest first, as far as sites are kept.
@@ -382,7 +386,7 @@ impl Processor {
     pub(crate) fn final_stats(&self) -> ProcessorStats {
         // SAFETY: the run is over; all host threads have been joined.
         let stats = unsafe { *self.stats.get() };
-        ProcessorStats { lock_acquires: self.lock_acquires.get(), ..stats }
+        ProcessorStats { lock_acquires: self.locks.get() / LOCK_TAKEN, ..stats }
     }
 
     /// Where this processor is.
