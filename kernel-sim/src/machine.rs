@@ -11,7 +11,7 @@ use crate::exec::Executor;
 use crate::exec::deterministic::{Deterministic, Strategy};
 use crate::exec::parallel::Parallel;
 use crate::hardware::{HardwareModel, HardwareSlot};
-use crate::hook::{DdiSet, Halt, Interest, Watcher};
+use crate::hook::{Halt, Interest, Watcher};
 use crate::io::IoManager;
 use crate::kernel::Kernel;
 use crate::memory::AddressSpace;
@@ -447,9 +447,4 @@ impl Processor {
             self.bug_check(crate::bugcheck::PAGE_FAULT_IN_NONPAGED_AREA, [shown, 0, 0, 0], what)
         }
     }
-}
-
-/// Everything some watcher wants to see at entry.
-pub(crate) fn wants(set: &DdiSet, ddi: &crate::hook::DdiInfo) -> bool {
-    set.has(ddi)
 }

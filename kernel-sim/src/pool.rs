@@ -9,8 +9,8 @@ use crate::bugcheck::{
 };
 use crate::ddi::Cx;
 use crate::ddi::types::{
-    NTSTATUS, NonPagedPool, NonPagedPoolNx, POOL_FLAG_NON_PAGED, POOL_FLAG_PAGED, POOL_FLAG_UNINITIALIZED,
-    POOL_FLAGS, POOL_TYPE, PVOID, SIZE_T, ULONG,
+    NonPagedPool, NonPagedPoolNx, POOL_FLAG_NON_PAGED, POOL_FLAG_PAGED, POOL_FLAG_UNINITIALIZED, POOL_FLAGS,
+    POOL_TYPE, PVOID, SIZE_T, ULONG,
 };
 use crate::hook::Site;
 use crate::irql::Irql;
@@ -321,6 +321,3 @@ pub(crate) unsafe fn free(cx: &Cx, address: PVOID) {
 pub(crate) unsafe fn free_with_tag(cx: &Cx, address: PVOID, tag: ULONG) {
     cx.cpu.machine().pool_free(cx, address, Some(tag));
 }
-
-/// Whether a status says memory ran out: used by callers that report it.
-pub(crate) const OUT_OF_MEMORY: NTSTATUS = crate::ddi::status::STATUS_INSUFFICIENT_RESOURCES;

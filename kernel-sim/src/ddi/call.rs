@@ -6,7 +6,7 @@
 
 use crate::bugcheck::StopCode;
 use crate::hook::{Arg, Callback, DdiInfo, Event, Site, What};
-use crate::machine::{Machine, wants};
+use crate::machine::Machine;
 use crate::processor::{Processor, flag};
 use crate::sync::thread::unwind;
 use std::panic::Location;
@@ -160,9 +160,9 @@ fn show_entry(cx: &Cx, args: &[Arg]) {
     let machine = cx.machine();
     let holding = cx.cpu.held_count() != 0;
     let wanted = &machine.wanted;
-    if wants(&wanted.enter, cx.ddi) || (holding && wants(&wanted.enter_holding, cx.ddi)) {
+    if wanted.enter.has(cx.ddi) || (holding && wanted.enter_holding.has(cx.ddi)) {
         let event = Event { what: What::Enter(cx.ddi, args), site: cx.site, cpu: cx.cpu };
-        deliver(machine, &event, |i| wants(&i.enter, cx.ddi) || (holding && wants(&i.enter_holding, cx.ddi)));
+        deliver(machine, &event, |i| i.enter.has(cx.ddi) || (holding && i.enter_holding.has(cx.ddi)));
     }
 }
 
@@ -174,9 +174,9 @@ pub fn leave(cx: &Cx, entered: Entered, answer: Arg) {
     if cpu.hooks() & flag::DETERMINISTIC != 0 {
         machine.deterministic().mix_answer(machine, answer);
     }
-    if cpu.hooks() & flag::EVENTS != 0 && wants(&machine.wanted.exit, cx.ddi) {
+    if cpu.hooks() & flag::EVENTS != 0 && machine.wanted.exit.has(cx.ddi) {
         let event = Event { what: What::Exit(cx.ddi, answer), site: cx.site, cpu };
-        deliver(machine, &event, |i| wants(&i.exit, cx.ddi));
+        deliver(machine, &event, |i| i.exit.has(cx.ddi));
     }
     machine.after_call(cpu);
     cpu.call.set(entered.outer);

@@ -36,7 +36,7 @@ impl Machine {
         let extension: PDRIVER_EXTENSION = self.allocate_system(size_of::<DRIVER_EXTENSION>()).cast();
         let path: PUNICODE_STRING = self.allocate_system(size_of::<UNICODE_STRING>()).cast();
         if driver.is_null() || extension.is_null() || path.is_null() {
-            return Err(crate::pool::OUT_OF_MEMORY);
+            return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
         // SAFETY: fresh zeroed blocks of those sizes; zero is a valid value for every field.
         unsafe {

@@ -7,6 +7,7 @@ mod args;
 mod bypass;
 mod explain;
 mod list;
+mod progress;
 mod replay;
 mod run;
 mod select;

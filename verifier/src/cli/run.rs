@@ -1,6 +1,7 @@
 //! `storsim run`: each driver once.
 
 use super::args::{ExecutorName, Format, ModeName, RunArguments, SitesName};
+use super::progress::Progress;
 use super::{Found, Refusal, bypass, select};
 use crate::driver::{Driver, Expects};
 use crate::report;
@@ -32,7 +33,9 @@ pub(super) fn run(drivers: &'static [&'static Driver], arguments: &RunArguments)
             bypass::apply(driver, &setup)?;
             continue;
         }
+        let progress = Progress::start(format!("{} seed {}", driver.name, setup.seed));
         let run = session::run(driver, &setup, None, None)?;
+        drop(progress);
         let schedule = save(driver, &setup, &run, &arguments.schedule_dir)?;
         print(driver, &setup, &run, schedule.as_deref(), arguments.format);
         if run.verdict.is_finding() {
