@@ -237,7 +237,7 @@ impl RandomChoose {
         RandomChoose { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5851_F42D_4C95_7F2D }
     }
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.state;
@@ -246,7 +246,7 @@ impl RandomChoose {
         z ^ (z >> 31)
     }
 
-    #[inline]
+    #[inline(always)]
     fn below(&mut self, n: u32) -> u32 {
         // The high half of a 32x32 product: unbiased enough for n up to a few hundred.
         (((self.next() >> 32) * u64::from(n)) >> 32) as u32
@@ -254,7 +254,7 @@ impl RandomChoose {
 }
 
 impl Choose for RandomChoose {
-    #[inline]
+    #[inline(always)]
     fn choose(&mut self, _step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
         Some(enabled.nth(self.below(enabled.len())))
     }

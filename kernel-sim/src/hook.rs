@@ -225,7 +225,8 @@ pub struct Interest {
     pub enter: DdiSet,
     /// Calls to see at exit.
     pub exit: DdiSet,
-    /// Calls to see at entry, only if the driver holds a spin lock on that processor then.
+    /// Calls to see at entry, only if the driver holds a spin lock on that processor then. Only rows
+    /// of the kind `holding` can be watched like this: the completion calls.
     pub enter_holding: DdiSet,
     /// Whether to see driver callbacks begin and end.
     pub callbacks: bool,

@@ -106,12 +106,13 @@ pub struct Entered {
     outer: Option<(&'static DdiInfo, Site)>,
 }
 
-/// The long path before the body. `None`: the machine is quiet and the call is a no-op.
+/// The long path before the body. `None`: the machine is quiet and the call is a no-op. `is_point`
+/// and `is_holding` are what the row says.
 ///
 /// # Panics
 /// When no machine runs on this host thread.
 #[inline(always)]
-pub fn enter(cx: &Cx, args: &[Arg], is_point: bool) -> Option<Entered> {
+pub fn enter(cx: &Cx, args: &[Arg], is_point: bool, is_holding: bool) -> Option<Entered> {
     let cpu = cx.cpu;
     if cpu.hooks() & flag::QUIET != 0 {
         return quiet(cx);
@@ -133,8 +134,10 @@ pub fn enter(cx: &Cx, args: &[Arg], is_point: bool) -> Option<Entered> {
     } else {
         cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
     }
-    if cpu.hooks() & flag::EVENTS != 0 || (cpu.hooks() & flag::HOLDING != 0 && cpu.held_count() != 0) {
-        show_entry(cx, args);
+    if cpu.hooks() & flag::EVENTS != 0
+        || (is_holding && cpu.hooks() & flag::HOLDING != 0 && cpu.held_count() != 0)
+    {
+        show_entry(cx, args, is_holding);
     }
     Some(Entered { outer })
 }
@@ -156,9 +159,9 @@ fn quiet(cx: &Cx) -> Option<Entered> {
 }
 
 #[inline(never)]
-fn show_entry(cx: &Cx, args: &[Arg]) {
+fn show_entry(cx: &Cx, args: &[Arg], is_holding: bool) {
     let machine = cx.machine();
-    let holding = cx.cpu.held_count() != 0;
+    let holding = is_holding && cx.cpu.held_count() != 0;
     let wanted = &machine.wanted;
     if wanted.enter.has(cx.ddi) || (holding && wanted.enter_holding.has(cx.ddi)) {
         let event = Event { what: What::Enter(cx.ddi, args), site: cx.site, cpu: cx.cpu };
@@ -167,7 +170,7 @@ fn show_entry(cx: &Cx, args: &[Arg]) {
 }
 
 /// The long path after the body.
-#[inline]
+#[inline(always)]
 pub fn leave(cx: &Cx, entered: Entered, answer: Arg) {
     let cpu = cx.cpu;
     let machine = cx.machine();

@@ -78,7 +78,7 @@ macro_rules! ddis {
                     unsafe fn slow(site: $crate::hook::Site, $($arg: $ty),*) -> $ret {
                         let cx = &$crate::ddi::Cx::new(&row::$name, site);
                         let args = [$($crate::hook::IntoArg::into_arg($arg)),*];
-                        let Some(entered) = $crate::ddi::enter(cx, &args, $crate::is_point!($kind)) else {
+                        let Some(entered) = $crate::ddi::enter(cx, &args, $crate::is_point!($kind), $crate::is_holding!($kind)) else {
                             return $crate::hook::Quiet::quiet();
                         };
                         // SAFETY: forwarded from the caller.

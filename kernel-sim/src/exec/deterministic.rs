@@ -30,7 +30,7 @@ pub(crate) enum Strategy {
 }
 
 impl Strategy {
-    #[inline]
+    #[inline(always)]
     fn choose(&mut self, step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
         match self {
             Strategy::Seeded(random) => random.choose(step, enabled),
@@ -126,7 +126,7 @@ impl Deterministic {
     /// Mixes a call and its arguments: numbers as they are, pointers by machine address, code not at
     /// all. The arguments are folded first, so that the hash waits for one multiplication and not
     /// for one each.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn mix_call(&self, machine: &Machine, head: u64, args: &[Arg]) {
         let mut x = head;
         for arg in args {
@@ -136,7 +136,7 @@ impl Deterministic {
     }
 
     /// Mixes an answer; one that says nothing changes nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn mix_answer(&self, machine: &Machine, answer: Arg) {
         let x = stable(machine, answer);
         if x != 0 {
@@ -432,7 +432,7 @@ fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
 }
 
 /// What of an argument is the same in every run.
-#[inline]
+#[inline(always)]
 fn stable(machine: &Machine, arg: Arg) -> u64 {
     match arg {
         Arg::Value(v) => v,
