@@ -4,6 +4,8 @@
 //! A run is the sequence of picks; nothing here knows what the transitions do. Invariant: a pick
 //! depends only on what the strategy was created with and on what it was shown.
 
+use crate::hook::{DdiInfo, Site};
+
 /// One thing that could happen next.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Transition {
@@ -203,6 +205,84 @@ pub trait Choose: Send {
 
     /// Why the last pick was refused.
     fn parted(&self) -> Parted;
+
+    /// Whether the strategy wants to be shown every step. It is then asked at every step, even where
+    /// there is nothing to choose. Asked once, before power-on.
+    fn follows(&self) -> bool {
+        false
+    }
+
+    /// A step was made. Called before the choice that begins the next one, if the strategy follows.
+    fn stepped(&mut self, _step: &Step<'_>) {}
+}
+
+/// One step as a strategy that follows is shown it.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// Its number.
+    pub number: u64,
+    /// What began it.
+    pub transition: Transition,
+    /// What it saw and changed, each object once. The processor it ran on is not among them.
+    pub touches: &'a [Touch],
+    /// The processor that made it (for a device's or timer's step: that happened to carry it out).
+    pub cpu: u8,
+    /// The call which that processor is about to make.
+    pub next: Option<(&'static DdiInfo, Site)>,
+    /// The machine address in that call's first pointer; 0 if there is none.
+    pub next_object: u64,
+}
+
+/// One object that a step saw or changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Touch {
+    /// A machine address, or one of [`object`].
+    pub object: u64,
+    /// How.
+    pub access: Access,
+}
+
+/// How a step touched an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// It looked.
+    Look,
+    /// It added to a sum: two that add may be exchanged, one that adds and one that looks may not.
+    Add,
+    /// It changed the object.
+    Change,
+}
+
+impl Access {
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Access) -> Access {
+        if self == other { self } else { Access::Change }
+    }
+
+    /// Whether it matters which of two accesses to one object comes first.
+    #[must_use]
+    pub fn conflicts(self, other: Access) -> bool {
+        self == Access::Change || self != other
+    }
+}
+
+/// Objects that are no memory of the driver. All machine addresses are greater.
+pub mod object {
+    /// Anything at all; touches every other object.
+    pub const EVERYTHING: u64 = 0;
+    /// Machine time.
+    pub const CLOCK: u64 = 1;
+    /// The armed timers.
+    pub const TIMERS: u64 = 2;
+    /// The interrupt lines.
+    pub const LINES: u64 = 3;
+    /// The ready queue of processor n, plus n.
+    pub const READY: u64 = 0x100;
+    /// The DPC queue of processor n, plus n.
+    pub const DPCS: u64 = 0x200;
+    /// Device n, plus n.
+    pub const DEVICES: u64 = 0x300;
 }
 
 /// Why a recorded schedule no longer fits the run.

@@ -34,6 +34,28 @@ pub struct DdiInfo {
     pub summary: &'static str,
     /// Whether the call only looks at something that others change; loops of such calls are polling.
     pub polls: bool,
+    /// What of the machine the call may see or change.
+    pub effect: Effect,
+}
+
+/// What of the machine a call may see or change, as far as its row says: two calls on different
+/// processors that have nothing of it in common may be made in either order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Nothing but its own processor.
+    Own,
+    /// It may change anything: what is said of a routine nobody has looked at closely.
+    Everything,
+    /// It changes the object behind its first pointer.
+    Object,
+    /// It looks at the object behind its first pointer.
+    Look,
+    /// It takes the spin lock behind its first pointer, and waits while somebody holds it.
+    Acquire,
+    /// It looks at the clock.
+    Clock,
+    /// Its body says, when it knows.
+    Body,
 }
 
 /// How far the simulator carries a DDI.

@@ -21,6 +21,7 @@ pub mod irql;
 mod kernel;
 pub mod machine;
 mod memory;
+mod model;
 mod panics;
 pub mod pool;
 pub mod processor;

@@ -11,7 +11,7 @@ use crate::exec::Executor;
 use crate::exec::deterministic::{Deterministic, Strategy};
 use crate::exec::parallel::Parallel;
 use crate::hardware::{HardwareModel, HardwareSlot};
-use crate::hook::{Halt, Interest, Watcher};
+use crate::hook::{Callback, DdiInfo, Halt, Interest, Site, Watcher};
 use crate::io::IoManager;
 use crate::kernel::Kernel;
 use crate::memory::AddressSpace;
@@ -100,9 +100,19 @@ impl Config {
     /// # Panics
     /// On a failure of the simulator itself, and when called from code that already runs on a machine.
     pub fn run(self, boot: impl FnOnce() + Send + 'static) -> Outcome {
+        self.start(move |machine| {
+            machine.start_thread(Some(0), move || {
+                boot();
+                Machine::current().expect("on a machine").complete();
+            });
+        })
+    }
+
+    /// Powers the machine on; `begin` creates the first threads. One of them has to end the run.
+    pub(crate) fn start(self, begin: impl FnOnce(&Machine)) -> Outcome {
         assert!(!Processor::current().is_real(), "a machine cannot be started from inside another");
         crate::panics::install();
-        Machine::build(self).run(Box::new(boot))
+        Machine::build(self).run(begin)
     }
 }
 
@@ -214,20 +224,11 @@ impl Machine {
         machine
     }
 
-    fn run(self: Box<Machine>, boot: Box<dyn FnOnce() + Send>) -> Outcome {
+    fn run(self: Box<Machine>, begin: impl FnOnce(&Machine)) -> Outcome {
         let machine = &*self;
         machine.reset_cancel_lock();
         machine.create_idle_threads();
-        let at = machine as *const Machine as usize;
-        machine.create_thread(
-            0,
-            Some(0),
-            Box::new(move || {
-                boot();
-                // SAFETY: the machine outlives its threads.
-                unsafe { (*(at as *const Machine)).stop(Ending::Completed) };
-            }),
-        );
+        begin(machine);
         match &machine.executor {
             Executor::Deterministic(_) => machine.run_deterministic(),
             Executor::Parallel(_) => machine.run_parallel(),
@@ -304,6 +305,36 @@ impl Machine {
         matches!(self.executor, Executor::Deterministic(_))
     }
 
+    /// The processor that runs now (deterministic executor only), for strategies.
+    ///
+    /// # Panics
+    /// In the parallel executor, where several run.
+    #[must_use]
+    pub fn running(&self) -> u8 {
+        self.deterministic().current()
+    }
+
+    /// How many calls in a row only looked at something, since anything else happened (deterministic
+    /// executor only): for strategies that want to let others go first then.
+    ///
+    /// # Panics
+    /// In the parallel executor.
+    #[must_use]
+    pub fn polls(&self) -> u64 {
+        self.deterministic().polls()
+    }
+
+    /// Where processor `cpu` is, for strategies: the innermost driver callback, and the call it is
+    /// about to make or making.
+    ///
+    /// # Panics
+    /// When there is no such processor.
+    #[must_use]
+    pub fn position(&self, cpu: u8) -> (&'static Callback, Option<(&'static DdiInfo, Site)>) {
+        let cpu = &self.processors[usize::from(cpu)];
+        (cpu.innermost(), cpu.call.get())
+    }
+
     /// The machine address of a host address; 0 for null and for memory of somebody else.
     #[must_use]
     pub fn machine_address(&self, host: usize) -> u64 {
@@ -363,6 +394,11 @@ impl Machine {
     #[inline]
     pub(crate) fn is_quiet(&self) -> bool {
         self.stopped.load(SeqCst)
+    }
+
+    /// The work is done.
+    pub(crate) fn complete(&self) {
+        self.stop(Ending::Completed);
     }
 
     /// Stops the machine; the first reason wins.

@@ -355,6 +355,11 @@ impl Processor {
         unsafe { (*self.frames.get()).clone() }
     }
 
+    /// The innermost driver callback.
+    pub(crate) fn innermost(&self) -> &'static Callback {
+        self.callback.get()
+    }
+
     pub(crate) fn push_callback(&self, callback: &'static Callback) {
         // SAFETY: as in `remember`.
         unsafe { (*self.frames.get()).push(callback) };

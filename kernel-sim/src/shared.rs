@@ -4,6 +4,8 @@
 //! aligned scalar. Every access is a scheduling point of the deterministic executor, so schedules
 //! cover what happens between a read and the write that depends on it.
 
+use crate::choose::Access;
+use crate::hook::{Arg, DdiInfo, Effect};
 use crate::processor::{Processor, flag};
 use crate::sync::thread::unwind;
 use crossbeam::atomic::AtomicCell;
@@ -22,31 +24,44 @@ impl<T: Copy> Shared<T> {
     /// The value now. A scheduling point.
     #[track_caller]
     pub fn get(&self) -> T {
-        point();
+        point(self.address(), Access::Look);
         self.0.load()
     }
 
     /// Stores a value. A scheduling point.
     #[track_caller]
     pub fn set(&self, value: T) {
-        point();
+        point(self.address(), Access::Change);
         self.0.store(value);
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self) as usize
     }
 }
 
 /// Lets others go first, where the schedule says so; in the parallel executor, serves what is pended.
 /// Nothing where no machine runs.
 #[track_caller]
-fn point() {
+fn point(address: usize, access: Access) {
     let cpu = Processor::current();
     if cpu.hooks() & flag::QUIET != 0 {
         quiet(cpu);
     } else if cpu.hooks() & flag::DETERMINISTIC != 0 {
         let machine = cpu.machine();
-        let outer = cpu.call.replace(Some((&SHARED_ACCESS, Location::caller())));
-        machine.deterministic().note_call(true);
+        let d = machine.deterministic();
+        let (ddi, looks) = match access {
+            Access::Look => (&SHARED_READ, true),
+            _ => (&SHARED_WRITE, false),
+        };
+        let outer = cpu.call.replace(Some((ddi, Location::caller())));
+        d.note_call(machine, cpu, looks);
+        if d.is_watched() {
+            d.announce(machine, cpu, &[Arg::Pointer(address)]);
+        }
         machine.point(cpu);
-        machine.deterministic().mix(u64::from(cpu.index()) << 16 | 0x5A << 40);
+        d.touch(|| machine.machine_address(address), access);
+        d.mix(u64::from(cpu.index()) << 16 | 0x5A << 40);
         cpu.call.set(outer);
     } else {
         cpu.machine().after_call(cpu);
@@ -65,14 +80,20 @@ fn quiet(cpu: &Processor) {
     }
 }
 
-/// Stands for an access in reports; not a DDI.
-static SHARED_ACCESS: crate::hook::DdiInfo = crate::hook::DdiInfo {
-    id: crate::hook::DDIS_MAX as u16 - 1,
-    name: "Shared access",
-    header: "",
-    irql: None,
-    coverage: crate::hook::Coverage::Modelled,
-    params: &[],
-    summary: "An access to a shared cell of a driver.",
-    polls: true,
-};
+/// An access to a shared cell as reports name it; not a DDI. Cells lie above the tables' numbers.
+const fn access(below_max: u16, name: &'static str, effect: Effect) -> DdiInfo {
+    DdiInfo {
+        id: crate::hook::DDIS_MAX as u16 - below_max,
+        name,
+        header: "",
+        irql: None,
+        coverage: crate::hook::Coverage::Modelled,
+        params: &[],
+        summary: "An access to a shared cell of a driver.",
+        polls: matches!(effect, Effect::Look),
+        effect,
+    }
+}
+
+static SHARED_READ: DdiInfo = access(1, "Shared::get", Effect::Look);
+static SHARED_WRITE: DdiInfo = access(2, "Shared::set", Effect::Object);

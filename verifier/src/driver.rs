@@ -2,6 +2,7 @@
 
 use kernel_sim::ddi::types::PDRIVER_INITIALIZE;
 use kernel_sim::hardware::HardwareModel;
+use kernel_sim::machine::{Config, Outcome};
 use storport_sim::disk::BackingStore;
 
 /// One driver under test.
@@ -29,6 +30,10 @@ pub enum Expects {
     Breaks(&'static str),
     /// The named rule broken, under some schedules only.
     MayBreak(&'static str),
+    /// The machine stops in every run: the name of a bug check, "deadlock" or "livelock".
+    Stops(&'static str),
+    /// The machine stops, under some schedules only.
+    MayStop(&'static str),
 }
 
 /// How a driver is loaded.
@@ -46,6 +51,26 @@ pub enum Kind {
         /// `DriverEntry`.
         entry: PDRIVER_INITIALIZE,
     },
+    /// No driver at all but a model of some driver's logic: a program that runs on every processor
+    /// of a machine by itself, without a disk and without I/O sent to it.
+    Model {
+        /// Processors it is written for.
+        cpus: u8,
+        /// Runs it on a machine of that configuration.
+        run: fn(Config) -> Outcome,
+    },
+}
+
+impl Kind {
+    /// Processors of the machine it runs on, where `asked` were asked for: a model is written for a
+    /// certain number.
+    #[must_use]
+    pub fn cpus(&self, asked: u8) -> u8 {
+        match self {
+            Kind::Model { cpus, .. } => *cpus,
+            Kind::Wdm { .. } | Kind::VirtualMiniport { .. } => asked,
+        }
+    }
 }
 
 /// A source file as the compiler names it, and its text.

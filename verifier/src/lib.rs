@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod driver;
+pub mod explore;
 pub mod finding;
 pub mod report;
 pub mod rules;

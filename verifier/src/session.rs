@@ -9,7 +9,7 @@ use kernel_sim::choose::{Choice, Choose};
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, status_name};
 use kernel_sim::hook::Watcher;
 use kernel_sim::host_clock::HostClock;
-use kernel_sim::machine::{BadProcessorCount, Config, Execution, Machine};
+use kernel_sim::machine::{BadProcessorCount, Config, Execution, Machine, Outcome};
 use kernel_sim::processor::ProcessorStats;
 use parking_lot::Mutex;
 use std::path::PathBuf;
@@ -87,6 +87,17 @@ pub struct Setup {
     pub rules: Vec<&'static RuleInfo>,
     /// Whether acquire sites are kept.
     pub sites: Sites,
+}
+
+impl Setup {
+    /// The same with another seed, for choices and operations alike.
+    #[must_use]
+    pub fn with_seed(&self, seed: u64) -> Setup {
+        let mut setup = self.clone();
+        setup.seed = seed;
+        setup.workload.seed = seed;
+        setup
+    }
 }
 
 /// Why a run could not be made.
@@ -185,14 +196,17 @@ pub fn run(
             config = config.watch(watcher(setup.sites));
         }
     }
+    let clock = HostClock::start();
+    if let Kind::Model { run, .. } = driver.kind {
+        return Ok(finish(run(config), Statistics::default(), &clock));
+    }
     let store = open(&setup.contents)?;
     check_size(setup, store.len_bytes())?;
     let bytes = store.len_bytes();
-    let clock = HostClock::start();
     let result = Arc::new(Mutex::new(Booted::default()));
     let (config, medium) = match driver.kind {
         Kind::Wdm { device, .. } => (config.hardware(device(store)), None),
-        Kind::VirtualMiniport { .. } => (config, Some(disk(store))),
+        Kind::VirtualMiniport { .. } | Kind::Model { .. } => (config, Some(disk(store))),
     };
     let rig = Rig { driver, bytes, workload: setup.workload.clone(), result: Arc::clone(&result) };
     tracing::debug!(driver = driver.name, seed = setup.seed, cpus = setup.cpus, "power on");
@@ -202,16 +216,20 @@ pub fn run(
     if let Some(why) = booted.refused {
         return Err(SetupError::NotStarted { driver: driver.name, why });
     }
-    Ok(Run {
+    Ok(finish(outcome, booted.statistics, &clock))
+}
+
+fn finish(outcome: Outcome, statistics: Statistics, clock: &HostClock) -> Run {
+    Run {
         verdict: verdict(outcome.ending),
         trace_hash: outcome.trace_hash,
         steps: outcome.steps,
         choices: outcome.choices,
         time_ns: outcome.time_ns,
-        statistics: booted.statistics,
+        statistics,
         processors: outcome.processors,
         elapsed: clock.elapsed(),
-    })
+    }
 }
 
 /// Whether a disk of that size suits the workload.
@@ -299,6 +317,7 @@ impl Rig {
                 adapter.remove();
                 machine.unload_driver(object);
             }
+            Kind::Model { .. } => unreachable!("a model has no rig"),
         }
         Ok(())
     }

@@ -106,13 +106,13 @@ pub struct Entered {
     outer: Option<(&'static DdiInfo, Site)>,
 }
 
-/// The long path before the body. `None`: the machine is quiet and the call is a no-op. `is_point`
-/// and `is_holding` are what the row says.
+/// The long path before the body. `None`: the machine is quiet and the call is a no-op. `is_point`,
+/// `is_holding` and `is_acquire` are what the row says.
 ///
 /// # Panics
 /// When no machine runs on this host thread.
 #[inline(always)]
-pub fn enter(cx: &Cx, args: &[Arg], is_point: bool, is_holding: bool) -> Option<Entered> {
+pub fn enter(cx: &Cx, args: &[Arg], is_point: bool, is_holding: bool, is_acquire: bool) -> Option<Entered> {
     let cpu = cx.cpu;
     if cpu.hooks() & flag::QUIET != 0 {
         return quiet(cx);
@@ -121,10 +121,19 @@ pub fn enter(cx: &Cx, args: &[Arg], is_point: bool, is_holding: bool) -> Option<
     let outer = cpu.call.replace(Some((cx.ddi, cx.site)));
     if cpu.hooks() & flag::DETERMINISTIC != 0 {
         let d = machine.deterministic();
-        d.note_call(cx.ddi.polls);
+        d.note_call(machine, cpu, cx.ddi.polls);
         cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
         if is_point {
-            machine.point(cpu);
+            if d.is_watched() {
+                d.announce(machine, cpu, args);
+            }
+            match args.first() {
+                Some(Arg::Pointer(lock)) if is_acquire => machine.point_before_lock(cpu, *lock),
+                _ => machine.point(cpu),
+            }
+            if d.is_watched() {
+                d.touch_effect(machine, cx.ddi, args);
+            }
         }
         let head = u64::from(cx.ddi.id)
             | u64::from(cpu.index()) << 16

@@ -19,9 +19,22 @@
 //! }
 //! ```
 //!
-//! The word before `=>`: `plain` is invisible to others, `point` is a scheduling point, `poll` is a
-//! point at which the caller only looks, `holding` is a point that rules may watch while a lock is
-//! held.
+//! The word before `=>` is the row's kind. `plain` is invisible to others. All other kinds are
+//! scheduling points, and say what the call may change or see (`hook::Effect`), so that a search over
+//! schedules knows which orders are the same:
+//!
+//! | kind | effect | |
+//! | --- | --- | --- |
+//! | `point` | anything | |
+//! | `holding` | anything | rules may watch it while a lock is held |
+//! | `poll` | anything | the caller only looks: loops of such calls are polling |
+//! | `local` | its own processor | |
+//! | `object` | the object of its first pointer | |
+//! | `look` | looks at that object | polling |
+//! | `acquire` | takes that spin lock | not enabled while another processor holds it |
+//! | `clock` | looks at the clock | polling |
+//! | `cell` | the body says | polling, where it changed nothing |
+//! | `register` | the body says | polling |
 
 /// Declares the DDIs of one crate. `base` is the first number.
 #[macro_export]
@@ -51,6 +64,7 @@ macro_rules! ddis {
                     params: &[$((stringify!($arg), stringify!($ty))),*],
                     summary: concat!($($doc, "\n"),+),
                     polls: $crate::is_poll!($kind),
+                    effect: $crate::row_effect!($kind),
                 };
             )+
         }
@@ -78,7 +92,7 @@ macro_rules! ddis {
                     unsafe fn slow(site: $crate::hook::Site, $($arg: $ty),*) -> $ret {
                         let cx = &$crate::ddi::Cx::new(&row::$name, site);
                         let args = [$($crate::hook::IntoArg::into_arg($arg)),*];
-                        let Some(entered) = $crate::ddi::enter(cx, &args, $crate::is_point!($kind), $crate::is_holding!($kind)) else {
+                        let Some(entered) = $crate::ddi::enter(cx, &args, $crate::is_point!($kind), $crate::is_holding!($kind), $crate::is_acquire!($kind)) else {
                             return $crate::hook::Quiet::quiet();
                         };
                         // SAFETY: forwarded from the caller.
@@ -138,6 +152,15 @@ macro_rules! is_poll {
     (poll) => {
         true
     };
+    (look) => {
+        true
+    };
+    (clock) => {
+        true
+    };
+    (register) => {
+        true
+    };
     ($other:ident) => {
         false
     };
@@ -151,5 +174,49 @@ macro_rules! is_holding {
     };
     ($other:ident) => {
         false
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! is_acquire {
+    (acquire) => {
+        true
+    };
+    ($other:ident) => {
+        false
+    };
+}
+
+/// The effect that a row's kind stands for.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! row_effect {
+    (plain) => {
+        $crate::hook::Effect::Own
+    };
+    (local) => {
+        $crate::hook::Effect::Own
+    };
+    (object) => {
+        $crate::hook::Effect::Object
+    };
+    (look) => {
+        $crate::hook::Effect::Look
+    };
+    (acquire) => {
+        $crate::hook::Effect::Acquire
+    };
+    (clock) => {
+        $crate::hook::Effect::Clock
+    };
+    (cell) => {
+        $crate::hook::Effect::Body
+    };
+    (register) => {
+        $crate::hook::Effect::Body
+    };
+    ($other:ident) => {
+        $crate::hook::Effect::Everything
     };
 }

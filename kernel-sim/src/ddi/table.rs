@@ -17,16 +17,16 @@ ddis! { base 0;
         header "wdm.h", irql (PASSIVE, HIGH), Modelled, plain => level::current;
     /// Raises the IRQL and stores the old one.
     KeRaiseIrql(NewIrql: KIRQL, OldIrql: PKIRQL) -> (),
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => level::raise;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, local => level::raise;
     /// Raises the IRQL and returns the old one.
     KfRaiseIrql(NewIrql: KIRQL) -> KIRQL,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => level::kf_raise;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, local => level::kf_raise;
     /// Raises the IRQL to DISPATCH_LEVEL and returns the old one.
     KeRaiseIrqlToDpcLevel() -> KIRQL,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => level::raise_to_dpc_level;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, local => level::raise_to_dpc_level;
     /// Restores the IRQL that a raise returned.
     KeLowerIrql(NewIrql: KIRQL) -> (),
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => level::lower;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, local => level::lower;
 
     // Spin locks
     /// Makes a spin lock free.
@@ -34,31 +34,31 @@ ddis! { base 0;
         header "wdm.h", irql (PASSIVE, HIGH), Modelled, plain => lock::initialize;
     /// Takes a spin lock, raising to DISPATCH_LEVEL.
     KeAcquireSpinLock(SpinLock: PKSPIN_LOCK, OldIrql: PKIRQL) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => lock::acquire;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, acquire => lock::acquire;
     /// Takes a spin lock, raising to DISPATCH_LEVEL; returns the old IRQL.
     KeAcquireSpinLockRaiseToDpc(SpinLock: PKSPIN_LOCK) -> KIRQL,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => lock::acquire_raise;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, acquire => lock::acquire_raise;
     /// Takes a spin lock at DISPATCH_LEVEL (or above, the page says).
     KeAcquireSpinLockAtDpcLevel(SpinLock: PKSPIN_LOCK) -> (),
-        header "wdm.h", irql (DISPATCH, HIGH), Modelled, point => lock::acquire_at_dpc_level;
+        header "wdm.h", irql (DISPATCH, HIGH), Modelled, acquire => lock::acquire_at_dpc_level;
     /// Takes a spin lock if it is free.
     KeTryToAcquireSpinLockAtDpcLevel(SpinLock: PKSPIN_LOCK) -> BOOLEAN,
-        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, poll => lock::try_acquire_at_dpc_level;
+        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, cell => lock::try_acquire_at_dpc_level;
     /// Gives a spin lock back and restores the IRQL.
     KeReleaseSpinLock(SpinLock: PKSPIN_LOCK, NewIrql: KIRQL) -> (),
-        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, point => lock::release;
+        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, object => lock::release;
     /// Gives a spin lock back without touching the IRQL.
     KeReleaseSpinLockFromDpcLevel(SpinLock: PKSPIN_LOCK) -> (),
-        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, point => lock::release_from_dpc_level;
+        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, object => lock::release_from_dpc_level;
     /// Takes a spin lock in a DPC that may be threaded; returns the old IRQL.
     KeAcquireSpinLockForDpc(SpinLock: PKSPIN_LOCK) -> KIRQL,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => lock::acquire_for_dpc;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, acquire => lock::acquire_for_dpc;
     /// Gives a spin lock back in a DPC that may be threaded.
     KeReleaseSpinLockForDpc(SpinLock: PKSPIN_LOCK, OldIrql: KIRQL) -> (),
-        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, point => lock::release_for_dpc;
+        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, object => lock::release_for_dpc;
     /// Whether a spin lock is free.
     KeTestSpinLock(SpinLock: PKSPIN_LOCK) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, poll => lock::test;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, look => lock::test;
     /// Takes a queued spin lock, raising to DISPATCH_LEVEL.
     KeAcquireInStackQueuedSpinLock(SpinLock: PKSPIN_LOCK, LockHandle: PKLOCK_QUEUE_HANDLE) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => queued_lock::acquire;
@@ -105,10 +105,10 @@ ddis! { base 0;
         header "wdm.h", irql (PASSIVE, HIGH), Modelled, plain => dpc::initialize;
     /// Queues a DPC; FALSE if it is queued already.
     KeInsertQueueDpc(Dpc: PKDPC, SystemArgument1: PVOID, SystemArgument2: PVOID) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => dpc::insert;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, object => dpc::insert;
     /// Takes a DPC out of its queue; FALSE if it is in none.
     KeRemoveQueueDpc(Dpc: PKDPC) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => dpc::remove;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, object => dpc::remove;
     /// Waits until all queued DPCs have run.
     KeFlushQueuedDpcs() -> (),
         header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, point => dpc::flush;
@@ -128,31 +128,31 @@ ddis! { base 0;
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => timer::initialize_ex;
     /// Arms a timer; TRUE if it was armed already.
     KeSetTimer(Timer: PKTIMER, DueTime: LARGE_INTEGER, Dpc: PKDPC) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => timer::set;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, object => timer::set;
     /// Arms a timer, periodic if Period (ms) is not 0; TRUE if it was armed already.
     KeSetTimerEx(Timer: PKTIMER, DueTime: LARGE_INTEGER, Period: LONG, Dpc: PKDPC) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => timer::set_ex;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, object => timer::set_ex;
     /// Disarms a timer; TRUE if it was armed. A DPC already queued still runs.
     KeCancelTimer(Timer: PKTIMER) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => timer::cancel;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, object => timer::cancel;
     /// Whether a timer is signaled.
     KeReadStateTimer(Timer: PKTIMER) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, poll => timer::read_state;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, look => timer::read_state;
     /// Busy-waits on this processor, in microseconds.
     KeStallExecutionProcessor(Microseconds: ULONG) -> (),
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, poll => time::stall;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, register => time::stall;
     /// Sleeps, in 100 ns units: negative for relative.
     KeDelayExecutionThread(WaitMode: KPROCESSOR_MODE, Alertable: BOOLEAN, Interval: PLARGE_INTEGER) -> NTSTATUS,
         header "wdm.h", irql (PASSIVE, APC), Modelled, point => wait::delay;
     /// The system time in 100 ns units since 1601.
     KeQuerySystemTime(CurrentTime: PLARGE_INTEGER) -> (),
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, poll => time::system_time;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, clock => time::system_time;
     /// Time since power-on in 100 ns units.
     KeQueryInterruptTime() -> ULONGLONG,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, poll => time::interrupt_time;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, clock => time::interrupt_time;
     /// The performance counter and, where asked, its frequency.
     KeQueryPerformanceCounter(PerformanceFrequency: PLARGE_INTEGER) -> LARGE_INTEGER,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, poll => time::performance_counter;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, clock => time::performance_counter;
 
     // Events, semaphores, waiting
     /// Initializes an event.
@@ -160,27 +160,27 @@ ddis! { base 0;
         header "wdm.h", irql (PASSIVE, HIGH), Modelled, plain => wait::initialize_event;
     /// Signals an event; returns its former state.
     KeSetEvent(Event: PKEVENT, Increment: KPRIORITY, Wait: BOOLEAN) -> LONG,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => wait::set_event;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, object => wait::set_event;
     /// Takes an event's signal away; returns its former state.
     KeResetEvent(Event: PKEVENT) -> LONG,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => wait::reset_event;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, object => wait::reset_event;
     /// Takes an event's signal away.
     KeClearEvent(Event: PKEVENT) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => wait::clear_event;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, object => wait::clear_event;
     /// An event's state.
     KeReadStateEvent(Event: PKEVENT) -> LONG,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, poll => wait::read_state_event;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, look => wait::read_state_event;
     /// Initializes a semaphore.
     KeInitializeSemaphore(Semaphore: PKSEMAPHORE, Count: LONG, Limit: LONG) -> (),
         header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, plain => wait::initialize_semaphore;
     /// Adds to a semaphore's count; returns the former count.
     KeReleaseSemaphore(Semaphore: PKSEMAPHORE, Increment: KPRIORITY, Adjustment: LONG, Wait: BOOLEAN) -> LONG,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => wait::release_semaphore;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, object => wait::release_semaphore;
     /// Waits for an object, at most for a time.
     KeWaitForSingleObject(
         Object: PVOID, WaitReason: KWAIT_REASON, WaitMode: KPROCESSOR_MODE, Alertable: BOOLEAN, Timeout: PLARGE_INTEGER,
     ) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => wait::wait_for_single_object;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, object => wait::wait_for_single_object;
 
     // Threads and work items
     /// Creates a system thread.
@@ -242,22 +242,22 @@ ddis! { base 0;
     // Interlocked operations and lists
     /// Adds one; returns the new value.
     InterlockedIncrement(Addend: PLONG) -> LONG,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => interlocked::increment;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::increment;
     /// Subtracts one; returns the new value.
     InterlockedDecrement(Addend: PLONG) -> LONG,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => interlocked::decrement;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::decrement;
     /// Stores a value; returns the old one.
     InterlockedExchange(Target: PLONG, Value: LONG) -> LONG,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => interlocked::exchange;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::exchange;
     /// Adds a value; returns the old one.
     InterlockedExchangeAdd(Addend: PLONG, Value: LONG) -> LONG,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => interlocked::exchange_add;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::exchange_add;
     /// Stores a value if the old one is as expected; returns the old one.
     InterlockedCompareExchange(Destination: PLONG, ExChange: LONG, Comperand: LONG) -> LONG,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => interlocked::compare_exchange;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::compare_exchange;
     /// Stores a pointer; returns the old one.
     InterlockedExchangePointer(Target: *mut PVOID, Value: PVOID) -> PVOID,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => interlocked::exchange_pointer;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::exchange_pointer;
     /// Appends to a list under a spin lock; returns the former last entry or NULL.
     ExInterlockedInsertTailList(ListHead: PLIST_ENTRY, ListEntry: PLIST_ENTRY, Lock: PKSPIN_LOCK) -> PLIST_ENTRY,
         header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => lists::insert_tail;
@@ -387,26 +387,26 @@ ddis! { base 0;
     // Registers
     /// Reads an 8-bit register.
     READ_REGISTER_UCHAR(Register: *mut u8) -> u8,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, poll => registers::read_u8;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, register => registers::read_u8;
     /// Reads a 16-bit register.
     READ_REGISTER_USHORT(Register: *mut u16) -> u16,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, poll => registers::read_u16;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, register => registers::read_u16;
     /// Reads a 32-bit register.
     READ_REGISTER_ULONG(Register: *mut u32) -> u32,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, poll => registers::read_u32;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, register => registers::read_u32;
     /// Reads a 64-bit register.
     READ_REGISTER_ULONG64(Register: *mut u64) -> u64,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, poll => registers::read_u64;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, register => registers::read_u64;
     /// Writes an 8-bit register.
     WRITE_REGISTER_UCHAR(Register: *mut u8, Value: u8) -> (),
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => registers::write_u8;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, object => registers::write_u8;
     /// Writes a 16-bit register.
     WRITE_REGISTER_USHORT(Register: *mut u16, Value: u16) -> (),
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => registers::write_u16;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, object => registers::write_u16;
     /// Writes a 32-bit register.
     WRITE_REGISTER_ULONG(Register: *mut u32, Value: u32) -> (),
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => registers::write_u32;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, object => registers::write_u32;
     /// Writes a 64-bit register.
     WRITE_REGISTER_ULONG64(Register: *mut u64, Value: u64) -> (),
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, point => registers::write_u64;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, object => registers::write_u64;
 }

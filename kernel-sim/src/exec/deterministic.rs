@@ -6,14 +6,16 @@
 //! deadlock is found in the step that closes it. Invariant: nothing here reads a clock, an address
 //! or a hash order; equal choices give equal runs.
 
+mod footprint;
 mod lock_waits;
 
 use crate::bugcheck::{Ending, Livelock};
-use crate::choose::{Choice, Choose, Enabled, RandomChoose, Rare, Transition};
+use crate::choose::{Access, Choice, Choose, Enabled, RandomChoose, Rare, Transition, object};
 use crate::fiber::Returned;
 use crate::hook::Arg;
 use crate::machine::Machine;
 use crate::processor::Processor;
+use footprint::Footprint;
 use lock_waits::LockWait;
 use std::cell::{Cell, UnsafeCell};
 
@@ -21,6 +23,9 @@ use std::cell::{Cell, UnsafeCell};
 const POLLS_MAX: u64 = 100_000;
 /// Polling steps in a row after which the polled-for thing is taken to lie in the future.
 const POLLS_PATIENCE: u64 = 1_000;
+/// Polling calls in a row of one processor that make a livelock even if others still do something: a
+/// periodic timer, say.
+const OWN_POLLS_MAX: u32 = 2_000_000;
 
 /// Who chooses. The seeded strategy is spelled out so that its choice is made in line: it makes one
 /// every few nanoseconds.
@@ -66,14 +71,19 @@ pub(crate) struct Deterministic {
     time_ns: Cell<u64>,
     hash: Cell<u64>,
     polls: Cell<u64>,
-    /// Processors blocked on a spin lock, and what each waits for.
-    blocked: Cell<u64>,
+    /// Polling calls in a row, by processor.
+    own_polls: [Cell<u32>; 64],
+    /// Processors about to take a spin lock, those of them that are inside the call, and the lock.
+    waiting: Cell<u64>,
+    committed: Cell<u64>,
     waits: UnsafeCell<[LockWait; 64]>,
     arrivals: Cell<u64>,
+    footprint: Footprint,
 }
 
 impl Deterministic {
-    pub(crate) fn new(choose: Strategy) -> Deterministic {
+    pub(crate) fn new(mut choose: Strategy) -> Deterministic {
+        let follows = choose.as_dyn().follows();
         Deterministic {
             choose: UnsafeCell::new(choose),
             choices: UnsafeCell::new(Vec::new()),
@@ -90,9 +100,12 @@ impl Deterministic {
             time_ns: Cell::new(0),
             hash: Cell::new(0xCBF2_9CE4_8422_2325),
             polls: Cell::new(0),
-            blocked: Cell::new(0),
-            waits: UnsafeCell::new([LockWait { word: 0, arrival: 0, queued: false }; 64]),
+            own_polls: [const { Cell::new(0) }; 64],
+            waiting: Cell::new(0),
+            committed: Cell::new(0),
+            waits: UnsafeCell::new([LockWait::NONE; 64]),
             arrivals: Cell::new(0),
+            footprint: Footprint::new(follows),
         }
     }
 
@@ -146,11 +159,42 @@ impl Deterministic {
 
     /// Notes a call: a polling one brings a livelock nearer, any other is progress.
     #[inline]
-    pub(crate) fn note_call(&self, polls: bool) {
-        self.polls.set(if polls { self.polls.get() + 1 } else { 0 });
+    pub(crate) fn note_call(&self, machine: &Machine, cpu: &Processor, polls: bool) {
+        if polls {
+            self.note_look(machine, cpu);
+        } else {
+            self.polls.set(0);
+            self.own_polls[usize::from(cpu.index())].set(0);
+        }
+    }
+
+    /// Notes that a call only looked at something.
+    pub(crate) fn note_look(&self, machine: &Machine, cpu: &Processor) {
+        self.polls.set(self.polls.get() + 1);
+        let own = &self.own_polls[usize::from(cpu.index())];
+        own.set(own.get() + 1);
+        if own.get() == OWN_POLLS_MAX {
+            self.stop_livelock(machine, cpu, u64::from(OWN_POLLS_MAX));
+        }
+    }
+
+    #[cold]
+    fn stop_livelock(&self, machine: &Machine, cpu: &Processor, polls: u64) {
+        machine.stop(Ending::Livelock(Box::new(Livelock { place: cpu.place(), polls })));
+    }
+
+    /// How many polling calls in a row were made since anything else happened.
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.get()
+    }
+
+    /// The processor that runs.
+    pub(crate) fn current(&self) -> u8 {
+        self.current.get()
     }
 
     pub(crate) fn set_ready(&self, cpu: &Processor, any: bool) {
+        self.touch(|| object::READY + u64::from(cpu.index()), Access::Change);
         let bit = 1 << cpu.index();
         set(&self.ready, bit, any);
         if std::ptr::eq(cpu.thread.get(), cpu.idle.get()) {
@@ -166,25 +210,32 @@ impl Deterministic {
     }
 
     pub(crate) fn set_dpc(&self, cpu: u8, any: bool) {
+        self.touch(|| object::DPCS + u64::from(cpu), Access::Change);
         set(&self.dpc, 1 << cpu, any);
     }
 
     pub(crate) fn set_device(&self, device: usize, busy: bool) {
+        self.touch(|| object::DEVICES + device as u64, Access::Change);
         set(&self.device, 1 << device, busy);
     }
 
     pub(crate) fn set_next_due(&self, due: Option<u64>) {
+        self.touch(|| object::TIMERS, Access::Change);
         self.next_due_ns.set(due.unwrap_or(u64::MAX));
     }
 
     pub(crate) fn set_pended(&self, irqls: &[u8; 64]) {
         // SAFETY: one host thread; no reference is alive across calls.
-        unsafe { *self.pended_irql.get() = *irqls };
+        let old = unsafe { std::mem::replace(&mut *self.pended_irql.get(), *irqls) };
+        if old != *irqls {
+            self.touch(|| object::LINES, Access::Change);
+        }
         let mask = irqls.iter().enumerate().fold(0, |m, (n, irql)| m | u64::from(*irql != 0) << n);
         self.pended.set(mask);
     }
 
     pub(crate) fn pass_time(&self, ns: u64) {
+        self.touch(|| object::CLOCK, Access::Add);
         self.time_ns.set(self.time_ns.get().saturating_add(ns));
     }
 
@@ -224,7 +275,8 @@ impl Deterministic {
         let step = self.step.get() + 1;
         self.step.set(step);
         let run = self.run.get();
-        if run == 0 || !self.is_quiet_outside() || self.polls.get() >= POLLS_PATIENCE {
+        if run == 0 || !self.is_quiet_outside() || self.polls.get() >= POLLS_PATIENCE || self.footprint.wanted
+        {
             return self.next_of_many(machine, step);
         }
         if run.is_power_of_two() {
@@ -236,8 +288,12 @@ impl Deterministic {
     /// As `next`, where more than going on may be possible.
     #[inline(never)]
     fn next_of_many(&self, machine: &Machine, step: u64) -> Option<Transition> {
+        let followed = self.footprint.wanted;
+        if followed {
+            self.show_step(&machine.processors[usize::from(self.current.get())]);
+        }
         let mut rare = self.rare(machine);
-        let mut enabled = Enabled::with(self.run.get(), &rare);
+        let mut enabled = Enabled::with(self.run.get() | self.may_commit(&rare), &rare);
         if enabled.is_empty() {
             self.let_time_pass(machine)?;
             rare = self.rare(machine);
@@ -246,7 +302,12 @@ impl Deterministic {
         if self.polls.get() >= POLLS_PATIENCE {
             self.lose_patience(machine, &enabled)?;
         }
-        if enabled.len() == 1 { Some(enabled.nth(0)) } else { self.ask(machine, step, &enabled) }
+        let chosen =
+            if enabled.len() == 1 && !followed { enabled.nth(0) } else { self.ask(machine, step, &enabled)? };
+        if followed {
+            self.begin_step(chosen);
+        }
+        Some(chosen)
     }
 
     #[inline(always)]
@@ -255,6 +316,7 @@ impl Deterministic {
         let (choose, choices) = unsafe { (&mut *self.choose.get(), &mut *self.choices.get()) };
         let chosen = choose.choose(step, enabled);
         match chosen {
+            Some(_) if enabled.len() == 1 => {}
             Some(t) => choices.push(Choice::Took(t)),
             None => machine.stop(Ending::Parted(choose.as_dyn().parted())),
         }
@@ -287,6 +349,7 @@ impl Deterministic {
             machine.stop(Ending::Deadlock(Box::new(machine.standstill("nobody can go on"))));
             return None;
         }
+        self.note_waited();
         self.time_ns.set(due.max(self.time_ns.get()));
         Some(())
     }
@@ -300,12 +363,12 @@ impl Deterministic {
         }
         let due = self.next_due_ns.get();
         if due != u64::MAX {
+            self.note_waited();
             self.time_ns.set(due.max(self.time_ns.get()));
         }
         if self.polls.get() >= POLLS_MAX {
             let cpu = &machine.processors[usize::from(self.current.get())];
-            let livelock = Livelock { place: cpu.place(), polls: self.polls.get() };
-            machine.stop(Ending::Livelock(Box::new(livelock)));
+            self.stop_livelock(machine, cpu, self.polls.get());
             return None;
         }
         Some(())
@@ -361,8 +424,16 @@ impl Deterministic {
                 }),
                 Transition::Dpc(n) if n == me => self.on_top(machine, cpu, || machine.drain_dpcs(cpu)),
                 Transition::Switch(n) if n == me => {
+                    let wait = self.suspend_wait(cpu);
                     machine.preempt(cpu);
-                    return;
+                    match wait {
+                        Some(wait) if !machine.is_quiet() => {
+                            if self.resume_wait(machine, cpu, wait) {
+                                return;
+                            }
+                        }
+                        _ => return,
+                    }
                 }
                 Transition::Run(n)
                 | Transition::Interrupt(n)
@@ -399,19 +470,13 @@ impl Deterministic {
     /// A processor that is interrupted while it waits in order keeps its arrival number, but others
     /// may take the lock meanwhile; on hardware the lock would be handed to it inside its interrupt.
     fn on_top(&self, machine: &Machine, cpu: &Processor, body: impl FnOnce()) {
-        let n = usize::from(cpu.index());
-        let bit = 1 << n;
-        let was_blocked = self.blocked.get() & bit != 0;
+        let bit = 1 << cpu.index();
+        let wait = self.suspend_wait(cpu);
         let was_running = self.run.get() & bit != 0;
-        let wait = self.wait_of(n);
-        set(&self.blocked, bit, false);
         set(&self.run, bit, true);
         body();
-        if was_blocked {
-            // SAFETY: one host thread; no reference is alive across calls.
-            unsafe { (&mut *self.waits.get())[n] = wait };
-            set(&self.blocked, bit, true);
-            set(&self.run, bit, machine.lock_holder(wait.word).is_none());
+        if let Some(wait) = wait {
+            self.resume_wait(machine, cpu, wait);
         } else if !was_running {
             // It was idle; a thread may be ready for it now.
             self.set_thread(cpu);

@@ -8,6 +8,7 @@ pub(crate) mod deterministic;
 pub(crate) mod parallel;
 mod standstill;
 
+use crate::choose::Access;
 use crate::machine::Machine;
 use crate::processor::{Processor, pend};
 use crate::sync::thread::unwind;
@@ -34,6 +35,13 @@ impl Machine {
                 }
             }
             Executor::Parallel(_) => {}
+        }
+    }
+
+    /// Notes that the present step changes the object at host address `address`.
+    pub(crate) fn touch(&self, address: usize) {
+        if let Executor::Deterministic(d) = &self.executor {
+            d.touch(|| self.machine_address(address), Access::Change);
         }
     }
 

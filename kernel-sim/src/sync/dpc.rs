@@ -183,6 +183,7 @@ impl Machine {
             return None;
         };
         queue.running = true;
+        self.touch(dpc as usize);
         self.linked_objects.fetch_sub(1, Relaxed);
         // SAFETY: a queued object was resolved when it was queued, and freeing its memory while it is
         // queued is refused by the pool.

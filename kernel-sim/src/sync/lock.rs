@@ -8,6 +8,7 @@
 //! would cost as much as the whole check.
 
 use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, SPIN_LOCK_ALREADY_OWNED};
+use crate::choose::Access;
 use crate::ddi::Cx;
 use crate::ddi::types::{BOOLEAN, FALSE, KIRQL, KSPIN_LOCK, PKIRQL, PKSPIN_LOCK, TRUE};
 use crate::exec::Executor;
@@ -52,6 +53,14 @@ fn swap_word(cx: &Cx, word: &AtomicUsize, from: usize, to: usize, order: Orderin
         let same = word.load(Relaxed) == from;
         if same {
             word.store(to, Relaxed);
+            let d = cx.cpu.machine().deterministic();
+            let address = std::ptr::from_ref(word) as usize;
+            if to == 0 {
+                d.lock_released(address)
+            } else {
+                d.lock_taken(address)
+            }
+            d.touch(|| cx.cpu.machine().machine_address(address), Access::Change);
         }
         return same;
     }
@@ -83,8 +92,11 @@ fn take_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize, queued:
     let outer = cpu.call.replace(Some((cx.ddi, cx.site)));
     match &machine.executor {
         Executor::Deterministic(d) => {
+            d.touch(|| machine.machine_address(address), if queued { Access::Change } else { Access::Look });
             d.wait_for_lock(machine, cpu, word, queued);
             word.store(me, Relaxed);
+            d.lock_taken(address);
+            d.touch(|| machine.machine_address(address), Access::Change);
         }
         Executor::Parallel(p) => p.wait_for_lock(machine, cpu, word),
     }
@@ -96,8 +108,6 @@ fn take_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize, queued:
 pub(crate) fn give_word(cx: &Cx, word: &AtomicUsize) {
     if !swap_word(cx, word, cx.cpu.lock_word(), 0, Release) {
         give_contended(cx.ddi, cx.site, word);
-    } else if cx.is_deterministic() {
-        cx.cpu.machine().deterministic().lock_released(std::ptr::from_ref(word) as usize);
     }
 }
 
@@ -244,6 +254,7 @@ pub(crate) unsafe fn try_acquire_at_dpc_level(cx: &Cx, lock: PKSPIN_LOCK) -> BOO
         cx.cpu.lock_taken(cx.hooks(), lock as usize, cx.ddi, cx.site, cx.cpu.irql());
         TRUE
     } else {
+        super::interlocked::note(cx, lock as usize, false);
         FALSE
     }
 }

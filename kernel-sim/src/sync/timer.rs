@@ -4,6 +4,7 @@
 //! Expiry signals the timer, queues its DPC, and arms it again if it is periodic.
 
 use crate::bugcheck::{BugCheck, Ending, Place, TIMER_OR_DPC_INVALID};
+use crate::choose::{Access, object as touched};
 use crate::ddi::Cx;
 use crate::ddi::types::{
     BOOLEAN, FALSE, KTIMER, LARGE_INTEGER, LIST_ENTRY, LONG, PKDPC, PKTIMER, TIMER_NOTIFICATION_OBJECT,
@@ -179,6 +180,9 @@ impl Machine {
     /// Expires one timer whose time has come.
     pub(crate) fn expire_timer(&self) {
         let now = self.time_ns();
+        if self.is_deterministic() {
+            self.deterministic().touch(|| touched::CLOCK, Access::Look);
+        }
         let mut kernel = self.kernel.lock();
         let due = kernel.timers.iter().take_while(|e| e.due_ns <= now).count() as u32;
         if due == 0 {
@@ -242,6 +246,7 @@ impl Machine {
         if !timer.Dpc.is_null() {
             // SAFETY: checked to be memory of the machine when the timer was armed.
             let dpc = unsafe { &mut *timer.Dpc };
+            self.touch(timer.Dpc as usize);
             if !super::dpc::is_live(dpc, self.processors.len()) {
                 let shown = self.machine_address(timer.Dpc as usize);
                 self.stop_at_clock(armed_by, [1, shown, 0, 0], "the KDPC of an armed timer");

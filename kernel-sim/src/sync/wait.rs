@@ -265,6 +265,7 @@ impl Machine {
     /// Ends a thread's wait.
     pub(crate) fn wake(&self, kernel: &mut Kernel, thread: &Thread, status: NTSTATUS) {
         let key = thread.waits_for.replace(0);
+        self.touch(key);
         if let Some(list) = kernel.waits.get_mut(&key) {
             list.retain(|t| !std::ptr::eq(*t, thread));
             if list.is_empty() {
@@ -303,6 +304,7 @@ impl Machine {
 
     /// Signals the object at `address` and lets those go who were waiting for it.
     pub(crate) fn signal(&self, kernel: &mut Kernel, address: usize) {
+        self.touch(address);
         // SAFETY: callers resolved the object; its header lies in mapped memory.
         unsafe { (*(address as *mut DISPATCHER_HEADER)).SignalState = 1 };
         self.satisfy(kernel, address);

@@ -121,6 +121,7 @@ static STORPORT_ITSELF: DdiInfo = DdiInfo {
     params: &[],
     summary: "The port driver itself.",
     polls: false,
+    effect: kernel_sim::hook::Effect::Own,
 };
 
 /// The context of what the port driver does on its own account.

@@ -42,6 +42,8 @@ fn expects(driver: &Driver) -> serde_json::Value {
         Expects::Clean => json!("clean"),
         Expects::Breaks(rule) => json!({ "breaks": rule }),
         Expects::MayBreak(rule) => json!({ "may_break": rule }),
+        Expects::Stops(how) => json!({ "stops": how }),
+        Expects::MayStop(how) => json!({ "may_stop": how }),
     }
 }
 

@@ -77,7 +77,7 @@ fn setup(driver: &Driver, a: &RunArguments) -> Result<Setup, Refusal> {
         None => Contents::Memory { bytes: a.size },
     };
     Ok(Setup {
-        cpus: a.cpus,
+        cpus: driver.kind.cpus(a.cpus),
         executor,
         seed: a.seed,
         workload: Options {
@@ -124,7 +124,7 @@ pub(super) fn print(driver: &Driver, setup: &Setup, run: &Run, schedule: Option<
             let again =
                 schedule.map_or_else(|| command(driver, setup), |file| format!("storsim replay {file}"));
             anstream::println!("{}", report::verdict(driver, run, Some(&again), report::Style::coloured()));
-            if matches!(driver.expects, Expects::Breaks(_)) && !run.verdict.is_finding() {
+            if matches!(driver.expects, Expects::Breaks(_) | Expects::Stops(_)) && !run.verdict.is_finding() {
                 anstream::eprintln!(
                     "note: {} is an exhibit that breaks a rule; no rule that watched saw it",
                     driver.name

@@ -1,15 +1,22 @@
 //! Waiting for spin locks in the deterministic executor: blocked, not looping.
 //!
-//! A processor that waits is not enabled until somebody releases the word it waits for, so a cycle of
-//! waits is a fact, found in the step that closes it. It knows lock words, not which DDI took them.
+//! A processor about to take a lock that another holds is not enabled until the lock is free, so a
+//! contended lock costs no step and a cycle of waits is a fact, found in the step that closes it. It
+//! knows lock words, not which DDI takes them.
+//!
+//! A processor waits in one of two ways. *Before the call* it has raised nothing yet: what it runs
+//! may still be interrupted by a DPC or another thread. Where such work is there, the processor may
+//! also go on into the call although the lock is held: it raises its IRQL, and the work has to wait.
+//! *Inside the call* it is committed.
 
 use super::{Deterministic, bits, set};
 use crate::bugcheck::{Deadlock, Ending, Waiter};
+use crate::choose::Rare;
 use crate::machine::Machine;
 use crate::processor::Processor;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// A processor blocked on a spin lock.
+/// What a processor waits for.
 #[derive(Clone, Copy)]
 pub(super) struct LockWait {
     pub(super) word: usize,
@@ -18,8 +25,50 @@ pub(super) struct LockWait {
     pub(super) queued: bool,
 }
 
+impl LockWait {
+    pub(super) const NONE: LockWait = LockWait { word: 0, arrival: 0, queued: false };
+}
+
+impl Machine {
+    /// The scheduling point before a call that takes the lock at `address`. Unwinds if the machine
+    /// stopped.
+    #[inline(always)]
+    pub(crate) fn point_before_lock(&self, cpu: &Processor, address: usize) {
+        if cpu.is_aligned_word(address) {
+            self.deterministic().point_before_lock(self, cpu, address);
+            if self.is_quiet() {
+                crate::sync::thread::unwind(cpu);
+            }
+        } else {
+            // No lock: the body says so.
+            self.point(cpu);
+        }
+    }
+}
+
 impl Deterministic {
-    /// Blocks `cpu` until the lock word is free for it.
+    #[inline(always)]
+    fn point_before_lock(&self, machine: &Machine, cpu: &Processor, address: usize) {
+        let n = usize::from(cpu.index());
+        let bit = 1 << n;
+        // SAFETY: one host thread; no reference is alive across calls.
+        unsafe { (&mut *self.waits.get())[n].word = address };
+        self.waiting.set(self.waiting.get() | bit);
+        // SAFETY: an aligned word of mapped memory, accessed atomically like everywhere else.
+        let owner = unsafe { &*(address as *const AtomicUsize) }.load(Relaxed);
+        // Its own lock is no reason to wait: the call stops the machine.
+        if owner != 0 && owner != cpu.lock_word() {
+            set(&self.run, bit, false);
+            if self.stop_if_closed(machine, n) {
+                return;
+            }
+        }
+        self.point(machine, cpu);
+        self.waiting.set(self.waiting.get() & !bit);
+        self.run.set(self.run.get() | bit);
+    }
+
+    /// Blocks `cpu` inside its call until the lock word is free for it.
     pub(crate) fn wait_for_lock(&self, machine: &Machine, cpu: &Processor, word: &AtomicUsize, queued: bool) {
         let n = usize::from(cpu.index());
         let bit = 1 << n;
@@ -28,19 +77,21 @@ impl Deterministic {
         self.arrivals.set(arrival + 1);
         // SAFETY: one host thread; no reference is alive across calls.
         unsafe { (&mut *self.waits.get())[n] = LockWait { word: address, arrival, queued } };
-        set(&self.blocked, bit, true);
+        set(&self.waiting, bit, true);
+        set(&self.committed, bit, true);
         while !(word.load(Relaxed) == 0 && (!queued || self.is_first(n))) {
             set(&self.run, bit, false);
-            if self.closes_cycle(machine, n) {
-                machine.stop(Ending::Deadlock(Box::new(self.lock_cycle(machine, n))));
-            } else {
+            if !self.stop_if_closed(machine, n) {
                 self.point(machine, cpu);
             }
             if machine.is_quiet() {
                 crate::sync::thread::unwind(cpu);
             }
         }
-        set(&self.blocked, bit, false);
+        // SAFETY: as above.
+        unsafe { (&mut *self.waits.get())[n] = LockWait::NONE };
+        set(&self.waiting, bit, false);
+        set(&self.committed, bit, false);
         set(&self.run, bit, true);
     }
 
@@ -49,10 +100,10 @@ impl Deterministic {
         unsafe { (&*self.waits.get())[n] }
     }
 
-    /// Whether blocked processor `n` came before all others that wait for the same lock in order.
+    /// Whether waiting processor `n` came before all others that wait for the same lock in order.
     fn is_first(&self, n: usize) -> bool {
         let mine = self.wait_of(n);
-        !bits(self.blocked.get()).any(|m| {
+        !bits(self.committed.get()).any(|m| {
             let other = self.wait_of(m);
             other.word == mine.word && other.queued && other.arrival < mine.arrival
         })
@@ -60,24 +111,90 @@ impl Deterministic {
 
     /// Whether somebody waits for the lock in the order of arrival.
     pub(crate) fn has_queue(&self, word: usize) -> bool {
-        bits(self.blocked.get()).any(|m| self.wait_of(m).word == word && self.wait_of(m).queued)
+        bits(self.committed.get()).any(|m| self.wait_of(m).word == word && self.wait_of(m).queued)
     }
 
     /// A lock was released: its waiters may try.
     #[inline]
     pub(crate) fn lock_released(&self, word: usize) {
-        for n in bits(self.blocked.get()) {
+        let waiting = self.waiting.get();
+        if waiting != 0 {
+            self.let_waiters_run(waiting, word, true);
+        }
+    }
+
+    /// A lock was taken: nobody else can.
+    #[inline]
+    pub(crate) fn lock_taken(&self, word: usize) {
+        let waiting = self.waiting.get() & !(1 << self.current.get());
+        if waiting != 0 {
+            self.let_waiters_run(waiting, word, false);
+        }
+    }
+
+    fn let_waiters_run(&self, mut waiting: u64, word: usize, may: bool) {
+        while waiting != 0 {
+            let n = waiting.trailing_zeros() as usize;
+            waiting &= waiting - 1;
             if self.wait_of(n).word == word {
-                set(&self.run, 1 << n, true);
+                set(&self.run, 1 << n, may);
             }
         }
     }
 
-    /// Whether blocked processor `start` waits, through others, for itself.
+    /// Takes the wait of `cpu` away while it does something else; answers it for `resume_wait`.
+    pub(super) fn suspend_wait(&self, cpu: &Processor) -> Option<(LockWait, bool)> {
+        let n = usize::from(cpu.index());
+        let bit = 1 << n;
+        if self.waiting.get() & bit == 0 {
+            return None;
+        }
+        let was = (self.wait_of(n), self.committed.get() & bit != 0);
+        set(&self.waiting, bit, false);
+        set(&self.committed, bit, false);
+        set(&self.run, bit, true);
+        Some(was)
+    }
+
+    /// Puts a wait back. Answers whether the processor can go on at once.
+    pub(super) fn resume_wait(
+        &self,
+        machine: &Machine,
+        cpu: &Processor,
+        (wait, committed): (LockWait, bool),
+    ) -> bool {
+        let n = usize::from(cpu.index());
+        let bit = 1 << n;
+        // SAFETY: one host thread; no reference is alive across calls.
+        unsafe { (&mut *self.waits.get())[n] = wait };
+        set(&self.waiting, bit, true);
+        set(&self.committed, bit, committed);
+        let may = machine.lock_holder(wait.word).is_none_or(|holder| holder == cpu.index());
+        set(&self.run, bit, may);
+        may
+    }
+
+    /// Processors that may go on into a call although its lock is held: the call raises their IRQL
+    /// above what is pended there.
+    pub(super) fn may_commit(&self, rare: &Rare) -> u64 {
+        self.waiting.get() & !self.committed.get() & !self.run.get() & (rare.dpc | rare.switch)
+    }
+
+    /// Stops the machine if waiting processor `n` waits, through others, for itself.
+    #[cold]
+    #[inline(never)]
+    fn stop_if_closed(&self, machine: &Machine, n: usize) -> bool {
+        let closed = self.closes_cycle(machine, n);
+        if closed {
+            machine.stop(Ending::Deadlock(Box::new(self.lock_cycle(machine, n))));
+        }
+        closed
+    }
+
     fn closes_cycle(&self, machine: &Machine, start: usize) -> bool {
         let mut at = start;
         for _ in 0..machine.processors.len() {
-            if self.blocked.get() & (1 << at) == 0 {
+            if self.waiting.get() & (1 << at) == 0 {
                 return false;
             }
             match machine.lock_holder(self.wait_of(at).word) {
@@ -111,8 +228,8 @@ impl Deterministic {
         }
     }
 
-    /// Who is blocked on a spin lock.
+    /// Who waits for a spin lock that somebody holds.
     pub(crate) fn lock_waiters(&self, machine: &Machine) -> Vec<Waiter> {
-        bits(self.blocked.get()).map(|n| self.waiter(machine, n)).collect()
+        bits(self.waiting.get()).map(|n| self.waiter(machine, n)).filter(|w| w.holder.is_some()).collect()
     }
 }
