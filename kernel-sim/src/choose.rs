@@ -212,7 +212,8 @@ pub trait Choose: Send {
         false
     }
 
-    /// A step was made. Called before the choice that begins the next one, if the strategy follows.
+    /// A step was made. Called before the choice that begins the next one, if the strategy follows;
+    /// first of all with step 0, which is power-on up to the first choice.
     fn stepped(&mut self, _step: &Step<'_>) {}
 }
 
@@ -234,7 +235,7 @@ pub struct Step<'a> {
 }
 
 /// One object that a step saw or changed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Touch {
     /// A machine address, or one of [`object`].
     pub object: u64,
@@ -243,7 +244,7 @@ pub struct Touch {
 }
 
 /// How a step touched an object.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Access {
     /// It looked.
     Look,
@@ -251,19 +252,28 @@ pub enum Access {
     Add,
     /// It changed the object.
     Change,
+    /// It took the lock that the object is.
+    Take,
+    /// It gave the lock back; this is what lets others take it.
+    Give,
 }
 
 impl Access {
-    /// Both.
+    /// Both: a lock that was taken after a look is taken, one taken and given back is changed.
     #[must_use]
     pub fn and(self, other: Access) -> Access {
-        if self == other { self } else { Access::Change }
+        match (self, other) {
+            (a, b) if a == b => a,
+            (Access::Look, Access::Take) => Access::Take,
+            _ => Access::Change,
+        }
     }
 
     /// Whether it matters which of two accesses to one object comes first.
+    #[inline]
     #[must_use]
     pub fn conflicts(self, other: Access) -> bool {
-        self == Access::Change || self != other
+        !matches!((self, other), (Access::Look, Access::Look) | (Access::Add, Access::Add))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::exec::parallel::Parallel;
 use crate::hardware::{HardwareModel, HardwareSlot};
 use crate::hook::{Callback, DdiInfo, Halt, Interest, Site, Watcher};
 use crate::io::IoManager;
+use crate::irql::Irql;
 use crate::kernel::Kernel;
 use crate::memory::AddressSpace;
 use crate::pool::Pool;
@@ -131,6 +132,17 @@ pub struct Outcome {
     pub time_ns: u64,
     /// Counters, by processor.
     pub processors: Vec<ProcessorStats>,
+}
+
+/// What a processor would accept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Accepts {
+    /// Its IRQL: interrupts of higher levels.
+    pub irql: Irql,
+    /// Whether its DPC queue may be drained and its thread switched.
+    pub dispatches: bool,
+    /// The highest level of the interrupts pended for it; PASSIVE if there is none.
+    pub pended: Irql,
 }
 
 /// One simulated computer.
@@ -335,6 +347,20 @@ impl Machine {
         (cpu.innermost(), cpu.call.get())
     }
 
+    /// What processor `cpu` would accept now (deterministic executor only), for strategies.
+    ///
+    /// # Panics
+    /// When there is no such processor, and in the parallel executor.
+    #[must_use]
+    pub fn accepts(&self, cpu: u8) -> Accepts {
+        let processor = &self.processors[usize::from(cpu)];
+        Accepts {
+            irql: processor.irql(),
+            dispatches: processor.may_dispatch(),
+            pended: self.deterministic().pended_level(cpu),
+        }
+    }
+
     /// The machine address of a host address; 0 for null and for memory of somebody else.
     #[must_use]
     pub fn machine_address(&self, host: usize) -> u64 {
@@ -394,6 +420,15 @@ impl Machine {
     #[inline]
     pub(crate) fn is_quiet(&self) -> bool {
         self.stopped.load(SeqCst)
+    }
+
+    /// The work is done, but for what is pended: the run ends when nothing more can happen at once.
+    /// The parallel executor, in which that is hard to tell, ends it now.
+    pub(crate) fn complete_when_still(&self) {
+        match &self.executor {
+            Executor::Deterministic(d) => d.end_when_still(),
+            Executor::Parallel(_) => self.complete(),
+        }
     }
 
     /// The work is done.
@@ -473,7 +508,7 @@ impl Processor {
         // A host address differs from run to run: only null and small numbers are shown as they are.
         let shown = if shown < 1 << 16 || self.is_memory(address, 1) { shown } else { u64::MAX };
         let what = format!("{what} is not a live object of this machine");
-        if irql >= crate::irql::Irql::DISPATCH {
+        if irql >= Irql::DISPATCH {
             self.bug_check(
                 crate::bugcheck::DRIVER_IRQL_NOT_LESS_OR_EQUAL,
                 [shown, u64::from(irql.0), 0, 0],

@@ -2,8 +2,9 @@
 //!
 //! For small models of a driver's locking, where loading, starting and exercising a whole driver
 //! would only be in the way. Each processor runs the body once, as a system thread at PASSIVE_LEVEL,
-//! and the run ends when all have returned; nothing else runs on the machine, so the schedules are
-//! those of the bodies alone.
+//! and the run ends when all have returned and what they left to be done (DPCs, interrupts, device
+//! steps) is done; timers not yet due do not expire any more. Nothing else runs on the machine, so the
+//! schedules are those of the bodies alone.
 
 use crate::machine::{Config, Machine, Outcome};
 use crate::pool::tag;
@@ -13,7 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 impl Config {
     /// Powers the machine on and runs `body` once on each processor, with the state and the
-    /// processor's index. `T` may hold spin locks, shared cells and kernel objects.
+    /// processor's index. `T` may hold spin locks, shared cells and kernel objects; it is never
+    /// dropped, its memory goes with the machine.
     ///
     /// # Panics
     /// On a failure of the simulator itself, when called from code that already runs on a machine,
@@ -23,8 +25,6 @@ impl Config {
         state: T,
         body: impl Fn(&'static T, u8) + Send + Sync + 'static,
     ) -> Outcome {
-        // Nothing would run its destructor: the memory goes with the machine.
-        const { assert!(!std::mem::needs_drop::<T>(), "the state of a model is plain data") };
         self.start(move |machine| {
             let place = machine
                 .pool_allocate_zeroed(size_of::<T>().max(1), tag(b"Modl"), Location::caller())
@@ -42,7 +42,7 @@ impl Config {
                     // body outlives it, and what a body keeps it cannot use without a machine.
                     body(unsafe { &*(place as *const T) }, cpu);
                     if unfinished.fetch_sub(1, SeqCst) == 1 {
-                        Machine::current().expect("on a machine").complete();
+                        Machine::current().expect("on a machine").complete_when_still();
                     }
                 });
             }

@@ -90,6 +90,20 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// How a model is run: all default rules, nothing sent to it.
+    #[must_use]
+    pub fn of_model(driver: &Driver) -> Setup {
+        Setup {
+            cpus: driver.kind.cpus(1),
+            executor: Executor::Deterministic,
+            seed: 1,
+            workload: Options::NONE,
+            contents: Contents::Memory { bytes: 4096 },
+            rules: crate::rules::TABLE.iter().copied().filter(|r| r.default).collect(),
+            sites: Sites::Kept,
+        }
+    }
+
     /// The same with another seed, for choices and operations alike.
     #[must_use]
     pub fn with_seed(&self, seed: u64) -> Setup {

@@ -46,16 +46,16 @@ ddis! { base 0;
         header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, cell => lock::try_acquire_at_dpc_level;
     /// Gives a spin lock back and restores the IRQL.
     KeReleaseSpinLock(SpinLock: PKSPIN_LOCK, NewIrql: KIRQL) -> (),
-        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, object => lock::release;
+        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, cell => lock::release;
     /// Gives a spin lock back without touching the IRQL.
     KeReleaseSpinLockFromDpcLevel(SpinLock: PKSPIN_LOCK) -> (),
-        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, object => lock::release_from_dpc_level;
+        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, cell => lock::release_from_dpc_level;
     /// Takes a spin lock in a DPC that may be threaded; returns the old IRQL.
     KeAcquireSpinLockForDpc(SpinLock: PKSPIN_LOCK) -> KIRQL,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, acquire => lock::acquire_for_dpc;
     /// Gives a spin lock back in a DPC that may be threaded.
     KeReleaseSpinLockForDpc(SpinLock: PKSPIN_LOCK, OldIrql: KIRQL) -> (),
-        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, object => lock::release_for_dpc;
+        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, cell => lock::release_for_dpc;
     /// Whether a spin lock is free.
     KeTestSpinLock(SpinLock: PKSPIN_LOCK) -> BOOLEAN,
         header "wdm.h", irql (PASSIVE, HIGH), Modelled, look => lock::test;

@@ -13,6 +13,7 @@ use crate::bugcheck::{Ending, Livelock};
 use crate::choose::{Access, Choice, Choose, Enabled, RandomChoose, Rare, Transition, object};
 use crate::fiber::Returned;
 use crate::hook::Arg;
+use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::processor::Processor;
 use footprint::Footprint;
@@ -78,6 +79,8 @@ pub(crate) struct Deterministic {
     committed: Cell<u64>,
     waits: UnsafeCell<[LockWait; 64]>,
     arrivals: Cell<u64>,
+    /// The run ends when nobody can go on.
+    ends_when_still: Cell<bool>,
     footprint: Footprint,
 }
 
@@ -105,6 +108,7 @@ impl Deterministic {
             committed: Cell::new(0),
             waits: UnsafeCell::new([LockWait::NONE; 64]),
             arrivals: Cell::new(0),
+            ends_when_still: Cell::new(false),
             footprint: Footprint::new(follows),
         }
     }
@@ -183,6 +187,11 @@ impl Deterministic {
         machine.stop(Ending::Livelock(Box::new(Livelock { place: cpu.place(), polls })));
     }
 
+    /// Standing still is no deadlock from now on, but the end.
+    pub(crate) fn end_when_still(&self) {
+        self.ends_when_still.set(true);
+    }
+
     /// How many polling calls in a row were made since anything else happened.
     pub(crate) fn polls(&self) -> u64 {
         self.polls.get()
@@ -232,6 +241,12 @@ impl Deterministic {
         }
         let mask = irqls.iter().enumerate().fold(0, |m, (n, irql)| m | u64::from(*irql != 0) << n);
         self.pended.set(mask);
+    }
+
+    /// The highest level pended for a processor.
+    pub(crate) fn pended_level(&self, cpu: u8) -> Irql {
+        // SAFETY: one host thread; no reference is alive across calls.
+        Irql(unsafe { (*self.pended_irql.get())[usize::from(cpu)] })
     }
 
     pub(crate) fn pass_time(&self, ns: u64) {
@@ -290,7 +305,7 @@ impl Deterministic {
     fn next_of_many(&self, machine: &Machine, step: u64) -> Option<Transition> {
         let followed = self.footprint.wanted;
         if followed {
-            self.show_step(&machine.processors[usize::from(self.current.get())]);
+            self.show_step(step - 1, &machine.processors[usize::from(self.current.get())]);
         }
         let mut rare = self.rare(machine);
         let mut enabled = Enabled::with(self.run.get() | self.may_commit(&rare), &rare);
@@ -344,6 +359,10 @@ impl Deterministic {
     /// Nobody can go on now: advances machine time to the next timer, or ends the run.
     #[cold]
     fn let_time_pass(&self, machine: &Machine) -> Option<()> {
+        if self.ends_when_still.get() {
+            machine.complete();
+            return None;
+        }
         let due = self.next_due_ns.get();
         if due == u64::MAX {
             machine.stop(Ending::Deadlock(Box::new(machine.standstill("nobody can go on"))));
@@ -532,6 +551,9 @@ impl Machine {
                 // The thread's end made another the processor's thread.
                 Returned::Ended => continue,
             }
+        }
+        if d.is_watched() {
+            d.show_step(d.step(), &self.processors[usize::from(d.current.get())]);
         }
         let threads: Vec<*const crate::sync::thread::Thread> =
             self.kernel.lock().threads.iter().map(|t| &raw const **t).collect();

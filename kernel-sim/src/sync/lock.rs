@@ -55,12 +55,14 @@ fn swap_word(cx: &Cx, word: &AtomicUsize, from: usize, to: usize, order: Orderin
             word.store(to, Relaxed);
             let d = cx.cpu.machine().deterministic();
             let address = std::ptr::from_ref(word) as usize;
-            if to == 0 {
-                d.lock_released(address)
+            let access = if to == 0 {
+                d.lock_released(address);
+                Access::Give
             } else {
-                d.lock_taken(address)
-            }
-            d.touch(|| cx.cpu.machine().machine_address(address), Access::Change);
+                d.lock_taken(address);
+                Access::Take
+            };
+            d.touch(|| cx.cpu.machine().machine_address(address), access);
         }
         return same;
     }
@@ -96,7 +98,7 @@ fn take_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize, queued:
             d.wait_for_lock(machine, cpu, word, queued);
             word.store(me, Relaxed);
             d.lock_taken(address);
-            d.touch(|| machine.machine_address(address), Access::Change);
+            d.touch(|| machine.machine_address(address), Access::Take);
         }
         Executor::Parallel(p) => p.wait_for_lock(machine, cpu, word),
     }

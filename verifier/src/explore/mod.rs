@@ -5,6 +5,7 @@
 //! depends on the program, the strategy and the seed, and on nothing that happened in other
 //! executions; so seeds can be split over jobs, machines and days, and put together again.
 
+pub mod exhaustive;
 mod random;
 
 use crate::driver::Driver;

@@ -80,6 +80,19 @@ pub struct Options {
 }
 
 impl Options {
+    /// No I/O to speak of: for programs to which none is sent.
+    pub const NONE: Options = Options {
+        mode: Mode::RandRw,
+        amount: Amount::Ios(1),
+        block_bytes: 512,
+        depth: 1,
+        flush_every: 0,
+        cancel_every: 0,
+        service_every: 0,
+        seed: 1,
+        zeroed: true,
+    };
+
     /// How many jobs: one per processor, but none without a request to keep outstanding, and only
     /// one where the order of the data matters (sequential reads, whose digest is taken).
     #[must_use]

@@ -96,22 +96,21 @@ impl Deterministic {
         self.footprint.waited.set(true);
     }
 
-    /// Shows the strategy the step that ends here and that `cpu` made.
+    /// Shows the strategy the step of that number, which ends here and which `cpu` made.
     #[cold]
-    pub(super) fn show_step(&self, cpu: &Processor) {
+    pub(super) fn show_step(&self, number: u64, cpu: &Processor) {
         // SAFETY: one host thread; the strategy cannot reach the executor.
         let (choose, touches) = unsafe { (&mut *self.choose.get(), &mut *self.footprint.touches.get()) };
-        if let Some(transition) = self.footprint.began.take() {
-            let n = cpu.index();
-            choose.as_dyn().stepped(&Step {
-                number: self.step.get(),
-                transition,
-                touches,
-                cpu: n,
-                next: cpu.call.get(),
-                next_object: self.footprint.next_object[usize::from(n)].take(),
-            });
-        }
+        let n = cpu.index();
+        let power_on = Transition::Run(n);
+        choose.as_dyn().stepped(&Step {
+            number,
+            transition: self.footprint.began.take().unwrap_or(power_on),
+            touches,
+            cpu: n,
+            next: cpu.call.get(),
+            next_object: self.footprint.next_object[usize::from(n)].take(),
+        });
         touches.clear();
     }
 

@@ -1,0 +1,275 @@
+//! Every schedule of a program, up to equivalence.
+//!
+//! Two executions are equivalent if they differ only in the order of steps that do not touch the same
+//! thing; the search makes one execution of each kind. It works by making executions, looking at the
+//! races in each, and planning executions in which those are the other way round, until none is left.
+//! See `tree` for the algorithm, `order` for races, `spin` for polling loops.
+//!
+//! What it relies on: that processors share data through calls and [`Shared`] cells, or in memory
+//! guarded by a lock. What one processor writes to plain memory and another reads without either is
+//! not seen.
+//!
+//! [`Shared`]: kernel_sim::shared::Shared
+
+mod event;
+mod order;
+mod spin;
+mod tree;
+mod walk;
+
+use super::{Chooser, Program};
+use crate::finding::Location;
+use crate::session::{Run, SetupError};
+use order::{Order, Race};
+use parking_lot::{Condvar, Mutex};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use tree::{Task, Tree};
+use walk::{Cut, Walk, Walker};
+
+/// How far to search.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Executions at most.
+    pub executions: u64,
+    /// Steps of one execution at most.
+    pub steps: usize,
+    /// Host threads.
+    pub jobs: usize,
+    /// Whether to go on after a finding.
+    pub keep_going: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { executions: u64::MAX, steps: 100_000, jobs: 1, keep_going: false }
+    }
+}
+
+/// What a search did.
+#[derive(Clone, Default, Debug)]
+pub struct Coverage {
+    /// Executions made, whole or cut short: none is equivalent to another.
+    pub executions: u64,
+    /// Those of them that ended where a processor polled for what had come meanwhile.
+    pub cut_polling: u64,
+    /// Those that were planned and turned out impossible. Not among the executions.
+    pub impossible: u64,
+    /// Those that were given up because everything they could do was explored elsewhere. Not among the
+    /// executions; a measure of how well the footprints fit.
+    pub redundant: u64,
+    /// Executions that took too many steps.
+    pub too_long: u64,
+    /// Steps made, in all.
+    pub steps: u64,
+    /// Branches known and not explored, because the search was stopped.
+    pub left: u64,
+    /// Where processors polled: loops there were taken to wait.
+    pub polls: Vec<Location>,
+    /// Whether it was stopped by a finding.
+    pub stopped_by_finding: bool,
+}
+
+impl Coverage {
+    /// Whether every schedule was explored, up to equivalence.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.left == 0 && self.too_long == 0 && !self.stopped_by_finding
+    }
+
+    /// What a person can rely on, as a sentence.
+    #[must_use]
+    pub fn statement(&self) -> String {
+        let n = self.executions;
+        if !self.is_complete() {
+            let why = if self.stopped_by_finding {
+                "stopped at a finding".to_owned()
+            } else if self.too_long != 0 {
+                format!("{} executions had too many steps and were not followed to their end", self.too_long)
+            } else {
+                "stopped early".to_owned()
+            };
+            return format!(
+                "not complete: {n} executions, {why}; {} known branches were not explored",
+                self.left
+            );
+        }
+        let mut text = format!("complete: {n} executions, every schedule of this workload up to equivalence");
+        if !self.polls.is_empty() {
+            let places: Vec<_> = self.polls.iter().map(ToString::to_string).collect();
+            text += &format!(
+                "; loops that poll were taken to wait (at {}): giving up before the answer comes is not covered",
+                places.join(", ")
+            );
+        }
+        text
+    }
+}
+
+/// A search under way, shared by its jobs.
+struct Search<'a> {
+    program: &'a Program,
+    seed: u64,
+    limits: &'a Limits,
+    shared: Mutex<Shared>,
+    /// Somebody finished: there may be more to do.
+    news: Condvar,
+    stop: &'a AtomicBool,
+}
+
+struct Shared {
+    tree: Tree,
+    coverage: Coverage,
+    polls: BTreeSet<(String, u32, u32)>,
+    started: u64,
+    failed: Option<SetupError>,
+}
+
+/// Explores every schedule of `program` with the operations of `seed`. `found` is given every run with
+/// a finding; setting `stop` ends the search early.
+///
+/// # Errors
+/// When the program could not be run as asked.
+pub fn exhaust(
+    program: &Program,
+    seed: u64,
+    limits: &Limits,
+    stop: &AtomicBool,
+    found: &(dyn Fn(Run) + Sync),
+) -> Result<Coverage, SetupError> {
+    let shared = Shared {
+        tree: Tree::new(),
+        coverage: Coverage::default(),
+        polls: BTreeSet::new(),
+        started: 0,
+        failed: None,
+    };
+    let search = Search { program, seed, limits, shared: Mutex::new(shared), news: Condvar::new(), stop };
+    if limits.jobs <= 1 {
+        search.job(true, found);
+    } else {
+        std::thread::scope(|scope| {
+            for job in 0..limits.jobs {
+                let search = &search;
+                scope.spawn(move || search.job(job == 0, found));
+            }
+        });
+    }
+    let mut shared = search.shared.into_inner();
+    if let Some(error) = shared.failed {
+        return Err(error);
+    }
+    shared.coverage.left = shared.tree.pending() as u64;
+    shared.coverage.polls =
+        shared.polls.into_iter().map(|(file, line, column)| Location { file, line, column }).collect();
+    Ok(shared.coverage)
+}
+
+impl Search<'_> {
+    /// One job: takes executions from the tree until there are none.
+    fn job(&self, first: bool, found: &(dyn Fn(Run) + Sync)) {
+        let walk = Arc::new(Mutex::new(Walk::default()));
+        let mut order = Order::default();
+        let mut races = Vec::new();
+        let mut task = Task::default();
+        if first {
+            let mut shared = self.shared.lock();
+            task = shared.tree.first();
+            shared.started = 1;
+        } else if !self.next(&mut task) {
+            return;
+        }
+        loop {
+            {
+                let mut walk = walk.lock();
+                walk.task = task;
+                walk.begin(self.limits.steps);
+            }
+            let chooser = Chooser::Strategy(Box::new(Walker(Arc::clone(&walk))));
+            let run = self.program.execute(self.seed, chooser);
+            task = self.integrate(&mut walk.lock(), run, &mut order, &mut races, found);
+            if !self.next(&mut task) {
+                return;
+            }
+        }
+    }
+
+    /// Waits for an execution to make. `false`: there will be none.
+    fn next(&self, task: &mut Task) -> bool {
+        let mut shared = self.shared.lock();
+        loop {
+            let over = self.stop.load(Relaxed)
+                || shared.failed.is_some()
+                || shared.coverage.stopped_by_finding
+                || shared.started >= self.limits.executions;
+            if over {
+                return false;
+            }
+            if shared.tree.take(task) {
+                shared.started += 1;
+                return true;
+            }
+            if !shared.tree.is_active() {
+                self.news.notify_all();
+                return false;
+            }
+            self.news.wait(&mut shared);
+        }
+    }
+
+    /// Puts what an execution showed into the tree; gives its task back for the next.
+    fn integrate(
+        &self,
+        walk: &mut Walk,
+        run: Result<Run, SetupError>,
+        order: &mut Order,
+        races: &mut Vec<Race>,
+        found: &(dyn Fn(Run) + Sync),
+    ) -> Task {
+        let task = std::mem::take(&mut walk.task);
+        races.clear();
+        if walk.cut != Some(Cut::Impossible) {
+            let made = walk.events.len();
+            // Only an execution that stopped early leaves anybody waiting for a lock.
+            if run.as_ref().is_ok_and(|run| run.verdict.is_finding()) || walk.cut.is_some() {
+                walk.add_blocked();
+            }
+            order.analyse(&walk.events, task.known, races);
+            walk.made = made;
+        } else {
+            walk.made = walk.events.len();
+        }
+        let mut shared = self.shared.lock();
+        let Shared { tree, coverage, polls, failed, .. } = &mut *shared;
+        tree.finish(&task, &walk.events, walk.made, &mut walk.sleeps, &walk.variants, order, races);
+        for site in walk.spins.sites.drain(..) {
+            polls.insert((site.file().to_owned(), site.line(), site.column()));
+        }
+        coverage.steps += walk.made as u64;
+        match walk.cut {
+            None => coverage.executions += 1,
+            Some(Cut::Spinning) => {
+                coverage.executions += 1;
+                coverage.cut_polling += 1;
+            }
+            Some(Cut::TooLong) => {
+                coverage.executions += 1;
+                coverage.too_long += 1;
+            }
+            Some(Cut::Impossible) => coverage.impossible += 1,
+            Some(Cut::Asleep) => coverage.redundant += 1,
+        }
+        match run {
+            Err(error) => *failed = Some(error),
+            Ok(run) if run.verdict.is_finding() => {
+                coverage.stopped_by_finding = !self.limits.keep_going;
+                drop(shared);
+                found(run);
+            }
+            Ok(_) => {}
+        }
+        self.news.notify_all();
+        task
+    }
+}

@@ -1,0 +1,441 @@
+//! The search tree: which executions are still to be made, shared by all jobs.
+//!
+//! The algorithm is optimal dynamic partial-order reduction (Abdulla, Aronis, Jonsson, Sagonas:
+//! "Source Sets", 2017). A *node* is a point that some execution reached or is to reach; a *child* is a
+//! step to be made there. Races found in one execution plant sequences of steps in the nodes it went
+//! through: their *wakeup trees*, which here are simply children and nodes not executed yet. Steps
+//! explored at a node are asleep in its later children until something conflicts with them.
+//!
+//! Invariant: no two executions are equivalent, and every execution is equivalent to one that is made,
+//! as far as the steps' footprints tell. Within a node children are started in the order in which they
+//! were planted; which node goes first does not matter, so jobs may take any.
+
+use super::event::{Event, Foot, Label};
+use super::order::{Order, Race};
+
+/// Index of a node.
+pub(super) type NodeId = u32;
+
+/// A step that is asleep: explored elsewhere.
+#[derive(Clone, Debug)]
+pub(super) struct Sleeper {
+    pub(super) label: Label,
+    pub(super) foot: Foot,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Pending,
+    /// Some job runs an execution through it, or its subtree is not done.
+    Active,
+    Done,
+}
+
+struct Child {
+    label: Label,
+    /// What the step touches, once known.
+    foot: Option<Foot>,
+    state: State,
+    node: Option<NodeId>,
+}
+
+#[derive(Default)]
+struct Node {
+    parent: Option<(NodeId, u32)>,
+    depth: u32,
+    /// Steps asleep on the way in. Meaningful once the node was executed.
+    sleep: Vec<Sleeper>,
+    executed: bool,
+    children: Vec<Child>,
+    /// Children not done.
+    open: u32,
+}
+
+/// What a job is to do.
+#[derive(Default)]
+pub(super) struct Task {
+    /// The steps to make, from the start; what follows them is free.
+    pub(super) path: Vec<Label>,
+    /// How many of them lead to the last node that was executed before.
+    pub(super) known: usize,
+    /// What is asleep there.
+    pub(super) sleep: Vec<Sleeper>,
+    /// The nodes before each step of the path.
+    nodes: Vec<NodeId>,
+}
+
+/// The tree.
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    free: Vec<NodeId>,
+    /// Nodes that have pending children, latest last; some no longer have.
+    frontier: Vec<NodeId>,
+    active: usize,
+    /// Sequences planted.
+    pub(super) planted: u64,
+}
+
+impl Tree {
+    /// A tree with everything still to do.
+    pub(super) fn new() -> Tree {
+        let root = Node { executed: true, ..Node::default() };
+        Tree { nodes: vec![root], free: Vec::new(), frontier: Vec::new(), active: 0, planted: 0 }
+    }
+
+    /// The first task: an execution without any prescription.
+    pub(super) fn first(&mut self) -> Task {
+        self.active = 1;
+        Task::default()
+    }
+
+    /// Whether executions are under way.
+    pub(super) fn is_active(&self) -> bool {
+        self.active != 0
+    }
+
+    /// How many branches are known and not explored.
+    pub(super) fn pending(&self) -> usize {
+        let pending = |n: &Node| n.children.iter().filter(|c| c.state == State::Pending).count();
+        self.nodes.iter().map(pending).sum()
+    }
+
+    /// Takes the next execution to make: deepest first. `None` if all that is left is being explored,
+    /// or waits for something that is.
+    pub(super) fn take(&mut self, task: &mut Task) -> bool {
+        let mut at = self.frontier.len();
+        while at > 0 {
+            at -= 1;
+            let node = self.frontier[at];
+            match self.ready_child(node) {
+                Ready::None => {
+                    self.frontier.remove(at);
+                }
+                Ready::Later => {}
+                Ready::Child(child) => {
+                    self.start(node, child, task);
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn ready_child(&self, node: NodeId) -> Ready {
+        let children = &self.nodes[node as usize].children;
+        let Some(first) = children.iter().position(|c| c.state == State::Pending) else { return Ready::None };
+        // What it has to treat as asleep must be known.
+        let unknown = |c: &Child| c.foot.is_none() && c.state == State::Active;
+        if children[..first].iter().any(unknown) || !self.nodes[node as usize].executed {
+            return Ready::Later;
+        }
+        Ready::Child(first)
+    }
+
+    fn start(&mut self, node: NodeId, child: usize, task: &mut Task) {
+        task.path.clear();
+        task.nodes.clear();
+        let mut at = node;
+        while let Some((parent, child)) = self.nodes[at as usize].parent {
+            task.path.push(self.nodes[parent as usize].children[child as usize].label.clone());
+            task.nodes.push(parent);
+            at = parent;
+        }
+        task.path.reverse();
+        task.nodes.reverse();
+        task.known = task.path.len();
+        let here = &self.nodes[node as usize];
+        task.sleep.clear();
+        task.sleep.extend(here.sleep.iter().cloned());
+        for other in &here.children[..child] {
+            if let Some(foot) = &other.foot {
+                task.sleep.push(Sleeper { label: other.label.clone(), foot: foot.clone() });
+            }
+        }
+        // Down the planted sequence, first child first.
+        let (mut at, mut child) = (node, child);
+        loop {
+            let c = &mut self.nodes[at as usize].children[child];
+            c.state = State::Active;
+            task.path.push(c.label.clone());
+            task.nodes.push(at);
+            let below = c.node;
+            match below {
+                Some(next) if !self.nodes[next as usize].children.is_empty() => {
+                    at = next;
+                    child = 0;
+                }
+                _ => break,
+            }
+        }
+        self.active += 1;
+    }
+
+    /// An execution was made, the first `made` of `events`: files its steps, plants what its races call for, and closes what is done.
+    /// `sleeps` holds what was asleep before each step from `task.known` on.
+    pub(super) fn finish(
+        &mut self,
+        task: &Task,
+        events: &[Event],
+        made: usize,
+        sleeps: &mut [Vec<Sleeper>],
+        variants: &[(usize, Label)],
+        order: &Order,
+        races: &[Race],
+    ) {
+        let (all, events) = (events, &events[..made]);
+        let nodes = self.file(task, events, sleeps);
+        for (at, label) in variants {
+            let alone = [Planted { label: label.clone(), foot: None }];
+            self.plant(nodes[*at], &alone);
+        }
+        let from = task.known.min(events.len());
+        for (at, event) in events.iter().enumerate().skip(from) {
+            for other in event.enabled.alternatives(event.label.transition) {
+                let alone = [Planted { label: Label::of(other), foot: None }];
+                self.plant(nodes[at], &alone);
+            }
+        }
+        for race in races {
+            let sequence = turned_round(all, order, *race);
+            self.plant(nodes[race.first], &sequence);
+        }
+        self.active -= 1;
+        if let Some(last) = events.len().checked_sub(1) {
+            self.close(nodes[last], &events[last].label);
+        }
+        // What was prescribed and could not be done is impossible, with all that was to follow it.
+        if let Some(label) = task.path.get(events.len()) {
+            self.abandon(task.nodes[events.len()], label);
+        }
+    }
+
+    /// Closes a step that turned out to be impossible.
+    fn abandon(&mut self, node: NodeId, label: &Label) {
+        let child = self.nodes[node as usize].children.iter_mut().find(|c| same_child(c, label));
+        let mut below: Vec<NodeId> = child.and_then(|c| c.node.take()).into_iter().collect();
+        while let Some(at) = below.pop() {
+            below.extend(self.nodes[at as usize].children.drain(..).filter_map(|c| c.node));
+            self.nodes[at as usize].open = 0;
+            self.free.push(at);
+        }
+        self.close(node, label);
+    }
+
+    /// Makes nodes and children of the steps of an execution; answers the node before each step.
+    fn file(&mut self, task: &Task, events: &[Event], sleeps: &mut [Vec<Sleeper>]) -> Vec<NodeId> {
+        let mut nodes = Vec::with_capacity(events.len());
+        let mut at: NodeId = 0;
+        for (depth, event) in events.iter().enumerate() {
+            nodes.push(at);
+            if depth < task.known {
+                at = task.nodes.get(depth + 1).copied().unwrap_or(at);
+                continue;
+            }
+            let found = self.nodes[at as usize].children.iter().position(|c| same_child(c, &event.label));
+            let child = found.unwrap_or_else(|| {
+                let node = &mut self.nodes[at as usize];
+                node.children.push(Child {
+                    label: event.label.clone(),
+                    foot: None,
+                    state: State::Active,
+                    node: None,
+                });
+                node.open += 1;
+                node.children.len() - 1
+            });
+            let c = &mut self.nodes[at as usize].children[child];
+            c.label = event.label.clone();
+            c.foot = Some(event.foot.clone());
+            let below = match c.node {
+                Some(below) => below,
+                None if depth + 1 < events.len() => {
+                    let below = self.new_node(at, child as u32);
+                    self.nodes[at as usize].children[child].node = Some(below);
+                    below
+                }
+                None => continue,
+            };
+            let node = &mut self.nodes[below as usize];
+            if !node.executed && node.children.iter().any(|c| c.state == State::Pending) {
+                self.frontier.push(below);
+            }
+            node.executed = true;
+            if let Some(sleep) = sleeps.get_mut(depth + 1 - task.known) {
+                std::mem::swap(&mut node.sleep, sleep);
+            }
+            at = below;
+        }
+        nodes
+    }
+
+    fn new_node(&mut self, parent: NodeId, child: u32) -> NodeId {
+        let depth = self.nodes[parent as usize].depth + 1;
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.nodes.push(Node::default());
+            (self.nodes.len() - 1) as NodeId
+        });
+        let node = &mut self.nodes[id as usize];
+        node.parent = Some((parent, child));
+        node.depth = depth;
+        node.executed = false;
+        node.open = 0;
+        node.sleep.clear();
+        node.children.clear();
+        id
+    }
+
+    /// Adds a sequence to the wakeup tree of a node, unless what it leads to is covered already.
+    fn plant(&mut self, node: NodeId, sequence: &[Planted]) {
+        let mut left: Vec<Planted> = sequence.to_vec();
+        let mut at = node;
+        'down: loop {
+            let here = &self.nodes[at as usize];
+            if here.sleep.iter().any(|s| may_begin(&s.label, Some(&s.foot), &left).is_some()) {
+                return;
+            }
+            for child in &here.children {
+                let Some(begins) = may_begin(&child.label, child.foot.as_ref(), &left) else { continue };
+                if child.state == State::Done {
+                    return;
+                }
+                if let Begins::At(which) = begins {
+                    left.remove(which);
+                }
+                // One with nothing prescribed after it covers the rest.
+                match child.node {
+                    Some(below) if !left.is_empty() => {
+                        at = below;
+                        continue 'down;
+                    }
+                    _ => return,
+                }
+            }
+            break;
+        }
+        self.planted += 1;
+        for step in left {
+            let node = &mut self.nodes[at as usize];
+            node.children.push(Child {
+                label: step.label,
+                foot: step.foot,
+                state: State::Pending,
+                node: None,
+            });
+            node.open += 1;
+            if node.executed {
+                self.frontier.push(at);
+            }
+            let child = (self.nodes[at as usize].children.len() - 1) as u32;
+            let below = self.new_node(at, child);
+            self.nodes[at as usize].children[child as usize].node = Some(below);
+            at = below;
+        }
+        // The last one leads to nothing prescribed.
+        if let Some((parent, child)) = self.nodes[at as usize].parent {
+            self.nodes[parent as usize].children[child as usize].node = None;
+            self.free.push(at);
+        }
+    }
+
+    /// Marks a step as explored with all that follows it; frees what is done.
+    fn close(&mut self, node: NodeId, label: &Label) {
+        let mut at = node;
+        let Some(mut child) = self.nodes[at as usize].children.iter().position(|c| same_child(c, label))
+        else {
+            return;
+        };
+        loop {
+            let c = &self.nodes[at as usize].children[child];
+            let is_open = |below: NodeId| self.nodes[below as usize].open != 0;
+            if c.state == State::Done || c.node.is_some_and(is_open) {
+                return;
+            }
+            let c = &mut self.nodes[at as usize].children[child];
+            c.state = State::Done;
+            if let Some(below) = c.node.take() {
+                self.free.push(below);
+            }
+            let here = &mut self.nodes[at as usize];
+            here.open -= 1;
+            if here.open != 0 {
+                return;
+            }
+            match here.parent {
+                Some((parent, c)) => (at, child) = (parent, c as usize),
+                None => return,
+            }
+        }
+    }
+}
+
+enum Ready {
+    None,
+    /// It has to wait for an execution under way.
+    Later,
+    Child(usize),
+}
+
+/// A step of a sequence to be planted.
+#[derive(Clone)]
+struct Planted {
+    label: Label,
+    foot: Option<Foot>,
+}
+
+/// The sequence that turns a race round: what did not have to come after its first step, then its
+/// second.
+fn turned_round(events: &[Event], order: &Order, race: Race) -> Vec<Planted> {
+    let between = (race.first + 1..race.second).filter(|at| !order.is_before(race.first, *at));
+    between
+        .map(|at| Planted { label: events[at].label.clone(), foot: Some(events[at].foot.clone()) })
+        .chain([last_step(&events[race.second])])
+        .collect()
+}
+
+/// The second step of a race in its new place. What it touches there is known only if that is one
+/// object, which is the one its call is for; what the kernel does besides may depend on the order.
+fn last_step(event: &Event) -> Planted {
+    let foot = (event.foot.touches.len() <= 1).then(|| event.foot.clone());
+    Planted { label: Label::of(event.label.transition), foot }
+}
+
+enum Begins {
+    /// It is that step of the sequence.
+    At(usize),
+    /// It is not in the sequence, and could be made before it as well as after.
+    Besides,
+}
+
+/// Whether a step could be the first of the sequence, in an equivalent order (a *weak initial*).
+fn may_begin(label: &Label, foot: Option<&Foot>, sequence: &[Planted]) -> Option<Begins> {
+    for (at, step) in sequence.iter().enumerate() {
+        if same_label(label, &step.label) {
+            // Nothing before it may have to come before it.
+            let own = step.foot.as_ref().or(foot);
+            let first = sequence[..at].iter().all(|s| match (own, &s.foot) {
+                (Some(a), Some(b)) => !a.conflicts(b),
+                _ => false,
+            });
+            return first.then_some(Begins::At(at));
+        }
+        match (foot, &step.foot) {
+            (Some(a), Some(b)) if !a.conflicts(b) => {}
+            // What nobody has seen is taken to conflict.
+            _ => return None,
+        }
+    }
+    Some(Begins::Besides)
+}
+
+/// Whether two labels are the same step at the same point: one without picks stands for all.
+fn same_label(a: &Label, b: &Label) -> bool {
+    a.transition == b.transition && (a.picks == b.picks || a.picks.is_empty() || b.picks.is_empty())
+}
+
+/// Whether a child is the step of that label: its picks may have become more as it was made.
+fn same_child(child: &Child, label: &Label) -> bool {
+    let (known, whole) = (&child.label.picks, &label.picks);
+    child.label.transition == label.transition
+        && whole.starts_with(known)
+        && whole[known.len()..].iter().all(|pick| *pick == 0)
+}
