@@ -2,12 +2,15 @@
 //!
 //! Each function runs a loop on an emulated processor and answers how long it took. The criterion
 //! benchmarks time them, `instructions` counts them under valgrind, `results` writes the table.
-//! Every figure stands beside a baseline measured in the same run.
+//! Every figure stands beside a baseline measured in the same run. Schedule explorers are compared
+//! on the small programs of [`programs`]; [`peers`] runs them under shuttle and loom.
 
 pub mod baseline;
 pub mod completion;
 pub mod contention;
 pub mod locks;
+pub mod peers;
+pub mod programs;
 pub mod requests;
 pub mod steps;
 
