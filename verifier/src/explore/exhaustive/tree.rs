@@ -8,7 +8,9 @@
 //!
 //! Invariant: no two executions are equivalent, and every execution is equivalent to one that is made,
 //! as far as the steps' footprints tell. Within a node children are started in the order in which they
-//! were planted; which node goes first does not matter, so jobs may take any.
+//! were planted. A child answers for what was left out of the subtrees right of it because it is asleep
+//! there: what it finds is planted there, even if they were thought to be done. So jobs may explore
+//! several children at once, and a subtree is freed when all to the left of it is done.
 
 use super::event::{Event, Foot, Label};
 use super::order::{Order, Race};
@@ -68,8 +70,6 @@ pub(super) struct Task {
 pub(super) struct Tree {
     nodes: Vec<Node>,
     free: Vec<NodeId>,
-    /// Nodes that have pending children, latest last; some no longer have.
-    frontier: Vec<NodeId>,
     active: usize,
     /// Sequences planted.
     pub(super) planted: u64,
@@ -79,7 +79,7 @@ impl Tree {
     /// A tree with everything still to do.
     pub(super) fn new() -> Tree {
         let root = Node { executed: true, ..Node::default() };
-        Tree { nodes: vec![root], free: Vec::new(), frontier: Vec::new(), active: 0, planted: 0 }
+        Tree { nodes: vec![root], free: Vec::new(), active: 0, planted: 0 }
     }
 
     /// The first task: an execution without any prescription.
@@ -99,36 +99,37 @@ impl Tree {
         self.nodes.iter().map(pending).sum()
     }
 
-    /// Takes the next execution to make: deepest first. `None` if all that is left is being explored,
-    /// or waits for something that is.
+    /// Takes the next execution to make: the leftmost and deepest. Answers whether there is one; if not,
+    /// all that is left is being explored, or waits for something that is.
     pub(super) fn take(&mut self, task: &mut Task) -> bool {
-        let mut at = self.frontier.len();
-        while at > 0 {
-            at -= 1;
-            let node = self.frontier[at];
-            match self.ready_child(node) {
-                Ready::None => {
-                    self.frontier.remove(at);
-                }
-                Ready::Later => {}
-                Ready::Child(child) => {
-                    self.start(node, child, task);
+        // The nodes on the way down, and the child of each to look at next.
+        let mut way: Vec<(NodeId, usize)> = vec![(0, 0)];
+        while let Some((node, child)) = way.last_mut() {
+            let (at, which) = (*node, *child);
+            *child += 1;
+            let children = &self.nodes[at as usize].children;
+            let Some(c) = children.get(which) else {
+                way.pop();
+                continue;
+            };
+            match c.state {
+                State::Done => {}
+                State::Active => way.extend(c.node.map(|below| (below, 0))),
+                // What it has to treat as asleep must be known.
+                State::Pending
+                    if self.nodes[at as usize].executed
+                        && children[..which].iter().all(|c| c.foot.is_some() || c.state == State::Done) =>
+                {
+                    self.start(at, which, task);
                     return true;
+                }
+                // Within a node the first one goes first.
+                State::Pending => {
+                    way.pop();
                 }
             }
         }
         false
-    }
-
-    fn ready_child(&self, node: NodeId) -> Ready {
-        let children = &self.nodes[node as usize].children;
-        let Some(first) = children.iter().position(|c| c.state == State::Pending) else { return Ready::None };
-        // What it has to treat as asleep must be known.
-        let unknown = |c: &Child| c.foot.is_none() && c.state == State::Active;
-        if children[..first].iter().any(unknown) || !self.nodes[node as usize].executed {
-            return Ready::Later;
-        }
-        Ready::Child(first)
     }
 
     fn start(&mut self, node: NodeId, child: usize, task: &mut Task) {
@@ -186,18 +187,18 @@ impl Tree {
         let nodes = self.file(task, events, sleeps);
         for (at, label) in variants {
             let alone = [Planted { label: label.clone(), foot: None }];
-            self.plant(nodes[*at], &alone);
+            self.plant(nodes[*at], &alone, None);
         }
         let from = task.known.min(events.len());
         for (at, event) in events.iter().enumerate().skip(from) {
             for other in event.enabled.alternatives(event.label.transition) {
                 let alone = [Planted { label: Label::of(other), foot: None }];
-                self.plant(nodes[at], &alone);
+                self.plant(nodes[at], &alone, None);
             }
         }
-        for race in races {
+        for race in races.iter().filter(|race| race.first < made) {
             let sequence = turned_round(all, order, *race);
-            self.plant(nodes[race.first], &sequence);
+            self.plant(nodes[race.first], &sequence, Some(&all[race.first].foot));
         }
         self.active -= 1;
         if let Some(last) = events.len().checked_sub(1) {
@@ -215,7 +216,6 @@ impl Tree {
         let mut below: Vec<NodeId> = child.and_then(|c| c.node.take()).into_iter().collect();
         while let Some(at) = below.pop() {
             below.extend(self.nodes[at as usize].children.drain(..).filter_map(|c| c.node));
-            self.nodes[at as usize].open = 0;
             self.free.push(at);
         }
         self.close(node, label);
@@ -231,18 +231,7 @@ impl Tree {
                 at = task.nodes.get(depth + 1).copied().unwrap_or(at);
                 continue;
             }
-            let found = self.nodes[at as usize].children.iter().position(|c| same_child(c, &event.label));
-            let child = found.unwrap_or_else(|| {
-                let node = &mut self.nodes[at as usize];
-                node.children.push(Child {
-                    label: event.label.clone(),
-                    foot: None,
-                    state: State::Active,
-                    node: None,
-                });
-                node.open += 1;
-                node.children.len() - 1
-            });
+            let child = self.child_of(at, &event.label);
             let c = &mut self.nodes[at as usize].children[child];
             c.label = event.label.clone();
             c.foot = Some(event.foot.clone());
@@ -256,9 +245,6 @@ impl Tree {
                 None => continue,
             };
             let node = &mut self.nodes[below as usize];
-            if !node.executed && node.children.iter().any(|c| c.state == State::Pending) {
-                self.frontier.push(below);
-            }
             node.executed = true;
             if let Some(sleep) = sleeps.get_mut(depth + 1 - task.known) {
                 std::mem::swap(&mut node.sleep, sleep);
@@ -266,6 +252,32 @@ impl Tree {
             at = below;
         }
         nodes
+    }
+
+    /// The child of a node that stands for a step just made. What others planted there meanwhile was not
+    /// asleep for it, so it comes before what is pending.
+    fn child_of(&mut self, node: NodeId, label: &Label) -> usize {
+        let here = &mut self.nodes[node as usize];
+        let found = here.children.iter().position(|c| same_child(c, label));
+        let place =
+            here.children.iter().position(|c| c.state == State::Pending).unwrap_or(here.children.len());
+        match found {
+            Some(at) if here.children[at].state != State::Pending => return at,
+            Some(at) => here.children[place..=at].rotate_right(1),
+            None => {
+                here.open += 1;
+                let child = Child { label: label.clone(), foot: None, state: State::Active, node: None };
+                here.children.insert(place, child);
+            }
+        }
+        here.children[place].state = State::Active;
+        // Those that moved have nodes that know their place.
+        let moved: Vec<_> =
+            here.children.iter().enumerate().skip(place).filter_map(|(n, c)| Some((n, c.node?))).collect();
+        for (n, below) in moved {
+            self.nodes[below as usize].parent = Some((node, n as u32));
+        }
+        place
     }
 
     fn new_node(&mut self, parent: NodeId, child: u32) -> NodeId {
@@ -284,35 +296,47 @@ impl Tree {
         id
     }
 
-    /// Adds a sequence to the wakeup tree of a node, unless what it leads to is covered already.
-    fn plant(&mut self, node: NodeId, sequence: &[Planted]) {
+    /// Adds a sequence to the wakeup tree of a node, unless what it leads to is covered already. `then`
+    /// is what is to follow it some time: the first step of the race that it turns round. A step asleep
+    /// that could be made before the sequence, but not after that one, covers nothing.
+    fn plant(&mut self, node: NodeId, sequence: &[Planted], then: Option<&Foot>) {
         let mut left: Vec<Planted> = sequence.to_vec();
         let mut at = node;
+        // Whether `then`, which is asleep right of where it was explored, has been woken on the way down.
+        let mut awake = then.is_none();
         'down: loop {
             let here = &self.nodes[at as usize];
-            if here.sleep.iter().any(|s| may_begin(&s.label, Some(&s.foot), &left).is_some()) {
+            if here.sleep.iter().any(|s| may_begin(&s.label, Some(&s.foot), &left, then).is_some()) {
                 return;
             }
-            for child in &here.children {
-                let Some(begins) = may_begin(&child.label, child.foot.as_ref(), &left) else { continue };
-                if child.state == State::Done {
-                    return;
-                }
+            for (which, child) in here.children.iter().enumerate() {
+                let Some(begins) = may_begin(&child.label, child.foot.as_ref(), &left, then) else {
+                    continue;
+                };
+                awake |= then.is_some_and(|then| child.foot.as_ref().is_some_and(|f| f.conflicts(then)));
                 if let Begins::At(which) = begins {
                     left.remove(which);
                 }
-                // One with nothing prescribed after it covers the rest.
-                match child.node {
-                    Some(below) if !left.is_empty() => {
-                        at = below;
-                        continue 'down;
+                at = match child.node {
+                    _ if left.is_empty() => return,
+                    Some(below) => below,
+                    // Everything below it was explored, and nothing left of it is open any more.
+                    None if child.state == State::Done => return,
+                    // Free after that step, and not relying on anything to the left.
+                    None if awake => return,
+                    None => {
+                        let below = self.new_node(at, which as u32);
+                        self.nodes[at as usize].children[which].node = Some(below);
+                        below
                     }
-                    _ => return,
-                }
+                };
+                continue 'down;
             }
             break;
         }
         self.planted += 1;
+        self.reopen(at);
+        let mut last = None;
         for step in left {
             let node = &mut self.nodes[at as usize];
             node.children.push(Child {
@@ -322,22 +346,34 @@ impl Tree {
                 node: None,
             });
             node.open += 1;
-            if node.executed {
-                self.frontier.push(at);
-            }
             let child = (self.nodes[at as usize].children.len() - 1) as u32;
             let below = self.new_node(at, child);
             self.nodes[at as usize].children[child as usize].node = Some(below);
+            last = Some((at, child, below));
             at = below;
         }
         // The last one leads to nothing prescribed.
-        if let Some((parent, child)) = self.nodes[at as usize].parent {
+        if let Some((parent, child, below)) = last {
             self.nodes[parent as usize].children[child as usize].node = None;
-            self.free.push(at);
+            self.free.push(below);
         }
     }
 
-    /// Marks a step as explored with all that follows it; frees what is done.
+    /// Something is to be explored below a node that may have been closed.
+    fn reopen(&mut self, node: NodeId) {
+        let mut at = node;
+        while let Some((parent, child)) = self.nodes[at as usize].parent {
+            let c = &mut self.nodes[parent as usize].children[child as usize];
+            if c.state != State::Done {
+                return;
+            }
+            c.state = State::Active;
+            self.nodes[parent as usize].open += 1;
+            at = parent;
+        }
+    }
+
+    /// Marks a step as explored with all that follows it; frees what nobody will plant in any more.
     fn close(&mut self, node: NodeId, label: &Label) {
         let mut at = node;
         let Some(mut child) = self.nodes[at as usize].children.iter().position(|c| same_child(c, label))
@@ -350,10 +386,9 @@ impl Tree {
             if c.state == State::Done || c.node.is_some_and(is_open) {
                 return;
             }
-            let c = &mut self.nodes[at as usize].children[child];
-            c.state = State::Done;
-            if let Some(below) = c.node.take() {
-                self.free.push(below);
+            self.nodes[at as usize].children[child].state = State::Done;
+            if self.is_leftmost(at, child) {
+                self.free_done(at, child);
             }
             let here = &mut self.nodes[at as usize];
             here.open -= 1;
@@ -366,13 +401,35 @@ impl Tree {
             }
         }
     }
-}
 
-enum Ready {
-    None,
-    /// It has to wait for an execution under way.
-    Later,
-    Child(usize),
+    /// Whether everything to the left of a child is done, at its node and at all above it. Only what is
+    /// to the left plants sequences below it: it is asleep there, and answers for what was left out.
+    fn is_leftmost(&self, node: NodeId, child: usize) -> bool {
+        let (mut at, mut child) = (node, child);
+        loop {
+            let here = &self.nodes[at as usize];
+            if here.children[..child].iter().any(|c| c.state != State::Done) {
+                return false;
+            }
+            match here.parent {
+                Some((parent, c)) => (at, child) = (parent, c as usize),
+                None => return true,
+            }
+        }
+    }
+
+    /// Frees the subtree of a child, and those of the children right of it that are done as well.
+    fn free_done(&mut self, node: NodeId, child: usize) {
+        let mut below: Vec<NodeId> = Vec::new();
+        let children = &mut self.nodes[node as usize].children;
+        below.extend(
+            children[child..].iter_mut().take_while(|c| c.state == State::Done).filter_map(|c| c.node.take()),
+        );
+        while let Some(at) = below.pop() {
+            below.extend(self.nodes[at as usize].children.drain(..).filter_map(|c| c.node));
+            self.free.push(at);
+        }
+    }
 }
 
 /// A step of a sequence to be planted.
@@ -407,7 +464,12 @@ enum Begins {
 }
 
 /// Whether a step could be the first of the sequence, in an equivalent order (a *weak initial*).
-fn may_begin(label: &Label, foot: Option<&Foot>, sequence: &[Planted]) -> Option<Begins> {
+fn may_begin(
+    label: &Label,
+    foot: Option<&Foot>,
+    sequence: &[Planted],
+    then: Option<&Foot>,
+) -> Option<Begins> {
     for (at, step) in sequence.iter().enumerate() {
         if same_label(label, &step.label) {
             // Nothing before it may have to come before it.
@@ -424,7 +486,8 @@ fn may_begin(label: &Label, foot: Option<&Foot>, sequence: &[Planted]) -> Option
             _ => return None,
         }
     }
-    Some(Begins::Besides)
+    let stays = |foot: &Foot| then.is_none_or(|then| !then.conflicts(foot));
+    foot.is_some_and(stays).then_some(Begins::Besides)
 }
 
 /// Whether two labels are the same step at the same point: one without picks stands for all.
