@@ -59,6 +59,32 @@ impl Kernel {
         }
     }
 
+    /// Whether nothing is queued, armed, connected or waiting, and there are no threads but the idle ones
+    /// and as many of a model.
+    pub(crate) fn is_at_rest(&self, processors: usize) -> bool {
+        self.threads.len() == 2 * processors
+            && self.ready.iter().all(VecDeque::is_empty)
+            && self.waits.is_empty()
+            && self.timers.is_empty()
+            && self.dpcs.iter().all(|d| d.queue.is_empty() && !d.running)
+            && self.interrupts.is_empty()
+            && self.work.is_unused()
+            && self.handles.is_empty()
+    }
+
+    /// Forgets what a run leaves in the tables of a machine at rest.
+    pub(crate) fn reset(&mut self) {
+        self.timer_number = 0;
+        for dpcs in &mut self.dpcs {
+            dpcs.drains = 0;
+        }
+    }
+
+    /// The threads of a model, which were created right after the idle ones.
+    pub(crate) fn model_threads(&self, processors: usize) -> impl Iterator<Item = *const Thread> + use<'_> {
+        self.threads[processors..].iter().map(|t| &raw const **t)
+    }
+
     pub(crate) fn take_stack(&mut self) -> usize {
         self.stacks.pop().unwrap_or_else(|| {
             self.stack_next += 1;

@@ -24,6 +24,7 @@ mod memory;
 mod model;
 mod panics;
 pub mod pool;
+mod power;
 pub mod processor;
 mod registers;
 pub mod safe;

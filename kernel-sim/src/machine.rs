@@ -6,19 +6,17 @@
 //! is a no-op.
 
 use crate::bugcheck::{BugCheck, Ending, StopCode};
-use crate::choose::{Choice, Choose, RandomChoose};
+use crate::choose::{Choice, Choose};
 use crate::exec::Executor;
-use crate::exec::deterministic::{Deterministic, Strategy};
-use crate::exec::parallel::Parallel;
 use crate::hardware::{HardwareModel, HardwareSlot};
 use crate::hook::{Callback, DdiInfo, Halt, Interest, Site, Watcher};
 use crate::io::IoManager;
 use crate::irql::Irql;
 use crate::kernel::Kernel;
 use crate::memory::AddressSpace;
+use crate::model::ModelSlot;
 use crate::pool::Pool;
 use crate::processor::{Processor, ProcessorStats, flag, pend};
-use crate::sync::thread::Thread;
 use parking_lot::Mutex;
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -42,11 +40,11 @@ pub enum Execution {
 
 /// What to build a machine from.
 pub struct Config {
-    processors: u8,
-    execution: Execution,
-    watchers: Vec<Arc<dyn Watcher>>,
-    hardware: Vec<Box<dyn HardwareModel>>,
-    keep_sites: bool,
+    pub(crate) processors: u8,
+    pub(crate) execution: Execution,
+    pub(crate) watchers: Vec<Arc<dyn Watcher>>,
+    pub(crate) hardware: Vec<Box<dyn HardwareModel>>,
+    pub(crate) keep_sites: bool,
 }
 
 /// A machine cannot have that many processors.
@@ -111,9 +109,14 @@ impl Config {
 
     /// Powers the machine on; `begin` creates the first threads. One of them has to end the run.
     pub(crate) fn start(self, begin: impl FnOnce(&Machine)) -> Outcome {
+        self.check_start();
+        Machine::build(self).run(begin)
+    }
+
+    /// What every start needs.
+    pub(crate) fn check_start(&self) {
         assert!(!Processor::current().is_real(), "a machine cannot be started from inside another");
         crate::panics::install();
-        Machine::build(self).run(begin)
     }
 }
 
@@ -157,14 +160,16 @@ pub struct Machine {
     /// under the kernel lock.
     pub(crate) linked_objects: AtomicUsize,
     pub(crate) executor: Executor,
-    watchers: Vec<(Arc<dyn Watcher>, Interest)>,
+    pub(crate) watchers: Vec<(Arc<dyn Watcher>, Interest)>,
     /// Union of the watchers' interests.
     pub(crate) wanted: Interest,
     pub(crate) ending: Mutex<Option<Ending>>,
-    stopped: AtomicBool,
-    own_panic: Mutex<Option<Box<dyn Any + Send>>>,
+    pub(crate) stopped: AtomicBool,
+    pub(crate) own_panic: Mutex<Option<Box<dyn Any + Send>>>,
+    /// What runs on every processor of a machine without a driver.
+    pub(crate) model: ModelSlot,
     /// Filled from the front and never emptied, so that looking one up takes no lock.
-    kept: [OnceLock<Arc<dyn Any + Send + Sync>>; KEPT_MAX],
+    pub(crate) kept: [OnceLock<Arc<dyn Any + Send + Sync>>; KEPT_MAX],
 }
 
 // SAFETY: the parts that are not Sync by themselves are the deterministic executor, used by one host
@@ -172,110 +177,6 @@ pub struct Machine {
 unsafe impl Sync for Machine {}
 
 impl Machine {
-    fn build(config: Config) -> Box<Machine> {
-        let memory = AddressSpace::take();
-        let mut wanted = Interest::NOTHING;
-        let mut hooks = 0;
-        let watchers: Vec<_> = config.watchers.into_iter().map(|w| (Arc::clone(&w), w.interest())).collect();
-        for (_, interest) in &watchers {
-            wanted.enter.add(&interest.enter);
-            wanted.exit.add(&interest.exit);
-            wanted.enter_holding.add(&interest.enter_holding);
-            wanted.callbacks |= interest.callbacks;
-            wanted.lock_count |= interest.lock_count;
-            wanted.lock_sites |= interest.lock_sites;
-        }
-        let deterministic = !matches!(config.execution, Execution::Parallel);
-        if !(wanted.enter.is_empty() && wanted.exit.is_empty()) || wanted.callbacks {
-            hooks |= flag::EVENTS;
-        }
-        if !wanted.enter_holding.is_empty() {
-            hooks |= flag::HOLDING | flag::COUNT;
-        }
-        if wanted.lock_count || wanted.lock_sites {
-            hooks |= flag::COUNT;
-        }
-        if wanted.lock_sites || (deterministic && config.keep_sites) {
-            hooks |= flag::COUNT | flag::SITES;
-        }
-        if deterministic {
-            hooks |= flag::DETERMINISTIC;
-        }
-        let executor = match config.execution {
-            Execution::Seeded(seed) => {
-                Executor::Deterministic(Deterministic::new(Strategy::Seeded(RandomChoose::new(seed))))
-            }
-            Execution::Chosen(choose) => Executor::Deterministic(Deterministic::new(Strategy::Other(choose))),
-            Execution::Parallel => Executor::Parallel(Parallel::new(config.processors)),
-        };
-        let base = memory.base();
-        let windows = memory.windows();
-        let mut machine = Box::new(Machine {
-            processors: Box::new([]),
-            memory,
-            kernel: Mutex::new(Kernel::new(config.processors)),
-            pool: Mutex::new(Pool::new(base)),
-            io: IoManager::new(),
-            hardware: config
-                .hardware
-                .into_iter()
-                .enumerate()
-                .map(|(n, model)| HardwareSlot::new(n, windows, model))
-                .collect(),
-            linked_objects: AtomicUsize::new(0),
-            executor,
-            watchers,
-            wanted,
-            ending: Mutex::new(None),
-            stopped: AtomicBool::new(false),
-            own_panic: Mutex::new(None),
-            kept: [const { OnceLock::new() }; KEPT_MAX],
-        });
-        let at: *const Machine = &raw const *machine;
-        machine.processors = (0..config.processors).map(|n| Processor::new(at, n, hooks, base)).collect();
-        machine
-    }
-
-    fn run(self: Box<Machine>, begin: impl FnOnce(&Machine)) -> Outcome {
-        let machine = &*self;
-        machine.reset_cancel_lock();
-        machine.create_idle_threads();
-        begin(machine);
-        match &machine.executor {
-            Executor::Deterministic(_) => machine.run_deterministic(),
-            Executor::Parallel(_) => machine.run_parallel(),
-        }
-        Processor::leave_all();
-        self.take_down()
-    }
-
-    fn take_down(self: Box<Machine>) -> Outcome {
-        if let Some(payload) = self.own_panic.lock().take() {
-            std::panic::resume_unwind(payload);
-        }
-        let (trace_hash, steps, choices) = match &self.executor {
-            Executor::Deterministic(d) => (Some(d.trace_hash()), d.step(), d.take_choices()),
-            Executor::Parallel(_) => (None, 0, Vec::new()),
-        };
-        let ending = self.ending.lock().take().expect("a machine ends for a reason");
-        let outcome = Outcome {
-            ending,
-            trace_hash,
-            steps,
-            choices,
-            time_ns: self.time_ns(),
-            processors: self.processors.iter().map(Processor::final_stats).collect(),
-        };
-        let machine = *self;
-        let used = machine.pool.lock().used_bytes();
-        // What drivers and rigs left in these may still point into the machine's memory.
-        drop(machine.kernel);
-        drop(machine.kept);
-        drop(machine.hardware);
-        machine.memory.give_back(used);
-        outcome
-    }
-
     /// The machine this host thread runs, if any.
     #[must_use]
     pub fn current() -> Option<&'static Machine> {
@@ -470,23 +371,6 @@ impl Machine {
     pub(crate) fn own_failure(&self, message: String) {
         *self.own_panic.lock() = Some(Box::new(message));
         self.stop(Ending::Completed);
-    }
-
-    fn create_idle_threads(&self) {
-        for cpu in &self.processors {
-            let at = self as *const Machine as usize;
-            let index = cpu.index();
-            let mut kernel = self.kernel.lock();
-            let body = Box::new(move || {
-                // SAFETY: the machine outlives its threads.
-                let machine = unsafe { &*(at as *const Machine) };
-                machine.idle(&machine.processors[usize::from(index)]);
-            });
-            kernel.threads.push(Box::new(Thread::new(index, 0, Some(body))));
-            let thread = &raw const **kernel.threads.last().expect("just pushed");
-            cpu.thread.set(thread);
-            cpu.idle.set(thread);
-        }
     }
 }
 

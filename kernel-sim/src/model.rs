@@ -5,12 +5,37 @@
 //! and the run ends when all have returned and what they left to be done (DPCs, interrupts, device
 //! steps) is done; timers not yet due do not expire any more. Nothing else runs on the machine, so the
 //! schedules are those of the bodies alone.
+//!
+//! The threads outlive the body: on a machine that is used again (`power`) they wait for the next.
 
 use crate::machine::{Config, Machine, Outcome};
 use crate::pool::tag;
+use std::cell::Cell;
 use std::panic::Location;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+/// A body, whatever its state: called with the processor's index.
+type Body = dyn Fn(u8) + Send + Sync;
+
+/// What runs on every processor of a machine.
+pub(crate) struct ModelSlot {
+    /// The body of this run. Set before power-on, and gone after it.
+    body: Cell<Option<*const Body>>,
+    /// The threads were created, in this run or an earlier one.
+    has_threads: Cell<bool>,
+    unfinished: AtomicUsize,
+}
+
+impl ModelSlot {
+    pub(crate) fn new() -> ModelSlot {
+        ModelSlot { body: Cell::new(None), has_threads: Cell::new(false), unfinished: AtomicUsize::new(0) }
+    }
+
+    /// Whether the machine has run a model.
+    pub(crate) fn has_run(&self) -> bool {
+        self.has_threads.get()
+    }
+}
 
 impl Config {
     /// Powers the machine on and runs `body` once on each processor, with the state and the
@@ -25,27 +50,66 @@ impl Config {
         state: T,
         body: impl Fn(&'static T, u8) + Send + Sync + 'static,
     ) -> Outcome {
-        self.start(move |machine| {
-            let place = machine
-                .pool_allocate_zeroed(size_of::<T>().max(1), tag(b"Modl"), Location::caller())
-                .cast::<T>();
-            assert!(!place.is_null() && place.is_aligned(), "no room for the state of a model");
-            // SAFETY: a fresh, aligned block of that size, which nobody frees while the machine runs.
-            unsafe { place.write(state) };
-            let place = place as usize;
-            let body = Arc::new(body);
-            let unfinished = Arc::new(AtomicUsize::new(usize::from(machine.processor_count())));
-            for cpu in 0..machine.processor_count() {
-                let (body, unfinished) = (Arc::clone(&body), Arc::clone(&unfinished));
-                machine.start_thread(Some(cpu), move || {
-                    // SAFETY: written above; the reference is used while the machine runs only: no
-                    // body outlives it, and what a body keeps it cannot use without a machine.
-                    body(unsafe { &*(place as *const T) }, cpu);
-                    if unfinished.fetch_sub(1, SeqCst) == 1 {
-                        Machine::current().expect("on a machine").complete_when_still();
-                    }
-                });
+        self.check_start();
+        let machine = Machine::build_or_reuse(self);
+        let place =
+            machine.pool_allocate_zeroed(size_of::<T>().max(1), tag(b"Modl"), Location::caller()).cast::<T>();
+        assert!(!place.is_null() && place.is_aligned(), "no room for the state of a model");
+        // SAFETY: a fresh, aligned block of that size, which nobody frees while the machine runs.
+        unsafe { place.write(state) };
+        let place = place as usize;
+        // SAFETY: just written; the reference is used while the machine runs only: no body outlives
+        // it, and what a body keeps it cannot use without a machine.
+        let on_state = move |cpu: u8| body(unsafe { &*(place as *const T) }, cpu);
+        let body: *const Body = &raw const on_state;
+        machine.model.body.set(Some(body));
+        machine.run(Machine::begin_model)
+    }
+}
+
+impl Machine {
+    /// Lets the threads of the model go.
+    fn begin_model(&self) {
+        self.model.unfinished.store(self.processors.len(), SeqCst);
+        if self.model.has_threads.replace(true) {
+            let threads: Vec<_> = self.kernel.lock().model_threads(self.processors.len()).collect();
+            for thread in threads {
+                // SAFETY: threads live as long as the machine.
+                self.make_ready(unsafe { &*thread });
             }
-        })
+            return;
+        }
+        for cpu in 0..self.processor_count() {
+            let at = std::ptr::from_ref(self) as usize;
+            self.create_thread(
+                0,
+                Some(cpu),
+                Box::new(move || {
+                    // SAFETY: the machine outlives its threads.
+                    unsafe { &*(at as *const Machine) }.run_model(cpu);
+                }),
+            );
+        }
+    }
+
+    /// The thread of one processor: one body a run.
+    fn run_model(&self, cpu: u8) {
+        let processor = &self.processors[usize::from(cpu)];
+        loop {
+            let body = self.model.body.get().expect("a model runs");
+            // SAFETY: the closure lives on the stack of `run_on_every_processor`, which returns when
+            // the run is over and this thread waits below or has ended.
+            unsafe { (*body)(cpu) };
+            if self.model.unfinished.fetch_sub(1, SeqCst) == 1 {
+                self.complete_when_still();
+            }
+            if !self.is_deterministic() {
+                return;
+            }
+            self.switch_away(processor);
+            if self.is_quiet() {
+                return;
+            }
+        }
     }
 }

@@ -35,6 +35,8 @@ const FREED_BYTES_MAX: usize = 512;
 /// Guard bytes behind each block, checked when it is freed.
 const TAIL_BYTES: usize = 16;
 const TAIL: u8 = 0xFB;
+/// Pool in use up to which a machine is kept for the next run.
+pub(crate) const REUSE_BYTES_MAX: usize = 1 << 20;
 const CLASS_MIN: u32 = 6;
 const CLASSES: usize = 31;
 /// Offset of the first block: the null page is never handed out.
@@ -83,6 +85,15 @@ impl Pool {
             blocks: Vec::new(),
             spare: Vec::new(),
         }
+    }
+
+    /// Forgets every block.
+    pub(crate) fn reset(&mut self) {
+        self.used = FIRST;
+        self.free.iter_mut().for_each(Vec::clear);
+        self.index.clear();
+        self.blocks.clear();
+        self.spare.clear();
     }
 
     pub(crate) fn used_bytes(&self) -> usize {

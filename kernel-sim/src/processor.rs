@@ -84,6 +84,17 @@ pub struct ProcessorStats {
     pub switches: u64,
 }
 
+impl ProcessorStats {
+    const NONE: ProcessorStats = ProcessorStats {
+        calls_by_irql: [0; 16],
+        lock_acquires: 0,
+        lock_waits: 0,
+        interrupts: 0,
+        dpcs: 0,
+        switches: 0,
+    };
+}
+
 /// One emulated processor.
 #[repr(C, align(128))]
 pub struct Processor {
@@ -147,19 +158,28 @@ impl Processor {
             in_dpc: Cell::new(0),
             in_isr: Cell::new(0),
             call: Cell::new(None),
-            stats: UnsafeCell::new(ProcessorStats {
-                calls_by_irql: [0; 16],
-                lock_acquires: 0,
-                lock_waits: 0,
-                interrupts: 0,
-                dpcs: 0,
-                switches: 0,
-            }),
+            stats: UnsafeCell::new(ProcessorStats::NONE),
         }
     }
 
     pub(crate) fn new(machine: *const Machine, index: u8, hooks: u32, memory_base: usize) -> Processor {
         Processor { machine, memory_base, ..Processor::blank(hooks, index) }
+    }
+
+    /// Makes a processor at rest as good as new.
+    pub(crate) fn reset(&mut self, hooks: u32) {
+        *self.hooks.get_mut() = hooks;
+        *self.pending.get_mut() = 0;
+        *self.irql.get_mut() = 0;
+        self.locks.set(0);
+        self.callback.set(&KERNEL);
+        self.held_top.set(0);
+        self.frames.get_mut().clear();
+        self.thread.set(self.idle.get());
+        self.in_dpc.set(0);
+        self.in_isr.set(0);
+        self.call.set(None);
+        *self.stats.get_mut() = ProcessorStats::NONE;
     }
 
     /// The processor this host thread is running, or the stand-in where no machine runs.

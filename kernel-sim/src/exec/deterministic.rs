@@ -28,6 +28,8 @@ const POLLS_PATIENCE: u64 = 1_000;
 /// periodic timer, say.
 const OWN_POLLS_MAX: u32 = 2_000_000;
 
+const HASH_START: u64 = 0xCBF2_9CE4_8422_2325;
+
 /// Who chooses. The seeded strategy is spelled out so that its choice is made in line: it makes one
 /// every few nanoseconds.
 pub(crate) enum Strategy {
@@ -81,6 +83,8 @@ pub(crate) struct Deterministic {
     arrivals: Cell<u64>,
     /// The run ends when nobody can go on.
     ends_when_still: Cell<bool>,
+    /// It has ended like that: no fiber runs, and all could go on.
+    at_rest: Cell<bool>,
     footprint: Footprint,
 }
 
@@ -101,7 +105,7 @@ impl Deterministic {
             next_due_ns: Cell::new(u64::MAX),
             step: Cell::new(0),
             time_ns: Cell::new(0),
-            hash: Cell::new(0xCBF2_9CE4_8422_2325),
+            hash: Cell::new(HASH_START),
             polls: Cell::new(0),
             own_polls: [const { Cell::new(0) }; 64],
             waiting: Cell::new(0),
@@ -109,8 +113,30 @@ impl Deterministic {
             waits: UnsafeCell::new([LockWait::NONE; 64]),
             arrivals: Cell::new(0),
             ends_when_still: Cell::new(false),
+            at_rest: Cell::new(false),
             footprint: Footprint::new(follows),
         }
+    }
+
+    /// Makes the executor of a machine at rest as good as new.
+    pub(crate) fn reset(&mut self, mut choose: Strategy) {
+        self.footprint.reset(choose.as_dyn().follows());
+        *self.choose.get_mut() = choose;
+        self.choices.get_mut().clear();
+        self.current.set(0);
+        self.order.set(Transition::Run(0));
+        self.step.set(0);
+        self.time_ns.set(0);
+        self.hash.set(HASH_START);
+        self.polls.set(0);
+        for own in &self.own_polls {
+            own.set(0);
+        }
+        self.arrivals.set(0);
+        self.ends_when_still.set(false);
+        self.at_rest.set(false);
+        // Nobody runs, waits or has anything pended, or the machine would not be at rest.
+        debug_assert_eq!(self.run.get() | self.ready.get() | self.dpc.get() | self.waiting.get(), 0);
     }
 
     #[inline]
@@ -310,6 +336,12 @@ impl Deterministic {
         let mut rare = self.rare(machine);
         let mut enabled = Enabled::with(self.run.get() | self.may_commit(&rare), &rare);
         if enabled.is_empty() {
+            if self.ends_when_still.get() {
+                return self.rest(machine);
+            }
+            if self.stop_if_any_cycle(machine) {
+                return None;
+            }
             self.let_time_pass(machine)?;
             rare = self.rare(machine);
             enabled = Enabled::with(self.run.get(), &rare);
@@ -359,10 +391,6 @@ impl Deterministic {
     /// Nobody can go on now: advances machine time to the next timer, or ends the run.
     #[cold]
     fn let_time_pass(&self, machine: &Machine) -> Option<()> {
-        if self.ends_when_still.get() {
-            machine.complete();
-            return None;
-        }
         let due = self.next_due_ns.get();
         if due == u64::MAX {
             machine.stop(Ending::Deadlock(Box::new(machine.standstill("nobody can go on"))));
@@ -371,6 +399,17 @@ impl Deterministic {
         self.note_waited();
         self.time_ns.set(due.max(self.time_ns.get()));
         Some(())
+    }
+
+    /// Nobody can go on, and that is the end: parks the fiber that noticed, for good or until the
+    /// machine is powered on again; then it is like any other that was parked at a choice.
+    #[cold]
+    fn rest(&self, machine: &Machine) -> Option<Transition> {
+        self.at_rest.set(true);
+        let cpu = &machine.processors[usize::from(self.current.get())];
+        // SAFETY: we run on the fiber of this processor's thread.
+        unsafe { (*cpu.thread.get()).parker.park() };
+        (!machine.is_quiet()).then(|| self.order.get())
     }
 
     /// Somebody has been polling for long: move to the next timer if nothing else could help, and
@@ -538,10 +577,11 @@ impl Machine {
         }
     }
 
-    /// Runs the machine until it stops, then unwinds what is left.
-    pub(crate) fn run_deterministic(&self) {
+    /// Runs the machine until it stops, then unwinds what is left; or until it is at rest, in which case
+    /// the answer is `true` and its threads are there still.
+    pub(crate) fn run_deterministic(&self) -> bool {
         let d = self.deterministic();
-        while !self.is_quiet() {
+        while !self.is_quiet() && !d.at_rest.get() {
             let cpu = &self.processors[usize::from(d.current.get())];
             cpu.enter();
             // SAFETY: threads live as long as the machine.
@@ -555,6 +595,15 @@ impl Machine {
         if d.is_watched() {
             d.show_step(d.step(), &self.processors[usize::from(d.current.get())]);
         }
+        if d.at_rest.get() {
+            return true;
+        }
+        self.unwind_threads();
+        false
+    }
+
+    /// Unwinds the threads of a machine that has stopped.
+    pub(crate) fn unwind_threads(&self) {
         let threads: Vec<*const crate::sync::thread::Thread> =
             self.kernel.lock().threads.iter().map(|t| &raw const **t).collect();
         for thread in threads {

@@ -26,6 +26,13 @@ pub(crate) struct WorkQueue {
     workers_started: bool,
 }
 
+impl WorkQueue {
+    /// Whether nobody ever queued anything.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.items.is_empty() && !self.workers_started
+    }
+}
+
 struct Queued {
     item: PIO_WORKITEM,
     routine: PIO_WORKITEM_ROUTINE,

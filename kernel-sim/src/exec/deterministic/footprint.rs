@@ -41,6 +41,15 @@ impl Footprint {
     }
 }
 
+impl Footprint {
+    pub(super) fn reset(&mut self, wanted: bool) {
+        self.wanted = wanted;
+        self.touches.get_mut().clear();
+        self.began.set(None);
+        self.waited.set(false);
+    }
+}
+
 impl Deterministic {
     /// Whether the strategy follows every step.
     #[inline]

@@ -180,10 +180,20 @@ impl Deterministic {
         self.waiting.get() & !self.committed.get() & !self.run.get() & (rare.dpc | rare.switch)
     }
 
-    /// Stops the machine if waiting processor `n` waits, through others, for itself.
+    /// Stops the machine if waiting processor `n` waits, through others, for itself. Under a strategy
+    /// that follows, the others go on first: what they do belongs to the schedules it searches.
     #[cold]
     #[inline(never)]
     fn stop_if_closed(&self, machine: &Machine, n: usize) -> bool {
+        !self.is_watched() && self.stop_if_in_cycle(machine, n)
+    }
+
+    /// Stops the machine if any processors wait for each other.
+    pub(super) fn stop_if_any_cycle(&self, machine: &Machine) -> bool {
+        bits(self.waiting.get()).any(|n| self.stop_if_in_cycle(machine, n))
+    }
+
+    fn stop_if_in_cycle(&self, machine: &Machine, n: usize) -> bool {
         let closed = self.closes_cycle(machine, n);
         if closed {
             machine.stop(Ending::Deadlock(Box::new(self.lock_cycle(machine, n))));

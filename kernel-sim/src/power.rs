@@ -1,0 +1,257 @@
+//! Power: a machine is built, run, and taken down, or kept for the next run.
+//!
+//! Building a machine costs more than running a small model on it. So a machine without devices and
+//! drivers, on which everything has come to rest, keeps its fibers and tables and is reset for the
+//! next run of the host thread. Invariant: a reset machine cannot be told from a new one, by anything
+//! that runs on it.
+
+use crate::bugcheck::Ending;
+use crate::choose::RandomChoose;
+use crate::exec::Executor;
+use crate::exec::deterministic::{Deterministic, Strategy};
+use crate::exec::parallel::Parallel;
+use crate::hardware::HardwareSlot;
+use crate::hook::{Interest, Watcher};
+use crate::io::IoManager;
+use crate::kernel::Kernel;
+use crate::machine::{Config, Execution, KEPT_MAX, Machine, Outcome};
+use crate::memory::AddressSpace;
+use crate::model::ModelSlot;
+use crate::pool::Pool;
+use crate::processor::{Processor, flag};
+use crate::sync::thread::Thread;
+use parking_lot::Mutex;
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, OnceLock};
+
+/// What the watchers want, and what that asks of the processors' hooks.
+struct Watched {
+    watchers: Vec<(Arc<dyn Watcher>, Interest)>,
+    wanted: Interest,
+    hooks: u32,
+}
+
+impl Watched {
+    fn new(watchers: Vec<Arc<dyn Watcher>>, deterministic: bool, keep_sites: bool) -> Watched {
+        let mut wanted = Interest::NOTHING;
+        let watchers: Vec<_> = watchers.into_iter().map(|w| (Arc::clone(&w), w.interest())).collect();
+        for (_, interest) in &watchers {
+            wanted.enter.add(&interest.enter);
+            wanted.exit.add(&interest.exit);
+            wanted.enter_holding.add(&interest.enter_holding);
+            wanted.callbacks |= interest.callbacks;
+            wanted.lock_count |= interest.lock_count;
+            wanted.lock_sites |= interest.lock_sites;
+        }
+        let mut hooks = 0;
+        if !(wanted.enter.is_empty() && wanted.exit.is_empty()) || wanted.callbacks {
+            hooks |= flag::EVENTS;
+        }
+        if !wanted.enter_holding.is_empty() {
+            hooks |= flag::HOLDING | flag::COUNT;
+        }
+        if wanted.lock_count || wanted.lock_sites {
+            hooks |= flag::COUNT;
+        }
+        if wanted.lock_sites || (deterministic && keep_sites) {
+            hooks |= flag::COUNT | flag::SITES;
+        }
+        if deterministic {
+            hooks |= flag::DETERMINISTIC;
+        }
+        Watched { watchers, wanted, hooks }
+    }
+}
+
+fn strategy(execution: Execution) -> Option<Strategy> {
+    match execution {
+        Execution::Seeded(seed) => Some(Strategy::Seeded(RandomChoose::new(seed))),
+        Execution::Chosen(choose) => Some(Strategy::Other(choose)),
+        Execution::Parallel => None,
+    }
+}
+
+thread_local! {
+    /// The machine that this host thread ran last, if it can be used again.
+    static SPARE: RefCell<Spare> = const { RefCell::new(Spare(None)) };
+}
+
+/// A machine at rest.
+struct Spare(Option<Box<Machine>>);
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        if let Some(machine) = self.0.take() {
+            machine.retire();
+        }
+    }
+}
+
+impl Machine {
+    /// A new machine.
+    pub(crate) fn build(config: Config) -> Box<Machine> {
+        let memory = AddressSpace::take();
+        let deterministic = !matches!(config.execution, Execution::Parallel);
+        let watched = Watched::new(config.watchers, deterministic, config.keep_sites);
+        let executor = match strategy(config.execution) {
+            Some(strategy) => Executor::Deterministic(Deterministic::new(strategy)),
+            None => Executor::Parallel(Parallel::new(config.processors)),
+        };
+        let base = memory.base();
+        let windows = memory.windows();
+        let hardware = config.hardware.into_iter().enumerate();
+        let mut machine = Box::new(Machine {
+            processors: Box::new([]),
+            memory,
+            kernel: Mutex::new(Kernel::new(config.processors)),
+            pool: Mutex::new(Pool::new(base)),
+            io: IoManager::new(),
+            hardware: hardware.map(|(n, model)| HardwareSlot::new(n, windows, model)).collect(),
+            linked_objects: AtomicUsize::new(0),
+            executor,
+            watchers: watched.watchers,
+            wanted: watched.wanted,
+            ending: Mutex::new(None),
+            stopped: AtomicBool::new(false),
+            own_panic: Mutex::new(None),
+            model: ModelSlot::new(),
+            kept: [const { OnceLock::new() }; KEPT_MAX],
+        });
+        let at: *const Machine = &raw const *machine;
+        machine.processors =
+            (0..config.processors).map(|n| Processor::new(at, n, watched.hooks, base)).collect();
+        machine.reset_cancel_lock();
+        machine.create_idle_threads();
+        machine
+    }
+
+    /// The machine kept from the last run, as good as new, if there is one that fits; else a new one.
+    pub(crate) fn build_or_reuse(config: Config) -> Box<Machine> {
+        let fits = |m: &Box<Machine>| {
+            m.processors.len() == usize::from(config.processors)
+                && config.hardware.is_empty()
+                && !matches!(config.execution, Execution::Parallel)
+        };
+        let spare = SPARE.with_borrow_mut(|spare| spare.0.take_if(|m| fits(m)));
+        match spare {
+            Some(mut machine) => {
+                machine.reset(config);
+                machine
+            }
+            None => Machine::build(config),
+        }
+    }
+
+    /// Makes a machine at rest as good as new.
+    fn reset(&mut self, config: Config) {
+        let watched = Watched::new(config.watchers, true, config.keep_sites);
+        self.watchers = watched.watchers;
+        self.wanted = watched.wanted;
+        for processor in &mut self.processors {
+            processor.reset(watched.hooks);
+        }
+        if let (Executor::Deterministic(d), Some(strategy)) = (&mut self.executor, strategy(config.execution))
+        {
+            d.reset(strategy);
+        }
+        self.kernel.get_mut().reset();
+        self.pool.get_mut().reset();
+        self.io = IoManager::new();
+        self.reset_cancel_lock();
+    }
+
+    /// Whether nothing is left on the machine that a later run could notice.
+    fn is_as_new(&mut self) -> bool {
+        self.hardware.is_empty()
+            && self.kept[0].get().is_none()
+            && *self.linked_objects.get_mut() == 0
+            && self.model.has_run()
+            && self.kernel.get_mut().is_at_rest(self.processors.len())
+            && self.pool.get_mut().used_bytes() <= crate::pool::REUSE_BYTES_MAX
+    }
+
+    /// Runs a machine on which `begin` creates the first threads, and takes it down.
+    pub(crate) fn run(mut self: Box<Machine>, begin: impl FnOnce(&Machine)) -> Outcome {
+        begin(&self);
+        let at_rest = match &self.executor {
+            Executor::Deterministic(_) => self.run_deterministic(),
+            Executor::Parallel(_) => {
+                self.run_parallel();
+                false
+            }
+        };
+        if at_rest && self.is_as_new() {
+            Processor::leave_all();
+            let outcome = self.outcome(Ending::Completed);
+            let displaced = SPARE.with_borrow_mut(|spare| spare.0.replace(self));
+            if let Some(machine) = displaced {
+                machine.retire();
+            }
+            return outcome;
+        }
+        if at_rest {
+            self.stop(Ending::Completed);
+            self.unwind_threads();
+        }
+        Processor::leave_all();
+        if let Some(payload) = self.own_panic.get_mut().take() {
+            std::panic::resume_unwind(payload);
+        }
+        let ending = self.ending.get_mut().take().expect("a machine ends for a reason");
+        let outcome = self.outcome(ending);
+        self.take_down();
+        outcome
+    }
+
+    /// What the run leaves behind.
+    fn outcome(&self, ending: Ending) -> Outcome {
+        let (trace_hash, steps, choices) = match &self.executor {
+            Executor::Deterministic(d) => (Some(d.trace_hash()), d.step(), d.take_choices()),
+            Executor::Parallel(_) => (None, 0, Vec::new()),
+        };
+        Outcome {
+            ending,
+            trace_hash,
+            steps,
+            choices,
+            time_ns: self.time_ns(),
+            processors: self.processors.iter().map(Processor::final_stats).collect(),
+        }
+    }
+
+    /// Ends the threads of a machine at rest, and the machine.
+    fn retire(self: Box<Machine>) {
+        self.stop(Ending::Completed);
+        self.unwind_threads();
+        Processor::leave_all();
+        self.take_down();
+    }
+
+    fn take_down(self: Box<Machine>) {
+        let machine = *self;
+        let used = machine.pool.lock().used_bytes();
+        // What drivers and rigs left in these may still point into the machine's memory.
+        drop(machine.kernel);
+        drop(machine.kept);
+        drop(machine.hardware);
+        machine.memory.give_back(used);
+    }
+
+    fn create_idle_threads(&self) {
+        for cpu in &self.processors {
+            let at = std::ptr::from_ref(self) as usize;
+            let index = cpu.index();
+            let mut kernel = self.kernel.lock();
+            let body = Box::new(move || {
+                // SAFETY: the machine outlives its threads.
+                let machine = unsafe { &*(at as *const Machine) };
+                machine.idle(&machine.processors[usize::from(index)]);
+            });
+            kernel.threads.push(Box::new(Thread::new(index, 0, Some(body))));
+            let thread = &raw const **kernel.threads.last().expect("just pushed");
+            cpu.thread.set(thread);
+            cpu.idle.set(thread);
+        }
+    }
+}
