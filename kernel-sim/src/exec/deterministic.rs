@@ -592,7 +592,7 @@ impl Machine {
                 Returned::Ended => continue,
             }
         }
-        if d.is_watched() {
+        if d.is_in_step() {
             d.show_step(d.step(), &self.processors[usize::from(d.current.get())]);
         }
         if d.at_rest.get() {

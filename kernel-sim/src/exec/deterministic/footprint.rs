@@ -123,6 +123,11 @@ impl Deterministic {
         touches.clear();
     }
 
+    /// Whether a step was begun that the strategy has not been shown.
+    pub(super) fn is_in_step(&self) -> bool {
+        self.footprint.began.get().is_some()
+    }
+
     /// Notes the transition that begins the next step.
     pub(super) fn begin_step(&self, transition: Transition) {
         self.footprint.began.set(Some(transition));
