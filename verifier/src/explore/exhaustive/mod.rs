@@ -235,7 +235,7 @@ impl Search<'_> {
             if run.as_ref().is_ok_and(|run| run.verdict.is_finding()) || walk.cut.is_some() {
                 walk.add_blocked();
             }
-            order.analyse(&walk.events, task.known, races);
+            order.analyse(&walk.events, made, task.known, races);
             walk.made = made;
         } else {
             walk.made = walk.events.len();

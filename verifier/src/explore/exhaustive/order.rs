@@ -48,8 +48,10 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Orders `events`; the races whose second step is at or after `from` are put into `races`.
-    pub(super) fn analyse(&mut self, events: &[Event], from: usize, races: &mut Vec<Race>) {
+    /// Orders `events`, of which the first `made` were made and the others are what processors were about
+    /// to do at the end, each by itself; the races whose second step is at or after `from` are put into
+    /// `races`.
+    pub(super) fn analyse(&mut self, events: &[Event], made: usize, from: usize, races: &mut Vec<Race>) {
         races.clear();
         self.number_actors(events);
         self.clocks.clear();
@@ -77,9 +79,12 @@ impl Order {
             for touch in &event.foot.touches {
                 let history = histories.entry(touch.object).or_default();
                 if touch.access == Access::Take {
-                    taken_before.extend(history.take.replace(index));
+                    taken_before.extend(history.take);
                 }
-                note(history, index, touch.access, &mut self.before);
+                comes_after(history, touch.access, &mut self.before);
+                if at < made {
+                    note(history, index, touch.access);
+                }
             }
             // The pairs first, then the clock: which of the pairs are races shows from the clocks of
             // what lies between.
@@ -93,7 +98,9 @@ impl Order {
             }
             self.before = before;
             self.clocks[at * self.width + me] = self.number[at];
-            last_of[me] = Some(index);
+            if at < made {
+                last_of[me] = Some(index);
+            }
         }
     }
 
@@ -226,19 +233,22 @@ impl Order {
     }
 }
 
-/// Adds an access to an object's history, and what it has to come after to `before`.
-fn note(history: &mut History, index: u32, access: Access, before: &mut Vec<u32>) {
+/// Adds what an access has to come after to `before`.
+fn comes_after(history: &History, access: Access, before: &mut Vec<u32>) {
     before.extend(history.change);
-    for (other, how) in &history.since {
-        if access.conflicts(*how) {
-            before.push(*other);
-        }
-    }
+    before.extend(history.since.iter().filter(|(_, how)| access.conflicts(*how)).map(|(other, _)| *other));
+}
+
+/// Adds an access to an object's history.
+fn note(history: &mut History, index: u32, access: Access) {
     if matches!(access, Access::Look | Access::Add) {
         history.since.push((index, access));
-    } else {
-        history.change = Some(index);
-        history.since.clear();
+        return;
+    }
+    history.change = Some(index);
+    history.since.clear();
+    if access == Access::Take {
+        history.take = Some(index);
     }
 }
 
