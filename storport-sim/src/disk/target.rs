@@ -9,8 +9,8 @@ use super::commands::{Cdb, Command, view};
 use super::inquiry::inquiry_absent;
 use super::transfer::Transfer;
 use super::unit::reply_sense;
-use super::{Completion, DataPhase, ScsiDisk};
-use crate::scsi::{AdditionalSense, Lun, Opcode, ReportLuns, ReportLunsHeader, Sense, SenseKey};
+use super::{Completion, DataPhase, Nexus, ScsiDisk};
+use crate::scsi::{AdditionalSense, Lun, Opcode, ReportLuns, ReportLunsHeader, Sense, SenseFormat, SenseKey};
 
 /// What a host adapter addresses: any number of disks, sparse or none at all.
 ///
@@ -60,17 +60,26 @@ impl Target {
 
     /// Executes one command at `lun`; see [`ScsiDisk::execute`].
     pub fn execute(&mut self, lun: Lun, cdb: &[u8], data: DataPhase<'_>) -> Completion {
+        self.execute_from(Nexus::DEFAULT, lun, cdb, data)
+    }
+
+    /// As [`execute`](Self::execute), for a command of this initiator.
+    pub fn execute_from(&mut self, nexus: Nexus, lun: Lun, cdb: &[u8], data: DataPhase<'_>) -> Completion {
+        self.conclude(lun, cdb, Transfer::new(nexus, data))
+    }
+
+    /// Executes a command whose data phase is prepared.
+    fn conclude(&mut self, lun: Lun, cdb: &[u8], mut transfer: Transfer<'_>) -> Completion {
         let report_luns = cdb.first() == Some(&Opcode::REPORT_LUNS.0);
         match self.disks.get_mut(&lun) {
-            Some(disk) if !report_luns => disk.execute(cdb, data),
+            Some(disk) if !report_luns => disk.conclude(cdb, transfer),
             present => {
-                let mut transfer = Transfer::new(data);
                 let outcome = if report_luns && (present.is_some() || lun == Lun::ZERO) {
                     self.report_luns(cdb, &mut transfer)
                 } else {
                     absent(cdb, &mut transfer)
                 };
-                transfer.finish(outcome)
+                transfer.finish(outcome, SenseFormat::Fixed)
             }
         }
     }
@@ -80,7 +89,7 @@ impl Target {
         reply_luns(self.luns(), &cdb, transfer)?;
         // Who has read the list need not be told that it changed (SPC-5, "REPORT LUNS command").
         for disk in self.disks.values_mut() {
-            disk.attentions.retain(|&pending| pending != AdditionalSense::REPORTED_LUNS_DATA_HAS_CHANGED);
+            disk.attentions.forget(transfer.nexus(), AdditionalSense::REPORTED_LUNS_DATA_HAS_CHANGED);
         }
         Ok(())
     }

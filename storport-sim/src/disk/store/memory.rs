@@ -113,6 +113,33 @@ impl BackingStore for MemoryStore {
         }
         Ok(())
     }
+
+    fn mapped_at(&self, offset: u64) -> (bool, u64) {
+        let left = self.len.saturating_sub(offset);
+        let (index, within) = locate(offset);
+        let page_left = (PAGE - within) as u64;
+        if self.page(index).is_some() {
+            return (true, page_left.min(left));
+        }
+        // Beyond the next page that is there, `next - index` is at least 1; it may be worth 2^64 bytes.
+        let absent = self
+            .next_page(index)
+            .map_or(left, |next| (next - index - 1).saturating_mul(PAGE as u64).saturating_add(page_left));
+        (false, absent.min(left))
+    }
+}
+
+impl MemoryStore {
+    /// The first page from `index` on that is there; within one directory, or where the next one begins.
+    fn next_page(&self, index: u64) -> Option<u64> {
+        let first = index / PAGES as u64;
+        let (&number, directory) = self.directories.range(first..).next()?;
+        let begin = number * PAGES as u64;
+        let skip = index.saturating_sub(begin);
+        let pages = directory.iter().zip(0..).skip(skip as usize);
+        let found = pages.filter(|(page, _)| page.is_some()).map(|(_, at)| begin + at).next();
+        Some(found.unwrap_or(begin + PAGES as u64))
+    }
 }
 
 /// The page a byte is in, and where in it.

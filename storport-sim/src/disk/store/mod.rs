@@ -39,6 +39,14 @@ pub trait BackingStore: Send {
         Ok(())
     }
 
+    /// Whether the byte at `offset` takes any room, and for how many bytes from there on that is so, at least.
+    ///
+    /// What takes no room reads as zero. Everything is mapped unless a store says otherwise; at the end of the
+    /// store the length is zero.
+    fn mapped_at(&self, offset: u64) -> (bool, u64) {
+        (true, self.len_bytes().saturating_sub(offset))
+    }
+
     /// Writing is refused; the disk then reports a write-protected medium. `false` unless a store says otherwise.
     fn is_read_only(&self) -> bool {
         false
