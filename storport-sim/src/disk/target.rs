@@ -6,6 +6,7 @@ use zerocopy::IntoBytes;
 use zerocopy::big_endian::U32;
 
 use super::commands::{Cdb, Command, view};
+use super::fault::FaultInjector;
 use super::inquiry::inquiry_absent;
 use super::transfer::Transfer;
 use super::unit::reply_sense;
@@ -20,6 +21,8 @@ use crate::scsi::{AdditionalSense, Lun, Opcode, ReportLuns, ReportLunsHeader, Se
 #[derive(Debug, Default)]
 pub struct Target {
     disks: BTreeMap<Lun, ScsiDisk>,
+    /// A fault plan at work.
+    pub(super) faults: Option<Box<FaultInjector>>,
 }
 
 impl Target {
@@ -65,11 +68,16 @@ impl Target {
 
     /// As [`execute`](Self::execute), for a command of this initiator.
     pub fn execute_from(&mut self, nexus: Nexus, lun: Lun, cdb: &[u8], data: DataPhase<'_>) -> Completion {
-        self.conclude(lun, cdb, Transfer::new(nexus, data))
+        let transfer = Transfer::new(nexus, data);
+        if self.faults.is_some() {
+            self.conclude_with_faults(lun, cdb, transfer)
+        } else {
+            self.conclude(lun, cdb, transfer)
+        }
     }
 
     /// Executes a command whose data phase is prepared.
-    fn conclude(&mut self, lun: Lun, cdb: &[u8], mut transfer: Transfer<'_>) -> Completion {
+    pub(super) fn conclude(&mut self, lun: Lun, cdb: &[u8], mut transfer: Transfer<'_>) -> Completion {
         let report_luns = cdb.first() == Some(&Opcode::REPORT_LUNS.0);
         match self.disks.get_mut(&lun) {
             Some(disk) if !report_luns => disk.conclude(cdb, transfer),
@@ -104,7 +112,7 @@ impl Target {
 /// Disks at 0, 1, 2 and so on; those past [`Lun::MAX`] are left out.
 impl FromIterator<ScsiDisk> for Target {
     fn from_iter<I: IntoIterator<Item = ScsiDisk>>(disks: I) -> Self {
-        Self { disks: (0..).map_while(Lun::new).zip(disks).collect() }
+        Self { disks: (0..).map_while(Lun::new).zip(disks).collect(), faults: None }
     }
 }
 

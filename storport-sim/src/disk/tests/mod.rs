@@ -2,6 +2,7 @@
 
 mod attention;
 mod cache;
+mod fault;
 mod identity;
 mod io;
 mod log;
