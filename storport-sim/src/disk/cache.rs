@@ -79,11 +79,11 @@ impl VolatileCache {
 
     /// The medium has `count` blocks from `lba` now.
     pub(super) fn settle(&mut self, lba: u64, count: u64) {
-        while count > 0 {
-            let Some((&lba, _)) = self.entries.range(lba..=last(lba, count)).next() else {
-                break;
-            };
-            self.remove(lba);
+        if count == 0 {
+            return;
+        }
+        while let Some((&held, _)) = self.entries.range(lba..=last(lba, count)).next() {
+            self.remove(held);
         }
     }
 

@@ -1,6 +1,7 @@
 //! A fault plan at work.
 
-use super::{FaultKind, FaultPlan, FaultRule, OpClass, OpSelector, Probability, Subject};
+use super::random::SplitMix64;
+use super::{FaultKind, FaultPlan, FaultRule, OpClass, OpSelector, Subject};
 
 /// A fault that a command meets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,7 +41,7 @@ impl FaultInjector {
         let armed = |(place, &rule): (u64, &FaultRule)| Armed {
             count: FaultCount { rule, matched: 0, injected: 0 },
             // Rules draw apart: one rule more, or less, leaves the others' numbers as they were.
-            random: SplitMix64(SplitMix64(seed).next() ^ SplitMix64(place).next()),
+            random: SplitMix64::new(SplitMix64::new(seed).next() ^ SplitMix64::new(place).next()),
         };
         Self { rules: (0..).zip(&plan.rules).map(armed).collect() }
     }
@@ -107,24 +108,5 @@ impl FaultRule {
             (Some(wanted), Some(lbas)) => Some(Some(wanted.meets(lbas)?)),
             (Some(_), None) => None,
         }
-    }
-}
-
-/// The generator of Steele, Lea and Flood ("Fast splittable pseudorandom number generators", 2014): a counter, mixed.
-#[derive(Clone, Debug)]
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    /// `true` with probability `p`: the upper 32 bits, as a fraction, against it.
-    fn happens(&mut self, p: Probability) -> bool {
-        let billionths = (self.next() >> 32) * u64::from(Probability::ONE) >> 32;
-        billionths < p.billionths().into()
     }
 }

@@ -53,6 +53,7 @@
 mod apply;
 mod injector;
 mod plan;
+pub(super) mod random;
 mod spec;
 mod subject;
 

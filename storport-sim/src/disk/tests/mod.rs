@@ -12,6 +12,7 @@ mod persistent;
 mod provisioning;
 mod reserve;
 mod robustness;
+mod soak;
 mod store;
 mod table;
 mod target;
