@@ -2,6 +2,7 @@
 
 mod attention;
 mod cache;
+mod conformance;
 mod fault;
 mod identity;
 mod io;
