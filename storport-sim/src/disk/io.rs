@@ -30,6 +30,22 @@ pub(super) fn read<C: BlockCdb>(
     disk.store.read_at(extent.offset, buffer).map_err(|_| extent.read_error())
 }
 
+/// READ where nothing is in its way: the blocks exist, nothing has to be flushed first, and the store can be read by
+/// several at once. What is not so is for [`read`] to answer.
+pub(super) fn read_shared<C: BlockCdb>(
+    disk: &ScsiDisk,
+    cdb: &Cdb,
+    transfer: &mut Transfer<'_>,
+) -> Option<()> {
+    let cdb = view::<C>(cdb);
+    let extent = disk.extent(cdb).ok()?;
+    if cdb.flags() & Rw10::FUA != 0 && disk.has_unflushed(&extent) {
+        return None;
+    }
+    let buffer = transfer.fill(extent.len).ok()?;
+    disk.store.read_shared(extent.offset, buffer)?.ok()
+}
+
 /// WRITE (SBC-4, "WRITE (10) command" and its neighbours). FUA flushes before the command completes.
 pub(super) fn write<C: BlockCdb>(
     disk: &mut ScsiDisk,
@@ -146,8 +162,11 @@ impl ScsiDisk {
 
     /// What a command that looks at the medium needs first: no block of the extent only in the write cache.
     pub(super) fn destage(&mut self, extent: &Extent) -> Result<(), Sense> {
+        if self.has_unflushed(extent) { self.flush(extent) } else { Ok(()) }
+    }
+
+    fn has_unflushed(&self, extent: &Extent) -> bool {
         let blocks = extent.len >> self.geometry.block_size.shift();
-        let held = self.cache.as_ref().is_some_and(|cache| cache.holds_any(extent.lba, blocks));
-        if held { self.flush(extent) } else { Ok(()) }
+        self.cache.as_ref().is_some_and(|cache| cache.holds_any(extent.lba, blocks))
     }
 }

@@ -225,6 +225,24 @@ impl ScsiDisk {
         self.conclude(cdb, Transfer::new(nexus, data))
     }
 
+    /// As [`execute_from`](Self::execute_from), where that changes nothing about the unit, so that several processors
+    /// may be at it at once: a READ that succeeds, from a store that can be shared. `None` otherwise, and then nothing
+    /// is done yet; `buffer` may hold anything.
+    pub fn execute_shared(&self, nexus: Nexus, cdb: &[u8], buffer: &mut [u8]) -> Option<Completion> {
+        let command = Command::find(cdb).ok()?;
+        let handler = command.shared?;
+        let cdb = command.checked(cdb).ok()?;
+        if !self.attentions.quiet(nexus)
+            || self.reservations.stop(nexus, command.access(&cdb))
+            || !self.started
+        {
+            return None;
+        }
+        let mut transfer = Transfer::new(nexus, DataPhase::In(buffer));
+        handler(self, &cdb, &mut transfer)?;
+        Some(transfer.finish(Ok(()), self.mode.current.sense_format()))
+    }
+
     /// Executes a command whose data phase is prepared.
     fn conclude(&mut self, cdb: &[u8], mut transfer: Transfer<'_>) -> Completion {
         let outcome = self.dispatch(cdb, &mut transfer);

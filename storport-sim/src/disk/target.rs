@@ -76,6 +76,20 @@ impl Target {
         }
     }
 
+    /// As [`ScsiDisk::execute_shared`]; never while a fault plan is at work, which counts every command.
+    pub fn execute_shared(
+        &self,
+        nexus: Nexus,
+        lun: Lun,
+        cdb: &[u8],
+        buffer: &mut [u8],
+    ) -> Option<Completion> {
+        if self.faults.is_some() {
+            return None;
+        }
+        self.disks.get(&lun)?.execute_shared(nexus, cdb, buffer)
+    }
+
     /// Executes a command whose data phase is prepared.
     pub(super) fn conclude(&mut self, lun: Lun, cdb: &[u8], mut transfer: Transfer<'_>) -> Completion {
         let report_luns = cdb.first() == Some(&Opcode::REPORT_LUNS.0);

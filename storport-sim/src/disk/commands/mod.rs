@@ -21,6 +21,10 @@ pub(super) type Cdb = [u8; 16];
 /// Executes a checked command: says what moves through the transfer, or why not.
 pub(super) type Handler = fn(&mut ScsiDisk, &Cdb, &mut Transfer<'_>) -> Result<(), Sense>;
 
+/// Executes a checked command that succeeds without changing anything; `None` if it is not that easy, and then the
+/// [`Handler`] is to start over.
+pub(super) type SharedHandler = fn(&ScsiDisk, &Cdb, &mut Transfer<'_>) -> Option<()>;
+
 /// What must hold before a command runs; each row includes the ones above it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Gate {
@@ -61,6 +65,8 @@ pub(super) struct Command {
     pub(super) gate: Gate,
     access: Access,
     pub(super) handler: Handler,
+    /// For commands that several initiators may execute at once.
+    pub(super) shared: Option<SharedHandler>,
     /// The usage map, byte 0 (the operation code) included; zero past the block's end.
     usage: u128,
     pub(super) len: usize,

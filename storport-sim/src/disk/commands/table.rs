@@ -5,7 +5,7 @@
 
 use super::Access::{self, Keys, Open, Persistent, Read};
 use super::Gate::{self, Always, Attentive, Medium};
-use super::{Command, Handler};
+use super::{Command, Handler, SharedHandler};
 use crate::disk::{
     defect, inquiry, io, log, mode, provisioning, reservation as pr, supported, target, unit, verify,
 };
@@ -23,7 +23,7 @@ pub(in crate::disk) static COMMANDS: [Command; 56] = {
     [
         row(Opcode::TEST_UNIT_READY, Medium, Persistent, unit::test_unit_ready, [0, 0, 0, 0, 0]),
         row(Opcode::REQUEST_SENSE, Always, Open, unit::request_sense, [0x01, 0, 0, FF, 0]),
-        row(Opcode::READ_6, Medium, Read, io::read::<Rw6>, [0x1f, FF, FF, FF, 0]),
+        row(Opcode::READ_6, Medium, Read, io::read::<Rw6>, [0x1f, FF, FF, FF, 0]).sharing(io::read_shared::<Rw6>),
         row(Opcode::WRITE_6, Gate::Write, Access::Write, io::write::<Rw6>, [0x1f, FF, FF, FF, 0]),
         row(Opcode::INQUIRY, Always, Open, inquiry::inquiry, [0x01, FF, FF, FF, 0]),
         row(Opcode::MODE_SELECT_6, Attentive, Access::Write, mode::mode_select_6, [0x11, 0, 0, FF, 0]),
@@ -33,7 +33,7 @@ pub(in crate::disk) static COMMANDS: [Command; 56] = {
         row(Opcode::START_STOP_UNIT, Attentive, Access::Write, unit::start_stop_unit, [0x01, 0, 0, 0x05, 0]).refusing(POWER_CONDITION),
         row(Opcode::PREVENT_ALLOW_MEDIUM_REMOVAL, Attentive, Access::Write, unit::prevent_allow, [0, 0, 0, 0x01, 0]),
         row(Opcode::READ_CAPACITY_10, Medium, Open, unit::read_capacity_10, [0, 0, 0, 0, 0, 0, 0, 0, 0]),
-        row(Opcode::READ_10, Medium, Read, io::read::<Rw10>, [0x1c, FF, FF, FF, FF, 0x3f, FF, FF, 0]).refusing(PROTECT),
+        row(Opcode::READ_10, Medium, Read, io::read::<Rw10>, [0x1c, FF, FF, FF, FF, 0x3f, FF, FF, 0]).refusing(PROTECT).sharing(io::read_shared::<Rw10>),
         row(Opcode::WRITE_10, Gate::Write, Access::Write, io::write::<Rw10>, [0x18, FF, FF, FF, FF, 0x3f, FF, FF, 0]).refusing(PROTECT),
         row(Opcode::WRITE_AND_VERIFY_10, Gate::Write, Access::Write, verify::write_and_verify::<Rw10>, [0x16, FF, FF, FF, FF, 0x3f, FF, FF, 0]).refusing(PROTECT),
         row(Opcode::VERIFY_10, Medium, Read, verify::verify::<Rw10>, [0x16, FF, FF, FF, FF, 0x3f, FF, FF, 0]).refusing(PROTECT),
@@ -58,7 +58,7 @@ pub(in crate::disk) static COMMANDS: [Command; 56] = {
         row(Opcode::PERSISTENT_RESERVE_OUT, Attentive, Keys, pr::preempt, [0, FF, 0, 0, FF, FF, FF, FF, 0]).acting(action::PREEMPT),
         row(Opcode::PERSISTENT_RESERVE_OUT, Attentive, Keys, pr::preempt, [0, FF, 0, 0, FF, FF, FF, FF, 0]).acting(action::PREEMPT_AND_ABORT),
         row(Opcode::PERSISTENT_RESERVE_OUT, Attentive, Keys, pr::register_and_ignore, [0, FF, 0, 0, FF, FF, FF, FF, 0]).acting(action::REGISTER_AND_IGNORE),
-        row(Opcode::READ_16, Medium, Read, io::read::<Rw16>, [0x1c, FF, FF, FF, FF, FF, FF, FF, FF, FF, FF, FF, FF, 0x3f, 0]).refusing(PROTECT),
+        row(Opcode::READ_16, Medium, Read, io::read::<Rw16>, [0x1c, FF, FF, FF, FF, FF, FF, FF, FF, FF, FF, FF, FF, 0x3f, 0]).refusing(PROTECT).sharing(io::read_shared::<Rw16>),
         row(Opcode::COMPARE_AND_WRITE, Gate::Write, Access::Write, io::compare_and_write, [0x18, FF, FF, FF, FF, FF, FF, FF, FF, 0, 0, 0, FF, 0x3f, 0]).refusing(PROTECT),
         row(Opcode::WRITE_16, Gate::Write, Access::Write, io::write::<Rw16>, [0x18, FF, FF, FF, FF, FF, FF, FF, FF, FF, FF, FF, FF, 0x3f, 0]).refusing(PROTECT),
         row(Opcode::ORWRITE_16, Gate::Write, Access::Write, io::or_write, [0x18, FF, FF, FF, FF, FF, FF, FF, FF, FF, FF, FF, FF, 0x3f, 0]).refusing(PROTECT),
@@ -72,7 +72,7 @@ pub(in crate::disk) static COMMANDS: [Command; 56] = {
         row(Opcode::REPORT_LUNS, Always, Open, target::report_lun_zero, [0, FF, 0, 0, 0, FF, FF, FF, FF, 0, 0]),
         row(Opcode::MAINTENANCE_IN, Attentive, Read, supported::report_opcodes, [0, 0x87, FF, FF, FF, FF, FF, FF, FF, 0, 0]).acting(action::REPORT_SUPPORTED_OPERATION_CODES),
         row(Opcode::MAINTENANCE_IN, Attentive, Read, supported::report_task_management, [0, 0x80, 0, 0, 0, FF, FF, FF, FF, 0, 0]).acting(action::REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS),
-        row(Opcode::READ_12, Medium, Read, io::read::<Rw12>, [0x1c, FF, FF, FF, FF, FF, FF, FF, FF, 0x3f, 0]).refusing(PROTECT),
+        row(Opcode::READ_12, Medium, Read, io::read::<Rw12>, [0x1c, FF, FF, FF, FF, FF, FF, FF, FF, 0x3f, 0]).refusing(PROTECT).sharing(io::read_shared::<Rw12>),
         row(Opcode::WRITE_12, Gate::Write, Access::Write, io::write::<Rw12>, [0x18, FF, FF, FF, FF, FF, FF, FF, FF, 0x3f, 0]).refusing(PROTECT),
         row(Opcode::WRITE_AND_VERIFY_12, Gate::Write, Access::Write, verify::write_and_verify::<Rw12>, [0x16, FF, FF, FF, FF, FF, FF, FF, FF, 0x3f, 0]).refusing(PROTECT),
         row(Opcode::VERIFY_12, Medium, Read, verify::verify::<Rw12>, [0x16, FF, FF, FF, FF, FF, FF, FF, FF, 0x3f, 0]).refusing(PROTECT),
@@ -96,7 +96,8 @@ const fn row<const N: usize>(
         byte += 1;
     }
     let usage = u128::from_be_bytes(usage);
-    Command { opcode, service_action: None, gate, access, handler, usage, len: N + 1, refused_field: None }
+    let (service_action, shared, refused_field) = (None, None, None);
+    Command { opcode, service_action, gate, access, handler, shared, usage, len: N + 1, refused_field }
 }
 
 impl Command {
@@ -104,6 +105,11 @@ impl Command {
     const fn acting(mut self, service_action: u8) -> Self {
         self.service_action = Some(service_action);
         self.usage |= 0x1f << (8 * 14);
+        self
+    }
+
+    const fn sharing(mut self, handler: SharedHandler) -> Self {
+        self.shared = Some(handler);
         self
     }
 

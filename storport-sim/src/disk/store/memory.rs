@@ -36,6 +36,22 @@ impl MemoryStore {
         (pages * PAGE) as u64
     }
 
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        check_range(self.len, offset, buffer.len() as u64)?;
+        let (mut index, mut within) = locate(offset);
+        let mut rest = buffer;
+        while !rest.is_empty() {
+            let (piece, next) = rest.split_at_mut(rest.len().min(PAGE - within));
+            match self.page(index) {
+                Some(page) => piece.copy_from_slice(&page[within..within + piece.len()]),
+                None => piece.fill(0),
+            }
+            rest = next;
+            (index, within) = (index + 1, 0);
+        }
+        Ok(())
+    }
+
     fn page(&self, index: u64) -> Option<&[u8; PAGE]> {
         let directory = self.directories.get(&(index / PAGES as u64))?;
         directory[(index % PAGES as u64) as usize].as_deref()
@@ -61,19 +77,11 @@ impl BackingStore for MemoryStore {
     }
 
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        check_range(self.len, offset, buffer.len() as u64)?;
-        let (mut index, mut within) = locate(offset);
-        let mut rest = buffer;
-        while !rest.is_empty() {
-            let (piece, next) = rest.split_at_mut(rest.len().min(PAGE - within));
-            match self.page(index) {
-                Some(page) => piece.copy_from_slice(&page[within..within + piece.len()]),
-                None => piece.fill(0),
-            }
-            rest = next;
-            (index, within) = (index + 1, 0);
-        }
-        Ok(())
+        self.read(offset, buffer)
+    }
+
+    fn read_shared(&self, offset: u64, buffer: &mut [u8]) -> Option<io::Result<()>> {
+        Some(self.read(offset, buffer))
     }
 
     fn write_at(&mut self, offset: u64, data: &[u8]) -> io::Result<()> {

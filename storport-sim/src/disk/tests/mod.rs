@@ -2,6 +2,7 @@
 
 mod attention;
 mod cache;
+mod compound;
 mod conformance;
 mod fault;
 mod identity;
@@ -13,6 +14,7 @@ mod persistent;
 mod provisioning;
 mod reserve;
 mod robustness;
+mod shared;
 mod soak;
 mod store;
 mod table;
