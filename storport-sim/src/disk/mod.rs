@@ -253,6 +253,7 @@ impl ScsiDisk {
         let command = Command::find(cdb);
         let nexus = transfer.nexus();
         // An attention goes before everything, even before "no such command" (SAM-6, "Unit attention conditions").
+        // Whether it goes before RESERVATION CONFLICT is left to the device; here it does.
         if !self.attentions.quiet(nexus)
             && !command.is_ok_and(|command| command.gate == Gate::Always)
             && let Some(pending) = self.attentions.take(nexus)

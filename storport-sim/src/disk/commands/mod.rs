@@ -39,7 +39,7 @@ pub(super) enum Gate {
 }
 
 /// Whose reservation stops a command (SPC-5 and SBC-4, the tables of "commands allowed in the presence of various
-/// reservations"; SPC-2 for RESERVE). Each stops what the ones above it stop, and more.
+/// reservations"; SPC-2 for RESERVE). Each is stopped by whatever stops the ones above it, and by more.
 ///
 /// Our reading where we could not hold a table against it: REPORT SUPPORTED OPERATION CODES and REPORT SUPPORTED TASK
 /// MANAGEMENT FUNCTIONS are like reads.

@@ -51,6 +51,20 @@ fn unit() -> Vec<Row> {
             .on(Setup::Native4k),
         boundary("room one byte short", &capacity_10, "good, 7 bytes").receiving(7),
         stopped(boundary("a stopped unit", &capacity_10, "02/04/02")),
+        good(
+            "100 blocks, 512e",
+            &ReadCapacity16::new(16),
+            "good, 16 bytes: 00 00 00 00 00 00 00 63 00 00 02 00 00 03 c0 00",
+        )
+        .receiving(16)
+        .on(Setup::Emulated512),
+        good(
+            "100 blocks, 4Kn",
+            &ReadCapacity16::new(16),
+            "good, 16 bytes: 00 00 00 00 00 00 00 63 00 00 10 00 00 00 c0 00",
+        )
+        .receiving(16)
+        .on(Setup::Native4k),
         stopped(boundary("a stopped unit", &ReadCapacity16::new(32), "02/04/02")),
         good("stop", &STOP, "good"),
         good("start", &[0x1b_u8, 0, 0, 0, 1, 0], "good"),
