@@ -11,6 +11,7 @@ mod log;
 mod mode;
 mod mode_select;
 mod persistent;
+mod power;
 mod provisioning;
 mod reserve;
 mod robustness;
