@@ -30,7 +30,8 @@ impl Target {
         cdb: &[u8],
         transfer: Transfer<'_>,
     ) -> Completion {
-        let subject = Subject::of(lun, cdb);
+        let blocks = self.disk(lun).map_or(0, ScsiDisk::blocks);
+        let subject = Subject::of(lun, cdb).map(|subject| subject.on_disk(blocks));
         let fault = subject.and_then(|subject| self.faults.as_mut()?.decide(&subject));
         let Some((subject, fault)) = subject.zip(fault) else {
             return self.conclude(lun, cdb, transfer);
@@ -38,9 +39,7 @@ impl Target {
         let sense_format = self.sense_format(lun);
         let end = |outcome| not_executed(sense_format, outcome);
         match fault.kind {
-            FaultKind::MediumError if self.has_blocks(&subject) => end(Err(medium_error(&subject, fault))),
-            // Blocks that are not there are no medium; the command says so itself.
-            FaultKind::MediumError => self.conclude(lun, cdb, transfer),
+            FaultKind::MediumError => end(Err(medium_error(&subject, fault))),
             FaultKind::Aborted => end(Err(ABORTED)),
             FaultKind::Busy => end(Ok(ScsiStatus::BUSY)),
             FaultKind::TaskSetFull => end(Ok(ScsiStatus::QUEUE_FULL)),
@@ -57,11 +56,6 @@ impl Target {
             FaultKind::SurpriseRemoval => end(Ok(ScsiStatus::BUSY)).with(Disposition::SurpriseRemoval),
             FaultKind::AllocationFailure => end(Ok(ScsiStatus::BUSY)).with(Disposition::AllocationFailure),
         }
-    }
-
-    fn has_blocks(&self, subject: &Subject) -> bool {
-        let blocks = self.disk(subject.lun).map(ScsiDisk::blocks);
-        blocks.is_some_and(|blocks| subject.lbas.is_none_or(|lbas| lbas.end() <= blocks))
     }
 
     fn sense_format(&self, lun: Lun) -> SenseFormat {

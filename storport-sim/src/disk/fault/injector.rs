@@ -89,8 +89,7 @@ impl FaultRule {
     /// Whether the rule is about a command at all, and which of its blocks is the first the rule is about.
     fn matches(&self, subject: &Subject) -> Option<Option<u64>> {
         let sensible = match self.kind {
-            // A flush that names no blocks is about all of them.
-            FaultKind::MediumError => subject.lbas.is_some() || OpClass::of(subject.opcode) == OpClass::Flush,
+            FaultKind::MediumError => subject.needs_medium,
             FaultKind::ShortTransfer => subject.moves_blocks(),
             FaultKind::UnitAttention => subject.attentive,
             _ => true,

@@ -39,7 +39,8 @@
 //!
 //! A kind narrows its commands by itself where it would make no sense otherwise: `medium-error` needs a command that
 //! names blocks, or a flush of all of them; `short` one that moves them; `unit-attention` one that reports unit
-//! attentions. UNMAP names its blocks in its data, where no rule looks: it has none as far as rules are concerned.
+//! attentions. UNMAP names its blocks in its data, where no rule looks: it has none as far as rules are concerned. So
+//! has a command about blocks that the disk does not have, which says that itself.
 //!
 //! ```
 //! use storport_sim::disk::fault::FaultPlan;

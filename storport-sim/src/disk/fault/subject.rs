@@ -54,6 +54,8 @@ pub struct Subject {
     pub(super) opcode: Opcode,
     /// The blocks the command block names, if it names any.
     pub(super) lbas: Option<LbaRange>,
+    /// It is about blocks: those, or (a flush without a length) all of them.
+    pub(super) needs_medium: bool,
     /// It would report a pending unit attention.
     pub(super) attentive: bool,
 }
@@ -66,8 +68,18 @@ impl Subject {
         let command = Command::find(cdb).ok();
         let checked = command.and_then(|command| command.checked(cdb).ok());
         let lbas = checked.and_then(|cdb| lbas(opcode, &cdb));
+        let needs_medium = lbas.is_some() || checked.is_some() && OpClass::of(opcode) == OpClass::Flush;
         let attentive = command.is_none_or(|command| command.gate != Gate::Always);
-        Some(Self { lun, opcode, lbas, attentive })
+        Some(Self { lun, opcode, lbas, needs_medium, attentive })
+    }
+
+    /// The same command, if its blocks exist on a disk of so many; one that is about no blocks, if they do not: what
+    /// is not there cannot fail.
+    pub(super) fn on_disk(self, blocks: u64) -> Self {
+        match self.lbas {
+            Some(lbas) if lbas.end() > blocks => Self { lbas: None, needs_medium: false, ..self },
+            _ => self,
+        }
     }
 
     /// It moves the blocks it names, one for one, so that it can move fewer of them.

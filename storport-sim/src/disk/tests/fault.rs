@@ -145,6 +145,9 @@ fn kinds_keep_to_commands_they_make_sense_for() {
     assert_eq!(quote(done(&mut medium, &read(99, 2))), "05/21/00", "blocks that are not there");
     assert_eq!(quote(done(&mut medium, &Rw16::new(Opcode::READ_16, u64::MAX, 1))), "05/21/00");
     assert_eq!(quote(done(&mut medium, &Rw10::new(Opcode::SYNCHRONIZE_CACHE_10, 0, 0))), "03/0c/00");
+    assert_eq!(quote(done(&mut medium, &Rw10::new(Opcode::SYNCHRONIZE_CACHE_10, 100, 1))), "05/21/00");
+    let counts = medium.faults().unwrap().counts().map(|count| (count.matched, count.injected));
+    assert_eq!(counts.collect::<Vec<_>>(), [(1, 1)], "what cannot fail is not counted");
     let mut attention = target("unit-attention", 1);
     assert_eq!(quote(done(&mut attention, &Inquiry::standard(36))), "good");
     assert_eq!(quote(done(&mut attention, &ready)), "06/29/00");
