@@ -6,21 +6,23 @@
 //! there. It is not hardware: there is no register, no interrupt and no time in it, and a command is
 //! finished when [`Medium::execute`] returns.
 
-use crate::disk::{Completion, DataPhase, Target};
+use crate::disk::{Completion, DataPhase, Nexus, Target};
 use crate::scsi::Lun;
 use kernel_sim::machine::Machine;
-use parking_lot::Mutex;
+use parking_lot::RwLock;
 use std::sync::Arc;
 
 /// A target behind a lock of the host. Never held across anything that drivers run.
+///
+/// Commands that change nothing, which is what nearly every read is, share the lock: several processors copy at once.
 #[derive(Debug)]
-pub struct Medium(Mutex<Target>);
+pub struct Medium(RwLock<Target>);
 
 impl Medium {
     /// A medium that holds these disks. Give it to a machine with [`Machine::keep`].
     #[must_use]
     pub fn new(target: Target) -> Medium {
-        Medium(Mutex::new(target))
+        Medium(RwLock::new(target))
     }
 
     /// The medium of the machine this code runs on; `None` where the rig gave none.
@@ -31,11 +33,21 @@ impl Medium {
 
     /// Executes one command at a logical unit; see [`ScsiDisk::execute`](crate::disk::ScsiDisk::execute).
     pub fn execute(&self, lun: Lun, cdb: &[u8], data: DataPhase<'_>) -> Completion {
-        self.0.lock().execute(lun, cdb, data)
+        self.execute_from(Nexus::DEFAULT, lun, cdb, data)
+    }
+
+    /// As [`execute`](Self::execute), for a command of this initiator.
+    pub fn execute_from(&self, nexus: Nexus, lun: Lun, cdb: &[u8], mut data: DataPhase<'_>) -> Completion {
+        if let DataPhase::In(buffer) = &mut data
+            && let Some(done) = self.0.read().execute_shared(nexus, lun, cdb, buffer)
+        {
+            return done;
+        }
+        self.0.write().execute_from(nexus, lun, cdb, data)
     }
 
     /// Looks at the target, or changes it: for the rig, between requests.
     pub fn with<R>(&self, look: impl FnOnce(&mut Target) -> R) -> R {
-        look(&mut self.0.lock())
+        look(&mut self.0.write())
     }
 }

@@ -36,13 +36,24 @@ pub struct Geometry {
     pub physical_exponent: u8,
     /// Rotations per minute, or 1 for a medium that does not rotate, or 0 for "not said".
     pub rotation_rate: u16,
-    /// A write may complete before it is durable (WCE). Without it the store is flushed after every write.
+    /// A write may complete before it is durable (the default of WCE, which MODE SELECT changes). Without it the
+    /// store is flushed after every write.
     pub write_cache: bool,
+}
+
+impl Geometry {
+    /// "512n": logical and physical blocks of 512 bytes.
+    pub const NATIVE_512: Self =
+        Self { block_size: BlockSize::B512, physical_exponent: 0, rotation_rate: 1, write_cache: true };
+    /// "512e": logical blocks of 512 bytes, eight to a physical one.
+    pub const EMULATED_512: Self = Self { physical_exponent: 3, ..Self::NATIVE_512 };
+    /// "4Kn": logical and physical blocks of 4096 bytes.
+    pub const NATIVE_4K: Self = Self { block_size: BlockSize::B4096, ..Self::NATIVE_512 };
 }
 
 impl Default for Geometry {
     fn default() -> Self {
-        Self { block_size: BlockSize::B512, physical_exponent: 0, rotation_rate: 1, write_cache: true }
+        Self::NATIVE_512
     }
 }
 

@@ -5,11 +5,12 @@ use zerocopy::{FromZeros, IntoBytes};
 
 use super::ScsiDisk;
 use super::commands::{Cdb, view};
+use super::io::COMPARE_AND_WRITE_MAX;
 use super::provisioning::{UNMAP_BLOCKS_MAX, UNMAP_DESCRIPTORS_MAX, WRITE_SAME_MAX};
 use super::transfer::Transfer;
 use crate::scsi::{
-    BlockCharacteristics, BlockLimits, DesignatorHeader, Inquiry, InquiryData, LogicalBlockProvisioning,
-    PeripheralDeviceType, PeripheralQualifier, Sense, VpdHeader, VpdPage,
+    BlockCharacteristics, BlockLimits, DesignatorHeader, ExtendedInquiry, Inquiry, InquiryData,
+    LogicalBlockProvisioning, PeripheralDeviceType, PeripheralQualifier, Sense, VpdHeader, VpdPage,
 };
 
 /// Byte 0 of everything a disk says about itself.
@@ -21,10 +22,11 @@ const ABSENT: u8 = PeripheralDeviceType::UNKNOWN.with(PeripheralQualifier::Incap
 type Page = (VpdPage, fn(&ScsiDisk) -> Vec<u8>);
 
 /// The pages there are, in the ascending order page 00h lists them in.
-const PAGES: [Page; 6] = [
+const PAGES: [Page; 7] = [
     (VpdPage::SUPPORTED, |_| PAGES.iter().map(|(page, _)| page.0).collect()),
     (VpdPage::UNIT_SERIAL_NUMBER, |disk| disk.identity.serial.as_bytes().to_vec()),
     (VpdPage::DEVICE_IDENTIFICATION, device_identification),
+    (VpdPage::EXTENDED_INQUIRY, extended_inquiry),
     (VpdPage::BLOCK_LIMITS, block_limits),
     (VpdPage::BLOCK_DEVICE_CHARACTERISTICS, block_characteristics),
     (VpdPage::LOGICAL_BLOCK_PROVISIONING, logical_block_provisioning),
@@ -118,10 +120,21 @@ fn designator(code_set: u8, kind: u8, name: &[u8]) -> Vec<u8> {
     [header.as_bytes(), name].concat()
 }
 
+fn extended_inquiry(_: &ScsiDisk) -> Vec<u8> {
+    let extended = ExtendedInquiry {
+        tasks: ExtendedInquiry::TASK_ATTRIBUTES,
+        cache: ExtendedInquiry::V_SUP,
+        sense_max: Sense::LEN_MAX as u8,
+        ..FromZeros::new_zeroed()
+    };
+    extended.as_bytes().to_vec()
+}
+
 fn block_limits(disk: &ScsiDisk) -> Vec<u8> {
     let limits = BlockLimits {
         // WSNZ
         flags: 0x01,
+        compare_and_write_max: COMPARE_AND_WRITE_MAX,
         transfer_granularity: U16::new(1 << disk.geometry.physical_exponent),
         unmap_blocks_max: UNMAP_BLOCKS_MAX.into(),
         unmap_descriptors_max: UNMAP_DESCRIPTORS_MAX.into(),

@@ -1,16 +1,20 @@
-//! REPORT SUPPORTED OPERATION CODES: the command table, read aloud.
+//! What is supported: REPORT SUPPORTED OPERATION CODES, which reads the command table aloud, and REPORT SUPPORTED TASK
+//! MANAGEMENT FUNCTIONS.
 
-use zerocopy::IntoBytes;
 use zerocopy::big_endian::{U16, U32};
+use zerocopy::{FromZeros, IntoBytes};
 
 use super::ScsiDisk;
 use super::commands::{COMMANDS, Cdb, Command, view};
 use super::transfer::Transfer;
-use crate::scsi::{CommandDescriptor, CommandTimeouts, OneCommandHeader, ReportSupportedOpcodes, Sense};
+use crate::scsi::{
+    CommandDescriptor, CommandTimeouts, OneCommandHeader, ReportSupportedOpcodes, ReportTaskManagement,
+    Sense, TaskManagementData,
+};
 
 /// REPORT SUPPORTED OPERATION CODES (SPC-5, section of that name), reporting options 000b (all) and 001b ..= 011b
 /// (one command, by operation code, by operation code and service action, by whichever fits).
-pub(super) fn report(_: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
+pub(super) fn report_opcodes(_: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     let cdb: &ReportSupportedOpcodes = view(cdb);
     let timeouts = cdb.options & ReportSupportedOpcodes::RCTD != 0;
     let (opcode, action) = (cdb.requested_opcode, cdb.requested_service_action.get());
@@ -29,6 +33,27 @@ pub(super) fn report(_: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>) -
         _ => return Err(Sense::invalid_field(2, Some(2))),
     };
     transfer.reply(&data, cdb.allocation_length.get())
+}
+
+/// REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS (SPC-5, section of that name): LOGICAL UNIT RESET is
+/// [`ScsiDisk::reset`]; ABORT TASK and ABORT TASK SET succeed trivially, since no command outlives
+/// [`ScsiDisk::execute`]. The time-outs of the extended form are not said.
+pub(super) fn report_task_management(
+    _: &mut ScsiDisk,
+    cdb: &Cdb,
+    transfer: &mut Transfer<'_>,
+) -> Result<(), Sense> {
+    let cdb: &ReportTaskManagement = view(cdb);
+    let extended = cdb.options & ReportTaskManagement::REPD != 0;
+    let data = TaskManagementData {
+        functions: TaskManagementData::ABORT_TASK
+            | TaskManagementData::ABORT_TASK_SET
+            | TaskManagementData::LOGICAL_UNIT_RESET,
+        additional_length: if extended { 12 } else { 0 },
+        ..FromZeros::new_zeroed()
+    };
+    let len = if extended { size_of::<TaskManagementData>() } else { TaskManagementData::BASIC };
+    transfer.reply(&data.as_bytes()[..len], cdb.allocation_length.get())
 }
 
 fn all(timeouts: bool) -> Vec<u8> {

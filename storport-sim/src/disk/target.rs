@@ -6,11 +6,12 @@ use zerocopy::IntoBytes;
 use zerocopy::big_endian::U32;
 
 use super::commands::{Cdb, Command, view};
+use super::fault::FaultInjector;
 use super::inquiry::inquiry_absent;
 use super::transfer::Transfer;
 use super::unit::reply_sense;
-use super::{Completion, DataPhase, ScsiDisk};
-use crate::scsi::{AdditionalSense, Lun, Opcode, ReportLuns, ReportLunsHeader, Sense, SenseKey};
+use super::{Completion, DataPhase, Nexus, ScsiDisk};
+use crate::scsi::{AdditionalSense, Lun, Opcode, ReportLuns, ReportLunsHeader, Sense, SenseFormat, SenseKey};
 
 /// What a host adapter addresses: any number of disks, sparse or none at all.
 ///
@@ -20,6 +21,8 @@ use crate::scsi::{AdditionalSense, Lun, Opcode, ReportLuns, ReportLunsHeader, Se
 #[derive(Debug, Default)]
 pub struct Target {
     disks: BTreeMap<Lun, ScsiDisk>,
+    /// A fault plan at work.
+    pub(super) faults: Option<Box<FaultInjector>>,
 }
 
 impl Target {
@@ -60,17 +63,45 @@ impl Target {
 
     /// Executes one command at `lun`; see [`ScsiDisk::execute`].
     pub fn execute(&mut self, lun: Lun, cdb: &[u8], data: DataPhase<'_>) -> Completion {
+        self.execute_from(Nexus::DEFAULT, lun, cdb, data)
+    }
+
+    /// As [`execute`](Self::execute), for a command of this initiator.
+    pub fn execute_from(&mut self, nexus: Nexus, lun: Lun, cdb: &[u8], data: DataPhase<'_>) -> Completion {
+        let transfer = Transfer::new(nexus, data);
+        if self.faults.is_some() {
+            self.conclude_with_faults(lun, cdb, transfer)
+        } else {
+            self.conclude(lun, cdb, transfer)
+        }
+    }
+
+    /// As [`ScsiDisk::execute_shared`]; never while a fault plan is at work, which counts every command.
+    pub fn execute_shared(
+        &self,
+        nexus: Nexus,
+        lun: Lun,
+        cdb: &[u8],
+        buffer: &mut [u8],
+    ) -> Option<Completion> {
+        if self.faults.is_some() {
+            return None;
+        }
+        self.disks.get(&lun)?.execute_shared(nexus, cdb, buffer)
+    }
+
+    /// Executes a command whose data phase is prepared.
+    pub(super) fn conclude(&mut self, lun: Lun, cdb: &[u8], mut transfer: Transfer<'_>) -> Completion {
         let report_luns = cdb.first() == Some(&Opcode::REPORT_LUNS.0);
         match self.disks.get_mut(&lun) {
-            Some(disk) if !report_luns => disk.execute(cdb, data),
+            Some(disk) if !report_luns => disk.conclude(cdb, transfer),
             present => {
-                let mut transfer = Transfer::new(data);
                 let outcome = if report_luns && (present.is_some() || lun == Lun::ZERO) {
                     self.report_luns(cdb, &mut transfer)
                 } else {
                     absent(cdb, &mut transfer)
                 };
-                transfer.finish(outcome)
+                transfer.finish(outcome, SenseFormat::Fixed)
             }
         }
     }
@@ -80,7 +111,7 @@ impl Target {
         reply_luns(self.luns(), &cdb, transfer)?;
         // Who has read the list need not be told that it changed (SPC-5, "REPORT LUNS command").
         for disk in self.disks.values_mut() {
-            disk.attentions.retain(|&pending| pending != AdditionalSense::REPORTED_LUNS_DATA_HAS_CHANGED);
+            disk.attentions.forget(transfer.nexus(), AdditionalSense::REPORTED_LUNS_DATA_HAS_CHANGED);
         }
         Ok(())
     }
@@ -95,7 +126,7 @@ impl Target {
 /// Disks at 0, 1, 2 and so on; those past [`Lun::MAX`] are left out.
 impl FromIterator<ScsiDisk> for Target {
     fn from_iter<I: IntoIterator<Item = ScsiDisk>>(disks: I) -> Self {
-        Self { disks: (0..).map_while(Lun::new).zip(disks).collect() }
+        Self { disks: (0..).map_while(Lun::new).zip(disks).collect(), faults: None }
     }
 }
 

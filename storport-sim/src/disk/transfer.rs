@@ -1,9 +1,11 @@
-//! The data phase: what a command moves, and what the initiator has room for or sends.
+//! The data phase: who it is with, what a command moves, and what the initiator has room for or sends.
 //!
 //! A handler says how much it wants to move and gets a slice to move it in; the bookkeeping of "expected" and
 //! "transferred" happens here, so that no handler can forget it.
 
-use crate::scsi::{AdditionalSense, ScsiStatus, Sense, SenseKey};
+use super::Nexus;
+use super::fault::Disposition;
+use crate::scsi::{AdditionalSense, ScsiStatus, Sense, SenseFormat, SenseKey};
 
 /// The data buffer that comes with a command.
 #[derive(Debug)]
@@ -19,7 +21,8 @@ pub enum DataPhase<'a> {
 /// What became of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Completion {
-    /// GOOD or CHECK CONDITION.
+    /// GOOD or CHECK CONDITION; CONDITION MET after a PRE-FETCH, RESERVATION CONFLICT where another initiator's
+    /// reservation stands in the way, BUSY and TASK SET FULL from a fault plan.
     pub status: ScsiStatus,
     /// Bytes of the buffer that were filled or taken. Zero unless the status is GOOD.
     pub transferred: usize,
@@ -30,22 +33,41 @@ pub struct Completion {
     pub expected: u64,
     /// Why, if the status is CHECK CONDITION.
     pub sense: Option<Sense>,
+    /// How the initiator wants that sense laid out: D_SENSE of the control mode page.
+    pub sense_format: SenseFormat,
+    /// What a fault plan wants the host adapter to do with this completion; [`Disposition::Deliver`] without one.
+    pub disposition: Disposition,
 }
 
 /// The data phase of one command, while it runs.
 pub(super) struct Transfer<'a> {
     data: DataPhase<'a>,
+    nexus: Nexus,
+    status: ScsiStatus,
     expected: u64,
     transferred: usize,
+    /// A fault: half of the blocks are moved, and nobody complains.
+    short: bool,
 }
 
 impl<'a> Transfer<'a> {
-    pub(super) fn new(data: DataPhase<'a>) -> Self {
-        Self { data, expected: 0, transferred: 0 }
+    pub(super) fn new(nexus: Nexus, data: DataPhase<'a>) -> Self {
+        Self { data, nexus, status: ScsiStatus::GOOD, expected: 0, transferred: 0, short: false }
+    }
+
+    /// Moves half of what is asked for.
+    pub(super) fn shortened(self) -> Self {
+        Self { short: true, ..self }
+    }
+
+    /// Who the command came from.
+    pub(super) fn nexus(&self) -> Nexus {
+        self.nexus
     }
 
     /// A buffer for `len` bytes towards the initiator, or as much of it as there is room for.
     pub(super) fn fill(&mut self, len: u64) -> Result<&mut [u8], Sense> {
+        let len = self.moved(len);
         self.expected = len;
         let buffer: &mut [u8] = match &mut self.data {
             DataPhase::In(buffer) => buffer,
@@ -59,14 +81,16 @@ impl<'a> Transfer<'a> {
 
     /// Exactly `len` bytes from the initiator, or 0b/4b/00.
     pub(super) fn take(&mut self, len: u64) -> Result<&'a [u8], Sense> {
+        let sent = self.sent();
         self.expected = len;
-        let sent = match self.data {
-            DataPhase::Out(buffer) => buffer,
-            DataPhase::None | DataPhase::In(_) => &[],
-        };
         let taken = usize::try_from(len).ok().and_then(|len| sent.get(..len)).ok_or_else(data_phase_error)?;
         self.transferred = taken.len();
         Ok(taken)
+    }
+
+    /// As [`take`](Self::take), for blocks on their way to the medium: a short transfer hands out fewer of them.
+    pub(super) fn take_blocks(&mut self, len: u64) -> Result<&'a [u8], Sense> {
+        self.take(self.moved(len))
     }
 
     /// Sends parameter data, cut off at the command's allocation length: a cut is not an error (SPC-5,
@@ -78,17 +102,39 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(self, outcome: Result<(), Sense>) -> Completion {
-        let Self { expected, transferred, .. } = self;
+    /// Ends the command, which has moved nothing, with a status that needs no sense.
+    pub(super) fn end_with(&mut self, status: ScsiStatus) -> Result<(), Sense> {
+        self.status = status;
+        (self.expected, self.transferred) = (0, 0);
+        Ok(())
+    }
+
+    pub(super) fn finish(self, outcome: Result<(), Sense>, sense_format: SenseFormat) -> Completion {
+        let Self { expected, transferred, status, .. } = self;
+        let disposition = Disposition::Deliver;
         match outcome {
-            Ok(()) => Completion { status: ScsiStatus::GOOD, transferred, expected, sense: None },
+            Ok(()) => Completion { status, transferred, expected, sense: None, sense_format, disposition },
             Err(sense) => Completion {
                 status: ScsiStatus::CHECK_CONDITION,
                 transferred: 0,
                 expected,
                 sense: Some(sense),
+                sense_format,
+                disposition,
             },
         }
+    }
+
+    fn sent(&self) -> &'a [u8] {
+        match self.data {
+            DataPhase::Out(buffer) => buffer,
+            DataPhase::None | DataPhase::In(_) => &[],
+        }
+    }
+
+    /// Half, in whole pieces of the smallest block, if this transfer is short.
+    fn moved(&self, len: u64) -> u64 {
+        if self.short { len / 2 / 512 * 512 } else { len }
     }
 }
 

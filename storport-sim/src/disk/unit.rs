@@ -21,8 +21,8 @@ pub(super) fn request_sense(
     cdb: &Cdb,
     transfer: &mut Transfer<'_>,
 ) -> Result<(), Sense> {
-    let sense = if !disk.attentions.is_empty() {
-        Sense::unit_attention(disk.attentions.remove(0))
+    let sense = if let Some(pending) = disk.attentions.take(transfer.nexus()) {
+        Sense::unit_attention(pending)
     } else if disk.started {
         Sense::NO_SENSE
     } else {
@@ -47,8 +47,7 @@ pub(super) fn start_stop_unit(disk: &mut ScsiDisk, cdb: &Cdb, _: &mut Transfer<'
     let cdb: &StartStopUnit = view(cdb);
     let start = cdb.flags & StartStopUnit::START != 0;
     if !start && disk.started && cdb.flags & StartStopUnit::NO_FLUSH == 0 {
-        let whole = disk.extent_of(0, disk.blocks)?;
-        disk.flush(&whole)?;
+        disk.flush_all()?;
     }
     disk.started = start;
     Ok(())

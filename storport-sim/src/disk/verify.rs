@@ -1,4 +1,4 @@
-//! VERIFY: is the medium readable, and does it hold what the initiator thinks?
+//! VERIFY and WRITE AND VERIFY: is the medium readable, and does it hold what the initiator thinks?
 
 use super::commands::{Cdb, view};
 use super::transfer::Transfer;
@@ -17,8 +17,9 @@ pub(super) fn verify<C: BlockCdb>(
 ) -> Result<(), Sense> {
     let cdb = view::<C>(cdb);
     let extent = disk.extent(cdb)?;
+    disk.destage(&extent)?;
     let block = disk.geometry.block_size.bytes() as usize;
-    match (cdb.flags() & Rw10::BYTCHK) >> 1 {
+    match byte_check(cdb) {
         0b00 => disk.scan(&extent, |_, _| true),
         0b01 => {
             let data = transfer.take(extent.len)?;
@@ -29,8 +30,36 @@ pub(super) fn verify<C: BlockCdb>(
             disk.scan(&extent, |_, medium| medium.chunks_exact(block).all(|medium| medium == data))
         }
         0b11 => Ok(()),
-        _ => Err(Sense::invalid_field(1, Some(2))),
+        _ => Err(RESERVED),
     }
+}
+
+/// WRITE AND VERIFY (SBC-4, "WRITE AND VERIFY (10) command" and its neighbours), BYTCHK 00b (read back) and 01b
+/// (read back and compare). The blocks are on the medium when it completes, whatever the write cache.
+pub(super) fn write_and_verify<C: BlockCdb>(
+    disk: &mut ScsiDisk,
+    cdb: &Cdb,
+    transfer: &mut Transfer<'_>,
+) -> Result<(), Sense> {
+    let cdb = view::<C>(cdb);
+    let extent = disk.extent(cdb)?;
+    // 11b means something to VERIFY only.
+    let compare = match byte_check(cdb) {
+        0b00 => false,
+        0b01 => true,
+        _ => return Err(RESERVED),
+    };
+    let data = transfer.take_blocks(extent.len)?;
+    let extent = extent.cut(data.len());
+    disk.put(&extent, data, true)?;
+    disk.scan(&extent, |at, medium| !compare || data[at..].starts_with(medium))
+}
+
+/// A value of BYTCHK that is reserved.
+const RESERVED: Sense = Sense::invalid_field(1, Some(2));
+
+fn byte_check(cdb: &impl BlockCdb) -> u8 {
+    (cdb.flags() & Rw10::BYTCHK) >> 1
 }
 
 impl ScsiDisk {

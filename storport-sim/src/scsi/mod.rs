@@ -15,12 +15,16 @@ mod additional_sense;
 mod capacity;
 mod cdb;
 mod inquiry;
+mod lba_status;
+mod log;
 mod lun;
 mod mode;
 mod opcode;
+mod reservation;
 mod sense;
 mod status;
 mod supported;
+mod task_management;
 mod unmap;
 mod vpd;
 
@@ -30,20 +34,27 @@ mod tests;
 pub use additional_sense::AdditionalSense;
 pub use capacity::{ReadCapacity10Data, ReadCapacity16Data};
 pub use cdb::{
-    BlockCdb, Inquiry, ModeSense6, ModeSense10, ReadCapacity16, ReportLuns, ReportSupportedOpcodes,
-    RequestSense, Rw6, Rw10, Rw12, Rw16, StartStopUnit, Unmap,
+    BlockCdb, CompareAndWrite, GetLbaStatus, Inquiry, LogSense, ModeSelect6, ModeSelect10, ModeSense6,
+    ModeSense10, PersistentReserveIn, PersistentReserveOut, ReadCapacity16, ReadDefectData10,
+    ReadDefectData12, ReportLuns, ReportSupportedOpcodes, ReportTaskManagement, RequestSense, Rw6, Rw10,
+    Rw12, Rw16, StartStopUnit, Unmap,
 };
 pub use inquiry::{InquiryData, PeripheralDeviceType, PeripheralQualifier};
+pub use lba_status::{LbaStatusDescriptor, LbaStatusHeader};
+pub use log::{LogHeader, LogPage, LogParameterHeader};
 pub use lun::{Lun, ReportLunsHeader};
 pub use mode::{
-    BlockDescriptorLong, BlockDescriptorShort, CachingPage, ControlPage, ErrorRecoveryPage, ExceptionsPage,
-    ModeHeader6, ModeHeader10, ModePage,
+    BlockDescriptorLong, BlockDescriptorShort, CachingPage, ControlExtensionPage, ControlPage,
+    DisconnectPage, ErrorRecoveryPage, ExceptionsPage, ModeHeader6, ModeHeader10, ModePage,
 };
 pub use opcode::{Opcode, service_action};
+pub use reservation::{FullStatusDescriptor, ReservationType, ReserveOutParameters};
 pub use sense::{DescriptorSenseHeader, FieldPointer, FixedSense, Sense, SenseFormat, SenseKey};
 pub use status::ScsiStatus;
 pub use supported::{CommandDescriptor, CommandTimeouts, OneCommandHeader};
+pub use task_management::TaskManagementData;
 pub use unmap::{UnmapBlockDescriptor, UnmapHeader};
 pub use vpd::{
-    BlockCharacteristics, BlockLimits, DesignatorHeader, LogicalBlockProvisioning, VpdHeader, VpdPage,
+    BlockCharacteristics, BlockLimits, DesignatorHeader, ExtendedInquiry, LogicalBlockProvisioning,
+    VpdHeader, VpdPage,
 };

@@ -1,4 +1,4 @@
-//! Mode parameters: headers, block descriptors and the four pages a disk needs.
+//! Mode parameters: headers, block descriptors and the pages a disk needs.
 
 use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -10,6 +10,8 @@ open_enum! {
 
     /// Read-Write Error Recovery.
     ERROR_RECOVERY = 0x01, "Read-Write Error Recovery";
+    /// Disconnect-Reconnect.
+    DISCONNECT = 0x02, "Disconnect-Reconnect";
     /// Caching.
     CACHING = 0x08, "Caching";
     /// Control.
@@ -18,6 +20,13 @@ open_enum! {
     EXCEPTIONS = 0x1c, "Informational Exceptions Control";
     /// Not a page: all of them.
     ALL = 0x3f, "all pages";
+}
+
+impl ModePage {
+    /// Byte 0 of a page: it can be saved (PS); reserved in MODE SELECT.
+    pub const PS: u8 = 0x80;
+    /// Byte 0 of a page: it has a subpage code, and a length of two bytes (SPF).
+    pub const SPF: u8 = 0x40;
 }
 
 /// The header MODE SENSE(6) begins with.
@@ -110,6 +119,19 @@ pub struct ErrorRecoveryPage {
 }
 const _: () = assert!(size_of::<ErrorRecoveryPage>() == 12);
 
+/// SPC-5, "Disconnect-Reconnect mode page". Nothing here disconnects: all zero, "the device's own choice".
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub struct DisconnectPage {
+    /// [`ModePage::DISCONNECT`].
+    pub page: ModePage,
+    /// Bytes that follow: 14.
+    pub length: u8,
+    /// Buffer ratios and time limits.
+    pub limits: [u8; 14],
+}
+const _: () = assert!(size_of::<DisconnectPage>() == 16);
+
 /// SBC-4, "Caching mode page".
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
 #[repr(C)]
@@ -142,7 +164,7 @@ pub struct ControlPage {
     pub flags_2: u8,
     /// Queue algorithm modifier in bits 7..4 ([`Self::UNRESTRICTED_REORDERING`]), NUAR, QERR.
     pub flags_3: u8,
-    /// RAC, UA_INTLCK_CTRL, SWP: zero.
+    /// RAC, UA_INTLCK_CTRL, [`Self::SWP`].
     pub flags_4: u8,
     /// ATO, TAS, ATMPE, RWWP, AUTOLOAD MODE: zero.
     pub flags_5: u8,
@@ -156,11 +178,36 @@ pub struct ControlPage {
 const _: () = assert!(size_of::<ControlPage>() == 12);
 
 impl ControlPage {
+    /// `flags_2`: sense data comes in descriptor format.
+    pub const D_SENSE: u8 = 0x04;
+    /// `flags_4`: the medium is write protected, by software.
+    pub const SWP: u8 = 0x08;
     /// `flags_2`: log parameters are not saved.
     pub const GLTSD: u8 = 0x02;
     /// `flags_3`: simple commands may be reordered at will. They are: order is the schedule's choice.
     pub const UNRESTRICTED_REORDERING: u8 = 0x10;
 }
+
+/// SPC-5, "Control Extension mode page": a subpage, so its head is the longer one.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub struct ControlExtensionPage {
+    /// [`ModePage::CONTROL`], with [`ModePage::SPF`].
+    pub page: u8,
+    /// 01h.
+    pub subpage: u8,
+    /// Bytes that follow: 28.
+    pub length: U16,
+    /// TCMOS, SCSIP, IALUAE: zero.
+    pub flags: u8,
+    /// Initial command priority; zero.
+    pub priority: u8,
+    /// Bytes of sense data at most; zero: no limit set.
+    pub sense_max: u8,
+    /// Reserved.
+    pub reserved: [u8; 25],
+}
+const _: () = assert!(size_of::<ControlExtensionPage>() == 32);
 
 /// SPC-5, "Informational Exceptions Control mode page".
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]

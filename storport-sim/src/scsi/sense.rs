@@ -62,7 +62,8 @@ pub struct Sense {
     pub key: SenseKey,
     /// What exactly.
     pub additional: AdditionalSense,
-    /// INFORMATION: for block commands the first logical block that could not be processed.
+    /// INFORMATION: for block commands the first logical block that could not be processed; for a COMPARE AND WRITE
+    /// that found a difference, the offset of the first byte that differs.
     pub information: Option<u64>,
     /// Which field was refused.
     pub field: Option<FieldPointer>,
@@ -111,6 +112,17 @@ impl Sense {
             field: Some(field),
             ..Self::new(SenseKey::ILLEGAL_REQUEST, AdditionalSense::INVALID_FIELD_IN_PARAMETER_LIST)
         }
+    }
+
+    /// 05/26/00: bit `bit` of the parameter list's byte at `byte` is refused.
+    pub const fn invalid_parameter_bit(byte: u16, bit: u8) -> Self {
+        let field = FieldPointer { in_cdb: false, byte, bit: Some(bit) };
+        Self { field: Some(field), ..Self::invalid_parameter(byte) }
+    }
+
+    /// 05/1a/00: the parameter list is cut in the wrong place.
+    pub const fn parameter_list_length() -> Self {
+        Self::new(SenseKey::ILLEGAL_REQUEST, AdditionalSense::PARAMETER_LIST_LENGTH_ERROR)
     }
 
     /// The same, about logical block `lba`.

@@ -14,6 +14,8 @@ open_enum! {
     UNIT_SERIAL_NUMBER = 0x80, "Unit Serial Number";
     /// Names by which the unit can be recognised.
     DEVICE_IDENTIFICATION = 0x83, "Device Identification";
+    /// What else the unit can do.
+    EXTENDED_INQUIRY = 0x86, "Extended INQUIRY Data";
     /// How much may be asked at once.
     BLOCK_LIMITS = 0xb0, "Block Limits";
     /// What the medium is.
@@ -59,6 +61,41 @@ impl DesignatorHeader {
     pub const T10_VENDOR_ID: u8 = 1;
     /// `kind`: an NAA name of eight bytes.
     pub const NAA: u8 = 3;
+}
+
+/// Page 86h after its header (SPC-5, "Extended INQUIRY Data VPD page").
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub struct ExtendedInquiry {
+    /// ACTIVATE MICROCODE, SPT, GRD_CHK, APP_CHK, REF_CHK: zero.
+    pub protection: u8,
+    /// UASK_SUP, GROUP_SUP, PRIOR_SUP and [`Self::TASK_ATTRIBUTES`].
+    pub tasks: u8,
+    /// WU_SUP, CRD_SUP, NV_SUP and [`Self::V_SUP`].
+    pub cache: u8,
+    /// P_I_I_SUP, LUICLR: zero.
+    pub flags_7: u8,
+    /// R_SUP, CBCS: zero.
+    pub flags_8: u8,
+    /// Multi I_T nexus microcode download; zero.
+    pub microcode: u8,
+    /// Extended self-test time, in minutes; zero: there is none.
+    pub self_test_min: U16,
+    /// POA_SUP, HRA_SUP, VSA_SUP: zero.
+    pub flags_12: u8,
+    /// Bytes of sense data at most.
+    pub sense_max: u8,
+    /// Reserved and features that are not here; zero.
+    pub reserved: [u8; 50],
+}
+const _: () = assert!(size_of::<ExtendedInquiry>() == 60);
+
+impl ExtendedInquiry {
+    /// `tasks`: HEADSUP, ORDSUP and SIMPSUP. The disk finishes a command before it takes another, so any order the
+    /// adapter keeps is kept.
+    pub const TASK_ATTRIBUTES: u8 = 0x07;
+    /// `cache`: there is a volatile cache.
+    pub const V_SUP: u8 = 0x01;
 }
 
 /// Page b0h after its header (SBC-4, "Block Limits VPD page"). Zero is "no limit said" unless noted.

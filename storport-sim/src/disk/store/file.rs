@@ -89,14 +89,24 @@ impl FileStore {
     }
 }
 
+impl FileStore {
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        check_range(self.len, offset, buffer.len() as u64)?;
+        self.file.read_exact_at(buffer, offset)
+    }
+}
+
 impl BackingStore for FileStore {
     fn len_bytes(&self) -> u64 {
         self.len
     }
 
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        check_range(self.len, offset, buffer.len() as u64)?;
-        self.file.read_exact_at(buffer, offset)
+        self.read(offset, buffer)
+    }
+
+    fn read_shared(&self, offset: u64, buffer: &mut [u8]) -> Option<io::Result<()>> {
+        Some(self.read(offset, buffer))
     }
 
     fn write_at(&mut self, offset: u64, data: &[u8]) -> io::Result<()> {

@@ -36,6 +36,22 @@ impl MemoryStore {
         (pages * PAGE) as u64
     }
 
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        check_range(self.len, offset, buffer.len() as u64)?;
+        let (mut index, mut within) = locate(offset);
+        let mut rest = buffer;
+        while !rest.is_empty() {
+            let (piece, next) = rest.split_at_mut(rest.len().min(PAGE - within));
+            match self.page(index) {
+                Some(page) => piece.copy_from_slice(&page[within..within + piece.len()]),
+                None => piece.fill(0),
+            }
+            rest = next;
+            (index, within) = (index + 1, 0);
+        }
+        Ok(())
+    }
+
     fn page(&self, index: u64) -> Option<&[u8; PAGE]> {
         let directory = self.directories.get(&(index / PAGES as u64))?;
         directory[(index % PAGES as u64) as usize].as_deref()
@@ -61,19 +77,11 @@ impl BackingStore for MemoryStore {
     }
 
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        check_range(self.len, offset, buffer.len() as u64)?;
-        let (mut index, mut within) = locate(offset);
-        let mut rest = buffer;
-        while !rest.is_empty() {
-            let (piece, next) = rest.split_at_mut(rest.len().min(PAGE - within));
-            match self.page(index) {
-                Some(page) => piece.copy_from_slice(&page[within..within + piece.len()]),
-                None => piece.fill(0),
-            }
-            rest = next;
-            (index, within) = (index + 1, 0);
-        }
-        Ok(())
+        self.read(offset, buffer)
+    }
+
+    fn read_shared(&self, offset: u64, buffer: &mut [u8]) -> Option<io::Result<()>> {
+        Some(self.read(offset, buffer))
     }
 
     fn write_at(&mut self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -112,6 +120,33 @@ impl BackingStore for MemoryStore {
             at += piece;
         }
         Ok(())
+    }
+
+    fn mapped_at(&self, offset: u64) -> (bool, u64) {
+        let left = self.len.saturating_sub(offset);
+        let (index, within) = locate(offset);
+        let page_left = (PAGE - within) as u64;
+        if self.page(index).is_some() {
+            return (true, page_left.min(left));
+        }
+        // Beyond the next page that is there, `next - index` is at least 1; it may be worth 2^64 bytes.
+        let absent = self
+            .next_page(index)
+            .map_or(left, |next| (next - index - 1).saturating_mul(PAGE as u64).saturating_add(page_left));
+        (false, absent.min(left))
+    }
+}
+
+impl MemoryStore {
+    /// The first page from `index` on that is there; within one directory, or where the next one begins.
+    fn next_page(&self, index: u64) -> Option<u64> {
+        let first = index / PAGES as u64;
+        let (&number, directory) = self.directories.range(first..).next()?;
+        let begin = number * PAGES as u64;
+        let skip = index.saturating_sub(begin);
+        let pages = directory.iter().zip(0..).skip(skip as usize);
+        let found = pages.filter(|(page, _)| page.is_some()).map(|(_, at)| begin + at).next();
+        Some(found.unwrap_or(begin + PAGES as u64))
     }
 }
 

@@ -15,12 +15,19 @@ use std::io;
 ///
 /// A range that reaches past [`len_bytes`](Self::len_bytes) is refused with an error, never a panic; the disk does
 /// not ask for one.
-pub trait BackingStore: Send {
+pub trait BackingStore: Send + Sync {
     /// The length, in bytes. Does not change.
     fn len_bytes(&self) -> u64;
 
     /// Fills `buffer` from `offset` (bytes). On an error the buffer's contents mean nothing.
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// As [`read_at`](Self::read_at), for several readers at once. `None`, and nothing done, from a store that can be
+    /// read by one at a time only, which is what a store is unless it says otherwise.
+    fn read_shared(&self, offset: u64, buffer: &mut [u8]) -> Option<io::Result<()>> {
+        let _ = (offset, buffer);
+        None
+    }
 
     /// Writes `data` at `offset` (bytes). On an error any part of it may have been written.
     fn write_at(&mut self, offset: u64, data: &[u8]) -> io::Result<()>;
@@ -37,6 +44,14 @@ pub trait BackingStore: Send {
             self.write_at(at, &ZEROS[..len])?;
         }
         Ok(())
+    }
+
+    /// Whether the byte at `offset` takes any room, and for how many bytes from there on that is so, at least.
+    ///
+    /// What takes no room reads as zero. Everything is mapped unless a store says otherwise; at the end of the
+    /// store the length is zero.
+    fn mapped_at(&self, offset: u64) -> (bool, u64) {
+        (true, self.len_bytes().saturating_sub(offset))
     }
 
     /// Writing is refused; the disk then reports a write-protected medium. `false` unless a store says otherwise.

@@ -1,6 +1,6 @@
 //! Unit attentions: said once, to whoever asks next, and not to those who only look.
 
-use super::super::Target;
+use super::super::{Nexus, Target};
 use super::*;
 use crate::scsi::{AdditionalSense, Inquiry, Lun, Opcode, ReportLuns, Rw10};
 
@@ -96,4 +96,31 @@ fn neighbours_of_a_new_disk_hear_of_it_unless_they_read_the_list() {
     };
     assert_eq!(probe(false), "06/3f/0e");
     assert_eq!(probe(true), "good");
+}
+
+#[test]
+fn each_initiator_hears_for_itself_and_a_newcomer_of_the_last_reset_only() {
+    let mut disk = fresh();
+    let ready =
+        |disk: &mut ScsiDisk, who| quote(disk.execute_from(Nexus(who), &TEST_UNIT_READY, DataPhase::None));
+    assert_eq!([0, 1, 1, 0].map(|who| ready(&mut disk, who)), ["06/29/00", "06/29/00", "good", "good"]);
+    disk.raise_unit_attention(AdditionalSense::CAPACITY_DATA_HAS_CHANGED);
+    assert_eq!([1, 0, 0, 1].map(|who| ready(&mut disk, who)), ["06/2a/09", "06/2a/09", "good", "good"]);
+    assert_eq!([2, 2].map(|who| ready(&mut disk, who)), ["06/29/00", "good"]);
+    disk.reset();
+    assert_eq!([3, 3, 2, 2].map(|who| ready(&mut disk, who)), ["06/29/03", "good", "06/29/03", "good"]);
+}
+
+#[test]
+fn who_reads_the_list_of_units_spares_only_itself_the_news() {
+    let mut target = Target::from_iter([fresh()]);
+    let ready = |target: &mut Target, who| {
+        quote(target.execute_from(Nexus(who), Lun::ZERO, &TEST_UNIT_READY, DataPhase::None))
+    };
+    assert_eq!([0, 1].map(|who| ready(&mut target, who)), ["06/29/00", "06/29/00"]);
+    target.attach(Lun::new(5).unwrap(), fresh());
+    let mut list = [0; 64];
+    let luns = ReportLuns::all(64);
+    target.execute_from(Nexus(1), Lun::ZERO, luns.as_bytes(), DataPhase::In(&mut list));
+    assert_eq!([0, 1].map(|who| ready(&mut target, who)), ["06/3f/0e", "good"]);
 }

@@ -51,7 +51,7 @@ fn a_page_code_needs_evpd_and_a_page() {
 fn every_page_listed_is_there() {
     let mut disk = disk(1);
     let listed = page(&mut disk, VpdPage::SUPPORTED);
-    assert_eq!(listed, [0x00, 0x80, 0x83, 0xb0, 0xb1, 0xb2]);
+    assert_eq!(listed, [0x00, 0x80, 0x83, 0x86, 0xb0, 0xb1, 0xb2]);
     for code in listed {
         let whole = page(&mut disk, VpdPage(code)).len() + 4;
         for allocation_length in [0, 3, whole - 1, whole, whole + 1] {

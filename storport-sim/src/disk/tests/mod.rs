@@ -1,11 +1,22 @@
 //! The disk as an initiator sees it. Setup and expectations live here; the files beside hold the sentences.
 
 mod attention;
+mod cache;
+mod compound;
+mod conformance;
+mod fault;
 mod identity;
 mod io;
+mod log;
 mod mode;
+mod mode_select;
+mod persistent;
+mod power;
 mod provisioning;
+mod reserve;
 mod robustness;
+mod shared;
+mod soak;
 mod store;
 mod table;
 mod target;
@@ -63,11 +74,11 @@ fn blocks(count: usize) -> Vec<u8> {
     (0..count * 512).map(|at| (at / 512 * 7 + at + 1) as u8 | 1).collect()
 }
 
-/// Sense as "05/24/00 2.4": key, codes, and the CDB byte and bit it points at.
+/// Sense as "05/24/00 2.4": key, codes, and the CDB byte and bit it points at; without sense the status.
 fn quote(done: Completion) -> String {
     let Some(Sense { key, additional, field, .. }) = done.sense else {
-        assert_eq!(done.status, ScsiStatus::GOOD);
-        return "good".into();
+        assert_ne!(done.status, ScsiStatus::CHECK_CONDITION);
+        return done.status.to_string().to_lowercase();
     };
     assert_eq!((done.status, done.transferred), (ScsiStatus::CHECK_CONDITION, 0));
     let mut text = format!("{:02x}/{:02x}/{:02x}", key.0, additional.code, additional.qualifier);

@@ -25,10 +25,12 @@ fn ten(flags: u8, page: u8, allocation_length: u16) -> ModeSense10 {
 fn a_single_page_comes_alone_and_page_3f_is_all_of_them_ascending() {
     let mut disk = disk(8);
     let mut all = Vec::new();
-    for (page, len) in [(0x01, 12), (0x08, 20), (0x0a, 12), (0x1c, 12)] {
+    for (page, first, len) in
+        [(0x01, 0x01, 12), (0x02, 0x02, 16), (0x08, 0x88, 20), (0x0a, 0x8a, 12), (0x1c, 0x1c, 12)]
+    {
         let data = ask(&mut disk, &six(DBD, page, 255), 255);
         assert_eq!((usize::from(data[0]), data[3]), (data.len() - 1, 0));
-        assert_eq!((data[4], usize::from(data[5]), data.len()), (page, len - 2, 4 + len));
+        assert_eq!((data[4], usize::from(data[5]), data.len()), (first, len - 2, 4 + len));
         all.extend_from_slice(&data[4..]);
     }
     assert_eq!(ask(&mut disk, &six(DBD, 0x3f, 255), 255)[4..], all);
@@ -65,28 +67,45 @@ fn the_block_descriptor_is_short_unless_the_long_one_is_accepted() {
 }
 
 #[test]
-fn nothing_is_changeable_defaults_are_current_and_nothing_is_saved() {
+fn defaults_and_saved_values_are_current_at_first_and_masks_show_what_can_change() {
     let mut disk = disk(8);
     let current = ask(&mut disk, &six(DBD, 0x3f, 255), 255);
     assert_eq!(ask(&mut disk, &six(DBD, 0x80 | 0x3f, 255), 255), current, "default");
-    let changeable = ask(&mut disk, &six(DBD, 0x40 | 0x08, 255), 255);
-    assert_eq!((&changeable[4..6], &changeable[6..]), (&[0x08, 18][..], &[0; 18][..]));
-    assert_eq!(quote(run(&mut disk, &six(DBD, 0xc0 | 0x3f, 255))), "05/39/00");
-    assert_eq!(quote(run(&mut disk, &ten(DBD, 0xc0 | 0x08, 255))), "05/39/00");
+    assert_eq!(ask(&mut disk, &six(DBD, 0xc0 | 0x3f, 255), 255), current, "saved");
+    for (page, mask) in [(0x01, [0; 3]), (0x02, [0; 3]), (0x08, [4, 0, 0]), (0x0a, [4, 0, 8]), (0x1c, [0; 3])]
+    {
+        let data = ask(&mut disk, &six(DBD, 0x40 | page, 255), 255);
+        assert_eq!((&data[6..9], data[9..].iter().max()), (&mask[..], Some(&0)), "page {page:02x}");
+    }
 }
 
 #[test]
 fn pages_and_subpages_that_are_not_there_are_refused() {
     let mut disk = disk(8);
-    assert_eq!(quote(run(&mut disk, &six(0, 0x02, 255))), "05/24/00 2.5");
+    assert_eq!(quote(run(&mut disk, &six(0, 0x03, 255))), "05/24/00 2.5");
     assert_eq!(quote(run(&mut disk, &ten(0, 0x00, 255))), "05/24/00 2.5");
-    assert_eq!(quote(run(&mut disk, &ModeSense6 { subpage: 1, ..six(0, 0x0a, 255) })), "05/24/00 3");
+    assert_eq!(quote(run(&mut disk, &ModeSense6 { subpage: 2, ..six(0, 0x0a, 255) })), "05/24/00 3");
+    assert_eq!(quote(run(&mut disk, &ModeSense6 { subpage: 1, ..six(0, 0x08, 255) })), "05/24/00 3");
+    assert_eq!(quote(run(&mut disk, &ModeSense6 { subpage: 1, ..six(0, 0x3f, 255) })), "05/24/00 3");
     assert_eq!(quote(run(&mut disk, &ModeSense6 { subpage: 0xff, ..six(0, 0x3f, 255) })), "good");
     assert_eq!(
         quote(run(&mut disk, &six(0x10, 0x3f, 255))),
         "05/24/00 1.4",
         "LLBAA is not a bit of six bytes"
     );
+}
+
+#[test]
+fn the_control_page_has_a_subpage_of_its_own() {
+    let mut disk = disk(8);
+    let sub = |subpage| ModeSense6 { subpage, ..six(DBD, 0x0a, 255) };
+    let whole = ask(&mut disk, &sub(0xff), 255);
+    assert_eq!(ask(&mut disk, &sub(0), 255)[4..], whole[4..16]);
+    let extension = ask(&mut disk, &sub(1), 255);
+    assert_eq!((&extension[4..8], extension.len()), (&[0x4a, 1, 0, 28][..], 4 + 32));
+    assert_eq!(extension[4..], whole[16..]);
+    let all = ModeSense6 { subpage: 0xff, ..six(DBD, 0x3f, 255) };
+    assert_eq!(ask(&mut disk, &all, 255).len(), ask(&mut disk, &six(DBD, 0x3f, 255), 255).len() + 32);
 }
 
 #[test]

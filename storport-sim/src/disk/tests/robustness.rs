@@ -7,7 +7,7 @@ use crate::scsi::{Lun, SenseFormat};
 use proptest::prelude::*;
 
 /// A store that panics, as the tests' own broken promise, when asked for anything outside it.
-struct Fenced(MemoryStore);
+pub(super) struct Fenced(pub(super) MemoryStore);
 
 impl Fenced {
     fn check(&self, offset: u64, len: u64) {
@@ -93,9 +93,15 @@ fn execute(target: &mut Target, lun: Lun, cdb: &[u8], data: &Data) {
             target.execute(lun, cdb, DataPhase::Out(sent))
         }
     };
+    check(&done, room);
+}
+
+/// What holds of every completion, for a data phase of `room` bytes.
+pub(super) fn check(done: &Completion, room: usize) {
     assert!(done.transferred <= room);
     assert!(done.transferred as u64 <= done.expected);
-    assert_eq!(done.status == ScsiStatus::GOOD, done.sense.is_none());
+    assert_eq!(done.status == ScsiStatus::CHECK_CONDITION, done.sense.is_some());
+    assert!(done.status == ScsiStatus::GOOD || done.transferred == 0);
     if let Some(sense) = done.sense {
         for format in [SenseFormat::Fixed, SenseFormat::Descriptor] {
             let mut bytes = [0; 252];

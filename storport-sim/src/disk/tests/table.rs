@@ -111,7 +111,7 @@ fn bytes_after_the_block_are_not_looked_at() {
 #[test]
 fn a_service_action_without_a_row_points_at_the_service_action() {
     assert_eq!(
-        quote(run(&mut disk(8), &[0x9e_u8, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])),
+        quote(run(&mut disk(8), &[0x9e_u8, 0x11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])),
         "05/24/00 1.4"
     );
     assert_eq!(quote(run(&mut disk(8), &[0xa3_u8, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])), "05/24/00 1.4");
@@ -148,8 +148,9 @@ fn one_command_is_reported_with_its_usage_map() {
 fn a_command_that_is_not_supported_is_reported_so() {
     let mut disk = disk(8);
     for (options, opcode, action) in [
-        (1, Opcode::MODE_SELECT_6, 0),
-        (2, Opcode::SERVICE_ACTION_IN_16, 0x12),
+        (1, Opcode(0x04), 0),
+        (2, Opcode::SERVICE_ACTION_IN_16, 0x11),
+        (2, Opcode::PERSISTENT_RESERVE_OUT, 7),
         (2, Opcode(0x7f), 9),
         (3, Opcode::SERVICE_ACTION_IN_16, 0x110),
         (3, Opcode::READ_10, 1),

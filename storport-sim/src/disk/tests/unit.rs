@@ -110,7 +110,7 @@ fn request_sense_on_a_quiet_unit_says_nothing_in_the_format_asked_for() {
     let fixed = [0x70, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     assert_eq!(ask(&mut disk, &request_sense(0, 252), 252), fixed);
     assert_eq!(ask(&mut disk, &request_sense(0, 17), 252), fixed[..17]);
-    assert_eq!(ask(&mut disk, &request_sense(0, 0), 252), []);
+    assert_eq!(ask(&mut disk, &request_sense(0, 0), 252), [0_u8; 0]);
     assert_eq!(ask(&mut disk, &request_sense(1, 252), 252), [0x72, 0, 0, 0, 0, 0, 0, 0]);
 }
 

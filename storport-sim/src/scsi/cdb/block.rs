@@ -1,9 +1,9 @@
-//! Command blocks of a disk (SBC-4).
+//! Command blocks of a disk that name a range of blocks (SBC-4).
 
 use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::scsi::{Opcode, service_action};
+use crate::scsi::Opcode;
 
 /// What every command about a range of logical blocks has.
 pub trait BlockCdb: FromBytes + Immutable + KnownLayout + Unaligned {
@@ -56,7 +56,7 @@ pub struct Rw10 {
     pub lba: U32,
     /// Group number in bits 5..0; accepted and ignored.
     pub group: u8,
-    /// How many blocks; 0 means none (SYNCHRONIZE CACHE: to the end).
+    /// How many blocks; 0 means none (SYNCHRONIZE CACHE, PRE-FETCH: to the end).
     pub blocks: U16,
     /// Control.
     pub control: u8,
@@ -68,6 +68,8 @@ impl Rw10 {
     pub const FUA: u8 = 0x08;
     /// VERIFY: byte check, bits 2..1.
     pub const BYTCHK: u8 = 0x06;
+    /// SYNCHRONIZE CACHE, PRE-FETCH: answer before it is done.
+    pub const IMMED: u8 = 0x02;
     /// WRITE SAME: the blocks may be unmapped instead of written.
     pub const UNMAP: u8 = 0x08;
     /// WRITE SAME(16): there is no data-out buffer, the block is zeros.
@@ -109,6 +111,13 @@ pub struct Rw12 {
     pub control: u8,
 }
 const _: () = assert!(size_of::<Rw12>() == 12);
+
+impl Rw12 {
+    /// `opcode` about `blocks` blocks from `lba`, no flags.
+    pub const fn new(opcode: Opcode, lba: u32, blocks: u32) -> Self {
+        Self { opcode, flags: 0, lba: U32::new(lba), blocks: U32::new(blocks), group: 0, control: 0 }
+    }
+}
 
 impl BlockCdb for Rw12 {
     fn lba(&self) -> u64 {
@@ -160,80 +169,50 @@ impl BlockCdb for Rw16 {
     }
 }
 
-/// START STOP UNIT (SBC-4, "START STOP UNIT command").
+/// COMPARE AND WRITE (SBC-4, "COMPARE AND WRITE command").
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
 #[repr(C)]
-pub struct StartStopUnit {
-    /// [`Opcode::START_STOP_UNIT`].
+pub struct CompareAndWrite {
+    /// [`Opcode::COMPARE_AND_WRITE`].
     pub opcode: Opcode,
-    /// Bit 0, IMMED: answer before it is done.
-    pub immed: u8,
-    /// Reserved.
-    pub reserved: u8,
-    /// Power condition modifier.
-    pub modifier: u8,
-    /// Power condition in bits 7..4; [`Self::NO_FLUSH`], LOEJ, [`Self::START`].
+    /// WRPROTECT, DPO, [`Rw10::FUA`].
     pub flags: u8,
+    /// First block.
+    pub lba: U64,
+    /// Reserved.
+    pub reserved: [u8; 3],
+    /// How many blocks are compared, and as many written; 0 means none.
+    pub blocks: u8,
+    /// Group number; accepted and ignored.
+    pub group: u8,
     /// Control.
     pub control: u8,
 }
-const _: () = assert!(size_of::<StartStopUnit>() == 6);
+const _: () = assert!(size_of::<CompareAndWrite>() == 16);
 
-impl StartStopUnit {
-    /// `flags`: spin up; without it, spin down.
-    pub const START: u8 = 0x01;
-    /// `flags`: leave the write cache as it is on the way down.
-    pub const NO_FLUSH: u8 = 0x04;
-}
-
-/// READ CAPACITY(16) (SBC-4, "READ CAPACITY (16) command").
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
-#[repr(C)]
-pub struct ReadCapacity16 {
-    /// [`Opcode::SERVICE_ACTION_IN_16`].
-    pub opcode: Opcode,
-    /// [`service_action::READ_CAPACITY_16`].
-    pub service_action: u8,
-    /// Obsolete: LOGICAL BLOCK ADDRESS.
-    pub obsolete_lba: U64,
-    /// Bytes the initiator has room for.
-    pub allocation_length: U32,
-    /// Obsolete: PMI.
-    pub obsolete_pmi: u8,
-    /// Control.
-    pub control: u8,
-}
-const _: () = assert!(size_of::<ReadCapacity16>() == 16);
-
-impl ReadCapacity16 {
-    /// Asks for the capacity.
-    pub const fn new(allocation_length: u32) -> Self {
+impl CompareAndWrite {
+    /// About `blocks` blocks from `lba`, no flags.
+    pub const fn new(lba: u64, blocks: u8) -> Self {
         Self {
-            opcode: Opcode::SERVICE_ACTION_IN_16,
-            service_action: service_action::READ_CAPACITY_16,
-            obsolete_lba: U64::ZERO,
-            allocation_length: U32::new(allocation_length),
-            obsolete_pmi: 0,
+            opcode: Opcode::COMPARE_AND_WRITE,
+            flags: 0,
+            lba: U64::new(lba),
+            reserved: [0; 3],
+            blocks,
+            group: 0,
             control: 0,
         }
     }
 }
 
-/// UNMAP (SBC-4, "UNMAP command").
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
-#[repr(C)]
-pub struct Unmap {
-    /// [`Opcode::UNMAP`].
-    pub opcode: Opcode,
-    /// Bit 0, ANCHOR: not supported here.
-    pub anchor: u8,
-    /// Reserved.
-    pub reserved: U32,
-    /// Group number; accepted and ignored.
-    pub group: u8,
-    /// Bytes of parameter list the initiator sends.
-    pub parameter_list_length: U16,
-    /// Control.
-    pub control: u8,
+impl BlockCdb for CompareAndWrite {
+    fn lba(&self) -> u64 {
+        self.lba.get()
+    }
+    fn blocks(&self) -> u64 {
+        self.blocks.into()
+    }
+    fn flags(&self) -> u8 {
+        self.flags
+    }
 }
-const _: () = assert!(size_of::<Unmap>() == 10);

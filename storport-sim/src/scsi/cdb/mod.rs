@@ -6,6 +6,13 @@
 
 mod block;
 mod primary;
+mod reservation;
+mod unit;
 
-pub use block::{BlockCdb, ReadCapacity16, Rw6, Rw10, Rw12, Rw16, StartStopUnit, Unmap};
-pub use primary::{Inquiry, ModeSense6, ModeSense10, ReportLuns, ReportSupportedOpcodes, RequestSense};
+pub use block::{BlockCdb, CompareAndWrite, Rw6, Rw10, Rw12, Rw16};
+pub use primary::{
+    Inquiry, LogSense, ModeSelect6, ModeSelect10, ModeSense6, ModeSense10, ReportLuns,
+    ReportSupportedOpcodes, ReportTaskManagement, RequestSense,
+};
+pub use reservation::{PersistentReserveIn, PersistentReserveOut};
+pub use unit::{GetLbaStatus, ReadCapacity16, ReadDefectData10, ReadDefectData12, StartStopUnit, Unmap};

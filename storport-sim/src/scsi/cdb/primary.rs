@@ -114,6 +114,86 @@ impl ModeSense10 {
     pub const LLBAA: u8 = 0x10;
 }
 
+/// MODE SELECT(6) (SPC-5, "MODE SELECT (6) command").
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub struct ModeSelect6 {
+    /// [`Opcode::MODE_SELECT_6`].
+    pub opcode: Opcode,
+    /// [`Self::PF`] and [`Self::SP`].
+    pub flags: u8,
+    /// Reserved.
+    pub reserved: U16,
+    /// Bytes of parameter list the initiator sends.
+    pub parameter_list_length: u8,
+    /// Control.
+    pub control: u8,
+}
+const _: () = assert!(size_of::<ModeSelect6>() == 6);
+
+impl ModeSelect6 {
+    /// `flags`: the list has the standard's page format.
+    pub const PF: u8 = 0x10;
+    /// `flags`: save the pages, too.
+    pub const SP: u8 = 0x01;
+}
+
+/// MODE SELECT(10) (SPC-5, "MODE SELECT (10) command").
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub struct ModeSelect10 {
+    /// [`Opcode::MODE_SELECT_10`].
+    pub opcode: Opcode,
+    /// As in [`ModeSelect6`].
+    pub flags: u8,
+    /// Reserved.
+    pub reserved: [u8; 5],
+    /// Bytes of parameter list the initiator sends.
+    pub parameter_list_length: U16,
+    /// Control.
+    pub control: u8,
+}
+const _: () = assert!(size_of::<ModeSelect10>() == 10);
+
+/// LOG SENSE (SPC-5, "LOG SENSE command").
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub struct LogSense {
+    /// [`Opcode::LOG_SENSE`].
+    pub opcode: Opcode,
+    /// Bit 0, SP: save what can be saved; refused here.
+    pub save: u8,
+    /// Page control in bits 7..6, page code in bits 5..0.
+    pub page: u8,
+    /// Subpage code.
+    pub subpage: u8,
+    /// Reserved.
+    pub reserved: u8,
+    /// The first parameter wanted.
+    pub parameter_pointer: U16,
+    /// Bytes the initiator has room for.
+    pub allocation_length: U16,
+    /// Control.
+    pub control: u8,
+}
+const _: () = assert!(size_of::<LogSense>() == 10);
+
+impl LogSense {
+    /// Asks for the cumulative values of a page, from its first parameter on.
+    pub const fn new(page: u8, subpage: u8, allocation_length: u16) -> Self {
+        Self {
+            opcode: Opcode::LOG_SENSE,
+            save: 0,
+            page: 0x40 | page,
+            subpage,
+            reserved: 0,
+            parameter_pointer: U16::ZERO,
+            allocation_length: U16::new(allocation_length),
+            control: 0,
+        }
+    }
+}
+
 /// REPORT LUNS (SPC-5, "REPORT LUNS command").
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
 #[repr(C)]
@@ -176,4 +256,30 @@ const _: () = assert!(size_of::<ReportSupportedOpcodes>() == 12);
 impl ReportSupportedOpcodes {
     /// `options`: with command timeouts descriptors.
     pub const RCTD: u8 = 0x80;
+}
+
+/// REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS (SPC-5, section of that name).
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub struct ReportTaskManagement {
+    /// [`Opcode::MAINTENANCE_IN`].
+    pub opcode: Opcode,
+    /// The service action.
+    pub service_action: u8,
+    /// REPD (bit 7, [`Self::REPD`]).
+    pub options: u8,
+    /// Reserved.
+    pub reserved_3: [u8; 3],
+    /// Bytes the initiator has room for.
+    pub allocation_length: U32,
+    /// Reserved.
+    pub reserved_10: u8,
+    /// Control.
+    pub control: u8,
+}
+const _: () = assert!(size_of::<ReportTaskManagement>() == 12);
+
+impl ReportTaskManagement {
+    /// `options`: the extended form, with time-outs.
+    pub const REPD: u8 = 0x80;
 }

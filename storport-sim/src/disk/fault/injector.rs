@@ -1,0 +1,111 @@
+//! A fault plan at work.
+
+use super::random::SplitMix64;
+use super::{FaultKind, FaultPlan, FaultRule, OpClass, OpSelector, Subject};
+
+/// A fault that a command meets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InjectedFault {
+    /// What goes wrong.
+    pub kind: FaultKind,
+    /// The first block of the command that the rule is about, if the command names any.
+    pub block: Option<u64>,
+}
+
+/// What became of one rule so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FaultCount {
+    /// The rule.
+    pub rule: FaultRule,
+    /// Commands that its settings match, `after`, `every`, `p` and `times` apart.
+    pub matched: u64,
+    /// Faults it caused.
+    pub injected: u64,
+}
+
+/// A plan, its counts, and where its random numbers are.
+#[derive(Clone, Debug)]
+pub struct FaultInjector {
+    rules: Vec<Armed>,
+}
+
+#[derive(Clone, Debug)]
+struct Armed {
+    count: FaultCount,
+    random: SplitMix64,
+}
+
+impl FaultInjector {
+    /// A plan from its beginning. The seed matters to rules with a probability only.
+    pub fn new(plan: &FaultPlan, seed: u64) -> Self {
+        let armed = |(place, &rule): (u64, &FaultRule)| Armed {
+            count: FaultCount { rule, matched: 0, injected: 0 },
+            // Rules draw apart: one rule more, or less, leaves the others' numbers as they were.
+            random: SplitMix64::new(SplitMix64::new(seed).next() ^ SplitMix64::new(place).next()),
+        };
+        Self { rules: (0..).zip(&plan.rules).map(armed).collect() }
+    }
+
+    /// Which fault this command meets; counts it.
+    pub fn decide(&mut self, subject: &Subject) -> Option<InjectedFault> {
+        let mut fault = None;
+        for armed in &mut self.rules {
+            if let Some(block) = armed.count.rule.matches(subject)
+                && armed.strikes(fault.is_some())
+            {
+                fault = Some(InjectedFault { kind: armed.count.rule.kind, block });
+            }
+        }
+        fault
+    }
+
+    /// How often each rule matched and struck, in the order of the plan.
+    pub fn counts(&self) -> impl Iterator<Item = FaultCount> {
+        self.rules.iter().map(|armed| armed.count)
+    }
+}
+
+impl Armed {
+    /// Counts a command that matches, and draws for it, whether or not an earlier rule has struck it already.
+    fn strikes(&mut self, struck: bool) -> bool {
+        let FaultCount { rule, matched, injected } = &mut self.count;
+        *matched += 1;
+        let Some(place) = matched.checked_sub(rule.after).filter(|&place| place > 0) else {
+            return false;
+        };
+        if rule.every.is_some_and(|every| !place.is_multiple_of(every.get())) {
+            return false;
+        }
+        if rule.p.is_some_and(|p| !self.random.happens(p)) {
+            return false;
+        }
+        let strikes = !struck && rule.times.is_none_or(|times| *injected < times);
+        *injected += u64::from(strikes);
+        strikes
+    }
+}
+
+impl FaultRule {
+    /// Whether the rule is about a command at all, and which of its blocks is the first the rule is about.
+    fn matches(&self, subject: &Subject) -> Option<Option<u64>> {
+        let sensible = match self.kind {
+            FaultKind::MediumError => subject.needs_medium,
+            FaultKind::ShortTransfer => subject.moves_blocks(),
+            FaultKind::UnitAttention => subject.attentive,
+            _ => true,
+        };
+        let unit = self.lun.is_none_or(|lun| lun == subject.lun);
+        let command = self.op.is_none_or(|op| match op {
+            OpSelector::Class(class) => class == OpClass::of(subject.opcode),
+            OpSelector::Code(opcode) => opcode == subject.opcode,
+        });
+        if !(sensible && unit && command) {
+            return None;
+        }
+        match (self.lba, subject.lbas) {
+            (None, lbas) => Some(lbas.map(|lbas| lbas.first())),
+            (Some(wanted), Some(lbas)) => Some(Some(wanted.meets(lbas)?)),
+            (Some(_), None) => None,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Trouble on purpose: which commands fail, how, and which of it the disk can do by itself.
+//!
+//! A [`FaultPlan`] is data: rules, read from one line of text and written back the same. A [`FaultInjector`] is a plan
+//! at work: it counts commands, draws from its seed, and says of each command which fault it meets. Given to a
+//! [`Target`](super::Target) it is asked before every command; without one a command pays one branch.
+//!
+//! Faults that a disk can show (a medium error, an aborted command, BUSY, TASK SET FULL, a unit attention, a short
+//! transfer, sense that makes no sense) are answers, and the target gives them. Faults of what carries the answer (a
+//! completion that is dropped, late or delivered twice, an adapter that hangs, loses its memory or is pulled out) it
+//! can only announce: the [`Disposition`] beside the completion says what the host adapter is to do.
+//!
+//! The injector is not a schedule: it never reads a clock, and *when* a late completion comes is the adapter's to
+//! arrange. The invariant: the same plan, the same seed and the same commands in the same order meet the same faults,
+//! and a rule counts and draws for itself, so that one rule more changes nothing about the others.
+//!
+//! # The specification
+//!
+//! ```text
+//! plan    = [ rule *( ";" rule ) ]                    empty: no faults
+//! rule    = kind [ ":" setting *( "," setting ) ]
+//! kind    = "medium-error" | "aborted" | "busy" | "task-set-full" | "unit-attention" | "short" | "bad-sense"
+//!         | "dropped" | "late" | "duplicate" | "hung" | "removal" | "allocation"
+//! setting = "lun=" NUMBER                             at this logical unit only
+//!         | "op=" ( class | name | NUMBER )           these commands only; a number is an operation code
+//!         | "lba=" NUMBER ".." NUMBER                 commands about a block of this range; the end is not in it
+//!         | "after=" NUMBER                           not the first so many of them
+//!         | "every=" NUMBER                           of the rest every so-manyth: 3 is the third, the sixth, ...
+//!         | "p=" DECIMAL                              of those each with this probability, 0 to 1, nine decimals
+//!         | "times=" NUMBER                           so many faults, then no more
+//!         | "delay-us=" NUMBER                        how late; with "late" only, and 1000 if not said
+//! class   = "read" | "write" | "flush" | "other"
+//! name    = a command as the standard calls it, in small letters and hyphens: "read-10", "test-unit-ready"
+//! NUMBER  = decimal digits, or "0x" and hexadecimal ones
+//! ```
+//!
+//! Settings restrict each other: all must hold. Each may be given once, in any order; blanks around parts do not
+//! count. Without `every` and `p` every command that matches meets the fault. Where several rules would strike the
+//! same command, the first of the plan does, and the others have counted it.
+//!
+//! A kind narrows its commands by itself where it would make no sense otherwise: `medium-error` needs a command that
+//! names blocks, or a flush of all of them; `short` one that moves them; `unit-attention` one that reports unit
+//! attentions. UNMAP names its blocks in its data, where no rule looks: it has none as far as rules are concerned. So
+//! has a command about blocks that the disk does not have, which says that itself.
+//!
+//! ```
+//! use storport_sim::disk::fault::FaultPlan;
+//!
+//! let plan: FaultPlan = "medium-error:every=100; busy:p=0.01; aborted:lba=100..200,op=write".parse().unwrap();
+//! assert_eq!(plan.to_string(), "medium-error:every=100;busy:p=0.01;aborted:op=write,lba=100..200");
+//! let wrong = "busy:p=1.5".parse::<FaultPlan>().unwrap_err();
+//! assert_eq!(wrong.to_string(), r#"fault plan: "busy:p=1.5": p=1.5 is not a probability from 0 to 1"#);
+//! ```
+
+mod apply;
+mod injector;
+mod plan;
+pub(super) mod random;
+mod spec;
+mod subject;
+
+pub use injector::{FaultCount, FaultInjector, InjectedFault};
+pub use plan::{FaultKind, FaultPlan, FaultRule, LbaRange, Probability};
+pub use spec::FaultPlanError;
+pub use subject::{OpClass, OpSelector, Subject};
+
+/// What a host adapter is to do with a completion.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Disposition {
+    /// Deliver it, as if nothing were wrong.
+    #[default]
+    Deliver,
+    /// Never deliver it. The command was executed.
+    Drop,
+    /// Deliver it later than it would be.
+    Late {
+        /// How much later, in microseconds of machine time.
+        delay_us: u64,
+    },
+    /// Deliver it twice.
+    Duplicate,
+    /// Stop: deliver neither this one nor any other until the adapter is reset. The command was not executed.
+    HungAdapter,
+    /// The device is gone, with everything in flight. The command was not executed.
+    SurpriseRemoval,
+    /// The adapter found no memory for the command. It was not executed.
+    AllocationFailure,
+}

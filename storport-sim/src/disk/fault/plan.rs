@@ -1,0 +1,158 @@
+//! A fault plan as a value: rules, and what a rule may say.
+
+use std::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
+
+use super::OpSelector;
+use crate::scsi::Lun;
+
+/// What goes wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FaultKind {
+    /// 03/11/00 or, for a command that writes, 03/0c/00, with the first block that is bad. Nothing is moved.
+    MediumError,
+    /// 0b/00/00: the device gave the command up before it did anything.
+    Aborted,
+    /// BUSY: not now.
+    Busy,
+    /// TASK SET FULL: too many commands at once.
+    TaskSetFull,
+    /// 06/29/00 instead of an answer, though nothing was reset.
+    UnitAttention,
+    /// Half of the blocks are moved, with GOOD and without complaint.
+    ShortTransfer,
+    /// CHECK CONDITION with sense nobody defined: key Fh, additional sense FFh/FFh. Nothing is moved.
+    BadSense,
+    /// The command is executed and its completion never comes.
+    DroppedCompletion,
+    /// The completion comes late.
+    LateCompletion {
+        /// How late, in microseconds of machine time.
+        delay_us: u64,
+    },
+    /// The completion comes twice.
+    DuplicateCompletion,
+    /// The adapter stops until it is reset.
+    HungAdapter,
+    /// The device is gone.
+    SurpriseRemoval,
+    /// The adapter finds no memory for the command.
+    AllocationFailure,
+}
+
+impl FaultKind {
+    /// How late a completion is if nobody says, in microseconds.
+    pub const DELAY_US: u64 = 1000;
+
+    /// Every kind, by the name specifications call it.
+    pub(super) const NAMES: [(&'static str, Self); 13] = [
+        ("medium-error", Self::MediumError),
+        ("aborted", Self::Aborted),
+        ("busy", Self::Busy),
+        ("task-set-full", Self::TaskSetFull),
+        ("unit-attention", Self::UnitAttention),
+        ("short", Self::ShortTransfer),
+        ("bad-sense", Self::BadSense),
+        ("dropped", Self::DroppedCompletion),
+        ("late", Self::LateCompletion { delay_us: Self::DELAY_US }),
+        ("duplicate", Self::DuplicateCompletion),
+        ("hung", Self::HungAdapter),
+        ("removal", Self::SurpriseRemoval),
+        ("allocation", Self::AllocationFailure),
+    ];
+
+    /// The name specifications call it.
+    pub fn name(self) -> &'static str {
+        let same = |kind: &Self| std::mem::discriminant(kind) == std::mem::discriminant(&self);
+        let row = Self::NAMES.iter().find(|(_, kind)| same(kind));
+        row.expect("the table has every kind").0
+    }
+}
+
+/// Some logical blocks: the first, and the one after the last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LbaRange {
+    first: u64,
+    end: u64,
+}
+
+impl LbaRange {
+    /// Blocks `first` up to, and without, `end`; `None` if that is no block.
+    pub const fn new(first: u64, end: u64) -> Option<Self> {
+        if first < end { Some(Self { first, end }) } else { None }
+    }
+
+    /// The first block.
+    pub const fn first(self) -> u64 {
+        self.first
+    }
+
+    /// The block after the last.
+    pub const fn end(self) -> u64 {
+        self.end
+    }
+
+    /// The first block both have; `None` if they share none.
+    pub(super) fn meets(self, other: Self) -> Option<u64> {
+        let first = self.first.max(other.first);
+        (first < self.end.min(other.end)).then_some(first)
+    }
+}
+
+/// A probability, in whole billionths, so that it is written as it was read and compared exactly.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Probability(u32);
+
+impl Probability {
+    /// What is certain, in billionths.
+    pub(super) const ONE: u32 = 1_000_000_000;
+
+    /// A probability of so many billionths; `None` above one.
+    pub const fn from_billionths(billionths: u32) -> Option<Self> {
+        if billionths <= Self::ONE { Some(Self(billionths)) } else { None }
+    }
+
+    /// In billionths.
+    pub const fn billionths(self) -> u32 {
+        self.0
+    }
+}
+
+/// One rule: what goes wrong, and for which commands. What is `None` does not restrict.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FaultRule {
+    /// What goes wrong.
+    pub kind: FaultKind,
+    /// At this logical unit.
+    pub lun: Option<Lun>,
+    /// With these commands.
+    pub op: Option<OpSelector>,
+    /// With commands about at least one of these blocks.
+    pub lba: Option<LbaRange>,
+    /// Not with the first so many commands that match.
+    pub after: u64,
+    /// With every so-manyth command that matches.
+    pub every: Option<NonZeroU64>,
+    /// With this probability, drawn from the seed for each command that is left.
+    pub p: Option<Probability>,
+    /// So many times at most.
+    pub times: Option<u64>,
+}
+
+impl FaultRule {
+    /// A rule that strikes every command the kind can strike.
+    pub const fn new(kind: FaultKind) -> Self {
+        Self { kind, lun: None, op: None, lba: None, after: 0, every: None, p: None, times: None }
+    }
+}
+
+/// What is to go wrong: rules, the earlier ones first. The default is that nothing does.
+///
+/// Text is its one form outside of a program, also in JSON: see the [module page](super) for the specification.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FaultPlan {
+    /// The rules.
+    pub rules: Vec<FaultRule>,
+}

@@ -1,0 +1,231 @@
+//! Fault plans as text: reading, writing, and saying what is wrong with one.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::{FaultKind, FaultPlan, FaultRule, LbaRange, OpClass, OpSelector, Probability};
+use crate::scsi::{Lun, Opcode};
+
+/// What is wrong with a specification: one line that quotes the rule and names the part.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("fault plan: {rule:?}: {problem}")]
+pub struct FaultPlanError {
+    rule: String,
+    problem: Problem,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+enum Problem {
+    #[error("no kind of fault; the kinds are {}", kinds())]
+    NoKind,
+    #[error("{0:?} is no kind of fault; the kinds are {kinds}", kinds = kinds())]
+    Kind(String),
+    #[error("{0:?} is not a setting, NAME=VALUE")]
+    NotASetting(String),
+    #[error("there is no setting {0:?}; the settings are {SETTINGS}")]
+    Setting(String),
+    #[error("{0} is given twice")]
+    Twice(String),
+    #[error("{name}={value} is not {wanted}")]
+    Value { name: String, value: String, wanted: &'static str },
+    #[error("delay-us belongs to late completions")]
+    Delay,
+}
+
+const SETTINGS: &str = "lun, op, lba, after, every, p, times, delay-us";
+
+fn kinds() -> String {
+    FaultKind::NAMES.map(|(name, _)| name).join(", ")
+}
+
+impl FromStr for FaultPlan {
+    type Err = FaultPlanError;
+
+    fn from_str(text: &str) -> Result<Self, FaultPlanError> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let rules = text.split(';').map(str::trim).map(FaultRule::from_str);
+        Ok(Self { rules: rules.collect::<Result<_, _>>()? })
+    }
+}
+
+impl TryFrom<String> for FaultPlan {
+    type Error = FaultPlanError;
+
+    fn try_from(text: String) -> Result<Self, FaultPlanError> {
+        text.parse()
+    }
+}
+
+impl From<FaultPlan> for String {
+    fn from(plan: FaultPlan) -> Self {
+        plan.to_string()
+    }
+}
+
+/// One rule of a plan.
+impl FromStr for FaultRule {
+    type Err = FaultPlanError;
+
+    fn from_str(text: &str) -> Result<Self, FaultPlanError> {
+        rule(text).map_err(|problem| FaultPlanError { rule: text.into(), problem })
+    }
+}
+
+fn rule(text: &str) -> Result<FaultRule, Problem> {
+    let (kind, settings) = match text.split_once(':') {
+        Some((kind, settings)) => (kind.trim(), Some(settings)),
+        None => (text.trim(), None),
+    };
+    if kind.is_empty() {
+        return Err(Problem::NoKind);
+    }
+    let known = FaultKind::NAMES.iter().find(|(name, _)| *name == kind);
+    let mut rule = FaultRule::new(known.ok_or_else(|| Problem::Kind(kind.into()))?.1);
+    let mut seen = Vec::new();
+    for setting in settings.into_iter().flat_map(|settings| settings.split(',')) {
+        let pair = setting.split_once('=').map(|(name, value)| (name.trim(), value.trim()));
+        let (name, value) = pair.ok_or_else(|| Problem::NotASetting(setting.trim().into()))?;
+        if seen.contains(&name) {
+            return Err(Problem::Twice(name.into()));
+        }
+        seen.push(name);
+        set(&mut rule, name, value)?;
+    }
+    Ok(rule)
+}
+
+fn set(rule: &mut FaultRule, name: &str, value: &str) -> Result<(), Problem> {
+    let wrong = |wanted| Problem::Value { name: name.into(), value: value.into(), wanted };
+    let whole = || number(value).ok_or(wrong("a number"));
+    match name {
+        "lun" => {
+            let lun = number(value).and_then(|number| Lun::new(u16::try_from(number).ok()?));
+            rule.lun = Some(lun.ok_or(wrong("a logical unit number from 0 to 16383"))?);
+        }
+        "op" => rule.op = Some(op(value).ok_or(wrong("read, write, flush, other, a command or a code"))?),
+        "lba" => rule.lba = Some(lbas(value).ok_or(wrong("a range of blocks, FIRST..END"))?),
+        "after" => rule.after = whole()?,
+        "every" => {
+            let every = number(value).and_then(NonZeroU64::new);
+            rule.every = Some(every.ok_or(wrong("a number from 1"))?);
+        }
+        "p" => rule.p = Some(probability(value).ok_or(wrong("a probability from 0 to 1"))?),
+        "times" => rule.times = Some(whole()?),
+        "delay-us" => match &mut rule.kind {
+            FaultKind::LateCompletion { delay_us } => *delay_us = whole()?,
+            _ => return Err(Problem::Delay),
+        },
+        _ => return Err(Problem::Setting(name.into())),
+    }
+    Ok(())
+}
+
+fn number(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x") {
+        Some(hex) => digits(hex, 16),
+        None => digits(text, 10),
+    }
+}
+
+/// Digits alone: a sign is none.
+fn digits(text: &str, radix: u32) -> Option<u64> {
+    let only = text.chars().all(|digit| digit.is_digit(radix));
+    if only { u64::from_str_radix(text, radix).ok() } else { None }
+}
+
+fn lbas(text: &str) -> Option<LbaRange> {
+    let (first, end) = text.split_once("..")?;
+    LbaRange::new(number(first.trim())?, number(end.trim())?)
+}
+
+/// "0.01", "1", ".5": at most nine decimals, at most one.
+fn probability(text: &str) -> Option<Probability> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if decimals.len() > 9 || whole.len() + decimals.len() == 0 {
+        return None;
+    }
+    let whole = if whole.is_empty() { 0 } else { digits(whole, 10)? };
+    let billionths = digits(&format!("{decimals:0<9}"), 10)?;
+    let total = whole.checked_mul(Probability::ONE.into())?.checked_add(billionths)?;
+    Probability::from_billionths(u32::try_from(total).ok()?)
+}
+
+fn op(text: &str) -> Option<OpSelector> {
+    if let Some(&(_, class)) = OpClass::NAMES.iter().find(|(name, _)| *name == text) {
+        return Some(OpSelector::Class(class));
+    }
+    let named = (0..=u8::MAX).map(Opcode).find(|opcode| hyphenated(*opcode).as_deref() == Some(text));
+    let code = || number(text).and_then(|code| u8::try_from(code).ok()).map(Opcode);
+    named.or_else(code).map(OpSelector::Code)
+}
+
+/// "READ(10)" as "read-10".
+fn hyphenated(opcode: Opcode) -> Option<String> {
+    Some(opcode.name()?.to_lowercase().replace(['(', ' '], "-").replace(')', ""))
+}
+
+impl fmt::Display for FaultPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, rule) in self.rules.iter().enumerate() {
+            if place > 0 {
+                f.write_str(";")?;
+            }
+            rule.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for FaultRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut settings = Vec::new();
+        let mut say = |name: &str, value: Option<String>| {
+            settings.extend(value.map(|value| format!("{name}={value}")));
+        };
+        say("lun", self.lun.map(|lun| lun.to_string()));
+        say("op", self.op.map(|op| op.to_string()));
+        say("lba", self.lba.map(|lba| format!("{}..{}", lba.first(), lba.end())));
+        say("after", (self.after > 0).then(|| self.after.to_string()));
+        say("every", self.every.map(|every| every.to_string()));
+        say("p", self.p.map(|p| p.to_string()));
+        say("times", self.times.map(|times| times.to_string()));
+        if let FaultKind::LateCompletion { delay_us } = self.kind {
+            say("delay-us", (delay_us != FaultKind::DELAY_US).then(|| delay_us.to_string()));
+        }
+        f.write_str(self.kind.name())?;
+        if !settings.is_empty() {
+            write!(f, ":{}", settings.join(","))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for OpSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Class(class) => {
+                let row = OpClass::NAMES.iter().find(|(_, own)| *own == class);
+                f.write_str(row.expect("the table has every class").0)
+            }
+            Self::Code(opcode) => match hyphenated(opcode) {
+                Some(name) => f.write_str(&name),
+                None => write!(f, "{:#04x}", opcode.0),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Probability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = format!("{:09}", self.billionths() % Self::ONE);
+        match (self.billionths() / Self::ONE, decimals.trim_end_matches('0')) {
+            (whole, "") => write!(f, "{whole}"),
+            (whole, decimals) => write!(f, "{whole}.{decimals}"),
+        }
+    }
+}
