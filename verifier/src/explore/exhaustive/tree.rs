@@ -197,7 +197,7 @@ impl Tree {
             }
         }
         for race in races.iter().filter(|race| race.first < made) {
-            let sequence = turned_round(all, order, *race);
+            let sequence = turned_round(all, made, order, *race);
             self.plant(nodes[race.first], &sequence, Some(&all[race.first].foot));
         }
         self.active -= 1;
@@ -441,8 +441,8 @@ struct Planted {
 
 /// The sequence that turns a race round: what did not have to come after its first step, then its
 /// second.
-fn turned_round(events: &[Event], order: &Order, race: Race) -> Vec<Planted> {
-    let between = (race.first + 1..race.second).filter(|at| !order.is_before(race.first, *at));
+fn turned_round(events: &[Event], made: usize, order: &Order, race: Race) -> Vec<Planted> {
+    let between = (race.first + 1..race.second.min(made)).filter(|at| !order.is_before(race.first, *at));
     between
         .map(|at| Planted { label: events[at].label.clone(), foot: Some(events[at].foot.clone()) })
         .chain([last_step(&events[race.second])])
