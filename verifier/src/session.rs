@@ -182,8 +182,34 @@ pub fn run(
     choose: Option<Box<dyn Choose>>,
     extra: Option<Arc<dyn Watcher>>,
 ) -> Result<Run, SetupError> {
+    power_on(driver, setup, (setup.seed, setup.workload.seed), choose, extra)
+}
+
+/// As [`run`], with another seed, for choices and operations alike.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_seed(
+    driver: &'static Driver,
+    setup: &Setup,
+    seed: u64,
+    choose: Option<Box<dyn Choose>>,
+    extra: Option<Arc<dyn Watcher>>,
+) -> Result<Run, SetupError> {
+    power_on(driver, setup, (seed, seed), choose, extra)
+}
+
+/// A run with the seeds of the choices and of the operations, whatever the setup says of them: it is
+/// made many thousand times from one setup, which is not copied for it.
+fn power_on(
+    driver: &'static Driver,
+    setup: &Setup,
+    (seed, operations_seed): (u64, u64),
+    choose: Option<Box<dyn Choose>>,
+    extra: Option<Arc<dyn Watcher>>,
+) -> Result<Run, SetupError> {
     let execution = match setup.executor {
-        Executor::Deterministic => choose.map_or(Execution::Seeded(setup.seed), Execution::Chosen),
+        Executor::Deterministic => choose.map_or(Execution::Seeded(seed), Execution::Chosen),
         Executor::Parallel => Execution::Parallel,
     };
     let mut config = Config::new(setup.cpus, execution)?;
@@ -208,8 +234,9 @@ pub fn run(
         Kind::Wdm { device, .. } => (config.hardware(device(store)), None),
         Kind::VirtualMiniport { .. } | Kind::Model { .. } => (config, Some(disk(store))),
     };
-    let rig = Rig { driver, bytes, workload: setup.workload.clone(), result: Arc::clone(&result) };
-    tracing::debug!(driver = driver.name, seed = setup.seed, cpus = setup.cpus, "power on");
+    let workload = Options { seed: operations_seed, ..setup.workload.clone() };
+    let rig = Rig { driver, bytes, workload, result: Arc::clone(&result) };
+    tracing::debug!(driver = driver.name, seed, cpus = setup.cpus, "power on");
     let outcome = config.run(move || rig.boot(medium));
     tracing::debug!(driver = driver.name, steps = outcome.steps, "power off");
     let booted = std::mem::take(&mut *result.lock());
