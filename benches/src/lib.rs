@@ -9,6 +9,7 @@ pub mod completion;
 pub mod contention;
 pub mod locks;
 pub mod requests;
+pub mod schedules;
 pub mod steps;
 
 use kernel_sim::bugcheck::Ending;

@@ -295,7 +295,7 @@ mod tests {
         for (found_below, fails) in [(false, true), (true, false)] {
             let ledger = Ledger::new(0..20, 1);
             let here = ledger.attend();
-            (ledger.take(10), ledger.take(10));
+            assert_eq!([ledger.take(10), ledger.take(10)], [Some(0..10), Some(10..20)]);
             let error = StressError::Parted { seed: 12, step: 1, why: "no".into() };
             ledger.hand_in(Block { error: Some(error), ..block(10..12, &[]) });
             ledger.hand_in(Block { is_last: found_below, ..block(0..10, &[]) });

@@ -26,6 +26,15 @@ const BLOCK_EXECUTIONS_MAX: u64 = 256;
 /// How often the caller is asked whether to go on.
 const TICK: Duration = Duration::from_millis(50);
 
+/// Bytes of a block of memory that is taken and given back once, untouched.
+///
+/// Executions allocate and free the same few megabytes over and over. glibc gives memory at the top
+/// of its heaps back to the host as soon as 128 KiB are free there, and the next execution pays for
+/// each page again: half of its time, where a disk is written to. It stops doing so once a block
+/// this large has been freed (mallopt(3), the dynamic mmap threshold; the largest that counts is
+/// 32 MiB). Elsewhere this does nothing.
+const HEAP_KEPT_BYTES: usize = 24 << 20;
+
 /// An exploration to make.
 pub struct Stress<'a> {
     /// What to execute.
@@ -101,6 +110,7 @@ impl Stress<'_> {
     /// # Panics
     /// On a failure of the simulator itself.
     pub fn run(&self, listener: &mut dyn Listener) -> Result<Explored, StressError> {
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(HEAP_KEPT_BYTES)));
         let ledger = Ledger::new(self.seeds.clone(), self.jobs.get());
         std::thread::scope(|scope| {
             for _ in 0..self.jobs.get() {

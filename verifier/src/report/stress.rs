@@ -36,6 +36,7 @@ pub fn finding_json(
         "location": identity.location,
         "waits": identity.waits,
         "seed": setup.seed,
+        "schedule": schedule,
         "run": to_json(driver, setup, run, schedule),
     })
 }
