@@ -36,11 +36,6 @@ pub(super) fn stress(
         shard: arguments.shard.as_deref().map(shard).transpose()?,
     };
     let budget = asked.budget()?;
-    let jobs = arguments.jobs.map_or_else(std::thread::available_parallelism, |j| {
-        Ok(NonZeroUsize::new(j.into()).unwrap_or(NonZeroUsize::MIN))
-    });
-    // A host that does not say how many cores it has gets one job.
-    let jobs = jobs.unwrap_or(NonZeroUsize::MIN);
     let programs = chosen
         .into_iter()
         .map(|driver| {
@@ -61,7 +56,7 @@ pub(super) fn stress(
             strategy: &**strategy,
             arguments,
             budget: &budget,
-            jobs,
+            jobs: jobs(arguments),
             interrupt: &interrupt,
         };
         if exploration.make()? == Found::Something {
@@ -72,6 +67,13 @@ pub(super) fn stress(
         Some(signal) if found == Found::Nothing => Found::Interrupted(signal),
         _ => found,
     })
+}
+
+/// Host threads that execute. How many there are changes no result.
+fn jobs(arguments: &StressArguments) -> NonZeroUsize {
+    let asked = arguments.jobs.and_then(|n| NonZeroUsize::new(n.into()));
+    // A host that does not say how many cores it has gets one job.
+    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// The shard that `--shard` names.

@@ -1,7 +1,7 @@
 //! Which findings are the same, and how often each was made.
 //!
 //! Two executions found the same thing if the same rule broke at the same call site; a standstill is
-//! told by the set of sites at which its processors and threads wait. How they got there, which
+//! told by the set of sites at which its processors and threads wait, a panic by its place. How they got there, which
 //! processor it was and which addresses were involved do not matter. Invariant: what is kept grows
 //! with the number of distinct findings, not with the number of executions.
 
@@ -17,7 +17,7 @@ pub struct Identity {
     pub rule: String,
     /// The call it happened in; of a deadlock, the call of the first of the sites.
     pub call: Option<String>,
-    /// Where that was called, as the compiler names it.
+    /// Where that was called, or where the driver panicked, as the compiler names it.
     pub location: Option<String>,
     /// Of a deadlock, every wait: its call and where, in order, each once. Empty for others.
     pub waits: Vec<String>,
@@ -39,7 +39,14 @@ impl Identity {
                 location: v.scene.location.as_ref().map(ToString::to_string),
                 waits: Vec::new(),
             }),
-            Verdict::BugCheck(b) => Some(at(b.stop.name, &b.place)),
+            Verdict::BugCheck(b) => {
+                let identity = at(b.stop.name, &b.place);
+                // A panic is told by where it was raised, not by the call that came before it.
+                Some(match &b.panicked_at {
+                    Some(panic) => Identity { call: None, location: Some(panic.clone()), ..identity },
+                    None => identity,
+                })
+            }
             Verdict::Livelock(l) => Some(at("livelock", &l.place)),
             Verdict::Deadlock(d) => {
                 let sites: BTreeSet<_> = d.waiters.iter().map(|w| site(&w.place)).collect();
