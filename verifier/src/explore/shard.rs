@@ -58,7 +58,9 @@ impl Shard {
                 Err(format!("{} is set, and {} too: say which with M/N", one.index, another.index))
             }
             [] if variable("PARALLEL_SEQ").is_some() => {
-                Err("GNU parallel tells a job its number but not of how many: use --shard {#}/N".into())
+                Err("GNU parallel tells a job its number but not of how many: \
+                     use --shard {#}/N, or {#}/{##} with its --plus"
+                    .into())
             }
             [] => Err("nothing in the environment says which shard this is: give M/N".into()),
         }
