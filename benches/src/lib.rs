@@ -12,6 +12,7 @@ pub mod locks;
 pub mod peers;
 pub mod programs;
 pub mod requests;
+pub mod schedules;
 pub mod steps;
 
 use kernel_sim::bugcheck::Ending;

@@ -117,6 +117,8 @@ pub struct BugCheck {
     pub what: String,
     /// Where.
     pub place: Place,
+    /// Of a panic of the driver, where in its source: "file:line:column".
+    pub panicked_at: Option<String>,
 }
 
 /// A processor or thread that cannot go on, and why.

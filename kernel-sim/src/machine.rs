@@ -379,7 +379,7 @@ impl Processor {
     ///
     /// `parameters` hold machine addresses where they hold addresses.
     pub fn bug_check(&self, stop: StopCode, parameters: [u64; 4], what: impl Into<String>) -> ! {
-        let check = BugCheck { stop, parameters, what: what.into(), place: self.place() };
+        let check = BugCheck { stop, parameters, what: what.into(), place: self.place(), panicked_at: None };
         self.machine().stop(Ending::BugCheck(Box::new(check)));
         crate::sync::thread::unwind(self)
     }

@@ -51,6 +51,7 @@ fn on_machine(info: &PanicHookInfo<'_>) -> bool {
         parameters: [STATUS_ASSERTION_FAILURE, 0, 0, 0],
         what: format!("the driver panicked at {at}: {message}"),
         place: cpu.place(),
+        panicked_at: Some(at),
     };
     // SAFETY: a processor that runs driver code runs a thread.
     unsafe { (*cpu.thread.get()).unwinding.set(true) };

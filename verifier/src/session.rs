@@ -173,7 +173,7 @@ pub struct Run {
     pub statistics: Statistics,
     /// Counters of the processors.
     pub processors: Vec<ProcessorStats>,
-    /// Time on the host, for people only.
+    /// Time on the host, for people only; none is taken of a model, which is over in microseconds.
     pub elapsed: Duration,
 }
 
@@ -196,8 +196,34 @@ pub fn run(
     choose: Option<Box<dyn Choose>>,
     extra: Option<Arc<dyn Watcher>>,
 ) -> Result<Run, SetupError> {
+    power_on(driver, setup, (setup.seed, setup.workload.seed), choose, extra)
+}
+
+/// As [`run`], with another seed, for choices and operations alike.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_seed(
+    driver: &'static Driver,
+    setup: &Setup,
+    seed: u64,
+    choose: Option<Box<dyn Choose>>,
+    extra: Option<Arc<dyn Watcher>>,
+) -> Result<Run, SetupError> {
+    power_on(driver, setup, (seed, seed), choose, extra)
+}
+
+/// A run with the seeds of the choices and of the operations, whatever the setup says of them: it is
+/// made many thousand times from one setup, which is not copied for it.
+fn power_on(
+    driver: &'static Driver,
+    setup: &Setup,
+    (seed, operations_seed): (u64, u64),
+    choose: Option<Box<dyn Choose>>,
+    extra: Option<Arc<dyn Watcher>>,
+) -> Result<Run, SetupError> {
     let execution = match setup.executor {
-        Executor::Deterministic => choose.map_or(Execution::Seeded(setup.seed), Execution::Chosen),
+        Executor::Deterministic => choose.map_or(Execution::Seeded(seed), Execution::Chosen),
         Executor::Parallel => Execution::Parallel,
     };
     let mut config = Config::new(setup.cpus, execution)?;
@@ -210,10 +236,10 @@ pub fn run(
             config = config.watch(watcher(setup.sites));
         }
     }
-    let clock = HostClock::start();
     if let Kind::Model { run, .. } = driver.kind {
-        return Ok(finish(run(config), Statistics::default(), &clock));
+        return Ok(finish(run(config), Statistics::none(), Duration::ZERO));
     }
+    let clock = HostClock::start();
     let store = open(&setup.contents)?;
     check_size(setup, store.len_bytes())?;
     let bytes = store.len_bytes();
@@ -222,18 +248,19 @@ pub fn run(
         Kind::Wdm { device, .. } => (config.hardware(device(store)), None),
         Kind::VirtualMiniport { .. } | Kind::Model { .. } => (config, Some(disk(store))),
     };
-    let rig = Rig { driver, bytes, workload: setup.workload.clone(), result: Arc::clone(&result) };
-    tracing::debug!(driver = driver.name, seed = setup.seed, cpus = setup.cpus, "power on");
+    let workload = Options { seed: operations_seed, ..setup.workload.clone() };
+    let rig = Rig { driver, bytes, workload, result: Arc::clone(&result) };
+    tracing::debug!(driver = driver.name, seed, cpus = setup.cpus, "power on");
     let outcome = config.run(move || rig.boot(medium));
     tracing::debug!(driver = driver.name, steps = outcome.steps, "power off");
     let booted = std::mem::take(&mut *result.lock());
     if let Some(why) = booted.refused {
         return Err(SetupError::NotStarted { driver: driver.name, why });
     }
-    Ok(finish(outcome, booted.statistics, &clock))
+    Ok(finish(outcome, booted.statistics, clock.elapsed()))
 }
 
-fn finish(outcome: Outcome, statistics: Statistics, clock: &HostClock) -> Run {
+fn finish(outcome: Outcome, statistics: Statistics, elapsed: Duration) -> Run {
     Run {
         verdict: verdict(outcome.ending),
         trace_hash: outcome.trace_hash,
@@ -242,7 +269,7 @@ fn finish(outcome: Outcome, statistics: Statistics, clock: &HostClock) -> Run {
         time_ns: outcome.time_ns,
         statistics,
         processors: outcome.processors,
-        elapsed: clock.elapsed(),
+        elapsed,
     }
 }
 

@@ -224,6 +224,7 @@ impl Machine {
             parameters,
             what,
             place,
+            panicked_at: None,
         })));
     }
 

@@ -1,8 +1,10 @@
 //! The flags, as clap reads them.
 
 use super::units;
+use crate::explore::budget;
 use crate::workload::DEPTH_MAX;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Runs storage-driver logic on a simulated Windows kernel and stops it at the first broken rule.
@@ -22,6 +24,10 @@ pub(super) enum Command {
     List(ListArguments),
     /// Run drivers once each.
     Run(RunArguments),
+    /// Run drivers under many schedules each.
+    Stress(StressArguments),
+    /// Put the summaries of a stress's shards together.
+    Merge(MergeArguments),
     /// Run a schedule file again, with the whole trace.
     Replay(ReplayArguments),
     /// Explain a rule, a check or a bug check.
@@ -65,26 +71,18 @@ pub(super) enum SitesName {
     Counted,
 }
 
+/// What `run` and `stress` have in common.
 #[derive(Args)]
-pub(super) struct RunArguments {
+pub(super) struct ProgramArguments {
     /// Names, patterns such as 'wdm-*', or 'all'.
     #[arg(required = true, value_name = "DRIVER")]
     pub drivers: Vec<String>,
     /// Processors, 1 to 64.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub cpus: u8,
-    /// All choices from the seed, or a host thread per processor.
-    #[arg(long, value_enum, value_name = "NAME", default_value = "deterministic")]
-    pub executor: ExecutorName,
-    /// Where choices and operations come from.
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    pub seed: u64,
     /// Requests to send; without it, 1000, or the whole disk once for sequential modes.
-    #[arg(long, value_name = "N", conflicts_with = "time", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub ios: Option<u64>,
-    /// How long to run, in machine time: 10s, 500ms.
-    #[arg(long, value_name = "T", value_parser = units::time_ns)]
-    pub time: Option<u64>,
     /// Which requests; without it, randrw, or read with --image.
     #[arg(long, value_enum, value_name = "MODE")]
     pub rw: Option<ModeName>,
@@ -102,11 +100,8 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "N")]
     pub cancel: Option<u32>,
     /// Size of the disk in memory.
-    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = units::disk_bytes, conflicts_with = "image")]
+    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = units::disk_bytes)]
     pub size: u64,
-    /// A disk image to use instead; written to by modes that write.
-    #[arg(long, value_name = "FILE")]
-    pub image: Option<PathBuf>,
     /// Which rules watch: 'all', 'none', or names separated by commas.
     #[arg(long, value_name = "RULES", default_value = "all")]
     pub rules: String,
@@ -119,9 +114,61 @@ pub(super) struct RunArguments {
     /// Where schedule files of findings go.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub schedule_dir: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    pub program: ProgramArguments,
+    /// All choices from the seed, or a host thread per processor.
+    #[arg(long, value_enum, value_name = "NAME", default_value = "deterministic")]
+    pub executor: ExecutorName,
+    /// Where choices and operations come from.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// How long to run, in machine time: 10s, 500ms.
+    #[arg(long, value_name = "T", conflicts_with = "ios", value_parser = units::time_ns)]
+    pub time: Option<u64>,
+    /// A disk image to use instead; written to by modes that write.
+    #[arg(long, value_name = "FILE", conflicts_with = "size")]
+    pub image: Option<PathBuf>,
     /// Apply the same writes to the image directly, without driver or machine: what a run must leave.
     #[arg(long, requires = "image")]
     pub bypass_driver: bool,
+}
+
+#[derive(Args)]
+pub(super) struct StressArguments {
+    #[command(flatten)]
+    pub program: ProgramArguments,
+    /// How schedules are chosen: random.
+    #[arg(long, value_name = "NAME", default_value = "random")]
+    pub strategy: String,
+    /// Schedules of each driver, over all shards; without it, --seeds and --time, 1000.
+    #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = clap::value_parser!(u64).range(1..))]
+    pub schedules: Option<u64>,
+    /// Which seeds, half open: 0..100000; without it, from 1 on.
+    #[arg(long, value_name = "A..B", value_parser = budget::seeds)]
+    pub seeds: Option<Range<u64>>,
+    /// How long at most for each driver, on the host's clock: 10s, 5m.
+    #[arg(long, value_name = "T", value_parser = units::time_ns)]
+    pub time: Option<u64>,
+    /// Only part M of N of the seeds, from 1; 'auto' asks the environment (Slurm, Kubernetes, CI).
+    #[arg(long, value_name = "M/N|auto")]
+    pub shard: Option<String>,
+    /// Host threads that execute; without it, one a core.
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Go on after a finding; findings at the same site are one.
+    #[arg(long)]
+    pub keep_going: bool,
+}
+
+#[derive(Args)]
+pub(super) struct MergeArguments {
+    /// What 'stress --format json' printed, of one shard or several; '-' for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 #[derive(Args)]

@@ -1,16 +1,22 @@
 //! The command line, as a library: `main` of a driver author's own crate is one call.
 //!
 //! Results go to standard output, everything else to standard error. Exit status: 0 clean, 1 a
-//! violation was found, 2 it could not be run as asked, 3 our own failure.
+//! violation was found, 2 it could not be run as asked, 3 our own failure. A stress that was told to
+//! stop by a signal ends with 1 if it had found something, else with 128 and the signal's number, as
+//! a shell says it: 130 for SIGINT, 143 for SIGTERM.
 
 mod args;
 mod bypass;
 mod explain;
+mod interrupt;
 mod list;
+mod merge;
 mod progress;
 mod replay;
 mod run;
 mod select;
+mod setup;
+mod stress;
 mod units;
 
 use crate::driver::Driver;
@@ -22,6 +28,8 @@ use std::process::ExitCode;
 const FOUND: u8 = 1;
 /// Exit status 2: it could not be run as asked.
 const REFUSED: u8 = 2;
+/// Exit status of a stress that a signal ended, without the signal's number.
+const INTERRUPTED: u8 = 128;
 /// Exit status 3: our own failure.
 const FAILED: u8 = 3;
 
@@ -39,6 +47,8 @@ impl<T: std::fmt::Display> From<T> for Refusal {
 enum Found {
     Nothing,
     Something,
+    /// Nothing before this signal came.
+    Interrupted(u8),
 }
 
 /// Runs the command line over `drivers`.
@@ -53,12 +63,15 @@ pub fn main(drivers: &'static [&'static Driver]) -> ExitCode {
     let result = std::panic::catch_unwind(|| match &arguments.command {
         Command::List(list) => list::list(drivers, list),
         Command::Run(run) => run::run(drivers, run),
+        Command::Stress(stress) => stress::stress(drivers, stress),
+        Command::Merge(merge) => merge::merge(merge),
         Command::Replay(replay) => replay::replay(drivers, replay),
         Command::Explain(explain) => explain::explain(explain),
     });
     match result {
         Ok(Ok(Found::Nothing)) => ExitCode::SUCCESS,
         Ok(Ok(Found::Something)) => ExitCode::from(FOUND),
+        Ok(Ok(Found::Interrupted(signal))) => ExitCode::from(INTERRUPTED.saturating_add(signal)),
         Ok(Err(Refusal(why))) => {
             anstream::eprintln!("error: {why}");
             ExitCode::from(REFUSED)
@@ -75,7 +88,9 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        anstream::eprintln!("error: a command is missing (list, run, replay, explain); see 'storsim --help'");
+        anstream::eprintln!(
+            "error: a command is missing (list, run, stress, merge, replay, explain); see 'storsim --help'"
+        );
         return ExitCode::from(REFUSED);
     }
     let text = error.to_string();

@@ -1,34 +1,20 @@
 //! `storsim run`: each driver once.
 
-use super::args::{ExecutorName, Format, ModeName, RunArguments, SitesName};
+use super::args::{ExecutorName, Format, RunArguments};
 use super::progress::Progress;
-use super::{Found, Refusal, bypass, select};
+use super::{Found, Refusal, bypass, select, setup};
 use crate::driver::{Driver, Expects};
 use crate::report;
-use crate::rules::Sites;
-use crate::schedule::Schedule;
 use crate::session::{self, Contents, Executor, Run, Setup};
-use crate::workload::{Amount, Mode, Options};
-use std::path::{Path, PathBuf};
-
-/// Requests of a random workload that does not say how many.
-const IOS_DEFAULT: u64 = 1000;
-/// One in this many reads is cancelled, for drivers that support it.
-const CANCEL_DEFAULT: u32 = 16;
-/// One service request after this many requests.
-const SERVICE_EVERY: u32 = 32;
+use crate::workload::Amount;
 
 pub(super) fn run(drivers: &'static [&'static Driver], arguments: &RunArguments) -> Result<Found, Refusal> {
-    let chosen = select::drivers(drivers, &arguments.drivers)?;
-    if !arguments.schedule_dir.is_dir() {
-        return Err(Refusal(format!(
-            "--schedule-dir {}: no such directory",
-            arguments.schedule_dir.display()
-        )));
-    }
+    let program = &arguments.program;
+    let chosen = select::drivers(drivers, &program.drivers)?;
+    setup::check_directory(program)?;
     let mut found = Found::Nothing;
     for driver in &chosen {
-        let setup = setup(driver, arguments)?;
+        let setup = setup_of(driver, arguments)?;
         if arguments.bypass_driver {
             bypass::apply(driver, &setup)?;
             continue;
@@ -36,8 +22,8 @@ pub(super) fn run(drivers: &'static [&'static Driver], arguments: &RunArguments)
         let progress = Progress::start(format!("{} seed {}", driver.name, setup.seed));
         let run = session::run(driver, &setup, None, None)?;
         drop(progress);
-        let schedule = save(driver, &setup, &run, &arguments.schedule_dir)?;
-        print(driver, &setup, &run, schedule.as_deref(), arguments.format);
+        let schedule = setup::save_finding(driver, &setup, &run, &program.schedule_dir)?;
+        print(driver, &setup, &run, schedule.as_deref(), program.format);
         if run.verdict.is_finding() {
             found = Found::Something;
         }
@@ -46,73 +32,27 @@ pub(super) fn run(drivers: &'static [&'static Driver], arguments: &RunArguments)
 }
 
 /// The setup that the flags mean for one driver.
-fn setup(driver: &Driver, a: &RunArguments) -> Result<Setup, Refusal> {
-    let mode = match a.rw {
-        Some(ModeName::Read) => Mode::Read,
-        Some(ModeName::Write) => Mode::Write,
-        Some(ModeName::RandRead) => Mode::RandRead,
-        Some(ModeName::RandWrite) => Mode::RandWrite,
-        Some(ModeName::RandRw) => Mode::RandRw,
-        // A disk image is only read unless writing was asked for.
-        None if a.image.is_some() => Mode::Read,
-        None => Mode::RandRw,
-    };
-    let amount = match (a.ios, a.time) {
-        (Some(n), _) => Amount::Ios(n),
-        (None, Some(ns)) => Amount::TimeNs(ns),
-        (None, None) if matches!(mode, Mode::Read | Mode::Write) => Amount::Once,
-        (None, None) => Amount::Ios(IOS_DEFAULT),
-    };
-    let executor = match a.executor {
+fn setup_of(driver: &Driver, a: &RunArguments) -> Result<Setup, Refusal> {
+    // A disk image is only read unless writing was asked for.
+    let mut setup = setup::of(driver, &a.program, a.image.is_some())?;
+    if let Some(ns) = a.time {
+        setup.workload.amount = Amount::TimeNs(ns);
+    }
+    setup.executor = match a.executor {
         ExecutorName::Deterministic => Executor::Deterministic,
         ExecutorName::Parallel => Executor::Parallel,
     };
-    if executor == Executor::Deterministic && matches!(amount, Amount::TimeNs(_)) {
+    if setup.executor == Executor::Deterministic && a.time.is_some() {
         return Err(Refusal(
             "--time: machine time stands still while processors work in the deterministic executor; use --ios".into(),
         ));
     }
-    let contents = match &a.image {
-        Some(path) => Contents::Image { path: path.clone(), writes: !mode.only_reads() },
-        None => Contents::Memory { bytes: a.size },
-    };
-    Ok(Setup {
-        cpus: driver.kind.cpus(a.cpus),
-        executor,
-        seed: a.seed,
-        workload: Options {
-            mode,
-            amount,
-            block_bytes: a.bs,
-            depth: a.iodepth,
-            flush_every: a.fsync,
-            cancel_every: a.cancel.unwrap_or(if driver.cancels { CANCEL_DEFAULT } else { 0 }),
-            service_every: SERVICE_EVERY,
-            seed: a.seed,
-            zeroed: a.image.is_none(),
-        },
-        contents,
-        rules: select::rules(&a.rules)?,
-        sites: match a.sites {
-            SitesName::Kept => Sites::Kept,
-            SitesName::Counted => Sites::Counted,
-        },
-    })
-}
-
-/// Writes the schedule file of a finding; answers its name.
-fn save(driver: &Driver, setup: &Setup, run: &Run, directory: &Path) -> Result<Option<String>, Refusal> {
-    let Some(trace_hash) = run.trace_hash.filter(|_| run.verdict.is_finding()) else { return Ok(None) };
-    let name = format!("{}-seed{}.schedule", driver.name, setup.seed);
-    let path = if directory == Path::new(".") { PathBuf::from(name) } else { directory.join(name) };
-    let schedule = Schedule {
-        driver: driver.name.into(),
-        setup: setup.clone(),
-        trace_hash,
-        choices: run.choices.clone(),
-    };
-    schedule.save(&path).map_err(|e| Refusal(format!("{}: {e}", path.display())))?;
-    Ok(Some(path.display().to_string()))
+    if let Some(path) = &a.image {
+        let writes = !setup.workload.mode.only_reads();
+        setup.contents = Contents::Image { path: path.clone(), writes };
+        setup.workload.zeroed = false;
+    }
+    Ok(setup.with_seed(a.seed))
 }
 
 /// Prints a run's result.

@@ -5,8 +5,14 @@
 //! depends on the program, the strategy and the seed, and on nothing that happened in other
 //! executions; so seeds can be split over jobs, machines and days, and put together again.
 
+pub mod budget;
 pub mod exhaustive;
+pub mod findings;
+mod ledger;
 mod random;
+pub mod shard;
+pub mod stress;
+pub mod summary;
 
 use crate::driver::Driver;
 use crate::session::{self, Run, Setup, SetupError};
@@ -57,7 +63,7 @@ impl Program {
             Chooser::Seeded => None,
             Chooser::Strategy(choose) => Some(choose),
         };
-        session::run(self.driver, &self.setup.with_seed(seed), choose, watcher)
+        session::run_seed(self.driver, &self.setup, seed, choose, watcher)
     }
 }
 
@@ -68,4 +74,18 @@ pub trait Strategy: Send + Sync {
 
     /// Who chooses in the execution of `seed`. Equal seeds give equal choosers, always.
     fn chooser(&self, seed: u64) -> Chooser;
+}
+
+/// Every strategy's word, for those who ask for another.
+const STRATEGIES: &str = "random";
+
+/// The strategy of that word, for a program.
+///
+/// # Errors
+/// When there is none, with the words there are.
+pub fn strategy(name: &str, _program: &Program) -> Result<Box<dyn Strategy>, String> {
+    match name {
+        "random" => Ok(Box::new(Random)),
+        _ => Err(format!("no strategy is called '{name}'; there is {STRATEGIES}")),
+    }
 }

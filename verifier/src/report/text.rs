@@ -14,7 +14,7 @@ use std::fmt::{self, Write};
 #[derive(Clone, Copy)]
 pub struct Style {
     error: Ansi,
-    good: Ansi,
+    pub(super) good: Ansi,
     mark: Ansi,
     dim: Ansi,
 }

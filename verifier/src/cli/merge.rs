@@ -1,0 +1,55 @@
+//! `storsim merge`: the summaries of many shards as one.
+
+use super::args::MergeArguments;
+use super::{Found, Refusal};
+use crate::explore::summary::{self, Summary};
+use crate::report;
+use serde_json::Value;
+use std::io::Read as _;
+use std::path::Path;
+
+pub(super) fn merge(arguments: &MergeArguments) -> Result<Found, Refusal> {
+    let mut parts = Vec::new();
+    for file in &arguments.files {
+        parts.extend(read(file)?);
+    }
+    let whole = summary::merge(parts)?;
+    for summary in &whole {
+        anstream::println!("{}", report::summary_json(summary));
+    }
+    let found = whole.iter().any(|summary| !summary.findings.is_empty());
+    Ok(if found { Found::Something } else { Found::Nothing })
+}
+
+/// The summaries in a file: one at least, and the last line is one, else it was cut short.
+fn read(file: &Path) -> Result<Vec<Summary>, Refusal> {
+    let is_standard_input = file == Path::new("-");
+    let name = if is_standard_input { "standard input".into() } else { file.display().to_string() };
+    let mut bytes = Vec::new();
+    if is_standard_input {
+        std::io::stdin().read_to_end(&mut bytes).map_err(|e| format!("{name}: {e}"))?;
+    } else {
+        bytes = std::fs::read(file).map_err(|e| format!("{name}: {e}"))?;
+    }
+    let text =
+        String::from_utf8(bytes).map_err(|_| format!("{name}: not what 'stress --format json' prints"))?;
+    let mut summaries = Vec::new();
+    let mut ends_with_summary = false;
+    for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let refuse = |why: String| Refusal(format!("{name}:{}: {why}", n + 1));
+        let value: Value = serde_json::from_str(line).map_err(|e| refuse(format!("no JSON: {e}")))?;
+        ends_with_summary = value["record"] == "summary";
+        if ends_with_summary {
+            let summary: Summary =
+                serde_json::from_value(value).map_err(|e| refuse(format!("no summary: {e}")))?;
+            summary.check().map_err(refuse)?;
+            summaries.push(summary);
+        } else if value["record"] != "finding" {
+            return Err(refuse("neither a finding nor a summary of 'stress --format json'".into()));
+        }
+    }
+    if !ends_with_summary {
+        return Err(Refusal(format!("{name}: it does not end with a summary: empty, or cut short")));
+    }
+    Ok(summaries)
+}

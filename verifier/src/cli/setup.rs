@@ -1,0 +1,94 @@
+//! What the flags that `run` and `stress` share mean for one driver, and where their findings go.
+
+use super::Refusal;
+use super::args::{ModeName, ProgramArguments, SitesName};
+use super::select;
+use crate::driver::Driver;
+use crate::rules::Sites;
+use crate::schedule::Schedule;
+use crate::session::{Contents, Executor, Run, Setup};
+use crate::workload::{Amount, Mode, Options};
+use std::path::{Path, PathBuf};
+
+/// Requests of a random workload that does not say how many.
+const IOS_DEFAULT: u64 = 1000;
+/// One in this many reads is cancelled, for drivers that support it.
+const CANCEL_DEFAULT: u32 = 16;
+/// One service request after this many requests.
+const SERVICE_EVERY: u32 = 32;
+/// The seed where none is asked for.
+const SEED_DEFAULT: u64 = 1;
+
+/// The setup of a deterministic run over memory. `only_reads` unless `--rw` says otherwise.
+pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Result<Setup, Refusal> {
+    let mode = match a.rw {
+        Some(ModeName::Read) => Mode::Read,
+        Some(ModeName::Write) => Mode::Write,
+        Some(ModeName::RandRead) => Mode::RandRead,
+        Some(ModeName::RandWrite) => Mode::RandWrite,
+        Some(ModeName::RandRw) => Mode::RandRw,
+        None if only_reads => Mode::Read,
+        None => Mode::RandRw,
+    };
+    let amount = match a.ios {
+        Some(n) => Amount::Ios(n),
+        None if matches!(mode, Mode::Read | Mode::Write) => Amount::Once,
+        None => Amount::Ios(IOS_DEFAULT),
+    };
+    Ok(Setup {
+        cpus: driver.kind.cpus(a.cpus),
+        executor: Executor::Deterministic,
+        seed: SEED_DEFAULT,
+        workload: Options {
+            mode,
+            amount,
+            block_bytes: a.bs,
+            depth: a.iodepth,
+            flush_every: a.fsync,
+            cancel_every: a.cancel.unwrap_or(if driver.cancels { CANCEL_DEFAULT } else { 0 }),
+            service_every: SERVICE_EVERY,
+            seed: SEED_DEFAULT,
+            zeroed: true,
+        },
+        contents: Contents::Memory { bytes: a.size },
+        rules: select::rules(&a.rules)?,
+        sites: match a.sites {
+            SitesName::Kept => Sites::Kept,
+            SitesName::Counted => Sites::Counted,
+        },
+    })
+}
+
+/// Refuses a directory for schedules that is not there, before anything runs.
+pub(super) fn check_directory(a: &ProgramArguments) -> Result<(), Refusal> {
+    if a.schedule_dir.is_dir() {
+        return Ok(());
+    }
+    Err(Refusal(format!("--schedule-dir {}: no such directory", a.schedule_dir.display())))
+}
+
+/// Name of the schedule file of a finding, which depends on the driver and the seed only.
+pub(super) fn schedule_name(driver: &str, seed: u64) -> String {
+    format!("{driver}-seed{seed}.schedule")
+}
+
+/// Writes the schedule file of a run that found something; answers its path. A run of the parallel
+/// executor has none.
+pub(super) fn save_finding(
+    driver: &Driver,
+    setup: &Setup,
+    run: &Run,
+    directory: &Path,
+) -> Result<Option<String>, Refusal> {
+    let Some(trace_hash) = run.trace_hash.filter(|_| run.verdict.is_finding()) else { return Ok(None) };
+    let name = schedule_name(driver.name, setup.seed);
+    let path = if directory == Path::new(".") { PathBuf::from(name) } else { directory.join(name) };
+    let schedule = Schedule {
+        driver: driver.name.into(),
+        setup: setup.clone(),
+        trace_hash,
+        choices: run.choices.clone(),
+    };
+    schedule.save(&path).map_err(|e| Refusal(format!("{}: {e}", path.display())))?;
+    Ok(Some(path.display().to_string()))
+}

@@ -1,0 +1,174 @@
+//! Which findings are the same, and how often each was made.
+//!
+//! Two executions found the same thing if the same rule broke at the same call site; a standstill is
+//! told by the set of sites at which its processors and threads wait, a panic by its place. How they got there, which
+//! processor it was and which addresses were involved do not matter. Invariant: what is kept grows
+//! with the number of distinct findings, not with the number of executions.
+
+use crate::finding::{Location, Verdict};
+use kernel_sim::bugcheck::Place;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What makes a finding that finding.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Identity {
+    /// The rule or check, the bug check's name, "deadlock" or "livelock".
+    pub rule: String,
+    /// The call it happened in; of a deadlock, the call of the first of the sites.
+    pub call: Option<String>,
+    /// Where that was called, or where the driver panicked, as the compiler names it.
+    pub location: Option<String>,
+    /// Of a deadlock, every wait: its call and where, in order, each once. Empty for others.
+    pub waits: Vec<String>,
+}
+
+impl Identity {
+    /// What a verdict found, if it is a finding.
+    #[must_use]
+    pub fn of(verdict: &Verdict) -> Option<Identity> {
+        let at = |rule: &str, place: &Place| {
+            let (call, location) = site(place);
+            Identity { rule: rule.into(), call, location, waits: Vec::new() }
+        };
+        match verdict {
+            Verdict::Clean | Verdict::Parted(_) => None,
+            Verdict::Violation(v) => Some(Identity {
+                rule: v.rule.into(),
+                call: v.scene.call.map(Into::into),
+                location: v.scene.location.as_ref().map(ToString::to_string),
+                waits: Vec::new(),
+            }),
+            Verdict::BugCheck(b) => {
+                let identity = at(b.stop.name, &b.place);
+                // A panic is told by where it was raised, not by the call that came before it.
+                Some(match &b.panicked_at {
+                    Some(panic) => Identity { call: None, location: Some(panic.clone()), ..identity },
+                    None => identity,
+                })
+            }
+            Verdict::Livelock(l) => Some(at("livelock", &l.place)),
+            Verdict::Deadlock(d) => {
+                let sites: BTreeSet<_> = d.waiters.iter().map(|w| site(&w.place)).collect();
+                let waits = sites.iter().map(|(call, location)| {
+                    let call = call.as_deref().unwrap_or("a wait");
+                    location.as_ref().map_or_else(|| call.to_owned(), |at| format!("{call} at {at}"))
+                });
+                let waits = waits.collect();
+                let (call, location) = sites.into_iter().next().unwrap_or_default();
+                Some(Identity { rule: verdict.word().into(), call, location, waits })
+            }
+        }
+    }
+}
+
+fn site(place: &Place) -> (Option<String>, Option<String>) {
+    (place.call.map(Into::into), place.site.map(|site| Location::from(site).to_string()))
+}
+
+/// How often something was found, and the lowest seed that finds it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tally {
+    /// The lowest seed.
+    pub seed: u64,
+    /// Executions that found it.
+    pub count: u64,
+}
+
+/// The distinct findings of some executions.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Findings(BTreeMap<Identity, Tally>);
+
+impl Findings {
+    /// Adds what the execution of one seed found.
+    pub fn add(&mut self, identity: Identity, seed: u64) {
+        self.tally(identity, Tally { seed, count: 1 });
+    }
+
+    /// Adds what other executions found. Answers whether it was new.
+    pub fn tally(&mut self, identity: Identity, more: Tally) -> bool {
+        let mut is_new = false;
+        self.0
+            .entry(identity)
+            .and_modify(|known| {
+                known.seed = known.seed.min(more.seed);
+                known.count = known.count.saturating_add(more.count);
+            })
+            .or_insert_with(|| {
+                is_new = true;
+                more
+            });
+        is_new
+    }
+
+    /// How many are distinct.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The findings, those with the lowest seeds first.
+    #[must_use]
+    pub fn by_seed(self) -> Vec<(Identity, Tally)> {
+        let mut all: Vec<_> = self.0.into_iter().collect();
+        // Stable: equal seeds stay in the order of their identities.
+        all.sort_by_key(|(_, tally)| tally.seed);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel_sim::bugcheck::{Deadlock, Waiter};
+    use kernel_sim::irql::Irql;
+
+    #[track_caller]
+    fn waiter(cpu: u8, call: &'static str) -> Waiter {
+        let place = Place {
+            cpu,
+            irql: Irql::DISPATCH,
+            step: Some(u64::from(cpu)),
+            time_ns: 0,
+            call: Some(call),
+            site: Some(std::panic::Location::caller()),
+            callbacks: Vec::new(),
+            held: Vec::new(),
+        };
+        Waiter { place, waits_for: "a lock".into(), holder: None }
+    }
+
+    fn deadlock(waiters: Vec<Waiter>) -> Option<Identity> {
+        Identity::of(&Verdict::Deadlock(Box::new(Deadlock { what: "a cycle".into(), waiters })))
+    }
+
+    #[test]
+    fn a_deadlock_is_told_by_where_its_processors_wait_whoever_waits_there() {
+        let [a, b] = [|cpu| waiter(cpu, "KeAcquireSpinLock"), |cpu| waiter(cpu, "KeAcquireSpinLock")];
+        let one = deadlock(vec![a(0), b(1)]);
+        assert_eq!(deadlock(vec![b(0), a(1)]), one);
+        assert_eq!(deadlock(vec![b(0), a(3), b(2)]), one);
+        assert_ne!(deadlock(vec![a(0)]), one);
+        assert_eq!(one.unwrap().waits.len(), 2);
+    }
+
+    #[test]
+    fn tallies_add_up_in_any_order() {
+        let identity = deadlock(vec![waiter(0, "KeAcquireSpinLock")]).unwrap();
+        let tallies = [Tally { seed: 7, count: 2 }, Tally { seed: 3, count: 1 }, Tally { seed: 9, count: 4 }];
+        let mut up = Findings::default();
+        let mut down = Findings::default();
+        for (a, b) in tallies.iter().zip(tallies.iter().rev()) {
+            up.tally(identity.clone(), *a);
+            down.tally(identity.clone(), *b);
+        }
+        assert_eq!(up, down);
+        assert_eq!(up.by_seed(), [(identity, Tally { seed: 3, count: 7 })]);
+    }
+}

@@ -1,0 +1,273 @@
+//! What an exploration came to, as one value, and how the parts of one are put together.
+//!
+//! A summary holds nothing that depends on the host: no times, no number of jobs, no directories. So
+//! an exploration of a range of seeds gives one summary however it was split. Merging is associative
+//! and commutative where it is possible at all, and a part counts once however often it is given.
+//!
+//! An exploration that stops at its first finding has nothing to say about later seeds, and those do
+//! not matter to it: what lies behind a part that stopped is left out of the whole.
+
+use super::findings::{Findings, Identity, Tally};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Version of the form.
+pub const SCHEMA: u32 = 1;
+
+/// One finding of a summary.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// See [`Identity::rule`].
+    pub rule: String,
+    /// See [`Identity::call`].
+    pub call: Option<String>,
+    /// See [`Identity::location`].
+    pub location: Option<String>,
+    /// See [`Identity::waits`].
+    pub waits: Vec<String>,
+    /// The lowest seed that finds it.
+    pub seed: u64,
+    /// Executions that found it.
+    pub count: u64,
+    /// Name of the file that replays the lowest seed, without the directory it went to; none where
+    /// the finding did not come again.
+    pub schedule: Option<String>,
+}
+
+/// What is the same in all parts of an exploration of one driver.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Head {
+    /// Version of the form.
+    pub schema: u32,
+    /// "summary": what tells it from other lines of the output.
+    pub record: Record,
+    /// Version of storsim.
+    pub storsim: String,
+    /// The driver.
+    pub driver: String,
+    /// The strategy, as on the command line.
+    pub strategy: String,
+    /// What each execution was given.
+    pub options: BTreeMap<String, Value>,
+}
+
+/// The kind of line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Record {
+    /// A summary.
+    Summary,
+}
+
+/// The option that says whether an exploration goes on after a finding.
+pub const KEEP_GOING: &str = "keep_going";
+
+/// What an exploration came to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Summary {
+    /// What was explored.
+    #[serde(flatten)]
+    pub head: Head,
+    /// The seeds executed: half-open ranges.
+    pub seeds: Vec<[u64; 2]>,
+    /// How many executions that were.
+    pub executions: u64,
+    /// Steps of all of them.
+    pub steps: u64,
+    /// Whether it ended as asked for: false where it was interrupted, or its time ended before its
+    /// seeds did.
+    pub complete: bool,
+    /// What was found, by lowest seed.
+    pub findings: Vec<Finding>,
+}
+
+/// Why summaries do not make one.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum MergeError {
+    /// Parts of different explorations.
+    #[error("{driver}: the parts differ in {what}: {a} and {b}")]
+    Differ {
+        /// The driver.
+        driver: String,
+        /// In what.
+        what: String,
+        /// In one.
+        a: String,
+        /// In another.
+        b: String,
+    },
+    /// The same seeds in two parts.
+    #[error("{driver}: seeds {from}..{to} are in two parts")]
+    Overlap {
+        /// The driver.
+        driver: String,
+        /// The first such seed.
+        from: u64,
+        /// The first seed that is not.
+        to: u64,
+    },
+    /// The same seeds came out differently.
+    #[error("{driver}: two parts executed seeds {from}..{to} and disagree on what came of it")]
+    Disagree {
+        /// The driver.
+        driver: String,
+        /// The first seed of the parts.
+        from: u64,
+        /// The seed after their last.
+        to: u64,
+    },
+    /// Seeds that no part executed.
+    #[error("{driver}: seeds {from}..{to} are in no part")]
+    Hole {
+        /// The driver.
+        driver: String,
+        /// The first missing seed.
+        from: u64,
+        /// The first seed that is there again.
+        to: u64,
+    },
+    /// Sums beyond 64 bits.
+    #[error("{driver}: the parts add up to more than a 64-bit number holds")]
+    TooLarge {
+        /// The driver.
+        driver: String,
+    },
+}
+
+impl Summary {
+    /// The summary with these findings; `schedule` names the file of each that has one.
+    #[must_use]
+    pub fn findings(findings: Findings, schedule: impl Fn(u64) -> Option<String>) -> Vec<Finding> {
+        let all = findings.by_seed().into_iter();
+        all.map(|(Identity { rule, call, location, waits }, Tally { seed, count })| Finding {
+            rule,
+            call,
+            location,
+            waits,
+            seed,
+            count,
+            schedule: schedule(seed),
+        })
+        .collect()
+    }
+
+    /// Whether it ended at a finding, as one does that was not told to keep going.
+    fn stopped(&self) -> bool {
+        !self.findings.is_empty() && self.head.options.get(KEEP_GOING) == Some(&Value::Bool(false))
+    }
+
+    /// The range it covers; a summary of ours covers one.
+    fn range(&self) -> [u64; 2] {
+        self.seeds.first().copied().unwrap_or_default()
+    }
+
+    /// Whether it holds together, as far as that can be seen; else what does not.
+    ///
+    /// # Errors
+    /// With one phrase that says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        if self.head.schema != SCHEMA {
+            return Err(format!("a summary of schema {}; this storsim reads {SCHEMA}", self.head.schema));
+        }
+        let [[from, to]] = self.seeds[..] else { return Err("'seeds' is not one range".into()) };
+        if from >= to || to - from != self.executions {
+            return Err(format!("{} executions of seeds {from}..{to}", self.executions));
+        }
+        for finding in &self.findings {
+            if !(from..to).contains(&finding.seed) || finding.count == 0 || finding.count > to - from {
+                return Err(format!("a finding of seed {}, {} times", finding.seed, finding.count));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts the parts of explorations together: one summary a driver, by name.
+///
+/// # Errors
+/// When parts of one driver overlap without being the same, leave a hole, or belong to different
+/// explorations.
+pub fn merge(parts: Vec<Summary>) -> Result<Vec<Summary>, MergeError> {
+    let mut by_driver: BTreeMap<String, Vec<Summary>> = BTreeMap::new();
+    for part in parts {
+        by_driver.entry(part.head.driver.clone()).or_default().push(part);
+    }
+    by_driver.into_values().map(join).collect()
+}
+
+/// Joins the parts of one driver; there is at least one.
+fn join(mut parts: Vec<Summary>) -> Result<Summary, MergeError> {
+    parts.sort_by_key(Summary::range);
+    let mut parts = parts.into_iter();
+    let first = parts.next().expect("a driver is known by its parts");
+    let driver = || first.head.driver.clone();
+    let mut whole = first.clone();
+    let mut findings = Findings::default();
+    let mut schedules = BTreeMap::new();
+    let mut last = first.clone();
+    note(&first, &mut findings, &mut schedules);
+    for part in parts {
+        agree(&first.head, &part.head)?;
+        let ([from, to], [start, end]) = (last.range(), part.range());
+        if [from, to] == [start, end] {
+            if part != last {
+                return Err(MergeError::Disagree { driver: driver(), from, to });
+            }
+            continue;
+        }
+        if start < to {
+            return Err(MergeError::Overlap { driver: driver(), from: start, to: to.min(end) });
+        }
+        if last.stopped() {
+            // Behind it nothing matters, a hole neither. The differences were looked at all the same.
+            continue;
+        }
+        if start > to {
+            return Err(MergeError::Hole { driver: driver(), from: to, to: start });
+        }
+        let sum = |a: u64, b: u64| a.checked_add(b).ok_or_else(|| MergeError::TooLarge { driver: driver() });
+        whole.seeds[0][1] = end;
+        whole.executions = sum(whole.executions, part.executions)?;
+        whole.steps = sum(whole.steps, part.steps)?;
+        // What follows an interrupted part makes up for what it left out.
+        whole.complete = part.complete;
+        note(&part, &mut findings, &mut schedules);
+        last = part;
+    }
+    whole.findings = Summary::findings(findings, |seed| schedules.get(&seed).cloned().flatten());
+    Ok(whole)
+}
+
+/// Adds a part's findings to the whole's.
+fn note(part: &Summary, findings: &mut Findings, schedules: &mut BTreeMap<u64, Option<String>>) {
+    for f in part.findings.iter().cloned() {
+        let Finding { rule, call, location, waits, seed, count, schedule } = f;
+        schedules.insert(seed, schedule);
+        findings.tally(Identity { rule, call, location, waits }, Tally { seed, count });
+    }
+}
+
+/// Whether two parts belong to one exploration.
+fn agree(a: &Head, b: &Head) -> Result<(), MergeError> {
+    let differ = |what: &str, one: String, other: String| {
+        Err(MergeError::Differ { driver: a.driver.clone(), what: what.to_owned(), a: one, b: other })
+    };
+    if a.storsim != b.storsim {
+        return differ("the version of storsim", a.storsim.clone(), b.storsim.clone());
+    }
+    if a.strategy != b.strategy {
+        return differ("strategy", a.strategy.clone(), b.strategy.clone());
+    }
+    for name in a.options.keys().chain(b.options.keys()) {
+        let of = |head: &Head| head.options.get(name).map_or_else(|| "none".into(), ToString::to_string);
+        if a.options.get(name) != b.options.get(name) {
+            return differ(&format!("option {name}"), of(a), of(b));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! What an exploration came to: a table and a line for people, a line of JSON for programs.
+
+use super::text::Style;
+use super::to_json;
+use crate::explore::findings::Identity;
+use crate::explore::summary::{Finding, SCHEMA, Summary};
+use crate::session::{Run, Setup};
+use serde_json::{Value, json};
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+/// A summary on one line.
+///
+/// # Panics
+/// Never: a summary is plain data.
+#[must_use]
+pub fn summary_json(summary: &Summary) -> String {
+    serde_json::to_string(summary).expect("plain data")
+}
+
+/// The first occurrence of a finding on one line, with the whole run that made it.
+#[must_use]
+pub fn finding_json(
+    driver: &str,
+    identity: &Identity,
+    setup: &Setup,
+    run: &Run,
+    schedule: Option<&str>,
+) -> Value {
+    json!({
+        "schema": SCHEMA,
+        "record": "finding",
+        "driver": driver,
+        "rule": identity.rule,
+        "call": identity.call,
+        "location": identity.location,
+        "waits": identity.waits,
+        "seed": setup.seed,
+        "schedule": schedule,
+        "run": to_json(driver, setup, run, schedule),
+    })
+}
+
+/// The table of what was found, and one line on what was done. `elapsed` is host time, for the rate.
+#[must_use]
+pub fn stress(summary: &Summary, elapsed: Option<Duration>, style: Style) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_stress(&mut out, summary, elapsed, style);
+    out
+}
+
+fn write_stress(out: &mut String, summary: &Summary, elapsed: Option<Duration>, style: Style) -> fmt::Result {
+    let driver = &summary.head.driver;
+    if summary.findings.is_empty() {
+        let good = style.good;
+        let schedules = plural(summary.executions, "schedule");
+        writeln!(out, "{good}clean{good:#}: {driver} broke no rule in {schedules}")?;
+    } else {
+        table(out, &summary.findings)?;
+    }
+    write!(out, "{driver}  {}, ", plural(summary.executions, "schedule"))?;
+    if let Some(elapsed) = elapsed {
+        let seconds = elapsed.as_secs_f64();
+        let rate = summary.executions as f64 / seconds.max(1e-9);
+        write!(out, "{rate:.0} a second over {seconds:.2} s, ")?;
+    }
+    write!(out, "{}; strategy {}", plural(summary.steps, "step"), summary.head.strategy)?;
+    for [from, to] in &summary.seeds {
+        write!(out, ", seeds {from}..{to}")?;
+    }
+    writeln!(out, "{}", if summary.complete { "" } else { " (not complete)" })
+}
+
+/// One row a finding, lowest seed first.
+fn table(out: &mut String, findings: &[Finding]) -> fmt::Result {
+    let width = findings.iter().map(|f| f.rule.len()).max().unwrap_or(0).max("found".len());
+    writeln!(out, "{:width$}  {:>9}  {:>11}  where", "found", "times", "lowest seed")?;
+    for f in findings {
+        write!(
+            out,
+            "{:width$}  {:>9}  {:>11}  {}",
+            f.rule,
+            f.count,
+            f.seed,
+            f.call.as_deref().unwrap_or("-")
+        )?;
+        match (&f.location, f.waits.len()) {
+            (Some(location), 0 | 1) => writeln!(out, " at {location}")?,
+            (Some(location), n) => writeln!(out, " at {location} and {} more", n - 1)?,
+            (None, _) => writeln!(out)?,
+        }
+    }
+    Ok(())
+}
+
+fn plural(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
