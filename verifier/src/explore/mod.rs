@@ -5,7 +5,11 @@
 //! depends on the program, the strategy and the seed, and on nothing that happened in other
 //! executions; so seeds can be split over jobs, machines and days, and put together again.
 
+pub mod deviations;
+mod failure;
 mod random;
+pub mod shrink;
+mod steady;
 
 use crate::driver::Driver;
 use crate::session::{self, Run, Setup, SetupError};
@@ -13,7 +17,9 @@ use kernel_sim::choose::Choose;
 use kernel_sim::hook::Watcher;
 use std::sync::Arc;
 
+pub use failure::{CallSite, Failure};
 pub use random::Random;
+pub use steady::{PATIENCE, Steady, steady};
 
 /// A driver and how it is run.
 #[derive(Clone)]
