@@ -16,7 +16,7 @@ use crate::io::IoManager;
 use crate::kernel::Kernel;
 use crate::memory::AddressSpace;
 use crate::pool::Pool;
-use crate::processor::{Processor, ProcessorStats, flag, pend};
+use crate::processor::{HeldLock, Processor, ProcessorStats, flag, pend};
 use crate::sync::thread::Thread;
 use parking_lot::Mutex;
 use std::any::Any;
@@ -333,6 +333,17 @@ impl Machine {
     pub fn position(&self, cpu: u8) -> (&'static Callback, Option<(&'static DdiInfo, Site)>) {
         let cpu = &self.processors[usize::from(cpu)];
         (cpu.innermost(), cpu.call.get())
+    }
+
+    /// The spin locks the driver holds on processor `cpu`, oldest first, for strategies: as far as
+    /// acquire sites are kept (deterministic executor only).
+    ///
+    /// # Panics
+    /// When there is no such processor, and in the parallel executor, where it may be running.
+    #[must_use]
+    pub fn held_locks(&self, cpu: u8) -> Vec<HeldLock> {
+        assert!(self.is_deterministic(), "asked for the locks of a processor that may be running");
+        self.processors[usize::from(cpu)].held_locks()
     }
 
     /// The machine address of a host address; 0 for null and for memory of somebody else.

@@ -119,6 +119,10 @@ pub(super) struct RunArguments {
     /// Where schedule files of findings go.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub schedule_dir: PathBuf,
+    /// Keep the schedule of a finding as it was found, instead of looking for the shortest that finds
+    /// the same.
+    #[arg(long)]
+    pub no_shrink: bool,
     /// Apply the same writes to the image directly, without driver or machine: what a run must leave.
     #[arg(long, requires = "image")]
     pub bypass_driver: bool,

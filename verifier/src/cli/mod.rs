@@ -6,11 +6,13 @@
 mod args;
 mod bypass;
 mod explain;
+mod finding;
 mod list;
 mod progress;
 mod replay;
 mod run;
 mod select;
+mod told;
 mod units;
 
 use crate::driver::Driver;

@@ -1,15 +1,13 @@
 //! `storsim run`: each driver once.
 
-use super::args::{ExecutorName, Format, ModeName, RunArguments, SitesName};
+use super::args::{ExecutorName, ModeName, RunArguments, SitesName};
 use super::progress::Progress;
-use super::{Found, Refusal, bypass, select};
-use crate::driver::{Driver, Expects};
-use crate::report;
+use super::told::Told;
+use super::{Found, Refusal, bypass, finding, select};
+use crate::driver::Driver;
 use crate::rules::Sites;
-use crate::schedule::Schedule;
-use crate::session::{self, Contents, Executor, Run, Setup};
+use crate::session::{self, Contents, Executor, Setup};
 use crate::workload::{Amount, Mode, Options};
-use std::path::{Path, PathBuf};
 
 /// Requests of a random workload that does not say how many.
 const IOS_DEFAULT: u64 = 1000;
@@ -36,11 +34,14 @@ pub(super) fn run(drivers: &'static [&'static Driver], arguments: &RunArguments)
         let progress = Progress::start(format!("{} seed {}", driver.name, setup.seed));
         let run = session::run(driver, &setup, None, None)?;
         drop(progress);
-        let schedule = save(driver, &setup, &run, &arguments.schedule_dir)?;
-        print(driver, &setup, &run, schedule.as_deref(), arguments.format);
         if run.verdict.is_finding() {
             found = Found::Something;
         }
+        let told = match run.trace_hash {
+            Some(_) if run.verdict.is_finding() => finding::keep(driver, &setup, run, arguments)?,
+            _ => Told::of(setup, run),
+        };
+        told.print(driver, arguments.format);
     }
     Ok(found)
 }
@@ -98,49 +99,4 @@ fn setup(driver: &Driver, a: &RunArguments) -> Result<Setup, Refusal> {
             SitesName::Counted => Sites::Counted,
         },
     })
-}
-
-/// Writes the schedule file of a finding; answers its name.
-fn save(driver: &Driver, setup: &Setup, run: &Run, directory: &Path) -> Result<Option<String>, Refusal> {
-    let Some(trace_hash) = run.trace_hash.filter(|_| run.verdict.is_finding()) else { return Ok(None) };
-    let name = format!("{}-seed{}.schedule", driver.name, setup.seed);
-    let path = if directory == Path::new(".") { PathBuf::from(name) } else { directory.join(name) };
-    let schedule = Schedule {
-        driver: driver.name.into(),
-        setup: setup.clone(),
-        trace_hash,
-        choices: run.choices.clone(),
-    };
-    schedule.save(&path).map_err(|e| Refusal(format!("{}: {e}", path.display())))?;
-    Ok(Some(path.display().to_string()))
-}
-
-/// Prints a run's result.
-pub(super) fn print(driver: &Driver, setup: &Setup, run: &Run, schedule: Option<&str>, format: Format) {
-    match format {
-        Format::Json => anstream::println!("{}", report::to_json(driver.name, setup, run, schedule)),
-        Format::Text => {
-            anstream::print!("{}", report::summary(driver, setup, run));
-            let again =
-                schedule.map_or_else(|| command(driver, setup), |file| format!("storsim replay {file}"));
-            anstream::println!("{}", report::verdict(driver, run, Some(&again), report::Style::coloured()));
-            if matches!(driver.expects, Expects::Breaks(_) | Expects::Stops(_)) && !run.verdict.is_finding() {
-                anstream::eprintln!(
-                    "note: {} is an exhibit that breaks a rule; no rule that watched saw it",
-                    driver.name
-                );
-            }
-        }
-    }
-}
-
-/// The command that makes a parallel run again, as far as one can.
-fn command(driver: &Driver, setup: &Setup) -> String {
-    format!(
-        "storsim run {} --executor {} --cpus {} --seed {}",
-        driver.name,
-        setup.executor.word(),
-        setup.cpus,
-        setup.seed
-    )
 }

@@ -68,7 +68,7 @@ impl Deviating {
         }
         let (spot, place) = here(picks);
         let due = self.spots.entry(spot).or_insert_with(|| {
-            let is_here = |d: &Deviation| d.place == place && matches!(d.take, Choice::Picked(_)) == picks;
+            let is_here = |d: &Deviation| d.place == place && d.picks() == picks;
             let there = self.deviations.iter().enumerate().filter(|(_, d)| is_here(d));
             let mut to_come: Vec<_> = there.map(|(index, d)| (d.nth, index)).collect();
             to_come.sort_unstable_by(|a, b| b.cmp(a));

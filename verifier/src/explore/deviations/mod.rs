@@ -45,6 +45,19 @@ pub struct Deviation {
     pub take: Choice,
 }
 
+impl Deviation {
+    /// Which choice it is for: of two deviations for the same choice only one can be made.
+    #[must_use]
+    pub fn at(&self) -> (Place, bool, u32) {
+        (self.place.clone(), self.picks(), self.nth)
+    }
+
+    /// Whether it is for a pick.
+    fn picks(&self) -> bool {
+        matches!(self.take, Choice::Picked(_))
+    }
+}
+
 /// A place and a kind of choice, by number: what is counted while a run is made.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Spot {
