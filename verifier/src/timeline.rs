@@ -23,6 +23,8 @@ const SHOWN_MAX: usize = 60;
 /// Calls shown of a long stretch: the first and the last of them.
 const CALLS_FIRST: usize = 4;
 const CALLS_LAST: usize = 12;
+/// Calls kept of a stretch while it lasts.
+const CALLS_KEPT_MAX: usize = 256;
 
 /// The stretches of one run, in order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -40,9 +42,11 @@ pub struct Stretch {
     pub began: Transition,
     /// The deviations in it: their numbers in the schedule, from 1.
     pub deviations: Vec<usize>,
-    /// Where the processor was at each of its steps, and in the end. It was about to make those calls;
-    /// the last one it had not made when the stretch ended.
-    pub spots: Vec<Spot>,
+    /// Where the processor was at its first and last steps, and in the end. It was about to make those
+    /// calls; the last one it had not made when the stretch ended.
+    spots: Vec<Spot>,
+    /// How many spots between the first and the last ones were not kept.
+    forgotten: usize,
     /// Why it ended.
     pub ended: Ended,
     /// The spin locks that the driver held on the processor then, oldest first.
@@ -99,7 +103,17 @@ impl Stretch {
         if skipped == 0 {
             return (made, 0, &[]);
         }
-        (&made[..CALLS_FIRST], skipped, &made[CALLS_FIRST + skipped..])
+        (&made[..CALLS_FIRST], skipped + self.forgotten, &made[CALLS_FIRST + skipped..])
+    }
+
+    fn add(&mut self, spot: Spot) {
+        self.spots.push(spot);
+        // In a long run most are never shown: forget them now and then.
+        if self.spots.len() > CALLS_KEPT_MAX {
+            let end = self.spots.len() - CALLS_LAST - 1;
+            self.spots.drain(CALLS_FIRST + 1..end);
+            self.forgotten += end - CALLS_FIRST - 1;
+        }
     }
 
     /// Where the processor was when it ended; none for a device or timer.
@@ -183,7 +197,7 @@ impl Timeline {
         if let Some(open) = self.stretches.last_mut() {
             open.steps.end = step;
             if let Some(cpu) = open.cpu() {
-                open.spots.push(Spot::of(machine, cpu));
+                open.add(Spot::of(machine, cpu));
                 if chosen == Transition::Run(cpu) {
                     return;
                 }
@@ -206,6 +220,7 @@ impl Timeline {
             began: chosen,
             deviations: Vec::new(),
             spots,
+            forgotten: 0,
             ended,
             holds: Vec::new(),
         });

@@ -1,7 +1,6 @@
 //! A finding is kept as a schedule file: shrunk, unless that is not wanted or would do harm.
 
 use super::Refusal;
-use super::args::RunArguments;
 use super::progress::Progress;
 use super::told::Told;
 use crate::driver::Driver;
@@ -11,16 +10,17 @@ use crate::schedule::{Schedule, replay};
 use crate::session::{Contents, Run, Setup};
 use std::path::{Path, PathBuf};
 
-/// Writes the schedule of a run that found something; answers what there is to tell of it.
+/// Writes the schedule of a run that found something into `directory`; answers what there is to tell of it.
 pub(super) fn keep(
     driver: &'static Driver,
     setup: &Setup,
     run: Run,
-    arguments: &RunArguments,
+    shrinks: bool,
+    directory: &Path,
 ) -> Result<Told, Refusal> {
-    let path = path(driver, setup, &arguments.schedule_dir);
+    let path = path(driver, setup, directory);
     let schedule = path.display().to_string();
-    let shrunk = if arguments.no_shrink { None } else { shrink_it(driver, setup, &run) };
+    let shrunk = if shrinks { shrink_it(driver, setup, &run) } else { None };
     let Some(shrunk) = shrunk else {
         if let Some(recorded) = Schedule::of_seed(driver, setup, &run) {
             save(&recorded, &path)?;
@@ -32,7 +32,7 @@ pub(super) fn keep(
     let again = replay(driver, &recorded, None)?;
     Ok(Told {
         schedule: Some(schedule),
-        timeline: Some((again.timeline, shrunk.deviations.clone())),
+        timeline: again.timeline.map(|timeline| (timeline, shrunk.deviations.clone())),
         shrunk: Some(shrunk),
         ..Told::of(recorded.setup, again.run)
     })

@@ -4,7 +4,7 @@ use super::args::{Format, ReplayArguments};
 use super::told::Told;
 use super::{Found, Refusal};
 use crate::driver::Driver;
-use crate::schedule::{self, Base, Replay, Schedule};
+use crate::schedule::{self, Replay, Schedule};
 use crate::trace::Trace;
 use kernel_sim::hook::Watcher;
 use std::sync::Arc;
@@ -29,10 +29,7 @@ pub(super) fn replay(
     }
     anstream::print!("{}", trace.take());
     let found = if run.verdict.is_finding() { Found::Something } else { Found::Nothing };
-    let timeline = match schedule.base {
-        Base::Steady(deviations) => Some((timeline, deviations)),
-        Base::Random(_) => None,
-    };
+    let timeline = timeline.map(|timeline| (timeline, schedule.deviations().to_vec()));
     let told = Told { schedule: Some(file), timeline, fit: Some(fit), ..Told::of(schedule.setup, run) };
     told.print(driver, arguments.format);
     Ok(found)

@@ -38,7 +38,9 @@ pub(super) fn run(drivers: &'static [&'static Driver], arguments: &RunArguments)
             found = Found::Something;
         }
         let told = match run.trace_hash {
-            Some(_) if run.verdict.is_finding() => finding::keep(driver, &setup, run, arguments)?,
+            Some(_) if run.verdict.is_finding() => {
+                finding::keep(driver, &setup, run, !arguments.no_shrink, &arguments.schedule_dir)?
+            }
             _ => Told::of(setup, run),
         };
         told.print(driver, arguments.format);

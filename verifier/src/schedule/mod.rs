@@ -3,7 +3,7 @@
 //! A schedule is the default scheduler and the deviations from it, so a file is as long as there were
 //! choices that mattered, and still fits after an edit of the driver that does not touch them. It
 //! holds everything the run depends on but the driver itself; of that it holds a fingerprint, so a
-//! replay can say that it has changed. [`text`] is the format, [`replay`] the run made again.
+//! replay can say that it has changed. `text.rs` is the format, [`replay()`] the run made again.
 //!
 //! One exception: a run of the machine's own seeded choices that was not shrunk is written as its
 //! seed, since it would deviate nearly everywhere. It fits the very program that it was made with and
@@ -16,11 +16,12 @@ mod text;
 pub use replay::{Fit, Replay, replay};
 
 use crate::driver::Driver;
-use crate::explore::deviations::{Describing, Deviating, Deviation, Misfit, Outcomes};
+use crate::explore::deviations::{Describing, Deviation};
 use crate::explore::shrink::Shrunk;
 use crate::explore::{Chooser, Failure, Program};
+use crate::finding::Verdict;
 use crate::session::{Run, Setup, SetupError};
-use kernel_sim::choose::{Choice, Choose, RandomChoose, Recorded};
+use kernel_sim::choose::{Choice, Recorded};
 use sha2::{Digest, Sha256};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -125,7 +126,7 @@ impl Schedule {
         let (describing, description) = Describing::new(Box::new(Recorded::new(choices)), false);
         let program = Program { driver, setup: setup.clone() };
         let run = program.execute(setup.seed, Chooser::Strategy(Box::new(describing)))?;
-        if let crate::finding::Verdict::Parted(_) = run.verdict {
+        if let Verdict::Parted(_) = run.verdict {
             return Ok(None);
         }
         let deviations = std::mem::take(&mut description.lock().deviations);
@@ -149,18 +150,6 @@ impl Schedule {
         match &self.base {
             Base::Steady(deviations) => deviations,
             Base::Random(_) => &[],
-        }
-    }
-
-    /// Who makes its choices, and where it will say which deviations were made.
-    fn chooser(&self) -> (Box<dyn Choose>, Outcomes) {
-        match &self.base {
-            Base::Steady(deviations) => {
-                let deviating = Deviating::new(deviations.clone(), Misfit::Parts);
-                let outcomes = deviating.outcomes();
-                (Box::new(deviating), outcomes)
-            }
-            Base::Random(seed) => (Box::new(RandomChoose::new(*seed)), Outcomes::default()),
         }
     }
 

@@ -2,10 +2,10 @@
 
 use super::{Base, Fingerprint, Schedule};
 use crate::driver::Driver;
-use crate::explore::Failure;
-use crate::explore::deviations::Deviation;
+use crate::explore::deviations::{Deviating, Deviation, Misfit};
+use crate::explore::{Failure, Random};
 use crate::finding::Verdict;
-use crate::session::{self, Run, SetupError};
+use crate::session::{self, Run, Setup, SetupError};
 use crate::timeline::{self, Following, Timeline};
 use kernel_sim::hook::Watcher;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use std::sync::Arc;
 pub struct Replay {
     /// The run.
     pub run: Run,
-    /// Who ran when.
-    pub timeline: Timeline,
+    /// Who ran when; not told of a random base, whose runs are long and switch at every turn.
+    pub timeline: Option<Timeline>,
     /// How it compares with what the schedule promises.
     pub fit: Fit,
 }
@@ -52,14 +52,15 @@ pub fn replay(
     schedule: &Schedule,
     extra: Option<Arc<dyn Watcher>>,
 ) -> Result<Replay, SetupError> {
-    let (chooser, outcomes) = schedule.chooser();
-    let (following, timeline) = Following::new(chooser);
-    let run = session::run(driver, &schedule.setup, Some(Box::new(following)), extra)?;
-    let steps = outcomes.lock();
-    let mut timeline = std::mem::take(&mut *timeline.lock());
-    timeline::finish(&mut timeline, &run, &steps);
+    let Made { run, timeline, steps } = match &schedule.base {
+        Base::Steady(deviations) => steady(driver, &schedule.setup, deviations.clone(), extra)?,
+        Base::Random(seed) => {
+            let run = session::run(driver, &schedule.setup, Some(Random::choices(*seed)), extra)?;
+            Made { run, timeline: None, steps: Vec::new() }
+        }
+    };
     let found = Failure::of(&run.verdict).map(|failure| failure.to_string());
-    let unused = schedule.deviations().iter().zip(&*steps).filter(|(_, step)| step.is_none());
+    let unused = schedule.deviations().iter().zip(&steps).filter(|(_, step)| step.is_none());
     let fit = Fit {
         sources_changed: Fingerprint::of(driver) != schedule.sources,
         same_trace: run.trace_hash == Some(schedule.trace_hash),
@@ -69,6 +70,31 @@ pub fn replay(
     };
     let fit = fit.or_part(schedule, &run);
     Ok(Replay { run, timeline, fit })
+}
+
+/// A run that was made.
+struct Made {
+    run: Run,
+    timeline: Option<Timeline>,
+    /// At which step each deviation was made, if it was.
+    steps: Vec<Option<u64>>,
+}
+
+/// A run of the default scheduler with deviations.
+fn steady(
+    driver: &'static Driver,
+    setup: &Setup,
+    deviations: Vec<Deviation>,
+    extra: Option<Arc<dyn Watcher>>,
+) -> Result<Made, SetupError> {
+    let deviating = Deviating::new(deviations, Misfit::Parts);
+    let outcomes = deviating.outcomes();
+    let (following, timeline) = Following::new(Box::new(deviating));
+    let run = session::run(driver, setup, Some(Box::new(following)), extra)?;
+    let steps = std::mem::take(&mut *outcomes.lock());
+    let mut timeline = std::mem::take(&mut *timeline.lock());
+    timeline::finish(&mut timeline, &run, &steps);
+    Ok(Made { run, timeline: Some(timeline), steps })
 }
 
 fn parted(run: &Run) -> Option<String> {
@@ -90,7 +116,7 @@ impl Fit {
             (Base::Steady(_), Some(unused)) => format!("and this never applied: {unused}"),
             (Base::Steady(_), None) => return self,
         };
-        self.parted = Some(format!("step {}: the run ended, {why}", run.steps));
+        self.parted = Some(format!("step {}: the run ended ({}), {why}", run.steps, run.verdict.word()));
         self
     }
 }

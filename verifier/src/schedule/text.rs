@@ -69,7 +69,7 @@ impl Schedule {
         let mut lines = Lines { text, number: 0, rest: text.lines() };
         first_line(lines.next().unwrap_or(""))?;
         let driver = lines.field("driver")?.to_owned();
-        let setup: SetupText = lines.read("setup", |text| serde_json::from_str(text))?;
+        let setup: SetupText = lines.read("setup", serde_json::from_str)?;
         let setup = setup.into_setup().map_err(|what| lines.wrong(what))?;
         let sources = lines.read("sources", str::parse)?;
         let seed = lines.read("base", base)?;
@@ -77,12 +77,11 @@ impl Schedule {
         let found = lines.field("found")?;
         let found = (found != NOTHING).then(|| found.to_owned());
         let count = lines.read("deviations", str::parse::<u64>)?;
+        if seed.is_some() && count != 0 {
+            return Err(lines.wrong("a random base has no deviations"));
+        }
         let deviations = lines.deviations(count)?;
-        let base = match seed {
-            Some(_) if count != 0 => return Err(lines.wrong("a random base has no deviations")),
-            Some(seed) => Base::Random(seed),
-            None => Base::Steady(deviations),
-        };
+        let base = seed.map_or(Base::Steady(deviations), Base::Random);
         Ok(Schedule { driver, setup, sources, base, trace_hash, found })
     }
 }
@@ -294,7 +293,7 @@ mod tests {
             ("base steady", "base shaky", 5, "'shaky'"),
             ("base steady", "base random", 5, "'random'"),
             ("base steady", "base random -1", 5, "'-1'"),
-            ("base steady", "base random 7", 12, "no deviations"),
+            ("base steady", "base random 7", 8, "no deviations"),
             ("trace 0", "trace x", 6, "trace"),
             ("trace 0", "trace +", 6, "trace"),
             ("found SpinLockSafe at IoCompleteRequest in DpcRoutine", "found ", 7, "'found'"),

@@ -20,6 +20,8 @@ pub struct Description {
 pub struct Point {
     /// Where the running processor was.
     pub place: Place,
+    /// Whether it was a pick.
+    pub picks: bool,
     /// The how-manieth choice of its kind there it was.
     pub nth: u32,
     /// What could have been taken that was not.
@@ -27,6 +29,12 @@ pub struct Point {
 }
 
 impl Point {
+    /// Whether `deviation` is for this choice.
+    #[must_use]
+    pub fn is_for(&self, deviation: &Deviation) -> bool {
+        self.picks == deviation.picks() && self.nth == deviation.nth && self.place == deviation.place
+    }
+
     /// The deviations that begin here.
     pub fn deviations(&self) -> impl Iterator<Item = Deviation> {
         self.others.iter().map(|take| Deviation { place: self.place.clone(), nth: self.nth, take: *take })
@@ -58,10 +66,11 @@ impl Describing {
 
     /// Notes a choice where the default scheduler takes `usual`.
     fn note(&mut self, taken: Choice, usual: Choice, others: impl FnOnce() -> Vec<Choice>) {
-        let (place, nth) = self.counts.count(matches!(taken, Choice::Picked(_)));
+        let picks = matches!(taken, Choice::Picked(_));
+        let (place, nth) = self.counts.count(picks);
         let mut description = self.description.lock();
         if self.with_points {
-            description.points.push(Point { place: place.clone(), nth, others: others() });
+            description.points.push(Point { place: place.clone(), picks, nth, others: others() });
         }
         if taken != usual {
             description.deviations.push(Deviation { place, nth, take: taken });

@@ -4,7 +4,6 @@ use super::Budget;
 use crate::explore::deviations::{Describing, Description, Deviating, Deviation, Misfit};
 use crate::explore::{Chooser, Failure, Program};
 use crate::finding::Verdict;
-use crate::session::SetupError;
 use kernel_sim::choose::Choose;
 
 /// What one more execution costs besides its steps: a machine is built and taken down.
@@ -87,13 +86,8 @@ impl Attempts {
         }
         self.executions += 1;
         self.steps += OVERHEAD_STEPS;
-        let run = match program.execute(self.seed, Chooser::Strategy(chooser)) {
-            Ok(run) => run,
-            // A driver that did not start under this schedule found something else, if anything.
-            Err(SetupError::NotStarted { .. }) => return Ok(false),
-            // The shrunk program is the same but for the number of requests.
-            Err(_) => return Ok(false),
-        };
+        // A driver that does not start under this schedule found something else, if anything.
+        let Ok(run) = program.execute(self.seed, Chooser::Strategy(chooser)) else { return Ok(false) };
         self.steps += run.steps;
         self.given_up += u64::from(matches!(run.verdict, Verdict::Parted(_)));
         Ok(Failure::of(&run.verdict).as_ref() == Some(&self.failure))

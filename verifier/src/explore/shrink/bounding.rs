@@ -36,6 +36,7 @@ pub(super) fn search(
             return Ok(Some(found));
         }
         let schedules = level.schedules;
+        // Nobody knows whether one that was given up would have failed, so nothing is proved.
         if attempts.given_up != given_up {
             return Err(Spent);
         }
@@ -62,9 +63,11 @@ impl Level<'_> {
         }
         let chooser = Deviating::new(prefix.clone(), Misfit::Parts);
         let (_, description) = self.attempts.describe(self.program, Box::new(chooser), true)?;
-        let is_last = |place, nth| prefix.last().is_some_and(|d| d.place == place && d.nth == nth);
         let points = description.points;
-        let after = points.iter().position(|p| is_last(p.place.clone(), p.nth)).map_or(0, |at| at + 1);
+        let after = match prefix.last() {
+            Some(last) => points.iter().position(|p| p.is_for(last)).map_or(points.len(), |at| at + 1),
+            None => 0,
+        };
         for point in &points[after..] {
             for deviation in point.deviations() {
                 prefix.push(deviation);

@@ -68,7 +68,7 @@ pub enum Minimality {
 
 /// A failing execution, made small.
 pub struct Shrunk {
-    /// The program, with as few requests as were found to do.
+    /// The program, with as few requests as were found to do; its seed is that of the execution.
     pub program: Program,
     /// The schedule: the default scheduler with these.
     pub deviations: Vec<Deviation>,
@@ -129,7 +129,8 @@ pub fn shrink(
         Size { deviations: deviations.len(), steps: first.steps, requests: requests::requests(program) };
     let each_steps_max = first.steps.saturating_mul(4).saturating_add(20_000);
     let attempts = Attempts::new(seed, failure.clone(), each_steps_max, budget);
-    let mut shrinking = Shrinking { attempts, program: program.clone(), deviations, tried: Tried::default() };
+    let program = Program { driver: program.driver, setup: program.setup.with_seed(seed) };
+    let mut shrinking = Shrinking { attempts, program, deviations, tried: Tried::default() };
     // What is there when the budget ends is a result, too.
     let _spent = shrinking.shrink();
     shrinking.finish(seed, failure, from)

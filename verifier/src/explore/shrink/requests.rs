@@ -2,10 +2,9 @@
 
 use super::attempts::{Attempts, Spent};
 use crate::driver::Kind;
-use crate::explore::Program;
 use crate::explore::deviations::Deviation;
+use crate::explore::{Program, Random};
 use crate::workload::Amount;
-use kernel_sim::choose::RandomChoose;
 
 /// Random schedules to try for a number of requests with which the known one does not fail any more.
 const RANDOM_TRIES: u64 = 400;
@@ -61,7 +60,7 @@ fn refit(
         return Ok(Some(found));
     }
     for seed in 0..tries {
-        let (fails, description) = attempts.describe(program, Box::new(RandomChoose::new(seed)), false)?;
+        let (fails, description) = attempts.describe(program, Random::choices(seed), false)?;
         if fails {
             return Ok(Some(description.deviations));
         }
