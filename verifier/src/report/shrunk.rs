@@ -7,11 +7,7 @@ use serde_json::{Value, json};
 #[must_use]
 pub fn shrunk(shrunk: &Shrunk) -> String {
     let (from, to) = (size(&shrunk.from), size(&shrunk.to));
-    format!(
-        "shrunk from {from} to {to}, in {} executions\n{}\n",
-        shrunk.executions,
-        minimality(&shrunk.minimality, shrunk.to.deviations)
-    )
+    format!("shrunk from {from} to {to}, in {} executions\n{}\n", shrunk.executions, minimality(shrunk))
 }
 
 fn size(size: &Size) -> String {
@@ -25,17 +21,21 @@ fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-fn minimality(minimality: &Minimality, deviations: usize) -> String {
-    match *minimality {
-        Minimality::Proved { .. } if deviations == 0 => "minimal: it needs no deviation at all".into(),
+fn minimality(shrunk: &Shrunk) -> String {
+    // What was tried was tried with the requests that are left.
+    let with = shrunk.to.requests.map(|n| format!("with {}, ", count(n, "request"))).unwrap_or_default();
+    match shrunk.minimality {
+        Minimality::Proved { .. } if shrunk.to.deviations == 0 => {
+            "minimal: it needs no deviation at all".into()
+        }
         Minimality::Proved { tried } => {
-            format!("minimal: no schedule with fewer deviations fails ({} tried)", all(tried))
+            format!("minimal: {with}no schedule with fewer deviations fails ({} tried)", all(tried))
         }
         Minimality::NotProved { below: 0, .. } => {
             "not proved minimal: a schedule with fewer deviations may fail".into()
         }
         Minimality::NotProved { below, tried } => format!(
-            "not proved minimal: no schedule with fewer than {} fails ({} tried), others were not all tried",
+            "not proved minimal: {with}no schedule with fewer than {} fails ({} tried), others were not all tried",
             count(below as u64, "deviation"),
             all(tried)
         ),

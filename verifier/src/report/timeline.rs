@@ -3,14 +3,16 @@
 use crate::explore::deviations::Deviation;
 use crate::finding::Location;
 use crate::timeline::{Ended, Row, Spot, Stretch, Timeline};
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 use kernel_sim::choose::Transition;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Columns of text the table takes at most.
-const WIDTH: u16 = 120;
+/// Characters that all processors' columns take together, where that leaves each enough.
+const WIDTH: usize = 100;
+/// Characters that a processor's column may always take: room for the longest names of routines.
+const COLUMN_MIN: usize = 32;
 /// Deviations that are listed at most.
 const LISTED_MAX: usize = 20;
 
@@ -41,16 +43,15 @@ fn table(timeline: &Timeline) -> Table {
     let cpus: BTreeSet<u8> = rows.iter().filter_map(shown).filter_map(Stretch::cpu).collect();
     let mut table = Table::new();
     table.load_preset(presets::ASCII_FULL_CONDENSED);
-    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    // Lines are wrapped here, with what belongs together indented.
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    let width = (WIDTH / cpus.len().max(1)).max(COLUMN_MIN);
     let names = cpus.iter().map(|cpu| format!("CPU {cpu}"));
     table.set_header(std::iter::once("steps".to_owned()).chain(names));
-    if let Some(steps) = table.column_mut(0) {
-        steps.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(12)));
-    }
     for row in &rows {
         let mut cells = vec![steps(row)];
         cells.extend(cpus.iter().map(|cpu| match row {
-            Row::Stretch(stretch) if stretch.cpu() == Some(*cpu) => cell(stretch),
+            Row::Stretch(stretch) if stretch.cpu() == Some(*cpu) => wrapped(&cell(stretch), width),
             Row::Stretch(_) | Row::Folded(_) => String::new(),
         }));
         table.add_row(cells);
@@ -96,7 +97,7 @@ fn range(start: u64, end: u64) -> String {
 
 /// What a processor did in a stretch: the callbacks it was in, the calls it made there, and how it
 /// ended.
-fn cell(stretch: &Stretch) -> String {
+fn cell(stretch: &Stretch) -> Vec<String> {
     let mut lines = Vec::new();
     match stretch.began {
         Transition::Interrupt(_) => lines.push("accepts an interrupt".to_owned()),
@@ -132,7 +133,29 @@ fn cell(stretch: &Stretch) -> String {
         let (file, line) = (file(&lock.location.file), lock.location.line);
         lines.push(format!("  holds {address} since {file}:{line}"));
     }
-    lines.join("\n")
+    lines
+}
+
+/// The lines, each broken between words where it is longer than `width`; what follows a break is
+/// indented further.
+fn wrapped(lines: &[String], width: usize) -> String {
+    let mut out = Vec::new();
+    for line in lines {
+        let indent = line.len() - line.trim_start().len();
+        let mut now = " ".repeat(indent);
+        for word in line.split_whitespace() {
+            if now.trim().is_empty() {
+                now.push_str(word);
+            } else if now.len() + 1 + word.len() <= width {
+                now.push(' ');
+                now.push_str(word);
+            } else {
+                out.push(std::mem::replace(&mut now, format!("{}{word}", " ".repeat(indent + 2))));
+            }
+        }
+        out.push(now);
+    }
+    out.join("\n")
 }
 
 /// One line a call; one more where the callback changes.
@@ -209,4 +232,22 @@ fn row(row: &Row<'_>) -> Value {
 fn spot(spot: &Spot) -> Value {
     let location = spot.site.map(|site| Location::from(site).to_string());
     json!({ "callback": spot.callback, "call": spot.call, "location": location })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_broken_between_words_and_indented() {
+        let lines =
+            ["DpcRoutine".to_owned(), "  preempted before KeSetEvent file.rs:7".to_owned(), String::new()];
+        assert_eq!(wrapped(&lines, 22), "DpcRoutine\n  preempted before\n    KeSetEvent\n    file.rs:7\n");
+        assert_eq!(wrapped(&lines, 80), lines.join("\n"));
+    }
+
+    #[test]
+    fn a_range_of_one_step_is_that_step() {
+        assert_eq!((range(7, 8), range(7, 10)), ("7".into(), "7-9".into()));
+    }
 }

@@ -102,6 +102,23 @@ fn a_shrunk_schedule_survives_an_unrelated_edit() {
 }
 
 #[test]
+fn runs_of_every_driver_are_told_exactly() {
+    for driver in drivers_examples::ALL {
+        for seed in 1..=5 {
+            let setup = setup(driver.name, Executor::Deterministic, seed, 60);
+            let program = Program { driver, setup: setup.clone() };
+            let run = program.execute(seed, Chooser::Seeded).unwrap_or_else(|e| panic!("{e}"));
+            let told = Schedule::of_choices(driver, &setup, run.choices).unwrap_or_else(|e| panic!("{e}"));
+            let told = Schedule::parse(&told.expect("the choices are that program's").to_text());
+            let told = told.unwrap_or_else(|e| panic!("{e:?}"));
+            let again = replay(driver, &told, None).unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(again.run.trace_hash, run.trace_hash, "{}, seed {seed}", driver.name);
+            assert!(again.fit.is_exact() && again.fit.unused.is_empty(), "{}, seed {seed}", driver.name);
+        }
+    }
+}
+
+#[test]
 fn a_run_of_a_hundred_thousand_steps_is_told_exactly() {
     let setup = setup("wdm-startio", Executor::Deterministic, 1, 1500);
     let program = Program { driver: &drivers_examples::WDM_STARTIO, setup: setup.clone() };
