@@ -28,6 +28,8 @@ pub struct Deviating {
     /// The step at which the run is given up.
     steps_max: u64,
     spots: BTreeMap<Spot, Due>,
+    /// Deviations whose choice has not come yet. When there are none left, nothing is counted.
+    left: usize,
     outcomes: Outcomes,
     parted: Option<Parted>,
 }
@@ -44,8 +46,9 @@ impl Deviating {
     #[must_use]
     pub fn new(deviations: Vec<Deviation>, misfit: Misfit) -> Deviating {
         let outcomes = Arc::new(Mutex::new(vec![None; deviations.len()]));
-        let steps_max = u64::MAX;
-        Deviating { deviations, misfit, steps_max, spots: BTreeMap::new(), outcomes, parted: None }
+        let left = deviations.len();
+        let spots = BTreeMap::new();
+        Deviating { deviations, misfit, steps_max: u64::MAX, spots, left, outcomes, parted: None }
     }
 
     /// Gives the run up at step `steps_max`.
@@ -63,7 +66,7 @@ impl Deviating {
 
     /// Counts a choice here; answers the deviation that is for it.
     fn due(&mut self, picks: bool) -> Option<usize> {
-        if self.deviations.is_empty() {
+        if self.left == 0 {
             return None;
         }
         let (spot, place) = here(picks);
@@ -76,7 +79,9 @@ impl Deviating {
         });
         due.count = due.count.saturating_add(1);
         let now = due.count;
-        due.to_come.pop_if(|(nth, _)| *nth == now).map(|(_, index)| index)
+        let (_, index) = due.to_come.pop_if(|(nth, _)| *nth == now)?;
+        self.left -= 1;
+        Some(index)
     }
 
     fn took(&self, index: usize, step: u64) {
