@@ -53,7 +53,7 @@ pub fn direct(seeds: Range<u64>) -> Duration {
 struct Nobody;
 
 impl Listener for Nobody {
-    fn found(&mut self, _: u64, _: &Identity, _: Option<&Run>) -> Result<(), String> {
+    fn found(&mut self, _: u64, _: &Identity, _: Option<Run>) -> Result<(), String> {
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use crate::kernel::Kernel;
 use crate::memory::AddressSpace;
 use crate::model::ModelSlot;
 use crate::pool::Pool;
-use crate::processor::{Processor, ProcessorStats, flag, pend};
+use crate::processor::{HeldLock, Processor, ProcessorStats, flag, pend};
 use parking_lot::Mutex;
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -260,6 +260,17 @@ impl Machine {
             dispatches: processor.may_dispatch(),
             pended: self.deterministic().pended_level(cpu),
         }
+    }
+
+    /// The spin locks the driver holds on processor `cpu`, oldest first, for strategies: as far as
+    /// acquire sites are kept (deterministic executor only).
+    ///
+    /// # Panics
+    /// When there is no such processor, and in the parallel executor, where it may be running.
+    #[must_use]
+    pub fn held_locks(&self, cpu: u8) -> Vec<HeldLock> {
+        assert!(self.is_deterministic(), "asked for the locks of a processor that may be running");
+        self.processors[usize::from(cpu)].held_locks()
     }
 
     /// The machine address of a host address; 0 for null and for memory of somebody else.

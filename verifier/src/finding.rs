@@ -47,7 +47,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    fn new(held: &HeldLock) -> Lock {
+    pub(crate) fn new(held: &HeldLock) -> Lock {
         Lock {
             address: held.address,
             routine: held.routine.name,

@@ -12,5 +12,6 @@ pub mod report;
 pub mod rules;
 pub mod schedule;
 pub mod session;
+pub mod timeline;
 pub mod trace;
 pub mod workload;

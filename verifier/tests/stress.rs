@@ -60,7 +60,7 @@ struct Told {
 }
 
 impl Listener for Told {
-    fn found(&mut self, seed: u64, identity: &Identity, run: Option<&Run>) -> Result<(), String> {
+    fn found(&mut self, seed: u64, identity: &Identity, run: Option<Run>) -> Result<(), String> {
         self.findings.push((seed, identity.clone(), run.is_some()));
         Ok(())
     }
@@ -178,7 +178,7 @@ fn a_finding_that_does_not_come_again_is_told_without_its_run() {
 fn a_listener_that_fails_ends_the_exploration() {
     struct Fails;
     impl Listener for Fails {
-        fn found(&mut self, _: u64, _: &Identity, _: Option<&Run>) -> Result<(), String> {
+        fn found(&mut self, _: u64, _: &Identity, _: Option<Run>) -> Result<(), String> {
             Err("no room".into())
         }
         fn progress(&mut self, _: u64) -> ControlFlow<()> {

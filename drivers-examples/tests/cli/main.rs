@@ -7,6 +7,7 @@
 mod bad_input;
 mod blessed;
 mod clean;
+mod edited;
 mod findings;
 mod images;
 mod merge;

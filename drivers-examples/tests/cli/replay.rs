@@ -1,12 +1,14 @@
 //! A schedule file is the run: it gives the same report for ever, or says where it no longer fits.
 
+use crate::blessed;
 use crate::storsim::{Desk, soak};
 use serde_json::Value;
 
 /// The seed of a run of `wdm-startio-rare` that was caught, and that of one that was not.
 fn caught_and_clean(desk: &Desk, seeds: std::ops::RangeInclusive<u64>) -> (Vec<u64>, Vec<u64>) {
     seeds.partition(|seed| {
-        let said = desk.storsim(&format!("run wdm-startio-rare --seed {seed} --ios 300 --format json"));
+        let flags = "--ios 300 --no-shrink --format json";
+        let said = desk.storsim(&format!("run wdm-startio-rare --seed {seed} {flags}"));
         let outcome = said.json()["outcome"].clone();
         assert!(outcome == "violation" || outcome == "clean", "seed {seed}: {outcome}");
         assert_eq!(said.status, i32::from(outcome == "violation"), "seed {seed}");
@@ -76,12 +78,22 @@ fn a_replay_gives_the_same_report_byte_for_byte() {
     }
 }
 
+/// An object without one of its keys, which must be there.
+fn without(mut object: Value, key: &str) -> Value {
+    let removed = object.as_object_mut().expect("an object").remove(key);
+    assert!(removed.is_some(), "no '{key}' in {object}");
+    object
+}
+
 #[test]
 fn a_replay_finds_what_the_run_found() {
     let r = recorded();
     let said = r.desk.storsim(&format!("replay {} --format json", r.file));
     assert_eq!(said.status, 1);
-    assert_eq!(said.json(), r.run);
+    let replay = said.json();
+    assert_eq!(replay["fit"]["exact"], true);
+    assert_eq!(replay["fit"]["never_applied"], Value::Array(Vec::new()));
+    assert_eq!(without(replay, "fit"), without(r.run, "shrunk"));
 }
 
 #[test]
@@ -90,7 +102,100 @@ fn a_quiet_replay_prints_what_the_run_printed() {
     let run = desk.storsim("run wdm-startio-next-under-lock --seed 3");
     let replay = desk.storsim("replay wdm-startio-next-under-lock-seed3.schedule --quiet");
     assert_eq!((run.status, replay.status), (1, 1));
-    assert_eq!(replay.out, run.out);
+    let (before, shrunk) = run.out.split_once("shrunk from ").expect("a finding is shrunk");
+    assert!(shrunk.ends_with("minimal: it needs no deviation at all\n\n"), "{shrunk}");
+    let (again, fit) = replay.out.split_once("the schedule fits ").expect("a replay says how it fits");
+    assert!(fit.starts_with("exactly: "), "{fit}");
+    assert_eq!(again, before);
+}
+
+#[test]
+fn a_finding_is_shrunk_and_drawn() {
+    let r = recorded();
+    let shrunk = &r.run["shrunk"];
+    assert_eq!(shrunk["from"]["requests"], 300);
+    assert_eq!(shrunk["minimal"], true, "{shrunk}");
+    let deviations = r.run["timeline"]["deviations"].as_array().expect("a list");
+    assert_eq!(shrunk["to"]["deviations"], deviations.len());
+    let rows = r.run["timeline"]["rows"].as_array().expect("a list");
+    let last = rows.last().expect("a row");
+    assert_eq!((&last["ended"], &last["last"]), (&"over".into(), &r.run["steps"]));
+    assert_eq!(last["holds"], r.run["violations"][0]["locks"]);
+    for (n, deviation) in deviations.iter().enumerate() {
+        let has_it = |row: &&Value| row["deviations"].as_array().is_some_and(|d| d.contains(&(n + 1).into()));
+        assert_eq!(rows.iter().filter(has_it).count(), 1, "{deviation}");
+        assert!(r.text().contains(&format!("\n{}\n", deviation.as_str().unwrap())));
+    }
+    assert!(r.text().len() <= 1024, "{}", r.text());
+}
+
+#[test]
+fn the_report_of_a_shrunk_schedule_reads_as_it_was_blessed() {
+    let r = recorded();
+    let said = r.desk.storsim(&format!("replay --quiet {}", r.file));
+    // The fingerprint changes with every edit of the driver.
+    let text: String =
+        r.text().lines().filter(|l| !l.starts_with("sources ")).flat_map(|l| [l, "\n"]).collect();
+    blessed::check("shrunk.txt", &format!("{text}\n{}", said.out));
+}
+
+#[test]
+fn a_run_that_is_not_shrunk_is_kept_as_its_seed() {
+    let desk = Desk::new();
+    let (caught, _) = caught_and_clean(&desk, 1..=10);
+    let seed = caught[0];
+    let flags = "--ios 300 --no-shrink --format json";
+    let run = desk.storsim(&format!("run wdm-startio-rare --seed {seed} {flags}")).json();
+    assert!(run.get("shrunk").is_none() && run.get("timeline").is_none());
+    let file = format!("wdm-startio-rare-seed{seed}.schedule");
+    assert!(desk.text(&file).contains(&format!("\nbase random {seed}\n")));
+    let replay = desk.storsim(&format!("replay {file} --format json"));
+    assert_eq!((replay.status, without(replay.json(), "fit")), (1, run));
+    // Other operations under the same choices are another run.
+    let text = desk.text(&file).replace("\"seed\":", "\"seed\":1");
+    desk.write("changed.schedule", text);
+    let said = desk.storsim("replay changed.schedule --quiet --format json");
+    assert!(said.status == 2 || said.json()["fit"]["same_finding"] == true, "{said:?}");
+}
+
+#[test]
+fn a_schedule_of_changed_sources_says_so() {
+    let r = recorded();
+    let sources = r.text().lines().find_map(|l| l.strip_prefix("sources ")).unwrap().to_owned();
+    r.desk.write("old.schedule", r.text().replace(&sources, &"0".repeat(64)));
+    let said = r.desk.storsim("replay --quiet old.schedule");
+    assert_eq!(said.status, 1);
+    assert!(
+        said.out.contains("\nthe driver's sources have changed since, but not what it did"),
+        "{}",
+        said.out
+    );
+    let trace = r.text().lines().find_map(|l| l.strip_prefix("trace ")).unwrap().to_owned();
+    r.desk.write(
+        "older.schedule",
+        r.text().replace(&sources, &"0".repeat(64)).replace(&trace, &"0".repeat(16)),
+    );
+    let said = r.desk.storsim("replay --quiet older.schedule");
+    assert_eq!(said.status, 1);
+    assert!(said.out.contains("sources have changed since; the schedule still reproduces"), "{}", said.out);
+    r.desk.write(
+        "other.schedule",
+        r.text().replace(&trace, &"0".repeat(16)).replace("found Spin", "found Spun"),
+    );
+    let said = r.desk.storsim("replay --quiet other.schedule");
+    assert!(said.out.contains("although the driver's sources are"), "{}", said.out);
+    assert!(said.out.contains("no longer reproduces"), "{}", said.out);
+}
+
+#[test]
+fn a_run_that_writes_to_an_image_is_not_made_again_and_again() {
+    let desk = Desk::new();
+    desk.write("disk.img", vec![0; 1 << 20]);
+    let line = "run wdm-startio-next-under-lock --image disk.img --rw randwrite";
+    let said = desk.storsim(line);
+    assert_eq!(said.status, 1);
+    assert!(said.err.contains("not shrunk") && said.err.lines().count() == 1, "{}", said.err);
+    assert!(desk.text("wdm-startio-next-under-lock-seed1.schedule").contains("\nbase random 1\n"));
 }
 
 #[test]
@@ -128,14 +233,14 @@ fn a_schedule_with_another_directory_goes_there() {
     let run = desk.storsim(line).json();
     assert_eq!(run["schedule"], "found/ramdisk-service-irp-under-lock-seed1.schedule");
     let replay = desk.storsim("replay found/ramdisk-service-irp-under-lock-seed1.schedule --format json");
-    assert_eq!(replay.json(), run);
+    assert_eq!(without(replay.json(), "fit"), without(run, "shrunk"));
 }
 
 #[test]
 fn a_schedule_cut_short_is_refused_wherever_it_was_cut() {
     let r = recorded();
     let length = r.text().len();
-    for at in [0, 1, 18, 19, 30, 60, length / 2, length - 100, length - 5, length - 2] {
+    for at in [0, 1, 18, 19, 30, 60, length / 2, length - 100, length - 80, length - 5, length - 2] {
         r.refuses(|text| text[..at].to_owned(), &["changed.schedule:"]);
     }
 }
@@ -154,8 +259,11 @@ fn a_foreign_file_is_refused() {
 
 #[test]
 fn another_format_version_is_refused_by_its_number() {
-    let newer = |text: String| text.replacen("storsim schedule 1", "storsim schedule 2", 1);
-    recorded().refuses(newer, &["changed.schedule:1:", "format 2"]);
+    let r = recorded();
+    for version in ["1", "3", "22"] {
+        let other = |text: String| text.replacen("schedule 2", &format!("schedule {version}"), 1);
+        r.refuses(other, &["changed.schedule:1:", &format!("format {version}")]);
+    }
 }
 
 #[test]
@@ -188,8 +296,9 @@ fn a_setup_that_no_flag_could_ask_for_is_refused() {
         ("\"size\":16777216", "\"size\":4097"),
         ("\"size\":16777216", "\"size\":9223372036854771712"),
         ("\"size\":16777216", "\"size\":null"),
-        ("\"ios\":300", "\"ios\":0"),
-        ("\"ios\":300", "\"time_ns\":300"),
+        ("\"ios\":", "\"ios\":-"),
+        ("\"ios\":", "\"time_ns\":"),
+        ("\"ios\":", "\"iops\":"),
     ] {
         r.refuses(|text| text.replace(from, to), &["changed.schedule:3:"]);
     }
@@ -200,45 +309,46 @@ fn a_setup_that_no_flag_could_ask_for_is_refused() {
     r.refuses(too_small, &["4096 bytes are too few"]);
 }
 
-#[test]
-fn choices_that_no_longer_fit_are_refused_with_the_step_where_they_part() {
-    let r = recorded();
-    let choices_line = |text: &str| text.lines().position(|l| l.starts_with("choices ")).unwrap() + 1;
-    let with_first = |text: String, choice: &str| {
-        let at = choices_line(&text);
-        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        let (first, rest) = lines[at].split_once(' ').unwrap();
-        let times = first.split_once('*').map_or(String::new(), |(_, times)| format!("*{times}"));
-        lines[at] = format!("{choice}{times} {rest}");
-        lines.join("\n") + "\n"
-    };
-    r.refuses(|text| with_first(text, "r63"), &["step ", "CPU 63"]);
-    r.refuses(|text| with_first(text, "v9"), &["step ", "device 9"]);
-    // More requests than the choices were made for: the run goes on where the schedule ends, or parts before.
-    r.refuses(|text| text.replace("\"seed\":", "\"seed\":1"), &["step "]);
-    r.refuses(|text| text.replace("\"cpus\":4", "\"cpus\":2"), &["step "]);
+/// A text with its first deviation changed.
+fn with_first(text: &str, change: impl Fn(&str) -> String) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let at = lines.iter().position(|l| l.starts_with("deviations ")).unwrap() + 1;
+    lines[at] = change(&lines[at]);
+    lines.join("\n") + "\n"
 }
 
 #[test]
-fn choices_that_are_none_are_refused_with_their_line() {
+fn choices_that_no_longer_fit_are_refused_with_the_step_where_they_part() {
     let r = recorded();
-    let line = r.text().lines().position(|l| l.starts_with("choices ")).unwrap() + 2;
-    let place = format!("changed.schedule:{line}:");
-    let instead = |choice: &'static str| {
-        move |text: String| {
-            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-            let rest = lines[line - 1].split_once(' ').unwrap().1.to_owned();
-            lines[line - 1] = format!("{choice} {rest}");
-            lines.join("\n") + "\n"
-        }
-    };
-    for choice in ["q1", "r", "r256", "r-1", "é1", "p4294967296", "t1", "r1*x", "r1*-1", "r1*99999999999"] {
-        r.refuses(instead(choice), &[&place, choice]);
+    for (take, word) in [
+        ("run cpu 63", "only 4 processors"),
+        ("step device 9", "device 9"),
+        ("expire a timer", "none is due"),
+        ("interrupt cpu 3", "nothing is pended"),
+    ] {
+        let instead = |line: &str| format!("{}: {take}", line.rsplit_once(": ").unwrap().0);
+        r.refuses(|text| with_first(&text, instead), &["step ", word]);
     }
-    let endless = |text: String| {
-        let text = instead("r1*18446744073709551615")(text);
-        let count = text.lines().find(|l| l.starts_with("choices ")).unwrap().to_owned();
-        text.replace(&count, "choices 18446744073709551615")
+    let never = |text: String| {
+        text.lines()
+            .map(|line| if line.starts_with("cpu ") { line.replacen(" before ", " before Nt", 1) } else { line.into() } + "\n")
+            .collect()
     };
-    r.refuses(endless, &[&place, "does not fit"]);
+    r.refuses(never, &["step ", "(clean)", "never applied: cpu ", " before Nt"]);
+}
+
+#[test]
+fn deviations_that_are_none_are_refused_with_their_line() {
+    let r = recorded();
+    for line in
+        ["", "r0*7", "cpu 0", "cpu 64 between calls #1 in kernel: pick 0", "cpu 0 before X #1 in Y: run"]
+    {
+        r.refuses(|text| with_first(&text, |_| line.to_owned()), &["changed.schedule:9:"]);
+    }
+    let promise = |n: &str| {
+        let n = n.to_owned();
+        move |text: String| text.replacen("deviations ", &format!("deviations {n}"), 1)
+    };
+    r.refuses(promise("1000000000000000"), &["changed.schedule:", "promises"]);
+    r.refuses(promise("-"), &["changed.schedule:8:", "deviations"]);
 }

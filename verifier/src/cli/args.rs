@@ -114,6 +114,10 @@ pub(super) struct ProgramArguments {
     /// Where schedule files of findings go.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub schedule_dir: PathBuf,
+    /// Keep the schedule of a finding as it was found, instead of looking for the shortest that finds
+    /// the same.
+    #[arg(long)]
+    pub no_shrink: bool,
 }
 
 #[derive(Args)]

@@ -8,6 +8,7 @@
 mod args;
 mod bypass;
 mod explain;
+mod finding;
 mod interrupt;
 mod list;
 mod merge;
@@ -17,6 +18,7 @@ mod run;
 mod select;
 mod setup;
 mod stress;
+mod told;
 mod units;
 
 use crate::driver::Driver;

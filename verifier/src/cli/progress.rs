@@ -43,8 +43,8 @@ impl Count {
     }
 
     /// Prints a result above the bar.
-    pub(super) fn around(&self, print: impl FnOnce()) {
-        self.0.suspend(print);
+    pub(super) fn around<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.0.suspend(print)
     }
 }
 

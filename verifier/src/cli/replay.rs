@@ -1,13 +1,11 @@
 //! `storsim replay`: a recorded run again, with the whole trace.
 
 use super::args::{Format, ReplayArguments};
-use super::{Found, Refusal, run};
+use super::told::Told;
+use super::{Found, Refusal};
 use crate::driver::Driver;
-use crate::finding::Verdict;
-use crate::schedule::Schedule;
-use crate::session;
+use crate::schedule::{self, Replay, Schedule};
 use crate::trace::Trace;
-use kernel_sim::choose::Recorded;
 use kernel_sim::hook::Watcher;
 use std::sync::Arc;
 
@@ -23,18 +21,16 @@ pub(super) fn replay(
     let trace = Arc::new(Trace::until(arguments.stop_before.unwrap_or(u64::MAX)));
     let shown = arguments.format == Format::Text && !arguments.quiet;
     let watcher = shown.then(|| Arc::clone(&trace) as Arc<dyn Watcher>);
-    let recorded = Box::new(Recorded::new(schedule.choices));
-    let run = session::run(driver, &schedule.setup, Some(recorded), watcher)
-        .map_err(|e| Refusal(format!("{file}: {e}")))?;
-    if let Verdict::Parted(parted) = &run.verdict {
-        return Err(Refusal(format!("{file}: step {}: {}", parted.step, parted.why)));
+    let Replay { run, timeline, fit } =
+        schedule::replay(driver, &schedule, watcher).map_err(|e| Refusal(format!("{file}: {e}")))?;
+    if let Some(parted) = &fit.parted {
+        let changed = if fit.sources_changed { "; the driver's sources have changed since" } else { "" };
+        return Err(Refusal(format!("{file}: {parted}{changed}")));
     }
     anstream::print!("{}", trace.take());
-    run::print(driver, &schedule.setup, &run, Some(&file), arguments.format);
-    if run.trace_hash != Some(schedule.trace_hash) {
-        anstream::eprintln!(
-            "note: the choices fit, but the trace differs from the recorded one: the driver or storsim has changed"
-        );
-    }
-    Ok(if run.verdict.is_finding() { Found::Something } else { Found::Nothing })
+    let found = if run.verdict.is_finding() { Found::Something } else { Found::Nothing };
+    let timeline = timeline.map(|timeline| (timeline, schedule.deviations().to_vec()));
+    let told = Told { schedule: Some(file), timeline, fit: Some(fit), ..Told::of(schedule.setup, run) };
+    told.print(driver, arguments.format);
+    Ok(found)
 }

@@ -1,11 +1,11 @@
 //! `storsim run`: each driver once.
 
-use super::args::{ExecutorName, Format, RunArguments};
+use super::args::{ExecutorName, RunArguments};
 use super::progress::Progress;
-use super::{Found, Refusal, bypass, select, setup};
-use crate::driver::{Driver, Expects};
-use crate::report;
-use crate::session::{self, Contents, Executor, Run, Setup};
+use super::told::Told;
+use super::{Found, Refusal, bypass, finding, select, setup};
+use crate::driver::Driver;
+use crate::session::{self, Contents, Executor, Setup};
 use crate::workload::Amount;
 
 pub(super) fn run(drivers: &'static [&'static Driver], arguments: &RunArguments) -> Result<Found, Refusal> {
@@ -22,11 +22,14 @@ pub(super) fn run(drivers: &'static [&'static Driver], arguments: &RunArguments)
         let progress = Progress::start(format!("{} seed {}", driver.name, setup.seed));
         let run = session::run(driver, &setup, None, None)?;
         drop(progress);
-        let schedule = setup::save_finding(driver, &setup, &run, &program.schedule_dir)?;
-        print(driver, &setup, &run, schedule.as_deref(), program.format);
         if run.verdict.is_finding() {
             found = Found::Something;
         }
+        let told = match run.trace_hash {
+            Some(_) if run.verdict.is_finding() => finding::keep(driver, &setup, run, program, true)?,
+            _ => Told::of(setup, run),
+        };
+        told.print(driver, program.format);
     }
     Ok(found)
 }
@@ -53,34 +56,4 @@ fn setup_of(driver: &Driver, a: &RunArguments) -> Result<Setup, Refusal> {
         setup.workload.zeroed = false;
     }
     Ok(setup.with_seed(a.seed))
-}
-
-/// Prints a run's result.
-pub(super) fn print(driver: &Driver, setup: &Setup, run: &Run, schedule: Option<&str>, format: Format) {
-    match format {
-        Format::Json => anstream::println!("{}", report::to_json(driver.name, setup, run, schedule)),
-        Format::Text => {
-            anstream::print!("{}", report::summary(driver, setup, run));
-            let again =
-                schedule.map_or_else(|| command(driver, setup), |file| format!("storsim replay {file}"));
-            anstream::println!("{}", report::verdict(driver, run, Some(&again), report::Style::coloured()));
-            if matches!(driver.expects, Expects::Breaks(_) | Expects::Stops(_)) && !run.verdict.is_finding() {
-                anstream::eprintln!(
-                    "note: {} is an exhibit that breaks a rule; no rule that watched saw it",
-                    driver.name
-                );
-            }
-        }
-    }
-}
-
-/// The command that makes a parallel run again, as far as one can.
-fn command(driver: &Driver, setup: &Setup) -> String {
-    format!(
-        "storsim run {} --executor {} --cpus {} --seed {}",
-        driver.name,
-        setup.executor.word(),
-        setup.cpus,
-        setup.seed
-    )
 }

@@ -1,14 +1,12 @@
-//! What the flags that `run` and `stress` share mean for one driver, and where their findings go.
+//! What the flags that `run` and `stress` share mean for one driver, and how schedule files are called.
 
 use super::Refusal;
 use super::args::{ModeName, ProgramArguments, SitesName};
 use super::select;
 use crate::driver::Driver;
 use crate::rules::Sites;
-use crate::schedule::Schedule;
-use crate::session::{Contents, Executor, Run, Setup};
+use crate::session::{Contents, Executor, Setup};
 use crate::workload::{Amount, Mode, Options};
-use std::path::{Path, PathBuf};
 
 /// Requests of a random workload that does not say how many.
 const IOS_DEFAULT: u64 = 1000;
@@ -70,25 +68,4 @@ pub(super) fn check_directory(a: &ProgramArguments) -> Result<(), Refusal> {
 /// Name of the schedule file of a finding, which depends on the driver and the seed only.
 pub(super) fn schedule_name(driver: &str, seed: u64) -> String {
     format!("{driver}-seed{seed}.schedule")
-}
-
-/// Writes the schedule file of a run that found something; answers its path. A run of the parallel
-/// executor has none.
-pub(super) fn save_finding(
-    driver: &Driver,
-    setup: &Setup,
-    run: &Run,
-    directory: &Path,
-) -> Result<Option<String>, Refusal> {
-    let Some(trace_hash) = run.trace_hash.filter(|_| run.verdict.is_finding()) else { return Ok(None) };
-    let name = schedule_name(driver.name, setup.seed);
-    let path = if directory == Path::new(".") { PathBuf::from(name) } else { directory.join(name) };
-    let schedule = Schedule {
-        driver: driver.name.into(),
-        setup: setup.clone(),
-        trace_hash,
-        choices: run.choices.clone(),
-    };
-    schedule.save(&path).map_err(|e| Refusal(format!("{}: {e}", path.display())))?;
-    Ok(Some(path.display().to_string()))
 }

@@ -4,7 +4,7 @@ use super::args::{Format, StressArguments};
 use super::interrupt::Interrupt;
 use super::progress::Count;
 use super::setup::schedule_name;
-use super::{Found, Refusal, select, setup};
+use super::{Found, Refusal, finding, select, setup};
 use crate::driver::Driver;
 use crate::explore::budget::{Asked, Budget};
 use crate::explore::findings::Identity;
@@ -20,7 +20,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::time::Duration;
 
 pub(super) fn stress(
@@ -175,7 +174,7 @@ struct Teller<'a> {
 }
 
 impl Listener for Teller<'_> {
-    fn found(&mut self, seed: u64, identity: &Identity, run: Option<&Run>) -> Result<(), String> {
+    fn found(&mut self, seed: u64, identity: &Identity, run: Option<Run>) -> Result<(), String> {
         let Exploration { program, arguments, .. } = *self.exploration;
         let driver = program.driver;
         let Some(run) = run else {
@@ -190,20 +189,20 @@ impl Listener for Teller<'_> {
             return Ok(());
         };
         let setup = program.setup.with_seed(seed);
-        let directory: &Path = &arguments.program.schedule_dir;
-        let file = setup::save_finding(driver, &setup, run, directory).map_err(|Refusal(why)| why)?;
-        self.bar.around(|| match arguments.program.format {
-            Format::Json => {
-                let record = report::finding_json(driver.name, identity, &setup, run, file.as_deref());
-                anstream::println!("{record}");
+        let is_seeded = self.exploration.strategy.name() == "random";
+        self.bar.around(|| {
+            let told = finding::keep(driver, &setup, run, &arguments.program, is_seeded)
+                .map_err(|Refusal(why)| why)?;
+            match arguments.program.format {
+                Format::Json => {
+                    let file = told.schedule.as_deref();
+                    let record = report::finding_json(driver.name, identity, &told.setup, &told.run, file);
+                    anstream::println!("{}", told.with_parts(record));
+                }
+                Format::Text => told.print_finding(driver),
             }
-            Format::Text => {
-                let again = file.map(|file| format!("storsim replay {file}"));
-                let style = report::Style::coloured();
-                anstream::println!("{}", report::verdict(driver, run, again.as_deref(), style));
-            }
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     fn progress(&mut self, executions: u64) -> ControlFlow<()> {

@@ -6,11 +6,15 @@
 //! executions; so seeds can be split over jobs, machines and days, and put together again.
 
 pub mod budget;
+pub mod deviations;
 pub mod exhaustive;
+mod failure;
 pub mod findings;
 mod ledger;
 mod random;
 pub mod shard;
+pub mod shrink;
+mod steady;
 pub mod stress;
 pub mod summary;
 
@@ -20,7 +24,9 @@ use kernel_sim::choose::Choose;
 use kernel_sim::hook::Watcher;
 use std::sync::Arc;
 
+pub use failure::{CallSite, Failure};
 pub use random::Random;
+pub use steady::{PATIENCE, Steady, steady};
 
 /// A driver and how it is run.
 #[derive(Clone)]

@@ -57,7 +57,7 @@ pub trait Listener {
     ///
     /// # Errors
     /// When the listener cannot go on, with the reason in a line; the exploration ends with that.
-    fn found(&mut self, seed: u64, identity: &Identity, run: Option<&Run>) -> Result<(), String>;
+    fn found(&mut self, seed: u64, identity: &Identity, run: Option<Run>) -> Result<(), String>;
 
     /// So many executions have been made. Asked often, at no fixed times; answers whether to go on.
     fn progress(&mut self, executions: u64) -> ControlFlow<()>;
@@ -177,7 +177,7 @@ impl Stress<'_> {
             for (seed, identity) in news.findings {
                 let again = self.execute(seed)?;
                 let same = Identity::of(&again.verdict).as_ref() == Some(&identity);
-                listener.found(seed, &identity, same.then_some(&again)).map_err(StressError::Listener)?;
+                listener.found(seed, &identity, same.then_some(again)).map_err(StressError::Listener)?;
             }
             if news.is_over {
                 return Ok(());

@@ -89,7 +89,7 @@ fn scene(s: &Scene) -> Value {
     })
 }
 
-fn lock(l: &Lock) -> Value {
+pub(super) fn lock(l: &Lock) -> Value {
     json!({
         "location": l.location.to_string(),
         "routine": l.routine,

@@ -1,0 +1,84 @@
+//! What a failing execution found, reduced to what makes it the same failure in another.
+
+use crate::finding::{Location, Verdict};
+use kernel_sim::bugcheck::Place;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// Which rule or check was broken, or how the machine stopped, and at which calls.
+///
+/// Two executions of one program fail in the same way if these are equal. Processors, steps and
+/// addresses are not in it. Printed without the source positions, so that what is printed survives an
+/// edit that moves lines.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Failure {
+    /// The rule, the bug check, `deadlock` or `livelock`.
+    pub name: String,
+    /// The calls: one, or of a deadlock every one that waits.
+    pub sites: BTreeSet<CallSite>,
+}
+
+/// A call in a driver.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct CallSite {
+    /// The routine; none if the processor was between calls.
+    pub call: Option<&'static str>,
+    /// The innermost driver callback.
+    pub callback: Option<&'static str>,
+    /// Where it stands: file, line, column.
+    pub location: Option<(String, u32, u32)>,
+}
+
+impl Failure {
+    /// What `verdict` found; `None` if it found nothing.
+    #[must_use]
+    pub fn of(verdict: &Verdict) -> Option<Failure> {
+        let at = |name: &str, places: &[&Place]| {
+            let sites = places.iter().map(|place| CallSite::from(*place)).collect();
+            Some(Failure { name: name.to_owned(), sites })
+        };
+        match verdict {
+            Verdict::Clean | Verdict::Parted(_) => None,
+            Verdict::Violation(v) => {
+                let site = CallSite {
+                    call: v.scene.call,
+                    callback: v.scene.callback(),
+                    location: v.scene.location.as_ref().map(position),
+                };
+                Some(Failure { name: v.rule.to_owned(), sites: [site].into() })
+            }
+            Verdict::BugCheck(b) => at(b.stop.name, &[&b.place]),
+            Verdict::Livelock(l) => at("livelock", &[&l.place]),
+            Verdict::Deadlock(d) => at("deadlock", &d.waiters.iter().map(|w| &w.place).collect::<Vec<_>>()),
+        }
+    }
+}
+
+impl From<&Place> for CallSite {
+    fn from(place: &Place) -> CallSite {
+        CallSite {
+            call: place.call,
+            callback: place.callbacks.last().map(|c| c.name),
+            location: place.site.map(|site| position(&site.into())),
+        }
+    }
+}
+
+fn position(location: &Location) -> (String, u32, u32) {
+    (location.file.clone(), location.line, location.column)
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        let calls: BTreeSet<_> = self.sites.iter().map(|site| (site.call, site.callback)).collect();
+        for (n, (call, callback)) in calls.into_iter().enumerate() {
+            f.write_str(if n == 0 { " at " } else { ", " })?;
+            f.write_str(call.unwrap_or("no call"))?;
+            if let Some(callback) = callback {
+                write!(f, " in {callback}")?;
+            }
+        }
+        Ok(())
+    }
+}

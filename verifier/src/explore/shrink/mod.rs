@@ -1,0 +1,189 @@
+//! From a schedule that fails to the shortest one that fails in the same way.
+//!
+//! Short means few deviations from the default scheduler, and few requests. First the requests are
+//! reduced, then all schedules with no deviation and with one are tried, then what is not needed is
+//! left out of the known schedule, and in the end all schedules that are shorter than what is left.
+//! If that comes to its end, the result is minimal and says so: for the reduced program, nothing
+//! shorter fails like this. The budget is counted in executions and steps, so the same failure shrinks
+//! to the same schedule everywhere.
+//!
+//! What to call the *same* failure is our choice: the same rule or stop at the same call site.
+
+mod attempts;
+mod bounding;
+mod removal;
+mod requests;
+
+use super::deviations::{Describing, Deviating, Deviation, Misfit};
+use super::{Chooser, Failure, Program};
+use crate::finding::Verdict;
+use crate::session::{Run, SetupError};
+use attempts::{Attempts, Spent};
+use bounding::Tried;
+use kernel_sim::choose::{Choice, Recorded};
+
+/// What shrinking may cost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Budget {
+    /// Executions.
+    pub executions: u64,
+    /// Steps of all of them, where building a machine counts as some, too.
+    pub steps: u64,
+}
+
+impl Default for Budget {
+    /// About a second of a release build.
+    fn default() -> Budget {
+        Budget { executions: 50_000, steps: 20_000_000 }
+    }
+}
+
+/// How large a failing execution is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Size {
+    /// Deviations from the default scheduler.
+    pub deviations: usize,
+    /// Steps.
+    pub steps: u64,
+    /// Requests asked for, where the program has a number of them.
+    pub requests: Option<u64>,
+}
+
+/// Whether a shorter schedule could exist.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Minimality {
+    /// None with fewer deviations fails: all `tried` were tried.
+    Proved {
+        /// How many there are.
+        tried: u64,
+    },
+    /// The budget ended first.
+    NotProved {
+        /// All `tried` schedules with fewer deviations than this were tried.
+        below: usize,
+        /// How many there are.
+        tried: u64,
+    },
+}
+
+/// A failing execution, made small.
+pub struct Shrunk {
+    /// The program, with as few requests as were found to do; its seed is that of the execution.
+    pub program: Program,
+    /// The schedule: the default scheduler with these.
+    pub deviations: Vec<Deviation>,
+    /// The execution.
+    pub run: Run,
+    /// What it finds.
+    pub failure: Failure,
+    /// How large it was.
+    pub from: Size,
+    /// How large it is.
+    pub to: Size,
+    /// Whether there is a smaller one.
+    pub minimality: Minimality,
+    /// Executions that it took.
+    pub executions: u64,
+}
+
+/// Why an execution could not be shrunk.
+#[derive(Debug, thiserror::Error)]
+pub enum ShrinkError {
+    /// The program could not be executed.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The choices are not those of this program and seed.
+    #[error("step {step}: {why}")]
+    Parted {
+        /// Where they part.
+        step: u64,
+        /// How.
+        why: String,
+    },
+    /// The execution finds nothing.
+    #[error("the execution finds nothing, so there is nothing to shrink")]
+    NothingFound,
+    /// The execution came out differently when it was made again.
+    #[error("the same choices do not fail again: the driver keeps state outside the machine")]
+    NotRepeatable,
+}
+
+/// Shrinks the failing execution of `program` with the operations of `seed` and these `choices`.
+///
+/// # Errors
+/// When the choices do not make an execution that fails, twice.
+pub fn shrink(
+    program: &Program,
+    seed: u64,
+    choices: Vec<Choice>,
+    budget: Budget,
+) -> Result<Shrunk, ShrinkError> {
+    let (describing, description) = Describing::new(Box::new(Recorded::new(choices)), false);
+    let first = program.execute(seed, Chooser::Strategy(Box::new(describing)))?;
+    if let Verdict::Parted(parted) = first.verdict {
+        return Err(ShrinkError::Parted { step: parted.step, why: parted.why });
+    }
+    let failure = Failure::of(&first.verdict).ok_or(ShrinkError::NothingFound)?;
+    let deviations = std::mem::take(&mut description.lock().deviations);
+    let from =
+        Size { deviations: deviations.len(), steps: first.steps, requests: requests::requests(program) };
+    let each_steps_max = first.steps.saturating_mul(4).saturating_add(20_000);
+    let attempts = Attempts::new(seed, failure.clone(), each_steps_max, budget);
+    let program = Program { driver: program.driver, setup: program.setup.with_seed(seed) };
+    let mut shrinking = Shrinking { attempts, program, deviations, tried: Tried::default() };
+    // What is there when the budget ends is a result, too.
+    let _spent = shrinking.shrink();
+    shrinking.finish(seed, failure, from)
+}
+
+/// A program and a schedule of it that fails, on their way to smaller ones.
+struct Shrinking {
+    attempts: Attempts,
+    program: Program,
+    deviations: Vec<Deviation>,
+    tried: Tried,
+}
+
+impl Shrinking {
+    fn shrink(&mut self) -> Result<(), Spent> {
+        requests::reduce(&mut self.attempts, &mut self.program, &mut self.deviations)?;
+        let shallow = self.deviations.len().min(2);
+        if self.search(4, shallow).is_some_and(|found| found) {
+            return Ok(());
+        }
+        removal::remove(&mut self.attempts, &self.program, &mut self.deviations)?;
+        self.search(1, self.deviations.len());
+        Ok(())
+    }
+
+    /// Looks for a schedule with fewer than `below` deviations, with a `part`-th of the budget.
+    /// Answers whether there is one, or `None` if the budget ended.
+    fn search(&mut self, part: u64, below: usize) -> Option<bool> {
+        let Shrinking { attempts, program, tried, .. } = self;
+        let found =
+            attempts.with_share(part, |attempts| bounding::search(attempts, program, below, tried))?;
+        let is_found = found.is_some();
+        if let Some(found) = found {
+            self.deviations = found;
+        }
+        Some(is_found)
+    }
+
+    fn finish(self, seed: u64, failure: Failure, from: Size) -> Result<Shrunk, ShrinkError> {
+        let Shrinking { attempts, program, deviations, tried } = self;
+        let chooser = Deviating::new(deviations.clone(), Misfit::Parts);
+        let run = program.execute(seed, Chooser::Strategy(Box::new(chooser)))?;
+        if Failure::of(&run.verdict).as_ref() != Some(&failure) {
+            return Err(ShrinkError::NotRepeatable);
+        }
+        let minimality = if tried.below >= deviations.len() {
+            Minimality::Proved { tried: tried.schedules }
+        } else {
+            Minimality::NotProved { below: tried.below, tried: tried.schedules }
+        };
+        let to =
+            Size { deviations: deviations.len(), steps: run.steps, requests: requests::requests(&program) };
+        let executions = attempts.executions + 2;
+        Ok(Shrunk { program, deviations, run, failure, from, to, minimality, executions })
+    }
+}

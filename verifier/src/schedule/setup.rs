@@ -1,0 +1,90 @@
+//! A setup as JSON, one line of a schedule file.
+//!
+//! Whoever edits it meets the limits of the command line.
+
+use crate::rules::{self, RuleInfo, Sites};
+use crate::session::{Contents, Executor, MEMORY_BYTES_MAX, Setup};
+use crate::workload::{Amount, BLOCK_BYTES_MAX, DEPTH_MAX, Options};
+use kernel_sim::machine::PROCESSORS_MAX;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The setup of a run in the deterministic executor.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetupText {
+    cpus: u8,
+    seed: u64,
+    workload: Options,
+    size: Option<u64>,
+    image: Option<PathBuf>,
+    rules: Vec<String>,
+    sites: bool,
+}
+
+impl SetupText {
+    pub(super) fn of(setup: &Setup) -> SetupText {
+        let (size, image) = match &setup.contents {
+            Contents::Memory { bytes } => (Some(*bytes), None),
+            Contents::Image { path, .. } => (None, Some(path.clone())),
+        };
+        SetupText {
+            cpus: setup.cpus,
+            seed: setup.seed,
+            workload: setup.workload.clone(),
+            size,
+            image,
+            rules: setup.rules.iter().map(|r| r.name.to_owned()).collect(),
+            sites: setup.sites == Sites::Kept,
+        }
+    }
+
+    pub(super) fn into_setup(self) -> Result<Setup, String> {
+        self.check()?;
+        let rules = self
+            .rules
+            .iter()
+            .map(|name| rules::find(name).ok_or_else(|| format!("setup: rule '{name}' is not known")))
+            .collect::<Result<Vec<&'static RuleInfo>, _>>()?;
+        let contents = match (self.size, self.image) {
+            (Some(bytes), None) => Contents::Memory { bytes },
+            (None, Some(path)) => Contents::Image { path, writes: !self.workload.mode.only_reads() },
+            _ => return Err("setup: either a size or an image".into()),
+        };
+        Ok(Setup {
+            cpus: self.cpus,
+            executor: Executor::Deterministic,
+            seed: self.seed,
+            workload: self.workload,
+            contents,
+            rules,
+            sites: if self.sites { Sites::Kept } else { Sites::Counted },
+        })
+    }
+
+    /// The limits of the command line: a file that was edited meets them too.
+    fn check(&self) -> Result<(), String> {
+        let Options { block_bytes, depth, amount, .. } = self.workload;
+        let refuse = |what: String| Err(format!("setup: {what}"));
+        if !(1..=PROCESSORS_MAX).contains(&self.cpus) {
+            return refuse(format!("a machine has 1 to {PROCESSORS_MAX} processors, not {}", self.cpus));
+        }
+        if block_bytes == 0 || block_bytes % 512 != 0 || block_bytes > BLOCK_BYTES_MAX {
+            return refuse(format!(
+                "blocks of {block_bytes} bytes; a multiple of 512 up to {BLOCK_BYTES_MAX}"
+            ));
+        }
+        if !(1..=DEPTH_MAX).contains(&depth) {
+            return refuse(format!("a depth of {depth}; 1 to {DEPTH_MAX}"));
+        }
+        if matches!(amount, Amount::TimeNs(_) | Amount::Ios(0)) {
+            return refuse("a number of requests is needed".into());
+        }
+        match self.size {
+            Some(size) if size == 0 || size % 4096 != 0 || size > MEMORY_BYTES_MAX => {
+                refuse(format!("a size of {size} bytes; a multiple of 4096 up to {MEMORY_BYTES_MAX}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

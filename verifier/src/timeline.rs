@@ -1,0 +1,270 @@
+//! Who ran when: a run cut into stretches, each of one processor, device or timer.
+//!
+//! A [`Following`] strategy collects it while another strategy chooses. It knows places and locks but
+//! not what the driver did in between; that is the trace's. Invariant: the stretches follow each other
+//! without a gap from the first step to the last, and being followed changes nothing about a run.
+
+use crate::finding::{Lock, Scene, Verdict};
+use crate::session::Run;
+use kernel_sim::choose::{Choose, Enabled, Parted, Transition};
+use kernel_sim::hook::Site;
+use kernel_sim::machine::Machine;
+use parking_lot::Mutex;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Stretches shown before and after one with a deviation.
+const AROUND: usize = 1;
+/// Stretches shown at the end.
+const LAST: usize = 3;
+/// Stretches shown at most: those nearest to the end.
+const SHOWN_MAX: usize = 60;
+
+/// Calls shown of a long stretch: the first and the last of them.
+const CALLS_FIRST: usize = 4;
+const CALLS_LAST: usize = 12;
+/// Calls kept of a stretch while it lasts.
+const CALLS_KEPT_MAX: usize = 256;
+
+/// The stretches of one run, in order.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Timeline {
+    /// Every stretch.
+    pub stretches: Vec<Stretch>,
+}
+
+/// Steps in a row that one processor, device or timer made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stretch {
+    /// Its steps.
+    pub steps: Range<u64>,
+    /// The transition that began it.
+    pub began: Transition,
+    /// The deviations in it: their numbers in the schedule, from 1.
+    pub deviations: Vec<usize>,
+    /// Where the processor was at its first and last steps, and in the end. It was about to make those
+    /// calls; the last one it had not made when the stretch ended.
+    spots: Vec<Spot>,
+    /// How many spots between the first and the last ones were not kept.
+    forgotten: usize,
+    /// Why it ended.
+    pub ended: Ended,
+    /// The spin locks that the driver held on the processor then, oldest first.
+    pub holds: Vec<Lock>,
+}
+
+/// Where a processor was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spot {
+    /// The innermost driver callback; `kernel` where there is none.
+    pub callback: &'static str,
+    /// The call it was about to make or making; none if it was between calls of the simulator.
+    pub call: Option<&'static str>,
+    /// Where that stands.
+    pub site: Option<Site>,
+}
+
+/// Why a stretch ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// Another went first although this could have gone on.
+    Preempted,
+    /// It could not go on.
+    Waits,
+    /// An interrupt, a DPC or another thread came on top of what the processor ran.
+    Interrupted,
+    /// A device or timer is done after one step.
+    Done,
+    /// The run was over.
+    Over,
+}
+
+/// A line of the shown part of a timeline.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Row<'a> {
+    /// A stretch.
+    Stretch(&'a Stretch),
+    /// Stretches that are not shown, at least one.
+    Folded(&'a [Stretch]),
+}
+
+impl Stretch {
+    /// The processor that made it; none for a device or timer.
+    #[must_use]
+    pub fn cpu(&self) -> Option<u8> {
+        processor(self.began)
+    }
+
+    /// The calls that were made: the first ones, how many are left out, and the last ones.
+    #[must_use]
+    pub fn calls(&self) -> (&[Spot], usize, &[Spot]) {
+        let made = self.spots.split_last().map_or(&[][..], |(_, made)| made);
+        let skipped = made.len().saturating_sub(CALLS_FIRST + CALLS_LAST);
+        if skipped == 0 {
+            return (made, 0, &[]);
+        }
+        (&made[..CALLS_FIRST], skipped + self.forgotten, &made[CALLS_FIRST + skipped..])
+    }
+
+    fn add(&mut self, spot: Spot) {
+        self.spots.push(spot);
+        // In a long run most are never shown: forget them now and then.
+        if self.spots.len() > CALLS_KEPT_MAX {
+            let end = self.spots.len() - CALLS_LAST - 1;
+            self.spots.drain(CALLS_FIRST + 1..end);
+            self.forgotten += end - CALLS_FIRST - 1;
+        }
+    }
+
+    /// Where the processor was when it ended; none for a device or timer.
+    #[must_use]
+    pub fn end(&self) -> Option<&Spot> {
+        self.spots.last()
+    }
+}
+
+impl Timeline {
+    /// The stretches around deviations and at the end, the others folded.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row<'_>> {
+        let all = &self.stretches;
+        let is_near = |n: usize| {
+            let near = n.saturating_sub(AROUND)..(n + AROUND + 1).min(all.len());
+            n + LAST >= all.len() || all[near].iter().any(|s| !s.deviations.is_empty())
+        };
+        let mut shown: Vec<usize> = (0..all.len()).filter(|n| is_near(*n)).collect();
+        shown.drain(..shown.len().saturating_sub(SHOWN_MAX));
+        let mut rows = Vec::new();
+        let mut next = 0;
+        for n in shown {
+            if next < n {
+                rows.push(Row::Folded(&all[next..n]));
+            }
+            rows.push(Row::Stretch(&all[n]));
+            next = n + 1;
+        }
+        rows
+    }
+}
+
+fn processor(transition: Transition) -> Option<u8> {
+    match transition {
+        Transition::Run(n) | Transition::Interrupt(n) | Transition::Dpc(n) | Transition::Switch(n) => Some(n),
+        Transition::Device(_) | Transition::Timer => None,
+    }
+}
+
+/// A strategy whose run is cut into stretches.
+pub struct Following {
+    inner: Box<dyn Choose>,
+    timeline: Arc<Mutex<Timeline>>,
+}
+
+impl Following {
+    /// Follows what `inner` chooses. The timeline lacks the end of the run: [`finish`].
+    #[must_use]
+    pub fn new(inner: Box<dyn Choose>) -> (Following, Arc<Mutex<Timeline>>) {
+        let timeline = Arc::new(Mutex::new(Timeline::default()));
+        (Following { inner, timeline: Arc::clone(&timeline) }, timeline)
+    }
+}
+
+impl Choose for Following {
+    fn choose(&mut self, step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
+        // The strategy is asked where it would be asked without being followed, and nowhere else.
+        let chosen = if enabled.len() == 1 { enabled.nth(0) } else { self.inner.choose(step, enabled)? };
+        self.timeline.lock().step(step, enabled, chosen);
+        Some(chosen)
+    }
+
+    fn pick(&mut self, step: u64, n: u32) -> Option<u32> {
+        self.inner.pick(step, n)
+    }
+
+    fn parted(&self) -> Parted {
+        self.inner.parted()
+    }
+
+    fn follows(&self) -> bool {
+        true
+    }
+}
+
+impl Timeline {
+    /// A step begins with `chosen`.
+    fn step(&mut self, step: u64, enabled: &Enabled<'_>, chosen: Transition) {
+        let machine = Machine::current().expect("choices are made on a machine");
+        if let Some(open) = self.stretches.last_mut() {
+            open.steps.end = step;
+            if let Some(cpu) = open.cpu() {
+                open.add(Spot::of(machine, cpu));
+                if chosen == Transition::Run(cpu) {
+                    return;
+                }
+                open.holds = machine.held_locks(cpu).iter().map(Lock::new).collect();
+                open.ended = match chosen {
+                    _ if processor(chosen) == Some(cpu) => Ended::Interrupted,
+                    _ if enabled.contains(Transition::Run(cpu)) => Ended::Preempted,
+                    _ => Ended::Waits,
+                };
+            }
+        }
+        let spots = match chosen {
+            Transition::Run(cpu) => vec![Spot::of(machine, cpu)],
+            // What comes on top begins with a call that is not known yet.
+            _ => Vec::new(),
+        };
+        let ended = if processor(chosen).is_some() { Ended::Over } else { Ended::Done };
+        self.stretches.push(Stretch {
+            steps: step..step + 1,
+            began: chosen,
+            deviations: Vec::new(),
+            spots,
+            forgotten: 0,
+            ended,
+            holds: Vec::new(),
+        });
+    }
+}
+
+impl Spot {
+    fn of(machine: &Machine, cpu: u8) -> Spot {
+        let (callback, call) = machine.position(cpu);
+        Spot {
+            callback: callback.name,
+            call: call.map(|(ddi, _)| ddi.name),
+            site: call.map(|(_, site)| site),
+        }
+    }
+}
+
+/// Adds to a timeline what is known only after the run: how it ended, and at which steps the
+/// deviations of its schedule were made.
+pub fn finish(timeline: &mut Timeline, run: &Run, deviations: &[Option<u64>]) {
+    for (index, step) in deviations.iter().enumerate() {
+        let Some(step) = step else { continue };
+        let at = timeline.stretches.partition_point(|s| s.steps.end <= *step);
+        if let Some(stretch) = timeline.stretches.get_mut(at) {
+            stretch.deviations.push(index + 1);
+        }
+    }
+    let Some(last) = timeline.stretches.last_mut() else { return };
+    last.steps.end = last.steps.end.max(run.steps + 1);
+    let Some(cpu) = last.cpu() else { return };
+    // Its last step was announced and is in the stretch already; the locks are those of the end.
+    if let Some(locks) = locks_held(&run.verdict, cpu) {
+        last.holds = locks;
+    }
+}
+
+/// The spin locks held on `cpu` when something was found there.
+fn locks_held(verdict: &Verdict, cpu: u8) -> Option<Vec<Lock>> {
+    let scenes = match verdict {
+        Verdict::Clean | Verdict::Parted(_) => Vec::new(),
+        Verdict::Violation(v) => vec![v.scene.clone()],
+        Verdict::BugCheck(b) => vec![Scene::from(&b.place)],
+        Verdict::Livelock(l) => vec![Scene::from(&l.place)],
+        Verdict::Deadlock(d) => d.waiters.iter().map(|w| Scene::from(&w.place)).collect(),
+    };
+    scenes.into_iter().find(|scene| scene.cpu == cpu).map(|scene| scene.locks)
+}

@@ -1,0 +1,6 @@
+//! Schedules: described, made again, shrunk, written and read.
+
+mod deviations;
+mod models;
+mod shrinking;
+mod steady;
