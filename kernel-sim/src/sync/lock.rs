@@ -253,6 +253,7 @@ pub(crate) unsafe fn try_acquire_at_dpc_level(cx: &Cx, lock: PKSPIN_LOCK) -> BOO
     check_at_dpc_level(cx, lock, 0x40);
     let word = word(cx, lock);
     if swap_word(cx, word, 0, cx.cpu.lock_word(), Acquire) {
+        super::interlocked::note(cx, lock as usize, true);
         cx.cpu.lock_taken(cx.hooks(), lock as usize, cx.ddi, cx.site, cx.cpu.irql());
         TRUE
     } else {
