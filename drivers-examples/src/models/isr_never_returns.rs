@@ -18,26 +18,49 @@ use std::ptr::null_mut;
 
 const DIRQL: KIRQL = 4;
 
-/// The context is the registers.
-unsafe extern "C-unwind" fn InterruptService(_Interrupt: PKINTERRUPT, Context: PVOID) -> BOOLEAN {
-    let Registers: *mut u8 = Context.cast();
+const TAG: ULONG = u32::from_le_bytes(*b"Nvr ");
 
-    WRITE_REGISTER_ULONG(Registers.add(bell::STATUS).cast(), bell::STATUS_RUNG);
-    while READ_REGISTER_ULONG(Registers.add(bell::STATUS).cast()) & bell::STATUS_READY == 0 {}
+#[repr(C)]
+struct DeviceExtension {
+    Registers: *mut u8,
+    Interrupt: PKINTERRUPT,
+    Dpc: KDPC,
+    /// The DPC has run.
+    Handled: KEVENT,
+}
+type PDeviceExtension = *mut DeviceExtension;
+
+unsafe extern "C-unwind" fn InterruptService(_Interrupt: PKINTERRUPT, Context: PVOID) -> BOOLEAN {
+    let Extension: PDeviceExtension = Context.cast();
+    let Status: *mut ULONG = (*Extension).Registers.add(bell::STATUS).cast();
+
+    WRITE_REGISTER_ULONG(Status, bell::STATUS_RUNG);
+    while READ_REGISTER_ULONG(Status) & bell::STATUS_READY == 0 {}
+    KeInsertQueueDpc(&raw mut (*Extension).Dpc, null_mut(), null_mut());
     TRUE
 }
 
+unsafe extern "C-unwind" fn DpcForIsr(_Dpc: PKDPC, Context: PVOID, _: PVOID, _: PVOID) {
+    let Extension: PDeviceExtension = Context.cast();
+
+    KeSetEvent(&raw mut (*Extension).Handled, 0, FALSE);
+}
+
+/// Lets the device interrupt, and waits until that is handled.
 unsafe fn Exercise() {
     let machine = Machine::current().expect("a model runs on a machine");
     let Window = machine.device_window(0).expect("the machine has a bell");
-    let Registers: *mut u8 =
-        MmMapIoSpace(LARGE_INTEGER::new(Window as i64), bell::LENGTH, MmNonCached).cast();
-    let mut Interrupt: PKINTERRUPT = null_mut();
 
+    let Extension: PDeviceExtension =
+        ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<DeviceExtension>(), TAG).cast();
+    (*Extension).Registers =
+        MmMapIoSpace(LARGE_INTEGER::new(Window as i64), bell::LENGTH, MmNonCached).cast();
+    KeInitializeDpc(&raw mut (*Extension).Dpc, Some(DpcForIsr), Extension.cast());
+    KeInitializeEvent(&raw mut (*Extension).Handled, NotificationEvent, FALSE);
     let Status = IoConnectInterrupt(
-        &raw mut Interrupt,
+        &raw mut (*Extension).Interrupt,
         Some(InterruptService),
-        Registers.cast(),
+        Extension.cast(),
         null_mut(),
         bell::VECTOR,
         DIRQL,
@@ -48,11 +71,13 @@ unsafe fn Exercise() {
         FALSE,
     );
     assert_eq!(Status, STATUS_SUCCESS, "the interrupt could not be connected");
-    WRITE_REGISTER_ULONG(Registers.add(bell::RINGS).cast(), 1);
-    // Waits for the service routine, once that has begun.
-    KeStallExecutionProcessor(100);
-    while READ_REGISTER_ULONG(Registers.add(bell::RINGS).cast()) != 0 {}
-    IoDisconnectInterrupt(Interrupt);
+
+    WRITE_REGISTER_ULONG((*Extension).Registers.add(bell::RINGS).cast(), 1);
+    let Handled = (&raw mut (*Extension).Handled).cast();
+    KeWaitForSingleObject(Handled, Executive, KernelMode, FALSE, null_mut());
+    IoDisconnectInterrupt((*Extension).Interrupt);
+    KeFlushQueuedDpcs();
+    ExFreePoolWithTag(Extension.cast(), TAG);
 }
 
 /// Interrupts once.

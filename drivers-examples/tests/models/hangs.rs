@@ -19,7 +19,7 @@ fn taking_a_lock_twice_names_processor_and_call() {
 
 #[test]
 fn polling_a_register_names_processor_and_call() {
-    for executor in [Executor::Deterministic] {
+    for executor in BOTH {
         let Verdict::Livelock(livelock) = run("spins-on-register", executor, 1).verdict else { panic!() };
         assert_eq!((livelock.place.cpu, livelock.place.call), (0, Some("READ_REGISTER_ULONG")));
         assert!(livelock.place.site.unwrap().file().ends_with("spins_on_register.rs"));
@@ -28,7 +28,7 @@ fn polling_a_register_names_processor_and_call() {
 
 #[test]
 fn a_service_routine_that_polls_is_named_with_its_irql() {
-    for executor in [Executor::Deterministic] {
+    for executor in BOTH {
         let Verdict::Livelock(livelock) = run("isr-never-returns", executor, 1).verdict else { panic!() };
         assert_eq!(livelock.place.call, Some("READ_REGISTER_ULONG"));
         assert_eq!(livelock.place.irql.0, 4);
