@@ -8,3 +8,4 @@
 mod hangs;
 mod program;
 mod races;
+mod strategies;

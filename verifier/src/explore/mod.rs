@@ -5,8 +5,17 @@
 //! depends on the program, the strategy and the seed, and on nothing that happened in other
 //! executions; so seeds can be split over jobs, machines and days, and put together again.
 
+mod actor;
+mod calls;
+mod conflicts;
+mod dice;
 pub mod exhaustive;
+mod pct;
+mod portfolio;
+mod probe;
 mod random;
+mod steer;
+mod urw;
 
 use crate::driver::Driver;
 use crate::session::{self, Run, Setup, SetupError};
@@ -14,7 +23,11 @@ use kernel_sim::choose::Choose;
 use kernel_sim::hook::Watcher;
 use std::sync::Arc;
 
+pub use pct::{DEPTH_MAX, Pct};
+pub use portfolio::Portfolio;
+pub use probe::Probe;
 pub use random::Random;
+pub use urw::Urw;
 
 /// A driver and how it is run.
 #[derive(Clone)]
