@@ -470,7 +470,7 @@ impl Machine {
         }
         self.processors.iter().enumerate().all(|(n, cpu)| match waits[n] {
             // A word that nobody holds is about to be taken by one who waits.
-            Some((_, word)) => self.lock_holder(word).is_some(),
+            Some((_, word)) => self.is_lock_taken(word),
             None if pollers & (1 << n) != 0 => true,
             None => {
                 let asleep = *p.doorbells[n].asleep.lock();
