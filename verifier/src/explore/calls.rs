@@ -6,7 +6,6 @@
 
 use kernel_sim::choose::{Step, Transition};
 use kernel_sim::hook::{DdiInfo, Site};
-use kernel_sim::machine::Machine;
 
 /// A routine and the place in the driver's source that calls it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -31,9 +30,6 @@ pub(super) struct Call {
 /// Calls announced on a processor that it may still come back to.
 const REMEMBERED: usize = 4;
 
-/// Below it are objects that are no memory of the machine.
-const MEMORY: u64 = 1 << 32;
-
 /// What is known of one processor.
 #[derive(Clone, Default)]
 struct Processor {
@@ -49,20 +45,6 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// To be told at every choice: the call that the first processor comes to from power-on belongs to
-    /// no step that would be shown.
-    pub(super) fn begin(&mut self) {
-        if self.processors.is_empty()
-            && let Some(machine) = Machine::current()
-        {
-            let n = machine.running();
-            let first = machine.position(n).1;
-            let call = first.map(|(routine, site)| Call { place: place(routine, site), routine, object: 0 });
-            self.processors.resize(usize::from(n) + 1, Processor::default());
-            self.processors[usize::from(n)].pending = call;
-        }
-    }
-
     /// Takes note of a step; answers the call it carried out, if it did.
     pub(super) fn follow(&mut self, step: &Step<'_>) -> Option<Call> {
         let n = usize::from(step.cpu);
@@ -74,10 +56,7 @@ impl Calls {
             // The processor only lent itself; it is where it was.
             Transition::Device(_) | Transition::Timer => None,
             Transition::Run(_) => {
-                let mut made = processor.pending.take();
-                if let Some(call) = made.as_mut().filter(|c| c.object == 0) {
-                    call.object = only_object(step);
-                }
+                let made = processor.pending.take();
                 processor.comes_to(step);
                 made
             }
@@ -111,12 +90,6 @@ impl Processor {
             call
         });
     }
-}
-
-/// The one object in memory that a step touched; 0 if there are several or none.
-fn only_object(step: &Step<'_>) -> u64 {
-    let mut objects = step.touches.iter().map(|t| t.object).filter(|at| *at >= MEMORY);
-    objects.next().filter(|_| objects.next().is_none()).unwrap_or(0)
 }
 
 fn place(routine: &'static DdiInfo, site: Site) -> Place {

@@ -14,12 +14,12 @@
 //!
 //! A party is a processor in one kind of callback, a device, or the timers. Of locks only the taking is
 //! a point. Known limits: routines whose rows say no more than "anything" count as changing the object
-//! of their first pointer; locks taken by such routines (queued, cancel and interrupt spin locks) are
-//! objects but not part of the lock orders; a driver's plain memory is not seen at all. What was not
-//! seen to meet in these executions is no point.
+//! of their first pointer; a driver's plain memory is not seen at all; an activation is told from the
+//! next only if something began on the processor in between, so two DPCs run from one queue count as
+//! one. What was not seen to meet in these executions is no point.
 
 use super::calls::{Call, Place};
-use kernel_sim::choose::{Access, Step, Transition, object};
+use kernel_sim::choose::{Access, Step, Touch, Transition, object};
 use kernel_sim::hook::Effect;
 use kernel_sim::machine::Machine;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,8 +60,6 @@ struct Use {
     access: Access,
     /// It had used the object before in the same activation.
     again: bool,
-    /// The use gave a lock back.
-    releases: bool,
 }
 
 /// Follows one execution.
@@ -80,11 +78,12 @@ pub(super) struct Conflicts {
 }
 
 impl Conflicts {
-    /// Takes note of a step, the call it carried out, and the one its processor is about to make.
-    pub(super) fn see(&mut self, step: &Step<'_>, made: Option<&Call>, pending: Option<&Call>) {
+    /// Takes note of a step and the call it carried out.
+    pub(super) fn see(&mut self, step: &Step<'_>, made: Option<&Call>) {
         let cpu = step.cpu;
+        let now = Machine::current().map_or("", |machine| machine.position(cpu).0.name);
         let party = match step.transition {
-            Transition::Run(_) => Party::Processor(cpu, self.callbacks.get(&cpu).copied().unwrap_or("")),
+            Transition::Run(_) => Party::Processor(cpu, self.callbacks.get(&cpu).copied().unwrap_or(now)),
             Transition::Device(n) => Party::Device(n),
             Transition::Timer => Party::Timer,
             Transition::Interrupt(_) | Transition::Dpc(_) | Transition::Switch(_) => {
@@ -93,57 +92,39 @@ impl Conflicts {
             }
         };
         let place = made.map(|call| call.place);
-        let releases = self.follow_locks(cpu, made, pending);
         for touch in step.touches.iter().filter(|t| t.object != object::EVERYTHING) {
+            self.follow_lock(cpu, *touch, place);
             let is_its_object = made.is_some_and(|call| call.object == touch.object);
             let own = place.filter(|_| is_its_object || is_device(touch.object));
-            self.note(party, cpu, own, touch.object, touch.access, releases);
+            self.note(party, cpu, own, touch.object, touch.access);
         }
         if let Some(call) = made.filter(|c| c.routine.effect == Effect::Everything && c.object != 0) {
-            self.note(party, cpu, Some(call.place), call.object, Access::Change, false);
+            self.note(party, cpu, Some(call.place), call.object, Access::Change);
         }
         if !matches!(step.transition, Transition::Device(_) | Transition::Timer) {
-            let callback = Machine::current().map_or("", |machine| machine.position(cpu).0.name);
-            self.callbacks.insert(cpu, callback);
+            self.callbacks.insert(cpu, now);
         }
     }
 
-    /// Keeps the locks that the processor holds; answers whether the call gave one back.
-    fn follow_locks(&mut self, cpu: u8, made: Option<&Call>, pending: Option<&Call>) -> bool {
-        let Some(call) = made else { return false };
+    /// Keeps the locks that the processor holds.
+    fn follow_lock(&mut self, cpu: u8, touch: Touch, place: Option<Place>) {
         let held = self.held.entry(cpu).or_default();
-        match call.routine.effect {
-            Effect::Acquire => {
-                self.locks.insert(call.object);
-                // Still inside the call: it waits.
-                let waits = pending.is_some_and(|p| p.place == call.place && p.object == call.object);
-                if !waits && !held.contains(&call.object) {
-                    for outer in held.iter() {
-                        let order = self.orders.entry((*outer, call.object)).or_default();
-                        order.insert((cpu, call.place));
-                    }
-                    held.push(call.object);
+        match touch.access {
+            Access::Take => {
+                self.locks.insert(touch.object);
+                for outer in held.iter().filter(|outer| **outer != touch.object) {
+                    // The kernel itself takes some without a call of the driver's.
+                    let Some(place) = place else { continue };
+                    self.orders.entry((*outer, touch.object)).or_default().insert((cpu, place));
                 }
-                false
+                held.push(touch.object);
             }
-            Effect::Object => {
-                let before = held.len();
-                held.retain(|lock| *lock != call.object);
-                held.len() != before
-            }
-            _ => false,
+            Access::Give => held.retain(|lock| *lock != touch.object),
+            _ => {}
         }
     }
 
-    fn note(
-        &mut self,
-        party: Party,
-        cpu: u8,
-        place: Option<Place>,
-        object: u64,
-        access: Access,
-        releases: bool,
-    ) {
+    fn note(&mut self, party: Party, cpu: u8, place: Option<Place>, object: u64, access: Access) {
         let activation = self.activations.get(&cpu).copied().unwrap_or(0);
         let again = matches!(party, Party::Processor(..))
             && self.last.insert((cpu, object), activation) == Some(activation);
@@ -152,9 +133,8 @@ impl Conflicts {
             .and_modify(|u| {
                 u.access = u.access.and(access);
                 u.again |= again;
-                u.releases &= releases;
             })
-            .or_insert(Use { access, again, releases });
+            .or_insert(Use { access, again });
     }
 
     /// The points of the execution so far.
@@ -162,7 +142,7 @@ impl Conflicts {
         let mut points = Points { inversions: self.inversions(), ..Points::default() };
         for (at, uses) in &self.uses {
             let is_lock = self.locks.contains(at);
-            let counts = |u: &Use| !(is_lock && u.releases);
+            let counts = |u: &Use| u.access != Access::Give;
             for ((party, place), mine) in uses.iter().filter(|(_, u)| counts(u)) {
                 let Some(place) = place else { continue };
                 let met = uses.iter().any(|((other, _), theirs)| {

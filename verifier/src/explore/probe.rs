@@ -104,7 +104,6 @@ struct Walk {
 
 impl Choose for Walk {
     fn choose(&mut self, _step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
-        self.calls.begin();
         let chosen = enabled.nth(self.dice.below(enabled.len()));
         let mut seen = self.seen.lock();
         seen.choices += u64::from(enabled.len() > 1);
@@ -128,6 +127,6 @@ impl Choose for Walk {
 
     fn stepped(&mut self, step: &Step<'_>) {
         let made = self.calls.follow(step);
-        self.seen.lock().conflicts.see(step, made.as_ref(), self.calls.pending(step.cpu));
+        self.seen.lock().conflicts.see(step, made.as_ref());
     }
 }

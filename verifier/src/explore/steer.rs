@@ -103,7 +103,6 @@ impl Walk {
 
 impl Choose for Walk {
     fn choose(&mut self, step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
-        self.calls.begin();
         if enabled.len() == 1 {
             return Some(enabled.nth(0));
         }
