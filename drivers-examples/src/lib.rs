@@ -3,6 +3,7 @@
 //! Each is a module with an entry point and a row here. A driver author's own crate looks the same:
 //! descriptors of drivers, and a `main` that hands them to `verifier::cli::main`.
 
+pub mod models;
 pub mod ramdisk;
 pub mod ramdisk_service_irp_under_lock;
 pub mod wdm_startio;
@@ -34,6 +35,21 @@ const WDM_SOURCES: &[Source] = sources![
 
 const RAMDISK_SOURCES: &[Source] =
     sources!["ramdisk/mod.rs", "ramdisk/statistics.rs", "ramdisk_service_irp_under_lock.rs"];
+
+const MODEL_SOURCES: &[Source] = sources![
+    "models/mod.rs",
+    "models/bell.rs",
+    "models/cancel_race.rs",
+    "models/critical_sections.rs",
+    "models/deadlocks_on_itself.rs",
+    "models/isr_dpc.rs",
+    "models/isr_never_returns.rs",
+    "models/lock_order.rs",
+    "models/panics.rs",
+    "models/spins_on_register.rs",
+    "models/test_and_set.rs",
+    "models/timer_remove.rs",
+];
 
 const RULE: &str = "SpinLockSafe";
 
@@ -123,4 +139,27 @@ pub static ALL: &[&Driver] = &[
     &WDM_STARTIO_RARE,
     &RAMDISK,
     &RAMDISK_SERVICE_IRP_UNDER_LOCK,
+    &models::W1,
+    &models::W2,
+    &models::TWO_BY_SIX,
+    &models::THREE_BY_THREE,
+    &models::W4,
+    &models::W5,
+    &models::W5I,
+    &models::W3A,
+    &models::W3A_ORDERED,
+    &models::W3B,
+    &models::W3B_LOCKED,
+    &models::W3C,
+    &models::W3C_ORDERED,
+    &models::W3D,
+    &models::W3D_ORDERED,
+    &models::ISR_DPC_RACE,
+    &models::ISR_DPC_SYNCHRONIZED,
+    &models::TIMER_REMOVE_RACE,
+    &models::TIMER_REMOVE_FLUSHED,
+    &models::SPINS_ON_REGISTER,
+    &models::DEADLOCKS_ON_ITSELF,
+    &models::ISR_NEVER_RETURNS,
+    &models::PANICS,
 ];

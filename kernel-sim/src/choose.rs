@@ -212,6 +212,14 @@ pub trait Choose: Send {
         false
     }
 
+    /// Whether processors that wait for each other's spin locks end the run only when nobody else can
+    /// go on: what the others do belongs to the schedules of a search. Any other strategy is told of the
+    /// deadlock in the step that closes it, so that the recorded choices give the same run again. Asked
+    /// once, before power-on.
+    fn lets_others_finish(&self) -> bool {
+        false
+    }
+
     /// A step was made. Called before the choice that begins the next one, if the strategy follows;
     /// first of all with step 0, which is power-on up to the first choice.
     fn stepped(&mut self, _step: &Step<'_>) {}

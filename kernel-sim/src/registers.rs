@@ -6,7 +6,10 @@ macro_rules! register_access {
     ($($read:ident, $write:ident: $ty:ty;)*) => {$(
         pub(crate) unsafe fn $read(cx: &Cx, register: *mut $ty) -> $ty {
             match cx.cpu.machine().read_register(register as usize, size_of::<$ty>() as u8) {
-                Some(value) => value as $ty,
+                Some(value) => {
+                    cx.machine().note_register_read(cx, register as usize, value);
+                    value as $ty
+                }
                 None => cx.bad_pointer(register as usize, "the device register"),
             }
         }

@@ -102,6 +102,21 @@ fn threads_that_wait_for_ever_are_named() {
     }
 }
 
+/// What looks like a lock that is held was freed, or never initialized.
+#[test]
+fn waiting_for_what_is_no_lock_is_a_standstill_without_a_holder() {
+    unsafe fn driver(x: *mut Desk) {
+        *lock(x, 0) = 0xDDDD_DDDD_DDDD_DDDD;
+        KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+    }
+    for execution in both() {
+        let deadlock = deadlock(run(2, execution, driver));
+        assert_eq!(deadlock.waiters.len(), 1, "{deadlock:?}");
+        assert_eq!((deadlock.waiters[0].place.cpu, deadlock.waiters[0].holder), (0, None));
+        assert_eq!(deadlock.waiters[0].place.call, Some("KeAcquireSpinLockRaiseToDpc"));
+    }
+}
+
 #[test]
 fn the_evidence_is_the_same_in_every_run_of_a_seed() {
     let told = || format!("{:?}", deadlock(run(2, Execution::Seeded(3), nobody_signals)));
@@ -194,6 +209,11 @@ fn polling_for_what_never_comes_is_a_livelock_that_names_the_call() {
     unsafe fn shared(x: *mut Desk) {
         while number(x, 0).get() == 0 {}
     }
+    unsafe fn exchange(x: *mut Desk) {
+        number(x, 0).set(1);
+        let lock = std::ptr::from_ref(number(x, 0)).cast_mut().cast();
+        while InterlockedExchange(lock, 1) == 1 {}
+    }
     unsafe fn stalling(x: *mut Desk) {
         while KeReadStateEvent(event(x, 0)) == 0 {
             KeStallExecutionProcessor(10);
@@ -202,7 +222,8 @@ fn polling_for_what_never_comes_is_a_livelock_that_names_the_call() {
     for (driver, calls) in [
         (register as Driver, &["READ_REGISTER_ULONG"][..]),
         (try_lock, &["KeTryToAcquireSpinLockAtDpcLevel"]),
-        (shared, &["Shared access"]),
+        (shared, &["Shared::get"]),
+        (exchange, &["InterlockedExchange"]),
         (stalling, &["KeReadStateEvent", "KeStallExecutionProcessor"]),
     ] {
         for cpus in [2, 3] {

@@ -5,7 +5,7 @@
 //! event to those who asked. On a machine that has stopped the call does nothing.
 
 use crate::bugcheck::StopCode;
-use crate::hook::{Arg, Callback, DdiInfo, Event, Site, What};
+use crate::hook::{Arg, Callback, DdiInfo, Effect, Event, Site, What};
 use crate::machine::Machine;
 use crate::processor::{Processor, flag};
 use crate::sync::thread::unwind;
@@ -121,7 +121,10 @@ pub fn enter(cx: &Cx, args: &[Arg], is_point: bool, is_holding: bool, is_acquire
     let outer = cpu.call.replace(Some((cx.ddi, cx.site)));
     if cpu.hooks() & flag::DETERMINISTIC != 0 {
         let d = machine.deterministic();
-        d.note_call(machine, cpu, cx.ddi.polls);
+        // Whether an interlocked operation only looked is known when it is done.
+        if cx.ddi.polls || !matches!(cx.ddi.effect, Effect::Body) {
+            d.note_call(machine, cpu, cx.ddi.polls);
+        }
         cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
         if is_point {
             if d.is_watched() {

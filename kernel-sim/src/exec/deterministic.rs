@@ -81,6 +81,8 @@ pub(crate) struct Deterministic {
     committed: Cell<u64>,
     waits: UnsafeCell<[LockWait; 64]>,
     arrivals: Cell<u64>,
+    /// A cycle of lock waits ends the run only when nobody else can go on.
+    others_finish: Cell<bool>,
     /// The run ends when nobody can go on.
     ends_when_still: Cell<bool>,
     /// It has ended like that: no fiber runs, and all could go on.
@@ -91,6 +93,7 @@ pub(crate) struct Deterministic {
 impl Deterministic {
     pub(crate) fn new(mut choose: Strategy) -> Deterministic {
         let follows = choose.as_dyn().follows();
+        let others_finish = choose.as_dyn().lets_others_finish();
         Deterministic {
             choose: UnsafeCell::new(choose),
             choices: UnsafeCell::new(Vec::new()),
@@ -112,6 +115,7 @@ impl Deterministic {
             committed: Cell::new(0),
             waits: UnsafeCell::new([LockWait::NONE; 64]),
             arrivals: Cell::new(0),
+            others_finish: Cell::new(others_finish),
             ends_when_still: Cell::new(false),
             at_rest: Cell::new(false),
             footprint: Footprint::new(follows),
@@ -121,6 +125,7 @@ impl Deterministic {
     /// Makes the executor of a machine at rest as good as new.
     pub(crate) fn reset(&mut self, mut choose: Strategy) {
         self.footprint.reset(choose.as_dyn().follows());
+        self.others_finish.set(choose.as_dyn().lets_others_finish());
         *self.choose.get_mut() = choose;
         self.choices.get_mut().clear();
         self.current.set(0);

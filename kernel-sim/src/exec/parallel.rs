@@ -14,6 +14,8 @@
 //! code at the next DDI and parks that fiber; when all have, the evidence of a standstill is
 //! gathered, and only then destructors run. A panic is the exception: it drops its own locals at once.
 
+mod polling;
+
 use crate::bugcheck::{Deadlock, Ending, Waiter};
 use crate::fiber::Returned;
 use crate::host_clock::HostClock;
@@ -23,6 +25,7 @@ use crate::sync::thread::Thread;
 use crossbeam::utils::{Backoff, CachePadded};
 use parking_lot::{Condvar, Mutex};
 use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, ParkToken, UnparkToken};
+use polling::Polling;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 
@@ -52,6 +55,8 @@ pub(crate) struct Parallel {
     device_bell: Condvar,
     /// Number of lock waits begun by each processor, so that the watchdog can tell one from the next.
     wait_numbers: Box<[CachePadded<AtomicUsize>]>,
+    /// What each processor polls.
+    polling: Box<[CachePadded<Polling>]>,
     /// Processors that have not come to rest yet.
     running: Mutex<u8>,
     rest_bell: Condvar,
@@ -85,6 +90,7 @@ impl Parallel {
             clock_wakes_ns: AtomicU64::new(0),
             device_bell: Condvar::new(),
             wait_numbers: (0..processors).map(|_| CachePadded::default()).collect(),
+            polling: (0..processors).map(|_| CachePadded::default()).collect(),
             running: Mutex::new(processors),
             rest_bell: Condvar::new(),
             at_rest: AtomicBool::new(false),
@@ -276,7 +282,7 @@ impl Drop for Arrival<'_> {
 type Waits = Vec<Option<(usize, usize)>>;
 
 impl Machine {
-    fn parallel(&self) -> &Parallel {
+    pub(super) fn parallel(&self) -> &Parallel {
         match &self.executor {
             super::Executor::Parallel(p) => p,
             super::Executor::Deterministic(_) => {
@@ -350,6 +356,7 @@ impl Machine {
     fn run_clock(&self) {
         let p = self.parallel();
         let (mut before, mut unchanged, mut still) = (Waits::new(), 0, 0);
+        let (mut polls_before, mut stuck) = (Vec::new(), 0);
         while !self.is_quiet() {
             let now = self.time_ns();
             while self.next_timer_due().is_some_and(|due| due <= now) {
@@ -358,7 +365,14 @@ impl Machine {
             self.end_quanta();
             let waits = self.lock_waits();
             unchanged = if waits == before && waits.iter().any(Option::is_some) { unchanged + 1 } else { 0 };
-            still = if waits == before && self.nobody_can_go_on(&waits) { still + 1 } else { 0 };
+            still = if waits == before && self.nobody_can_go_on(&waits, 0) { still + 1 } else { 0 };
+            let polls = self.register_reads();
+            let pollers = polling::pollers(&polls_before, &polls);
+            stuck = if pollers != 0 && waits == before && self.nobody_can_go_on(&waits, pollers) {
+                stuck + 1
+            } else {
+                0
+            };
             if unchanged >= DEADLOCK_TICKS
                 && let Some(locks) = self.cycle_of(&waits)
             {
@@ -371,7 +385,11 @@ impl Machine {
                 let verdict = Verdict { locks: locks.collect(), threads: true };
                 return self.pronounce("nobody can go on".into(), verdict);
             }
+            if stuck >= DEADLOCK_TICKS {
+                self.give_up_on(pollers);
+            }
             before = waits;
+            polls_before = polls;
             // Asked before `world` is locked: others lock it with the kernel's tables in hand.
             let now = self.time_ns();
             let due = self.next_timer_due().unwrap_or(u64::MAX).saturating_sub(now);
@@ -436,9 +454,10 @@ impl Machine {
         }
     }
 
-    /// Whether every processor sleeps or waits for a lock that a sleeping or waiting one holds, and
-    /// nothing is under way that could change that: a glance under the locks by which anything would.
-    fn nobody_can_go_on(&self, waits: &Waits) -> bool {
+    /// Whether every processor sleeps or waits for a lock that a sleeping or waiting one holds, or is
+    /// one of `pollers`, and nothing is under way that could change that: a glance under the locks by
+    /// which anything would.
+    fn nobody_can_go_on(&self, waits: &Waits, pollers: u64) -> bool {
         let p = self.parallel();
         let kernel = self.kernel.lock();
         let world = p.world.lock();
@@ -451,7 +470,8 @@ impl Machine {
         }
         self.processors.iter().enumerate().all(|(n, cpu)| match waits[n] {
             // A word that nobody holds is about to be taken by one who waits.
-            Some((_, word)) => self.lock_holder(word).is_some(),
+            Some((_, word)) => self.is_lock_taken(word),
+            None if pollers & (1 << n) != 0 => true,
             None => {
                 let asleep = *p.doorbells[n].asleep.lock();
                 asleep

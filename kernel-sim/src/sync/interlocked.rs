@@ -19,9 +19,7 @@ pub(crate) fn note(cx: &Cx, address: usize, changed: bool) {
     if cx.is_deterministic() {
         let machine = cx.cpu.machine();
         let d = machine.deterministic();
-        if !changed {
-            d.note_look(machine, cx.cpu);
-        }
+        d.note_call(machine, cx.cpu, !changed);
         let access = if changed { Access::Change } else { Access::Look };
         d.touch(|| machine.machine_address(address), access);
     }

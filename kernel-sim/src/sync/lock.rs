@@ -55,6 +55,8 @@ fn swap_word(cx: &Cx, word: &AtomicUsize, from: usize, to: usize, order: Orderin
             word.store(to, Relaxed);
             let d = cx.cpu.machine().deterministic();
             let address = std::ptr::from_ref(word) as usize;
+            // Taking or giving a lock is progress, whatever the routine.
+            d.note_call(cx.cpu.machine(), cx.cpu, false);
             let access = if to == 0 {
                 d.lock_released(address);
                 Access::Give
@@ -182,14 +184,25 @@ pub(crate) fn give(cx: &Cx, lock: PKSPIN_LOCK) {
 }
 
 impl Machine {
-    /// The processor that holds the lock word at `address`.
+    /// The processor that holds the lock word at `address`. None if the lock is free, or if what lies
+    /// there is no lock: memory that was freed or overwritten.
     pub(crate) fn lock_holder(&self, address: usize) -> Option<u8> {
+        let owner = self.lock_owner(address);
+        (1..=self.processors.len()).contains(&owner).then(|| (owner - 1) as u8)
+    }
+
+    /// Whether nobody can take the lock word at `address` now.
+    pub(crate) fn is_lock_taken(&self, address: usize) -> bool {
+        self.lock_owner(address) != 0
+    }
+
+    /// The owner that the lock word at `address` names; 0 for none.
+    fn lock_owner(&self, address: usize) -> usize {
         if address == 0 || !self.memory.contains(address, size_of::<KSPIN_LOCK>()) {
-            return None;
+            return 0;
         }
         // SAFETY: an aligned word of mapped memory, accessed atomically like everywhere else.
-        let owner = unsafe { &*(address as *const AtomicUsize) }.load(Relaxed) & !PARKED;
-        (owner != 0).then(|| (owner - 1) as u8)
+        unsafe { &*(address as *const AtomicUsize) }.load(Relaxed) & !PARKED
     }
 }
 

@@ -145,8 +145,8 @@ pub(super) struct RunArguments {
 pub(super) struct StressArguments {
     #[command(flatten)]
     pub program: ProgramArguments,
-    /// How schedules are chosen: random.
-    #[arg(long, value_name = "NAME", default_value = "random")]
+    /// How schedules are chosen: portfolio, random, urw, pct, pct:DEPTH, or exhaustive for all of them.
+    #[arg(long, value_name = "NAME", default_value = "portfolio")]
     pub strategy: String,
     /// Schedules of each driver, over all shards; without it, --seeds and --time, 1000.
     #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = clap::value_parser!(u64).range(1..))]

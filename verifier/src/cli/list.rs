@@ -1,8 +1,9 @@
-//! `storsim list`: drivers, rules and checks.
+//! `storsim list`: drivers, rules and checks, strategies.
 
 use super::args::ListArguments;
 use super::{Found, Refusal};
 use crate::driver::{Driver, Expects};
+use crate::explore::STRATEGIES;
 use crate::rules::{self, Origin};
 use serde_json::json;
 
@@ -16,7 +17,9 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
             .iter()
             .map(|r| json!({ "name": r.name, "summary": r.summary(), "origin": origin(r.origin), "default": r.default }))
             .collect();
-        anstream::println!("{}", json!({ "drivers": rows, "rules": rules }));
+        let strategies: Vec<_> =
+            STRATEGIES.iter().map(|(name, text)| json!({ "name": name, "summary": text })).collect();
+        anstream::println!("{}", json!({ "drivers": rows, "rules": rules, "strategies": strategies }));
         return Ok(Found::Nothing);
     }
     let width = drivers.iter().map(|d| d.name.len()).max().unwrap_or(0);
@@ -33,6 +36,10 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
             origin(r.origin),
             if r.default { "" } else { ", off by default" }
         );
+    }
+    anstream::println!("strategies");
+    for (name, text) in STRATEGIES {
+        anstream::println!("  {name:width$}  {text}");
     }
     Ok(Found::Nothing)
 }

@@ -7,6 +7,7 @@
 
 mod args;
 mod bypass;
+mod exhaust;
 mod explain;
 mod finding;
 mod interrupt;

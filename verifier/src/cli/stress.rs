@@ -4,14 +4,14 @@ use super::args::{Format, StressArguments};
 use super::interrupt::Interrupt;
 use super::progress::Count;
 use super::setup::schedule_name;
-use super::{Found, Refusal, finding, select, setup};
+use super::{Found, Refusal, exhaust, finding, select, setup};
 use crate::driver::Driver;
 use crate::explore::budget::{Asked, Budget};
 use crate::explore::findings::Identity;
 use crate::explore::shard::Shard;
 use crate::explore::stress::{Listener, Stress};
 use crate::explore::summary::{Head, KEEP_GOING, Record, SCHEMA, Summary};
-use crate::explore::{self, Program, Strategy};
+use crate::explore::{self, EXHAUSTIVE, Program, Strategy};
 use crate::report;
 use crate::rules::Sites;
 use crate::session::Run;
@@ -26,8 +26,11 @@ pub(super) fn stress(
     drivers: &'static [&'static Driver],
     arguments: &StressArguments,
 ) -> Result<Found, Refusal> {
-    let chosen = select::drivers(drivers, &arguments.program.drivers)?;
     setup::check_directory(&arguments.program)?;
+    if arguments.strategy == EXHAUSTIVE {
+        return exhaust::exhaust_all(drivers, arguments);
+    }
+    let chosen = select::drivers(drivers, &arguments.program.drivers)?;
     let asked = Asked {
         seeds: arguments.seeds.clone(),
         schedules: arguments.schedules,
@@ -69,7 +72,7 @@ pub(super) fn stress(
 }
 
 /// Host threads that execute. How many there are changes no result.
-fn jobs(arguments: &StressArguments) -> NonZeroUsize {
+pub(super) fn jobs(arguments: &StressArguments) -> NonZeroUsize {
     let asked = arguments.jobs.and_then(|n| NonZeroUsize::new(n.into()));
     // A host that does not say how many cores it has gets one job.
     asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
@@ -120,7 +123,7 @@ impl Exploration<'_> {
         let whole = explored.seeds == seeds || (!arguments.keep_going && !explored.findings.is_empty());
         let complete = whole || (!budget.bounded && self.interrupt.came().is_none());
         let summary = Summary {
-            head: self.head(),
+            head: head(program, &strategy.name(), arguments),
             seeds: vec![[explored.seeds.start, explored.seeds.end]],
             executions: explored.seeds.end - explored.seeds.start,
             steps: explored.steps,
@@ -128,6 +131,7 @@ impl Exploration<'_> {
             findings: Summary::findings(explored.findings, |seed| {
                 (!not_again.contains(&seed)).then(|| schedule_name(name, seed))
             }),
+            statement: None,
         };
         match arguments.program.format {
             Format::Json => anstream::println!("{}", report::summary_json(&summary)),
@@ -137,30 +141,31 @@ impl Exploration<'_> {
         }
         Ok(if summary.findings.is_empty() { Found::Nothing } else { Found::Something })
     }
+}
 
-    fn head(&self) -> Head {
-        let setup = &self.program.setup;
-        let mut options: BTreeMap<String, Value> = BTreeMap::new();
-        options.insert("cpus".into(), setup.cpus.into());
-        options.insert(KEEP_GOING.into(), self.arguments.keep_going.into());
-        options.insert("rules".into(), setup.rules.iter().map(|r| r.name).collect());
-        let sites = if setup.sites == Sites::Kept { "kept" } else { "counted" };
-        options.insert("sites".into(), sites.into());
-        options.insert("size".into(), self.arguments.program.size.into());
-        let mut workload = json!(setup.workload);
-        if let Some(fields) = workload.as_object_mut() {
-            // Each execution has its own.
-            fields.remove("seed");
-        }
-        options.insert("workload".into(), workload);
-        Head {
-            schema: SCHEMA,
-            record: Record::Summary,
-            storsim: env!("CARGO_PKG_VERSION").into(),
-            driver: self.program.driver.name.into(),
-            strategy: self.strategy.name(),
-            options,
-        }
+/// What is the same in all parts of an exploration.
+pub(super) fn head(program: &Program, strategy: &str, arguments: &StressArguments) -> Head {
+    let setup = &program.setup;
+    let mut options: BTreeMap<String, Value> = BTreeMap::new();
+    options.insert("cpus".into(), setup.cpus.into());
+    options.insert(KEEP_GOING.into(), arguments.keep_going.into());
+    options.insert("rules".into(), setup.rules.iter().map(|r| r.name).collect());
+    let sites = if setup.sites == Sites::Kept { "kept" } else { "counted" };
+    options.insert("sites".into(), sites.into());
+    options.insert("size".into(), arguments.program.size.into());
+    let mut workload = json!(setup.workload);
+    if let Some(fields) = workload.as_object_mut() {
+        // Each execution has its own.
+        fields.remove("seed");
+    }
+    options.insert("workload".into(), workload);
+    Head {
+        schema: SCHEMA,
+        record: Record::Summary,
+        storsim: env!("CARGO_PKG_VERSION").into(),
+        driver: program.driver.name.into(),
+        strategy: strategy.into(),
+        options,
     }
 }
 

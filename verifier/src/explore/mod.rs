@@ -5,18 +5,27 @@
 //! depends on the program, the strategy and the seed, and on nothing that happened in other
 //! executions; so seeds can be split over jobs, machines and days, and put together again.
 
+mod actor;
 pub mod budget;
+mod calls;
+mod conflicts;
 pub mod deviations;
+mod dice;
 pub mod exhaustive;
 mod failure;
 pub mod findings;
 mod ledger;
+mod pct;
+mod portfolio;
+mod probe;
 mod random;
 pub mod shard;
 pub mod shrink;
 mod steady;
+mod steer;
 pub mod stress;
 pub mod summary;
+mod urw;
 
 use crate::driver::Driver;
 use crate::session::{self, Run, Setup, SetupError};
@@ -25,8 +34,12 @@ use kernel_sim::hook::Watcher;
 use std::sync::Arc;
 
 pub use failure::{CallSite, Failure};
+pub use pct::{DEPTH_MAX, Pct};
+pub use portfolio::Portfolio;
+pub use probe::Probe;
 pub use random::Random;
 pub use steady::{PATIENCE, Steady, steady};
+pub use urw::Urw;
 
 /// A driver and how it is run.
 #[derive(Clone)]
@@ -82,16 +95,45 @@ pub trait Strategy: Send + Sync {
     fn chooser(&self, seed: u64) -> Chooser;
 }
 
-/// Every strategy's word, for those who ask for another.
-const STRATEGIES: &str = "random";
+/// The word of the search that makes every schedule instead of choosing by seed.
+pub const EXHAUSTIVE: &str = "exhaustive";
 
-/// The strategy of that word, for a program.
+/// Every strategy's word, and what it does in a line.
+pub static STRATEGIES: &[(&str, &str)] = &[
+    ("portfolio", "spends most executions where probes say it pays"),
+    ("random", "every enabled transition is equally likely, at every step"),
+    ("urw", "uniform random walk: actors by their share of what is still to come"),
+    ("pct", "priorities of all actors with few changes; pct:D for D - 1 of them, 3 without"),
+    (EXHAUSTIVE, "every schedule up to equivalence, of one seed's operations"),
+];
+
+/// Depth of `pct` where none is given.
+const PCT_DEPTH: u8 = 3;
+
+/// The strategy of that word, for a program: all but [`EXHAUSTIVE`].
 ///
 /// # Errors
-/// When there is none, with the words there are.
-pub fn strategy(name: &str, _program: &Program) -> Result<Box<dyn Strategy>, String> {
-    match name {
+/// When there is none, with the words there are, and when the program cannot be run as asked.
+pub fn strategy(name: &str, program: &Program) -> Result<Box<dyn Strategy>, String> {
+    let (word, depth) = name.split_once(':').map_or((name, None), |(word, depth)| (word, Some(depth)));
+    let depth = match (word, depth) {
+        (_, None) => PCT_DEPTH,
+        ("pct", Some(text)) => text
+            .parse()
+            .ok()
+            .filter(|depth| (1..=DEPTH_MAX).contains(depth))
+            .ok_or_else(|| format!("pct takes a depth of 1 to {DEPTH_MAX}, not '{text}'"))?,
+        (_, Some(_)) => return Err(format!("only pct takes a number, not '{word}'")),
+    };
+    let why = |e: SetupError| format!("{name}: {e}");
+    match word {
         "random" => Ok(Box::new(Random)),
-        _ => Err(format!("no strategy is called '{name}'; there is {STRATEGIES}")),
+        "urw" => Ok(Box::new(Urw::prepare(program).map_err(why)?)),
+        "pct" => Ok(Box::new(Pct::prepare(depth, program).map_err(why)?)),
+        "portfolio" => Ok(Box::new(Portfolio::prepare(program).map_err(why)?)),
+        _ => {
+            let words: Vec<_> = STRATEGIES.iter().map(|(word, _)| *word).collect();
+            Err(format!("no strategy is called '{name}'; there are {}", words.join(", ")))
+        }
     }
 }

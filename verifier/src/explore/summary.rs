@@ -81,6 +81,9 @@ pub struct Summary {
     pub complete: bool,
     /// What was found, by lowest seed.
     pub findings: Vec<Finding>,
+    /// What a person can rely on, where the search made every schedule or meant to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
 }
 
 /// Why summaries do not make one.

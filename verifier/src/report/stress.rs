@@ -69,7 +69,11 @@ fn write_stress(out: &mut String, summary: &Summary, elapsed: Option<Duration>, 
     for [from, to] in &summary.seeds {
         write!(out, ", seeds {from}..{to}")?;
     }
-    writeln!(out, "{}", if summary.complete { "" } else { " (not complete)" })
+    writeln!(out, "{}", if summary.complete { "" } else { " (not complete)" })?;
+    if let Some(statement) = &summary.statement {
+        writeln!(out, "{statement}")?;
+    }
+    Ok(())
 }
 
 /// One row a finding, lowest seed first.

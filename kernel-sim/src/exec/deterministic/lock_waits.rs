@@ -181,11 +181,11 @@ impl Deterministic {
     }
 
     /// Stops the machine if waiting processor `n` waits, through others, for itself. Under a strategy
-    /// that follows, the others go on first: what they do belongs to the schedules it searches.
+    /// that lets others finish, they go on first.
     #[cold]
     #[inline(never)]
     fn stop_if_closed(&self, machine: &Machine, n: usize) -> bool {
-        !self.is_watched() && self.stop_if_in_cycle(machine, n)
+        !self.others_finish.get() && self.stop_if_in_cycle(machine, n)
     }
 
     /// Stops the machine if any processors wait for each other.
@@ -240,6 +240,7 @@ impl Deterministic {
 
     /// Who waits for a spin lock that somebody holds.
     pub(crate) fn lock_waiters(&self, machine: &Machine) -> Vec<Waiter> {
-        bits(self.waiting.get()).map(|n| self.waiter(machine, n)).filter(|w| w.holder.is_some()).collect()
+        let taken = |n: &usize| machine.is_lock_taken(self.wait_of(*n).word);
+        bits(self.waiting.get()).filter(taken).map(|n| self.waiter(machine, n)).collect()
     }
 }

@@ -196,6 +196,10 @@ impl Choose for Walker {
         Parted { step: walk.events.len() as u64, why: format!("the search ended here: {:?}", walk.cut) }
     }
 
+    fn lets_others_finish(&self) -> bool {
+        true
+    }
+
     fn follows(&self) -> bool {
         true
     }

@@ -1,0 +1,47 @@
+//! Models that never end on hardware end in a report here, in both executors.
+
+use crate::program::run;
+use verifier::finding::Verdict;
+use verifier::session::Executor;
+
+const BOTH: [Executor; 2] = [Executor::Deterministic, Executor::Parallel];
+
+#[test]
+fn taking_a_lock_twice_names_processor_and_call() {
+    for executor in BOTH {
+        let Verdict::BugCheck(check) = run("deadlocks-on-itself", executor, 1).verdict else { panic!() };
+        assert_eq!(check.stop.name, "SPIN_LOCK_ALREADY_OWNED");
+        assert_eq!(check.place.call, Some("KeAcquireSpinLockRaiseToDpc"));
+        assert!(check.what.contains(&format!("CPU {}", check.place.cpu)), "{}", check.what);
+        assert!(check.place.site.unwrap().file().ends_with("deadlocks_on_itself.rs"));
+    }
+}
+
+#[test]
+fn polling_a_register_names_processor_and_call() {
+    for executor in BOTH {
+        let Verdict::Livelock(livelock) = run("spins-on-register", executor, 1).verdict else { panic!() };
+        assert_eq!((livelock.place.cpu, livelock.place.call), (0, Some("READ_REGISTER_ULONG")));
+        assert!(livelock.place.site.unwrap().file().ends_with("spins_on_register.rs"));
+    }
+}
+
+#[test]
+fn a_service_routine_that_polls_is_named_with_its_irql() {
+    for executor in BOTH {
+        let Verdict::Livelock(livelock) = run("isr-never-returns", executor, 1).verdict else { panic!() };
+        assert_eq!(livelock.place.call, Some("READ_REGISTER_ULONG"));
+        assert_eq!(livelock.place.irql.0, 4);
+        assert_eq!(livelock.place.callbacks.last().map(|c| c.name), Some("InterruptService"));
+    }
+}
+
+#[test]
+fn a_panic_names_processor_and_line() {
+    for executor in BOTH {
+        let Verdict::BugCheck(check) = run("panics", executor, 1).verdict else { panic!() };
+        assert_eq!((check.stop.name, check.place.cpu), ("KMODE_EXCEPTION_NOT_HANDLED", 1));
+        assert!(check.what.contains("panics.rs"), "{}", check.what);
+        assert_eq!(check.place.callbacks.last().map(|c| c.name), Some("DpcRoutine"));
+    }
+}

@@ -1,0 +1,69 @@
+//! Models that fail under some schedules, and their near misses.
+
+use crate::program::{run, soak};
+use drivers_examples::ALL;
+use kernel_sim::bugcheck::BugCheck;
+use verifier::driver::{Expects, Kind};
+use verifier::finding::Verdict;
+use verifier::session::Executor;
+
+fn models(wanted: impl Fn(Expects) -> bool) -> Vec<&'static str> {
+    let is_model = |kind: &Kind| matches!(kind, Kind::Model { .. });
+    let names: Vec<_> =
+        ALL.iter().filter(|d| is_model(&d.kind) && wanted(d.expects)).map(|d| d.name).collect();
+    assert!(!names.is_empty());
+    names
+}
+
+#[test]
+fn clean_models_are_clean_under_every_seed() {
+    for name in models(|e| e == Expects::Clean) {
+        for seed in 0..500 {
+            let run = run(name, Executor::Deterministic, seed);
+            assert!(matches!(run.verdict, Verdict::Clean), "{name}, seed {seed}: {:?}", run.verdict);
+        }
+    }
+}
+
+#[test]
+fn clean_models_are_clean_on_real_threads() {
+    for name in models(|e| e == Expects::Clean) {
+        for _ in 0..soak(20, 500) {
+            let run = run(name, Executor::Parallel, 1);
+            assert!(matches!(run.verdict, Verdict::Clean), "{name}: {:?}", run.verdict);
+        }
+    }
+}
+
+/// What a finding is called in a descriptor.
+fn name_of(verdict: &Verdict) -> Option<&'static str> {
+    match verdict {
+        Verdict::BugCheck(check) => Some(check.stop.name),
+        Verdict::Deadlock(_) => Some("deadlock"),
+        Verdict::Livelock(_) => Some("livelock"),
+        Verdict::Clean | Verdict::Violation(_) | Verdict::Parted(_) => None,
+    }
+}
+
+#[test]
+fn each_race_fails_under_some_seeds_and_not_under_others() {
+    // The skewed inversion is for better strategies.
+    for name in models(|e| matches!(e, Expects::MayStop(_))).into_iter().filter(|name| *name != "w3d") {
+        let Expects::MayStop(expected) = crate::program::driver(name).expects else { unreachable!() };
+        let seeds = 3000;
+        let runs: Vec<_> = (0..seeds).map(|seed| run(name, Executor::Deterministic, seed).verdict).collect();
+        let as_expected = runs.iter().filter(|verdict| name_of(verdict) == Some(expected)).count();
+        assert!(as_expected > 0, "{name} never ended in {expected}");
+        assert!(runs.iter().any(|verdict| matches!(verdict, Verdict::Clean)), "{name} always fails");
+    }
+}
+
+#[test]
+fn a_removed_timers_dpc_is_found_queued_and_running() {
+    let stops = |wanted: fn(&BugCheck) -> bool| {
+        let verdict = |seed| run("timer-remove-race", Executor::Deterministic, seed).verdict;
+        (0..3000).any(|seed| matches!(verdict(seed), Verdict::BugCheck(check) if wanted(&check)))
+    };
+    assert!(stops(|check| check.what.contains("frees memory that holds a queued DPC")));
+    assert!(stops(|check| check.place.callbacks.last().is_some_and(|c| c.name == "DpcRoutine")));
+}

@@ -1,0 +1,71 @@
+//! Polling in the parallel executor: what a processor waits for that never comes.
+//!
+//! A processor that polls a device register never sleeps and waits for no lock, so the watchdog cannot
+//! tell it from one at work, except by this: it reads the same register, gets the same answer, and all
+//! the while nothing else on the machine can go on that could change the answer. Then it is asked to
+//! give up, and its next read ends the run with itself as the evidence.
+//!
+//! How often it must have read is what the deterministic executor asks too. What a processor calls
+//! between two reads is not seen here: the short path counts nothing. Polling of other things than
+//! registers, or of several registers in turn, is not noticed.
+
+use crate::bugcheck::{Ending, Livelock};
+use crate::ddi::Cx;
+use crate::machine::Machine;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+/// Equal reads in a row after which a processor is one that polls.
+const POLLS_MIN: u64 = 100_000;
+
+/// What one processor polls. Its own, but for `gives_up`.
+#[derive(Default)]
+pub(super) struct Polling {
+    register: AtomicUsize,
+    answer: AtomicU64,
+    /// Reads in a row of that register with that answer.
+    reads: AtomicU64,
+    /// The watchdog has seen enough.
+    gives_up: AtomicBool,
+}
+
+/// The processors that have been polling all the time between two looks, as a set.
+pub(super) fn pollers(before: &[u64], now: &[u64]) -> u64 {
+    let polls =
+        |(n, (before, now)): (usize, (&u64, &u64))| u64::from(*before >= POLLS_MIN && now > before) << n;
+    before.iter().zip(now).enumerate().map(polls).sum()
+}
+
+impl Machine {
+    /// A processor has read a device register.
+    #[inline]
+    pub(crate) fn note_register_read(&self, cx: &Cx, register: usize, answer: u64) {
+        let crate::exec::Executor::Parallel(p) = &self.executor else { return };
+        let polling = &p.polling[usize::from(cx.cpu.index())];
+        let same = polling.register.load(Relaxed) == register && polling.answer.load(Relaxed) == answer;
+        let reads = if same { polling.reads.load(Relaxed) + 1 } else { 1 };
+        polling.register.store(register, Relaxed);
+        polling.answer.store(answer, Relaxed);
+        polling.reads.store(reads, Relaxed);
+        if same && polling.gives_up.load(Relaxed) {
+            stop_livelock(cx, reads);
+        }
+    }
+
+    /// How often each processor has read its register.
+    pub(super) fn register_reads(&self) -> Vec<u64> {
+        self.parallel().polling.iter().map(|polling| polling.reads.load(Relaxed)).collect()
+    }
+
+    /// Asks those processors to end the run at their next read.
+    pub(super) fn give_up_on(&self, pollers: u64) {
+        for (n, polling) in self.parallel().polling.iter().enumerate() {
+            polling.gives_up.store(pollers & (1 << n) != 0, Relaxed);
+        }
+    }
+}
+
+#[cold]
+fn stop_livelock(cx: &Cx, polls: u64) {
+    cx.cpu.call.set(Some((cx.ddi, cx.site)));
+    cx.machine().stop(Ending::Livelock(Box::new(Livelock { place: cx.cpu.place(), polls })));
+}

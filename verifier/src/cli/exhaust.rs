@@ -1,0 +1,173 @@
+//! `storsim stress --strategy exhaustive`: every schedule of each driver, up to equivalence.
+
+use super::args::{Format, StressArguments};
+use super::interrupt::Interrupt;
+use super::progress::Count;
+use super::setup::schedule_name;
+use super::stress::{head, jobs};
+use super::{Found, Refusal, finding, select, setup};
+use crate::driver::Driver;
+use crate::explore::exhaustive::{Coverage, Limits, exhaust};
+use crate::explore::findings::{Findings, Identity};
+use crate::explore::summary::Summary;
+use crate::explore::{EXHAUSTIVE, Program};
+use crate::report;
+use crate::session::Run;
+use crate::workload::Amount;
+use crossbeam::channel::{RecvTimeoutError, bounded};
+use kernel_sim::host_clock::HostClock;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+/// Requests of a workload that does not say how many: more make more schedules than anybody can wait
+/// for.
+const IOS_DEFAULT: u64 = 2;
+/// The seed of the operations where none is given.
+const SEED_DEFAULT: u64 = 1;
+/// How often a search looks whether it is to end.
+const TICK: Duration = Duration::from_millis(50);
+
+/// The findings of a search, and the first run of each.
+#[derive(Default)]
+struct Met {
+    findings: Findings,
+    runs: BTreeMap<Identity, Run>,
+}
+
+pub(super) fn exhaust_all(
+    drivers: &'static [&'static Driver],
+    arguments: &StressArguments,
+) -> Result<Found, Refusal> {
+    if arguments.shard.is_some() {
+        return Err(Refusal("--shard: an exhaustive search is not split by seeds; use --jobs".into()));
+    }
+    let seed = match &arguments.seeds {
+        Some(seeds) if seeds.end - seeds.start > 1 => {
+            return Err(Refusal("--seeds: an exhaustive search is of one seed's operations: A..A+1".into()));
+        }
+        Some(seeds) => seeds.start,
+        None => SEED_DEFAULT,
+    };
+    let interrupt = Interrupt::listen()?;
+    let mut found = Found::Nothing;
+    for driver in select::drivers(drivers, &arguments.program.drivers)? {
+        if interrupt.came().is_some() {
+            break;
+        }
+        let mut setup = setup::of(driver, &arguments.program, false)?;
+        if arguments.program.ios.is_none() && matches!(setup.workload.amount, Amount::Ios(_)) {
+            setup.workload.amount = Amount::Ios(IOS_DEFAULT);
+        }
+        let program = Program { driver, setup };
+        if search(&program, seed, arguments, &interrupt)? == Found::Something {
+            found = Found::Something;
+        }
+    }
+    Ok(match interrupt.came() {
+        Some(signal) if found == Found::Nothing => Found::Interrupted(signal),
+        _ => found,
+    })
+}
+
+/// Searches one program, and tells what came of it.
+fn search(
+    program: &Program,
+    seed: u64,
+    arguments: &StressArguments,
+    interrupt: &Interrupt,
+) -> Result<Found, Refusal> {
+    let name = program.driver.name;
+    let limits = Limits {
+        executions: arguments.schedules.unwrap_or(u64::MAX),
+        jobs: jobs(arguments).get(),
+        keep_going: arguments.keep_going,
+        ..Limits::default()
+    };
+    let clock = HostClock::start();
+    let bar = Count::start(name.into(), arguments.schedules);
+    let met = Mutex::new(Met::default());
+    let note = |run: Run| {
+        if let Some(identity) = Identity::of(&run.verdict) {
+            let mut met = met.lock();
+            met.findings.add(identity.clone(), seed);
+            met.runs.entry(identity).or_insert(run);
+        }
+    };
+    let stop = AtomicBool::new(false);
+    let limit = arguments.time.map(Duration::from_nanos);
+    let coverage = std::thread::scope(|scope| {
+        let (done, wait) = bounded::<()>(0);
+        let (stop, clock) = (&stop, &clock);
+        scope.spawn(move || {
+            while wait.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                if interrupt.came().is_some() || limit.is_some_and(|limit| clock.elapsed() >= limit) {
+                    stop.store(true, Relaxed);
+                }
+            }
+        });
+        let coverage = exhaust(program, seed, &limits, stop, &note);
+        drop(done);
+        coverage
+    })
+    .map_err(|e| Refusal(format!("{name}: {e}")))?;
+    drop(bar);
+    let elapsed = clock.elapsed();
+    let Met { findings, runs } = met.into_inner();
+    for (identity, run) in runs {
+        tell(program, seed, &identity, run, arguments)?;
+    }
+    summarize(program, seed, arguments, &coverage, findings, elapsed)
+}
+
+/// Tells the first run of a finding.
+fn tell(
+    program: &Program,
+    seed: u64,
+    identity: &Identity,
+    run: Run,
+    arguments: &StressArguments,
+) -> Result<(), Refusal> {
+    let driver = program.driver;
+    let told = finding::keep(driver, &program.setup.with_seed(seed), run, &arguments.program, false)?;
+    match arguments.program.format {
+        Format::Json => {
+            let file = told.schedule.as_deref();
+            let record = report::finding_json(driver.name, identity, &told.setup, &told.run, file);
+            anstream::println!("{}", told.with_parts(record));
+        }
+        Format::Text => told.print_finding(driver),
+    }
+    Ok(())
+}
+
+fn summarize(
+    program: &Program,
+    seed: u64,
+    arguments: &StressArguments,
+    coverage: &Coverage,
+    findings: Findings,
+    elapsed: Duration,
+) -> Result<Found, Refusal> {
+    let name = program.driver.name;
+    let summary = Summary {
+        head: head(program, EXHAUSTIVE, arguments),
+        seeds: vec![[seed, seed.saturating_add(1)]],
+        executions: coverage.executions,
+        steps: coverage.steps,
+        complete: coverage.is_complete(),
+        findings: Summary::findings(findings, |seed| Some(schedule_name(name, seed))),
+        statement: Some(coverage.statement()),
+    };
+    match arguments.program.format {
+        Format::Json => anstream::println!("{}", report::summary_json(&summary)),
+        Format::Text => {
+            anstream::print!("{}", report::stress(&summary, Some(elapsed), report::Style::coloured()));
+        }
+    }
+    if coverage.executions == 0 {
+        return Err(Refusal(format!("{name}: nothing was explored")));
+    }
+    Ok(if summary.findings.is_empty() { Found::Nothing } else { Found::Something })
+}
