@@ -1,11 +1,12 @@
-//! The way in: an IRP arrives, and its SRB goes down to `HwStorStartIo` or waits its turn.
+//! The way in: an IRP arrives, and its SRB goes down to the miniport or waits its turn.
 
 use super::hba::Hba;
 use super::unit::{Request, Unit};
-use crate::callbacks::{HW_STOR_PROCESS_SERVICE_REQUEST, HW_STOR_START_IO, STORPORT};
+use crate::callbacks::{HW_STOR_PROCESS_SERVICE_REQUEST, STORPORT};
 use crate::ddi::{
     IOCTL_MINIPORT_PROCESS_SERVICE_IRP, PSCSI_REQUEST_BLOCK, SRB_FLAGS_UNSPECIFIED_DIRECTION,
-    SRB_FUNCTION_EXECUTE_SCSI, SRB_STATUS_PENDING,
+    SRB_FUNCTION_EXECUTE_SCSI, SRB_STATUS_NO_DEVICE, SrbGetCdb, SrbGetDataBuffer, SrbGetSrbFlags,
+    SrbGetSrbFunction, SrbSetOriginalRequest, SrbSetSrbStatus,
 };
 use crate::scsi::Opcode;
 use kernel_sim::ddi::{
@@ -69,14 +70,14 @@ unsafe fn execute(cpu: &Processor, unit: &Unit, irp: PIRP) -> NTSTATUS {
         if srb.is_null() {
             return complete_now(irp, STATUS_INVALID_PARAMETER);
         }
-        if hba.removing.load(Relaxed) {
-            (*srb).SrbStatus = crate::ddi::SRB_STATUS_NO_DEVICE;
+        if hba.removing.load(Relaxed) || hba.is_gone.load(Relaxed) || unit.is_gone.load(Relaxed) {
+            SrbSetSrbStatus(srb.cast(), SRB_STATUS_NO_DEVICE);
             return complete_now(irp, STATUS_DEVICE_DOES_NOT_EXIST);
         }
         IoMarkIrpPending(irp);
-        (*srb).OriginalRequest = irp.cast();
+        SrbSetOriginalRequest(srb.cast(), irp.cast());
         let mdl = (*irp).MdlAddress;
-        let buffer = (*srb).DataBuffer;
+        let buffer = SrbGetDataBuffer(srb.cast());
         let request = Request {
             srb,
             irp,
@@ -142,48 +143,32 @@ impl Hba {
             self.start(unit, slot, &request);
         }
     }
-
-    /// Gives an SRB to the miniport.
-    pub(super) fn start(&self, unit: &Unit, slot: u16, request: &Request) {
-        let srb = request.srb;
-        // SAFETY: the SRB is the class driver's, lent to us until its request completes; the slot is
-        // ours, and the miniport does not know of the SRB yet.
-        let timeout_s = unsafe {
-            let s = &mut *srb;
-            s.SrbStatus = SRB_STATUS_PENDING;
-            s.ScsiStatus = 0;
-            s.PathId = unit.address.path;
-            s.TargetId = unit.address.target;
-            s.Lun = unit.address.lun;
-            s.QueueTag = slot as u8;
-            s.SrbExtension = unit.srb_extension(slot);
-            s.Reserved = u32::from(unit.index) << 16 | u32::from(slot);
-            s.DataBuffer = if self.maps(moves_blocks(s)) { request.data } else { null_mut() };
-            s.TimeOutValue
-        };
-        unit.slots[usize::from(slot)].hand_out(request, self.due_tick(timeout_s));
-        let Some(routine) = self.registration.data.HwStartIo else { return };
-        // What HwStorStartIo returns is not documented to mean anything for a virtual miniport.
-        self.call(&HW_STOR_START_IO, Irql::DISPATCH, || {
-            // SAFETY: the miniport's own routine, called as documented.
-            unsafe { routine(self.extension, srb) }
-        });
-    }
 }
 
 /// Whether an SRB reads or writes blocks: those are mapped only for miniports that ask for it.
-fn moves_blocks(srb: &crate::ddi::SCSI_REQUEST_BLOCK) -> bool {
-    srb.Function == SRB_FUNCTION_EXECUTE_SCSI
-        && srb.SrbFlags & SRB_FLAGS_UNSPECIFIED_DIRECTION != 0
-        && matches!(
-            Opcode(srb.Cdb[0]),
-            Opcode::READ_6
-                | Opcode::READ_10
-                | Opcode::READ_12
-                | Opcode::READ_16
-                | Opcode::WRITE_6
-                | Opcode::WRITE_10
-                | Opcode::WRITE_12
-                | Opcode::WRITE_16
-        )
+///
+/// # Safety
+/// The SRB is live.
+pub(super) unsafe fn moves_blocks(srb: PVOID) -> bool {
+    // SAFETY: forwarded from the caller; a SCSI request has a command block.
+    unsafe {
+        if SrbGetSrbFunction(srb) != u32::from(SRB_FUNCTION_EXECUTE_SCSI)
+            || SrbGetSrbFlags(srb) & SRB_FLAGS_UNSPECIFIED_DIRECTION == 0
+        {
+            return false;
+        }
+        let cdb = SrbGetCdb(srb);
+        !cdb.is_null()
+            && matches!(
+                Opcode(*cdb),
+                Opcode::READ_6
+                    | Opcode::READ_10
+                    | Opcode::READ_12
+                    | Opcode::READ_16
+                    | Opcode::WRITE_6
+                    | Opcode::WRITE_10
+                    | Opcode::WRITE_12
+                    | Opcode::WRITE_16
+            )
+    }
 }

@@ -252,7 +252,8 @@ fn without_a_handler_service_requests_are_refused() {
 }
 
 entry!(wrong_size, |data| data.HwInitializationDataSize -= 1);
-entry!(physical, |data| data.AdapterInterfaceType = PCIBus);
+entry!(without_interrupt, |data| data.AdapterInterfaceType = PCIBus);
+entry!(on_an_isa_bus, |data| data.AdapterInterfaceType = Isa);
 entry!(no_start_io, |data| data.HwStartIo = None);
 
 #[test]
@@ -260,7 +261,8 @@ fn storportinitialize_checks_what_it_is_given() {
     let outcome = run(1, Execution::Seeded(0), 1, || {
         let machine = Machine::current().unwrap();
         assert_eq!(machine.load_driver(Some(wrong_size)), Err(STATUS_REVISION_MISMATCH));
-        assert_eq!(machine.load_driver(Some(physical)), Err(STATUS_NOT_SUPPORTED));
+        assert_eq!(machine.load_driver(Some(without_interrupt)), Err(STATUS_INVALID_PARAMETER));
+        assert_eq!(machine.load_driver(Some(on_an_isa_bus)), Err(STATUS_INVALID_PARAMETER));
         assert_eq!(machine.load_driver(Some(no_start_io)), Err(STATUS_INVALID_PARAMETER));
     });
     assert_completed(&outcome, "StorPortInitialize");

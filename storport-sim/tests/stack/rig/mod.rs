@@ -1,5 +1,7 @@
 //! A machine with a disk on it, a driver loaded, and a client that sends requests.
 
+pub mod physical;
+mod test_hba;
 pub mod tiny;
 
 use kernel_sim::bugcheck::Ending;
@@ -13,12 +15,14 @@ use storport_sim::{Adapter, Medium};
 /// Bytes of each disk.
 pub const DISK_BYTES: u64 = 4 << 20;
 
+/// A disk of [`DISK_BYTES`] in memory.
+pub fn disk() -> ScsiDisk {
+    let store = Box::new(MemoryStore::new(DISK_BYTES));
+    ScsiDisk::new(store, Geometry::default(), Identity::default()).unwrap()
+}
+
 /// Runs `body` as the boot thread of a machine whose medium has `disks` disks of [`DISK_BYTES`].
 pub fn run(cpus: u8, execution: Execution, disks: usize, body: impl FnOnce() + Send + 'static) -> Outcome {
-    let disk = || {
-        let store = Box::new(MemoryStore::new(DISK_BYTES));
-        ScsiDisk::new(store, Geometry::default(), Identity::default()).unwrap()
-    };
     let medium = Arc::new(Medium::new((0..disks).map(|_| disk()).collect::<Target>()));
     Config::new(cpus, execution).unwrap().run(move || {
         Machine::current().unwrap().keep(medium);

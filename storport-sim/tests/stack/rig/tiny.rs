@@ -142,6 +142,10 @@ pub unsafe fn execute(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) {
     // SAFETY: Storport's own arguments; the SRB is ours.
     unsafe {
         let s = &mut *srb;
+        if s.Function != SRB_FUNCTION_EXECUTE_SCSI {
+            s.SrbStatus = SRB_STATUS_INVALID_REQUEST;
+            return;
+        }
         if s.TargetId != 0 {
             s.SrbStatus = SRB_STATUS_NO_DEVICE;
             return;
