@@ -1,9 +1,9 @@
 //! What a miniport may do, and what stops it: busy, pause, locks, timers, service requests, mistakes.
 
-use crate::rig::{Client, assert_completed, device_control, executions, run, tiny, with_adapter};
-use kernel_sim::bugcheck::{Ending, SCSI_VERIFIER_DETECTED_VIOLATION, SPIN_LOCK_ALREADY_OWNED};
+use crate::rig::{Client, assert_completed, device_control, executions, run, stopped, tiny, with_adapter};
+use kernel_sim::bugcheck::{SCSI_VERIFIER_DETECTED_VIOLATION, SPIN_LOCK_ALREADY_OWNED};
 use kernel_sim::ddi::*;
-use kernel_sim::machine::{Execution, Machine, Outcome};
+use kernel_sim::machine::{Execution, Machine};
 use storport_sim::ddi::*;
 use storport_sim::{Adapter, StartError};
 
@@ -28,11 +28,6 @@ fn read_once(entry: PDRIVER_INITIALIZE) -> impl FnOnce() + Send + 'static {
             client.close();
         });
     }
-}
-
-fn stopped(outcome: &Outcome) -> (u32, u64) {
-    let Ending::BugCheck(check) = &outcome.ending else { panic!("{:?}", outcome.ending) };
-    (check.stop.code, check.parameters[0])
 }
 
 fn is_read(srb: PSCSI_REQUEST_BLOCK) -> bool {

@@ -1,3 +1,8 @@
 //! A physical miniport over a register-level device, in every mode Storport has.
 
+mod dma;
 mod io;
+mod life;
+mod locks;
+mod recovery;
+mod services;

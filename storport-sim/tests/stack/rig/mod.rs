@@ -7,6 +7,7 @@ pub mod tiny;
 use kernel_sim::bugcheck::Ending;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Config, Execution, Machine, Outcome};
+use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
 use std::sync::Arc;
 use storport_sim::disk::{Geometry, Identity, MemoryStore, ScsiDisk, Target};
@@ -65,6 +66,8 @@ pub struct Client {
 #[repr(C)]
 struct Block {
     event: KEVENT,
+    /// The processor of the completion routine, plus one.
+    completed_on: u32,
     data: [u8; 0],
 }
 
@@ -104,12 +107,18 @@ impl Client {
                 ByteOffset: LARGE_INTEGER::new(offset),
             };
             let event = &raw mut (*self.block).event;
-            IoSetCompletionRoutine(self.irp, Some(done), event.cast(), true, true, true);
+            IoSetCompletionRoutine(self.irp, Some(done), self.block.cast(), true, true, true);
             IoCallDriver(self.device, self.irp);
             KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
             IoFreeMdl(mdl);
             ((*self.irp).IoStatus.Status(), (*self.irp).IoStatus.Information)
         }
+    }
+
+    /// The processor on which the last request was completed.
+    pub fn completed_on(&self) -> Option<u8> {
+        // SAFETY: no request is out.
+        unsafe { (*self.block).completed_on }.checked_sub(1).map(|n| n as u8)
     }
 
     /// Gives everything back.
@@ -120,9 +129,13 @@ impl Client {
     }
 }
 
-unsafe extern "C-unwind" fn done(_device: PDEVICE_OBJECT, _irp: PIRP, event: PVOID) -> NTSTATUS {
-    // SAFETY: the context is the client's event.
-    unsafe { KeSetEvent(event.cast(), 0, FALSE) };
+unsafe extern "C-unwind" fn done(_device: PDEVICE_OBJECT, _irp: PIRP, block: PVOID) -> NTSTATUS {
+    // SAFETY: the context is the client's block, whose event it waits for.
+    unsafe {
+        let block = block.cast::<Block>();
+        (*block).completed_on = u32::from(Processor::current().index()) + 1;
+        KeSetEvent(&raw mut (*block).event, 0, FALSE);
+    }
     STATUS_MORE_PROCESSING_REQUIRED
 }
 
@@ -192,4 +205,19 @@ pub fn on_threads(count: usize, body: impl Fn(usize) + Send + Sync + 'static) {
         }
     }
     machine.free_system(done.cast());
+}
+
+/// Reads the first 4 KiB of a disk; the status.
+pub fn read_once(disk: PDEVICE_OBJECT) -> NTSTATUS {
+    let mut client = Client::new(disk, 4096);
+    let (status, _) = client.request(IRP_MJ_READ, 0, 4096);
+    client.close();
+    status
+}
+
+/// The stop code and the first parameter of a run that ended in a bug check.
+#[track_caller]
+pub fn stopped(outcome: &Outcome) -> (u32, u64) {
+    let Ending::BugCheck(check) = &outcome.ending else { panic!("{:?}", outcome.ending) };
+    (check.stop.code, check.parameters[0])
 }

@@ -57,10 +57,33 @@ pub struct Extension {
     pub outstanding: [AtomicPtr<SCSI_REQUEST_BLOCK>; TAGS],
 }
 
+/// An entry point of the miniport with other callbacks, as `change` sets them.
+#[macro_export]
+macro_rules! physical_entry {
+    ($name:ident, $change:expr) => {
+        unsafe extern "C-unwind" fn $name(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+            let change: fn(&mut HW_INITIALIZATION_DATA) = $change;
+            // SAFETY: the I/O manager's own arguments.
+            unsafe { $crate::rig::physical::register(driver, path, change) }
+        }
+    };
+}
+
 /// Everything a test needs besides the adapter.
 pub struct Bench {
     pub target: Arc<Mutex<Target>>,
     pub behaviour: Arc<Mutex<Behaviour>>,
+}
+
+/// Where the miniport put itself, for tests that look at its counters.
+#[derive(Default)]
+struct Shown(AtomicPtr<Extension>);
+
+/// The device extension of the adapter that was started last.
+pub fn extension() -> &'static Extension {
+    let shown = Machine::current().unwrap().kept::<Shown>().expect("a machine of `run`");
+    // SAFETY: the adapter is there while a test looks; counters are atomics.
+    unsafe { &*shown.0.load(SeqCst) }
 }
 
 /// Runs `body` on a machine with the test adapter, which has this many messages, over `disks` disks.
@@ -74,7 +97,10 @@ pub fn run(
     let target = Arc::new(Mutex::new((0..disks).map(|_| super::disk()).collect::<Target>()));
     let bench = Bench { target, behaviour: Arc::default() };
     let model = TestHba::new(Arc::clone(&bench.target), Arc::clone(&bench.behaviour), messages);
-    Config::new(cpus, execution).unwrap().hardware(Box::new(model)).run(move || body(&bench))
+    Config::new(cpus, execution).unwrap().hardware(Box::new(model)).run(move || {
+        Machine::current().unwrap().keep(Arc::<Shown>::default());
+        body(&bench);
+    })
 }
 
 /// A slot for device 0 with the options given.
@@ -175,6 +201,7 @@ pub unsafe extern "C-unwind" fn HwFindAdapter(
     unsafe {
         assert!(context.is_null() && bus.is_null());
         let e = extension.cast::<Extension>();
+        Machine::current().unwrap().kept::<Shown>().unwrap().0.store(e, SeqCst);
         let c = &mut *config;
         let mut header = [0u8; 64];
         let slot = c.SlotNumber;

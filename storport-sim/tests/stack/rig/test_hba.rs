@@ -59,10 +59,14 @@ const RESULT: usize = std::mem::offset_of!(Command, status);
 /// What a test can do to the device from outside.
 #[derive(Default)]
 pub struct Behaviour {
-    /// Commands are carried out.
+    /// No command is carried out.
     pub hangs: bool,
+    /// As `hangs`, until it is reset.
+    pub hangs_until_reset: bool,
     /// Reads as if it had been pulled out.
     pub is_gone: bool,
+    /// The most commands that waited at once.
+    pub posted_most: u32,
     /// Commands carried out so far.
     pub carried_out: u64,
     /// DMA that was refused.
@@ -158,11 +162,16 @@ impl HardwareModel for TestHba {
 
     fn write(&mut self, offset: usize, width: u8, value: u64) {
         match (offset, width) {
-            (REG_POST, 8) => self.posted.push(value),
+            (REG_POST, 8) => {
+                self.posted.push(value);
+                let mut behaviour = self.behaviour.lock();
+                behaviour.posted_most = behaviour.posted_most.max(self.posted.len() as u32);
+            }
             (REG_ENABLE, 4) => self.enabled = value & 1 != 0,
             (REG_RESET, 4) => {
                 self.posted.clear();
                 self.queues.iter_mut().for_each(VecDeque::clear);
+                self.behaviour.lock().hangs_until_reset = false;
             }
             _ => {}
         }
@@ -170,7 +179,11 @@ impl HardwareModel for TestHba {
 
     fn steps(&self) -> u32 {
         let behaviour = self.behaviour.lock();
-        if behaviour.hangs || behaviour.is_gone { 0 } else { self.posted.len() as u32 }
+        if behaviour.hangs || behaviour.hangs_until_reset || behaviour.is_gone {
+            0
+        } else {
+            self.posted.len() as u32
+        }
     }
 
     fn step(&mut self, which: u32, bus: &Bus<'_>) {

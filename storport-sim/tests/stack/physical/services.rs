@@ -1,0 +1,373 @@
+//! Timers, work items, DPCs, registry, log, bus and state changes, options: what Storport does for a miniport.
+
+use crate::physical_entry;
+use crate::rig::physical::{self, Extension, with_adapter};
+use crate::rig::{assert_completed, disk, executions, on_threads, read_once};
+use kernel_sim::ddi::*;
+use kernel_sim::irql::Irql;
+use kernel_sim::machine::Execution;
+use kernel_sim::processor::Processor;
+use std::ptr::null_mut;
+use std::sync::atomic::Ordering::SeqCst;
+use storport_sim::ddi::*;
+use storport_sim::scsi::Lun;
+
+unsafe extern "C-unwind" fn work(extension: PVOID, context: PVOID, worker: PVOID) {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        assert_eq!(Processor::current().irql(), Irql::PASSIVE);
+        let e = extension.cast::<Extension>();
+        // Queues itself again, twice.
+        if (*e).work_calls.fetch_add(1, SeqCst) < 2 {
+            let status = StorPortQueueWorkItem(extension, Some(work), worker, context);
+            assert_eq!(status, STOR_STATUS_SUCCESS);
+        }
+    }
+}
+unsafe extern "C-unwind" fn start_io_with_work(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        let e = extension.cast::<Extension>();
+        if *SrbGetCdb(srb.cast()) == 0x28 {
+            let worker = (*e).worker;
+            let status = StorPortQueueWorkItem(extension, Some(work), worker, null_mut());
+            assert!(matches!(status, STOR_STATUS_SUCCESS | STOR_STATUS_BUSY), "{status:#x}");
+            let again = StorPortQueueWorkItem(extension, None, worker, null_mut());
+            assert_eq!(again, STOR_STATUS_INVALID_PARAMETER);
+        }
+        physical::HwStartIo(extension, srb)
+    }
+}
+physical_entry!(works, |data| data.HwStartIo = Some(start_io_with_work));
+
+#[test]
+fn a_worker_runs_at_passive_level_and_may_queue_itself() {
+    for (cpus, execution, name) in executions(6) {
+        let outcome = physical::run(cpus, execution, 0, 1, |_| {
+            with_adapter(Some(works), physical::slot(&[]), |adapter| {
+                assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+                while physical::extension().work_calls.load(SeqCst) < 3 {
+                    let mut millisecond = LARGE_INTEGER::new(-10_000);
+                    // SAFETY: PASSIVE_LEVEL.
+                    unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond) };
+                }
+            });
+        });
+        assert_completed(&outcome, &name);
+    }
+}
+
+/// Issues one DPC from every processor; its instances must not meet.
+unsafe extern "C-unwind" fn lonely_dpc(_dpc: PSTOR_DPC, extension: PVOID, _a1: PVOID, _a2: PVOID) {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        let e = extension.cast::<Extension>();
+        assert_eq!((*e).aborts.fetch_add(1, SeqCst), 0, "two instances of one DPC");
+        StorPortReadRegisterUlong(extension, physical::register_at(e, 0));
+        (*e).aborts.fetch_sub(1, SeqCst);
+        (*e).work_calls.fetch_add(1, SeqCst);
+    }
+}
+unsafe extern "C-unwind" fn make_lonely(extension: PVOID) -> BOOLEAN {
+    // SAFETY: Storport's own argument.
+    unsafe {
+        StorPortInitializeDpc(extension, &raw mut (*extension.cast::<Extension>()).dpcs[0], Some(lonely_dpc));
+    }
+    TRUE
+}
+unsafe extern "C-unwind" fn initialize_lonely(extension: PVOID) -> BOOLEAN {
+    // SAFETY: Storport's own argument.
+    unsafe {
+        assert_eq!(StorPortEnablePassiveInitialization(extension, Some(make_lonely)), TRUE);
+        physical::HwInitialize(extension)
+    }
+}
+unsafe extern "C-unwind" fn build_and_issue(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        // Only in HwStorInitialize.
+        assert_eq!(StorPortEnablePassiveInitialization(extension, Some(make_lonely)), FALSE);
+        let dpc = &raw mut (*extension.cast::<Extension>()).dpcs[0];
+        StorPortIssueDpc(extension, dpc, null_mut(), null_mut());
+        physical::HwBuildIo(extension, srb)
+    }
+}
+physical_entry!(issues, |data| {
+    data.HwInitialize = Some(initialize_lonely);
+    data.HwBuildIo = Some(build_and_issue);
+});
+
+#[test]
+fn instances_of_one_dpc_are_serialised() {
+    for (cpus, execution, name) in executions(8) {
+        let outcome = physical::run(cpus, execution, 0, 1, |_| {
+            with_adapter(Some(issues), physical::slot(&[]), |adapter| {
+                let disk = adapter.disks()[0] as usize;
+                on_threads(4, move |_| assert_eq!(read_once(disk as PDEVICE_OBJECT), STATUS_SUCCESS));
+                assert!(physical::extension().work_calls.load(SeqCst) > 0);
+            });
+        });
+        assert_completed(&outcome, &name);
+    }
+}
+
+#[test]
+fn a_dpc_that_is_cancelled_does_not_run() {
+    unsafe extern "C-unwind" fn issue_and_cancel(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+        // SAFETY: Storport's own arguments.
+        unsafe {
+            let dpc = &raw mut (*extension.cast::<Extension>()).dpcs[0];
+            assert_eq!(StorPortIssueDpc(extension, dpc, null_mut(), null_mut()), TRUE);
+            assert_eq!(StorPortIssueDpc(extension, dpc, null_mut(), null_mut()), FALSE);
+            assert_eq!(StorPortCancelDpc(extension, dpc), TRUE);
+            assert_eq!(StorPortCancelDpc(extension, dpc), FALSE);
+            physical::HwBuildIo(extension, srb)
+        }
+    }
+    physical_entry!(cancels, |data| {
+        data.HwInitialize = Some(initialize_lonely);
+        data.HwBuildIo = Some(issue_and_cancel);
+    });
+    let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
+        with_adapter(Some(cancels), physical::slot(&[]), |adapter| {
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+            assert_eq!(physical::extension().work_calls.load(SeqCst), 0);
+        });
+    });
+    assert_completed(&outcome, "cancelled");
+}
+
+#[test]
+fn a_disk_that_comes_or_goes_is_noticed_when_the_miniport_says_so() {
+    unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+        // SAFETY: Storport's own arguments.
+        unsafe {
+            if *SrbGetCdb(srb.cast()) == 0x28 {
+                StorPortNotification(BusChangeDetected, extension, 0);
+            }
+            physical::HwBuildIo(extension, srb)
+        }
+    }
+    physical_entry!(notices, |data| data.HwBuildIo = Some(build));
+    for (cpus, execution, name) in executions(6) {
+        let outcome = physical::run(cpus, execution, 0, 1, |bench| {
+            with_adapter(Some(notices), physical::slot(&[]), |adapter| {
+                let first = adapter.disks()[0];
+                let one = Lun::new(1).unwrap();
+                bench.target.lock().attach(one, disk());
+                assert_eq!(read_once(first), STATUS_SUCCESS);
+                adapter.wait_for_scans();
+                let disks = adapter.all_disks();
+                assert_eq!(disks.len(), 2);
+                assert_eq!(read_once(disks[1]), STATUS_SUCCESS);
+                adapter.wait_for_scans();
+                bench.target.lock().detach(one);
+                assert_eq!(read_once(first), STATUS_SUCCESS);
+                adapter.wait_for_scans();
+                assert_eq!(adapter.all_disks(), disks);
+                assert_eq!(read_once(disks[1]), STATUS_DEVICE_DOES_NOT_EXIST);
+            });
+        });
+        assert_completed(&outcome, &name);
+    }
+}
+
+unsafe extern "C-unwind" fn changed(
+    extension: PVOID,
+    context: PVOID,
+    address_type: SHORT,
+    address: PVOID,
+    status: ULONG,
+) {
+    // SAFETY: Storport's own arguments; the address is the one reported.
+    unsafe {
+        assert_eq!(Processor::current().irql(), Irql::DISPATCH);
+        assert_eq!((address_type, status, context), (1, 0, extension));
+        assert_eq!(address, (*extension.cast::<Extension>()).scratch.cast());
+        (*extension.cast::<Extension>()).timer_calls.fetch_add(1, SeqCst);
+    }
+}
+unsafe extern "C-unwind" fn report_change(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        let e = extension.cast::<Extension>();
+        if *SrbGetCdb(srb.cast()) == 0x28 {
+            let address: PVOID = (*e).scratch.cast();
+            let report = || StorPortStateChangeDetected(extension, 1, address, 0, Some(changed), extension);
+            assert_eq!(report(), STOR_STATUS_SUCCESS);
+            // Not before the first has been answered.
+            assert_eq!(report(), STOR_STATUS_BUSY);
+        }
+        physical::HwStartIo(extension, srb)
+    }
+}
+physical_entry!(reports, |data| data.HwStartIo = Some(report_change));
+
+#[test]
+fn a_state_change_is_answered_once() {
+    let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
+        with_adapter(Some(reports), physical::slot(&[]), |adapter| {
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+            adapter.wait_for_scans();
+            assert_eq!(physical::extension().timer_calls.load(SeqCst), 1);
+        });
+    });
+    assert_completed(&outcome, "state change");
+}
+
+#[test]
+fn parameters_and_log_are_kept_with_the_adapter() {
+    unsafe extern "C-unwind" fn find(
+        extension: PVOID,
+        context: PVOID,
+        bus: PVOID,
+        arguments: PCHAR,
+        config: PPORT_CONFIGURATION_INFORMATION,
+        again: PBOOLEAN,
+    ) -> ULONG {
+        // SAFETY: Storport's own arguments; names and lengths are on this thread's stack.
+        unsafe {
+            let mut name = *b"Label\0";
+            let mut length = 16;
+            let buffer = StorPortAllocateRegistryBuffer(extension, &raw mut length);
+            assert!(!buffer.is_null());
+            let second = StorPortAllocateRegistryBuffer(extension, &raw mut length);
+            assert!(second.is_null(), "one buffer at a time");
+            let mut read = |kind, length: &mut u32| {
+                StorPortRegistryRead(extension, name.as_mut_ptr(), 0, kind, buffer, &raw mut *length)
+            };
+            assert_eq!(read(MINIPORT_REG_SZ, &mut length), TRUE);
+            let text = std::slice::from_raw_parts(buffer.cast::<u8>(), length as usize);
+            assert_eq!(text, b"left\0");
+            length = 2;
+            assert_eq!(read(MINIPORT_REG_SZ, &mut length), FALSE, "too short");
+            assert_eq!(length, 5);
+            assert_eq!(read(MINIPORT_REG_DWORD, &mut length), FALSE, "another type");
+            *buffer.cast::<u32>() = 77;
+            let written =
+                StorPortRegistryWrite(extension, name.as_mut_ptr(), 0, MINIPORT_REG_DWORD, buffer, 4);
+            assert_eq!(written, TRUE);
+            *buffer.cast::<u32>() = 0;
+            length = 4;
+            let found = StorPortRegistryRead(
+                extension,
+                name.as_mut_ptr(),
+                0,
+                MINIPORT_REG_DWORD,
+                buffer,
+                &raw mut length,
+            );
+            assert_eq!((found, *buffer.cast::<u32>()), (TRUE, 77));
+            StorPortFreeRegistryBuffer(extension, buffer);
+            StorPortLogError(extension, null_mut(), 0, 1, 2, 6, 4711);
+            physical::HwFindAdapter(extension, context, bus, arguments, config, again)
+        }
+    }
+    physical_entry!(reads, |data| data.HwFindAdapter = Some(find));
+    let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
+        let label = storport_sim::Parameter::Text("left".into());
+        with_adapter(Some(reads), physical::slot(&[]).parameter("LABEL", label), |adapter| {
+            let log = adapter.log();
+            assert_eq!(log.len(), 1);
+            assert_eq!((log[0].address, log[0].error, log[0].unique_id), ((0, 1, 2), 6, 4711));
+        });
+    });
+    assert_completed(&outcome, "registry");
+}
+
+#[test]
+fn performance_options_are_granted_as_the_system_has_them() {
+    unsafe extern "C-unwind" fn initialize(extension: PVOID) -> BOOLEAN {
+        // SAFETY: Storport's own argument; structures are on this thread's stack.
+        unsafe {
+            let mut perf: PERF_CONFIGURATION_DATA = std::mem::zeroed();
+            perf.Version = STOR_PERF_VERSION;
+            perf.Size = size_of::<PERF_CONFIGURATION_DATA>() as ULONG;
+            let ask = |query, perf: &mut PERF_CONFIGURATION_DATA| {
+                StorPortInitializePerfOpts(extension, query, &raw mut *perf)
+            };
+            assert_eq!(ask(TRUE, &mut perf), STOR_STATUS_SUCCESS);
+            assert_ne!(perf.Flags & STOR_PERF_CONCURRENT_CHANNELS, 0);
+            // Message ranges need redirection, and messages there are.
+            perf.Flags = STOR_PERF_INTERRUPT_MESSAGE_RANGES;
+            assert_eq!(ask(FALSE, &mut perf), STOR_STATUS_SUCCESS);
+            assert_eq!(perf.Flags, 0);
+            perf.Flags = STOR_PERF_INTERRUPT_MESSAGE_RANGES | STOR_PERF_DPC_REDIRECTION;
+            perf.LastRedirectionMessageNumber = 4;
+            assert_eq!(ask(FALSE, &mut perf), STOR_STATUS_INVALID_PARAMETER);
+            let mut targets: [GROUP_AFFINITY; 3] = std::mem::zeroed();
+            perf.Flags |= STOR_PERF_ADV_CONFIG_LOCALITY;
+            perf.FirstRedirectionMessageNumber = 1;
+            perf.LastRedirectionMessageNumber = 3;
+            perf.MessageTargets = targets.as_mut_ptr();
+            assert_eq!(ask(FALSE, &mut perf), STOR_STATUS_SUCCESS);
+            assert_eq!(targets.map(|t| t.Mask), [1, 2, 1], "two processors, in turn");
+            perf.Version = 9;
+            assert_eq!(ask(TRUE, &mut perf), STOR_STATUS_UNSUPPORTED_VERSION);
+            let nothing = StorPortInitializePerfOpts(extension, TRUE, null_mut());
+            assert_eq!(nothing, STOR_STATUS_INVALID_PARAMETER);
+            physical::HwInitialize(extension)
+        }
+    }
+    unsafe extern "C-unwind" fn start_io(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+        // SAFETY: Storport's own arguments; the structure is on this thread's stack.
+        unsafe {
+            let mut perf: STARTIO_PERFORMANCE_PARAMETERS = std::mem::zeroed();
+            perf.Size = size_of::<STARTIO_PERFORMANCE_PARAMETERS>() as ULONG;
+            let status = StorPortGetStartIoPerfParams(extension, srb, &raw mut perf);
+            assert_eq!(status, STOR_STATUS_SUCCESS);
+            assert_eq!(perf.MessageNumber, 1 + u32::from(Processor::current().index()) % 3);
+            physical::HwStartIo(extension, srb)
+        }
+    }
+    physical_entry!(asks, |data| {
+        data.HwInitialize = Some(initialize);
+        data.HwStartIo = Some(start_io);
+    });
+    let outcome = physical::run(2, Execution::Seeded(0), 4, 1, |_| {
+        with_adapter(Some(asks), physical::slot(&[]), |adapter| {
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+        });
+    });
+    assert_completed(&outcome, "performance");
+}
+
+#[test]
+fn an_adapter_with_its_line_only_does_without_messages() {
+    let outcome = physical::run(2, Execution::Seeded(0), 0, 1, |_| {
+        let slot = physical::slot(&[("Dpc", 1)]).line_only().without_performance_options();
+        with_adapter(Some(physical::entry), slot, |adapter| {
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+            let e = physical::extension();
+            assert_eq!(e.messages, 0);
+            assert!(e.line_interrupts.load(SeqCst) > 0);
+        });
+    });
+    assert_completed(&outcome, "line");
+}
+
+#[test]
+fn complete_request_ends_everything_of_a_unit() {
+    unsafe extern "C-unwind" fn reset(extension: PVOID, path: ULONG) -> BOOLEAN {
+        // SAFETY: Storport's own arguments.
+        unsafe {
+            let e = extension.cast::<Extension>();
+            (*e).bus_resets.fetch_add(1, SeqCst);
+            for slot in &(*e).outstanding {
+                slot.store(null_mut(), SeqCst);
+            }
+            StorPortWriteRegisterUlong(extension, physical::register_at(e, 0x18), 1);
+            StorPortCompleteRequest(extension, path as UCHAR, SP_UNTAGGED, SP_UNTAGGED, SRB_STATUS_BUS_RESET);
+        }
+        TRUE
+    }
+    physical_entry!(completes_all, |data| data.HwResetBus = Some(reset));
+    let outcome = physical::run(2, Execution::Seeded(0), 0, 1, |bench| {
+        with_adapter(Some(completes_all), physical::slot(&[]), |adapter| {
+            bench.behaviour.lock().hangs_until_reset = true;
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+            assert_eq!(physical::extension().bus_resets.load(SeqCst), 1);
+        });
+    });
+    assert_completed(&outcome, "all at once");
+}
