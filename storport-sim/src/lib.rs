@@ -55,4 +55,4 @@ pub mod scsi;
 
 pub use class::DiskStatistics;
 pub use medium::Medium;
-pub use port::{Adapter, LogEntry, NOT_MODELLED, Parameter, PciSlot, StartError};
+pub use port::{Adapter, Completion, LogEntry, NOT_MODELLED, Parameter, PciSlot, StartError};

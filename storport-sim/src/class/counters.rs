@@ -47,7 +47,7 @@ impl Counters {
             Verdict::Good => &here.completed,
             Verdict::Attention(_) => &here.unit_attentions,
             Verdict::Retry(status) if *status == STATUS_IO_TIMEOUT => &here.timeouts,
-            Verdict::Retry(_) => return,
+            Verdict::Retry(_) | Verdict::Later(_) => return,
             Verdict::Failed(_) => &here.failures,
         };
         counter.fetch_add(1, Relaxed);

@@ -8,11 +8,12 @@ use crate::port::StartError;
 use kernel_sim::ddi::{
     DO_DEVICE_INITIALIZING, DO_DIRECT_IO, DRIVER_OBJECT, FALSE, FILE_DEVICE_DISK, IO_TYPE_DRIVER,
     IRP_MJ_MAXIMUM_FUNCTION, IoAttachDeviceToDeviceStack, IoCreateDevice, IoDeleteDevice, IoDetachDevice,
-    NT_SUCCESS, PDEVICE_OBJECT, PDRIVER_OBJECT,
+    KeDelayExecutionThread, KernelMode, LARGE_INTEGER, NT_SUCCESS, PDEVICE_OBJECT, PDRIVER_OBJECT,
 };
 use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 /// One disk.
 pub(super) struct Disk {
@@ -25,6 +26,8 @@ pub(super) struct Disk {
     /// Whether SRBs are extended ones.
     pub is_extended: bool,
     pub counters: Counters,
+    /// Pieces that wait to be sent again.
+    pub delayed: AtomicU32,
     pub packets: PacketPool,
 }
 
@@ -95,6 +98,7 @@ impl Disks {
             piece_max: (self.transfer_max / block * block).max(block),
             is_extended: self.is_extended,
             counters: Counters::new(machine),
+            delayed: AtomicU32::new(0),
             packets: PacketPool::new(machine),
         });
         // SAFETY: our driver object; the output is on this thread's stack; the lower device is live.
@@ -125,6 +129,15 @@ impl Disks {
     pub(crate) fn statistics(&self, device: PDEVICE_OBJECT) -> Option<DiskStatistics> {
         let disks = self.disks.lock();
         disks.iter().find(|disk| std::ptr::eq(disk.device, device)).map(|disk| disk.counters.sum())
+    }
+
+    /// Waits until no piece waits to be sent again. New ones fail below us by now.
+    pub(crate) fn wait_for_delayed(&self) {
+        while self.disks.lock().iter().any(|disk| disk.delayed.load(SeqCst) != 0) {
+            let mut interval = LARGE_INTEGER::new(-10_000);
+            // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
+            unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
+        }
     }
 
     /// Takes the devices off their stacks and deletes them. Nothing may be outstanding.

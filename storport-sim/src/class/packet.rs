@@ -7,7 +7,7 @@
 use super::device::Disk;
 use crate::ddi::SrbRoom;
 use crossbeam::utils::CachePadded;
-use kernel_sim::ddi::{PIRP, PVOID};
+use kernel_sim::ddi::{KDPC, KTIMER, PIRP, PVOID};
 use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
 use parking_lot::Mutex;
@@ -44,6 +44,9 @@ pub(super) struct Packet {
     pub retries: u32,
     /// Unit attentions answered so far; they do not count as failures.
     pub attentions: u32,
+    /// For a piece that is sent again after a while.
+    pub timer: KTIMER,
+    pub dpc: KDPC,
 }
 
 /// A free packet.

@@ -16,12 +16,14 @@ use kernel_sim::ddi::{
     IO_NO_INCREMENT, IO_STATUS_BLOCK, IOCTL_DISK_GET_LENGTH_INFO, IRP_MJ_CLOSE, IRP_MJ_CREATE,
     IRP_MJ_DEVICE_CONTROL, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_READ, IRP_MJ_SCSI, IRP_MJ_WRITE, IoCallDriver,
     IoCompleteRequest, IoGetCurrentIrpStackLocation, IoGetNextIrpStackLocation, IoMarkIrpPending,
-    IoSetCompletionRoutine, MmGetMdlByteCount, MmGetMdlVirtualAddress, NTSTATUS, PDEVICE_OBJECT, PIRP, PVOID,
-    STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_DEVICE_REQUEST,
-    STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, STATUS_SUCCESS, callback,
+    IoSetCompletionRoutine, KeInitializeDpc, KeInitializeTimer, KeSetTimer, LARGE_INTEGER, MmGetMdlByteCount,
+    MmGetMdlVirtualAddress, NTSTATUS, PDEVICE_OBJECT, PIRP, PKDPC, PVOID, STATUS_BUFFER_TOO_SMALL,
+    STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
+    STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, STATUS_SUCCESS, callback,
 };
 use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
+use std::sync::atomic::Ordering::SeqCst;
 use zerocopy::IntoBytes;
 
 /// How often one piece is sent again after a failure that may pass.
@@ -29,6 +31,8 @@ const RETRIES_MAX: u32 = 4;
 /// How many unit attentions one piece may meet: each was said once and is not about the request, but a unit
 /// that has nothing else to say is broken.
 const ATTENTIONS_MAX: u32 = 16;
+/// How long a unit that is becoming ready is left alone, in units of 100 ns: ten seconds, as Windows does.
+const DELAY_100NS: i64 = 100_000_000;
 /// Seconds a request may take (Windows' TimeOutValue for disks).
 const TIMEOUT_S: u32 = 60;
 /// Bytes IOCTL_DISK_GET_LENGTH_INFO answers with: GET_LENGTH_INFORMATION.
@@ -210,6 +214,29 @@ unsafe fn data_of(p: &Packet) -> PVOID {
     unsafe { MmGetMdlVirtualAddress((*p.irp).MdlAddress).wrapping_byte_add(p.done as usize) }
 }
 
+/// Sends the present piece again after [`DELAY_100NS`].
+unsafe fn send_piece_later(packet: *mut Packet) {
+    // SAFETY: the packet is ours until its piece is sent, and so are its timer and its DPC, which are not
+    // in use: a packet has one piece at a time.
+    unsafe {
+        (*(*packet).disk).delayed.fetch_add(1, SeqCst);
+        KeInitializeTimer(&raw mut (*packet).timer);
+        KeInitializeDpc(&raw mut (*packet).dpc, Some(delay_over), packet.cast());
+        KeSetTimer(&raw mut (*packet).timer, LARGE_INTEGER::new(-DELAY_100NS), &raw mut (*packet).dpc);
+    }
+}
+
+/// The time of a piece has come.
+unsafe extern "C-unwind" fn delay_over(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
+    let packet: *mut Packet = context.cast();
+    // SAFETY: the context is the packet, which has been ours meanwhile; its disk outlives it.
+    callback(Processor::current(), &DISK_CLASS, || unsafe {
+        let disk = &*(*packet).disk;
+        send_piece(packet);
+        disk.delayed.fetch_sub(1, SeqCst);
+    });
+}
+
 /// A piece has come back.
 unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, context: PVOID) -> NTSTATUS {
     let cpu = Processor::current();
@@ -242,7 +269,16 @@ unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, conte
                 send_piece(packet);
                 return STATUS_MORE_PROCESSING_REQUIRED;
             }
-            Verdict::Retry(status) | Verdict::Failed(status) | Verdict::Attention(status) => status,
+            Verdict::Later(_) if p.retries < RETRIES_MAX => {
+                p.retries += 1;
+                disk.counters.retried(cpu);
+                send_piece_later(packet);
+                return STATUS_MORE_PROCESSING_REQUIRED;
+            }
+            Verdict::Retry(status)
+            | Verdict::Later(status)
+            | Verdict::Failed(status)
+            | Verdict::Attention(status) => status,
         };
         (*irp).IoStatus = IO_STATUS_BLOCK::new(status, p.done as usize);
         disk.packets.give(cpu, packet);

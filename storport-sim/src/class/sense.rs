@@ -15,6 +15,9 @@ use kernel_sim::ddi::{
     STATUS_MEDIA_WRITE_PROTECTED,
 };
 
+/// LOGICAL UNIT IS IN PROCESS OF BECOMING READY.
+const BECOMING_READY: AdditionalSense = AdditionalSense { code: 0x04, qualifier: 0x01 };
+
 /// What to do with a request whose SRB has come back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Verdict {
@@ -22,6 +25,9 @@ pub(super) enum Verdict {
     Good,
     /// The unit had something to say first: send it again at once. If it never stops, fail with this.
     Attention(NTSTATUS),
+    /// The unit is not ready and will be by itself: send it again after a while. If it never is, fail with
+    /// this.
+    Later(NTSTATUS),
     /// Send it again; if that has been done often enough, fail with this.
     Retry(NTSTATUS),
     /// Fail with this.
@@ -66,6 +72,9 @@ fn of_sense(sense: Sense) -> Verdict {
         // Said once, and not about this request.
         (SenseKey::UNIT_ATTENTION, _) => Verdict::Attention(STATUS_IO_DEVICE_ERROR),
         (SenseKey::ABORTED_COMMAND, _) => Verdict::Retry(STATUS_IO_DEVICE_ERROR),
+        (SenseKey::NOT_READY, additional) if additional == BECOMING_READY => {
+            Verdict::Later(STATUS_DEVICE_NOT_READY)
+        }
         (SenseKey::NOT_READY, _) => Verdict::Failed(STATUS_DEVICE_NOT_READY),
         (SenseKey::DATA_PROTECT, _) => Verdict::Failed(STATUS_MEDIA_WRITE_PROTECTED),
         (SenseKey::ILLEGAL_REQUEST, AdditionalSense::LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE) => {

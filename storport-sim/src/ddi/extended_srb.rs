@@ -6,7 +6,9 @@
 #![expect(missing_docs, reason = "members have the WDK's names and meanings")]
 #![expect(non_upper_case_globals, reason = "the documented WDK names")]
 
+use super::hardware_structures::SCSI_PNP_REQUEST_BLOCK;
 use super::structures::SCSI_REQUEST_BLOCK;
+use super::{SRB_FUNCTION_PNP, SRB_PNP_FLAGS_ADAPTER_REQUEST};
 use kernel_sim::ddi::{PVOID, UCHAR, ULONG, USHORT};
 
 pub type SRBEXDATATYPE = i32;
@@ -104,6 +106,21 @@ pub struct SRBEX_DATA_SCSI_CDB16 {
 }
 pub type PSRBEX_DATA_SCSI_CDB16 = *mut SRBEX_DATA_SCSI_CDB16;
 
+/// A plug and play request to the adapter or a unit.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SRBEX_DATA_PNP {
+    pub Type: SRBEXDATATYPE,
+    pub Length: ULONG,
+    pub PnPSubFunction: UCHAR,
+    pub Reserved: [UCHAR; 3],
+    /// A `STOR_PNP_ACTION`.
+    pub PnPAction: ULONG,
+    pub SrbPnPFlags: ULONG,
+    pub Reserved1: ULONG,
+}
+pub type PSRBEX_DATA_PNP = *mut SRBEX_DATA_PNP;
+
 /// An extended SRB with the address and the data that disk requests have: what the class driver and the
 /// port driver make. Windows lays the parts out the same way, one behind the other.
 #[repr(C)]
@@ -129,6 +146,8 @@ pub const SrbExDataTypeUnknown: SRBEXDATATYPE = 0;
 pub const SrbExDataTypeScsiCdb16: SRBEXDATATYPE = 0x40;
 pub const SrbExDataTypeScsiCdb32: SRBEXDATATYPE = 0x41;
 pub const SrbExDataTypeScsiCdbVar: SRBEXDATATYPE = 0x42;
+pub const SrbExDataTypePnP: SRBEXDATATYPE = 0x62;
+pub const SRBEX_DATA_PNP_LENGTH: ULONG = (size_of::<SRBEX_DATA_PNP>() - size_of::<SRBEX_DATA>()) as ULONG;
 /// Bytes of `SRBEX_DATA_SCSI_CDB16` behind its `Length`.
 pub const SRBEX_DATA_SCSI_CDB16_LENGTH: ULONG =
     (size_of::<SRBEX_DATA_SCSI_CDB16>() - size_of::<SRBEX_DATA>()) as ULONG;
@@ -183,5 +202,34 @@ impl SrbRoom {
             }
         }
         room.cast()
+    }
+
+    /// Makes of an empty SRB a plug and play request to the adapter.
+    ///
+    /// # Safety
+    /// As for [`SrbRoom::prepare`], which made it.
+    pub(crate) unsafe fn make_pnp(room: *mut SrbRoom, is_extended: bool, action: ULONG) {
+        // SAFETY: forwarded from the caller; the data of a PnP request is shorter than that of a SCSI command.
+        unsafe {
+            if is_extended {
+                let block: *mut ExtendedSrb = room.cast();
+                (*block).srb.SrbFunction = ULONG::from(SRB_FUNCTION_PNP);
+                let data: PSRBEX_DATA_PNP = (&raw mut (*block).scsi).cast();
+                *data = SRBEX_DATA_PNP {
+                    Type: SrbExDataTypePnP,
+                    Length: SRBEX_DATA_PNP_LENGTH,
+                    PnPSubFunction: 0,
+                    Reserved: [0; 3],
+                    PnPAction: action,
+                    SrbPnPFlags: SRB_PNP_FLAGS_ADAPTER_REQUEST,
+                    Reserved1: 0,
+                };
+            } else {
+                let srb: *mut SCSI_PNP_REQUEST_BLOCK = room.cast();
+                (*srb).Function = SRB_FUNCTION_PNP;
+                (*srb).PnPAction = action;
+                (*srb).SrbPnPFlags = SRB_PNP_FLAGS_ADAPTER_REQUEST;
+            }
+        }
     }
 }

@@ -75,6 +75,12 @@ numbers! {
     ScsiUnitControlSuccess: SCSI_UNIT_CONTROL_STATUS = 0;
     ScsiUnitControlUnsuccessful: SCSI_UNIT_CONTROL_STATUS = 1;
 
+    SRB_PNP_FLAGS_ADAPTER_REQUEST: ULONG = 0x1;
+    StorStartDevice: ULONG = 0x0;
+    StorRemoveDevice: ULONG = 0x2;
+    StorStopDevice: ULONG = 0x4;
+    StorSurpriseRemoval: ULONG = 0x17;
+
     StorPowerDeviceUnspecified: STOR_DEVICE_POWER_STATE = 0;
     StorPowerDeviceD0: STOR_DEVICE_POWER_STATE = 1;
     StorPowerDeviceD1: STOR_DEVICE_POWER_STATE = 2;

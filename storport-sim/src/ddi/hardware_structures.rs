@@ -159,7 +159,7 @@ pub struct SCSI_SUPPORTED_UNIT_CONTROL_TYPE_LIST {
     pub SupportedTypeList: [BOOLEAN; 0],
 }
 
-/// The SRB of `SRB_FUNCTION_PNP`: a classic SRB read with other members.
+/// The SRB of `SRB_FUNCTION_PNP`: a classic SRB, some of whose members are read otherwise.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct SCSI_PNP_REQUEST_BLOCK {
@@ -170,12 +170,19 @@ pub struct SCSI_PNP_REQUEST_BLOCK {
     pub PathId: UCHAR,
     pub TargetId: UCHAR,
     pub Lun: UCHAR,
+    /// A `STOR_PNP_ACTION`. A classic SRB has the members of its queueing here.
     pub PnPAction: ULONG,
     pub SrbFlags: ULONG,
     pub DataTransferLength: ULONG,
     pub TimeOutValue: ULONG,
     pub DataBuffer: PVOID,
+    pub SenseInfoBuffer: PVOID,
+    pub NextSrb: PVOID,
+    pub OriginalRequest: PVOID,
+    pub SrbExtension: PVOID,
     pub SrbPnPFlags: ULONG,
+    pub Reserved: ULONG,
+    pub Reserved4: [UCHAR; 16],
 }
 
 /// A spin lock for the `StorPortInterlocked*List` routines.

@@ -7,6 +7,7 @@
 //! bodies are the port driver's (module `port`). Invariant: hooks fire here and nowhere else, and no body calls another
 //! hooked routine, so what a rule sees is what the driver called.
 
+mod convert;
 #[expect(non_camel_case_types, non_snake_case, reason = "the documented WDK names")]
 mod extended_srb;
 mod hardware_numbers;
@@ -22,13 +23,15 @@ mod table;
 
 pub use kernel_sim::ddi::*;
 
+pub use convert::*;
 pub(crate) use extended_srb::SrbRoom;
 pub use extended_srb::*;
 pub use hardware_numbers::*;
 pub use hardware_structures::*;
 pub use notification::{
-    BusChangeDetected, LinkDown, LinkUp, NextLuRequest, NextRequest, NotificationArguments, RequestComplete,
-    RequestTimerCall, ResetDetected, SCSI_NOTIFICATION_TYPE, StorPortNotification,
+    BufferOverrunDetected, BusChangeDetected, LinkDown, LinkUp, NextLuRequest, NextRequest,
+    NotificationArguments, QueryTickCount, RequestComplete, RequestTimerCall, ResetDetected,
+    SCSI_NOTIFICATION_TYPE, StorPortNotification, WMIEvent, WMIReregister,
 };
 pub use numbers::*;
 pub use srb_helper::*;

@@ -2,7 +2,8 @@
 //!
 //! RequestComplete only notes that the SRB is done and asks for a DPC, on its own processor or on the one
 //! that issued the request (DPC redirection); the DPC completes the IRPs of all that were noted, at DISPATCH_LEVEL and in order. A busy answer sends the
-//! request round again instead.
+//! request round again instead. A virtual adapter can be told to complete inside the call
+//! ([`Completion::InCall`]).
 
 use super::hba::{Hba, UNITS_MAX};
 use super::unit::{Request, Unit, state};
@@ -24,10 +25,11 @@ use kernel_sim::ddi::{
     STATUS_CANCELLED, STATUS_DEVICE_BUSY, STATUS_DEVICE_DOES_NOT_EXIST, STATUS_INVALID_DEVICE_REQUEST,
     STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT, STATUS_SUCCESS, UCHAR, callback,
 };
+use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
 use kernel_sim::{report_address, system};
 use parking_lot::Mutex;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed};
 
 /// How often a busy answer sends a request round again (registry value BusyRetryCount).
 const BUSY_RETRIES_MAX: u8 = 20;
@@ -42,7 +44,28 @@ type Entry = (u16, u16);
 
 /// Requests finished on one processor and not completed yet.
 #[derive(Default)]
-pub(super) struct Done(Mutex<(Vec<Entry>, Vec<Entry>)>);
+pub(super) struct Done {
+    /// Those, and room for the next batch.
+    lists: Mutex<(Vec<Entry>, Vec<Entry>)>,
+    /// How many completions inside a call of the miniport are under way, one within the other.
+    nested: AtomicU32,
+}
+
+/// Completions inside calls that nest at most; what comes deeper is left to the DPC.
+const NESTED_MAX: u32 = 4;
+
+/// Where a request is completed that a virtual miniport has finished.
+///
+/// On Windows both happen, for reasons that are not documented: drivers must be ready for either.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Completion {
+    /// In a DPC of Storport's, after the miniport's call.
+    #[default]
+    InDpc,
+    /// Inside RequestComplete where the level allows it: the class driver's next request may then reach
+    /// HwStorStartIo before RequestComplete returns.
+    InCall,
+}
 
 impl Hba {
     /// RequestComplete: the miniport gives an SRB back.
@@ -66,10 +89,16 @@ impl Hba {
 
     /// Leaves a request that is ours again to the completion DPC of the processor it goes back to.
     pub(super) fn note_done(&self, cx: &Cx, unit: &Unit, slot: u16) {
+        if self.completion == Completion::InCall
+            && cx.cpu.irql() <= Irql::DISPATCH
+            && self.complete_in_call(cx, unit, slot)
+        {
+            return;
+        }
         let origin = unit.slots[usize::from(slot)].origin.load(Relaxed);
         let cpu = usize::from(self.perf.completes_on(origin, cx.cpu.index()));
         let was_empty = {
-            let mut lists = self.done[cpu].0.lock();
+            let mut lists = self.done[cpu].lists.lock();
             lists.0.push((unit.index, slot));
             lists.0.len() == 1
         };
@@ -125,7 +154,7 @@ impl Hba {
 
     /// Completes what was finished on this processor.
     fn complete_all(&self, cpu: &Processor) {
-        let lists = &self.done[usize::from(cpu.index())].0;
+        let lists = &self.done[usize::from(cpu.index())].lists;
         let mut batch = {
             let mut lists = lists.lock();
             let spare = std::mem::take(&mut lists.1);
@@ -133,14 +162,32 @@ impl Hba {
         };
         for (unit, slot) in &batch {
             if let Some(unit) = self.unit_at(usize::from(*unit)) {
-                self.complete(unit, *slot);
+                self.complete(unit, *slot, None);
             }
         }
         batch.clear();
         lists.lock().1 = batch;
     }
 
-    fn complete(&self, unit: &Unit, slot: u16) {
+    /// Completes a request here and now, on the miniport's stack. `false`: not so deep.
+    fn complete_in_call(&self, cx: &Cx, unit: &Unit, slot: u16) -> bool {
+        let nested = &self.done[usize::from(cx.cpu.index())].nested;
+        if nested.fetch_add(1, Relaxed) >= NESTED_MAX {
+            nested.fetch_sub(1, Relaxed);
+            return false;
+        }
+        callback(cx.cpu, &STORPORT, || {
+            let before = system::raise_irql(cx.cpu, Irql::DISPATCH);
+            self.complete(unit, slot, Some(cx));
+            // Before the level falls: on its way down the processor may switch threads.
+            nested.fetch_sub(1, Relaxed);
+            system::restore_irql(cx.cpu, before);
+        });
+        true
+    }
+
+    /// Completes one request: in our DPC, or inside the call `cx` of the miniport.
+    fn complete(&self, unit: &Unit, slot: u16, in_call: Option<&Cx>) {
         let request = unit.slots[usize::from(slot)].request();
         if slot == unit.spare_slot() {
             self.recovery_step_done(unit, slot);
@@ -157,7 +204,7 @@ impl Hba {
         }
         let (next, is_idle) = unit.release(slot);
         // SAFETY: as above; the sender's IRP or event is live until this.
-        unsafe { finish(srb, &request) };
+        unsafe { finish(srb, &request, in_call) };
         self.count_completion(unit);
         if self.throttle.was_starved() {
             self.kick_all();
@@ -183,7 +230,7 @@ impl Hba {
 }
 
 /// Hands a finished request to whoever sent it.
-pub(super) unsafe fn finish(srb: PVOID, request: &Request) {
+pub(super) unsafe fn finish(srb: PVOID, request: &Request, in_call: Option<&Cx>) {
     // SAFETY: forwarded from the caller.
     unsafe {
         if request.irp.is_null() {
@@ -191,7 +238,11 @@ pub(super) unsafe fn finish(srb: PVOID, request: &Request) {
         } else {
             let moved = SrbGetDataTransferLength(srb) as usize;
             (*request.irp).IoStatus = IO_STATUS_BLOCK::new(nt_status(SrbGetSrbStatus(srb)), moved);
-            IoCompleteRequest(request.irp, IO_DISK_INCREMENT);
+            match in_call {
+                // Not a call of the miniport's, though it is made inside one.
+                Some(cx) => system::complete_irp(cx, request.irp),
+                None => IoCompleteRequest(request.irp, IO_DISK_INCREMENT),
+            }
         }
     }
 }

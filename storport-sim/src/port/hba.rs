@@ -4,7 +4,7 @@
 //! the machine's memory; everything else is ours and out of a driver's reach.
 
 use super::bus_change::BusChange;
-use super::complete::Done;
+use super::complete::{Completion, Done};
 use super::hardware::Hardware;
 use super::holds::{Gate, Throttle};
 use super::initialize::Registration;
@@ -102,6 +102,7 @@ pub(crate) struct Hba {
     /// Owns every unit there ever was: a driver may still name one that is gone.
     #[expect(clippy::vec_box, reason = "units are pointed at and must not move")]
     all_units: Mutex<Vec<Box<Unit>>>,
+    pub(super) completion: Completion,
     /// Finished requests, by the processor they were finished on.
     pub(super) done: Box<[CachePadded<Done>]>,
     /// How many calls into the port driver each processor is in.
@@ -130,6 +131,7 @@ impl Hba {
         machine: &Machine,
         registration: Registration,
         hardware: Option<Hardware>,
+        completion: Completion,
     ) -> Option<Hba> {
         let processors = usize::from(machine.processor_count());
         let extension = machine.allocate_system((registration.data.DeviceExtensionSize as usize).max(1));
@@ -162,6 +164,7 @@ impl Hba {
             is_gone: AtomicBool::new(false),
             units: (0..UNITS_MAX).map(|_| AtomicPtr::new(null_mut())).collect(),
             all_units: Mutex::new(Vec::new()),
+            completion,
             done: (0..processors).map(|_| CachePadded::default()).collect(),
             inside: (0..processors).map(|_| CachePadded::default()).collect(),
             pending_work: AtomicU32::new(0),

@@ -9,7 +9,7 @@ use super::holds::STOPPED;
 use super::own_requests::OwnRequests;
 use super::scan::create_device;
 use super::start::StartError;
-use super::unit::Request;
+use super::unit::{Address, Request};
 use super::{Port, machine, own_cx};
 use crate::callbacks::{
     HW_STOR_COMPLETE_SERVICE_IRP, HW_STOR_FIND_ADAPTER, HW_STOR_FREE_ADAPTER_RESOURCES, HW_STOR_INITIALIZE,
@@ -194,7 +194,7 @@ impl Hba {
                 // SAFETY: a request that waits is ours, and its sender's IRP or event is live.
                 unsafe {
                     SrbSetSrbStatus(request.srb.cast(), SRB_STATUS_NO_DEVICE);
-                    super::complete::finish(request.srb.cast(), &request);
+                    super::complete::finish(request.srb.cast(), &request, None);
                 }
             }
         }
@@ -216,6 +216,25 @@ impl Hba {
         let Some(mut requests) = OwnRequests::new(self) else { return };
         for unit in self.units() {
             requests.shut_down(unit);
+        }
+    }
+
+    /// Tells a miniport with hardware what plug and play is about to do to its adapter: the only call in which
+    /// it can give back what it allocated, since HwStorFreeAdapterResources is for virtual ones. It comes before
+    /// ScsiStopAdapter; the order is not documented. A stopped adapter hears nothing.
+    pub(super) fn announce(&self, action: u32) {
+        if self.hardware.is_none() || self.gate.is_held(STOPPED) {
+            return;
+        }
+        let Some(mut requests) = OwnRequests::new(self) else { return };
+        let known = self.units().next();
+        let Ok(unit) = known.map_or_else(|| self.probed_unit(Address { path: 0, target: 0, lun: 0 }), Ok)
+        else {
+            return;
+        };
+        requests.announce(unit, action);
+        if known.is_none() {
+            self.forget_unit(unit);
         }
     }
 

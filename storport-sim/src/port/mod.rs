@@ -24,7 +24,7 @@
 //! are not the miniport's.
 //!
 //! Invariants: an SRB is the miniport's from `HwStorBuildIo` (or `HwStorStartIo`) to `RequestComplete` and nobody else's;
-//! an IRP is completed in a Storport DPC and never inside a call of the miniport; none of our own
+//! an IRP is completed in a Storport DPC, and inside a call of the miniport only where a rig asked for that; none of our own
 //! locks is held while a driver runs.
 
 pub(crate) mod absent;
@@ -60,6 +60,7 @@ mod unit;
 pub(crate) mod workers;
 
 pub use absent::NOT_MODELLED;
+pub use complete::Completion;
 pub use log::LogEntry;
 pub use pci_slot::{Parameter, PciSlot};
 pub use start::{Adapter, StartError};

@@ -1,4 +1,4 @@
-//! SRBs of the port driver's own: probes of the bus scan, flushes before removal, shutdown.
+//! SRBs of the port driver's own: probes of the bus scan, flushes, shutdown, plug and play.
 //!
 //! One at a time, from a thread at PASSIVE_LEVEL that waits for the end. They take the same way through
 //! queue and miniport as a class driver's.
@@ -11,11 +11,11 @@ use crate::ddi::{
     SRB_FUNCTION_EXECUTE_SCSI, SRB_FUNCTION_FLUSH, SRB_FUNCTION_SHUTDOWN, SRB_STATUS,
     SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR, SRB_STATUS_SUCCESS, SrbAssignSrbFlags, SrbGetCdb,
     SrbGetDataTransferLength, SrbGetSrbStatus, SrbRoom, SrbSetCdbLength, SrbSetDataBuffer,
-    SrbSetDataTransferLength, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength, SrbSetTimeOutValue,
-    set_function,
+    SrbSetDataTransferLength, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength, SrbSetSrbFlags,
+    SrbSetTimeOutValue, set_function,
 };
 use kernel_sim::ddi::{
-    Executive, FALSE, KEVENT, KeInitializeEvent, KeWaitForSingleObject, KernelMode, NotificationEvent,
+    Executive, FALSE, KEVENT, KeInitializeEvent, KeWaitForSingleObject, KernelMode, NotificationEvent, PVOID,
 };
 use std::ptr::null_mut;
 
@@ -93,6 +93,17 @@ impl<'a> OwnRequests<'a> {
         self.send(unit, SRB_FUNCTION_SHUTDOWN, &[]);
     }
 
+    /// Tells the miniport what plug and play does to its adapter: SRB_FUNCTION_PNP.
+    pub(super) fn announce(&mut self, unit: &Unit, action: u32) {
+        let block = self.block;
+        // SAFETY: our block, which nobody else has until the SRB is sent, and again when it is done.
+        unsafe {
+            let srb = self.prepare();
+            SrbRoom::make_pnp(&raw mut (*block).srb, self.hba.takes_extended_srbs(), action);
+            self.send_prepared(unit, srb, null_mut());
+        }
+    }
+
     /// Sends one SRB and waits until it is done; its status and transfer length. One with a command block
     /// asks for data.
     fn send(&mut self, unit: &Unit, function: u8, cdb: &[u8]) -> (u8, usize) {
@@ -100,24 +111,47 @@ impl<'a> OwnRequests<'a> {
         // SAFETY: our block, which nobody else has until the SRB is sent, and again when it is done. A
         // command block has at most 16 bytes.
         unsafe {
-            block.write_bytes(0, 1);
-            let srb = SrbRoom::prepare(&raw mut (*block).srb, self.hba.takes_extended_srbs());
+            let srb = self.prepare();
             set_function(srb, function);
-            SrbSetTimeOutValue(srb, TIMEOUT_S);
             SrbSetSenseInfoBuffer(srb, (&raw mut (*block).sense).cast());
             SrbSetSenseInfoBufferLength(srb, SENSE_BYTES as u8);
-            let mut flags = SRB_FLAGS_DISABLE_SYNCH_TRANSFER | SRB_FLAGS_NO_QUEUE_FREEZE;
             let mut data = null_mut();
             if !cdb.is_empty() {
                 SrbSetCdbLength(srb, cdb.len() as u8);
                 SrbGetCdb(srb).copy_from_nonoverlapping(cdb.as_ptr(), cdb.len());
-                flags |= SRB_FLAGS_DATA_IN;
+                SrbSetSrbFlags(srb, SRB_FLAGS_DATA_IN);
                 data = (&raw mut (*block).data).cast();
                 SrbSetDataBuffer(srb, data);
                 SrbSetDataTransferLength(srb, DATA_BYTES as u32);
             }
-            SrbAssignSrbFlags(srb, flags);
-            let event = &raw mut (*block).event;
+            self.send_prepared(unit, srb, data);
+            (SRB_STATUS(SrbGetSrbStatus(srb)), SrbGetDataTransferLength(srb) as usize)
+        }
+    }
+
+    /// An empty SRB of the kind the adapter takes.
+    ///
+    /// # Safety
+    /// No request is out.
+    unsafe fn prepare(&mut self) -> PVOID {
+        // SAFETY: forwarded from the caller.
+        unsafe {
+            self.block.write_bytes(0, 1);
+            let srb = SrbRoom::prepare(&raw mut (*self.block).srb, self.hba.takes_extended_srbs());
+            SrbSetTimeOutValue(srb, TIMEOUT_S);
+            SrbAssignSrbFlags(srb, SRB_FLAGS_DISABLE_SYNCH_TRANSFER | SRB_FLAGS_NO_QUEUE_FREEZE);
+            srb
+        }
+    }
+
+    /// Sends the SRB in our block and waits until it is done.
+    ///
+    /// # Safety
+    /// The SRB is the one `prepare` made, filled in.
+    unsafe fn send_prepared(&mut self, unit: &Unit, srb: PVOID, data: PVOID) {
+        // SAFETY: forwarded from the caller.
+        unsafe {
+            let event = &raw mut (*self.block).event;
             KeInitializeEvent(event, NotificationEvent, FALSE);
             let request = Request {
                 srb: srb.cast(),
@@ -130,7 +164,6 @@ impl<'a> OwnRequests<'a> {
             };
             self.hba.submit(unit, &request);
             KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
-            (SRB_STATUS(SrbGetSrbStatus(srb)), SrbGetDataTransferLength(srb) as usize)
         }
     }
 }

@@ -100,7 +100,7 @@ impl Hba {
     }
 
     /// A unit to send probes to: the one there is, or a new one.
-    fn probed_unit(&self, address: Address) -> Result<&Unit, StartError> {
+    pub(super) fn probed_unit(&self, address: Address) -> Result<&Unit, StartError> {
         if let Some(unit) = self.unit_by_address(address) {
             return Ok(unit);
         }

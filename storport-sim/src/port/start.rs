@@ -1,5 +1,6 @@
 //! An adapter as a test rig drives it: start, use, stop and restart, remove, pull out.
 
+use super::complete::Completion;
 use super::hardware::Hardware;
 use super::hba::Hba;
 use super::log::LogEntry;
@@ -7,7 +8,7 @@ use super::pci_slot::PciSlot;
 use super::{Port, machine};
 use crate::callbacks::STORPORT;
 use crate::class::{DiskStatistics, Disks};
-use crate::ddi::ScsiAdapterSurpriseRemoval;
+use crate::ddi::{ScsiAdapterSurpriseRemoval, StorRemoveDevice, StorSurpriseRemoval};
 use kernel_sim::ddi::{
     FALSE, KeDelayExecutionThread, KernelMode, LARGE_INTEGER, PDEVICE_OBJECT, PDRIVER_OBJECT, callback,
 };
@@ -70,7 +71,15 @@ impl Adapter {
     /// When the miniport refuses or the machine has no room. Nothing is left behind then, except what
     /// the miniport itself did not free.
     pub fn start(driver: PDRIVER_OBJECT) -> Result<Adapter, StartError> {
-        Adapter::start_on(driver, None)
+        Adapter::start_on(driver, None, Completion::InDpc)
+    }
+
+    /// As [`Adapter::start`], with requests completed where `completion` says.
+    ///
+    /// # Errors
+    /// As for [`Adapter::start`].
+    pub fn start_completing(driver: PDRIVER_OBJECT, completion: Completion) -> Result<Adapter, StartError> {
+        Adapter::start_on(driver, None, completion)
     }
 
     /// Starts the adapter of a loaded physical miniport on a device: as [`Adapter::start`], with interrupts
@@ -79,10 +88,14 @@ impl Adapter {
     /// # Errors
     /// As for [`Adapter::start`], and when the machine has no such device.
     pub fn start_device(driver: PDRIVER_OBJECT, slot: PciSlot) -> Result<Adapter, StartError> {
-        Adapter::start_on(driver, Some(slot))
+        Adapter::start_on(driver, Some(slot), Completion::InDpc)
     }
 
-    fn start_on(driver: PDRIVER_OBJECT, slot: Option<PciSlot>) -> Result<Adapter, StartError> {
+    fn start_on(
+        driver: PDRIVER_OBJECT,
+        slot: Option<PciSlot>,
+        completion: Completion,
+    ) -> Result<Adapter, StartError> {
         callback(Processor::current(), &STORPORT, || {
             let machine = machine();
             let port = Port::of(machine);
@@ -97,7 +110,9 @@ impl Adapter {
                 }
                 None => None,
             };
-            let hba = Arc::new(Hba::new(machine, registration, hardware).ok_or(StartError::OutOfMemory)?);
+            let hba = Arc::new(
+                Hba::new(machine, registration, hardware, completion).ok_or(StartError::OutOfMemory)?,
+            );
             if !port.enlist(&hba) {
                 return Err(StartError::OutOfMemory);
             }
@@ -185,26 +200,33 @@ impl Adapter {
     }
 
     /// Removes the adapter: refuses new requests, waits for those that are out, flushes the miniport's
-    /// cache if it has one, lets it complete its service requests, stops it (ScsiStopAdapter, if
-    /// supported), has it free its resources and deletes the devices.
+    /// cache if it has one, announces the removal to a physical miniport (SRB_FUNCTION_PNP), lets a virtual one
+    /// complete its service requests, stops it (ScsiStopAdapter, if supported), has a virtual one free its
+    /// resources, and deletes the devices.
     pub fn remove(self) {
         callback(Processor::current(), &STORPORT, || {
             self.hba.drain();
+            self.disks.wait_for_delayed();
             self.hba.flush_caches();
+            self.hba.announce(StorRemoveDevice);
             self.disks.detach();
             self.hba.take_down();
         });
     }
 
     /// The adapter was pulled out: new and waiting requests fail with SRB_STATUS_NO_DEVICE, the miniport is
-    /// told (ScsiAdapterSurpriseRemoval, if supported), those it has are waited for, and the adapter is
+    /// told (ScsiAdapterSurpriseRemoval, or SRB_FUNCTION_PNP where that is not supported), those it has are waited for, and the adapter is
     /// removed. The miniport is not asked to flush; ScsiStopAdapter comes without hardware.
     pub fn surprise_remove(self) {
         callback(Processor::current(), &STORPORT, || {
             self.hba.is_gone.store(true, SeqCst);
             self.hba.refuse_waiting();
-            self.hba.control_if_supported(ScsiAdapterSurpriseRemoval);
+            if self.hba.control_if_supported(ScsiAdapterSurpriseRemoval).is_none() {
+                self.hba.announce(StorSurpriseRemoval);
+            }
             self.hba.drain();
+            self.disks.wait_for_delayed();
+            self.hba.announce(StorRemoveDevice);
             self.disks.detach();
             self.hba.take_down();
         });

@@ -12,9 +12,9 @@ use super::own_cx;
 use super::unit::{Request, Unit};
 use crate::callbacks::{HW_STOR_BUILD_IO, HW_STOR_START_IO};
 use crate::ddi::{
-    PSCSI_REQUEST_BLOCK, SRB_STATUS_INVALID_REQUEST, SRB_STATUS_PENDING, SrbGetTimeOutValue,
-    SrbSetDataBuffer, SrbSetMiniportContext, SrbSetRequestTag, SrbSetScsiStatus, SrbSetSrbStatus,
-    set_address, set_port_hint,
+    PSCSI_REQUEST_BLOCK, SRB_FUNCTION_PNP, SRB_STATUS_INVALID_REQUEST, SRB_STATUS_PENDING, SrbGetSrbFunction,
+    SrbGetTimeOutValue, SrbSetDataBuffer, SrbSetMiniportContext, SrbSetRequestTag, SrbSetScsiStatus,
+    SrbSetSrbStatus, set_address, set_port_hint,
 };
 use kernel_sim::ddi::{FALSE, PKSPIN_LOCK, PVOID};
 use kernel_sim::hook::Callback;
@@ -32,9 +32,12 @@ impl Hba {
         // ours, and the miniport does not know of the SRB yet.
         let timeout_s = unsafe {
             SrbSetSrbStatus(srb, SRB_STATUS_PENDING);
-            SrbSetScsiStatus(srb, 0);
             set_address(srb, unit.address.path, unit.address.target, unit.address.lun);
-            SrbSetRequestTag(srb, u32::from(slot));
+            // A classic SRB for plug and play has its action where others have tag and status.
+            if SrbGetSrbFunction(srb) != u32::from(SRB_FUNCTION_PNP) {
+                SrbSetScsiStatus(srb, 0);
+                SrbSetRequestTag(srb, u32::from(slot));
+            }
             SrbSetMiniportContext(srb, unit.srb_extension(slot));
             set_port_hint(srb, u32::from(unit.index) << 16 | u32::from(slot));
             let is_mapped = self.maps(super::dispatch::moves_blocks(srb));

@@ -229,3 +229,59 @@ fn a_miniport_that_cannot_restart_is_found_again() {
     });
     assert_completed(&outcome, "found again");
 }
+
+/// Keeps memory from HwStorInitialize's passive routine to the removal it is told of.
+unsafe extern "C-unwind" fn allocate_passively(extension: PVOID) -> BOOLEAN {
+    // SAFETY: Storport's own argument; the output is on this thread's stack.
+    unsafe {
+        let mut memory = std::ptr::null_mut();
+        let status = StorPortAllocatePool(extension, 100, 1, &raw mut memory);
+        (*extension.cast::<physical::Extension>()).worker = memory;
+        BOOLEAN::from(status == STOR_STATUS_SUCCESS)
+    }
+}
+unsafe extern "C-unwind" fn initialize_allocating(extension: PVOID) -> BOOLEAN {
+    // SAFETY: Storport's own argument.
+    unsafe {
+        StorPortEnablePassiveInitialization(extension, Some(allocate_passively));
+        physical::HwInitialize(extension)
+    }
+}
+unsafe extern "C-unwind" fn build_freeing(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        if SrbGetSrbFunction(srb.cast()) as UCHAR != SRB_FUNCTION_PNP {
+            return physical::HwBuildIo(extension, srb);
+        }
+        let (action, flags) = if (*srb).Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK {
+            let data = SrbGetSrbExDataByType(srb.cast(), SrbExDataTypePnP).cast::<SRBEX_DATA_PNP>();
+            ((*data).PnPAction, (*data).SrbPnPFlags)
+        } else {
+            let pnp = srb.cast::<SCSI_PNP_REQUEST_BLOCK>();
+            ((*pnp).PnPAction, (*pnp).SrbPnPFlags)
+        };
+        assert_eq!((action, flags), (StorRemoveDevice, SRB_PNP_FLAGS_ADAPTER_REQUEST));
+        assert_eq!(controls(ScsiStopAdapter), 0, "announced before the stop");
+        StorPortFreePool(extension, (*extension.cast::<physical::Extension>()).worker);
+        SrbSetSrbStatus(srb.cast(), SRB_STATUS_SUCCESS);
+        StorPortNotification(RequestComplete, extension, srb);
+    }
+    FALSE
+}
+physical_entry!(frees_at_removal, |data| {
+    data.HwInitialize = Some(initialize_allocating);
+    data.HwBuildIo = Some(build_freeing);
+});
+
+#[test]
+fn a_removal_is_announced_so_that_memory_can_be_given_back() {
+    for options in [&[][..], &[("Extended", 1)][..]] {
+        for disks in [0, 1] {
+            // Unloading with memory left behind would be a bug check.
+            let outcome = physical::run(1, Execution::Seeded(0), 0, disks, move |_| {
+                with_adapter(Some(frees_at_removal), physical::slot(options), |_| {});
+            });
+            assert_completed(&outcome, &format!("{options:?}, {disks} disks"));
+        }
+    }
+}
