@@ -99,6 +99,8 @@ pub(crate) struct Hba {
     pub(super) control_types: AtomicU32,
     pub(super) unit_control_types: AtomicU32,
     units: Box<[AtomicPtr<Unit>]>,
+    /// One more than the highest number a unit ever had: most adapters have few.
+    units_end: AtomicU32,
     /// Owns every unit there ever was: a driver may still name one that is gone.
     #[expect(clippy::vec_box, reason = "units are pointed at and must not move")]
     all_units: Mutex<Vec<Box<Unit>>>,
@@ -163,6 +165,7 @@ impl Hba {
             unit_control_types: AtomicU32::new(0),
             is_gone: AtomicBool::new(false),
             units: (0..UNITS_MAX).map(|_| AtomicPtr::new(null_mut())).collect(),
+            units_end: AtomicU32::new(0),
             all_units: Mutex::new(Vec::new()),
             completion,
             done: (0..processors).map(|_| CachePadded::default()).collect(),
@@ -252,7 +255,7 @@ impl Hba {
 
     /// The units there are.
     pub(super) fn units(&self) -> impl Iterator<Item = &Unit> {
-        (0..UNITS_MAX).filter_map(|n| self.unit_at(n))
+        (0..self.units_end.load(Acquire) as usize).filter_map(|n| self.unit_at(n))
     }
 
     /// Adds a unit at the first free number, which `make` is told; `None`: no room, or no memory.
@@ -262,6 +265,7 @@ impl Hba {
         let at = (&raw const *unit).cast_mut();
         self.all_units.lock().push(unit);
         self.units[index].store(at, Release);
+        self.units_end.fetch_max(index as u32 + 1, Release);
         self.unit_at(index)
     }
 

@@ -42,7 +42,10 @@ pub fn with_adapter(entry: PDRIVER_INITIALIZE, body: impl FnOnce(&Adapter)) {
 }
 
 /// Every execution a property should hold under: some seeds on some numbers of processors, and real threads.
+/// `STORSIM_SOAK=N` makes it N times as many seeds.
 pub fn executions(seeds: u64) -> impl Iterator<Item = (u8, Execution, String)> {
+    let soak = std::env::var("STORSIM_SOAK").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let seeds = seeds * soak;
     (1..=4).flat_map(move |cpus| {
         let seeded =
             (0..seeds).map(move |seed| (cpus, Execution::Seeded(seed), format!("{cpus} CPUs, seed {seed}")));
