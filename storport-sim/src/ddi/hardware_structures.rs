@@ -109,6 +109,15 @@ pub type PMESSAGE_INTERRUPT_INFORMATION = *mut MESSAGE_INTERRUPT_INFORMATION;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct PROCESSOR_NUMBER {
+    pub Group: USHORT,
+    pub Number: UCHAR,
+    pub Reserved: UCHAR,
+}
+pub type PPROCESSOR_NUMBER = *mut PROCESSOR_NUMBER;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct GROUP_AFFINITY {
     pub Mask: KAFFINITY,
     pub Group: USHORT,

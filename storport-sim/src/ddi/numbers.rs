@@ -1,4 +1,4 @@
-//! The constants of storport.h, srb.h and scsi.h that virtual miniports use.
+//! The constants of storport.h, srb.h and scsi.h that every miniport uses.
 #![expect(non_upper_case_globals, reason = "the documented WDK names")]
 
 use super::structures::{SCSI_ADAPTER_CONTROL_STATUS, SCSI_ADAPTER_CONTROL_TYPE, STOR_SPINLOCK};

@@ -105,7 +105,7 @@ unsafe fn extended(Srb: PVOID) -> Option<PSTORAGE_REQUEST_BLOCK> {
 pub unsafe fn SrbGetAddress(Srb: PVOID) -> PSTOR_ADDRESS {
     // SAFETY: as above; the offset is that of an address within the SRB.
     unsafe {
-        match extended(Srb).filter(|srb| (**srb).AddressOffset != 0) {
+        match extended(Srb).filter(|srb| (1..SRB_BYTES_MAX).contains(&(**srb).AddressOffset)) {
             Some(srb) => Srb.wrapping_byte_add((*srb).AddressOffset as usize).cast(),
             None => null_mut(),
         }
@@ -168,16 +168,27 @@ pub unsafe fn SrbGetLun(Srb: PVOID) -> UCHAR {
     unsafe { btl8(Srb).map_or(0, |address| address.2) }
 }
 
-/// The first block of extra data of a type; NULL if there is none.
+/// Bytes an extended SRB can have, and blocks of extra data: what a driver has written over is not followed
+/// further than this.
+const SRB_BYTES_MAX: u32 = 4096;
+const EX_DATA_MAX: u32 = 16;
+
+/// The first block of extra data of a type; NULL if there is none within the SRB.
 #[must_use]
 pub unsafe fn SrbGetSrbExDataByType(Srb: PSTORAGE_REQUEST_BLOCK, Type: SRBEXDATATYPE) -> PSRBEX_DATA {
-    // SAFETY: as above; offsets are those of extra data within the SRB.
+    // SAFETY: as above; offsets are followed only within the SRB.
     unsafe {
+        let end = (*Srb).SrbLength.min(SRB_BYTES_MAX);
         let offsets = (&raw const (*Srb).SrbExDataOffset).cast::<ULONG>();
-        for n in 0..(*Srb).NumSrbExData as usize {
-            let offset = *offsets.add(n) as usize;
-            let data: PSRBEX_DATA = Srb.wrapping_byte_add(offset).cast();
-            if offset != 0 && (*data).Type == Type {
+        for n in 0..(*Srb).NumSrbExData.min(EX_DATA_MAX) as usize {
+            let offset = *offsets.add(n);
+            let fits =
+                offset.checked_add(size_of::<super::SRBEX_DATA>() as u32).is_some_and(|past| past <= end);
+            if offset == 0 || !fits || offset % 4 != 0 {
+                continue;
+            }
+            let data: PSRBEX_DATA = Srb.wrapping_byte_add(offset as usize).cast();
+            if (*data).Type == Type {
                 return data;
             }
         }
@@ -188,8 +199,11 @@ pub unsafe fn SrbGetSrbExDataByType(Srb: PSTORAGE_REQUEST_BLOCK, Type: SRBEXDATA
 /// The SCSI data of an extended SRB. CDBs of 16 bytes only: disks here know no longer ones.
 #[inline]
 unsafe fn cdb16(srb: PSTORAGE_REQUEST_BLOCK) -> *mut SRBEX_DATA_SCSI_CDB16 {
-    // SAFETY: as above.
-    unsafe { SrbGetSrbExDataByType(srb, SrbExDataTypeScsiCdb16).cast() }
+    // SAFETY: as above; aligned as the class driver laid it out, or not there.
+    unsafe {
+        let data: *mut SRBEX_DATA_SCSI_CDB16 = SrbGetSrbExDataByType(srb, SrbExDataTypeScsiCdb16).cast();
+        if data.is_aligned() { data } else { null_mut() }
+    }
 }
 
 macro_rules! scsi_members {

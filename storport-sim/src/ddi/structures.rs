@@ -8,6 +8,7 @@ use super::hardware_structures::{ACCESS_RANGE, PHW_MESSAGE_SIGNALED_INTERRUPT_RO
 use kernel_sim::ddi::{BOOLEAN, INTERFACE_TYPE, KINTERRUPT_MODE, KIRQL, PVOID, UCHAR, ULONG, USHORT};
 
 pub type PCHAR = *mut i8;
+pub type PWSTR = *mut u16;
 pub type PBOOLEAN = *mut BOOLEAN;
 pub type STOR_SPINLOCK = i32;
 pub type STOR_SYNCHRONIZATION_MODEL = i32;

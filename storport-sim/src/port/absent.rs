@@ -38,5 +38,4 @@ absent! {
     six(a: A, b: B, c: C, d: D, e: E, f: F);
     seven(a: A, b: B, c: C, d: D, e: E, f: F, g: G);
     eight(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H);
-    nine(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I);
 }

@@ -46,6 +46,13 @@ impl BusChange {
 }
 
 impl Hba {
+    /// Makes up for a change that was reported before there were disks.
+    pub(super) fn catch_up_with_changes(&self) {
+        if self.bus_change.pending.load(SeqCst) {
+            self.bus_changed(&own_cx());
+        }
+    }
+
     /// The bus has changed: a scan is owed.
     pub(super) fn bus_changed(&self, cx: &Cx) {
         self.bus_change.pending.store(true, SeqCst);

@@ -16,7 +16,8 @@
 //! timers.rs      timers of the miniport                           workers.rs   its work items
 //! performance.rs what StorPortInitializePerfOpts grants           registry.rs  its parameters
 //! notify.rs      StorPortNotification                             query.rs     the small routines
-//! log.rs         what the miniport logs                           absent.rs    what is known by name only
+//! log.rs         what the miniport logs                           system.rs    processors, device objects
+//! absent.rs      what is known by name only
 //! ```
 //!
 //! It is a WDM driver over the kernel's I/O manager, but for one liberty: what it does inside a call
@@ -54,6 +55,7 @@ pub(crate) mod registry;
 mod scan;
 mod start;
 mod start_io;
+pub(crate) mod system;
 mod timeout;
 pub(crate) mod timers;
 mod unit;

@@ -142,6 +142,7 @@ impl Hba {
         }
         let disks = Arc::new(disks);
         let _ = self.disks.set(Arc::clone(&disks));
+        self.catch_up_with_changes();
         Ok(disks)
     }
 

@@ -5,7 +5,7 @@
 
 use crate::ddi::hardware_structures::{PGROUP_AFFINITY, PSTOR_KSPIN_LOCK, PSTOR_SCATTER_GATHER_LIST};
 use crate::ddi::structures::PSCSI_REQUEST_BLOCK;
-use crate::port::absent::{eight, five, four, nine, one, seven, six, three, two};
+use crate::port::absent::{eight, five, four, one, seven, six, three, two};
 use kernel_sim::ddi::{
     BOOLEAN, KPRIORITY, LONG, PLARGE_INTEGER, PLIST_ENTRY, PMDL, PSINGLE_LIST_ENTRY, PULONG, PVOID, SIZE_T,
     ULONG, ULONGLONG, USHORT,
@@ -149,21 +149,6 @@ kernel_sim::ddis! { base 800;
         header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => four;
 
     // Processors and nodes
-    /// How many processor groups there are.
-    StorPortGetActiveGroupCount(HwDeviceExtension: PVOID, NumberGroups: *mut USHORT) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => two;
-    /// How many nodes there are.
-    StorPortGetActiveNodeCount(HwDeviceExtension: PVOID, NumberNodes: PULONG) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => two;
-    /// The calling processor.
-    StorPortGetCurrentProcessorNumber(HwDeviceExtension: PVOID, ProcNumber: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => two;
-    /// The processors of a group.
-    StorPortGetGroupAffinity(HwDeviceExtension: PVOID, GroupNumber: USHORT, Affinity: PGROUP_AFFINITY) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => three;
-    /// The highest node number.
-    StorPortGetHighestNodeNumber(HwDeviceExtension: PVOID, HighestNode: PULONG) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => two;
     /// How processors relate to each other.
     StorPortGetLogicalProcessorRelationship(
         HwDeviceExtension: PVOID, ProcessorNumber: PVOID, RelationshipType: LONG, Information: PVOID, Length: PULONG,
@@ -174,9 +159,6 @@ kernel_sim::ddis! { base 800;
         HwDeviceExtension: PVOID, ProcessorIndex: ULONG, MessageId: PULONG,
     ) -> ULONG,
         header "storport.h", irql undocumented, NotHereYet, plain => three;
-    /// The processors of a node.
-    StorPortGetNodeAffinity(HwDeviceExtension: PVOID, NodeNumber: ULONG, NodeAffinityMask: PGROUP_AFFINITY) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => three;
     /// The processors of a node, in all groups.
     StorPortGetNodeAffinity2(
         HwDeviceExtension: PVOID, NodeNumber: ULONG, Masks: PGROUP_AFFINITY, MaskCount: USHORT, Required: *mut USHORT,
@@ -185,17 +167,8 @@ kernel_sim::ddis! { base 800;
     /// How long this DPC may still take.
     StorPortQueryDpcWatchdogInformation(HwDeviceExtension: PVOID, Information: PVOID) -> ULONG,
         header "storport.h", irql (DISPATCH, DISPATCH), NotHereYet, plain => two;
-    /// The shortest interval of a timer.
-    StorPortQueryTimerMinInterval(HwDeviceExtension: PVOID, MinInterval: PULONG) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => two;
 
     // The adapter and its device
-    /// Device objects of the adapter.
-    StorPortGetDeviceObjects(
-        HwDeviceExtension: PVOID, AdapterDeviceObject: *mut PVOID, PhysicalDeviceObject: *mut PVOID,
-        LowerDeviceObject: *mut PVOID,
-    ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => four;
     /// The system's number of the adapter.
     StorPortGetSystemPortNumber(HwDeviceExtension: PVOID, Address: PVOID, PortNumber: PULONG) -> ULONG,
         header "storport.h", irql undocumented, NotHereYet, plain => three;
@@ -208,24 +181,11 @@ kernel_sim::ddis! { base 800;
         OutputBuffer: PVOID, OutputBufferLength: ULONG, BytesReturned: PULONG,
     ) -> ULONG,
         header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, plain => eight;
-    /// Whether Windows is being upgraded.
-    StorPortIsCurrentOsInstallationUpgrade(HwDeviceExtension: PVOID, IsUpgrade: *mut BOOLEAN) -> ULONG,
-        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, plain => two;
     /// Whether an operation on the device is allowed.
     StorPortIsDeviceOperationAllowed(
         HwDeviceExtension: PVOID, Address: PVOID, Operation: PVOID, AllowedFlags: PULONG,
     ) -> ULONG,
         header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, plain => four;
-    /// Says that a device has failed.
-    StorPortMarkDeviceFailed(
-        HwDeviceExtension: PVOID, Address: PVOID, Flags: ULONG, FailureReason: PVOID,
-    ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => four;
-    /// Says that a device has failed, and why.
-    StorPortMarkDeviceFailedEx(
-        HwDeviceExtension: PVOID, Address: PVOID, Flags: ULONG, FailureReason: PVOID, DiagnosticData: PVOID,
-    ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => five;
     /// Keeps a message from interrupting.
     StorPortMaskMsixInterrupt(HwDeviceExtension: PVOID, MessageId: ULONG, Mask: BOOLEAN) -> ULONG,
         header "storport.h", irql undocumented, NotHereYet, plain => three;
@@ -254,9 +214,6 @@ kernel_sim::ddis! { base 800;
         header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, plain => six;
 
     // Runtime power management
-    /// Registers the adapter's components.
-    StorPortInitializePoFxPower(HwDeviceExtension: PVOID, Address: PVOID, Device: PVOID, D3ColdEnabled: *mut BOOLEAN) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => four;
     /// Says that a component is needed.
     StorPortPoFxActivateComponent(
         HwDeviceExtension: PVOID, Address: PVOID, Srb: PSCSI_REQUEST_BLOCK, Component: ULONG, Flags: ULONG,
@@ -293,24 +250,6 @@ kernel_sim::ddis! { base 800;
         header "storport.h", irql undocumented, NotHereYet, plain => six;
 
     // Events and telemetry
-    /// Writes an event with two values.
-    StorPortEtwEvent2(
-        HwDeviceExtension: PVOID, Address: PVOID, EventId: ULONG, Description: PVOID, Keywords: ULONGLONG, Level: LONG,
-        Opcode: LONG, Srb: PSCSI_REQUEST_BLOCK, Values: PVOID,
-    ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => nine;
-    /// Writes an event with four values.
-    StorPortEtwEvent4(
-        HwDeviceExtension: PVOID, Address: PVOID, EventId: ULONG, Description: PVOID, Keywords: ULONGLONG, Level: LONG,
-        Opcode: LONG, Srb: PSCSI_REQUEST_BLOCK, Values: PVOID,
-    ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => nine;
-    /// Writes an event with eight values.
-    StorPortEtwEvent8(
-        HwDeviceExtension: PVOID, Address: PVOID, EventId: ULONG, Description: PVOID, Keywords: ULONGLONG, Level: LONG,
-        Opcode: LONG, Srb: PSCSI_REQUEST_BLOCK, Values: PVOID,
-    ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => nine;
     /// Writes an event with bytes.
     StorPortEtwLogByteStream(
         HwDeviceExtension: PVOID, Address: PVOID, EventId: ULONG, Description: PVOID, Length: ULONG, Buffer: PVOID,
@@ -322,10 +261,4 @@ kernel_sim::ddis! { base 800;
         Error: PVOID,
     ) -> ULONG,
         header "storport.h", irql undocumented, NotHereYet, plain => seven;
-    /// Writes telemetry.
-    StorPortLogTelemetry(HwDeviceExtension: PVOID, Address: PVOID, Event: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), NotHereYet, plain => three;
-    /// Writes telemetry with a version.
-    StorPortLogTelemetryEx(HwDeviceExtension: PVOID, Address: PVOID, Event: PVOID) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => three;
 }

@@ -6,22 +6,25 @@
 mod absent;
 mod hardware;
 mod requests;
+mod system;
 
 use kernel_sim::hook::DdiInfo;
 
 pub use absent::*;
 pub use hardware::*;
 pub use requests::*;
+pub use system::*;
 
 /// What the tables say of each routine, under the routine's name.
 pub mod row {
     pub use super::absent::row::*;
     pub use super::hardware::row::*;
     pub use super::requests::row::*;
+    pub use super::system::row::*;
 }
 
-const PARTS: [&[&DdiInfo]; 3] = [requests::TABLE, hardware::TABLE, absent::TABLE];
-const ROWS: usize = PARTS[0].len() + PARTS[1].len() + PARTS[2].len();
+const PARTS: [&[&DdiInfo]; 4] = [requests::TABLE, hardware::TABLE, system::TABLE, absent::TABLE];
+const ROWS: usize = PARTS[0].len() + PARTS[1].len() + PARTS[2].len() + PARTS[3].len();
 
 /// Every routine, in the order of the tables.
 pub static TABLE: &[&DdiInfo] = {

@@ -172,6 +172,44 @@ fn a_disk_that_comes_or_goes_is_noticed_when_the_miniport_says_so() {
     }
 }
 
+#[test]
+fn a_change_reported_during_the_start_is_not_forgotten() {
+    unsafe extern "C-unwind" fn count(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+        // SAFETY: Storport's own arguments.
+        unsafe {
+            (*extension.cast::<Extension>()).aborts.fetch_add(1, SeqCst);
+            physical::HwBuildIo(extension, srb)
+        }
+    }
+    unsafe extern "C-unwind" fn count_and_notify(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+        // SAFETY: Storport's own arguments.
+        unsafe {
+            // With the very first request, long before there are disks.
+            if (*extension.cast::<Extension>()).aborts.load(SeqCst) == 0 {
+                StorPortNotification(BusChangeDetected, extension, 0);
+            }
+            count(extension, srb)
+        }
+    }
+    physical_entry!(calm, |data| data.HwBuildIo = Some(count));
+    physical_entry!(nervous, |data| data.HwBuildIo = Some(count_and_notify));
+    for (cpus, execution, name) in executions(4) {
+        let outcome = physical::run(cpus, execution, 0, 1, |_| {
+            let requests = |entry| {
+                let mut requests = 0;
+                with_adapter(entry, physical::slot(&[]), |adapter| {
+                    adapter.wait_for_scans();
+                    requests = physical::extension().aborts.load(SeqCst);
+                });
+                requests
+            };
+            let once = requests(Some(calm as unsafe extern "C-unwind" fn(_, _) -> _));
+            assert!(requests(Some(nervous)) > once, "nobody looked again");
+        });
+        assert_completed(&outcome, &name);
+    }
+}
+
 unsafe extern "C-unwind" fn changed(
     extension: PVOID,
     context: PVOID,
@@ -370,4 +408,56 @@ fn complete_request_ends_everything_of_a_unit() {
         });
     });
     assert_completed(&outcome, "all at once");
+}
+
+#[test]
+fn the_system_says_what_it_is() {
+    unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+        // SAFETY: Storport's own arguments; outputs are on this thread's stack.
+        unsafe {
+            let (mut groups, mut nodes, mut highest, mut mask) = (0, 0, 9, 0);
+            StorPortGetActiveGroupCount(extension, &raw mut groups);
+            StorPortGetActiveNodeCount(extension, &raw mut nodes);
+            StorPortGetHighestNodeNumber(extension, &raw mut highest);
+            StorPortGetGroupAffinity(extension, 0, &raw mut mask);
+            assert_eq!((groups, nodes, highest, mask), (1, 1, 0, 0b111));
+            assert_eq!(StorPortGetGroupAffinity(extension, 1, &raw mut mask), STOR_STATUS_INVALID_PARAMETER);
+            let mut number = PROCESSOR_NUMBER { Group: 9, Number: 99, Reserved: 0 };
+            StorPortGetCurrentProcessorNumber(extension, &raw mut number);
+            assert_eq!((number.Group, number.Number), (0, Processor::current().index()));
+            let (mut functional, mut physical, mut lower) = (null_mut(), null_mut(), null_mut());
+            let status =
+                StorPortGetDeviceObjects(extension, &raw mut functional, &raw mut physical, &raw mut lower);
+            assert_eq!((status, physical), (STOR_STATUS_SUCCESS, lower));
+            assert_eq!((*physical.cast::<DEVICE_OBJECT>()).AttachedDevice, functional.cast());
+            let (mut irql, mut cold) = (0, TRUE);
+            StorPortGetCurrentIrql(extension, &raw mut irql);
+            assert_eq!(irql, DISPATCH_LEVEL);
+            let power = StorPortInitializePoFxPower(extension, null_mut(), null_mut(), &raw mut cold);
+            assert_eq!((power, cold), (STOR_STATUS_NOT_IMPLEMENTED, FALSE));
+            let status = StorPortEtwEvent2(
+                extension,
+                null_mut(),
+                1,
+                null_mut(),
+                0,
+                0,
+                0,
+                srb,
+                null_mut(),
+                1,
+                null_mut(),
+                2,
+            );
+            assert_eq!(status, STOR_STATUS_SUCCESS);
+            physical::HwBuildIo(extension, srb)
+        }
+    }
+    physical_entry!(asks, |data| data.HwBuildIo = Some(build));
+    let outcome = physical::run(3, Execution::Seeded(0), 0, 1, |_| {
+        with_adapter(Some(asks), physical::slot(&[]), |adapter| {
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+        });
+    });
+    assert_completed(&outcome, "system");
 }
