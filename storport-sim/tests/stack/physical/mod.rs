@@ -1,5 +1,6 @@
 //! A physical miniport over a register-level device, in every mode Storport has.
 
+mod bus;
 mod dma;
 mod io;
 mod life;
