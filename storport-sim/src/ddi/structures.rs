@@ -231,6 +231,21 @@ pub struct PORT_CONFIGURATION_INFORMATION {
 }
 pub type PPORT_CONFIGURATION_INFORMATION = *mut PORT_CONFIGURATION_INFORMATION;
 
+/// What `IOCTL_SCSI_MINIPORT` carries; `Length` bytes follow it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SRB_IO_CONTROL {
+    pub HeaderLength: ULONG,
+    pub Signature: [UCHAR; 8],
+    /// In seconds.
+    pub Timeout: ULONG,
+    pub ControlCode: ULONG,
+    pub ReturnCode: ULONG,
+    /// In bytes, without the header.
+    pub Length: ULONG,
+}
+pub type PSRB_IO_CONTROL = *mut SRB_IO_CONTROL;
+
 /// What `ScsiQuerySupportedControlTypes` asks for; `MaxControlType` flags follow it.
 #[repr(C)]
 pub struct SCSI_SUPPORTED_CONTROL_TYPE_LIST {

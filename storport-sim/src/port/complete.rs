@@ -260,7 +260,7 @@ unsafe fn is_busy(srb: PVOID) -> bool {
 }
 
 /// What an SRB status says as an NTSTATUS; the class driver knows better where there is sense data.
-fn nt_status(srb_status: u8) -> NTSTATUS {
+pub(super) fn nt_status(srb_status: u8) -> NTSTATUS {
     match SRB_STATUS(srb_status) {
         SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => STATUS_SUCCESS,
         SRB_STATUS_BUSY => STATUS_DEVICE_BUSY,

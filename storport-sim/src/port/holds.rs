@@ -200,7 +200,7 @@ impl Hba {
     }
 
     pub(super) fn unit_by_address(&self, address: Address) -> Option<&Unit> {
-        self.units().find(|unit| unit.address == address)
+        self.units().find(|unit| unit.address == address && !unit.is_private.load(Relaxed))
     }
 
     /// Opens the adapter's gate for one reason and starts what waited.

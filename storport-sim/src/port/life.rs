@@ -9,7 +9,7 @@ use super::holds::STOPPED;
 use super::own_requests::OwnRequests;
 use super::scan::create_device;
 use super::start::StartError;
-use super::unit::{Address, Request};
+use super::unit::Request;
 use super::{Port, machine, own_cx};
 use crate::callbacks::{
     HW_STOR_COMPLETE_SERVICE_IRP, HW_STOR_FIND_ADAPTER, HW_STOR_FREE_ADAPTER_RESOURCES, HW_STOR_INITIALIZE,
@@ -227,15 +227,8 @@ impl Hba {
             return;
         }
         let Some(mut requests) = OwnRequests::new(self) else { return };
-        let known = self.units().next();
-        let Ok(unit) = known.map_or_else(|| self.probed_unit(Address { path: 0, target: 0, lun: 0 }), Ok)
-        else {
-            return;
-        };
-        requests.announce(unit, action);
-        if known.is_none() {
-            self.forget_unit(unit);
-        }
+        // Out of memory, a miniport is not told.
+        let _ = self.through_some_unit(|unit| requests.announce(unit, action));
     }
 
     /// A unit has nothing left to do while the adapter is being removed.

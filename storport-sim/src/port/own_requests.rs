@@ -1,4 +1,5 @@
-//! SRBs of the port driver's own: probes of the bus scan, flushes, shutdown, plug and play.
+//! SRBs of the port driver's own: probes of the bus scan, flushes, shutdown, plug and play,
+//! private requests.
 //!
 //! One at a time, from a thread at PASSIVE_LEVEL that waits for the end. They take the same way through
 //! queue and miniport as a class driver's.
@@ -8,11 +9,11 @@ use super::machine;
 use super::unit::{Request, Unit};
 use crate::ddi::{
     SRB_FLAGS_DATA_IN, SRB_FLAGS_DISABLE_SYNCH_TRANSFER, SRB_FLAGS_NO_QUEUE_FREEZE,
-    SRB_FUNCTION_EXECUTE_SCSI, SRB_FUNCTION_FLUSH, SRB_FUNCTION_SHUTDOWN, SRB_STATUS,
-    SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR, SRB_STATUS_SUCCESS, SrbAssignSrbFlags, SrbGetCdb,
-    SrbGetDataTransferLength, SrbGetSrbStatus, SrbRoom, SrbSetCdbLength, SrbSetDataBuffer,
-    SrbSetDataTransferLength, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength, SrbSetSrbFlags,
-    SrbSetTimeOutValue, set_function,
+    SRB_FLAGS_UNSPECIFIED_DIRECTION, SRB_FUNCTION_EXECUTE_SCSI, SRB_FUNCTION_FLUSH, SRB_FUNCTION_IO_CONTROL,
+    SRB_FUNCTION_SHUTDOWN, SRB_STATUS, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR, SRB_STATUS_SUCCESS,
+    SrbAssignSrbFlags, SrbGetCdb, SrbGetDataTransferLength, SrbGetSrbStatus, SrbRoom, SrbSetCdbLength,
+    SrbSetDataBuffer, SrbSetDataTransferLength, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength,
+    SrbSetSrbFlags, SrbSetTimeOutValue, set_function,
 };
 use kernel_sim::ddi::{
     Executive, FALSE, KEVENT, KeInitializeEvent, KeWaitForSingleObject, KernelMode, NotificationEvent, PVOID,
@@ -101,6 +102,23 @@ impl<'a> OwnRequests<'a> {
             let srb = self.prepare();
             SrbRoom::make_pnp(&raw mut (*block).srb, self.hba.takes_extended_srbs(), action);
             self.send_prepared(unit, srb, null_mut());
+        }
+    }
+
+    /// Hands a private request to the miniport: SRB_FUNCTION_IO_CONTROL over a buffer of the machine's memory;
+    /// its status.
+    pub(super) fn io_control(&mut self, unit: &Unit, buffer: PVOID, bytes: u32, timeout_s: u32) -> u8 {
+        // SAFETY: our block, which nobody else has until the SRB is sent, and again when it is done; the
+        // buffer is the caller's until then.
+        unsafe {
+            let srb = self.prepare();
+            set_function(srb, SRB_FUNCTION_IO_CONTROL);
+            SrbAssignSrbFlags(srb, SRB_FLAGS_UNSPECIFIED_DIRECTION | SRB_FLAGS_NO_QUEUE_FREEZE);
+            SrbSetTimeOutValue(srb, timeout_s);
+            SrbSetDataBuffer(srb, buffer);
+            SrbSetDataTransferLength(srb, bytes);
+            self.send_prepared(unit, srb, buffer);
+            SRB_STATUS(SrbGetSrbStatus(srb))
         }
     }
 

@@ -22,7 +22,7 @@ use kernel_sim::ddi::{
 };
 use std::ptr::null_mut;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
+use std::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst};
 use zerocopy::{FromBytes, IntoBytes};
 
 impl OwnRequests<'_> {
@@ -89,7 +89,7 @@ impl Hba {
         }
         for unit in self.units() {
             let of_target = (unit.address.path, unit.address.target) == (address.path, address.target);
-            if of_target && !numbers.contains(&unit.address.lun) {
+            if of_target && !numbers.contains(&unit.address.lun) && !unit.is_private.load(Relaxed) {
                 self.unit_does_not_answer(unit, unit.address.lun != 0);
             }
         }
@@ -100,11 +100,27 @@ impl Hba {
     }
 
     /// A unit to send probes to: the one there is, or a new one.
-    pub(super) fn probed_unit(&self, address: Address) -> Result<&Unit, StartError> {
+    fn probed_unit(&self, address: Address) -> Result<&Unit, StartError> {
         if let Some(unit) = self.unit_by_address(address) {
             return Ok(unit);
         }
         self.add_unit(|index| Unit::new(machine(), self, index, address)).ok_or(StartError::OutOfMemory)
+    }
+
+    /// Does something through some unit, for requests that are to the adapter: the first, or one made for
+    /// this and gone afterwards. `None`: the machine is out of memory.
+    pub(super) fn through_some_unit<R>(&self, action: impl FnOnce(&Unit) -> R) -> Option<R> {
+        if let Some(unit) = self.units().find(|unit| !unit.device.load(Acquire).is_null()) {
+            return Some(action(unit));
+        }
+        let unit = self.add_unit(|index| {
+            let unit = Unit::new(machine(), self, index, Address { path: 0, target: 0, lun: 0 })?;
+            unit.is_private.store(true, Relaxed);
+            Some(unit)
+        })?;
+        let answer = action(unit);
+        self.forget_unit(unit);
+        Some(answer)
     }
 
     fn unit_answers(&self, unit: &Unit) -> Result<(), StartError> {

@@ -145,7 +145,7 @@ impl Adapter {
         self.disks.devices()
     }
 
-    /// The adapter's own device: what IOCTL_MINIPORT_PROCESS_SERVICE_IRP is sent to.
+    /// The adapter's own device: what IOCTL_MINIPORT_PROCESS_SERVICE_IRP and IOCTL_SCSI_MINIPORT are sent to.
     #[must_use]
     pub fn device(&self) -> PDEVICE_OBJECT {
         self.hba.device()

@@ -12,9 +12,9 @@ use super::own_cx;
 use super::unit::{Request, Unit};
 use crate::callbacks::{HW_STOR_BUILD_IO, HW_STOR_START_IO};
 use crate::ddi::{
-    PSCSI_REQUEST_BLOCK, SRB_FUNCTION_PNP, SRB_STATUS_INVALID_REQUEST, SRB_STATUS_PENDING, SrbGetSrbFunction,
-    SrbGetTimeOutValue, SrbSetDataBuffer, SrbSetMiniportContext, SrbSetRequestTag, SrbSetScsiStatus,
-    SrbSetSrbStatus, set_address, set_port_hint,
+    PSCSI_REQUEST_BLOCK, SRB_FUNCTION_IO_CONTROL, SRB_FUNCTION_PNP, SRB_STATUS_INVALID_REQUEST,
+    SRB_STATUS_PENDING, SrbGetSrbFunction, SrbGetTimeOutValue, SrbSetDataBuffer, SrbSetMiniportContext,
+    SrbSetRequestTag, SrbSetScsiStatus, SrbSetSrbStatus, set_address, set_port_hint,
 };
 use kernel_sim::ddi::{FALSE, PKSPIN_LOCK, PVOID};
 use kernel_sim::hook::Callback;
@@ -40,7 +40,8 @@ impl Hba {
             }
             SrbSetMiniportContext(srb, unit.srb_extension(slot));
             set_port_hint(srb, u32::from(unit.index) << 16 | u32::from(slot));
-            let is_mapped = self.maps(super::dispatch::moves_blocks(srb));
+            let is_private = SrbGetSrbFunction(srb) == u32::from(SRB_FUNCTION_IO_CONTROL);
+            let is_mapped = is_private || self.maps(super::dispatch::moves_blocks(srb));
             SrbSetDataBuffer(srb, if is_mapped { request.data } else { null_mut() });
             SrbGetTimeOutValue(srb)
         };

@@ -161,6 +161,8 @@ pub(crate) struct Unit {
     pub(super) recovering: AtomicU8,
     /// The unit no longer answers: requests for it fail.
     pub(super) is_gone: AtomicBool,
+    /// Made for one request to the adapter, and no unit of the bus: scans and addresses do not know it.
+    pub(super) is_private: AtomicBool,
 }
 
 // SAFETY: raw pointers are to objects of the machine or to the adapter that owns the unit; the unit
@@ -197,6 +199,7 @@ impl Unit {
             device: AtomicPtr::new(null_mut()),
             recovering: AtomicU8::new(0),
             is_gone: AtomicBool::new(false),
+            is_private: AtomicBool::new(false),
         });
         // SAFETY: a fresh zeroed block of that size; the unit is boxed and owned by its adapter.
         unsafe {

@@ -7,3 +7,4 @@ mod life;
 mod locks;
 mod recovery;
 mod services;
+mod system;

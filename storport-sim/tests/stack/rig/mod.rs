@@ -1,6 +1,7 @@
 //! A machine with a disk on it, a driver loaded, and a client that sends requests.
 
 pub mod physical;
+mod physical_driver;
 mod test_hba;
 pub mod tiny;
 
