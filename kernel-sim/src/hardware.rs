@@ -5,6 +5,7 @@
 //! of drivers or SCSI. Invariant: a device touches driver memory only through [`Bus`], which checks
 //! every address.
 
+use crate::dma::DmaMap;
 use crate::machine::Machine;
 use crate::memory::{POOL_BYTES, WINDOW_BYTES, WINDOW_STRIDE};
 use parking_lot::Mutex;
@@ -33,11 +34,23 @@ pub trait HardwareModel: Send {
 
     /// Takes one of them.
     fn step(&mut self, which: u32, bus: &Bus<'_>);
+
+    /// How many message-signalled interrupts it has, at most 64.
+    fn message_count(&self) -> u32 {
+        0
+    }
+
+    /// The messages it has sent since this was last asked: bit n is message n. Asked after every access
+    /// and every step.
+    fn take_messages(&mut self) -> u64 {
+        0
+    }
 }
 
 /// A device's way to driver memory.
 pub struct Bus<'a> {
     machine: &'a Machine,
+    slot: &'a HardwareSlot,
 }
 
 /// A device was told to move data where no driver memory is.
@@ -45,7 +58,8 @@ pub struct Bus<'a> {
 pub struct BadAddress;
 
 impl Bus<'_> {
-    fn host(&self, physical: u64, bytes: usize) -> Result<*mut u8, BadAddress> {
+    fn host(&self, physical: u64, bytes: usize, is_write: bool) -> Result<*mut u8, BadAddress> {
+        self.slot.dma.lock().check(physical, bytes, is_write, || self.machine.time_ns())?;
         let offset = usize::try_from(physical.checked_sub(PHYSICAL_BASE).ok_or(BadAddress)?)
             .map_err(|_| BadAddress)?;
         if bytes <= POOL_BYTES && offset <= POOL_BYTES - bytes {
@@ -58,9 +72,9 @@ impl Bus<'_> {
     /// Copies driver memory at a physical address into `to`.
     ///
     /// # Errors
-    /// When the range is not pool memory of the machine; nothing is copied then.
+    /// When the range is not memory that this device may reach; nothing is copied then.
     pub fn read(&self, physical: u64, to: &mut [u8]) -> Result<(), BadAddress> {
-        let from = self.host(physical, to.len())?;
+        let from = self.host(physical, to.len(), false)?;
         // SAFETY: `host` checked the range; a driver that writes it at the same time races with its
         // device as on real hardware.
         unsafe { from.copy_to_nonoverlapping(to.as_mut_ptr(), to.len()) };
@@ -70,9 +84,9 @@ impl Bus<'_> {
     /// Copies `from` into driver memory at a physical address.
     ///
     /// # Errors
-    /// When the range is not pool memory of the machine; nothing is copied then.
+    /// When the range is not memory that this device may reach; nothing is copied then.
     pub fn write(&self, physical: u64, from: &[u8]) -> Result<(), BadAddress> {
-        let to = self.host(physical, from.len())?;
+        let to = self.host(physical, from.len(), true)?;
         // SAFETY: as in `read`.
         unsafe { to.copy_from_nonoverlapping(from.as_ptr(), from.len()) };
         Ok(())
@@ -90,13 +104,34 @@ pub(crate) struct HardwareSlot {
     /// What the device last said of its line: the vector, times two, plus one if it is asserted.
     line: AtomicU64,
     model: Mutex<Box<dyn HardwareModel>>,
+    dma: Mutex<DmaMap>,
+    messages: u32,
 }
 
 impl HardwareSlot {
     pub(crate) fn new(number: usize, windows: usize, model: Box<dyn HardwareModel>) -> HardwareSlot {
         assert!((number + 1) * WINDOW_STRIDE <= WINDOW_BYTES, "too many devices");
         let line = AtomicU64::new(line_word(model.line()));
-        HardwareSlot { number, window: windows + number * WINDOW_STRIDE, line, model: Mutex::new(model) }
+        HardwareSlot {
+            number,
+            window: windows + number * WINDOW_STRIDE,
+            line,
+            messages: model.message_count(),
+            model: Mutex::new(model),
+            dma: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    pub(crate) fn message_count(&self) -> u32 {
+        self.messages
+    }
+
+    pub(crate) fn dma(&self) -> &Mutex<DmaMap> {
+        &self.dma
     }
 
     /// The vector the device's line is wired to.
@@ -160,7 +195,7 @@ impl Machine {
             return false;
         }
         let which = self.pick(steps);
-        model.step(which, &Bus { machine: self });
+        model.step(which, &Bus { machine: self, slot });
         let more = model.steps() != 0;
         self.settle(slot, model);
         more
@@ -168,12 +203,14 @@ impl Machine {
 
     /// After a device was touched: tells the executor what it could do, and the interrupt
     /// controller what its line says.
-    fn settle(&self, slot: &HardwareSlot, model: parking_lot::MutexGuard<'_, Box<dyn HardwareModel>>) {
+    fn settle(&self, slot: &HardwareSlot, mut model: parking_lot::MutexGuard<'_, Box<dyn HardwareModel>>) {
         let busy = model.steps() != 0;
         let line = model.line();
+        let messages = model.take_messages();
         self.note_device(slot.number, busy);
         slot.line.store(line_word(line), SeqCst);
         self.look_at_line(line.0);
+        self.deliver_messages(slot, messages);
         drop(model);
     }
 

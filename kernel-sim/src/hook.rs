@@ -65,6 +65,8 @@ pub enum Coverage {
     Modelled,
     /// It takes the call and does nothing.
     Ignored,
+    /// It is known by name only: a call stops the run and says so.
+    NotHereYet,
 }
 
 /// One kind of driver callback.

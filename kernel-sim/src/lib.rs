@@ -10,7 +10,9 @@
 pub mod ddi;
 
 pub mod bugcheck;
+pub mod bus;
 pub mod choose;
+pub mod dma;
 mod exec;
 mod fiber;
 pub mod hardware;

@@ -6,10 +6,13 @@
 //! kind, so a lock taken here and one taken by `KeAcquireSpinLock` exclude each other.
 
 use crate::ddi::Cx;
-use crate::ddi::types::{LARGE_INTEGER, PIRP, PKDPC, PKSPIN_LOCK, PKTIMER, PVOID};
+use crate::ddi::types::{
+    LARGE_INTEGER, PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PIRP, PKDEFERRED_ROUTINE, PKDPC, PKSPIN_LOCK, PKTIMER,
+    PVOID,
+};
 use crate::irql::Irql;
 use crate::processor::Processor;
-use crate::sync::{lock, timer};
+use crate::sync::{lock, timer, work_item};
 use crate::{io, pool};
 use std::ptr::null_mut;
 
@@ -67,6 +70,51 @@ pub fn queue_dpc(cx: &Cx, dpc: PKDPC) -> bool {
     let machine = cx.cpu.machine();
     let mut kernel = machine.kernel.lock();
     machine.queue_dpc(&mut kernel, object, null_mut(), null_mut(), cx.cpu.index())
+}
+
+/// As [`queue_dpc`], with the two arguments its routine will be given.
+///
+/// # Safety
+/// As for `KeInsertQueueDpc`: the object stays where it is while it is queued.
+pub unsafe fn queue_dpc_with(cx: &Cx, dpc: PKDPC, argument1: PVOID, argument2: PVOID) -> bool {
+    // SAFETY: forwarded from the caller.
+    unsafe { crate::sync::dpc::insert(cx, dpc, argument1, argument2) != 0 }
+}
+
+/// Takes a DPC out of its queue; answers whether it was in one.
+///
+/// # Safety
+/// The object is initialized.
+pub unsafe fn remove_dpc(cx: &Cx, dpc: PKDPC) -> bool {
+    // SAFETY: forwarded from the caller.
+    unsafe { crate::sync::dpc::remove(cx, dpc) != 0 }
+}
+
+/// Makes a DPC object of a routine that belongs to the system or is called by it.
+///
+/// # Safety
+/// As for `KeInitializeDpc`: the memory is the caller's, and no DPC in it is queued.
+pub unsafe fn initialize_dpc(cx: &Cx, dpc: PKDPC, routine: PKDEFERRED_ROUTINE, context: PVOID) {
+    // SAFETY: forwarded from the caller.
+    unsafe { crate::sync::dpc::initialize(cx, dpc, routine, context) };
+}
+
+/// Makes a notification timer.
+///
+/// # Safety
+/// As for `KeInitializeTimer`: the memory is the caller's, and no timer in it is armed.
+pub unsafe fn initialize_timer(cx: &Cx, object: PKTIMER) {
+    // SAFETY: forwarded from the caller.
+    unsafe { timer::initialize(cx, object) };
+}
+
+/// Queues a work item, zeroed before its first use. One that is queued already stays as it is.
+///
+/// # Safety
+/// The item stays where it is until its routine is called; the routine may be called with the context.
+pub unsafe fn queue_work_item(cx: &Cx, item: PIO_WORKITEM, routine: PIO_WORKITEM_ROUTINE, context: PVOID) {
+    // SAFETY: forwarded from the caller.
+    unsafe { work_item::queue(cx, item, routine, 0, context) };
 }
 
 /// Arms an initialized timer to queue `dpc` once, `after_us` microseconds from now; answers whether

@@ -6,13 +6,15 @@
 kernel_sim::callbacks! {
     /// `HwStorFindAdapter`, PASSIVE_LEVEL.
     HW_STOR_FIND_ADAPTER = 32, "HwStorFindAdapter";
-    /// `HwStorInitialize`; PASSIVE_LEVEL for a virtual adapter, which has no interrupt.
+    /// `HwStorInitialize`, DIRQL under the interrupt lock; PASSIVE_LEVEL for a virtual adapter, which has no
+    /// interrupt.
     HW_STOR_INITIALIZE = 33, "HwStorInitialize";
-    /// `HwStorStartIo`, DISPATCH_LEVEL; no lock held for a virtual adapter.
+    /// `HwStorStartIo`, DISPATCH_LEVEL under the StartIo lock (DIRQL in half duplex); no lock held for a
+    /// virtual adapter.
     HW_STOR_START_IO = 34, "HwStorStartIo";
     /// `HwStorResetBus`, DISPATCH_LEVEL under the StartIo lock.
     HW_STOR_RESET_BUS = 35, "HwStorResetBus";
-    /// `HwStorAdapterControl`, PASSIVE_LEVEL for a virtual adapter.
+    /// `HwStorAdapterControl`; the level depends on the type, PASSIVE_LEVEL for a virtual adapter.
     HW_STOR_ADAPTER_CONTROL = 36, "HwStorAdapterControl";
     /// `HwStorProcessServiceRequest`, PASSIVE_LEVEL.
     HW_STOR_PROCESS_SERVICE_REQUEST = 37, "HwStorProcessServiceRequest";
@@ -23,8 +25,28 @@ kernel_sim::callbacks! {
     /// `HwStorTimer`, DISPATCH_LEVEL under the StartIo lock; also the routine of `StorPortRequestTimer`,
     /// for which no lock is documented.
     HW_STOR_TIMER = 40, "HwStorTimer";
+    /// `HwStorBuildIo`, DISPATCH_LEVEL, no lock held.
+    HW_STOR_BUILD_IO = 41, "HwStorBuildIo";
+    /// `HwStorInterrupt`, DIRQL under the interrupt lock.
+    HW_STOR_INTERRUPT = 42, "HwStorInterrupt";
+    /// `HwMSInterruptRoutine`, DIRQL under the interrupt lock or the message's.
+    HW_STOR_MS_INTERRUPT = 43, "HwMSInterruptRoutine";
+    /// `HwStorDpcRoutine`, DISPATCH_LEVEL, no lock held.
+    HW_STOR_DPC = 44, "HwStorDpcRoutine";
+    /// `HwStorPassiveInitializeRoutine`, PASSIVE_LEVEL.
+    HW_STOR_PASSIVE_INITIALIZE = 45, "HwStorPassiveInitializeRoutine";
+    /// `HwStorUnitControl`.
+    HW_STOR_UNIT_CONTROL = 46, "HwStorUnitControl";
+    /// `HwStorStateChange`, under the StartIo lock.
+    HW_STOR_STATE_CHANGE = 47, "HwStorStateChange";
     /// Code of the port driver, which belongs to the system: no driver callback is active inside it.
     STORPORT = 48, "Storport";
     /// Code of the disk class driver, which belongs to the system too.
     DISK_CLASS = 49, "Disk";
+    /// `StorSynchronizedAccessRoutine`, with the interrupt kept out.
+    HW_STOR_SYNCHRONIZED_ACCESS = 50, "StorSynchronizedAccessRoutine";
+    /// `HwStorWorkItemRoutine`, PASSIVE_LEVEL.
+    HW_STOR_WORK_ITEM = 51, "HwStorWorkItemRoutine";
+    /// The routine of `StorPortBuildScatterGatherList`, DISPATCH_LEVEL.
+    HW_STOR_SCATTER_GATHER = 52, "ScatterGatherExecutionRoutine";
 }

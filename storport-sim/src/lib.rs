@@ -2,8 +2,8 @@
 //!
 //! A miniport calls it through [`ddi`], the documented names, or writes against [`miniport`], safe Rust
 //! over them. A test rig loads the driver on a machine of `kernel_sim`, starts its [`Adapter`], and
-//! sends ordinary read and write IRPs to [`Adapter::disks`]. Virtual miniports only, so far. This crate
-//! has never heard of a rule: what happens is shown to whoever watches the machine.
+//! sends ordinary read and write IRPs to [`Adapter::disks`]. Miniports are virtual, or physical over a
+//! device of the machine that a [`PciSlot`] describes. This crate has never heard of a rule: what happens is shown to whoever watches the machine.
 //!
 //! A miniport that forgets a request, and how that shows:
 //!
@@ -53,5 +53,6 @@ pub mod miniport;
 mod port;
 pub mod scsi;
 
+pub use class::DiskStatistics;
 pub use medium::Medium;
-pub use port::{Adapter, StartError};
+pub use port::{Adapter, Completion, LogEntry, NOT_MODELLED, Parameter, PciSlot, StartError};

@@ -91,7 +91,7 @@ fn page() -> String {
         "{} modelled, {} accepted and ignored, {} not here yet.\n",
         count(Coverage::Modelled),
         count(Coverage::Ignored),
-        missing.len()
+        missing.len() + count(Coverage::NotHereYet)
     );
     page.push_str("| routine | header | IRQL | status | what it does |\n| --- | --- | --- | --- | --- |\n");
     for (name, ddi) in &have {
@@ -99,11 +99,12 @@ fn page() -> String {
         let status = match ddi.coverage {
             Coverage::Modelled => "modelled",
             Coverage::Ignored => "accepted and ignored",
+            Coverage::NotHereYet => "not here yet",
         };
         let summary: Vec<_> = ddi.summary.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
         let _ = writeln!(page, "| {name} | {} | {irql} | {status} | {} |", ddi.header, summary.join(" "));
     }
-    page.push_str("\n## Not here yet\n\nRoutines storage drivers are documented to call that this storsim has no row for.\n\n");
+    page.push_str("\n## Not in the tables\n\nRoutines storage drivers are documented to call that this storsim has no row for.\n\n");
     for (name, fact) in missing {
         let irql = fact.irql.map_or_else(|| "IRQL undocumented".into(), |(low, high)| range(low, high));
         let _ = writeln!(page, "- {name} ({}, {irql})", fact.header);

@@ -142,7 +142,7 @@ impl Machine {
 }
 
 /// The level at which an x64 processor takes a vector: its upper four bits, kept among device levels.
-fn dirql_of(vector: u32) -> Irql {
+pub(crate) fn dirql_of(vector: u32) -> Irql {
     let level = u8::try_from(vector >> 4).unwrap_or(u8::MAX);
     Irql(level.clamp(Irql::DEVICE_MIN.0, Irql::DEVICE_MAX.0))
 }

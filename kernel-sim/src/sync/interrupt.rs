@@ -8,9 +8,9 @@
 
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::types::{
-    BOOLEAN, KAFFINITY, KINTERRUPT, KINTERRUPT_MODE, KIRQL, NTSTATUS, PKINTERRUPT, PKSERVICE_ROUTINE,
-    PKSPIN_LOCK, PKSYNCHRONIZE_ROUTINE, PVOID, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER,
-    STATUS_SUCCESS, ULONG,
+    BOOLEAN, KAFFINITY, KINTERRUPT, KINTERRUPT_MODE, KIRQL, Latched, NTSTATUS, PKINTERRUPT,
+    PKSERVICE_ROUTINE, PKSPIN_LOCK, PKSYNCHRONIZE_ROUTINE, PVOID, STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_INVALID_PARAMETER, STATUS_SUCCESS, ULONG,
 };
 use crate::ddi::{Cx, callback, row};
 use crate::hook::{INTERRUPT_SERVICE, SYNCH_CRITSECTION};
@@ -35,8 +35,17 @@ pub(crate) struct InterruptObject {
     pended: bool,
     /// A processor has accepted it and has not yet finished.
     in_service: bool,
+    /// Edges count, not levels: a message. It may be pended again while it is in service.
+    latched: bool,
     /// The processor that is told next (parallel executor).
     turn: u8,
+}
+
+impl InterruptObject {
+    /// Pended, and not in service: a message that came meanwhile waits for the end of that.
+    fn may_be_taken(&self) -> bool {
+        self.pended && !self.in_service
+    }
 }
 
 fn object<'a>(cx: &Cx, interrupt: PKINTERRUPT) -> &'a mut KINTERRUPT {
@@ -62,7 +71,7 @@ pub(crate) unsafe fn connect(
     vector: ULONG,
     irql: KIRQL,
     synchronize_irql: KIRQL,
-    _mode: KINTERRUPT_MODE,
+    mode: KINTERRUPT_MODE,
     _share: BOOLEAN,
     mask: KAFFINITY,
     _floating_save: BOOLEAN,
@@ -106,6 +115,7 @@ pub(crate) unsafe fn connect(
         mask: mask & everybody,
         pended: false,
         in_service: false,
+        latched: mode == Latched,
         turn: 0,
     });
     machine.look_at_line(vector);
@@ -190,7 +200,7 @@ fn raise_to(cx: &Cx, to: Irql) {
 /// The highest pended device IRQL for each processor, 0 where nothing is pended.
 fn pended_levels(kernel: &Kernel) -> [u8; 64] {
     let mut levels = [0; 64];
-    for i in kernel.interrupts.iter().filter(|i| i.pended) {
+    for i in kernel.interrupts.iter().filter(|i| i.may_be_taken()) {
         for (n, level) in levels.iter_mut().enumerate() {
             if i.mask & (1 << n) != 0 {
                 *level = i.irql.0.max(*level);
@@ -207,13 +217,24 @@ impl Machine {
         let asserted = self.line_asserted(vector);
         let mut ring = None;
         let concerned = |i: &&mut InterruptObject| {
-            i.vector == vector && i.mask != 0 && !i.in_service && i.pended != asserted
+            i.vector == vector && i.mask != 0 && !i.latched && !i.in_service && i.pended != asserted
         };
         for i in kernel.interrupts.iter_mut().filter(concerned) {
             i.pended = asserted;
             if asserted {
                 ring = Some(next_in(i.mask, &mut i.turn));
             }
+        }
+        self.note_interrupts(&pended_levels(&kernel), ring);
+    }
+
+    /// A message has arrived: pends the latched interrupt of `vector`, if it is connected.
+    pub(crate) fn deliver_message(&self, vector: u32) {
+        let mut kernel = self.kernel.lock();
+        let mut ring = None;
+        for i in kernel.interrupts.iter_mut().filter(|i| i.vector == vector && i.latched && i.mask != 0) {
+            i.pended = true;
+            ring = Some(next_in(i.mask, &mut i.turn));
         }
         self.note_interrupts(&pended_levels(&kernel), ring);
     }
@@ -241,7 +262,7 @@ impl Machine {
         let best = kernel
             .interrupts
             .iter_mut()
-            .filter(|i| i.pended && i.mask & bit != 0)
+            .filter(|i| i.may_be_taken() && i.mask & bit != 0)
             .reduce(|best, i| if i.irql > best.irql { i } else { best })?;
         if best.irql <= irql {
             // Masked here; look again when the IRQL falls.
@@ -298,7 +319,7 @@ impl Kernel {
     /// Whether any processor would accept an interrupt that is pended, as its IRQL is now.
     pub(crate) fn has_acceptable_interrupt(&self, processors: &[Processor]) -> bool {
         let accepts = |i: &InterruptObject, cpu: &Processor| {
-            i.pended && i.mask & (1 << cpu.index()) != 0 && i.irql > cpu.irql()
+            i.may_be_taken() && i.mask & (1 << cpu.index()) != 0 && i.irql > cpu.irql()
         };
         self.interrupts.iter().any(|i| processors.iter().any(|cpu| accepts(i, cpu)))
     }
@@ -311,6 +332,8 @@ impl Machine {
             let mut kernel = self.kernel.lock();
             if let Some(i) = kernel.interrupts.iter_mut().find(|i| std::ptr::eq(i.interrupt, interrupt)) {
                 i.in_service = false;
+                let ring = i.pended.then(|| next_in(i.mask, &mut i.turn));
+                self.note_interrupts(&pended_levels(&kernel), ring);
             }
             self.wake_all(&mut kernel, DISCONNECT_KEY);
         }

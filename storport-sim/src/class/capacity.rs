@@ -2,8 +2,10 @@
 
 use super::packet::SENSE_BYTES;
 use crate::ddi::{
-    SCSI_REQUEST_BLOCK, SRB_FLAGS_DATA_IN, SRB_FLAGS_NO_QUEUE_FREEZE, SRB_FUNCTION_EXECUTE_SCSI, SRB_STATUS,
-    SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR, SRB_STATUS_SUCCESS,
+    SRB_FLAGS_DATA_IN, SRB_FLAGS_NO_QUEUE_FREEZE, SRB_FUNCTION_EXECUTE_SCSI, SRB_STATUS,
+    SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR, SRB_STATUS_SUCCESS, SrbAssignSrbFlags, SrbGetCdb,
+    SrbGetSrbStatus, SrbRoom, SrbSetCdbLength, SrbSetDataBuffer, SrbSetDataTransferLength,
+    SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength, SrbSetTimeOutValue, set_function,
 };
 use crate::scsi::{Opcode, ReadCapacity10Data, ReadCapacity16, ReadCapacity16Data, Rw10};
 use kernel_sim::ddi::{
@@ -38,7 +40,7 @@ impl Capacity {
 /// One question and its answer, in the machine's memory.
 #[repr(C)]
 struct Question {
-    srb: SCSI_REQUEST_BLOCK,
+    srb: SrbRoom,
     mdl: MDL,
     event: KEVENT,
     sense: [u8; SENSE_BYTES],
@@ -46,18 +48,19 @@ struct Question {
 }
 
 /// Asks the unit below; `None` if it does not say anything that makes sense. PASSIVE_LEVEL.
-pub(super) fn ask(machine: &Machine, lower: PDEVICE_OBJECT) -> Option<Capacity> {
+pub(super) fn ask(machine: &Machine, lower: PDEVICE_OBJECT, is_extended: bool) -> Option<Capacity> {
     let question: *mut Question = machine.allocate_system(size_of::<Question>()).cast();
     if question.is_null() {
         return None;
     }
     // SAFETY: our own block and a live device object; blocks until the SRB is back.
     let capacity = unsafe {
-        let long = send(lower, question, ReadCapacity16::new(32).as_bytes())
+        let long = send(lower, question, is_extended, ReadCapacity16::new(32).as_bytes())
             .and_then(|data| ReadCapacity16Data::read_from_bytes(&data).ok())
             .and_then(|data| checked(data.last_block.get(), data.block_length.get()));
         long.or_else(|| {
-            let data = send(lower, question, Rw10::new(Opcode::READ_CAPACITY_10, 0, 0).as_bytes())?;
+            let cdb = Rw10::new(Opcode::READ_CAPACITY_10, 0, 0);
+            let data = send(lower, question, is_extended, cdb.as_bytes())?;
             let (data, _) = ReadCapacity10Data::read_from_prefix(&data).ok()?;
             checked(data.last_block.get().into(), data.block_length.get())
         })
@@ -72,10 +75,15 @@ fn checked(last_block: u64, block_bytes: u32) -> Option<Capacity> {
 }
 
 /// Sends one command in an IRP of our own and waits; the data, if it succeeded.
-unsafe fn send(lower: PDEVICE_OBJECT, question: *mut Question, cdb: &[u8]) -> Option<[u8; 32]> {
+unsafe fn send(
+    lower: PDEVICE_OBJECT,
+    question: *mut Question,
+    is_extended: bool,
+    cdb: &[u8],
+) -> Option<[u8; 32]> {
     for _ in 0..TRIES {
         // SAFETY: forwarded from the caller.
-        match unsafe { send_once(lower, question, cdb)? } {
+        match unsafe { send_once(lower, question, is_extended, cdb)? } {
             SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => {
                 // SAFETY: the SRB is back, so the block is ours alone.
                 return Some(unsafe { (*question).data });
@@ -87,24 +95,30 @@ unsafe fn send(lower: PDEVICE_OBJECT, question: *mut Question, cdb: &[u8]) -> Op
     None
 }
 
-unsafe fn send_once(lower: PDEVICE_OBJECT, question: *mut Question, cdb: &[u8]) -> Option<u8> {
+unsafe fn send_once(
+    lower: PDEVICE_OBJECT,
+    question: *mut Question,
+    is_extended: bool,
+    cdb: &[u8],
+) -> Option<u8> {
     // SAFETY: our own block, a live device object, and an IRP that we allocate and free.
     unsafe {
         question.write_bytes(0, 1);
         let q = &mut *question;
-        q.srb.Length = size_of::<SCSI_REQUEST_BLOCK>() as u16;
-        q.srb.Function = SRB_FUNCTION_EXECUTE_SCSI;
-        q.srb.SrbFlags = SRB_FLAGS_DATA_IN | SRB_FLAGS_NO_QUEUE_FREEZE;
-        q.srb.CdbLength = cdb.len() as u8;
-        q.srb.Cdb[..cdb.len()].copy_from_slice(cdb);
-        q.srb.DataBuffer = (&raw mut q.data).cast();
-        q.srb.DataTransferLength = q.data.len() as u32;
-        q.srb.SenseInfoBuffer = (&raw mut q.sense).cast();
-        q.srb.SenseInfoBufferLength = SENSE_BYTES as u8;
-        q.srb.TimeOutValue = TIMEOUT_S;
+        let srb = SrbRoom::prepare(&raw mut q.srb, is_extended);
+        let data: PVOID = (&raw mut q.data).cast();
+        set_function(srb, SRB_FUNCTION_EXECUTE_SCSI);
+        SrbAssignSrbFlags(srb, SRB_FLAGS_DATA_IN | SRB_FLAGS_NO_QUEUE_FREEZE);
+        SrbSetCdbLength(srb, cdb.len() as u8);
+        SrbGetCdb(srb).copy_from_nonoverlapping(cdb.as_ptr(), cdb.len());
+        SrbSetDataBuffer(srb, data);
+        SrbSetDataTransferLength(srb, q.data.len() as u32);
+        SrbSetSenseInfoBuffer(srb, (&raw mut q.sense).cast());
+        SrbSetSenseInfoBufferLength(srb, SENSE_BYTES as u8);
+        SrbSetTimeOutValue(srb, TIMEOUT_S);
         q.mdl.MdlFlags = MDL_SOURCE_IS_NONPAGED_POOL;
-        q.mdl.StartVa = q.srb.DataBuffer;
-        q.mdl.MappedSystemVa = q.srb.DataBuffer;
+        q.mdl.StartVa = data;
+        q.mdl.MappedSystemVa = data;
         q.mdl.ByteCount = q.data.len() as u32;
         KeInitializeEvent(&raw mut q.event, NotificationEvent, FALSE);
         let irp = IoAllocateIrp((*lower).StackSize, FALSE);
@@ -114,13 +128,13 @@ unsafe fn send_once(lower: PDEVICE_OBJECT, question: *mut Question, cdb: &[u8]) 
         (*irp).MdlAddress = &raw mut q.mdl;
         let next = &mut *IoGetNextIrpStackLocation(irp);
         next.MajorFunction = IRP_MJ_SCSI as u8;
-        next.Parameters.Scsi.Srb = (&raw mut q.srb).cast();
+        next.Parameters.Scsi.Srb = srb;
         IoSetCompletionRoutine(irp, Some(answered), (&raw mut q.event).cast(), true, true, true);
         let _ = IoCallDriver(lower, irp);
         KeWaitForSingleObject((&raw mut q.event).cast(), Executive, KernelMode, FALSE, null_mut());
         (*irp).MdlAddress = null_mut();
         IoFreeIrp(irp);
-        Some(SRB_STATUS((*question).srb.SrbStatus))
+        Some(SRB_STATUS(SrbGetSrbStatus(srb)))
     }
 }
 

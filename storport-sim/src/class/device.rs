@@ -1,16 +1,19 @@
 //! The disk device objects: one on top of every unit's, from the bus scan to removal.
 
 use super::capacity::{self, Capacity};
+use super::counters::{Counters, DiskStatistics};
 use super::packet::PacketPool;
 use super::request::dispatch;
 use crate::port::StartError;
 use kernel_sim::ddi::{
     DO_DEVICE_INITIALIZING, DO_DIRECT_IO, DRIVER_OBJECT, FALSE, FILE_DEVICE_DISK, IO_TYPE_DRIVER,
     IRP_MJ_MAXIMUM_FUNCTION, IoAttachDeviceToDeviceStack, IoCreateDevice, IoDeleteDevice, IoDetachDevice,
-    NT_SUCCESS, PDEVICE_OBJECT, PDRIVER_OBJECT,
+    KeDelayExecutionThread, KernelMode, LARGE_INTEGER, NT_SUCCESS, PDEVICE_OBJECT, PDRIVER_OBJECT,
 };
 use kernel_sim::machine::Machine;
+use parking_lot::Mutex;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 /// One disk.
 pub(super) struct Disk {
@@ -20,6 +23,11 @@ pub(super) struct Disk {
     pub capacity: Capacity,
     /// Bytes one SRB may move: whole blocks.
     pub piece_max: u32,
+    /// Whether SRBs are extended ones.
+    pub is_extended: bool,
+    pub counters: Counters,
+    /// Pieces that wait to be sent again.
+    pub delayed: AtomicU32,
     pub packets: PacketPool,
 }
 
@@ -29,11 +37,13 @@ unsafe impl Sync for Disk {}
 // SAFETY: as above.
 unsafe impl Send for Disk {}
 
-/// The disks of one adapter.
+/// The disks of one adapter. One is added by a later scan, and none goes before the adapter does.
 pub(crate) struct Disks {
     driver: PDRIVER_OBJECT,
+    transfer_max: u32,
+    is_extended: bool,
     #[expect(clippy::vec_box, reason = "device extensions point at disks, which must not move")]
-    disks: Vec<Box<Disk>>,
+    disks: Mutex<Vec<Box<Disk>>>,
 }
 
 // SAFETY: as for `Disk`.
@@ -42,11 +52,12 @@ unsafe impl Sync for Disks {}
 unsafe impl Send for Disks {}
 
 impl Disks {
-    /// Puts a disk device on top of each unit's. A unit that does not say how big it is gets none.
+    /// A class driver for the units of one adapter; no disk yet. `transfer_max` is what one SRB may move,
+    /// in bytes.
     ///
     /// # Errors
-    /// When the machine is out of memory; no device is left then.
-    pub(crate) fn attach(units: &[PDEVICE_OBJECT], transfer_max: u32) -> Result<Disks, StartError> {
+    /// When the machine is out of memory.
+    pub(crate) fn new(transfer_max: u32, is_extended: bool) -> Result<Disks, StartError> {
         let machine = Machine::current().expect("disks are attached on a machine");
         let driver: PDRIVER_OBJECT = machine.allocate_system(size_of::<DRIVER_OBJECT>()).cast();
         if driver.is_null() {
@@ -58,31 +69,36 @@ impl Disks {
             (*driver).Size = size_of::<DRIVER_OBJECT>() as i16;
             (*driver).MajorFunction = [Some(dispatch); IRP_MJ_MAXIMUM_FUNCTION + 1];
         }
-        let mut disks = Disks { driver, disks: Vec::new() };
-        for lower in units {
-            let Some(capacity) = capacity::ask(machine, *lower) else { continue };
-            if !disks.attach_one(machine, *lower, capacity, transfer_max) {
-                disks.detach();
-                return Err(StartError::OutOfMemory);
-            }
-        }
-        Ok(disks)
+        Ok(Disks { driver, transfer_max, is_extended, disks: Mutex::new(Vec::new()) })
     }
 
-    fn attach_one(
-        &mut self,
-        machine: &Machine,
-        lower: PDEVICE_OBJECT,
-        capacity: Capacity,
-        transfer_max: u32,
-    ) -> bool {
+    /// Puts a disk device on top of every unit's that has none. A unit that does not say how big it is
+    /// gets none. Answers whether there was memory for all.
+    pub(crate) fn attach_new(&self, units: &[PDEVICE_OBJECT]) -> bool {
+        let machine = Machine::current().expect("disks are attached on a machine");
+        units.iter().all(|lower| {
+            let is_known = self.disks.lock().iter().any(|disk| std::ptr::eq(disk.lower, *lower));
+            if is_known {
+                return true;
+            }
+            match capacity::ask(machine, *lower, self.is_extended) {
+                Some(capacity) => self.attach_one(machine, *lower, capacity),
+                None => true,
+            }
+        })
+    }
+
+    fn attach_one(&self, machine: &Machine, lower: PDEVICE_OBJECT, capacity: Capacity) -> bool {
         let mut device = null_mut();
         let block = capacity.block_bytes;
         let mut disk = Box::new(Disk {
             device: null_mut(),
             lower,
             capacity,
-            piece_max: (transfer_max / block * block).max(block),
+            piece_max: (self.transfer_max / block * block).max(block),
+            is_extended: self.is_extended,
+            counters: Counters::new(machine),
+            delayed: AtomicU32::new(0),
             packets: PacketPool::new(machine),
         });
         // SAFETY: our driver object; the output is on this thread's stack; the lower device is live.
@@ -100,19 +116,34 @@ impl Disks {
             (*device).Flags |= DO_DIRECT_IO;
             (*device).Flags &= !DO_DEVICE_INITIALIZING;
         }
-        self.disks.push(disk);
+        self.disks.lock().push(disk);
         true
     }
 
     /// The device objects, in the order of the units.
     pub(crate) fn devices(&self) -> Vec<PDEVICE_OBJECT> {
-        self.disks.iter().map(|disk| disk.device).collect()
+        self.disks.lock().iter().map(|disk| disk.device).collect()
+    }
+
+    /// What has happened to the requests of one disk; `None` if it is none of these.
+    pub(crate) fn statistics(&self, device: PDEVICE_OBJECT) -> Option<DiskStatistics> {
+        let disks = self.disks.lock();
+        disks.iter().find(|disk| std::ptr::eq(disk.device, device)).map(|disk| disk.counters.sum())
+    }
+
+    /// Waits until no piece waits to be sent again. New ones fail below us by now.
+    pub(crate) fn wait_for_delayed(&self) {
+        while self.disks.lock().iter().any(|disk| disk.delayed.load(SeqCst) != 0) {
+            let mut interval = LARGE_INTEGER::new(-10_000);
+            // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
+            unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
+        }
     }
 
     /// Takes the devices off their stacks and deletes them. Nothing may be outstanding.
     pub(crate) fn detach(&self) {
         let machine = Machine::current().expect("disks are detached on a machine");
-        for disk in &self.disks {
+        for disk in self.disks.lock().iter() {
             // SAFETY: devices of ours, detached and deleted once.
             unsafe {
                 IoDetachDevice(disk.lower);

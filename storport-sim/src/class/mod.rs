@@ -7,15 +7,17 @@
 //! ```text
 //! device.rs    the device objects, attaching and detaching      packet.rs   SRBs, kept for the next request
 //! request.rs   a client's IRP, from dispatch to completion      sense.rs    what an SRB's end means
-//! capacity.rs  how big the disk is
+//! capacity.rs  how big the disk is                       counters.rs what has happened to requests
 //! ```
 //!
 //! Invariant: a request is completed once, when nothing of it is below us any more.
 
 mod capacity;
+mod counters;
 mod device;
 mod packet;
 mod request;
 mod sense;
 
+pub use counters::DiskStatistics;
 pub(crate) use device::Disks;

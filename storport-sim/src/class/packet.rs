@@ -5,9 +5,9 @@
 //! an SRB too late then mostly touches one that is nobody's.
 
 use super::device::Disk;
-use crate::ddi::SCSI_REQUEST_BLOCK;
+use crate::ddi::SrbRoom;
 use crossbeam::utils::CachePadded;
-use kernel_sim::ddi::{PIRP, PVOID};
+use kernel_sim::ddi::{KDPC, KTIMER, PIRP, PVOID};
 use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
 use parking_lot::Mutex;
@@ -31,7 +31,7 @@ pub(super) enum Operation {
 /// See the module page. Lies in the machine's memory, where the miniport can see the SRB.
 #[repr(C)]
 pub(super) struct Packet {
-    pub srb: SCSI_REQUEST_BLOCK,
+    pub srb: SrbRoom,
     pub sense: [u8; SENSE_BYTES],
     pub disk: *const Disk,
     pub irp: PIRP,
@@ -42,6 +42,11 @@ pub(super) struct Packet {
     pub done: u32,
     pub piece: u32,
     pub retries: u32,
+    /// Unit attentions answered so far; they do not count as failures.
+    pub attentions: u32,
+    /// For a piece that is sent again after a while.
+    pub timer: KTIMER,
+    pub dpc: KDPC,
 }
 
 /// A free packet.

@@ -5,25 +5,34 @@ use super::packet::{Operation, Packet, SENSE_BYTES};
 use super::sense::{Verdict, verdict};
 use crate::callbacks::DISK_CLASS;
 use crate::ddi::{
-    SCSI_REQUEST_BLOCK, SRB_FLAGS_ADAPTER_CACHE_ENABLE, SRB_FLAGS_DATA_IN, SRB_FLAGS_DATA_OUT,
-    SRB_FLAGS_NO_DATA_TRANSFER, SRB_FLAGS_NO_QUEUE_FREEZE, SRB_FLAGS_QUEUE_ACTION_ENABLE,
-    SRB_FUNCTION_EXECUTE_SCSI, SRB_SIMPLE_TAG_REQUEST,
+    SRB_FLAGS_ADAPTER_CACHE_ENABLE, SRB_FLAGS_DATA_IN, SRB_FLAGS_DATA_OUT, SRB_FLAGS_NO_DATA_TRANSFER,
+    SRB_FLAGS_NO_QUEUE_FREEZE, SRB_FLAGS_QUEUE_ACTION_ENABLE, SRB_FUNCTION_EXECUTE_SCSI,
+    SRB_SIMPLE_TAG_REQUEST, SrbAssignSrbFlags, SrbGetCdb, SrbRoom, SrbSetCdbLength, SrbSetDataBuffer,
+    SrbSetDataTransferLength, SrbSetRequestAttribute, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength,
+    SrbSetTimeOutValue, set_function,
 };
 use crate::scsi::{Opcode, Rw10, Rw16};
 use kernel_sim::ddi::{
     IO_NO_INCREMENT, IO_STATUS_BLOCK, IOCTL_DISK_GET_LENGTH_INFO, IRP_MJ_CLOSE, IRP_MJ_CREATE,
     IRP_MJ_DEVICE_CONTROL, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_READ, IRP_MJ_SCSI, IRP_MJ_WRITE, IoCallDriver,
     IoCompleteRequest, IoGetCurrentIrpStackLocation, IoGetNextIrpStackLocation, IoMarkIrpPending,
-    IoSetCompletionRoutine, MmGetMdlByteCount, MmGetMdlVirtualAddress, NTSTATUS, PDEVICE_OBJECT, PIRP, PVOID,
-    STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_DEVICE_REQUEST,
-    STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, STATUS_SUCCESS, callback,
+    IoSetCompletionRoutine, KeInitializeDpc, KeInitializeTimer, KeSetTimer, LARGE_INTEGER, MmGetMdlByteCount,
+    MmGetMdlVirtualAddress, NTSTATUS, PDEVICE_OBJECT, PIRP, PKDPC, PVOID, STATUS_BUFFER_TOO_SMALL,
+    STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
+    STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, STATUS_SUCCESS, callback,
 };
 use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
+use std::sync::atomic::Ordering::SeqCst;
 use zerocopy::IntoBytes;
 
 /// How often one piece is sent again after a failure that may pass.
 const RETRIES_MAX: u32 = 4;
+/// How many unit attentions one piece may meet: each was said once and is not about the request, but a unit
+/// that has nothing else to say is broken.
+const ATTENTIONS_MAX: u32 = 16;
+/// How long a unit that is becoming ready is left alone, in units of 100 ns: ten seconds, as Windows does.
+const DELAY_100NS: i64 = 100_000_000;
 /// Seconds a request may take (Windows' TimeOutValue for disks).
 const TIMEOUT_S: u32 = 60;
 /// Bytes IOCTL_DISK_GET_LENGTH_INFO answers with: GET_LENGTH_INFORMATION.
@@ -124,6 +133,7 @@ unsafe fn send(
         p.length = length;
         p.done = 0;
         p.retries = 0;
+        p.attentions = 0;
         IoMarkIrpPending(irp);
         send_piece(packet);
     }
@@ -137,12 +147,12 @@ unsafe fn send_piece(packet: *mut Packet) {
         let p = &mut *packet;
         let disk = &*p.disk;
         p.piece = (p.length - p.done).min(disk.piece_max);
-        fill_srb(p, disk);
+        let srb = fill_srb(p, disk);
         let irp = p.irp;
         let next = &mut *IoGetNextIrpStackLocation(irp);
         next.MajorFunction = IRP_MJ_SCSI as u8;
         next.MinorFunction = 0;
-        next.Parameters.Scsi.Srb = (&raw mut p.srb).cast();
+        next.Parameters.Scsi.Srb = srb;
         IoSetCompletionRoutine(irp, Some(piece_done), packet.cast(), true, true, true);
         // The completion routine hears of any failure; the answer adds nothing.
         let _ = IoCallDriver(disk.lower, irp);
@@ -150,7 +160,7 @@ unsafe fn send_piece(packet: *mut Packet) {
 }
 
 /// Writes the SRB of a packet's present piece.
-unsafe fn fill_srb(p: &mut Packet, disk: &Disk) {
+unsafe fn fill_srb(p: &mut Packet, disk: &Disk) -> PVOID {
     let block = p.block + u64::from(p.done / disk.capacity.block_bytes);
     let blocks = p.piece / disk.capacity.block_bytes;
     let (direction, data) = match p.operation {
@@ -160,33 +170,39 @@ unsafe fn fill_srb(p: &mut Packet, disk: &Disk) {
         Operation::Write => (SRB_FLAGS_DATA_OUT, unsafe { data_of(p) }),
         Operation::Flush => (SRB_FLAGS_NO_DATA_TRANSFER, null_mut()),
     };
-    let srb = &mut p.srb;
-    srb.Length = size_of::<SCSI_REQUEST_BLOCK>() as u16;
-    srb.Function = SRB_FUNCTION_EXECUTE_SCSI;
-    srb.QueueAction = SRB_SIMPLE_TAG_REQUEST;
-    srb.SrbFlags = direction
-        | SRB_FLAGS_QUEUE_ACTION_ENABLE
-        | SRB_FLAGS_NO_QUEUE_FREEZE
-        | SRB_FLAGS_ADAPTER_CACHE_ENABLE;
-    srb.DataTransferLength = p.piece;
-    srb.DataBuffer = data;
-    srb.TimeOutValue = TIMEOUT_S;
-    srb.SenseInfoBuffer = (&raw mut p.sense).cast();
-    srb.SenseInfoBufferLength = SENSE_BYTES as u8;
-    srb.NextSrb = null_mut();
-    srb.Cdb = [0; 16];
+    let mut cdb = [0; 16];
     let short = u32::try_from(block).ok().zip(u16::try_from(blocks).ok());
-    let cdb = &mut srb.Cdb;
-    srb.CdbLength = match (p.operation, short) {
-        (Operation::Flush, _) => put(cdb, Rw10::new(Opcode::SYNCHRONIZE_CACHE_10, 0, 0).as_bytes()),
-        (Operation::Read, Some((lba, n))) => put(cdb, Rw10::new(Opcode::READ_10, lba, n).as_bytes()),
-        (Operation::Write, Some((lba, n))) => put(cdb, Rw10::new(Opcode::WRITE_10, lba, n).as_bytes()),
-        (Operation::Read, None) => put(cdb, Rw16::new(Opcode::READ_16, block, blocks).as_bytes()),
-        (Operation::Write, None) => put(cdb, Rw16::new(Opcode::WRITE_16, block, blocks).as_bytes()),
+    let cdb_length = match (p.operation, short) {
+        (Operation::Flush, _) => put(&mut cdb, Rw10::new(Opcode::SYNCHRONIZE_CACHE_10, 0, 0).as_bytes()),
+        (Operation::Read, Some((lba, n))) => put(&mut cdb, Rw10::new(Opcode::READ_10, lba, n).as_bytes()),
+        (Operation::Write, Some((lba, n))) => put(&mut cdb, Rw10::new(Opcode::WRITE_10, lba, n).as_bytes()),
+        (Operation::Read, None) => put(&mut cdb, Rw16::new(Opcode::READ_16, block, blocks).as_bytes()),
+        (Operation::Write, None) => put(&mut cdb, Rw16::new(Opcode::WRITE_16, block, blocks).as_bytes()),
     };
+    // SAFETY: the packet's own room, in which no request is out.
+    unsafe {
+        let srb = SrbRoom::prepare(&raw mut p.srb, disk.is_extended);
+        set_function(srb, SRB_FUNCTION_EXECUTE_SCSI);
+        SrbSetRequestAttribute(srb, SRB_SIMPLE_TAG_REQUEST);
+        SrbAssignSrbFlags(
+            srb,
+            direction
+                | SRB_FLAGS_QUEUE_ACTION_ENABLE
+                | SRB_FLAGS_NO_QUEUE_FREEZE
+                | SRB_FLAGS_ADAPTER_CACHE_ENABLE,
+        );
+        SrbSetDataTransferLength(srb, p.piece);
+        SrbSetDataBuffer(srb, data);
+        SrbSetTimeOutValue(srb, TIMEOUT_S);
+        SrbSetSenseInfoBuffer(srb, (&raw mut p.sense).cast());
+        SrbSetSenseInfoBufferLength(srb, SENSE_BYTES as u8);
+        SrbSetCdbLength(srb, cdb_length);
+        SrbGetCdb(srb).copy_from_nonoverlapping(cdb.as_ptr(), cdb.len());
+        srb
+    }
 }
 
-/// Copies a command block into an SRB's; answers its length.
+/// Copies a command block to where one begins; answers its length.
 fn put(cdb: &mut [u8; 16], command: &[u8]) -> u8 {
     cdb[..command.len()].copy_from_slice(command);
     command.len() as u8
@@ -198,6 +214,29 @@ unsafe fn data_of(p: &Packet) -> PVOID {
     unsafe { MmGetMdlVirtualAddress((*p.irp).MdlAddress).wrapping_byte_add(p.done as usize) }
 }
 
+/// Sends the present piece again after [`DELAY_100NS`].
+unsafe fn send_piece_later(packet: *mut Packet) {
+    // SAFETY: the packet is ours until its piece is sent, and so are its timer and its DPC, which are not
+    // in use: a packet has one piece at a time.
+    unsafe {
+        (*(*packet).disk).delayed.fetch_add(1, SeqCst);
+        KeInitializeTimer(&raw mut (*packet).timer);
+        KeInitializeDpc(&raw mut (*packet).dpc, Some(delay_over), packet.cast());
+        KeSetTimer(&raw mut (*packet).timer, LARGE_INTEGER::new(-DELAY_100NS), &raw mut (*packet).dpc);
+    }
+}
+
+/// The time of a piece has come.
+unsafe extern "C-unwind" fn delay_over(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
+    let packet: *mut Packet = context.cast();
+    // SAFETY: the context is the packet, which has been ours meanwhile; its disk outlives it.
+    callback(Processor::current(), &DISK_CLASS, || unsafe {
+        let disk = &*(*packet).disk;
+        send_piece(packet);
+        disk.delayed.fetch_sub(1, SeqCst);
+    });
+}
+
 /// A piece has come back.
 unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, context: PVOID) -> NTSTATUS {
     let cpu = Processor::current();
@@ -205,25 +244,44 @@ unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, conte
     // SAFETY: the context is the packet that was sent, which is ours again.
     callback(cpu, &DISK_CLASS, || unsafe {
         let p = &mut *packet;
-        let status = match verdict(p, p.piece) {
+        let disk = &*p.disk;
+        let verdict = verdict(p, p.piece);
+        disk.counters.count(cpu, &verdict);
+        let status = match verdict {
             Verdict::Good => {
                 p.done += p.piece;
                 p.retries = 0;
+                p.attentions = 0;
                 if p.done < p.length {
                     send_piece(packet);
                     return STATUS_MORE_PROCESSING_REQUIRED;
                 }
                 STATUS_SUCCESS
             }
-            Verdict::Retry(_) if p.retries < RETRIES_MAX => {
-                p.retries += 1;
+            Verdict::Attention(_) if p.attentions < ATTENTIONS_MAX => {
+                p.attentions += 1;
                 send_piece(packet);
                 return STATUS_MORE_PROCESSING_REQUIRED;
             }
-            Verdict::Retry(status) | Verdict::Failed(status) => status,
+            Verdict::Retry(_) if p.retries < RETRIES_MAX => {
+                p.retries += 1;
+                disk.counters.retried(cpu);
+                send_piece(packet);
+                return STATUS_MORE_PROCESSING_REQUIRED;
+            }
+            Verdict::Later(_) if p.retries < RETRIES_MAX => {
+                p.retries += 1;
+                disk.counters.retried(cpu);
+                send_piece_later(packet);
+                return STATUS_MORE_PROCESSING_REQUIRED;
+            }
+            Verdict::Retry(status)
+            | Verdict::Later(status)
+            | Verdict::Failed(status)
+            | Verdict::Attention(status) => status,
         };
         (*irp).IoStatus = IO_STATUS_BLOCK::new(status, p.done as usize);
-        (*p.disk).packets.give(cpu, packet);
+        disk.packets.give(cpu, packet);
         if (*irp).PendingReturned != 0 {
             IoMarkIrpPending(irp);
         }

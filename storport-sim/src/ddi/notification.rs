@@ -12,7 +12,7 @@
 
 use super::structures::{PHW_TIMER, PSCSI_REQUEST_BLOCK};
 use super::table;
-use kernel_sim::ddi::{LONG, PVOID, UCHAR, ULONG};
+use kernel_sim::ddi::{LONG, PLARGE_INTEGER, PVOID, UCHAR, ULONG};
 use std::marker::PhantomData;
 use std::ptr::null_mut;
 
@@ -41,12 +41,22 @@ pub const RequestComplete: SCSI_NOTIFICATION_TYPE<PSCSI_REQUEST_BLOCK> = SCSI_NO
 pub const NextRequest: SCSI_NOTIFICATION_TYPE<()> = SCSI_NOTIFICATION_TYPE::new(1);
 /// Ignored by Storport. PathId, TargetId, Lun.
 pub const NextLuRequest: SCSI_NOTIFICATION_TYPE<(UCHAR, UCHAR, UCHAR)> = SCSI_NOTIFICATION_TYPE::new(2);
-/// The hardware saw a bus reset. Accepted and ignored here.
+/// The hardware saw a bus reset: no request is sent for BusResetHoldTime. The miniport still completes those it
+/// has.
 pub const ResetDetected: SCSI_NOTIFICATION_TYPE<()> = SCSI_NOTIFICATION_TYPE::new(3);
 /// Arms the adapter's timer: routine, microseconds (0 disarms it). Resolution on Windows is about 10 ms.
 pub const RequestTimerCall: SCSI_NOTIFICATION_TYPE<(PHW_TIMER, ULONG)> = SCSI_NOTIFICATION_TYPE::new(6);
-/// Units may have come or gone. Accepted and ignored here: there is no second bus scan. PathId.
+/// Units may have come or gone: the buses are scanned again, all of them. PathId.
 pub const BusChangeDetected: SCSI_NOTIFICATION_TYPE<UCHAR> = SCSI_NOTIFICATION_TYPE::new(7);
+/// An event for WMI. Accepted and ignored here: nobody subscribes. The event, and PathId.
+pub const WMIEvent: SCSI_NOTIFICATION_TYPE<(PVOID, UCHAR)> = SCSI_NOTIFICATION_TYPE::new(8);
+/// The WMI blocks have changed. Accepted and ignored here. PathId, TargetId, Lun.
+pub const WMIReregister: SCSI_NOTIFICATION_TYPE<(UCHAR, UCHAR, UCHAR)> = SCSI_NOTIFICATION_TYPE::new(9);
+/// Asks for the system's tick count, in units of 100 ns times the timer increment: here 10 ms each.
+pub const QueryTickCount: SCSI_NOTIFICATION_TYPE<PLARGE_INTEGER> = SCSI_NOTIFICATION_TYPE::new(12);
+/// The device wrote past a buffer: a bug check, as on Windows, with parameters that are not published.
+pub const BufferOverrunDetected: SCSI_NOTIFICATION_TYPE<PSCSI_REQUEST_BLOCK> =
+    SCSI_NOTIFICATION_TYPE::new(13);
 /// The link is up: ends `LinkDown`.
 pub const LinkUp: SCSI_NOTIFICATION_TYPE<()> = SCSI_NOTIFICATION_TYPE::new(10);
 /// The link is down: no request is sent until `LinkUp`, or for 30 seconds.
@@ -55,7 +65,7 @@ pub const LinkDown: SCSI_NOTIFICATION_TYPE<()> = SCSI_NOTIFICATION_TYPE::new(11)
 /// The further arguments of one kind of notification. Implemented for those that exist; not for
 /// drivers to implement.
 pub trait NotificationArguments {
-    /// The SRB, the timer routine and the interval among them.
+    /// The pointer (an SRB, as a rule), the timer routine and the number among them.
     fn parts(self) -> (PSCSI_REQUEST_BLOCK, PHW_TIMER, ULONG);
 }
 
@@ -67,6 +77,16 @@ impl NotificationArguments for () {
 impl NotificationArguments for PSCSI_REQUEST_BLOCK {
     fn parts(self) -> (PSCSI_REQUEST_BLOCK, PHW_TIMER, ULONG) {
         (self, None, 0)
+    }
+}
+impl NotificationArguments for PLARGE_INTEGER {
+    fn parts(self) -> (PSCSI_REQUEST_BLOCK, PHW_TIMER, ULONG) {
+        (self.cast(), None, 0)
+    }
+}
+impl NotificationArguments for (PVOID, UCHAR) {
+    fn parts(self) -> (PSCSI_REQUEST_BLOCK, PHW_TIMER, ULONG) {
+        (self.0.cast(), None, ULONG::from(self.1))
     }
 }
 impl NotificationArguments for (PHW_TIMER, ULONG) {

@@ -1,4 +1,4 @@
-//! The constants of storport.h, srb.h and scsi.h that virtual miniports use.
+//! The constants of storport.h, srb.h and scsi.h that every miniport uses.
 #![expect(non_upper_case_globals, reason = "the documented WDK names")]
 
 use super::structures::{SCSI_ADAPTER_CONTROL_STATUS, SCSI_ADAPTER_CONTROL_TYPE, STOR_SPINLOCK};
@@ -148,7 +148,10 @@ numbers! {
     STOR_STATUS_INVALID_DEVICE_REQUEST: ULONG = 0xC100_0007;
     STOR_STATUS_INVALID_IRQL: ULONG = 0xC100_0008;
     STOR_STATUS_INVALID_DEVICE_STATE: ULONG = 0xC100_0009;
+    STOR_STATUS_INVALID_BUFFER_SIZE: ULONG = 0xC100_000A;
+    STOR_STATUS_UNSUPPORTED_VERSION: ULONG = 0xC100_000B;
     STOR_STATUS_BUSY: ULONG = 0xC100_000C;
 
     IOCTL_MINIPORT_PROCESS_SERVICE_IRP: ULONG = 0x0004_D038;
+    IOCTL_SCSI_MINIPORT: ULONG = 0x0004_D008;
 }

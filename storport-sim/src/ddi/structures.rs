@@ -1,15 +1,18 @@
-//! The structures of storport.h and srb.h that virtual miniports meet, shaped as wdk-sys shapes them.
+//! The structures of storport.h and srb.h that every miniport meets, shaped as wdk-sys shapes them.
 //!
-//! Sizes are not promised to be those of Windows: members that only physical adapters use are left
-//! out of `PORT_CONFIGURATION_INFORMATION`.
+//! Sizes are not promised to be those of Windows: members that no Storport miniport may use (those of
+//! slave DMA and of the first IDE controllers) are left out of `PORT_CONFIGURATION_INFORMATION`.
 #![expect(missing_docs, reason = "members have the WDK's names and meanings")]
 
-use kernel_sim::ddi::{BOOLEAN, INTERFACE_TYPE, KIRQL, PVOID, UCHAR, ULONG, USHORT};
+use super::hardware_structures::{ACCESS_RANGE, PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE};
+use kernel_sim::ddi::{BOOLEAN, INTERFACE_TYPE, KINTERRUPT_MODE, KIRQL, PVOID, UCHAR, ULONG, USHORT};
 
 pub type PCHAR = *mut i8;
+pub type PWSTR = *mut u16;
 pub type PBOOLEAN = *mut BOOLEAN;
 pub type STOR_SPINLOCK = i32;
 pub type STOR_SYNCHRONIZATION_MODEL = i32;
+pub type INTERRUPT_SYNCHRONIZATION_MODE = i32;
 pub type SCSI_ADAPTER_CONTROL_TYPE = i32;
 pub type SCSI_ADAPTER_CONTROL_STATUS = i32;
 
@@ -178,11 +181,17 @@ pub struct PORT_CONFIGURATION_INFORMATION {
     pub Length: ULONG,
     pub SystemIoBusNumber: ULONG,
     pub AdapterInterfaceType: INTERFACE_TYPE,
+    /// The IRQL of the line or of the first message.
+    pub BusInterruptLevel: ULONG,
+    pub BusInterruptVector: ULONG,
+    pub InterruptMode: KINTERRUPT_MODE,
     /// In bytes.
     pub MaximumTransferLength: ULONG,
     pub NumberOfPhysicalBreaks: ULONG,
     pub AlignmentMask: ULONG,
     pub NumberOfAccessRanges: ULONG,
+    /// As many as `NumberOfAccessRanges` says.
+    pub AccessRanges: *mut [ACCESS_RANGE; 0],
     pub Reserved: PVOID,
     pub NumberOfBuses: UCHAR,
     pub InitiatorBusId: [UCHAR; 8],
@@ -198,6 +207,8 @@ pub struct PORT_CONFIGURATION_INFORMATION {
     pub MultipleRequestPerLu: BOOLEAN,
     pub ReceiveEvent: BOOLEAN,
     pub MaximumNumberOfTargets: UCHAR,
+    pub SrbType: UCHAR,
+    pub AddressType: UCHAR,
     pub SlotNumber: ULONG,
     pub DeviceExtensionSize: ULONG,
     pub SpecificLuExtensionSize: ULONG,
@@ -207,6 +218,8 @@ pub struct PORT_CONFIGURATION_INFORMATION {
     pub MaximumNumberOfLogicalUnits: UCHAR,
     pub WmiDataProvider: BOOLEAN,
     pub SynchronizationModel: STOR_SYNCHRONIZATION_MODEL,
+    pub HwMSInterruptRoutine: PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE,
+    pub InterruptSynchronizationMode: INTERRUPT_SYNCHRONIZATION_MODE,
     pub VirtualDevice: BOOLEAN,
     pub DumpMode: ULONG,
     pub MaxNumberOfIO: ULONG,
@@ -217,6 +230,21 @@ pub struct PORT_CONFIGURATION_INFORMATION {
     pub FeatureSupport: ULONG,
 }
 pub type PPORT_CONFIGURATION_INFORMATION = *mut PORT_CONFIGURATION_INFORMATION;
+
+/// What `IOCTL_SCSI_MINIPORT` carries; `Length` bytes follow it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SRB_IO_CONTROL {
+    pub HeaderLength: ULONG,
+    pub Signature: [UCHAR; 8],
+    /// In seconds.
+    pub Timeout: ULONG,
+    pub ControlCode: ULONG,
+    pub ReturnCode: ULONG,
+    /// In bytes, without the header.
+    pub Length: ULONG,
+}
+pub type PSRB_IO_CONTROL = *mut SRB_IO_CONTROL;
 
 /// What `ScsiQuerySupportedControlTypes` asks for; `MaxControlType` flags follow it.
 #[repr(C)]

@@ -1,31 +1,35 @@
 //! The way out: `RequestComplete`, the completion DPC, the IRP.
 //!
-//! RequestComplete only notes that the SRB is done and asks for a DPC on its own processor; the DPC
-//! completes the IRPs of all that were noted, at DISPATCH_LEVEL and in order. A busy answer sends the
-//! request round again instead.
+//! RequestComplete only notes that the SRB is done and asks for a DPC, on its own processor or on the one
+//! that issued the request (DPC redirection); the DPC completes the IRPs of all that were noted, at DISPATCH_LEVEL and in order. A busy answer sends the
+//! request round again instead. A virtual adapter can be told to complete inside the call
+//! ([`Completion::InCall`]).
 
 use super::hba::{Hba, UNITS_MAX};
-use super::own_cx;
 use super::unit::{Request, Unit, state};
+use super::{adapter, own_cx};
 use crate::callbacks::STORPORT;
 use crate::ddi::{
-    PSCSI_REQUEST_BLOCK, SCSI_REQUEST_BLOCK, SCSISTAT_BUSY, SCSISTAT_QUEUE_FULL, SRB_STATUS,
-    SRB_STATUS_ABORTED, SRB_STATUS_BAD_FUNCTION, SRB_STATUS_BAD_SRB_BLOCK_LENGTH, SRB_STATUS_BUS_RESET,
-    SRB_STATUS_BUSY, SRB_STATUS_COMMAND_TIMEOUT, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR,
-    SRB_STATUS_INVALID_LUN, SRB_STATUS_INVALID_PATH_ID, SRB_STATUS_INVALID_REQUEST,
+    PSCSI_REQUEST_BLOCK, SCSISTAT_BUSY, SCSISTAT_QUEUE_FULL, SP_UNTAGGED, SRB_FUNCTION_STORAGE_REQUEST_BLOCK,
+    SRB_STATUS, SRB_STATUS_ABORTED, SRB_STATUS_BAD_FUNCTION, SRB_STATUS_BAD_SRB_BLOCK_LENGTH,
+    SRB_STATUS_BUS_RESET, SRB_STATUS_BUSY, SRB_STATUS_COMMAND_TIMEOUT, SRB_STATUS_DATA_OVERRUN,
+    SRB_STATUS_ERROR, SRB_STATUS_INVALID_LUN, SRB_STATUS_INVALID_PATH_ID, SRB_STATUS_INVALID_REQUEST,
     SRB_STATUS_INVALID_TARGET_ID, SRB_STATUS_NO_DEVICE, SRB_STATUS_NO_HBA, SRB_STATUS_PENDING,
-    SRB_STATUS_SELECTION_TIMEOUT, SRB_STATUS_SUCCESS, SRB_STATUS_TIMEOUT,
+    SRB_STATUS_SELECTION_TIMEOUT, SRB_STATUS_SUCCESS, SRB_STATUS_TIMEOUT, STORAGE_REQUEST_BLOCK,
+    SrbGetDataTransferLength, SrbGetScsiStatus, SrbGetSrbStatus, SrbSetDataBuffer, SrbSetSrbStatus,
+    port_hint,
 };
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::{
     Cx, FALSE, IO_DISK_INCREMENT, IO_STATUS_BLOCK, IoCompleteRequest, KeSetEvent, NTSTATUS, PKDPC, PVOID,
     STATUS_CANCELLED, STATUS_DEVICE_BUSY, STATUS_DEVICE_DOES_NOT_EXIST, STATUS_INVALID_DEVICE_REQUEST,
-    STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT, STATUS_SUCCESS, callback,
+    STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT, STATUS_SUCCESS, UCHAR, callback,
 };
+use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
 use kernel_sim::{report_address, system};
 use parking_lot::Mutex;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed};
 
 /// How often a busy answer sends a request round again (registry value BusyRetryCount).
 const BUSY_RETRIES_MAX: u8 = 20;
@@ -40,7 +44,28 @@ type Entry = (u16, u16);
 
 /// Requests finished on one processor and not completed yet.
 #[derive(Default)]
-pub(super) struct Done(Mutex<(Vec<Entry>, Vec<Entry>)>);
+pub(super) struct Done {
+    /// Those, and room for the next batch.
+    lists: Mutex<(Vec<Entry>, Vec<Entry>)>,
+    /// How many completions inside a call of the miniport are under way, one within the other.
+    nested: AtomicU32,
+}
+
+/// Completions inside calls that nest at most; what comes deeper is left to the DPC.
+const NESTED_MAX: u32 = 4;
+
+/// Where a request is completed that a virtual miniport has finished.
+///
+/// On Windows both happen, for reasons that are not documented: drivers must be ready for either.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Completion {
+    /// In a DPC of Storport's, after the miniport's call.
+    #[default]
+    InDpc,
+    /// Inside RequestComplete where the level allows it: the class driver's next request may then reach
+    /// HwStorStartIo before RequestComplete returns.
+    InCall,
+}
 
 impl Hba {
     /// RequestComplete: the miniport gives an SRB back.
@@ -58,9 +83,22 @@ impl Hba {
                 format!("SRB {} completed with SRB_STATUS_PENDING", report_address(shown)),
             );
         }
-        let cpu = usize::from(cx.cpu.index());
+        self.close_dma(unit, slot);
+        self.note_done(cx, unit, slot);
+    }
+
+    /// Leaves a request that is ours again to the completion DPC of the processor it goes back to.
+    pub(super) fn note_done(&self, cx: &Cx, unit: &Unit, slot: u16) {
+        if self.completion == Completion::InCall
+            && cx.cpu.irql() <= Irql::DISPATCH
+            && self.complete_in_call(cx, unit, slot)
+        {
+            return;
+        }
+        let origin = unit.slots[usize::from(slot)].origin.load(Relaxed);
+        let cpu = usize::from(self.perf.completes_on(origin, cx.cpu.index()));
         let was_empty = {
-            let mut lists = self.done[cpu].0.lock();
+            let mut lists = self.done[cpu].lists.lock();
             lists.0.push((unit.index, slot));
             lists.0.len() == 1
         };
@@ -75,7 +113,11 @@ impl Hba {
     pub(super) fn slot_of(&self, cx: &Cx, srb: PSCSI_REQUEST_BLOCK) -> Option<(&Unit, u16)> {
         cx.check_output(srb);
         // SAFETY: just found in mapped memory; plain data.
-        let hint = unsafe { (*srb).Reserved };
+        if unsafe { (*srb).Function } == SRB_FUNCTION_STORAGE_REQUEST_BLOCK {
+            cx.check_output(srb.cast::<STORAGE_REQUEST_BLOCK>());
+        }
+        // SAFETY: found in mapped memory as far as its kind reaches; plain data.
+        let hint = unsafe { port_hint(srb.cast()) };
         let records = |unit: &Unit, slot: u16| {
             unit.slots.get(usize::from(slot)).is_some_and(|s| {
                 std::ptr::eq(s.srb.load(Relaxed), srb) && s.state.load(Acquire) != state::FREE
@@ -112,7 +154,7 @@ impl Hba {
 
     /// Completes what was finished on this processor.
     fn complete_all(&self, cpu: &Processor) {
-        let lists = &self.done[usize::from(cpu.index())].0;
+        let lists = &self.done[usize::from(cpu.index())].lists;
         let mut batch = {
             let mut lists = lists.lock();
             let spare = std::mem::take(&mut lists.1);
@@ -120,25 +162,53 @@ impl Hba {
         };
         for (unit, slot) in &batch {
             if let Some(unit) = self.unit_at(usize::from(*unit)) {
-                self.complete(unit, *slot);
+                self.complete(unit, *slot, None);
             }
         }
         batch.clear();
         lists.lock().1 = batch;
     }
 
-    fn complete(&self, unit: &Unit, slot: u16) {
+    /// Completes a request here and now, on the miniport's stack. `false`: not so deep.
+    fn complete_in_call(&self, cx: &Cx, unit: &Unit, slot: u16) -> bool {
+        let nested = &self.done[usize::from(cx.cpu.index())].nested;
+        if nested.fetch_add(1, Relaxed) >= NESTED_MAX {
+            nested.fetch_sub(1, Relaxed);
+            return false;
+        }
+        callback(cx.cpu, &STORPORT, || {
+            let before = system::raise_irql(cx.cpu, Irql::DISPATCH);
+            self.complete(unit, slot, Some(cx));
+            // Before the level falls: on its way down the processor may switch threads.
+            nested.fetch_sub(1, Relaxed);
+            system::restore_irql(cx.cpu, before);
+        });
+        true
+    }
+
+    /// Completes one request: in our DPC, or inside the call `cx` of the miniport.
+    fn complete(&self, unit: &Unit, slot: u16, in_call: Option<&Cx>) {
         let request = unit.slots[usize::from(slot)].request();
-        // SAFETY: the SRB is ours between RequestComplete and the completion of its request.
-        let srb = unsafe { &mut *request.srb };
-        srb.DataBuffer = request.buffer;
-        if is_busy(srb) && request.retries < BUSY_RETRIES_MAX {
-            self.go_round_again(unit, slot, request, srb.ScsiStatus);
+        if slot == unit.spare_slot() {
+            self.recovery_step_done(unit, slot);
             return;
         }
+        let srb: PVOID = request.srb.cast();
+        // SAFETY: the SRB is ours between RequestComplete and the completion of its request.
+        unsafe {
+            SrbSetDataBuffer(srb, request.buffer);
+            if is_busy(srb) && request.retries < BUSY_RETRIES_MAX && !self.is_gone.load(Relaxed) {
+                self.go_round_again(unit, slot, request, SrbGetScsiStatus(srb));
+                return;
+            }
+        }
         let (next, is_idle) = unit.release(slot);
-        finish(srb, &request);
+        // SAFETY: as above; the sender's IRP or event is live until this.
+        unsafe { finish(srb, &request, in_call) };
         self.count_completion(unit);
+        if self.throttle.was_starved() {
+            self.kick_all();
+        }
         if let Some((slot, request)) = next {
             self.start(unit, slot, &request);
         } else if is_idle && self.removing.load(Acquire) {
@@ -160,30 +230,37 @@ impl Hba {
 }
 
 /// Hands a finished request to whoever sent it.
-fn finish(srb: &SCSI_REQUEST_BLOCK, request: &Request) {
-    // SAFETY: the sender's IRP or event, live until this.
+pub(super) unsafe fn finish(srb: PVOID, request: &Request, in_call: Option<&Cx>) {
+    // SAFETY: forwarded from the caller.
     unsafe {
         if request.irp.is_null() {
             KeSetEvent(request.event, 0, FALSE);
         } else {
-            let moved = srb.DataTransferLength as usize;
-            (*request.irp).IoStatus = IO_STATUS_BLOCK::new(nt_status(srb.SrbStatus), moved);
-            IoCompleteRequest(request.irp, IO_DISK_INCREMENT);
+            let moved = SrbGetDataTransferLength(srb) as usize;
+            (*request.irp).IoStatus = IO_STATUS_BLOCK::new(nt_status(SrbGetSrbStatus(srb)), moved);
+            match in_call {
+                // Not a call of the miniport's, though it is made inside one.
+                Some(cx) => system::complete_irp(cx, request.irp),
+                None => IoCompleteRequest(request.irp, IO_DISK_INCREMENT),
+            }
         }
     }
 }
 
 /// Whether the miniport asks for the request to be sent again later.
-fn is_busy(srb: &SCSI_REQUEST_BLOCK) -> bool {
-    match SRB_STATUS(srb.SrbStatus) {
-        SRB_STATUS_BUSY => true,
-        SRB_STATUS_ERROR => matches!(srb.ScsiStatus, SCSISTAT_BUSY | SCSISTAT_QUEUE_FULL),
-        _ => false,
+unsafe fn is_busy(srb: PVOID) -> bool {
+    // SAFETY: forwarded from the caller.
+    unsafe {
+        match SRB_STATUS(SrbGetSrbStatus(srb)) {
+            SRB_STATUS_BUSY => true,
+            SRB_STATUS_ERROR => matches!(SrbGetScsiStatus(srb), SCSISTAT_BUSY | SCSISTAT_QUEUE_FULL),
+            _ => false,
+        }
     }
 }
 
 /// What an SRB status says as an NTSTATUS; the class driver knows better where there is sense data.
-fn nt_status(srb_status: u8) -> NTSTATUS {
+pub(super) fn nt_status(srb_status: u8) -> NTSTATUS {
     match SRB_STATUS(srb_status) {
         SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => STATUS_SUCCESS,
         SRB_STATUS_BUSY => STATUS_DEVICE_BUSY,
@@ -208,4 +285,32 @@ pub(super) unsafe extern "C-unwind" fn completion_dpc(_dpc: PKDPC, context: PVOI
     // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
     let hba = unsafe { &*context.cast::<Hba>() };
     callback(cpu, &STORPORT, || hba.complete_all(cpu));
+}
+
+/// Every request the miniport has at the addresses named, in the order of units and slots. SP_UNTAGGED stands
+/// for all; the page forbids it for the unit in full duplex, which is not enforced.
+pub(crate) unsafe fn complete_requests(
+    cx: &Cx,
+    extension: PVOID,
+    path: UCHAR,
+    target: UCHAR,
+    lun: UCHAR,
+    status: UCHAR,
+) {
+    let hba = adapter(cx, extension);
+    let is_meant = |wanted: UCHAR, actual: u8| wanted == SP_UNTAGGED || wanted == actual;
+    for unit in hba.units() {
+        let a = unit.address;
+        if !(is_meant(path, a.path) && is_meant(target, a.target) && is_meant(lun, a.lun)) {
+            continue;
+        }
+        for (n, slot) in unit.slots.iter().enumerate() {
+            if slot.take_back() {
+                // SAFETY: the SRB is ours since `take_back`.
+                unsafe { SrbSetSrbStatus(slot.request().srb.cast(), status) };
+                hba.close_dma(unit, n as u16);
+                hba.note_done(cx, unit, n as u16);
+            }
+        }
+    }
 }

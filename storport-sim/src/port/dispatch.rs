@@ -1,19 +1,21 @@
-//! The way in: an IRP arrives, and its SRB goes down to `HwStorStartIo` or waits its turn.
+//! The way in: an IRP arrives, and its SRB goes down to the miniport or waits its turn.
 
 use super::hba::Hba;
+use super::own_requests::OwnRequests;
 use super::unit::{Request, Unit};
-use crate::callbacks::{HW_STOR_PROCESS_SERVICE_REQUEST, HW_STOR_START_IO, STORPORT};
+use crate::callbacks::{HW_STOR_PROCESS_SERVICE_REQUEST, STORPORT};
 use crate::ddi::{
-    IOCTL_MINIPORT_PROCESS_SERVICE_IRP, PSCSI_REQUEST_BLOCK, SRB_FLAGS_UNSPECIFIED_DIRECTION,
-    SRB_FUNCTION_EXECUTE_SCSI, SRB_STATUS_PENDING,
+    IOCTL_MINIPORT_PROCESS_SERVICE_IRP, IOCTL_SCSI_MINIPORT, PSCSI_REQUEST_BLOCK,
+    SRB_FLAGS_UNSPECIFIED_DIRECTION, SRB_FUNCTION_EXECUTE_SCSI, SRB_IO_CONTROL, SRB_STATUS_NO_DEVICE,
+    SrbGetCdb, SrbGetDataBuffer, SrbGetSrbFlags, SrbGetSrbFunction, SrbSetOriginalRequest, SrbSetSrbStatus,
 };
 use crate::scsi::Opcode;
 use kernel_sim::ddi::{
     IO_NO_INCREMENT, IO_STATUS_BLOCK, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_SCSI,
     IoCompleteRequest, IoGetCurrentIrpStackLocation, IoMarkIrpPending, MDL_MAPPED_TO_SYSTEM_VA,
     MDL_SOURCE_IS_NONPAGED_POOL, MmGetMdlVirtualAddress, NTSTATUS, PDEVICE_OBJECT, PIRP, PMDL, PVOID,
-    STATUS_DEVICE_DOES_NOT_EXIST, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_PENDING,
-    STATUS_SUCCESS, callback,
+    STATUS_DEVICE_DOES_NOT_EXIST, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_DEVICE_REQUEST,
+    STATUS_INVALID_PARAMETER, STATUS_PENDING, STATUS_SUCCESS, callback,
 };
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
@@ -41,6 +43,7 @@ pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIR
             let major = usize::from((*IoGetCurrentIrpStackLocation(irp)).MajorFunction);
             match (extension.unit.as_ref(), extension.hba.as_ref(), major) {
                 (Some(unit), _, IRP_MJ_SCSI) => execute(cpu, unit, irp),
+                (_, Some(hba), IRP_MJ_DEVICE_CONTROL) if is_io_control(irp) => io_control(cpu, hba, irp),
                 (_, Some(hba), IRP_MJ_DEVICE_CONTROL) => service_request(cpu, hba, irp),
                 (_, _, IRP_MJ_CREATE | IRP_MJ_CLOSE) => complete_now(irp, STATUS_SUCCESS),
                 _ => complete_now(irp, STATUS_INVALID_DEVICE_REQUEST),
@@ -69,14 +72,14 @@ unsafe fn execute(cpu: &Processor, unit: &Unit, irp: PIRP) -> NTSTATUS {
         if srb.is_null() {
             return complete_now(irp, STATUS_INVALID_PARAMETER);
         }
-        if hba.removing.load(Relaxed) {
-            (*srb).SrbStatus = crate::ddi::SRB_STATUS_NO_DEVICE;
+        if hba.removing.load(Relaxed) || hba.is_gone.load(Relaxed) || unit.is_gone.load(Relaxed) {
+            SrbSetSrbStatus(srb.cast(), SRB_STATUS_NO_DEVICE);
             return complete_now(irp, STATUS_DEVICE_DOES_NOT_EXIST);
         }
         IoMarkIrpPending(irp);
-        (*srb).OriginalRequest = irp.cast();
+        SrbSetOriginalRequest(srb.cast(), irp.cast());
         let mdl = (*irp).MdlAddress;
-        let buffer = (*srb).DataBuffer;
+        let buffer = SrbGetDataBuffer(srb.cast());
         let request = Request {
             srb,
             irp,
@@ -106,6 +109,44 @@ unsafe fn system_address(mdl: PMDL, buffer: PVOID) -> PVOID {
     }
 }
 
+unsafe fn is_io_control(irp: PIRP) -> bool {
+    // SAFETY: the I/O manager's live IRP, a device control request.
+    unsafe {
+        (*IoGetCurrentIrpStackLocation(irp)).Parameters.DeviceIoControl.IoControlCode == IOCTL_SCSI_MINIPORT
+    }
+}
+
+/// A private request for the miniport, through the first unit or, without one, through a unit made for it.
+/// The thread waits for the answer, so it is at PASSIVE_LEVEL.
+unsafe fn io_control(cpu: &Processor, hba: &Hba, irp: PIRP) -> NTSTATUS {
+    // SAFETY: the I/O manager's live IRP; its buffer is as long as it says.
+    unsafe {
+        let parameters = (*IoGetCurrentIrpStackLocation(irp)).Parameters.DeviceIoControl;
+        let buffer = (*irp).AssociatedIrp.SystemBuffer;
+        let room = parameters.InputBufferLength.max(parameters.OutputBufferLength);
+        if buffer.is_null() || (parameters.InputBufferLength as usize) < size_of::<SRB_IO_CONTROL>() {
+            return complete_now(irp, STATUS_INVALID_PARAMETER);
+        }
+        let header = buffer.cast::<SRB_IO_CONTROL>().read_unaligned();
+        let length = header.HeaderLength.checked_add(header.Length).filter(|length| *length <= room);
+        let Some(length) = length.filter(|_| header.HeaderLength as usize == size_of::<SRB_IO_CONTROL>())
+        else {
+            return complete_now(irp, STATUS_INVALID_PARAMETER);
+        };
+        if hba.removing.load(Relaxed) || hba.is_gone.load(Relaxed) {
+            return complete_now(irp, STATUS_DEVICE_DOES_NOT_EXIST);
+        }
+        let status = {
+            let _inside = hba.enter(cpu);
+            hba.send_io_control(buffer, length, header.Timeout)
+        };
+        let information = if status == STATUS_SUCCESS { length as usize } else { 0 };
+        (*irp).IoStatus = IO_STATUS_BLOCK::new(status, information);
+        IoCompleteRequest(irp, IO_NO_INCREMENT);
+        status
+    }
+}
+
 /// A device control request for the adapter: a service request, or nothing we know.
 unsafe fn service_request(cpu: &Processor, hba: &Hba, irp: PIRP) -> NTSTATUS {
     let _inside = hba.enter(cpu);
@@ -128,6 +169,14 @@ unsafe fn service_request(cpu: &Processor, hba: &Hba, irp: PIRP) -> NTSTATUS {
 }
 
 impl Hba {
+    fn send_io_control(&self, buffer: PVOID, length: u32, timeout_s: u32) -> NTSTATUS {
+        let requests = OwnRequests::new(self);
+        let send = |mut requests: OwnRequests<'_>| {
+            self.through_some_unit(|unit| requests.io_control(unit, buffer, length, timeout_s))
+        };
+        requests.and_then(send).map_or(STATUS_INSUFFICIENT_RESOURCES, super::complete::nt_status)
+    }
+
     /// Starts a request, or queues it while its unit cannot take another.
     #[inline]
     pub(super) fn submit(&self, unit: &Unit, request: &Request) {
@@ -142,48 +191,32 @@ impl Hba {
             self.start(unit, slot, &request);
         }
     }
-
-    /// Gives an SRB to the miniport.
-    pub(super) fn start(&self, unit: &Unit, slot: u16, request: &Request) {
-        let srb = request.srb;
-        // SAFETY: the SRB is the class driver's, lent to us until its request completes; the slot is
-        // ours, and the miniport does not know of the SRB yet.
-        let timeout_s = unsafe {
-            let s = &mut *srb;
-            s.SrbStatus = SRB_STATUS_PENDING;
-            s.ScsiStatus = 0;
-            s.PathId = unit.address.path;
-            s.TargetId = unit.address.target;
-            s.Lun = unit.address.lun;
-            s.QueueTag = slot as u8;
-            s.SrbExtension = unit.srb_extension(slot);
-            s.Reserved = u32::from(unit.index) << 16 | u32::from(slot);
-            s.DataBuffer = if self.maps(moves_blocks(s)) { request.data } else { null_mut() };
-            s.TimeOutValue
-        };
-        unit.slots[usize::from(slot)].hand_out(request, self.due_tick(timeout_s));
-        let Some(routine) = self.registration.data.HwStartIo else { return };
-        // What HwStorStartIo returns is not documented to mean anything for a virtual miniport.
-        self.call(&HW_STOR_START_IO, Irql::DISPATCH, || {
-            // SAFETY: the miniport's own routine, called as documented.
-            unsafe { routine(self.extension, srb) }
-        });
-    }
 }
 
 /// Whether an SRB reads or writes blocks: those are mapped only for miniports that ask for it.
-fn moves_blocks(srb: &crate::ddi::SCSI_REQUEST_BLOCK) -> bool {
-    srb.Function == SRB_FUNCTION_EXECUTE_SCSI
-        && srb.SrbFlags & SRB_FLAGS_UNSPECIFIED_DIRECTION != 0
-        && matches!(
-            Opcode(srb.Cdb[0]),
-            Opcode::READ_6
-                | Opcode::READ_10
-                | Opcode::READ_12
-                | Opcode::READ_16
-                | Opcode::WRITE_6
-                | Opcode::WRITE_10
-                | Opcode::WRITE_12
-                | Opcode::WRITE_16
-        )
+///
+/// # Safety
+/// The SRB is live.
+pub(super) unsafe fn moves_blocks(srb: PVOID) -> bool {
+    // SAFETY: forwarded from the caller; a SCSI request has a command block.
+    unsafe {
+        if SrbGetSrbFunction(srb) != u32::from(SRB_FUNCTION_EXECUTE_SCSI)
+            || SrbGetSrbFlags(srb) & SRB_FLAGS_UNSPECIFIED_DIRECTION == 0
+        {
+            return false;
+        }
+        let cdb = SrbGetCdb(srb);
+        !cdb.is_null()
+            && matches!(
+                Opcode(*cdb),
+                Opcode::READ_6
+                    | Opcode::READ_10
+                    | Opcode::READ_12
+                    | Opcode::READ_16
+                    | Opcode::WRITE_6
+                    | Opcode::WRITE_10
+                    | Opcode::WRITE_12
+                    | Opcode::WRITE_16
+            )
+    }
 }

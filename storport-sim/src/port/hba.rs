@@ -3,20 +3,26 @@
 //! What a driver may get a pointer to (the device extension, locks, DPC and timer objects) lies in
 //! the machine's memory; everything else is ours and out of a driver's reach.
 
-use super::complete::Done;
-use super::holds::Gate;
+use super::bus_change::BusChange;
+use super::complete::{Completion, Done};
+use super::hardware::Hardware;
+use super::holds::{Gate, Throttle};
 use super::initialize::Registration;
-use super::own_cx;
+use super::interrupt::MessageContext;
+use super::log::Log;
+use super::memory::Allocations;
+use super::pci_slot::RANGES_MAX;
+use super::performance::Performance;
+use super::registry::Registry;
 use super::unit::Unit;
-use crate::ddi::{
-    PHW_TIMER, PORT_CONFIGURATION_INFORMATION, SCSI_MAXIMUM_TARGETS, SP_UNINITIALIZED_VALUE,
-    STOR_MAP_NO_BUFFERS,
-};
+use crate::class::Disks;
+use crate::ddi::{ACCESS_RANGE, PHW_PASSIVE_INITIALIZE_ROUTINE, PHW_TIMER, PORT_CONFIGURATION_INFORMATION};
 use crossbeam::utils::CachePadded;
 use kernel_sim::bugcheck::IRQL_UNEXPECTED_VALUE;
+use kernel_sim::bus::MESSAGES_MAX;
 use kernel_sim::ddi::{
-    FALSE, KDPC, KEVENT, KSPIN_LOCK, KTIMER, KeInitializeDpc, KeInitializeEvent, KeInitializeTimer,
-    KeSetTargetProcessorDpc, NotificationEvent, PDEVICE_OBJECT, PKDPC, PVOID, TRUE, callback,
+    FALSE, IO_WORKITEM, KDPC, KEVENT, KSPIN_LOCK, KTIMER, KeInitializeDpc, KeInitializeEvent,
+    KeInitializeTimer, KeSetTargetProcessorDpc, NotificationEvent, PDEVICE_OBJECT, PKDPC, PVOID, callback,
 };
 use kernel_sim::hook::Callback;
 use kernel_sim::irql::Irql;
@@ -25,19 +31,15 @@ use kernel_sim::processor::Processor;
 use kernel_sim::system;
 use parking_lot::Mutex;
 use std::ptr::null_mut;
-use std::sync::OnceLock;
 use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
 };
+use std::sync::{Arc, OnceLock};
 
 /// Logical units one adapter can have.
 pub(super) const UNITS_MAX: usize = 256;
-/// Bytes of one transfer a virtual adapter takes if its miniport does not say.
-const TRANSFER_MAX: u32 = 1 << 20;
-/// Requests a unit of a virtual adapter has at once, unless told otherwise (Microsoft, "Queue management").
-const LUN_QUEUE_DEPTH: u32 = 250;
-/// Requests of one unit that classic SRBs can carry.
-pub(super) const LUN_QUEUE_DEPTH_MAX: u32 = 255;
+/// Channels one adapter can have.
+pub(super) const CHANNELS_MAX: usize = 64;
 
 /// The kernel objects of one adapter, in the machine's memory.
 #[repr(C)]
@@ -51,6 +53,13 @@ pub(super) struct Objects {
     pub tick_dpc: KDPC,
     pub call_timer: KTIMER,
     pub call_dpc: KDPC,
+    pub bus_change_dpc: KDPC,
+    pub state_change_dpc: KDPC,
+    pub bus_change_item: IO_WORKITEM,
+    pub message_locks: [KSPIN_LOCK; MESSAGES_MAX as usize],
+    pub message_contexts: [MessageContext; MESSAGES_MAX as usize],
+    pub channel_locks: [KSPIN_LOCK; CHANNELS_MAX],
+    pub access_ranges: [ACCESS_RANGE; RANGES_MAX],
     /// Signaled when a unit has no request left, while the adapter is being removed.
     pub drained: KEVENT,
     /// An empty string for HwStorFindAdapter.
@@ -65,23 +74,46 @@ pub(crate) struct Hba {
     /// `HwDeviceExtension`: zeroed once, when it was allocated.
     pub(super) extension: PVOID,
     pub(super) objects: *mut Objects,
+    /// What a physical adapter has of hardware; a virtual one has none.
+    pub(super) hardware: Option<Hardware>,
     /// What HwStorFindAdapter made of the configuration.
     pub(super) config: OnceLock<PORT_CONFIGURATION_INFORMATION>,
     /// The adapter's functional device object, and the physical one below it.
     pub(super) device: AtomicPtr<kernel_sim::ddi::DEVICE_OBJECT>,
     pub(super) lower: AtomicPtr<kernel_sim::ddi::DEVICE_OBJECT>,
     pub(super) gate: Gate,
+    pub(super) throttle: Throttle,
+    pub(super) perf: Performance,
+    pub(super) allocations: Allocations,
+    pub(super) registry: Registry,
+    pub(super) log: Log,
+    /// The uncached extension and its bytes.
+    pub(super) uncached: (AtomicPtr<std::ffi::c_void>, AtomicU32),
+    pub(super) is_extension_admitted: AtomicBool,
+    /// What HwStorInitialize asked for with StorPortEnablePassiveInitialization.
+    pub(super) passive_initialize: Mutex<PHW_PASSIVE_INITIALIZE_ROUTINE>,
+    pub(super) bus_change: BusChange,
+    /// The disks on the units; none before the first scan.
+    pub(super) disks: OnceLock<Arc<Disks>>,
     /// Control types the miniport supports, as a set of bits.
     pub(super) control_types: AtomicU32,
+    pub(super) unit_control_types: AtomicU32,
     units: Box<[AtomicPtr<Unit>]>,
+    /// One more than the highest number a unit ever had: most adapters have few.
+    units_end: AtomicU32,
     /// Owns every unit there ever was: a driver may still name one that is gone.
     #[expect(clippy::vec_box, reason = "units are pointed at and must not move")]
     all_units: Mutex<Vec<Box<Unit>>>,
+    pub(super) completion: Completion,
     /// Finished requests, by the processor they were finished on.
     pub(super) done: Box<[CachePadded<Done>]>,
     /// How many calls into the port driver each processor is in.
     inside: Box<[CachePadded<AtomicU32>]>,
+    /// Work items queued or running.
+    pub(super) pending_work: AtomicU32,
     pub(super) removing: AtomicBool,
+    /// The hardware was pulled out: requests fail, and nobody waits for its answers.
+    pub(super) is_gone: AtomicBool,
     /// Seconds counted while requests are outstanding, and whether the next is armed.
     pub(super) ticks: AtomicU32,
     pub(super) tick_armed: AtomicBool,
@@ -97,7 +129,12 @@ unsafe impl Send for Hba {}
 
 impl Hba {
     /// An adapter with its memory, not yet known to anybody. `None`: the machine is out of memory.
-    pub(super) fn new(machine: &Machine, registration: Registration) -> Option<Hba> {
+    pub(super) fn new(
+        machine: &Machine,
+        registration: Registration,
+        hardware: Option<Hardware>,
+        completion: Completion,
+    ) -> Option<Hba> {
         let processors = usize::from(machine.processor_count());
         let extension = machine.allocate_system((registration.data.DeviceExtensionSize as usize).max(1));
         let objects: *mut Objects =
@@ -109,15 +146,31 @@ impl Hba {
             registration,
             extension,
             objects,
+            registry: Registry::new(hardware.as_ref()),
+            perf: Performance::new(hardware.as_ref()),
+            log: Log::default(),
+            throttle: Throttle::default(),
+            allocations: Allocations::default(),
+            uncached: (AtomicPtr::new(null_mut()), AtomicU32::new(0)),
+            is_extension_admitted: AtomicBool::new(false),
+            passive_initialize: Mutex::new(None),
+            bus_change: BusChange::default(),
+            disks: OnceLock::new(),
+            hardware,
             config: OnceLock::new(),
             device: AtomicPtr::new(null_mut()),
             lower: AtomicPtr::new(null_mut()),
             gate: Gate::new(),
             control_types: AtomicU32::new(0),
+            unit_control_types: AtomicU32::new(0),
+            is_gone: AtomicBool::new(false),
             units: (0..UNITS_MAX).map(|_| AtomicPtr::new(null_mut())).collect(),
+            units_end: AtomicU32::new(0),
             all_units: Mutex::new(Vec::new()),
+            completion,
             done: (0..processors).map(|_| CachePadded::default()).collect(),
             inside: (0..processors).map(|_| CachePadded::default()).collect(),
+            pending_work: AtomicU32::new(0),
             removing: AtomicBool::new(false),
             ticks: AtomicU32::new(0),
             tick_armed: AtomicBool::new(false),
@@ -138,6 +191,8 @@ impl Hba {
             KeInitializeDpc(&raw mut (*o).tick_dpc, Some(super::timeout::tick_dpc), context);
             KeInitializeTimer(&raw mut (*o).call_timer);
             KeInitializeDpc(&raw mut (*o).call_dpc, Some(super::timers::call_dpc), context);
+            KeInitializeDpc(&raw mut (*o).bus_change_dpc, Some(super::bus_change::change_dpc), context);
+            KeInitializeDpc(&raw mut (*o).state_change_dpc, Some(super::bus_change::state_dpc), context);
             KeInitializeEvent(&raw mut (*o).drained, NotificationEvent, FALSE);
             for cpu in 0..self.done.len() {
                 let dpc = self.completion_dpc(cpu);
@@ -150,77 +205,9 @@ impl Hba {
     }
 
     #[expect(clippy::mut_from_ref, reason = "kernel objects are shared by nature; used for their addresses")]
-    fn objects_mut(&self) -> &mut Objects {
+    pub(super) fn objects_mut(&self) -> &mut Objects {
         // SAFETY: the block lives as long as the adapter is known; callers take addresses of members.
         unsafe { &mut *self.objects }
-    }
-
-    /// The configuration as HwStorFindAdapter finds it.
-    fn prefilled(&self) -> PORT_CONFIGURATION_INFORMATION {
-        let data = &self.registration.data;
-        PORT_CONFIGURATION_INFORMATION {
-            Length: size_of::<PORT_CONFIGURATION_INFORMATION>() as u32,
-            SystemIoBusNumber: 0,
-            AdapterInterfaceType: data.AdapterInterfaceType,
-            MaximumTransferLength: SP_UNINITIALIZED_VALUE,
-            NumberOfPhysicalBreaks: SP_UNINITIALIZED_VALUE,
-            AlignmentMask: 0,
-            NumberOfAccessRanges: 0,
-            Reserved: null_mut(),
-            NumberOfBuses: 1,
-            InitiatorBusId: [u8::MAX; 8],
-            ScatterGather: TRUE,
-            Master: TRUE,
-            CachesData: FALSE,
-            AdapterScansDown: FALSE,
-            Dma32BitAddresses: TRUE,
-            MapBuffers: data.MapBuffers,
-            NeedPhysicalAddresses: data.NeedPhysicalAddresses,
-            TaggedQueuing: data.TaggedQueuing,
-            AutoRequestSense: data.AutoRequestSense,
-            MultipleRequestPerLu: data.MultipleRequestPerLu,
-            ReceiveEvent: data.ReceiveEvent,
-            MaximumNumberOfTargets: SCSI_MAXIMUM_TARGETS,
-            SlotNumber: 0,
-            DeviceExtensionSize: data.DeviceExtensionSize,
-            SpecificLuExtensionSize: data.SpecificLuExtensionSize,
-            SrbExtensionSize: data.SrbExtensionSize,
-            Dma64BitAddresses: 0,
-            ResetTargetSupported: FALSE,
-            MaximumNumberOfLogicalUnits: 8,
-            WmiDataProvider: FALSE,
-            SynchronizationModel: 0,
-            VirtualDevice: FALSE,
-            DumpMode: 0,
-            MaxNumberOfIO: 1000,
-            MaxIOsPerLun: LUN_QUEUE_DEPTH_MAX,
-            InitialLunQueueDepth: LUN_QUEUE_DEPTH,
-            BusResetHoldTime: 0,
-            FeatureSupport: data.FeatureSupport,
-        }
-    }
-
-    /// What HwStorFindAdapter made of the configuration; what it was given, before that.
-    pub(super) fn config(&self) -> PORT_CONFIGURATION_INFORMATION {
-        self.config.get().copied().unwrap_or_else(|| self.prefilled())
-    }
-
-    /// Bytes one request may move.
-    pub(super) fn transfer_max(&self) -> u32 {
-        match self.config().MaximumTransferLength {
-            0 | SP_UNINITIALIZED_VALUE => TRANSFER_MAX,
-            bytes => bytes,
-        }
-    }
-
-    /// Whether the miniport wants this kind of data buffer mapped: `DataBuffer` is NULL otherwise.
-    #[inline]
-    pub(super) fn maps(&self, is_read_or_write: bool) -> bool {
-        match self.config.get().map_or(STOR_MAP_NO_BUFFERS, |c| c.MapBuffers) {
-            STOR_MAP_NO_BUFFERS => false,
-            crate::ddi::STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE => true,
-            _ => !is_read_or_write,
-        }
     }
 
     pub(super) fn completion_dpc(&self, cpu: usize) -> PKDPC {
@@ -246,18 +233,6 @@ impl Hba {
         answer
     }
 
-    /// Runs a callback under the StartIo lock, which does not count as the driver's.
-    pub(super) fn call_under_start_io_lock<R>(&self, kind: &'static Callback, body: impl FnOnce() -> R) -> R {
-        let cx = own_cx();
-        let before = system::raise_irql(cx.cpu, Irql::DISPATCH);
-        let lock = &raw mut self.objects_mut().start_io_lock;
-        system::acquire(&cx, lock);
-        let answer = self.call(kind, Irql::DISPATCH, body);
-        system::release(&cx, lock);
-        system::restore_irql(cx.cpu, before);
-        answer
-    }
-
     /// Marks this processor as inside the port driver until the guard goes.
     pub(super) fn enter<'a>(&'a self, cpu: &Processor) -> Inside<'a> {
         let count = &self.inside[usize::from(cpu.index())];
@@ -267,7 +242,7 @@ impl Hba {
 
     /// Whether some processor is inside the port driver on this adapter's account.
     pub(super) fn is_somebody_inside(&self) -> bool {
-        self.inside.iter().any(|count| count.load(Acquire) != 0)
+        self.pending_work.load(Acquire) != 0 || self.inside.iter().any(|count| count.load(Acquire) != 0)
     }
 
     /// The unit with this number.
@@ -280,7 +255,7 @@ impl Hba {
 
     /// The units there are.
     pub(super) fn units(&self) -> impl Iterator<Item = &Unit> {
-        (0..UNITS_MAX).filter_map(|n| self.unit_at(n))
+        (0..self.units_end.load(Acquire) as usize).filter_map(|n| self.unit_at(n))
     }
 
     /// Adds a unit at the first free number, which `make` is told; `None`: no room, or no memory.
@@ -290,6 +265,7 @@ impl Hba {
         let at = (&raw const *unit).cast_mut();
         self.all_units.lock().push(unit);
         self.units[index].store(at, Release);
+        self.units_end.fetch_max(index as u32 + 1, Release);
         self.unit_at(index)
     }
 

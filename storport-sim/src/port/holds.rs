@@ -15,10 +15,10 @@ use kernel_sim::processor::Processor;
 use kernel_sim::system;
 use std::ptr::null_mut;
 use std::sync::atomic::{
-    AtomicPtr, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst,
 };
 
-/// Why a gate is closed for a time. The timer takes all but `RESET` away at once.
+/// Why a gate is closed for a time. The timer takes all away at once that end by themselves.
 mod why {
     /// StorPortPause, StorPortPauseDevice.
     pub const PAUSED: u32 = 1;
@@ -28,8 +28,14 @@ mod why {
     pub const LINK: u32 = 4;
     /// HwStorResetBus is running.
     pub const RESET: u32 = 8;
+    /// A reset SRB is under way.
+    pub const RECOVERY: u32 = 16;
+    /// The adapter is stopped or without power.
+    pub const STOPPED: u32 = 32;
+    /// The bus is left alone for a while after a reset.
+    pub const SETTLING: u32 = 64;
 }
-pub(super) use why::{LINK, RESET};
+pub(super) use why::{LINK, RECOVERY, RESET, SETTLING, STOPPED};
 
 const SECOND_US: u64 = 1_000_000;
 /// How long LinkDown holds an adapter whose miniport says nothing more, in seconds.
@@ -68,6 +74,11 @@ impl Gate {
         self.held.load(SeqCst) == 0 && self.left.load(SeqCst) == 0
     }
 
+    /// Whether it is closed for this reason.
+    pub(super) fn is_held(&self, reason: u32) -> bool {
+        self.held.load(SeqCst) & reason != 0
+    }
+
     /// Closes the gate for at most `us` microseconds; 0: until it is opened. One timer serves all
     /// reasons, so the longest pause decides for those that run at the same time.
     pub(super) fn close(&self, cx: &Cx, reason: u32, us: u64) {
@@ -93,7 +104,7 @@ impl Gate {
     /// Takes every reason away that ends by itself.
     fn time_is_up(&self) {
         self.until_ns.store(0, SeqCst);
-        self.held.fetch_and(RESET, SeqCst);
+        self.held.fetch_and(RESET | RECOVERY | STOPPED, SeqCst);
     }
 
     /// Opens the gate on behalf of the miniport. What waited is started by the gate's DPC and not
@@ -125,6 +136,51 @@ impl Gate {
     }
 }
 
+/// How many requests an adapter may have at once, over all its units.
+#[derive(Default)]
+pub(super) struct Throttle {
+    outstanding: AtomicU32,
+    /// 0: no limit yet.
+    limit: AtomicU32,
+    /// Some unit could not start a request because of the limit.
+    starved: AtomicBool,
+}
+
+impl Throttle {
+    pub(super) fn set_limit(&self, limit: u32) {
+        self.limit.store(limit, SeqCst);
+    }
+
+    /// Room for one request, or none; then the next completion lets every unit try again.
+    #[inline]
+    pub(super) fn take(&self) -> bool {
+        if self.try_take() {
+            return true;
+        }
+        self.starved.store(true, SeqCst);
+        // A completion that came before the mark has not seen it.
+        self.try_take()
+    }
+
+    #[inline]
+    fn try_take(&self) -> bool {
+        let limit = self.limit.load(Relaxed);
+        let one_more = |n: u32| (limit == 0 || n < limit).then_some(n + 1);
+        self.outstanding.fetch_update(SeqCst, SeqCst, one_more).is_ok()
+    }
+
+    #[inline]
+    pub(super) fn give(&self) {
+        self.outstanding.fetch_sub(1, SeqCst);
+    }
+
+    /// Whether somebody waits for room; asked once per wait.
+    #[inline]
+    pub(super) fn was_starved(&self) -> bool {
+        self.starved.load(SeqCst) && self.starved.swap(false, SeqCst)
+    }
+}
+
 impl Hba {
     /// Counts a completion for whoever waits for some.
     #[inline]
@@ -144,7 +200,7 @@ impl Hba {
     }
 
     pub(super) fn unit_by_address(&self, address: Address) -> Option<&Unit> {
-        self.units().find(|unit| unit.address == address)
+        self.units().find(|unit| unit.address == address && !unit.is_private.load(Relaxed))
     }
 
     /// Opens the adapter's gate for one reason and starts what waited.
@@ -197,7 +253,7 @@ pub(crate) unsafe fn set_queue_depth(
     depth: ULONG,
 ) -> BOOLEAN {
     let unit = unit_at(cx, extension, path, target, lun);
-    let valid = unit.filter(|unit| depth > 0 && depth as usize <= unit.slots.len());
+    let valid = unit.filter(|unit| depth > 0 && depth <= unit.depth_max());
     on_unit(valid, |unit| {
         unit.queue.lock().depth = depth;
     })

@@ -1,17 +1,24 @@
 //! `StorPortInitialize`: what a miniport registers in its `DriverEntry`.
 
-use super::{Port, dispatch};
-use crate::ddi::{HW_INITIALIZATION_DATA, PHW_INITIALIZATION_DATA, VIRTUAL_HW_INITIALIZATION_DATA};
+use super::hardware::is_inside;
+use super::{Port, adapter, dispatch};
+use crate::callbacks::HW_STOR_INITIALIZE;
+use crate::ddi::{
+    HW_INITIALIZATION_DATA, Isa, PHW_INITIALIZATION_DATA, PHW_PASSIVE_INITIALIZE_ROUTINE, TurboChannel,
+    VIRTUAL_HW_INITIALIZATION_DATA,
+};
 use kernel_sim::ddi::{
-    Cx, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_SCSI, Internal, NTSTATUS, PDRIVER_OBJECT,
-    PUNICODE_STRING, PVOID, STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED, STATUS_REVISION_MISMATCH,
-    STATUS_SUCCESS,
+    BOOLEAN, Cx, FALSE, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_SCSI, Internal, NTSTATUS,
+    PDRIVER_OBJECT, PUNICODE_STRING, PVOID, STATUS_INVALID_PARAMETER, STATUS_REVISION_MISMATCH,
+    STATUS_SUCCESS, TRUE,
 };
 
 /// What one driver registered.
 #[derive(Clone, Copy)]
 pub(crate) struct Registration {
     pub driver: PDRIVER_OBJECT,
+    /// Whether it is a virtual miniport: its interface type is `Internal`.
+    pub is_virtual: bool,
     pub data: VIRTUAL_HW_INITIALIZATION_DATA,
 }
 
@@ -30,8 +37,9 @@ impl Port {
 /// The body of StorPortInitialize.
 ///
 /// Storport verification stops a NULL argument, with parameters nobody published; here it is
-/// refused with a status, as without verification. Physical adapters are not here yet: an interface
-/// type other than `Internal` is refused with STATUS_NOT_SUPPORTED.
+/// refused with a status, as without verification. Storport knows no ISA, EISA, MCA or TurboChannel
+/// adapters; they are refused too. What a physical miniport must give is more than what a virtual one must:
+/// an interrupt routine and HwStorAdapterControl.
 pub(crate) unsafe fn storport_initialize(
     cx: &Cx,
     driver: PDRIVER_OBJECT,
@@ -51,13 +59,15 @@ pub(crate) unsafe fn storport_initialize(
     if data.HwInitializationDataSize as usize != size_of::<VIRTUAL_HW_INITIALIZATION_DATA>() {
         return STATUS_REVISION_MISMATCH;
     }
-    if data.AdapterInterfaceType != Internal {
-        return STATUS_NOT_SUPPORTED;
+    if (Isa..=TurboChannel).contains(&data.AdapterInterfaceType) {
+        return STATUS_INVALID_PARAMETER;
     }
+    let is_virtual = data.AdapterInterfaceType == Internal;
     let complete = data.HwFindAdapter.is_some()
         && data.HwInitialize.is_some()
         && data.HwStartIo.is_some()
-        && data.HwResetBus.is_some();
+        && data.HwResetBus.is_some()
+        && (is_virtual || data.HwInterrupt.is_some() && data.HwAdapterControl.is_some());
     if !complete {
         return STATUS_INVALID_PARAMETER;
     }
@@ -71,8 +81,22 @@ pub(crate) unsafe fn storport_initialize(
     let port = Port::of(cx.machine());
     let mut registrations = port.registrations.lock();
     registrations.retain(|r| !std::ptr::eq(r.driver, driver));
-    registrations.push(Registration { driver, data });
+    registrations.push(Registration { driver, is_virtual, data });
     STATUS_SUCCESS
+}
+
+/// Only in HwStorInitialize; elsewhere FALSE, and the routine is never called.
+pub(crate) unsafe fn enable_passive(
+    cx: &Cx,
+    extension: PVOID,
+    routine: PHW_PASSIVE_INITIALIZE_ROUTINE,
+) -> BOOLEAN {
+    let hba = adapter(cx, extension);
+    if !is_inside(cx, &HW_STOR_INITIALIZE) || routine.is_none() {
+        return FALSE;
+    }
+    *hba.passive_initialize.lock() = routine;
+    TRUE
 }
 
 /// The unload routine Storport gives every miniport. One that wants its own chains to this.

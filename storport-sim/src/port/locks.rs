@@ -1,35 +1,54 @@
 //! The port driver's spin locks, as a miniport takes them.
 //!
-//! StartIoLock and InterruptLock belong to the adapter. What the miniport takes here counts as held by
-//! the driver; what Storport holds around a callback does not, but it is the same lock, so taking it
-//! again there is a recursion.
+//! StartIoLock and InterruptLock belong to the adapter, DpcLock to a STOR_DPC. What the miniport takes here
+//! counts as held by the driver; what Storport holds around a callback does not, but it is the same lock,
+//! so taking it again there is a recursion. The order among kinds is documented and not enforced: a wrong
+//! one is a deadlock when two processors meet, and a matter for those who check.
 
 use super::adapter;
+use super::dpcs;
 use super::hba::Hba;
 use crate::ddi::{
-    DpcLock, InterruptLock, PSTOR_LOCK_HANDLE, STOR_LOCK_HANDLE, STOR_LOCK_HANDLE__bindgen_ty_1,
-    STOR_LOCK_HANDLE__bindgen_ty_1__bindgen_ty_1, STOR_SPINLOCK, StartIoLock,
+    DpcLevelLock, DpcLock, InterruptLock, PSTOR_LOCK_HANDLE, STOR_LOCK_HANDLE,
+    STOR_LOCK_HANDLE__bindgen_ty_1, STOR_LOCK_HANDLE__bindgen_ty_1__bindgen_ty_1, STOR_SPINLOCK,
+    STOR_STATUS_INVALID_IRQL, STOR_STATUS_INVALID_PARAMETER, STOR_STATUS_SUCCESS, StartIoLock,
+    ThreadedDpcLock,
 };
-use kernel_sim::ddi::{Cx, PKSPIN_LOCK, PVOID};
+use kernel_sim::ddi::{Cx, PKSPIN_LOCK, PVOID, ULONG};
 use kernel_sim::irql::Irql;
 use kernel_sim::system;
 use std::ptr::null_mut;
 
-/// The IRQL the locks of a virtual adapter are held at: without an interrupt, InterruptLock has no
-/// higher one.
-const LEVEL: Irql = Irql::DISPATCH;
-
-fn lock_of(cx: &Cx, hba: &Hba, kind: STOR_SPINLOCK, context: PVOID) -> PKSPIN_LOCK {
-    // SAFETY: the adapter's objects live as long as it is known; only addresses are taken.
-    unsafe {
-        match kind {
-            k if k == StartIoLock => &raw mut (*hba.objects).start_io_lock,
-            k if k == InterruptLock => &raw mut (*hba.objects).interrupt_lock,
-            // StorPortInitializeDpc is not here yet, so no pointer can be that of a live STOR_DPC.
-            k if k == DpcLock => cx.bad_pointer(context as usize, "the STOR_DPC (not modelled yet)"),
-            _ => cx.bad_pointer(kind as usize, "the STOR_SPINLOCK"),
+/// The lock of a kind; `None`: InterruptLock, which may be several.
+fn lock_of(cx: &Cx, hba: &Hba, kind: STOR_SPINLOCK, context: PVOID) -> Option<PKSPIN_LOCK> {
+    match kind {
+        k if k == StartIoLock => {
+            // SAFETY: the adapter's objects live as long as it is known; only an address is taken.
+            Some(unsafe { &raw mut (*hba.objects).start_io_lock })
         }
+        k if k == InterruptLock => None,
+        k if k == DpcLock || k == DpcLevelLock || k == ThreadedDpcLock => {
+            Some(dpcs::lock_of(cx, hba, context))
+        }
+        _ => cx.bad_pointer(kind as usize, "the STOR_SPINLOCK"),
     }
+}
+
+fn fill(handle: PSTOR_LOCK_HANDLE, kind: STOR_SPINLOCK, lock: PVOID, context: PVOID, before: Irql) {
+    let queue = STOR_LOCK_HANDLE__bindgen_ty_1__bindgen_ty_1 { Next: context, Lock: lock };
+    // SAFETY: the callers found the handle in mapped memory.
+    unsafe {
+        *handle = STOR_LOCK_HANDLE {
+            Lock: kind,
+            Context: STOR_LOCK_HANDLE__bindgen_ty_1 { LockQueue: queue, OldIrql: before.0 },
+        };
+    }
+}
+
+/// The level a lock is held at. Half duplex is one lock for HwStorStartIo and the interrupt on Windows, so
+/// StartIoLock raises to DIRQL there.
+fn level_of(hba: &Hba, kind: STOR_SPINLOCK) -> Irql {
+    if kind == StartIoLock && hba.is_half_duplex() { hba.interrupt_irql() } else { Irql::DISPATCH }
 }
 
 pub(crate) unsafe fn acquire(
@@ -41,16 +60,42 @@ pub(crate) unsafe fn acquire(
 ) {
     let hba = adapter(cx, extension);
     cx.check_output(handle);
-    let lock = lock_of(cx, hba, kind, context);
-    let before = system::acquire_for_driver(cx, lock, LEVEL);
-    let queue = STOR_LOCK_HANDLE__bindgen_ty_1__bindgen_ty_1 { Next: null_mut(), Lock: lock.cast() };
-    // SAFETY: found in mapped memory above.
-    unsafe {
-        *handle = STOR_LOCK_HANDLE {
-            Lock: kind,
-            Context: STOR_LOCK_HANDLE__bindgen_ty_1 { LockQueue: queue, OldIrql: before.0 },
-        };
+    match lock_of(cx, hba, kind, context) {
+        Some(lock) => {
+            let before = system::acquire_for_driver(cx, lock, level_of(hba, kind));
+            fill(handle, kind, lock.cast(), context, before);
+        }
+        None => {
+            let before = hba.acquire_interrupt_lock(cx);
+            fill(handle, kind, null_mut(), null_mut(), before);
+        }
     }
+}
+
+/// As StorPortAcquireSpinLock, with a status and two kinds more: DpcLevelLock is a DpcLock for callers that
+/// are at DISPATCH_LEVEL already, ThreadedDpcLock one for threaded DPCs, which run at DISPATCH_LEVEL here.
+pub(crate) unsafe fn acquire_ex(
+    cx: &Cx,
+    extension: PVOID,
+    kind: STOR_SPINLOCK,
+    context: PVOID,
+    handle: PSTOR_LOCK_HANDLE,
+) -> ULONG {
+    if !(DpcLock..=DpcLevelLock).contains(&kind) || handle.is_null() {
+        return STOR_STATUS_INVALID_PARAMETER;
+    }
+    let irql = cx.cpu.irql();
+    let fits = match kind {
+        k if k == DpcLevelLock => irql == Irql::DISPATCH,
+        k if k == InterruptLock => irql <= adapter(cx, extension).interrupt_irql(),
+        _ => irql <= Irql::DISPATCH,
+    };
+    if !fits {
+        return STOR_STATUS_INVALID_IRQL;
+    }
+    // SAFETY: forwarded from the caller.
+    unsafe { acquire(cx, extension, kind, context, handle) };
+    STOR_STATUS_SUCCESS
 }
 
 pub(crate) unsafe fn release(cx: &Cx, extension: PVOID, handle: PSTOR_LOCK_HANDLE) {
@@ -58,5 +103,9 @@ pub(crate) unsafe fn release(cx: &Cx, extension: PVOID, handle: PSTOR_LOCK_HANDL
     cx.check_output(handle);
     // SAFETY: just found in mapped memory; plain data.
     let handle = unsafe { *handle };
-    system::release_for_driver(cx, lock_of(cx, hba, handle.Lock, null_mut()), Irql(handle.Context.OldIrql));
+    let before = Irql(handle.Context.OldIrql);
+    match lock_of(cx, hba, handle.Lock, handle.Context.LockQueue.Next) {
+        Some(lock) => system::release_for_driver(cx, lock, before),
+        None => hba.release_interrupt_lock(cx, before),
+    }
 }

@@ -2,38 +2,69 @@
 //!
 //! ```text
 //! initialize.rs  StorPortInitialize: what a miniport registers, and its dispatch routine
-//! start.rs       an adapter's life: start, remove                 scan.rs      which units there are
+//! start.rs       an adapter as a rig drives it                    life.rs      the steps of its life
+//! pci_slot.rs    what the bus says of a device                    config.rs    the configuration and its defaults
+//! scan.rs        which units there are                            own_requests.rs  SRBs of the port driver's own
 //! hba.rs         one adapter and its memory                       unit.rs      one logical unit and its queue
-//! dispatch.rs    IRP in, SRB down to HwStorStartIo                complete.rs  RequestComplete to IRP out
-//! holds.rs       pause, busy, queue depth                         timeout.rs   requests that take too long
-//! locks.rs       StorPort spin locks                              timers.rs    timers of the miniport
+//! hardware.rs    registers, configuration space                   interrupt.rs line, messages, their locks
+//! dma.rs         lists, physical addresses, the map               memory.rs    what the miniport allocates
+//! dispatch.rs    IRP in                                           start_io.rs  SRB down, and the locks around
+//! complete.rs    RequestComplete to IRP out                       holds.rs     pause, busy, queue depths
+//! timeout.rs     requests that take too long                      recovery.rs  abort and the resets
+//! control.rs     adapter and unit control                         bus_change.rs  later scans, state changes
+//! locks.rs       StorPort spin locks                              dpcs.rs      STOR_DPC
+//! timers.rs      timers of the miniport                           workers.rs   its work items
+//! performance.rs what StorPortInitializePerfOpts grants           registry.rs  its parameters
 //! notify.rs      StorPortNotification                             query.rs     the small routines
-//! own_requests.rs  SRBs of the port driver's own
+//! log.rs         what the miniport logs                           system.rs    processors, device objects
+//! absent.rs      what is known by name only
 //! ```
 //!
 //! It is a WDM driver over the kernel's I/O manager, but for one liberty: what it does inside a call
 //! of a miniport goes through [`kernel_sim::system`] and not through hooked DDIs, since those calls
 //! are not the miniport's.
 //!
-//! Invariants: an SRB is the miniport's from `HwStorStartIo` to `RequestComplete` and nobody else's;
-//! an IRP is completed in a Storport DPC and never inside a call of the miniport; none of our own
+//! Invariants: an SRB is the miniport's from `HwStorBuildIo` (or `HwStorStartIo`) to `RequestComplete` and nobody else's;
+//! an IRP is completed in a Storport DPC, and inside a call of the miniport only where a rig asked for that; none of our own
 //! locks is held while a driver runs.
 
-mod complete;
+pub(crate) mod absent;
+pub(crate) mod bus_change;
+pub(crate) mod complete;
+mod config;
+mod control;
 mod dispatch;
+pub(crate) mod dma;
+pub(crate) mod dpcs;
+pub(crate) mod hardware;
 mod hba;
 pub(crate) mod holds;
 pub(crate) mod initialize;
+pub(crate) mod interrupt;
+mod life;
 pub(crate) mod locks;
+pub(crate) mod log;
+pub(crate) mod memory;
 pub(crate) mod notify;
 mod own_requests;
+mod pci_slot;
+pub(crate) mod performance;
 pub(crate) mod query;
+mod recovery;
+pub(crate) mod registry;
 mod scan;
 mod start;
+mod start_io;
+pub(crate) mod system;
 mod timeout;
 pub(crate) mod timers;
 mod unit;
+pub(crate) mod workers;
 
+pub use absent::NOT_MODELLED;
+pub use complete::Completion;
+pub use log::LogEntry;
+pub use pci_slot::{Parameter, PciSlot};
 pub use start::{Adapter, StartError};
 
 use hba::Hba;

@@ -1,14 +1,26 @@
 //! The body of StorPortNotification.
 
 use super::adapter;
-use super::holds::{LINK, LINK_DOWN_S};
-use crate::ddi::{LinkDown, LinkUp, PHW_TIMER, PSCSI_REQUEST_BLOCK, RequestComplete, RequestTimerCall};
-use kernel_sim::ddi::{Cx, LONG, PVOID, ULONG};
+use super::hba::Hba;
+use super::holds::{LINK, LINK_DOWN_S, SETTLING};
+use crate::ddi::{
+    BufferOverrunDetected, BusChangeDetected, LinkDown, LinkUp, PHW_TIMER, PSCSI_REQUEST_BLOCK,
+    QueryTickCount, RequestComplete, RequestTimerCall, ResetDetected,
+};
+use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
+use kernel_sim::ddi::{Cx, LARGE_INTEGER, LONG, PLARGE_INTEGER, PVOID, ULONG};
 
 const REQUEST_COMPLETE: LONG = RequestComplete.number();
+const RESET_DETECTED: LONG = ResetDetected.number();
 const REQUEST_TIMER_CALL: LONG = RequestTimerCall.number();
+const BUS_CHANGE_DETECTED: LONG = BusChangeDetected.number();
 const LINK_UP: LONG = LinkUp.number();
 const LINK_DOWN: LONG = LinkDown.number();
+const QUERY_TICK_COUNT: LONG = QueryTickCount.number();
+const BUFFER_OVERRUN_DETECTED: LONG = BufferOverrunDetected.number();
+
+/// Nanoseconds of one tick of the system's clock.
+const TICK_NS: u64 = 10_000_000;
 
 pub(crate) unsafe fn notification(
     cx: &Cx,
@@ -21,10 +33,33 @@ pub(crate) unsafe fn notification(
     let hba = adapter(cx, extension);
     match kind {
         REQUEST_COMPLETE => hba.request_complete(cx, srb),
+        RESET_DETECTED => hba.bus_was_reset(cx),
         REQUEST_TIMER_CALL => hba.request_timer_call(cx, routine, value),
+        BUS_CHANGE_DETECTED => hba.bus_changed(cx),
         LINK_DOWN => hba.gate.close(cx, LINK, u64::from(LINK_DOWN_S) * 1_000_000),
         LINK_UP => hba.gate.resume(cx, LINK),
+        QUERY_TICK_COUNT => {
+            let out: PLARGE_INTEGER = srb.cast();
+            cx.check_output(out);
+            // SAFETY: just found in mapped memory.
+            unsafe { *out = LARGE_INTEGER::new((cx.machine().time_ns() / TICK_NS) as i64) };
+        }
+        BUFFER_OVERRUN_DETECTED => cx.bug_check(
+            SCSI_VERIFIER_DETECTED_VIOLATION,
+            [0, cx.machine().machine_address(srb as usize), 0, 0],
+            "the miniport reports that its device wrote past a buffer",
+        ),
         // NextRequest and NextLuRequest are ignored by Storport; the others by us, as their pages here say.
         _ => {}
+    }
+}
+
+impl Hba {
+    /// The hardware saw a reset: the bus gets its time to settle.
+    fn bus_was_reset(&self, cx: &Cx) {
+        let hold_us = self.config().BusResetHoldTime;
+        if hold_us != 0 {
+            self.gate.close(cx, SETTLING, u64::from(hold_us));
+        }
     }
 }

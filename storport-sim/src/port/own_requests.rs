@@ -1,4 +1,5 @@
-//! SRBs of the port driver's own: probes of the bus scan, flushes before removal.
+//! SRBs of the port driver's own: probes of the bus scan, flushes, shutdown, plug and play,
+//! private requests.
 //!
 //! One at a time, from a thread at PASSIVE_LEVEL that waits for the end. They take the same way through
 //! queue and miniport as a class driver's.
@@ -7,12 +8,15 @@ use super::hba::Hba;
 use super::machine;
 use super::unit::{Request, Unit};
 use crate::ddi::{
-    SCSI_REQUEST_BLOCK, SRB_FLAGS_DATA_IN, SRB_FLAGS_DISABLE_SYNCH_TRANSFER, SRB_FLAGS_NO_QUEUE_FREEZE,
-    SRB_FUNCTION_EXECUTE_SCSI, SRB_FUNCTION_FLUSH, SRB_STATUS, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR,
-    SRB_STATUS_SUCCESS,
+    SRB_FLAGS_DATA_IN, SRB_FLAGS_DISABLE_SYNCH_TRANSFER, SRB_FLAGS_NO_QUEUE_FREEZE,
+    SRB_FLAGS_UNSPECIFIED_DIRECTION, SRB_FUNCTION_EXECUTE_SCSI, SRB_FUNCTION_FLUSH, SRB_FUNCTION_IO_CONTROL,
+    SRB_FUNCTION_SHUTDOWN, SRB_STATUS, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR, SRB_STATUS_SUCCESS,
+    SrbAssignSrbFlags, SrbGetCdb, SrbGetDataTransferLength, SrbGetSrbStatus, SrbRoom, SrbSetCdbLength,
+    SrbSetDataBuffer, SrbSetDataTransferLength, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength,
+    SrbSetSrbFlags, SrbSetTimeOutValue, set_function,
 };
 use kernel_sim::ddi::{
-    Executive, FALSE, KEVENT, KeInitializeEvent, KeWaitForSingleObject, KernelMode, NotificationEvent,
+    Executive, FALSE, KEVENT, KeInitializeEvent, KeWaitForSingleObject, KernelMode, NotificationEvent, PVOID,
 };
 use std::ptr::null_mut;
 
@@ -28,7 +32,7 @@ const TRIES: u32 = 4;
 /// One request and its answer, in the machine's memory.
 #[repr(C)]
 struct Block {
-    srb: SCSI_REQUEST_BLOCK,
+    srb: SrbRoom,
     event: KEVENT,
     sense: [u8; SENSE_BYTES],
     data: [u8; DATA_BYTES],
@@ -66,14 +70,7 @@ impl<'a> OwnRequests<'a> {
     /// Sends a SCSI command that answers with data.
     pub(super) fn ask(&mut self, unit: &Unit, cdb: &[u8]) -> Answer<'_> {
         for _ in 0..TRIES {
-            let fill = |srb: &mut SCSI_REQUEST_BLOCK| {
-                srb.Function = SRB_FUNCTION_EXECUTE_SCSI;
-                srb.CdbLength = cdb.len() as u8;
-                srb.Cdb[..cdb.len()].copy_from_slice(cdb);
-                srb.SrbFlags = SRB_FLAGS_DATA_IN;
-                srb.DataTransferLength = DATA_BYTES as u32;
-            };
-            let (status, bytes) = self.send(unit, fill);
+            let (status, bytes) = self.send(unit, SRB_FUNCTION_EXECUTE_SCSI, cdb);
             match status {
                 SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => {
                     // SAFETY: plain bytes of our block, which nobody else has now.
@@ -89,38 +86,102 @@ impl<'a> OwnRequests<'a> {
 
     /// Tells the miniport to write back what it caches for a unit: SRB_FUNCTION_FLUSH.
     pub(super) fn flush(&mut self, unit: &Unit) {
-        self.send(unit, |srb| srb.Function = SRB_FUNCTION_FLUSH);
+        self.send(unit, SRB_FUNCTION_FLUSH, &[]);
     }
 
-    /// Sends one SRB and waits until it is done; its status and transfer length.
-    fn send(&mut self, unit: &Unit, fill: impl FnOnce(&mut SCSI_REQUEST_BLOCK)) -> (u8, usize) {
+    /// Tells the miniport that the system shuts down: SRB_FUNCTION_SHUTDOWN.
+    pub(super) fn shut_down(&mut self, unit: &Unit) {
+        self.send(unit, SRB_FUNCTION_SHUTDOWN, &[]);
+    }
+
+    /// Tells the miniport what plug and play does to its adapter: SRB_FUNCTION_PNP.
+    pub(super) fn announce(&mut self, unit: &Unit, action: u32) {
         let block = self.block;
         // SAFETY: our block, which nobody else has until the SRB is sent, and again when it is done.
         unsafe {
-            block.write_bytes(0, 1);
-            let srb = &mut (*block).srb;
-            srb.Length = size_of::<SCSI_REQUEST_BLOCK>() as u16;
-            srb.TimeOutValue = TIMEOUT_S;
-            srb.SenseInfoBuffer = (&raw mut (*block).sense).cast();
-            srb.SenseInfoBufferLength = SENSE_BYTES as u8;
-            srb.DataBuffer = (&raw mut (*block).data).cast();
-            fill(srb);
-            srb.SrbFlags |= SRB_FLAGS_DISABLE_SYNCH_TRANSFER | SRB_FLAGS_NO_QUEUE_FREEZE;
-            let buffer = srb.DataBuffer;
-            let event = &raw mut (*block).event;
+            let srb = self.prepare();
+            SrbRoom::make_pnp(&raw mut (*block).srb, self.hba.takes_extended_srbs(), action);
+            self.send_prepared(unit, srb, null_mut());
+        }
+    }
+
+    /// Hands a private request to the miniport: SRB_FUNCTION_IO_CONTROL over a buffer of the machine's memory;
+    /// its status.
+    pub(super) fn io_control(&mut self, unit: &Unit, buffer: PVOID, bytes: u32, timeout_s: u32) -> u8 {
+        // SAFETY: our block, which nobody else has until the SRB is sent, and again when it is done; the
+        // buffer is the caller's until then.
+        unsafe {
+            let srb = self.prepare();
+            set_function(srb, SRB_FUNCTION_IO_CONTROL);
+            SrbAssignSrbFlags(srb, SRB_FLAGS_UNSPECIFIED_DIRECTION | SRB_FLAGS_NO_QUEUE_FREEZE);
+            SrbSetTimeOutValue(srb, timeout_s);
+            SrbSetDataBuffer(srb, buffer);
+            SrbSetDataTransferLength(srb, bytes);
+            self.send_prepared(unit, srb, buffer);
+            SRB_STATUS(SrbGetSrbStatus(srb))
+        }
+    }
+
+    /// Sends one SRB and waits until it is done; its status and transfer length. One with a command block
+    /// asks for data.
+    fn send(&mut self, unit: &Unit, function: u8, cdb: &[u8]) -> (u8, usize) {
+        let block = self.block;
+        // SAFETY: our block, which nobody else has until the SRB is sent, and again when it is done. A
+        // command block has at most 16 bytes.
+        unsafe {
+            let srb = self.prepare();
+            set_function(srb, function);
+            SrbSetSenseInfoBuffer(srb, (&raw mut (*block).sense).cast());
+            SrbSetSenseInfoBufferLength(srb, SENSE_BYTES as u8);
+            let mut data = null_mut();
+            if !cdb.is_empty() {
+                SrbSetCdbLength(srb, cdb.len() as u8);
+                SrbGetCdb(srb).copy_from_nonoverlapping(cdb.as_ptr(), cdb.len());
+                SrbSetSrbFlags(srb, SRB_FLAGS_DATA_IN);
+                data = (&raw mut (*block).data).cast();
+                SrbSetDataBuffer(srb, data);
+                SrbSetDataTransferLength(srb, DATA_BYTES as u32);
+            }
+            self.send_prepared(unit, srb, data);
+            (SRB_STATUS(SrbGetSrbStatus(srb)), SrbGetDataTransferLength(srb) as usize)
+        }
+    }
+
+    /// An empty SRB of the kind the adapter takes.
+    ///
+    /// # Safety
+    /// No request is out.
+    unsafe fn prepare(&mut self) -> PVOID {
+        // SAFETY: forwarded from the caller.
+        unsafe {
+            self.block.write_bytes(0, 1);
+            let srb = SrbRoom::prepare(&raw mut (*self.block).srb, self.hba.takes_extended_srbs());
+            SrbSetTimeOutValue(srb, TIMEOUT_S);
+            SrbAssignSrbFlags(srb, SRB_FLAGS_DISABLE_SYNCH_TRANSFER | SRB_FLAGS_NO_QUEUE_FREEZE);
+            srb
+        }
+    }
+
+    /// Sends the SRB in our block and waits until it is done.
+    ///
+    /// # Safety
+    /// The SRB is the one `prepare` made, filled in.
+    unsafe fn send_prepared(&mut self, unit: &Unit, srb: PVOID, data: PVOID) {
+        // SAFETY: forwarded from the caller.
+        unsafe {
+            let event = &raw mut (*self.block).event;
             KeInitializeEvent(event, NotificationEvent, FALSE);
             let request = Request {
-                srb: &raw mut (*block).srb,
+                srb: srb.cast(),
                 irp: null_mut(),
                 event,
                 mdl: null_mut(),
-                data: buffer,
-                buffer,
+                data,
+                buffer: data,
                 retries: 0,
             };
             self.hba.submit(unit, &request);
             KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
-            (SRB_STATUS((*block).srb.SrbStatus), (*block).srb.DataTransferLength as usize)
         }
     }
 }

@@ -1,13 +1,18 @@
 //! The small routines: addresses of a request's data, unit extensions, pool, time, service requests.
 
 use super::adapter;
+use super::hardware::is_inside;
 use super::unit::{Address, state};
+use crate::callbacks::{HW_STOR_INITIALIZE, HW_STOR_PASSIVE_INITIALIZE};
 use crate::ddi::{
-    PSCSI_REQUEST_BLOCK, STOR_STATUS_INSUFFICIENT_RESOURCES, STOR_STATUS_INVALID_IRQL,
-    STOR_STATUS_INVALID_PARAMETER, STOR_STATUS_SUCCESS, STOR_STATUS_UNSUCCESSFUL,
+    PSCSI_REQUEST_BLOCK, STOR_PHYSICAL_ADDRESS, STOR_STATUS_INVALID_IRQL, STOR_STATUS_INVALID_PARAMETER,
+    STOR_STATUS_SUCCESS, STOR_STATUS_UNSUCCESSFUL,
 };
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
-use kernel_sim::ddi::{Cx, LARGE_INTEGER, PIRP, PLARGE_INTEGER, PMDL, PVOID, UCHAR, ULONG};
+use kernel_sim::ddi::{
+    BOOLEAN, Cx, INTERFACE_TYPE, LARGE_INTEGER, PIRP, PKIRQL, PLARGE_INTEGER, PMDL, PVOID, TRUE, UCHAR,
+    ULONG, ULONGLONG,
+};
 use kernel_sim::irql::Irql;
 use kernel_sim::system;
 use std::ptr::null_mut;
@@ -53,7 +58,8 @@ pub(crate) unsafe fn original_mdl(
     if mdl.is_null() { STOR_STATUS_UNSUCCESSFUL } else { STOR_STATUS_SUCCESS }
 }
 
-/// Windows takes the interrupt lock in here at DISPATCH_LEVEL; a virtual adapter's is not needed.
+/// Called at DISPATCH_LEVEL it takes the interrupt lock, as on Windows: with that lock held, or in a routine
+/// that Storport holds it for, it is a recursion.
 pub(crate) unsafe fn logical_unit(
     cx: &Cx,
     extension: PVOID,
@@ -61,7 +67,10 @@ pub(crate) unsafe fn logical_unit(
     target: UCHAR,
     lun: UCHAR,
 ) -> PVOID {
-    let unit = adapter(cx, extension).unit_by_address(Address { path, target, lun });
+    let hba = adapter(cx, extension);
+    let find = || hba.unit_by_address(Address { path, target, lun });
+    let is_locked = hba.hardware.is_some() && cx.cpu.irql() == Irql::DISPATCH;
+    let unit = if is_locked { hba.with_interrupts_out(cx, find) } else { find() };
     unit.map_or(null_mut(), |unit| unit.extension)
 }
 
@@ -71,41 +80,6 @@ pub(crate) unsafe fn complete_service_irp(cx: &Cx, extension: PVOID, irp: PIRP) 
     adapter(cx, extension);
     // SAFETY: forwarded from the caller.
     unsafe { system::complete_irp(cx, irp) };
-}
-
-pub(crate) unsafe fn allocate_pool(
-    cx: &Cx,
-    extension: PVOID,
-    bytes: ULONG,
-    tag: ULONG,
-    out: *mut PVOID,
-) -> ULONG {
-    adapter(cx, extension);
-    cx.check_output(out);
-    // SAFETY: found in mapped memory above.
-    unsafe {
-        *out = null_mut();
-        if cx.cpu.irql() > Irql::DISPATCH {
-            return STOR_STATUS_INVALID_IRQL;
-        }
-        if bytes == 0 {
-            return STOR_STATUS_INVALID_PARAMETER;
-        }
-        *out = system::allocate_for_driver(cx, bytes as usize, tag);
-        if (*out).is_null() { STOR_STATUS_INSUFFICIENT_RESOURCES } else { STOR_STATUS_SUCCESS }
-    }
-}
-
-pub(crate) unsafe fn free_pool(cx: &Cx, extension: PVOID, address: PVOID) -> ULONG {
-    adapter(cx, extension);
-    if cx.cpu.irql() > Irql::DISPATCH {
-        return STOR_STATUS_INVALID_IRQL;
-    }
-    if address.is_null() {
-        return STOR_STATUS_INVALID_PARAMETER;
-    }
-    system::free_for_driver(cx, address);
-    STOR_STATUS_SUCCESS
 }
 
 pub(crate) unsafe fn system_time(cx: &Cx, out: PLARGE_INTEGER) {
@@ -123,4 +97,108 @@ pub(crate) unsafe fn stall(cx: &Cx, us: ULONG) {
         );
     }
     system::stall(cx.cpu, us);
+}
+
+pub(crate) unsafe fn performance_counter(
+    cx: &Cx,
+    extension: PVOID,
+    frequency: PLARGE_INTEGER,
+    counter: PLARGE_INTEGER,
+) -> ULONG {
+    adapter(cx, extension);
+    cx.check_output(counter);
+    // SAFETY: found in mapped memory; the frequency may be left out.
+    unsafe {
+        *counter = LARGE_INTEGER::new(cx.machine().time_ns() as i64);
+        if !frequency.is_null() {
+            cx.check_output(frequency);
+            *frequency = LARGE_INTEGER::new(1_000_000_000);
+        }
+    }
+    STOR_STATUS_SUCCESS
+}
+
+pub(crate) unsafe fn current_irql(cx: &Cx, extension: PVOID, out: PKIRQL) -> ULONG {
+    adapter(cx, extension);
+    cx.check_output(out);
+    // SAFETY: just found in mapped memory.
+    unsafe { *out = cx.cpu.irql().0 };
+    STOR_STATUS_SUCCESS
+}
+
+/// Below DISPATCH_LEVEL the thread would wait on Windows; here the processor is kept busy at every level,
+/// which a driver sees only in who runs meanwhile.
+pub(crate) unsafe fn delay(cx: &Cx, extension: PVOID, us: ULONG) -> ULONG {
+    adapter(cx, extension);
+    system::stall(cx.cpu, us);
+    STOR_STATUS_SUCCESS
+}
+
+/// In HwStorInitialize and the passive routine; elsewhere STOR_STATUS_UNSUCCESSFUL. More than HwStorFindAdapter
+/// said is refused.
+pub(crate) unsafe fn update_max_io(cx: &Cx, extension: PVOID, requests: ULONG) -> ULONG {
+    let hba = adapter(cx, extension);
+    if requests == 0 || requests > hba.adapter_depth() {
+        return STOR_STATUS_INVALID_PARAMETER;
+    }
+    if !is_inside(cx, &HW_STOR_INITIALIZE) && !is_inside(cx, &HW_STOR_PASSIVE_INITIALIZE) {
+        return STOR_STATUS_UNSUCCESSFUL;
+    }
+    hba.throttle.set_limit(requests);
+    STOR_STATUS_SUCCESS
+}
+
+pub(crate) unsafe fn validate_range(
+    _cx: &Cx,
+    _extension: PVOID,
+    _bus_type: INTERFACE_TYPE,
+    _bus: ULONG,
+    _address: STOR_PHYSICAL_ADDRESS,
+    _bytes: ULONG,
+    _in_io_space: BOOLEAN,
+) -> BOOLEAN {
+    TRUE
+}
+
+// Routines that are accepted and ignored: the extension has to be right, and that is all.
+
+pub(crate) unsafe fn accepted_number(cx: &Cx, extension: PVOID, _number: ULONG) -> ULONG {
+    adapter(cx, extension);
+    STOR_STATUS_SUCCESS
+}
+
+pub(crate) unsafe fn accepted_list(cx: &Cx, extension: PVOID, _count: ULONG, _list: PVOID) -> ULONG {
+    adapter(cx, extension);
+    STOR_STATUS_SUCCESS
+}
+
+pub(crate) unsafe fn accepted_notification(
+    cx: &Cx,
+    extension: PVOID,
+    _address: PVOID,
+    _flags: ULONGLONG,
+) -> ULONG {
+    adapter(cx, extension);
+    STOR_STATUS_SUCCESS
+}
+
+pub(crate) unsafe fn accepted_attributes(
+    cx: &Cx,
+    extension: PVOID,
+    _address: PVOID,
+    _attributes: ULONG,
+) -> ULONG {
+    adapter(cx, extension);
+    STOR_STATUS_SUCCESS
+}
+
+pub(crate) unsafe fn accepted_dump_memory(
+    cx: &Cx,
+    extension: PVOID,
+    _address: PVOID,
+    _bytes: ULONGLONG,
+    _flags: ULONG,
+) -> ULONG {
+    adapter(cx, extension);
+    STOR_STATUS_SUCCESS
 }

@@ -2,7 +2,8 @@
 //!
 //! As Storport does it: REPORT LUNS to unit 0 of every target, INQUIRY to every number reported; where
 //! REPORT LUNS is not understood, INQUIRY to one number after the other. A disk that answers gets a
-//! device object. Units of other kinds are left alone.
+//! device object. Units of other kinds are left alone. A later scan finds what has come and marks what has
+//! gone.
 
 use super::dispatch::DeviceExtension;
 use super::hba::Hba;
@@ -10,6 +11,8 @@ use super::machine;
 use super::own_requests::{Answer, DATA_BYTES, OwnRequests};
 use super::start::StartError;
 use super::unit::{Address, Unit};
+use crate::class::Disks;
+use crate::ddi::{ScsiUnitStart, ScsiUnitSurpriseRemoval};
 use crate::scsi::{
     Inquiry, InquiryData, Lun, PeripheralDeviceType, PeripheralQualifier, ReportLuns, ReportLunsHeader,
 };
@@ -18,7 +21,8 @@ use kernel_sim::ddi::{
     PDEVICE_OBJECT,
 };
 use std::ptr::null_mut;
-use std::sync::atomic::Ordering::Release;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst};
 use zerocopy::{FromBytes, IntoBytes};
 
 impl OwnRequests<'_> {
@@ -62,29 +66,100 @@ impl Hba {
         Ok(())
     }
 
+    /// Looks for units that have come or gone since the last scan, and gives new disks a device.
+    pub(super) fn rescan(&self) {
+        // A scan that runs out of memory leaves what it found so far.
+        let _ = self.scan();
+        if let Some(disks) = self.disks.get() {
+            disks.attach_new(&self.unit_devices());
+        }
+    }
+
     fn scan_target(&self, requests: &mut OwnRequests<'_>, address: Address) -> Result<(), StartError> {
-        let unit_0 = self.try_unit(address)?;
+        let unit_0 = self.probed_unit(address)?;
         let last = self.config().MaximumNumberOfLogicalUnits;
         let numbers = requests.reported(unit_0).unwrap_or_else(|| (0..last).collect());
-        let mut is_unit_0_used = false;
-        for lun in numbers {
-            let unit = if lun == 0 { unit_0 } else { self.try_unit(Address { lun, ..address })? };
+        for lun in &numbers {
+            let unit = if *lun == 0 { unit_0 } else { self.probed_unit(Address { lun: *lun, ..address })? };
             if requests.is_disk(unit) {
-                self.create_unit_device(unit)?;
-                is_unit_0_used |= lun == 0;
-            } else if lun != 0 {
-                self.forget_unit(unit);
+                self.unit_answers(unit)?;
+            } else {
+                self.unit_does_not_answer(unit, *lun != 0);
             }
         }
-        if !is_unit_0_used {
+        for unit in self.units() {
+            let of_target = (unit.address.path, unit.address.target) == (address.path, address.target);
+            if of_target && !numbers.contains(&unit.address.lun) && !unit.is_private.load(Relaxed) {
+                self.unit_does_not_answer(unit, unit.address.lun != 0);
+            }
+        }
+        if unit_0.device.load(Acquire).is_null() {
             self.forget_unit(unit_0);
         }
         Ok(())
     }
 
-    /// A unit to send probes to.
-    fn try_unit(&self, address: Address) -> Result<&Unit, StartError> {
+    /// A unit to send probes to: the one there is, or a new one.
+    fn probed_unit(&self, address: Address) -> Result<&Unit, StartError> {
+        if let Some(unit) = self.unit_by_address(address) {
+            return Ok(unit);
+        }
         self.add_unit(|index| Unit::new(machine(), self, index, address)).ok_or(StartError::OutOfMemory)
+    }
+
+    /// Does something through some unit, for requests that are to the adapter: the first, or one made for
+    /// this and gone afterwards. `None`: the machine is out of memory.
+    pub(super) fn through_some_unit<R>(&self, action: impl FnOnce(&Unit) -> R) -> Option<R> {
+        if let Some(unit) = self.units().find(|unit| !unit.device.load(Acquire).is_null()) {
+            return Some(action(unit));
+        }
+        let unit = self.add_unit(|index| {
+            let unit = Unit::new(machine(), self, index, Address { path: 0, target: 0, lun: 0 })?;
+            unit.is_private.store(true, Relaxed);
+            Some(unit)
+        })?;
+        let answer = action(unit);
+        self.forget_unit(unit);
+        Some(answer)
+    }
+
+    fn unit_answers(&self, unit: &Unit) -> Result<(), StartError> {
+        unit.is_gone.store(false, SeqCst);
+        if unit.device.load(Acquire).is_null() {
+            self.unit_control(unit, ScsiUnitStart);
+            self.create_unit_device(unit)?;
+        }
+        Ok(())
+    }
+
+    /// A unit with a device stays, and refuses requests; one that was only probed is forgotten, unless its
+    /// target is still being asked through it.
+    fn unit_does_not_answer(&self, unit: &Unit, may_be_forgotten: bool) {
+        if unit.device.load(Acquire).is_null() {
+            if may_be_forgotten {
+                self.forget_unit(unit);
+            }
+        } else if !unit.is_gone.swap(true, SeqCst) {
+            self.unit_control(unit, ScsiUnitSurpriseRemoval);
+        }
+    }
+
+    /// The device objects of the units, in the order they were found.
+    pub(super) fn unit_devices(&self) -> Vec<PDEVICE_OBJECT> {
+        self.units().map(|unit| unit.device.load(Acquire)).filter(|device| !device.is_null()).collect()
+    }
+
+    /// Puts a disk on every unit found so far.
+    pub(super) fn attach_disks(&self) -> Result<Arc<Disks>, StartError> {
+        let disks = Disks::new(self.transfer_max(), self.takes_extended_srbs())?;
+        if !disks.attach_new(&self.unit_devices()) {
+            disks.detach();
+            return Err(StartError::OutOfMemory);
+        }
+        let disks = Arc::new(disks);
+        let _ = self.disks.set(Arc::clone(&disks));
+        self.catch_up_with_changes();
+        Ok(disks)
     }
 
     /// Nobody is at the unit's address.

@@ -1,19 +1,16 @@
-//! Requests that take too long: a tick every second while any are outstanding, and `HwStorResetBus`.
+//! Requests that take too long: a tick every second while any are outstanding.
 //!
-//! Of the three tiers of recovery only the last is here: no SRB_FUNCTION_RESET_LOGICAL_UNIT or
-//! RESET_DEVICE is sent first. A request that is late again after a reset has been lost by the miniport,
-//! which is a bug check and not another reset. The tick is not armed while nothing is outstanding,
-//! so a machine on which everybody waits for ever is still seen to stand still.
+//! What is done about a late one is recovery's business (`recovery`). The tick is not armed while nothing
+//! is outstanding, so a machine on which everybody waits for ever is still seen to stand still.
 
 use super::hba::Hba;
-use super::holds::RESET;
 use super::own_cx;
 use super::unit::{Slot, state};
-use crate::callbacks::{HW_STOR_RESET_BUS, STORPORT};
-use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
+use crate::callbacks::STORPORT;
+use crate::ddi::SrbGetTimeOutValue;
 use kernel_sim::ddi::{PKDPC, PVOID, callback};
 use kernel_sim::processor::Processor;
-use kernel_sim::{report_address, system};
+use kernel_sim::system;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 /// Microseconds between two ticks.
@@ -53,67 +50,39 @@ impl Hba {
     }
 
     fn is_anything_outstanding(&self) -> bool {
-        self.units().any(|unit| unit.queue.lock().outstanding != 0)
+        self.units().any(|unit| unit.recovering.load(Acquire) != 0 || unit.queue.lock().outstanding != 0)
     }
 
     fn tick(&self) {
         let now = self.ticks.fetch_add(1, SeqCst) + 1;
-        let mut late_paths = [false; 256];
         for unit in self.units() {
-            for slot in &unit.slots {
-                if is_late(slot, now) {
-                    self.strike(slot, now);
-                    late_paths[usize::from(unit.address.path)] = true;
-                }
+            let late: Vec<&Slot> = unit.slots.iter().filter(|slot| is_late(slot, now)).collect();
+            if !late.is_empty() {
+                give_more_time(&late, now);
+                self.recover(unit, &late);
             }
         }
-        for path in (0..late_paths.len()).filter(|path| late_paths[*path]) {
-            self.reset_bus(path as u32);
-        }
+        self.reset_late_paths();
         self.tick_armed.store(false, SeqCst);
         // A request that started before the store saw the tick armed; one that starts after it arms it.
         if self.is_anything_outstanding() {
             self.arm_tick();
         }
     }
-
-    /// A request is late: once may be, twice is a request that the miniport has lost.
-    fn strike(&self, slot: &Slot, now: u32) {
-        let request = slot.request();
-        // SAFETY: an SRB the miniport has is live.
-        let timeout_s = unsafe { (*request.srb).TimeOutValue };
-        slot.due.store(now.saturating_add(timeout_s), Relaxed);
-        if slot.strikes.fetch_add(1, Relaxed) == 0 {
-            return;
-        }
-        let cpu = Processor::current();
-        let machine = super::machine();
-        let srb = machine.machine_address(request.srb as usize);
-        let extension = machine.machine_address(self.extension as usize);
-        cpu.bug_check(
-            SCSI_VERIFIER_DETECTED_VIOLATION,
-            [0x1007, machine.machine_address(self.objects as usize), extension, 0],
-            format!(
-                "the miniport still has SRB {} {timeout_s} s after HwStorResetBus, which was to complete it",
-                report_address(srb)
-            ),
-        )
-    }
-
-    fn reset_bus(&self, path: u32) {
-        let Some(routine) = self.registration.data.HwResetBus else { return };
-        self.gate.close(&own_cx(), RESET, 0);
-        self.call_under_start_io_lock(&HW_STOR_RESET_BUS, || {
-            // SAFETY: the miniport's own routine, called as documented.
-            unsafe { routine(self.extension, path) }
-        });
-        self.open(RESET);
-    }
 }
 
 fn is_late(slot: &Slot, now: u32) -> bool {
     let due = slot.due.load(Relaxed);
     due != 0 && due <= now && slot.state.load(Acquire) == state::MINIPORT
+}
+
+/// Late requests get as much time again: for the reset that follows.
+fn give_more_time(late: &[&Slot], now: u32) {
+    for slot in late {
+        // SAFETY: an SRB the miniport has is live.
+        let timeout_s = unsafe { SrbGetTimeOutValue(slot.request().srb.cast()) };
+        slot.due.store(now.saturating_add(timeout_s), Relaxed);
+    }
 }
 
 /// A second has passed.

@@ -7,9 +7,7 @@ use crate::ddi::{
     PHW_TIMER, PHW_TIMER_EX, STOR_STATUS_BUSY, STOR_STATUS_INSUFFICIENT_RESOURCES, STOR_STATUS_INVALID_IRQL,
     STOR_STATUS_INVALID_PARAMETER, STOR_STATUS_SUCCESS,
 };
-use kernel_sim::ddi::{
-    Cx, DPC_OBJECT, KDPC, KTIMER, LIST_ENTRY, PKDPC, PVOID, TIMER_NOTIFICATION_OBJECT, ULONG, ULONGLONG,
-};
+use kernel_sim::ddi::{Cx, KDPC, KTIMER, PKDPC, PVOID, ULONG, ULONGLONG};
 use kernel_sim::irql::Irql;
 use kernel_sim::system;
 use std::ptr::null_mut;
@@ -81,19 +79,12 @@ pub(crate) unsafe fn initialize(cx: &Cx, extension: PVOID, out: *mut PVOID) -> U
     if timer.is_null() {
         return STOR_STATUS_INSUFFICIENT_RESOURCES;
     }
-    // SAFETY: a fresh zeroed block of that size, whose kernel objects are initialized as
-    // KeInitializeTimer and KeInitializeDpc would: those are hooked, and not the miniport's calls.
+    // SAFETY: a fresh zeroed block of that size.
     unsafe {
-        let t = &mut *timer;
-        t.kind = TIMER;
-        t.hba = hba;
-        t.timer.Header.Type = TIMER_NOTIFICATION_OBJECT;
-        let list = &raw mut t.timer.Header.WaitListHead;
-        t.timer.Header.WaitListHead = LIST_ENTRY { Flink: list, Blink: list };
-        t.dpc.Type = DPC_OBJECT;
-        t.dpc.Importance = 1;
-        t.dpc.DeferredRoutine = Some(expired);
-        t.dpc.DeferredContext = timer.cast();
+        (*timer).kind = TIMER;
+        (*timer).hba = hba;
+        system::initialize_timer(cx, &raw mut (*timer).timer);
+        system::initialize_dpc(cx, &raw mut (*timer).dpc, Some(expired), timer.cast());
         *out = timer.cast();
     }
     STOR_STATUS_SUCCESS

@@ -4,9 +4,9 @@
 //! the miniport has; its state says whose the SRB is, and whoever changes that state owns the
 //! consequences. Invariant: `outstanding` is the number of slots that are not free.
 
-use super::hba::{Hba, LUN_QUEUE_DEPTH_MAX};
+use super::hba::Hba;
 use super::holds::Gate;
-use crate::ddi::PSCSI_REQUEST_BLOCK;
+use crate::ddi::{PSCSI_REQUEST_BLOCK, STOR_SCATTER_GATHER_LIST, SrbRoom};
 use kernel_sim::ddi::{
     DEVICE_OBJECT, KDPC, KTIMER, KeInitializeDpc, KeInitializeTimer, PIRP, PKEVENT, PMDL, PVOID,
 };
@@ -15,7 +15,8 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::ptr::null_mut;
 use std::sync::atomic::{
-    AtomicPtr, AtomicU8, AtomicU32, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
+    Ordering::Release,
 };
 
 /// Where a unit is.
@@ -32,7 +33,7 @@ pub(super) struct Request {
     pub srb: PSCSI_REQUEST_BLOCK,
     /// The IRP to complete, or null.
     pub irp: PIRP,
-    /// The event to signal if there is no IRP.
+    /// The event to signal if there is no IRP. Neither: the request is a step of recovery.
     pub event: PKEVENT,
     pub mdl: PMDL,
     /// System address of the data.
@@ -66,16 +67,31 @@ pub(super) struct Slot {
     pub data: AtomicPtr<std::ffi::c_void>,
     buffer: AtomicPtr<std::ffi::c_void>,
     retries: AtomicU8,
+    /// The processor the request was handed out on.
+    pub origin: AtomicU8,
+    pub dma: SlotDma,
     /// The tick at which the request has taken too long; 0: never.
     pub due: AtomicU32,
-    /// How often it was found late.
-    pub strikes: AtomicU32,
+    /// How far recovery has gone for it; see `recovery`.
+    pub tier: AtomicU8,
+}
+
+/// What a slot's request lets the device reach, and its scatter/gather list.
+#[derive(Default)]
+pub(super) struct SlotDma {
+    /// The list, made when the slot first needs one.
+    pub list: AtomicPtr<STOR_SCATTER_GATHER_LIST>,
+    pub list_room: AtomicU32,
+    pub has_list: AtomicBool,
+    pub data_bytes: AtomicU32,
+    pub sense: AtomicPtr<std::ffi::c_void>,
+    pub sense_bytes: AtomicU32,
 }
 
 impl Slot {
     /// Fills the slot and gives the SRB to the miniport.
     #[inline]
-    pub(super) fn hand_out(&self, request: &Request, due: u32) {
+    pub(super) fn hand_out(&self, request: &Request, due: u32, origin: u8) {
         self.srb.store(request.srb, Relaxed);
         self.irp.store(request.irp, Relaxed);
         self.event.store(request.event, Relaxed);
@@ -84,7 +100,8 @@ impl Slot {
         self.buffer.store(request.buffer, Relaxed);
         self.retries.store(request.retries, Relaxed);
         self.due.store(due, Relaxed);
-        self.strikes.store(0, Relaxed);
+        self.tier.store(0, Relaxed);
+        self.origin.store(origin, Relaxed);
         self.state.store(state::MINIPORT, Release);
     }
 
@@ -123,6 +140,7 @@ pub(super) struct Queue {
 struct Objects {
     gate_timer: KTIMER,
     gate_dpc: KDPC,
+    reset: SrbRoom,
 }
 
 /// One logical unit.
@@ -139,6 +157,12 @@ pub(crate) struct Unit {
     srb_extension_bytes: usize,
     objects: *mut Objects,
     pub(super) device: AtomicPtr<DEVICE_OBJECT>,
+    /// The step of recovery that is under way; see `recovery`.
+    pub(super) recovering: AtomicU8,
+    /// The unit no longer answers: requests for it fail.
+    pub(super) is_gone: AtomicBool,
+    /// Made for one request to the adapter, and no unit of the bus: scans and addresses do not know it.
+    pub(super) is_private: AtomicBool,
 }
 
 // SAFETY: raw pointers are to objects of the machine or to the adapter that owns the unit; the unit
@@ -151,7 +175,7 @@ impl Unit {
     /// A unit with its memory; `None`: the machine is out of memory.
     pub(super) fn new(machine: &Machine, hba: &Hba, index: u16, address: Address) -> Option<Box<Unit>> {
         let config = hba.config();
-        let slots = config.MaxIOsPerLun.clamp(1, LUN_QUEUE_DEPTH_MAX) as usize;
+        let slots = config.MaxIOsPerLun.clamp(1, hba.lun_depth_max()) as usize;
         let srb_extension_bytes = (config.SrbExtensionSize as usize).next_multiple_of(64);
         let allocate =
             |bytes: usize| if bytes == 0 { Some(null_mut()) } else { some(machine.allocate_system(bytes)) };
@@ -159,19 +183,23 @@ impl Unit {
             index,
             address,
             hba,
-            slots: (0..slots).map(|_| Slot::default()).collect(),
+            // One more, for the SRBs of recovery.
+            slots: (0..=slots).map(|_| Slot::default()).collect(),
             queue: Mutex::new(Queue {
                 waiting: VecDeque::with_capacity(64),
                 free: (0..slots as u16).collect(),
                 outstanding: 0,
-                depth: config.InitialLunQueueDepth.clamp(1, slots as u32),
+                depth: hba.initial_lun_depth().clamp(1, slots as u32),
             }),
             gate: Gate::new(),
             extension: allocate(config.SpecificLuExtensionSize as usize)?,
-            srb_extensions: allocate(srb_extension_bytes * slots)?,
+            srb_extensions: allocate(srb_extension_bytes * (slots + 1))?,
             srb_extension_bytes,
             objects: allocate(size_of::<Objects>())?.cast(),
             device: AtomicPtr::new(null_mut()),
+            recovering: AtomicU8::new(0),
+            is_gone: AtomicBool::new(false),
+            is_private: AtomicBool::new(false),
         });
         // SAFETY: a fresh zeroed block of that size; the unit is boxed and owned by its adapter.
         unsafe {
@@ -185,6 +213,12 @@ impl Unit {
 
     /// Gives the unit's memory back. Nothing may be outstanding, and no DPC queued.
     pub(super) fn free_memory(&self, machine: &Machine) {
+        for slot in &self.slots {
+            let list = slot.dma.list.swap(null_mut(), Acquire);
+            if !list.is_null() {
+                machine.free_system(list.cast());
+            }
+        }
         for block in [self.extension, self.srb_extensions, self.objects.cast()] {
             if !block.is_null() {
                 machine.free_system(block);
@@ -206,6 +240,33 @@ impl Unit {
         self.srb_extensions.wrapping_byte_add(usize::from(slot) * self.srb_extension_bytes)
     }
 
+    pub(super) fn srb_extension_bytes(&self) -> usize {
+        self.srb_extension_bytes
+    }
+
+    /// The slot whose SRB extension holds an address.
+    pub(super) fn slot_of_extension(&self, address: usize) -> Option<u16> {
+        let offset = address.checked_sub(self.srb_extensions as usize)?;
+        let slot = offset.checked_div(self.srb_extension_bytes)?;
+        (!self.srb_extensions.is_null() && slot < self.slots.len()).then_some(slot as u16)
+    }
+
+    /// The slot kept back for recovery.
+    pub(super) fn spare_slot(&self) -> u16 {
+        (self.slots.len() - 1) as u16
+    }
+
+    /// The SRB of recovery.
+    pub(super) fn reset_srb(&self) -> *mut SrbRoom {
+        // SAFETY: the unit's objects live as long as it is known; only an address is taken.
+        unsafe { &raw mut (*self.objects).reset }
+    }
+
+    /// The largest depth the unit can be given.
+    pub(super) fn depth_max(&self) -> u32 {
+        (self.slots.len() - 1) as u32
+    }
+
     fn is_open(&self) -> bool {
         self.gate.is_open() && self.hba().gate.is_open()
     }
@@ -214,7 +275,11 @@ impl Unit {
     #[inline]
     pub(super) fn admit(&self, request: &Request) -> Option<u16> {
         let mut queue = self.queue.lock();
-        if queue.waiting.is_empty() && self.is_open() && queue.outstanding < queue.depth {
+        if queue.waiting.is_empty()
+            && self.is_open()
+            && queue.outstanding < queue.depth
+            && self.hba().throttle.take()
+        {
             return queue.occupy();
         }
         queue.waiting.push_back(*request);
@@ -229,7 +294,11 @@ impl Unit {
 
     #[inline]
     fn next_of(&self, queue: &mut Queue) -> Option<(u16, Request)> {
-        if queue.waiting.is_empty() || queue.outstanding >= queue.depth || !self.is_open() {
+        if queue.waiting.is_empty()
+            || queue.outstanding >= queue.depth
+            || !self.is_open()
+            || !self.hba().throttle.take()
+        {
             return None;
         }
         let slot = queue.occupy()?;
@@ -240,6 +309,7 @@ impl Unit {
     #[inline]
     pub(super) fn release(&self, slot: u16) -> (Option<(u16, Request)>, bool) {
         self.slots[usize::from(slot)].state.store(state::FREE, Release);
+        self.hba().throttle.give();
         let mut queue = self.queue.lock();
         queue.vacate(slot);
         let next = self.next_of(&mut queue);
@@ -249,13 +319,17 @@ impl Unit {
     /// Frees a slot whose request has to be sent again: it goes before those that wait.
     pub(super) fn put_back(&self, slot: u16, request: Request) {
         self.slots[usize::from(slot)].state.store(state::FREE, Release);
+        self.hba().throttle.give();
         let mut queue = self.queue.lock();
         queue.vacate(slot);
         queue.waiting.push_front(request);
     }
 
-    /// Whether no request waits or is outstanding.
+    /// Whether no request waits or is outstanding, of recovery neither.
     pub(super) fn is_idle(&self) -> bool {
+        if self.recovering.load(Acquire) != 0 {
+            return false;
+        }
         let queue = self.queue.lock();
         queue.outstanding == 0 && queue.waiting.is_empty()
     }

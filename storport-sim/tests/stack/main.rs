@@ -3,4 +3,5 @@
 mod io;
 mod layer2;
 mod miniport_ways;
+mod physical;
 mod rig;

@@ -1,11 +1,12 @@
 //! What a miniport may do, and what stops it: busy, pause, locks, timers, service requests, mistakes.
 
-use crate::rig::{Client, assert_completed, device_control, executions, run, tiny, with_adapter};
-use kernel_sim::bugcheck::{Ending, SCSI_VERIFIER_DETECTED_VIOLATION, SPIN_LOCK_ALREADY_OWNED};
+use crate::rig::{Client, assert_completed, device_control, executions, run, stopped, tiny, with_adapter};
+use kernel_sim::bugcheck::{SCSI_VERIFIER_DETECTED_VIOLATION, SPIN_LOCK_ALREADY_OWNED};
 use kernel_sim::ddi::*;
-use kernel_sim::machine::{Execution, Machine, Outcome};
+use kernel_sim::machine::{Execution, Machine};
+use std::ptr::null_mut;
 use storport_sim::ddi::*;
-use storport_sim::{Adapter, StartError};
+use storport_sim::{Adapter, Completion, StartError};
 
 type StartIo = unsafe extern "C-unwind" fn(PVOID, PSCSI_REQUEST_BLOCK) -> BOOLEAN;
 
@@ -28,11 +29,6 @@ fn read_once(entry: PDRIVER_INITIALIZE) -> impl FnOnce() + Send + 'static {
             client.close();
         });
     }
-}
-
-fn stopped(outcome: &Outcome) -> (u32, u64) {
-    let Ending::BugCheck(check) = &outcome.ending else { panic!("{:?}", outcome.ending) };
-    (check.stop.code, check.parameters[0])
 }
 
 fn is_read(srb: PSCSI_REQUEST_BLOCK) -> bool {
@@ -158,7 +154,7 @@ unsafe extern "C-unwind" fn under_start_io_lock(extension: PVOID, srb: PSCSI_REQ
     // SAFETY: Storport's own arguments. RequestComplete under a Storport lock is allowed.
     unsafe {
         let mut handle = std::mem::zeroed::<STOR_LOCK_HANDLE>();
-        StorPortAcquireSpinLock(extension, StartIoLock, std::ptr::null_mut(), &raw mut handle);
+        StorPortAcquireSpinLock(extension, StartIoLock, null_mut(), &raw mut handle);
         tiny::execute(extension, srb);
         StorPortNotification(RequestComplete, extension, srb);
         StorPortReleaseSpinLock(extension, &raw mut handle);
@@ -178,7 +174,7 @@ unsafe extern "C-unwind" fn lock_in_timer(extension: PVOID) {
     // SAFETY: Storport's own argument; the lock is held by Storport around this callback.
     unsafe {
         let mut handle = std::mem::zeroed::<STOR_LOCK_HANDLE>();
-        StorPortAcquireSpinLock(extension, StartIoLock, std::ptr::null_mut(), &raw mut handle);
+        StorPortAcquireSpinLock(extension, StartIoLock, null_mut(), &raw mut handle);
     }
 }
 
@@ -252,7 +248,8 @@ fn without_a_handler_service_requests_are_refused() {
 }
 
 entry!(wrong_size, |data| data.HwInitializationDataSize -= 1);
-entry!(physical, |data| data.AdapterInterfaceType = PCIBus);
+entry!(without_interrupt, |data| data.AdapterInterfaceType = PCIBus);
+entry!(on_an_isa_bus, |data| data.AdapterInterfaceType = Isa);
 entry!(no_start_io, |data| data.HwStartIo = None);
 
 #[test]
@@ -260,7 +257,8 @@ fn storportinitialize_checks_what_it_is_given() {
     let outcome = run(1, Execution::Seeded(0), 1, || {
         let machine = Machine::current().unwrap();
         assert_eq!(machine.load_driver(Some(wrong_size)), Err(STATUS_REVISION_MISMATCH));
-        assert_eq!(machine.load_driver(Some(physical)), Err(STATUS_NOT_SUPPORTED));
+        assert_eq!(machine.load_driver(Some(without_interrupt)), Err(STATUS_INVALID_PARAMETER));
+        assert_eq!(machine.load_driver(Some(on_an_isa_bus)), Err(STATUS_INVALID_PARAMETER));
         assert_eq!(machine.load_driver(Some(no_start_io)), Err(STATUS_INVALID_PARAMETER));
     });
     assert_completed(&outcome, "StorPortInitialize");
@@ -291,4 +289,136 @@ fn an_adapter_that_does_not_start_leaves_nothing_behind() {
         read_once(Some(tiny::entry))();
     });
     assert_completed(&outcome, "start");
+}
+
+/// Completes under a lock of its own, and is so exposed to whatever completing brings.
+unsafe extern "C-unwind" fn complete_under_own_lock(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments; the lock is the driver's.
+    unsafe {
+        tiny::execute(extension, srb);
+        let lock = tiny::lock_of(extension);
+        let mut old = 0;
+        KeAcquireSpinLock(lock, &raw mut old);
+        StorPortNotification(RequestComplete, extension, srb);
+        KeReleaseSpinLock(lock, old);
+    }
+    TRUE
+}
+unsafe extern "C-unwind" fn initialize_lock(extension: PVOID) -> BOOLEAN {
+    // SAFETY: Storport's own argument.
+    unsafe { KeInitializeSpinLock(tiny::lock_of(extension)) };
+    TRUE
+}
+entry!(completes_under_own_lock, |data| {
+    data.HwInitialize = Some(initialize_lock);
+    data.HwStartIo = Some(complete_under_own_lock as StartIo);
+});
+
+/// Reads a long buffer through an adapter that completes where `completion` says.
+fn read_long(entry: PDRIVER_INITIALIZE, completion: Completion) -> impl FnOnce() + Send + 'static {
+    move || {
+        let machine = Machine::current().unwrap();
+        let driver = machine.load_driver(entry).unwrap();
+        let adapter = Adapter::start_completing(driver, completion).unwrap();
+        // Four pieces: the class driver sends the next from the completion of the last.
+        let mut client = Client::new(adapter.disks()[0], 256 << 10);
+        assert_eq!(client.request(IRP_MJ_READ, 0, 256 << 10), (STATUS_SUCCESS, 256 << 10));
+        client.close();
+        adapter.remove();
+        machine.unload_driver(driver);
+    }
+}
+
+#[test]
+fn completing_under_a_lock_is_safe_only_where_nothing_comes_back() {
+    let outcome =
+        run(1, Execution::Seeded(0), 1, read_long(Some(completes_under_own_lock), Completion::InDpc));
+    assert_completed(&outcome, "in a DPC");
+    let outcome =
+        run(1, Execution::Seeded(0), 1, read_long(Some(completes_under_own_lock), Completion::InCall));
+    assert_eq!(stopped(&outcome).0, SPIN_LOCK_ALREADY_OWNED.code);
+}
+
+#[test]
+fn requests_may_be_completed_inside_the_call() {
+    for (cpus, execution, name) in executions(8) {
+        let outcome = run(cpus, execution, 1, read_long(Some(tiny::entry), Completion::InCall));
+        assert_completed(&outcome, &name);
+    }
+}
+
+/// Says twice that it is becoming ready, then reads.
+unsafe extern "C-unwind" fn become_ready(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments. The unit extension counts; the sense buffer is as long as it says.
+    unsafe {
+        let s = &mut *srb;
+        let count = StorPortGetLogicalUnit(extension, 0, s.TargetId, 0).cast::<u32>();
+        if is_read(srb) && *count < 2 {
+            *count += 1;
+            let sense = std::slice::from_raw_parts_mut(s.SenseInfoBuffer.cast::<u8>(), 18);
+            sense.fill(0);
+            (sense[0], sense[2], sense[7], sense[12], sense[13]) = (0x70, 0x02, 10, 0x04, 0x01);
+            s.SenseInfoBufferLength = 18;
+            s.ScsiStatus = SCSISTAT_CHECK_CONDITION;
+            s.SrbStatus = SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
+        } else {
+            tiny::execute(extension, srb);
+        }
+        StorPortNotification(RequestComplete, extension, srb);
+    }
+    TRUE
+}
+entry!(becomes_ready, |data| data.HwStartIo = Some(become_ready as StartIo));
+
+#[test]
+fn a_unit_that_is_becoming_ready_is_given_time() {
+    for (cpus, execution, name) in executions(4) {
+        if matches!(execution, Execution::Parallel) {
+            // Twenty seconds of real time.
+            continue;
+        }
+        let outcome = run(cpus, execution, 1, read_once(Some(becomes_ready)));
+        assert_completed(&outcome, &name);
+        assert!((20..22).contains(&(outcome.time_ns / 1_000_000_000)), "{} ns", outcome.time_ns);
+    }
+}
+
+/// Asks for the tick count with every read.
+unsafe extern "C-unwind" fn count_ticks(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments; outputs are on this thread's stack.
+    unsafe {
+        let (mut ticks, mut frequency, mut counter) =
+            (LARGE_INTEGER::new(-1), LARGE_INTEGER::new(0), LARGE_INTEGER::new(-1));
+        StorPortNotification(QueryTickCount, extension, &raw mut ticks);
+        StorPortQueryPerformanceCounter(extension, &raw mut frequency, &raw mut counter);
+        assert_eq!(frequency.QuadPart(), 1_000_000_000);
+        assert!(ticks.QuadPart() >= 0 && counter.QuadPart() >= 0);
+        StorPortNotification(WMIEvent, extension, (null_mut(), 0));
+        StorPortNotification(WMIReregister, extension, (0, 0, 0));
+        StorPortNotification(ResetDetected, extension, ());
+        StorPortNotification(NextRequest, extension, ());
+        tiny::execute(extension, srb);
+        StorPortNotification(RequestComplete, extension, srb);
+    }
+    TRUE
+}
+entry!(counts_ticks, |data| data.HwStartIo = Some(count_ticks as StartIo));
+
+#[test]
+fn every_kind_of_notification_is_taken() {
+    let outcome = run(1, Execution::Seeded(0), 1, read_once(Some(counts_ticks)));
+    assert_completed(&outcome, "notifications");
+}
+
+unsafe extern "C-unwind" fn report_overrun(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments.
+    unsafe { StorPortNotification(BufferOverrunDetected, extension, srb) };
+    TRUE
+}
+entry!(reports_overrun, |data| data.HwStartIo = Some(report_overrun as StartIo));
+
+#[test]
+fn an_overrun_that_is_reported_stops_the_machine() {
+    let outcome = run(1, Execution::Seeded(0), 1, read_once(Some(reports_overrun)));
+    assert_eq!(stopped(&outcome).0, SCSI_VERIFIER_DETECTED_VIOLATION.code);
 }

@@ -59,6 +59,7 @@ impl Deterministic {
         // Its own lock is no reason to wait: the call stops the machine.
         if owner != 0 && owner != cpu.lock_word() {
             set(&self.run, bit, false);
+            cpu.count(|s| s.lock_waits += 1);
             if self.stop_if_closed(machine, n) {
                 return;
             }

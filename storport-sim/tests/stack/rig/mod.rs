@@ -1,10 +1,14 @@
 //! A machine with a disk on it, a driver loaded, and a client that sends requests.
 
+pub mod physical;
+mod physical_driver;
+mod test_hba;
 pub mod tiny;
 
 use kernel_sim::bugcheck::Ending;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Config, Execution, Machine, Outcome};
+use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
 use std::sync::Arc;
 use storport_sim::disk::{Geometry, Identity, MemoryStore, ScsiDisk, Target};
@@ -13,12 +17,14 @@ use storport_sim::{Adapter, Medium};
 /// Bytes of each disk.
 pub const DISK_BYTES: u64 = 4 << 20;
 
+/// A disk of [`DISK_BYTES`] in memory.
+pub fn disk() -> ScsiDisk {
+    let store = Box::new(MemoryStore::new(DISK_BYTES));
+    ScsiDisk::new(store, Geometry::default(), Identity::default()).unwrap()
+}
+
 /// Runs `body` as the boot thread of a machine whose medium has `disks` disks of [`DISK_BYTES`].
 pub fn run(cpus: u8, execution: Execution, disks: usize, body: impl FnOnce() + Send + 'static) -> Outcome {
-    let disk = || {
-        let store = Box::new(MemoryStore::new(DISK_BYTES));
-        ScsiDisk::new(store, Geometry::default(), Identity::default()).unwrap()
-    };
     let medium = Arc::new(Medium::new((0..disks).map(|_| disk()).collect::<Target>()));
     Config::new(cpus, execution).unwrap().run(move || {
         Machine::current().unwrap().keep(medium);
@@ -37,7 +43,10 @@ pub fn with_adapter(entry: PDRIVER_INITIALIZE, body: impl FnOnce(&Adapter)) {
 }
 
 /// Every execution a property should hold under: some seeds on some numbers of processors, and real threads.
+/// `STORSIM_SOAK=N` makes it N times as many seeds.
 pub fn executions(seeds: u64) -> impl Iterator<Item = (u8, Execution, String)> {
+    let soak = std::env::var("STORSIM_SOAK").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let seeds = seeds * soak;
     (1..=4).flat_map(move |cpus| {
         let seeded =
             (0..seeds).map(move |seed| (cpus, Execution::Seeded(seed), format!("{cpus} CPUs, seed {seed}")));
@@ -61,6 +70,8 @@ pub struct Client {
 #[repr(C)]
 struct Block {
     event: KEVENT,
+    /// The processor of the completion routine, plus one.
+    completed_on: u32,
     data: [u8; 0],
 }
 
@@ -100,12 +111,18 @@ impl Client {
                 ByteOffset: LARGE_INTEGER::new(offset),
             };
             let event = &raw mut (*self.block).event;
-            IoSetCompletionRoutine(self.irp, Some(done), event.cast(), true, true, true);
+            IoSetCompletionRoutine(self.irp, Some(done), self.block.cast(), true, true, true);
             IoCallDriver(self.device, self.irp);
             KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
             IoFreeMdl(mdl);
             ((*self.irp).IoStatus.Status(), (*self.irp).IoStatus.Information)
         }
+    }
+
+    /// The processor on which the last request was completed.
+    pub fn completed_on(&self) -> Option<u8> {
+        // SAFETY: no request is out.
+        unsafe { (*self.block).completed_on }.checked_sub(1).map(|n| n as u8)
     }
 
     /// Gives everything back.
@@ -116,9 +133,13 @@ impl Client {
     }
 }
 
-unsafe extern "C-unwind" fn done(_device: PDEVICE_OBJECT, _irp: PIRP, event: PVOID) -> NTSTATUS {
-    // SAFETY: the context is the client's event.
-    unsafe { KeSetEvent(event.cast(), 0, FALSE) };
+unsafe extern "C-unwind" fn done(_device: PDEVICE_OBJECT, _irp: PIRP, block: PVOID) -> NTSTATUS {
+    // SAFETY: the context is the client's block, whose event it waits for.
+    unsafe {
+        let block = block.cast::<Block>();
+        (*block).completed_on = u32::from(Processor::current().index()) + 1;
+        KeSetEvent(&raw mut (*block).event, 0, FALSE);
+    }
     STATUS_MORE_PROCESSING_REQUIRED
 }
 
@@ -188,4 +209,19 @@ pub fn on_threads(count: usize, body: impl Fn(usize) + Send + Sync + 'static) {
         }
     }
     machine.free_system(done.cast());
+}
+
+/// Reads the first 4 KiB of a disk; the status.
+pub fn read_once(disk: PDEVICE_OBJECT) -> NTSTATUS {
+    let mut client = Client::new(disk, 4096);
+    let (status, _) = client.request(IRP_MJ_READ, 0, 4096);
+    client.close();
+    status
+}
+
+/// The stop code and the first parameter of a run that ended in a bug check.
+#[track_caller]
+pub fn stopped(outcome: &Outcome) -> (u32, u64) {
+    let Ending::BugCheck(check) = &outcome.ending else { panic!("{:?}", outcome.ending) };
+    (check.stop.code, check.parameters[0])
 }

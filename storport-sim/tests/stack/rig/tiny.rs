@@ -137,11 +137,21 @@ unsafe extern "C-unwind" fn HwInitialize(_extension: PVOID) -> BOOLEAN {
     TRUE
 }
 
+/// The driver's own spin lock.
+pub fn lock_of(extension: PVOID) -> PKSPIN_LOCK {
+    // SAFETY: Storport's own extension; only an address is taken.
+    unsafe { &raw mut (*extension.cast::<Extension>()).lock }
+}
+
 /// Executes an SRB on the medium and fills in how it ended.
 pub unsafe fn execute(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) {
     // SAFETY: Storport's own arguments; the SRB is ours.
     unsafe {
         let s = &mut *srb;
+        if s.Function != SRB_FUNCTION_EXECUTE_SCSI {
+            s.SrbStatus = SRB_STATUS_INVALID_REQUEST;
+            return;
+        }
         if s.TargetId != 0 {
             s.SrbStatus = SRB_STATUS_NO_DEVICE;
             return;

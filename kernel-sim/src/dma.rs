@@ -1,0 +1,139 @@
+//! What memory a device may reach: the map between it and the machine's memory.
+//!
+//! A device starts unrestricted, as on a computer without an IOMMU: any pool memory will do. Whoever
+//! manages its DMA restricts it once, and from then on only ranges that were admitted, and not yet
+//! revoked, are reachable; they are counted, so two users of one range do not disturb each other.
+//! The map moves no data and knows no drivers. Invariant: an access is allowed if and only if every
+//! byte of it lies in some admitted range.
+
+use crate::hardware::BadAddress;
+use std::collections::BTreeMap;
+
+/// A device reached for memory that nobody gave it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DmaFault {
+    /// Physical address of the access.
+    pub physical: u64,
+    /// Its length in bytes.
+    pub bytes: usize,
+    /// Whether it would have written memory.
+    pub is_write: bool,
+    /// Machine time of the access, in nanoseconds.
+    pub time_ns: u64,
+}
+
+/// Faults kept of one device; later ones are counted by nobody.
+const FAULTS_MAX: usize = 64;
+
+/// The map of one device.
+#[derive(Default)]
+pub(crate) struct DmaMap {
+    restricted: bool,
+    /// (start, end) of an admitted range, and how often it was admitted.
+    ranges: BTreeMap<(u64, u64), u32>,
+    faults: Vec<DmaFault>,
+}
+
+impl DmaMap {
+    pub(crate) fn restrict(&mut self) {
+        self.restricted = true;
+    }
+
+    pub(crate) fn admit(&mut self, physical: u64, bytes: usize) {
+        if bytes != 0 {
+            *self.ranges.entry((physical, physical + bytes as u64)).or_insert(0) += 1;
+        }
+    }
+
+    /// Takes one admission of exactly this range away; a range never admitted changes nothing.
+    pub(crate) fn revoke(&mut self, physical: u64, bytes: usize) {
+        let key = (physical, physical + bytes as u64);
+        if let Some(count) = self.ranges.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                self.ranges.remove(&key);
+            }
+        }
+    }
+
+    /// Checks an access; a refused one is noted.
+    pub(crate) fn check(
+        &mut self,
+        physical: u64,
+        bytes: usize,
+        is_write: bool,
+        now_ns: impl FnOnce() -> u64,
+    ) -> Result<(), BadAddress> {
+        if !self.restricted || self.covers(physical, bytes) {
+            return Ok(());
+        }
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(DmaFault { physical, bytes, is_write, time_ns: now_ns() });
+        }
+        Err(BadAddress)
+    }
+
+    /// Whether every byte lies in an admitted range. Ranges rarely overlap, so the nearest one that
+    /// starts at or before a byte is nearly always the one that holds it.
+    fn covers(&self, physical: u64, bytes: usize) -> bool {
+        let Some(end) = physical.checked_add(bytes as u64) else { return false };
+        let mut at = physical;
+        while at < end {
+            let holder = self.ranges.range(..=(at, u64::MAX)).rev().find(|((_, to), _)| *to > at);
+            match holder {
+                Some(((_, to), _)) => at = *to,
+                None => return false,
+            }
+        }
+        true
+    }
+
+    pub(crate) fn faults(&self) -> &[DmaFault] {
+        &self.faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reaches(map: &mut DmaMap, physical: u64, bytes: usize) -> bool {
+        map.check(physical, bytes, false, || 0).is_ok()
+    }
+
+    #[test]
+    fn an_unrestricted_device_reaches_everything() {
+        assert!(reaches(&mut DmaMap::default(), 0, usize::MAX));
+    }
+
+    #[test]
+    fn only_what_was_admitted_is_reached() {
+        let mut map = DmaMap::default();
+        map.restrict();
+        map.admit(0x1000, 0x100);
+        map.admit(0x1100, 0x100);
+        assert!(reaches(&mut map, 0x1000, 0x200), "two neighbours make one range");
+        assert!(!reaches(&mut map, 0xFFF, 2));
+        assert!(!reaches(&mut map, 0x11FF, 2));
+        assert!(!reaches(&mut map, u64::MAX, 2));
+        map.revoke(0x1000, 0x100);
+        assert!(!reaches(&mut map, 0x1080, 1));
+        assert!(reaches(&mut map, 0x1180, 1));
+        assert_eq!(map.faults().len(), 4);
+    }
+
+    #[test]
+    fn a_range_admitted_twice_is_revoked_twice() {
+        let mut map = DmaMap::default();
+        map.restrict();
+        map.admit(0x1000, 0x1000);
+        map.admit(0x1000, 0x1000);
+        map.admit(0x1800, 8);
+        map.revoke(0x1000, 0x1000);
+        assert!(reaches(&mut map, 0x1900, 8), "a short range inside does not hide the long one");
+        map.revoke(0x1000, 0x1000);
+        assert!(!reaches(&mut map, 0x1900, 8));
+        map.revoke(0x5000, 1);
+        assert!(reaches(&mut map, 0x1800, 8));
+    }
+}

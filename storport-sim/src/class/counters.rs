@@ -1,0 +1,70 @@
+//! What has happened to the requests of one disk, counted per processor.
+
+use super::sense::Verdict;
+use crossbeam::utils::CachePadded;
+use kernel_sim::ddi::STATUS_IO_TIMEOUT;
+use kernel_sim::machine::Machine;
+use kernel_sim::processor::Processor;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What has happened to the requests of one disk since it was found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DiskStatistics {
+    /// SRBs that came back with success.
+    pub completed: u64,
+    /// SRBs that came back with a unit attention and were sent again.
+    pub unit_attentions: u64,
+    /// SRBs that were sent again after any other failure.
+    pub retries: u64,
+    /// SRBs that came back because of a time-out or a reset.
+    pub timeouts: u64,
+    /// SRBs that came back with a failure that is not tried again.
+    pub failures: u64,
+}
+
+#[derive(Default)]
+struct PerProcessor {
+    completed: AtomicU64,
+    unit_attentions: AtomicU64,
+    retries: AtomicU64,
+    timeouts: AtomicU64,
+    failures: AtomicU64,
+}
+
+/// See the module page.
+pub(super) struct Counters(Box<[CachePadded<PerProcessor>]>);
+
+impl Counters {
+    pub(super) fn new(machine: &Machine) -> Counters {
+        Counters((0..machine.processor_count()).map(|_| CachePadded::default()).collect())
+    }
+
+    /// Counts how an SRB came back.
+    #[inline]
+    pub(super) fn count(&self, cpu: &Processor, verdict: &Verdict) {
+        let here = &self.0[usize::from(cpu.index())];
+        let counter = match verdict {
+            Verdict::Good => &here.completed,
+            Verdict::Attention(_) => &here.unit_attentions,
+            Verdict::Retry(status) if *status == STATUS_IO_TIMEOUT => &here.timeouts,
+            Verdict::Retry(_) | Verdict::Later(_) => return,
+            Verdict::Failed(_) => &here.failures,
+        };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    /// Counts an SRB that is sent again.
+    pub(super) fn retried(&self, cpu: &Processor) {
+        self.0[usize::from(cpu.index())].retries.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn sum(&self) -> DiskStatistics {
+        self.0.iter().fold(DiskStatistics::default(), |sum, here| DiskStatistics {
+            completed: sum.completed + here.completed.load(Relaxed),
+            unit_attentions: sum.unit_attentions + here.unit_attentions.load(Relaxed),
+            retries: sum.retries + here.retries.load(Relaxed),
+            timeouts: sum.timeouts + here.timeouts.load(Relaxed),
+            failures: sum.failures + here.failures.load(Relaxed),
+        })
+    }
+}

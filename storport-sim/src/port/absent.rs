@@ -1,0 +1,41 @@
+//! What a call of a routine that is known by name only does: it stops the run, at our limit and not at a
+//! mistake of the driver's.
+
+use kernel_sim::bugcheck::StopCode;
+use kernel_sim::ddi::Cx;
+
+/// Not a stop code of Windows: the simulator does not have the routine that was called.
+pub const NOT_MODELLED: StopCode = StopCode {
+    code: 0,
+    name: "NOT_MODELLED",
+    text: "The simulator does not have the routine that was called.\n",
+};
+
+#[cold]
+fn stop(cx: &Cx) -> ! {
+    let callbacks = cx.cpu.callbacks();
+    let caller = callbacks.last().map_or("a thread", |kind| kind.name);
+    let what = format!("{} is not modelled yet; called from {caller} at {}", cx.ddi.name, cx.site);
+    cx.bug_check(NOT_MODELLED, [u64::from(cx.ddi.id), 0, 0, 0], what)
+}
+
+macro_rules! absent {
+    ($($name:ident($($argument:ident: $ty:ident),*);)*) => {$(
+        #[allow(clippy::too_many_arguments, reason = "the documented signatures")]
+        pub(crate) unsafe fn $name<$($ty,)* R>(cx: &Cx, $($argument: $ty),*) -> R {
+            let _ = ($($argument,)*);
+            stop(cx)
+        }
+    )*};
+}
+
+absent! {
+    one(a: A);
+    two(a: A, b: B);
+    three(a: A, b: B, c: C);
+    four(a: A, b: B, c: C, d: D);
+    five(a: A, b: B, c: C, d: D, e: E);
+    six(a: A, b: B, c: C, d: D, e: E, f: F);
+    seven(a: A, b: B, c: C, d: D, e: E, f: F, g: G);
+    eight(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H);
+}

@@ -1,0 +1,149 @@
+//! Notifications that end in work of the port driver's: the bus has changed, a state has changed.
+//!
+//! BusChangeDetected may come from an interrupt routine; the scan it asks for runs in a work item. What was
+//! found before and does not answer any more is marked gone, and requests for it fail; what is new gets a disk.
+//! StorPortStateChangeDetected has its routine called once, under the StartIo lock, and until then another
+//! report is refused. Invariant: one scan of an adapter runs at a time, and a change reported during one
+//! is followed by another.
+
+use super::adapter;
+use super::hba::Hba;
+use super::own_cx;
+use crate::callbacks::{HW_STOR_STATE_CHANGE, STORPORT};
+use crate::ddi::{
+    PHW_STATE_CHANGE, STOR_ADDRESS_TYPE_BTL8, STOR_STATUS_BUSY, STOR_STATUS_INVALID_PARAMETER,
+    STOR_STATUS_SUCCESS,
+};
+use kernel_sim::ddi::{Cx, PDEVICE_OBJECT, PKDPC, PVOID, SHORT, ULONG, callback};
+use kernel_sim::processor::Processor;
+use kernel_sim::system;
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+/// A state change that was reported and not answered yet.
+#[derive(Clone, Copy)]
+struct StateChange {
+    address: usize,
+    routine: PHW_STATE_CHANGE,
+    context: usize,
+}
+
+/// What an adapter has been told.
+#[derive(Default)]
+pub(super) struct BusChange {
+    /// A scan is owed.
+    pending: AtomicBool,
+    /// One is queued or runs.
+    scanning: AtomicBool,
+    state: Mutex<Option<StateChange>>,
+}
+
+impl BusChange {
+    /// Whether a scan is owed or under way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.scanning.load(SeqCst) || self.pending.load(SeqCst)
+    }
+}
+
+impl Hba {
+    /// Makes up for a change that was reported before there were disks.
+    pub(super) fn catch_up_with_changes(&self) {
+        if self.bus_change.pending.load(SeqCst) {
+            self.bus_changed(&own_cx());
+        }
+    }
+
+    /// The bus has changed: a scan is owed.
+    pub(super) fn bus_changed(&self, cx: &Cx) {
+        self.bus_change.pending.store(true, SeqCst);
+        // SAFETY: the adapter's objects live as long as it is known; only an address is taken.
+        system::queue_dpc(cx, unsafe { &raw mut (*self.objects).bus_change_dpc });
+    }
+}
+
+/// Some bus has changed: hands the scan to a worker thread.
+pub(super) unsafe extern "C-unwind" fn change_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
+    // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
+    let hba = unsafe { &*context.cast::<Hba>() };
+    callback(Processor::current(), &STORPORT, || {
+        if hba.removing.load(SeqCst)
+            || hba.disks.get().is_none()
+            || hba.bus_change.scanning.swap(true, SeqCst)
+        {
+            return;
+        }
+        hba.pending_work.fetch_add(1, SeqCst);
+        // SAFETY: as above; the work item is queued by whoever has set `scanning`, and the adapter waits for
+        // pending work before it goes.
+        unsafe {
+            let item = &raw mut (*hba.objects).bus_change_item;
+            system::queue_work_item(&own_cx(), item, Some(scan), context);
+        }
+    });
+}
+
+unsafe extern "C-unwind" fn scan(_device: PDEVICE_OBJECT, context: PVOID) {
+    // SAFETY: as in `change_dpc`.
+    let hba = unsafe { &*context.cast::<Hba>() };
+    callback(Processor::current(), &STORPORT, || {
+        while hba.bus_change.pending.swap(false, SeqCst) && !hba.removing.load(SeqCst) {
+            hba.rescan();
+        }
+        hba.bus_change.scanning.store(false, SeqCst);
+        if hba.bus_change.pending.load(SeqCst) {
+            hba.bus_changed(&own_cx());
+        }
+        hba.pending_work.fetch_sub(1, SeqCst);
+    });
+}
+
+/// Refused while a report is unanswered. Every report ends in a scan, whatever it says has changed.
+pub(crate) unsafe fn state_change_detected(
+    cx: &Cx,
+    extension: PVOID,
+    changed: ULONG,
+    address: PVOID,
+    _attributes: ULONG,
+    routine: PHW_STATE_CHANGE,
+    context: PVOID,
+) -> ULONG {
+    let hba = adapter(cx, extension);
+    if address.is_null() || changed == 0 {
+        return STOR_STATUS_INVALID_PARAMETER;
+    }
+    let mut state = hba.bus_change.state.lock();
+    if state.is_some() {
+        return STOR_STATUS_BUSY;
+    }
+    *state = Some(StateChange { address: address as usize, routine, context: context as usize });
+    drop(state);
+    // SAFETY: the adapter's objects live as long as it is known; only an address is taken.
+    system::queue_dpc(cx, unsafe { &raw mut (*hba.objects).state_change_dpc });
+    STOR_STATUS_SUCCESS
+}
+
+/// Answers a state change: the routine is called with a status that says it was processed. A changed unit
+/// is looked at again by a scan.
+pub(super) unsafe extern "C-unwind" fn state_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
+    // SAFETY: as in `change_dpc`.
+    let hba = unsafe { &*context.cast::<Hba>() };
+    callback(Processor::current(), &STORPORT, || {
+        let Some(change) = hba.bus_change.state.lock().take() else { return };
+        hba.bus_changed(&own_cx());
+        if let Some(routine) = change.routine {
+            const PROCESSED: ULONG = 0;
+            hba.call_under_start_io_lock(&HW_STOR_STATE_CHANGE, || {
+                // SAFETY: the miniport's own routine and arguments, called as documented.
+                unsafe {
+                    routine(
+                        hba.extension,
+                        change.context as PVOID,
+                        SHORT::from(STOR_ADDRESS_TYPE_BTL8),
+                        change.address as PVOID,
+                        PROCESSED,
+                    );
+                }
+            });
+        }
+    });
+}

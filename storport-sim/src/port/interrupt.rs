@@ -1,0 +1,356 @@
+//! Interrupts of an adapter: its line, or its messages, and the locks that keep their routines out.
+//!
+//! The service routines are connected before HwStorInitialize runs and disconnected after the adapter
+//! has stopped. With InterruptSynchronizePerMessage every message has a lock of its own, and "the
+//! interrupt lock" is all of them, taken in order of their numbers; otherwise there is one lock.
+//! The documentation gives StorPortAcquireMSISpinLock no order among messages; none is enforced here.
+//! Invariant: the kernel holds the lock of a line or message around its service routine.
+
+use super::hba::{Hba, Objects};
+use super::pci_slot::PciSlot;
+use super::{adapter, own_cx};
+use crate::callbacks::{HW_STOR_INTERRUPT, HW_STOR_MS_INTERRUPT, HW_STOR_SYNCHRONIZED_ACCESS, STORPORT};
+use crate::ddi::{
+    InterruptSupportNone, InterruptSynchronizePerMessage, MESSAGE_INTERRUPT_INFORMATION,
+    PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE, PMESSAGE_INTERRUPT_INFORMATION, PSTOR_SYNCHRONIZED_ACCESS,
+    STOR_STATUS_INVALID_PARAMETER, STOR_STATUS_SUCCESS, STOR_STATUS_UNSUCCESSFUL,
+};
+use kernel_sim::bus::{InterruptSource, MESSAGES_MAX};
+use kernel_sim::ddi::{
+    BOOLEAN, Cx, FALSE, IoConnectInterrupt, IoDisconnectInterrupt, KINTERRUPT, LARGE_INTEGER, Latched,
+    LevelSensitive, NT_SUCCESS, PKINTERRUPT, PKSERVICE_ROUTINE, PKSPIN_LOCK, PULONG, PVOID, TRUE, ULONG,
+    callback,
+};
+use kernel_sim::irql::Irql;
+use kernel_sim::machine::Machine;
+use kernel_sim::processor::Processor;
+use kernel_sim::system;
+use std::ptr::null_mut;
+use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+};
+
+/// What a message's service routine is given.
+#[repr(C)]
+pub(super) struct MessageContext {
+    hba: *const Hba,
+    message: ULONG,
+}
+
+/// The interrupts of one adapter.
+pub(super) struct Interrupts {
+    line: InterruptSource,
+    messages: Vec<InterruptSource>,
+    connected: Box<[AtomicPtr<KINTERRUPT>]>,
+    /// How many messages are connected; 0: the line is.
+    message_count: AtomicU32,
+    per_message: AtomicBool,
+    /// The level the interrupt lock is held at.
+    irql: AtomicU8,
+}
+
+impl Interrupts {
+    pub(super) fn new(machine: &Machine, slot: &PciSlot) -> Option<Interrupts> {
+        let line = machine.device_line(slot.device)?;
+        let messages = if slot.messages { machine.device_messages(slot.device) } else { Vec::new() };
+        Some(Interrupts {
+            line,
+            connected: (0..messages.len().max(1)).map(|_| AtomicPtr::new(null_mut())).collect(),
+            messages,
+            message_count: AtomicU32::new(0),
+            per_message: AtomicBool::new(false),
+            irql: AtomicU8::new(line.irql.0),
+        })
+    }
+
+    /// What the configuration says of the interrupt before the miniport has chosen.
+    pub(super) fn first(&self) -> (InterruptSource, i32) {
+        match self.messages.first() {
+            Some(message) => (*message, Latched),
+            None => (self.line, LevelSensitive),
+        }
+    }
+
+    /// The level the interrupt lock is held at.
+    pub(super) fn irql(&self) -> Irql {
+        Irql(self.irql.load(Relaxed))
+    }
+
+    /// How many messages are connected; 0 while the line is.
+    pub(super) fn connected_messages(&self) -> u32 {
+        self.message_count.load(Acquire)
+    }
+
+    fn is_per_message(&self) -> bool {
+        self.per_message.load(Relaxed)
+    }
+
+    /// What a message is called with; `None` if it is not connected.
+    fn message(&self, n: ULONG) -> Option<&InterruptSource> {
+        self.messages.get(n as usize).filter(|_| n < self.connected_messages())
+    }
+}
+
+fn message_lock(objects: *mut Objects, n: usize) -> PKSPIN_LOCK {
+    // SAFETY: the adapter's objects live as long as it is known; only an address is taken.
+    unsafe {
+        (&raw mut (*objects).message_locks).cast::<usize>().wrapping_add(n.min(MESSAGES_MAX as usize - 1))
+    }
+}
+
+impl Hba {
+    /// Connects what the miniport chose in HwStorFindAdapter: its messages, or its line. `false`: the
+    /// machine is out of memory. PASSIVE_LEVEL.
+    pub(super) fn connect_interrupts(&self) -> bool {
+        let Some(hardware) = &self.hardware else { return true };
+        let interrupts = &hardware.interrupts;
+        let config = self.config();
+        let mode = config.InterruptSynchronizationMode;
+        let by_message = config.HwMSInterruptRoutine.is_some()
+            && mode != InterruptSupportNone
+            && !interrupts.messages.is_empty();
+        if !by_message {
+            interrupts.irql.store(interrupts.line.irql.0, Relaxed);
+            let context = std::ptr::from_ref(self).cast_mut().cast();
+            let lock = self.interrupt_lock_word();
+            let level = interrupts.line.irql;
+            return connect(
+                &interrupts.connected[0],
+                interrupts.line,
+                LevelSensitive,
+                level,
+                lock,
+                Some(line_service),
+                context,
+            );
+        }
+        let per_message = mode == InterruptSynchronizePerMessage;
+        let highest = interrupts.messages.iter().map(|m| m.irql).max().unwrap_or(interrupts.line.irql);
+        interrupts.irql.store(highest.0, Relaxed);
+        interrupts.per_message.store(per_message, Relaxed);
+        interrupts.message_count.store(interrupts.messages.len() as u32, Release);
+        interrupts.messages.iter().zip(&interrupts.connected).enumerate().all(|(n, (message, slot))| {
+            let (lock, level) = if per_message {
+                (message_lock(self.objects, n), message.irql)
+            } else {
+                (self.interrupt_lock_word(), highest)
+            };
+            // SAFETY: the adapter's objects have a context for every message, and live as long as it is known.
+            let context = unsafe {
+                let context = (&raw mut (*self.objects).message_contexts).cast::<MessageContext>().add(n);
+                *context = MessageContext { hba: self, message: n as ULONG };
+                context.cast()
+            };
+            connect(slot, *message, Latched, level, lock, Some(message_service), context)
+        })
+    }
+
+    /// Takes the service routines off; waits for one that runs. PASSIVE_LEVEL.
+    pub(super) fn disconnect_interrupts(&self) {
+        let Some(hardware) = &self.hardware else { return };
+        for slot in &hardware.interrupts.connected {
+            let interrupt = slot.swap(null_mut(), Acquire);
+            if !interrupt.is_null() {
+                // SAFETY: connected by us and disconnected once.
+                unsafe { IoDisconnectInterrupt(interrupt) };
+            }
+        }
+    }
+
+    fn interrupt_lock_word(&self) -> PKSPIN_LOCK {
+        // SAFETY: the adapter's objects live as long as it is known; only an address is taken.
+        unsafe { &raw mut (*self.objects).interrupt_lock }
+    }
+
+    /// The level InterruptLock is held at. Without an interrupt there is no higher one than DISPATCH_LEVEL.
+    pub(super) fn interrupt_irql(&self) -> Irql {
+        self.hardware.as_ref().map_or(Irql::DISPATCH, |h| h.interrupts.irql())
+    }
+
+    /// The locks that together are InterruptLock, in the order they are taken.
+    fn interrupt_locks(&self) -> impl DoubleEndedIterator<Item = PKSPIN_LOCK> + use<> {
+        let interrupts = self.hardware.as_ref().map(|h| &h.interrupts).filter(|i| i.is_per_message());
+        let count = interrupts.map_or(0, Interrupts::connected_messages) as usize;
+        let (objects, one) = (self.objects, self.interrupt_lock_word());
+        (0..count.max(1)).map(move |n| if count == 0 { one } else { message_lock(objects, n) })
+    }
+
+    /// Takes InterruptLock for the driver whose call `cx` is: as one lock of the driver's, however many
+    /// messages it stands for. Answers the level before.
+    pub(super) fn acquire_interrupt_lock(&self, cx: &Cx) -> Irql {
+        let mut locks = self.interrupt_locks();
+        let first = locks.next().expect("at least one");
+        let before = system::acquire_for_driver(cx, first, self.interrupt_irql());
+        locks.for_each(|lock| system::acquire(cx, lock));
+        before
+    }
+
+    /// Gives back what [`Hba::acquire_interrupt_lock`] took.
+    pub(super) fn release_interrupt_lock(&self, cx: &Cx, to: Irql) {
+        let first = self.interrupt_locks().next().expect("at least one");
+        self.interrupt_locks().skip(1).for_each(|lock| system::release(cx, lock));
+        system::release_for_driver(cx, first, to);
+    }
+
+    /// Runs something with every interrupt routine of the adapter kept out; not counted as the driver's.
+    pub(super) fn with_interrupts_out<R>(&self, cx: &Cx, body: impl FnOnce() -> R) -> R {
+        let before = system::raise_irql(cx.cpu, self.interrupt_irql());
+        self.interrupt_locks().for_each(|lock| system::acquire(cx, lock));
+        let answer = body();
+        self.interrupt_locks().rev().for_each(|lock| system::release(cx, lock));
+        system::restore_irql(cx.cpu, before);
+        answer
+    }
+}
+
+fn connect(
+    slot: &AtomicPtr<KINTERRUPT>,
+    source: InterruptSource,
+    mode: i32,
+    level: Irql,
+    lock: PKSPIN_LOCK,
+    routine: PKSERVICE_ROUTINE,
+    context: PVOID,
+) -> bool {
+    let mut interrupt: PKINTERRUPT = null_mut();
+    let irql = source.irql.0;
+    // SAFETY: the lock and the context live until the interrupt is disconnected; the output is on our stack.
+    let status = unsafe {
+        IoConnectInterrupt(
+            &raw mut interrupt,
+            routine,
+            context,
+            lock,
+            source.vector,
+            irql,
+            level.0,
+            mode,
+            TRUE,
+            u64::MAX,
+            FALSE,
+        )
+    };
+    slot.store(interrupt, Release);
+    NT_SUCCESS(status)
+}
+
+/// The service routine of every adapter's line.
+unsafe extern "C-unwind" fn line_service(_interrupt: PKINTERRUPT, context: PVOID) -> BOOLEAN {
+    let cpu = Processor::current();
+    // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
+    let hba = unsafe { &*context.cast::<Hba>() };
+    callback(cpu, &STORPORT, || {
+        let Some(routine) = hba.registration.data.HwInterrupt else { return FALSE };
+        // SAFETY: the miniport's own routine, called as documented.
+        hba.call(&HW_STOR_INTERRUPT, cpu.irql(), || unsafe { routine(hba.extension) })
+    })
+}
+
+/// The service routine of every message.
+unsafe extern "C-unwind" fn message_service(_interrupt: PKINTERRUPT, context: PVOID) -> BOOLEAN {
+    let cpu = Processor::current();
+    // SAFETY: the context is one of the adapter's, which is kept until the machine has come to rest.
+    let (hba, message) = unsafe {
+        let context = &*context.cast::<MessageContext>();
+        (&*context.hba, context.message)
+    };
+    callback(cpu, &STORPORT, || {
+        let routine: PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE =
+            hba.config.get().and_then(|config| config.HwMSInterruptRoutine);
+        let Some(routine) = routine else { return FALSE };
+        // SAFETY: the miniport's own routine, called as documented.
+        hba.call(&HW_STOR_MS_INTERRUPT, cpu.irql(), || unsafe { routine(hba.extension, message) })
+    })
+}
+
+pub(crate) unsafe fn msi_info(
+    cx: &Cx,
+    extension: PVOID,
+    message: ULONG,
+    out: PMESSAGE_INTERRUPT_INFORMATION,
+) -> ULONG {
+    cx.check_output(out);
+    let interrupts = adapter(cx, extension).hardware.as_ref().map(|h| &h.interrupts);
+    let Some(interrupts) = interrupts.filter(|i| i.connected_messages() != 0) else {
+        return STOR_STATUS_UNSUCCESSFUL;
+    };
+    let Some(source) = interrupts.message(message) else { return STOR_STATUS_INVALID_PARAMETER };
+    // SAFETY: found in mapped memory above.
+    unsafe {
+        *out = MESSAGE_INTERRUPT_INFORMATION {
+            MessageId: message,
+            MessageData: source.message_data,
+            MessageAddress: LARGE_INTEGER::new(source.message_address as i64),
+            InterruptVector: source.vector,
+            InterruptLevel: ULONG::from(source.irql.0),
+            InterruptMode: Latched,
+        };
+    }
+    STOR_STATUS_SUCCESS
+}
+
+/// A message's lock, and its level. Outside per-message mode there is none: STOR_STATUS_UNSUCCESSFUL,
+/// and no lock is taken (what Windows answers there is not documented).
+fn message_lock_of(cx: &Cx, hba: &Hba, message: ULONG) -> Result<(PKSPIN_LOCK, Irql), ULONG> {
+    let interrupts = hba.hardware.as_ref().map(|h| &h.interrupts).filter(|i| i.is_per_message());
+    let source =
+        interrupts.ok_or(STOR_STATUS_UNSUCCESSFUL)?.message(message).ok_or(STOR_STATUS_INVALID_PARAMETER)?;
+    // A routine of a higher message may hold the lock of a lower one: the level never falls.
+    Ok((message_lock(hba.objects, message as usize), source.irql.max(cx.cpu.irql())))
+}
+
+pub(crate) unsafe fn acquire_msi(cx: &Cx, extension: PVOID, message: ULONG, old: PULONG) -> ULONG {
+    cx.check_output(old);
+    match message_lock_of(cx, adapter(cx, extension), message) {
+        Ok((lock, level)) => {
+            let before = system::acquire_for_driver(cx, lock, level);
+            // SAFETY: found in mapped memory above.
+            unsafe { *old = ULONG::from(before.0) };
+            STOR_STATUS_SUCCESS
+        }
+        Err(status) => status,
+    }
+}
+
+pub(crate) unsafe fn release_msi(cx: &Cx, extension: PVOID, message: ULONG, old: ULONG) -> ULONG {
+    match message_lock_of(cx, adapter(cx, extension), message) {
+        Ok((lock, _)) => {
+            system::release_for_driver(cx, lock, Irql(old as u8));
+            STOR_STATUS_SUCCESS
+        }
+        Err(status) => status,
+    }
+}
+
+/// Windows runs the routine as KeSynchronizeExecution would. Nothing counts as the driver's lock: it
+/// asked for a routine to be run and not for a lock.
+pub(crate) unsafe fn synchronize_access(
+    cx: &Cx,
+    extension: PVOID,
+    routine: PSTOR_SYNCHRONIZED_ACCESS,
+    context: PVOID,
+) -> BOOLEAN {
+    let hba = adapter(cx, extension);
+    let Some(routine) = routine else { cx.bad_pointer(0, "the SynchronizedAccessRoutine") };
+    hba.with_interrupts_out(cx, || {
+        hba.call(&HW_STOR_SYNCHRONIZED_ACCESS, hba.interrupt_irql(), || {
+            // SAFETY: the miniport's own routine and context, called as documented.
+            unsafe { routine(hba.extension, context) }
+        })
+    })
+}
+
+impl Hba {
+    /// Runs a life-cycle callback as the pages for hardware want it: at DIRQL under the interrupt lock. A
+    /// virtual adapter has neither.
+    pub(super) fn call_with_interrupts_out<R>(
+        &self,
+        kind: &'static kernel_sim::hook::Callback,
+        body: impl FnOnce() -> R,
+    ) -> R {
+        if self.hardware.is_none() {
+            return self.call(kind, Irql::PASSIVE, body);
+        }
+        self.with_interrupts_out(&own_cx(), || self.call(kind, self.interrupt_irql(), body))
+    }
+}

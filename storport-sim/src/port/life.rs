@@ -1,0 +1,316 @@
+//! The steps of an adapter's life: found, initialized, stopped, restarted, drained, taken down.
+//!
+//! Called by [`Adapter`](super::Adapter) from a thread at PASSIVE_LEVEL, one step at a time. Invariant: whatever
+//! step failed, `take_down` leaves nothing behind but what the miniport did not free.
+
+use super::dispatch::DeviceExtension;
+use super::hba::Hba;
+use super::holds::STOPPED;
+use super::own_requests::OwnRequests;
+use super::scan::create_device;
+use super::start::StartError;
+use super::unit::Request;
+use super::{Port, machine, own_cx};
+use crate::callbacks::{
+    HW_STOR_COMPLETE_SERVICE_IRP, HW_STOR_FIND_ADAPTER, HW_STOR_FREE_ADAPTER_RESOURCES, HW_STOR_INITIALIZE,
+    HW_STOR_PASSIVE_INITIALIZE,
+};
+use crate::ddi::{
+    PHW_FIND_ADAPTER, PVIRTUAL_HW_FIND_ADAPTER, SP_RETURN_FOUND, SRB_STATUS_NO_DEVICE, ScsiRestartAdapter,
+    ScsiSetBootConfig, ScsiSetRunningConfig, ScsiStopAdapter, SrbSetSrbStatus, StorPowerActionNone,
+    StorPowerDeviceD0, StorPowerDeviceD3,
+};
+use kernel_sim::ddi::{
+    BOOLEAN, Executive, FALSE, FILE_DEVICE_CONTROLLER, IoAttachDeviceToDeviceStack, IoDeleteDevice,
+    IoDetachDevice, KeClearEvent, KeDelayExecutionThread, KeFlushQueuedDpcs, KeSetEvent,
+    KeWaitForSingleObject, KernelMode, LARGE_INTEGER,
+};
+use kernel_sim::irql::Irql;
+use std::ptr::null_mut;
+use std::sync::atomic::{Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
+
+/// 100 ns units a thread waits before it looks again: 1 ms.
+const POLL: i64 = -10_000;
+
+fn wait_a_little() {
+    let mut interval = LARGE_INTEGER::new(POLL);
+    // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
+    unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
+}
+
+impl Hba {
+    /// From a driver's registration to a scanned bus.
+    pub(super) fn bring_up(&self) -> Result<(), StartError> {
+        self.create_adapter_device()?;
+        self.find_adapter(Irql::PASSIVE)?;
+        if !self.connect_interrupts() {
+            return Err(StartError::OutOfMemory);
+        }
+        self.initialize()?;
+        self.query_control_types()?;
+        self.scan()
+    }
+
+    fn create_adapter_device(&self) -> Result<(), StartError> {
+        let nothing = || DeviceExtension { hba: std::ptr::null(), unit: std::ptr::null() };
+        let lower = create_device(self, nothing(), FILE_DEVICE_CONTROLLER)?;
+        self.lower.store(lower, Release);
+        let device = create_device(self, DeviceExtension { hba: self, ..nothing() }, FILE_DEVICE_CONTROLLER)?;
+        self.device.store(device, Release);
+        // SAFETY: both devices were just created.
+        unsafe { IoAttachDeviceToDeviceStack(device, lower) };
+        Ok(())
+    }
+
+    /// HwStorFindAdapter, which completes the configuration.
+    fn find_adapter(&self, at: Irql) -> Result<(), StartError> {
+        let (device, lower) = (self.device(), self.lower.load(Acquire));
+        let mut again: BOOLEAN = FALSE;
+        let is_virtual = self.hardware.is_none();
+        // SAFETY: the objects live as long as the adapter is known; the routine is the miniport's own,
+        // and of the type that StorPortInitialize took it for.
+        let (answer, config) = unsafe {
+            let config = &raw mut (*self.objects).config;
+            let arguments = (&raw mut (*self.objects).arguments).cast();
+            let Some(routine) = self.registration.data.HwFindAdapter else {
+                return Err(StartError::NotAMiniport);
+            };
+            let answer = self.call(&HW_STOR_FIND_ADAPTER, at, || {
+                if is_virtual {
+                    let (lower, device) = (lower.cast(), device.cast());
+                    return routine(self.extension, lower, device, lower, arguments, config, &raw mut again);
+                }
+                let physical =
+                    std::mem::transmute::<PVIRTUAL_HW_FIND_ADAPTER, PHW_FIND_ADAPTER>(Some(routine));
+                let Some(routine) = physical else { return 0 };
+                routine(self.extension, null_mut(), null_mut(), arguments, config, &raw mut again)
+            });
+            (answer, *config)
+        };
+        if answer != SP_RETURN_FOUND {
+            return Err(StartError::NotFound(answer));
+        }
+        match (is_virtual, config.VirtualDevice != FALSE) {
+            (true, false) => return Err(StartError::NotVirtual),
+            (false, true) => return Err(StartError::NotPhysical),
+            _ => {}
+        }
+        let _ = self.config.set(config);
+        self.throttle.set_limit(self.adapter_depth());
+        Ok(())
+    }
+
+    /// HwStorInitialize, and what it asked to have called at PASSIVE_LEVEL.
+    fn initialize(&self) -> Result<(), StartError> {
+        if let Some(routine) = self.registration.data.HwInitialize {
+            // SAFETY: the miniport's own routine, called as documented.
+            let answer =
+                self.call_with_interrupts_out(&HW_STOR_INITIALIZE, || unsafe { routine(self.extension) });
+            if answer == FALSE {
+                return Err(StartError::NotInitialized);
+            }
+        }
+        let passive = *self.passive_initialize.lock();
+        if let Some(routine) = passive {
+            // SAFETY: as above.
+            let answer =
+                self.call(&HW_STOR_PASSIVE_INITIALIZE, Irql::PASSIVE, || unsafe { routine(self.extension) });
+            if answer == FALSE {
+                return Err(StartError::NotInitialized);
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds requests back, waits for those that are out, and stops the adapter: ScsiAdapterPower if the
+    /// miniport supports it, else ScsiStopAdapter and ScsiSetBootConfig.
+    pub(super) fn stop(&self) {
+        self.flush_caches();
+        self.gate.close(&own_cx(), STOPPED, 0);
+        while self.is_anything_out() {
+            wait_a_little();
+        }
+        if self.power(StorPowerDeviceD3, StorPowerActionNone).is_none() {
+            self.control_if_supported(ScsiStopAdapter);
+            self.control_if_supported(ScsiSetBootConfig);
+        }
+    }
+
+    /// Starts a stopped adapter again: ScsiAdapterPower, or ScsiSetRunningConfig and ScsiRestartAdapter, or
+    /// (without that) HwStorFindAdapter at DISPATCH_LEVEL and HwStorInitialize.
+    pub(super) fn restart(&self) -> Result<(), StartError> {
+        let powered = self.power(StorPowerDeviceD0, StorPowerActionNone);
+        let restarted = powered.or_else(|| {
+            self.control_if_supported(ScsiSetRunningConfig);
+            self.control_if_supported(ScsiRestartAdapter)
+        });
+        match restarted {
+            Some(true) => {}
+            Some(false) => return Err(StartError::NotInitialized),
+            None => {
+                *self.passive_initialize.lock() = None;
+                self.find_adapter(Irql::DISPATCH)?;
+                self.initialize()?;
+            }
+        }
+        self.open(STOPPED);
+        Ok(())
+    }
+
+    fn is_anything_out(&self) -> bool {
+        self.is_somebody_inside()
+            || self.units().any(|u| u.recovering.load(Acquire) != 0 || u.queue.lock().outstanding != 0)
+    }
+
+    /// Refuses new requests and waits until those that are out have completed.
+    pub(super) fn drain(&self) {
+        self.removing.store(true, SeqCst);
+        // A stopped adapter starts nothing: what waits is refused.
+        if self.gate.is_held(STOPPED) || self.is_gone.load(SeqCst) {
+            self.refuse_waiting();
+        }
+        // SAFETY: the event was initialized with the adapter.
+        unsafe {
+            let drained = &raw mut (*self.objects).drained;
+            loop {
+                KeClearEvent(drained);
+                if self.units().all(|unit| unit.is_idle()) {
+                    break;
+                }
+                KeWaitForSingleObject(drained.cast(), Executive, KernelMode, FALSE, null_mut());
+            }
+        }
+        // A processor may still be on its way out of a request that has long completed.
+        while self.is_somebody_inside() {
+            wait_a_little();
+        }
+    }
+
+    /// Fails every request that waits for its turn with SRB_STATUS_NO_DEVICE.
+    pub(super) fn refuse_waiting(&self) {
+        for unit in self.units() {
+            let waiting: Vec<Request> = unit.queue.lock().waiting.drain(..).collect();
+            for request in waiting {
+                // SAFETY: a request that waits is ours, and its sender's IRP or event is live.
+                unsafe {
+                    SrbSetSrbStatus(request.srb.cast(), SRB_STATUS_NO_DEVICE);
+                    super::complete::finish(request.srb.cast(), &request, None);
+                }
+            }
+        }
+    }
+
+    /// Has a miniport that caches data write it back.
+    pub(super) fn flush_caches(&self) {
+        if self.config().CachesData == FALSE || self.gate.is_held(STOPPED) {
+            return;
+        }
+        let Some(mut requests) = OwnRequests::new(self) else { return };
+        for unit in self.units() {
+            requests.flush(unit);
+        }
+    }
+
+    /// Tells the miniport that the system shuts down: SRB_FUNCTION_SHUTDOWN to every unit.
+    pub(super) fn shut_down(&self) {
+        let Some(mut requests) = OwnRequests::new(self) else { return };
+        for unit in self.units() {
+            requests.shut_down(unit);
+        }
+    }
+
+    /// Tells a miniport with hardware what plug and play is about to do to its adapter: the only call in which
+    /// it can give back what it allocated, since HwStorFreeAdapterResources is for virtual ones. It comes before
+    /// ScsiStopAdapter; the order is not documented. A stopped adapter hears nothing.
+    pub(super) fn announce(&self, action: u32) {
+        if self.hardware.is_none() || self.gate.is_held(STOPPED) {
+            return;
+        }
+        let Some(mut requests) = OwnRequests::new(self) else { return };
+        // Out of memory, a miniport is not told.
+        let _ = self.through_some_unit(|unit| requests.announce(unit, action));
+    }
+
+    /// A unit has nothing left to do while the adapter is being removed.
+    pub(super) fn note_drained(&self) {
+        // SAFETY: the event was initialized with the adapter, which is known until it is drained.
+        unsafe { KeSetEvent(&raw mut (*self.objects).drained, 0, FALSE) };
+    }
+
+    /// Stops the miniport and gives everything back. Nothing is outstanding.
+    pub(super) fn take_down(&self) {
+        let machine = machine();
+        let data = &self.registration.data;
+        self.removing.store(true, SeqCst);
+        if self.config.get().is_some() {
+            let completes = data.HwCompleteServiceIrp.filter(|_| data.HwProcessServiceRequest.is_some());
+            if let Some(routine) = completes {
+                // SAFETY: the miniport's own routine, called as documented.
+                self.call(&HW_STOR_COMPLETE_SERVICE_IRP, Irql::PASSIVE, || unsafe {
+                    routine(self.extension)
+                });
+            }
+            if self.power(StorPowerDeviceD3, StorPowerActionNone).is_none() {
+                self.control_if_supported(ScsiStopAdapter);
+            }
+        }
+        self.disconnect_interrupts();
+        self.stop_ticks();
+        self.stop_timer_call(&own_cx());
+        self.gate.disarm(&own_cx());
+        for unit in self.units() {
+            unit.gate.disarm(&own_cx());
+        }
+        // SAFETY: PASSIVE_LEVEL.
+        unsafe { KeFlushQueuedDpcs() };
+        while self.is_somebody_inside() {
+            wait_a_little();
+        }
+        if let Some(routine) = data.HwFreeAdapterResources.filter(|_| self.config.get().is_some()) {
+            // SAFETY: the miniport's own routine, called as documented.
+            self.call(&HW_STOR_FREE_ADAPTER_RESOURCES, Irql::PASSIVE, || unsafe { routine(self.extension) });
+        }
+        self.delete_devices();
+        Port::of(machine).strike_off(self);
+        self.free_memory();
+    }
+
+    fn free_memory(&self) {
+        let machine = machine();
+        let (uncached, bytes) = (self.uncached.0.swap(null_mut(), SeqCst), self.uncached.1.load(SeqCst));
+        if !uncached.is_null() {
+            self.revoke_memory(uncached as usize, bytes as usize);
+            machine.free_system(uncached);
+        }
+        if self.is_extension_admitted.swap(false, SeqCst) {
+            self.revoke_memory(self.extension as usize, self.registration.data.DeviceExtensionSize as usize);
+        }
+        let buffer = self.registry.take_buffer();
+        if !buffer.is_null() {
+            machine.free_system(buffer);
+        }
+        machine.free_system(self.objects.cast());
+        machine.free_system(self.extension);
+    }
+
+    fn delete_devices(&self) {
+        // SAFETY: devices this adapter created; nothing is attached to them any more.
+        unsafe {
+            for unit in self.units() {
+                let device = unit.device.swap(null_mut(), SeqCst);
+                if !device.is_null() {
+                    IoDeleteDevice(device);
+                }
+                self.forget_unit(unit);
+            }
+            let (device, lower) = (self.device.swap(null_mut(), SeqCst), self.lower.swap(null_mut(), SeqCst));
+            if !device.is_null() {
+                IoDetachDevice(lower);
+                IoDeleteDevice(device);
+            }
+            if !lower.is_null() {
+                IoDeleteDevice(lower);
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What a miniport writes to the system's log: kept with the adapter, for a test rig to read.
+
+use super::adapter;
+use super::dma::text;
+use crate::ddi::{PCHAR, PSCSI_REQUEST_BLOCK, STOR_STATUS_SUCCESS};
+use kernel_sim::ddi::{Cx, PULONG, PVOID, UCHAR, ULONG};
+use parking_lot::Mutex;
+
+/// Entries kept of one adapter; later ones are lost.
+const ENTRIES_MAX: usize = 256;
+
+/// One entry of `StorPortLogError`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogEntry {
+    /// Bus, target and unit.
+    pub address: (u8, u8, u8),
+    /// An `SP_*` error code.
+    pub error: u32,
+    /// The miniport's own number for the place.
+    pub unique_id: u32,
+    /// Machine time, in nanoseconds.
+    pub time_ns: u64,
+}
+
+/// The entries of one adapter.
+#[derive(Default)]
+pub(super) struct Log(Mutex<Vec<LogEntry>>);
+
+impl Log {
+    pub(super) fn entries(&self) -> Vec<LogEntry> {
+        self.0.lock().clone()
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the documented signature")]
+pub(crate) unsafe fn error(
+    cx: &Cx,
+    extension: PVOID,
+    _srb: PSCSI_REQUEST_BLOCK,
+    path: UCHAR,
+    target: UCHAR,
+    lun: UCHAR,
+    error: ULONG,
+    unique_id: ULONG,
+) {
+    let mut entries = adapter(cx, extension).log.0.lock();
+    if entries.len() < ENTRIES_MAX {
+        let time_ns = cx.machine().time_ns();
+        entries.push(LogEntry { address: (path, target, lun), error, unique_id, time_ns });
+    }
+}
+
+pub(crate) unsafe fn system_event(cx: &Cx, extension: PVOID, _details: PVOID, _bytes: PULONG) -> ULONG {
+    adapter(cx, extension);
+    STOR_STATUS_SUCCESS
+}
+
+/// The message is read, as a debugger would, so that a bad pointer is found.
+pub(crate) unsafe fn debug_print(cx: &Cx, _level: ULONG, message: PCHAR) {
+    // A literal of the driver's lies in its image, which is no memory of the machine: only a message that
+    // is can be looked at.
+    if cx.machine().physical_of(message as usize).is_some() {
+        text(cx, message);
+    }
+}

@@ -1,0 +1,129 @@
+//! Calls into the miniport that carry a request, and the locks Storport holds around them.
+//!
+//! HwStorBuildIo runs at DISPATCH_LEVEL under no lock. HwStorStartIo of an adapter with hardware runs under the
+//! StartIo lock; in half duplex also at DIRQL with the interrupt kept out; with concurrent channels
+//! under the lock of one channel instead, so that as many calls run at once as there are channels. That of
+//! a virtual adapter runs under nothing. The pages give HwStorTimer, HwStorResetBus and HwStorStateChange
+//! DISPATCH_LEVEL in every mode, the lock table gives them the interrupt lock in half duplex, which means
+//! DIRQL: the table is followed. None of these locks counts as the driver's.
+
+use super::hba::{CHANNELS_MAX, Hba};
+use super::own_cx;
+use super::unit::{Request, Unit};
+use crate::callbacks::{HW_STOR_BUILD_IO, HW_STOR_START_IO};
+use crate::ddi::{
+    PSCSI_REQUEST_BLOCK, SRB_FUNCTION_IO_CONTROL, SRB_FUNCTION_PNP, SRB_STATUS_INVALID_REQUEST,
+    SRB_STATUS_PENDING, SrbGetSrbFunction, SrbGetTimeOutValue, SrbSetDataBuffer, SrbSetMiniportContext,
+    SrbSetRequestTag, SrbSetScsiStatus, SrbSetSrbStatus, set_address, set_port_hint,
+};
+use kernel_sim::ddi::{FALSE, PKSPIN_LOCK, PVOID};
+use kernel_sim::hook::Callback;
+use kernel_sim::irql::Irql;
+use kernel_sim::processor::Processor;
+use kernel_sim::system;
+use std::ptr::null_mut;
+
+impl Hba {
+    /// Gives an SRB to the miniport: HwStorBuildIo, HwStorStartIo.
+    pub(super) fn start(&self, unit: &Unit, slot: u16, request: &Request) {
+        let srb: PVOID = request.srb.cast();
+        let cpu = Processor::current();
+        // SAFETY: the SRB is the class driver's, lent to us until its request completes; the slot is
+        // ours, and the miniport does not know of the SRB yet.
+        let timeout_s = unsafe {
+            SrbSetSrbStatus(srb, SRB_STATUS_PENDING);
+            set_address(srb, unit.address.path, unit.address.target, unit.address.lun);
+            // A classic SRB for plug and play has its action where others have tag and status.
+            if SrbGetSrbFunction(srb) != u32::from(SRB_FUNCTION_PNP) {
+                SrbSetScsiStatus(srb, 0);
+                SrbSetRequestTag(srb, u32::from(slot));
+            }
+            SrbSetMiniportContext(srb, unit.srb_extension(slot));
+            set_port_hint(srb, u32::from(unit.index) << 16 | u32::from(slot));
+            let is_private = SrbGetSrbFunction(srb) == u32::from(SRB_FUNCTION_IO_CONTROL);
+            let is_mapped = is_private || self.maps(super::dispatch::moves_blocks(srb));
+            SrbSetDataBuffer(srb, if is_mapped { request.data } else { null_mut() });
+            SrbGetTimeOutValue(srb)
+        };
+        let record = &unit.slots[usize::from(slot)];
+        record.hand_out(request, self.due_tick(timeout_s), cpu.index());
+        if !self.open_dma(unit, slot, request) {
+            if record.take_back() {
+                // SAFETY: ours again, and the miniport never knew.
+                unsafe { SrbSetSrbStatus(srb, SRB_STATUS_INVALID_REQUEST) };
+                self.note_done(&own_cx(), unit, slot);
+            }
+            return;
+        }
+        if let Some(routine) = self.registration.data.HwBuildIo {
+            // SAFETY: the miniport's own routine, called as documented.
+            let goes_on = self
+                .call(&HW_STOR_BUILD_IO, Irql::DISPATCH, || unsafe { routine(self.extension, request.srb) });
+            if goes_on == FALSE {
+                // The miniport completes it, now or later.
+                return;
+            }
+        }
+        self.start_io(cpu, request.srb);
+    }
+
+    fn start_io(&self, cpu: &Processor, srb: PSCSI_REQUEST_BLOCK) {
+        let Some(routine) = self.registration.data.HwStartIo else { return };
+        // SAFETY: the miniport's own routine, called as documented. What it returns is not documented to
+        // mean anything.
+        let body = || unsafe { routine(self.extension, srb) };
+        if self.hardware.is_none() {
+            self.call(&HW_STOR_START_IO, Irql::DISPATCH, body);
+        } else if self.perf.channels() > 1 && !self.is_half_duplex() {
+            self.call_in_channel(self.perf.channel_of(cpu), body);
+        } else {
+            self.call_under_start_io_lock(&HW_STOR_START_IO, body);
+        }
+    }
+
+    fn channel_lock(&self, channel: u32) -> PKSPIN_LOCK {
+        let n = channel as usize % CHANNELS_MAX;
+        // SAFETY: the adapter's objects live as long as it is known; only an address is taken.
+        unsafe { (&raw mut (*self.objects).channel_locks).cast::<usize>().add(n) }
+    }
+
+    fn call_in_channel<R>(&self, channel: u32, body: impl FnOnce() -> R) -> R {
+        let cx = own_cx();
+        let before = system::raise_irql(cx.cpu, Irql::DISPATCH);
+        let lock = self.channel_lock(channel);
+        system::acquire(&cx, lock);
+        let answer = self.call(&HW_STOR_START_IO, Irql::DISPATCH, body);
+        system::release(&cx, lock);
+        system::restore_irql(cx.cpu, before);
+        answer
+    }
+
+    /// Runs a callback under the StartIo lock; in half duplex with the interrupt kept out too.
+    pub(super) fn call_under_start_io_lock<R>(&self, kind: &'static Callback, body: impl FnOnce() -> R) -> R {
+        let cx = own_cx();
+        let before = system::raise_irql(cx.cpu, Irql::DISPATCH);
+        let lock = &raw mut self.objects_mut().start_io_lock;
+        system::acquire(&cx, lock);
+        let answer = if self.is_half_duplex() {
+            self.with_interrupts_out(&cx, || self.call(kind, self.interrupt_irql(), body))
+        } else {
+            self.call(kind, Irql::DISPATCH, body)
+        };
+        system::release(&cx, lock);
+        system::restore_irql(cx.cpu, before);
+        answer
+    }
+
+    /// As [`Hba::call_under_start_io_lock`], with every channel kept out as well: HwStorResetBus.
+    pub(super) fn call_with_start_io_out<R>(&self, kind: &'static Callback, body: impl FnOnce() -> R) -> R {
+        let channels =
+            if self.perf.channels() > 1 { self.perf.channels().min(CHANNELS_MAX as u32) } else { 0 };
+        let cx = own_cx();
+        let before = system::raise_irql(cx.cpu, Irql::DISPATCH);
+        (0..channels).for_each(|n| system::acquire(&cx, self.channel_lock(n)));
+        let answer = self.call_under_start_io_lock(kind, body);
+        (0..channels).rev().for_each(|n| system::release(&cx, self.channel_lock(n)));
+        system::restore_irql(cx.cpu, before);
+        answer
+    }
+}

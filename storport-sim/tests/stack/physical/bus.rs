@@ -1,0 +1,214 @@
+//! The bus an adapter sits on: configuration space, register ranges, ports; and its units as they come and go.
+
+use crate::physical_entry;
+use crate::rig::physical::{self, Extension, with_adapter};
+use crate::rig::{assert_completed, disk, executions, read_once};
+use kernel_sim::ddi::*;
+use kernel_sim::machine::Execution;
+use std::sync::atomic::Ordering::SeqCst;
+use storport_sim::ddi::*;
+use storport_sim::scsi::Lun;
+
+#[test]
+fn configuration_space_is_read_and_written_where_the_page_allows_it() {
+    unsafe extern "C-unwind" fn find(
+        extension: PVOID,
+        context: PVOID,
+        bus: PVOID,
+        arguments: PCHAR,
+        config: PPORT_CONFIGURATION_INFORMATION,
+        again: PBOOLEAN,
+    ) -> ULONG {
+        // SAFETY: Storport's own arguments; buffers are on this thread's stack.
+        unsafe {
+            let (slot, kind) = ((*config).SlotNumber, PCIConfiguration as ULONG);
+            let mut command = 0x0006u16;
+            let written =
+                StorPortSetBusDataByOffset(extension, kind, 2, slot, (&raw mut command).cast(), 4, 2);
+            assert_eq!(written, 2);
+            let mut header = [0u8; 300];
+            let to: PVOID = header.as_mut_ptr().cast();
+            assert_eq!(StorPortGetBusData(extension, kind, 2, slot, to, 300), 256, "as far as it goes");
+            assert_eq!(header[4..6], [6, 0]);
+            assert_eq!(StorPortGetBusData(extension, kind, 2, slot + 1, to, 64), 0, "another slot");
+            assert_eq!(StorPortGetBusData(extension, 0, 2, slot, to, 64), 0, "another kind of data");
+            physical::HwFindAdapter(extension, context, bus, arguments, config, again)
+        }
+    }
+    unsafe extern "C-unwind" fn start_io(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+        // SAFETY: Storport's own arguments; the buffer is on this thread's stack.
+        unsafe {
+            let mut header = [0u8; 64];
+            let to: PVOID = header.as_mut_ptr().cast();
+            assert_eq!(StorPortGetBusData(extension, PCIConfiguration as ULONG, 2, 7, to, 64), 0);
+            physical::HwStartIo(extension, srb)
+        }
+    }
+    physical_entry!(configures, |data| {
+        data.HwFindAdapter = Some(find);
+        data.HwStartIo = Some(start_io);
+    });
+    let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
+        with_adapter(Some(configures), physical::slot(&[]), |adapter| {
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+        });
+    });
+    assert_completed(&outcome, "configuration space");
+}
+
+#[test]
+fn ranges_are_as_the_slot_says_and_ports_are_ports() {
+    unsafe extern "C-unwind" fn find(
+        extension: PVOID,
+        context: PVOID,
+        bus: PVOID,
+        arguments: PCHAR,
+        config: PPORT_CONFIGURATION_INFORMATION,
+        again: PBOOLEAN,
+    ) -> ULONG {
+        // SAFETY: Storport's own arguments; two ranges were given.
+        unsafe {
+            let c = &mut *config;
+            assert_eq!(c.NumberOfAccessRanges, 2);
+            let ranges = std::slice::from_raw_parts(c.AccessRanges.cast::<ACCESS_RANGE>(), 2);
+            assert_eq!(ranges[0].RangeInMemory, TRUE);
+            assert_eq!((ranges[1].RangeInMemory, ranges[1].RangeLength), (FALSE, 0x40));
+            let start = ranges[1].RangeStart;
+            let port = StorPortGetDeviceBase(extension, PCIBus, 2, start, 0x40, TRUE).cast::<u32>();
+            // The same register, as a port.
+            let id = StorPortReadPortUlong(extension, port);
+            assert_eq!(id, u32::from_le_bytes(*b"THBA"));
+            let mut twice = [0; 2];
+            StorPortReadPortBufferUlong(extension, port, twice.as_mut_ptr(), 2);
+            assert_eq!(twice, [id; 2]);
+            StorPortFreeDeviceBase(extension, port.cast());
+            c.NumberOfAccessRanges = 1;
+            physical::HwFindAdapter(extension, context, bus, arguments, config, again)
+        }
+    }
+    physical_entry!(has_ports, |data| data.HwFindAdapter = Some(find));
+    let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
+        let slot = physical::slot(&[]).memory_range(0, 0x100).port_range(0, 0x40);
+        with_adapter(Some(has_ports), slot, |adapter| {
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+        });
+    });
+    assert_completed(&outcome, "ranges");
+}
+
+/// Supports start and surprise removal of units; counts them by what it was told of unit 1.
+unsafe extern "C-unwind" fn unit_control(
+    extension: PVOID,
+    kind: SCSI_UNIT_CONTROL_TYPE,
+    parameters: PVOID,
+) -> SCSI_UNIT_CONTROL_STATUS {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        if kind == ScsiQuerySupportedUnitControlTypes {
+            let list = parameters.cast::<SCSI_SUPPORTED_CONTROL_TYPE_LIST>();
+            let flags = (&raw mut (*list).SupportedTypeList).cast::<BOOLEAN>();
+            *flags.add(ScsiUnitStart as usize) = TRUE;
+            *flags.add(ScsiUnitSurpriseRemoval as usize) = TRUE;
+        } else {
+            let address = &*parameters.cast::<STOR_ADDR_BTL8>();
+            assert_eq!((address.Type, address.Path, address.Target), (1, 0, 0));
+            let e = &*extension.cast::<Extension>();
+            e.controls[20 + kind as usize % 12].fetch_add(1 << (8 * address.Lun), SeqCst);
+        }
+    }
+    ScsiUnitControlSuccess
+}
+unsafe extern "C-unwind" fn build_noticing(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        if *SrbGetCdb(srb.cast()) == 0x28 {
+            StorPortNotification(BusChangeDetected, extension, 0);
+        }
+        physical::HwBuildIo(extension, srb)
+    }
+}
+physical_entry!(controls_units, |data| {
+    data.HwUnitControl = Some(unit_control);
+    data.HwBuildIo = Some(build_noticing);
+});
+
+#[test]
+fn units_are_started_and_their_removal_is_told() {
+    for (cpus, execution, name) in executions(4) {
+        let outcome = physical::run(cpus, execution, 0, 2, |bench| {
+            with_adapter(Some(controls_units), physical::slot(&[]), |adapter| {
+                let told = |kind: SCSI_UNIT_CONTROL_TYPE| {
+                    physical::extension().controls[20 + kind as usize].load(SeqCst)
+                };
+                assert_eq!((told(ScsiUnitStart), told(ScsiUnitSurpriseRemoval)), (0x101, 0));
+                let gone = bench.target.lock().detach(Lun::new(1).unwrap());
+                assert!(gone.is_some());
+                assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+                adapter.wait_for_scans();
+                assert_eq!(told(ScsiUnitSurpriseRemoval), 0x100);
+                // It comes back: the same disk device serves it again.
+                bench.target.lock().attach(Lun::new(1).unwrap(), disk());
+                assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+                adapter.wait_for_scans();
+                assert_eq!(read_once(adapter.disks()[1]), STATUS_SUCCESS);
+                adapter.wait_for_scans();
+            });
+        });
+        assert_completed(&outcome, &name);
+    }
+}
+
+#[test]
+fn a_shutdown_reaches_every_unit() {
+    unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+        // SAFETY: Storport's own arguments.
+        unsafe {
+            if SrbGetSrbFunction(srb.cast()) as UCHAR == SRB_FUNCTION_SHUTDOWN {
+                (*extension.cast::<Extension>()).aborts.fetch_add(1 << (4 * SrbGetLun(srb.cast())), SeqCst);
+            }
+            physical::HwBuildIo(extension, srb)
+        }
+    }
+    physical_entry!(counts, |data| data.HwBuildIo = Some(build));
+    for options in [&[][..], &[("Extended", 1)][..]] {
+        let outcome = physical::run(1, Execution::Seeded(0), 0, 2, move |_| {
+            with_adapter(Some(counts), physical::slot(options), |adapter| {
+                adapter.shut_down();
+                assert_eq!(physical::extension().aborts.load(SeqCst), 0x11);
+            });
+        });
+        assert_completed(&outcome, &format!("{options:?}"));
+    }
+}
+
+#[test]
+fn a_pause_of_the_adapter_and_of_a_unit_hold_requests_back() {
+    unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+        // SAFETY: Storport's own arguments.
+        unsafe {
+            let e = &*extension.cast::<Extension>();
+            if *SrbGetCdb(srb.cast()) == 0x28 {
+                match e.aborts.fetch_add(1, SeqCst) {
+                    0 => assert_eq!(StorPortPause(extension, 2), TRUE),
+                    1 => assert_eq!(StorPortPauseDevice(extension, 0, 0, 0, 3), TRUE),
+                    2 => StorPortNotification(LinkDown, extension, ()),
+                    _ => assert_eq!(StorPortPauseDevice(extension, 0, 0, 9, 3), FALSE, "no such unit"),
+                }
+            }
+            physical::HwBuildIo(extension, srb)
+        }
+    }
+    physical_entry!(pauses, |data| data.HwBuildIo = Some(build));
+    for seed in 0..4 {
+        let outcome = physical::run(2, Execution::Seeded(seed), 0, 1, |_| {
+            with_adapter(Some(pauses), physical::slot(&[]), |adapter| {
+                for _ in 0..4 {
+                    assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+                }
+            });
+        });
+        assert_completed(&outcome, &format!("seed {seed}"));
+        // 2 s for the adapter, 3 s for the unit, 30 s for the link.
+        assert_eq!(outcome.time_ns / 1_000_000_000, 35);
+    }
+}

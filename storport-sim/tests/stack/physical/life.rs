@@ -1,0 +1,287 @@
+//! An adapter's life with hardware: started, stopped, restarted, pulled out, refused.
+
+use crate::physical_entry;
+use crate::rig::physical::{self, with_adapter};
+use crate::rig::{assert_completed, executions, read_once, stopped, tiny};
+use kernel_sim::bugcheck::SPIN_LOCK_ALREADY_OWNED;
+use kernel_sim::ddi::*;
+use kernel_sim::irql::Irql;
+use kernel_sim::machine::{Execution, Machine};
+use kernel_sim::processor::Processor;
+use std::sync::atomic::Ordering::SeqCst;
+use storport_sim::ddi::*;
+use storport_sim::{Adapter, PciSlot, StartError};
+
+/// How often a control type was called.
+fn controls(kind: SCSI_ADAPTER_CONTROL_TYPE) -> u32 {
+    physical::extension().controls[kind as usize].load(SeqCst)
+}
+
+#[test]
+fn requests_wait_for_a_stopped_adapter_to_start_again() {
+    for (cpus, execution, name) in executions(6) {
+        let outcome = physical::run(cpus, execution, 0, 1, |_| {
+            with_adapter(Some(physical::entry), physical::slot(&[]), |adapter| {
+                let disk = adapter.disks()[0];
+                adapter.stop();
+                assert_eq!((controls(ScsiStopAdapter), physical::extension().is_stopped), (1, 1));
+                let (done, at) = (std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0)), disk as usize);
+                let seen = std::sync::Arc::clone(&done);
+                Machine::current().unwrap().start_thread(None, move || {
+                    assert_eq!(read_once(at as PDEVICE_OBJECT), STATUS_SUCCESS);
+                    seen.store(1, SeqCst);
+                });
+                let mut second = LARGE_INTEGER::new(-10_000_000);
+                // SAFETY: PASSIVE_LEVEL.
+                unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut second) };
+                assert_eq!(done.load(SeqCst), 0, "a request went to a stopped adapter");
+                adapter.restart().unwrap();
+                assert_eq!(controls(ScsiRestartAdapter), 1);
+                while done.load(SeqCst) == 0 {
+                    let mut millisecond = LARGE_INTEGER::new(-10_000);
+                    // SAFETY: PASSIVE_LEVEL.
+                    unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond) };
+                }
+            });
+        });
+        assert_completed(&outcome, &name);
+    }
+}
+
+#[test]
+fn an_adapter_that_was_pulled_out_ends_its_requests() {
+    for (cpus, execution, name) in executions(6) {
+        let outcome = physical::run(cpus, execution, 0, 1, |bench| {
+            let machine = Machine::current().unwrap();
+            let driver = machine.load_driver(Some(physical::entry)).unwrap();
+            let adapter = Adapter::start_device(driver, physical::slot(&[])).unwrap();
+            let disk = adapter.disks()[0] as usize;
+            bench.behaviour.lock().hangs = true;
+            let statuses = std::sync::Arc::new(parking_lot::Mutex::new(Vec::new()));
+            for _ in 0..3 {
+                let statuses = std::sync::Arc::clone(&statuses);
+                machine.start_thread(None, move || {
+                    let status = read_once(disk as PDEVICE_OBJECT);
+                    statuses.lock().push(status);
+                });
+            }
+            let mut second = LARGE_INTEGER::new(-10_000_000);
+            // SAFETY: PASSIVE_LEVEL.
+            unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut second) };
+            bench.behaviour.lock().is_gone = true;
+            adapter.surprise_remove();
+            while statuses.lock().len() < 3 {
+                let mut millisecond = LARGE_INTEGER::new(-10_000);
+                // SAFETY: PASSIVE_LEVEL.
+                unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond) };
+            }
+            machine.unload_driver(driver);
+            assert_eq!(*statuses.lock(), [STATUS_DEVICE_DOES_NOT_EXIST; 3]);
+        });
+        assert_completed(&outcome, &name);
+    }
+}
+
+#[test]
+fn a_miniport_is_started_as_what_it_registered() {
+    let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
+        let machine = Machine::current().unwrap();
+        let driver = machine.load_driver(Some(physical::entry)).unwrap();
+        assert_eq!(Adapter::start(driver).err(), Some(StartError::WrongKind { is_virtual: false }));
+        assert_eq!(Adapter::start_device(driver, PciSlot::new(1)).err(), Some(StartError::NoDevice(1)));
+        // The vendor is not the one it looks for.
+        let start = Adapter::start_device(driver, PciSlot::new(0).at(2, 7));
+        assert_eq!(start.err(), Some(StartError::NotFound(SP_RETURN_NOT_FOUND)));
+        machine.unload_driver(driver);
+        let driver = machine.load_driver(Some(tiny::entry)).unwrap();
+        let start = Adapter::start_device(driver, physical::slot(&[]));
+        assert_eq!(start.err(), Some(StartError::WrongKind { is_virtual: true }));
+        machine.unload_driver(driver);
+    });
+    assert_completed(&outcome, "kinds");
+}
+
+unsafe extern "C-unwind" fn initialize_under_the_lock(extension: PVOID) -> BOOLEAN {
+    // SAFETY: Storport's own argument; taking the lock it holds is the mistake under test.
+    unsafe {
+        assert_eq!(Processor::current().irql(), Irql(6));
+        let mut handle: STOR_LOCK_HANDLE = std::mem::zeroed();
+        StorPortAcquireSpinLock(extension, InterruptLock, std::ptr::null_mut(), &raw mut handle);
+    }
+    TRUE
+}
+physical_entry!(takes_the_interrupt_lock, |data| data.HwInitialize = Some(initialize_under_the_lock));
+
+#[test]
+fn hw_initialize_runs_at_dirql_under_the_interrupt_lock() {
+    let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
+        with_adapter(Some(takes_the_interrupt_lock), physical::slot(&[]), |_| {});
+    });
+    assert_eq!(stopped(&outcome).0, SPIN_LOCK_ALREADY_OWNED.code);
+}
+
+unsafe extern "C-unwind" fn fail_to_initialize(_extension: PVOID) -> BOOLEAN {
+    FALSE
+}
+physical_entry!(does_not_initialize, |data| data.HwInitialize = Some(fail_to_initialize));
+
+#[test]
+fn an_adapter_that_does_not_start_leaves_nothing_behind() {
+    let outcome = physical::run(2, Execution::Seeded(0), 4, 1, |_| {
+        let machine = Machine::current().unwrap();
+        let driver = machine.load_driver(Some(does_not_initialize)).unwrap();
+        let start = Adapter::start_device(driver, physical::slot(&[]));
+        assert_eq!(start.err(), Some(StartError::NotInitialized));
+        machine.unload_driver(driver);
+        // And again, with the same device.
+        with_adapter(Some(physical::entry), physical::slot(&[("Dpc", 1)]), |adapter| {
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+        });
+    });
+    assert_completed(&outcome, "start");
+}
+
+/// A driver that supports ScsiAdapterPower is told of power and not of stopping.
+unsafe extern "C-unwind" fn powered_control(
+    extension: PVOID,
+    kind: SCSI_ADAPTER_CONTROL_TYPE,
+    parameters: PVOID,
+) -> SCSI_ADAPTER_CONTROL_STATUS {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        if kind == ScsiAdapterPower {
+            let power = &*parameters.cast::<STOR_ADAPTER_CONTROL_POWER>();
+            let e = extension.cast::<physical::Extension>();
+            (*e).controls[kind as usize].fetch_add(power.PowerState as u32 * 0x100, SeqCst);
+        }
+        let status = physical::HwAdapterControl(extension, kind, parameters);
+        if kind == ScsiQuerySupportedControlTypes {
+            let list = parameters.cast::<SCSI_SUPPORTED_CONTROL_TYPE_LIST>();
+            *(&raw mut (*list).SupportedTypeList).cast::<BOOLEAN>().add(ScsiAdapterPower as usize) = TRUE;
+        }
+        status
+    }
+}
+physical_entry!(knows_power, |data| data.HwAdapterControl = Some(powered_control));
+
+#[test]
+fn power_stands_for_stopping_where_it_is_supported() {
+    let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
+        with_adapter(Some(knows_power), physical::slot(&[]), |adapter| {
+            adapter.stop();
+            assert_eq!(controls(ScsiAdapterPower), 0x400 + 1, "D3, once");
+            adapter.restart().unwrap();
+            assert_eq!(controls(ScsiAdapterPower), 0x500 + 2, "D0, once");
+            assert_eq!((controls(ScsiStopAdapter), controls(ScsiRestartAdapter)), (0, 0));
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+        });
+    });
+    assert_completed(&outcome, "power");
+}
+
+/// A driver that cannot restart is found and initialized anew, at DISPATCH_LEVEL.
+unsafe extern "C-unwind" fn control_without_restart(
+    extension: PVOID,
+    kind: SCSI_ADAPTER_CONTROL_TYPE,
+    parameters: PVOID,
+) -> SCSI_ADAPTER_CONTROL_STATUS {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        let status = physical::HwAdapterControl(extension, kind, parameters);
+        if kind == ScsiQuerySupportedControlTypes {
+            let list = parameters.cast::<SCSI_SUPPORTED_CONTROL_TYPE_LIST>();
+            *(&raw mut (*list).SupportedTypeList).cast::<BOOLEAN>().add(ScsiRestartAdapter as usize) = FALSE;
+        }
+        status
+    }
+}
+unsafe extern "C-unwind" fn find_once(
+    extension: PVOID,
+    context: PVOID,
+    bus: PVOID,
+    arguments: PCHAR,
+    config: PPORT_CONFIGURATION_INFORMATION,
+    again: PBOOLEAN,
+) -> ULONG {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        if !(*extension.cast::<physical::Extension>()).base.is_null() {
+            assert_eq!(Processor::current().irql(), Irql::DISPATCH);
+            return SP_RETURN_FOUND;
+        }
+        physical::HwFindAdapter(extension, context, bus, arguments, config, again)
+    }
+}
+physical_entry!(cannot_restart, |data| {
+    data.HwAdapterControl = Some(control_without_restart);
+    data.HwFindAdapter = Some(find_once);
+});
+
+#[test]
+fn a_miniport_that_cannot_restart_is_found_again() {
+    let outcome = physical::run(2, Execution::Seeded(5), 0, 1, |_| {
+        with_adapter(Some(cannot_restart), physical::slot(&[]), |adapter| {
+            adapter.stop();
+            adapter.restart().unwrap();
+            assert_eq!(controls(ScsiRestartAdapter), 0);
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+        });
+    });
+    assert_completed(&outcome, "found again");
+}
+
+/// Keeps memory from HwStorInitialize's passive routine to the removal it is told of.
+unsafe extern "C-unwind" fn allocate_passively(extension: PVOID) -> BOOLEAN {
+    // SAFETY: Storport's own argument; the output is on this thread's stack.
+    unsafe {
+        let mut memory = std::ptr::null_mut();
+        let status = StorPortAllocatePool(extension, 100, 1, &raw mut memory);
+        (*extension.cast::<physical::Extension>()).worker = memory;
+        BOOLEAN::from(status == STOR_STATUS_SUCCESS)
+    }
+}
+unsafe extern "C-unwind" fn initialize_allocating(extension: PVOID) -> BOOLEAN {
+    // SAFETY: Storport's own argument.
+    unsafe {
+        StorPortEnablePassiveInitialization(extension, Some(allocate_passively));
+        physical::HwInitialize(extension)
+    }
+}
+unsafe extern "C-unwind" fn build_freeing(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        if SrbGetSrbFunction(srb.cast()) as UCHAR != SRB_FUNCTION_PNP {
+            return physical::HwBuildIo(extension, srb);
+        }
+        let (action, flags) = if (*srb).Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK {
+            let data = SrbGetSrbExDataByType(srb.cast(), SrbExDataTypePnP).cast::<SRBEX_DATA_PNP>();
+            ((*data).PnPAction, (*data).SrbPnPFlags)
+        } else {
+            let pnp = srb.cast::<SCSI_PNP_REQUEST_BLOCK>();
+            ((*pnp).PnPAction, (*pnp).SrbPnPFlags)
+        };
+        assert_eq!((action, flags), (StorRemoveDevice, SRB_PNP_FLAGS_ADAPTER_REQUEST));
+        assert_eq!(controls(ScsiStopAdapter), 0, "announced before the stop");
+        StorPortFreePool(extension, (*extension.cast::<physical::Extension>()).worker);
+        SrbSetSrbStatus(srb.cast(), SRB_STATUS_SUCCESS);
+        StorPortNotification(RequestComplete, extension, srb);
+    }
+    FALSE
+}
+physical_entry!(frees_at_removal, |data| {
+    data.HwInitialize = Some(initialize_allocating);
+    data.HwBuildIo = Some(build_freeing);
+});
+
+#[test]
+fn a_removal_is_announced_so_that_memory_can_be_given_back() {
+    for options in [&[][..], &[("Extended", 1)][..]] {
+        for disks in [0, 1] {
+            // Unloading with memory left behind would be a bug check.
+            let outcome = physical::run(1, Execution::Seeded(0), 0, disks, move |_| {
+                with_adapter(Some(frees_at_removal), physical::slot(options), |_| {});
+            });
+            assert_completed(&outcome, &format!("{options:?}, {disks} disks"));
+        }
+    }
+}
