@@ -30,7 +30,7 @@ static MODEL: Driver = Driver {
     name: "three-lock-pairs",
     summary: "two processors, one lock, three times each",
     expects: Expects::Clean,
-    kind: Kind::Model { cpus: CPUS, run: three_lock_pairs },
+    kind: Kind::Model { cpus: CPUS, run: &three_lock_pairs },
     cancels: false,
     sources: &[],
 };

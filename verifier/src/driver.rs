@@ -36,6 +36,9 @@ pub enum Expects {
     MayStop(&'static str),
 }
 
+/// Runs a model on a machine of some configuration.
+pub type RunModel = dyn Fn(Config) -> Outcome + Sync + std::panic::RefUnwindSafe;
+
 /// How a driver is loaded.
 #[derive(Clone, Copy)]
 pub enum Kind {
@@ -57,7 +60,7 @@ pub enum Kind {
         /// Processors it is written for.
         cpus: u8,
         /// Runs it on a machine of that configuration.
-        run: fn(Config) -> Outcome,
+        run: &'static RunModel,
     },
 }
 

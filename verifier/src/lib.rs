@@ -4,6 +4,7 @@
 //! `kernel-sim` with the I/O of [`workload`], watched by [`rules`]; [`report`] renders what was
 //! found; [`cli::main`] is the whole `storsim` program as one call, for your own drivers too.
 
+mod check;
 pub mod cli;
 pub mod driver;
 pub mod explore;
@@ -15,3 +16,5 @@ pub mod session;
 pub mod timeline;
 pub mod trace;
 pub mod workload;
+
+pub use check::{Check, REPLAY, check, check_model};

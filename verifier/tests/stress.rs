@@ -1,6 +1,5 @@
 //! Explorations of models small enough to know what must be found.
 
-use kernel_sim::machine::{Config, Outcome};
 use kernel_sim::safe::SpinLock;
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
@@ -14,14 +13,14 @@ use verifier::session::{Contents, Executor, Run, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
 /// A model on two processors.
-const fn model(name: &'static str, run: fn(Config) -> Outcome) -> Driver {
+const fn model(name: &'static str, run: &'static verifier::driver::RunModel) -> Driver {
     let kind = Kind::Model { cpus: 2, run };
     Driver { name, summary: "a model", expects: Expects::Clean, kind, cancels: false, sources: &[] }
 }
 
 /// Two locks, in one order on processor 0, in the other on processor 1: some schedules deadlock, and
 /// all at the same two sites. Which processor closes the cycle differs.
-static TWO_ORDERS: Driver = model("two-orders", |config| {
+static TWO_ORDERS: Driver = model("two-orders", &|config| {
     config.run_on_every_processor([SpinLock::new(0u64), SpinLock::new(0)], |locks, cpu| {
         let (first, second) = if cpu == 0 { (0, 1) } else { (1, 0) };
         let _outer = locks[first].lock();
@@ -30,7 +29,7 @@ static TWO_ORDERS: Driver = model("two-orders", |config| {
 });
 
 /// Each processor panics, at a line of its own, if it sees the other one half way.
-static TWO_PANICS: Driver = model("two-panics", |config| {
+static TWO_PANICS: Driver = model("two-panics", &|config| {
     config.run_on_every_processor([SpinLock::new(0u64), SpinLock::new(0)], |locks, cpu| {
         let other = usize::from(1 - cpu);
         *locks[usize::from(cpu)].lock() += 1;
@@ -45,7 +44,7 @@ static TWO_PANICS: Driver = model("two-panics", |config| {
 static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
 
 /// What it does depends on how often it was executed, which no driver may.
-static FORGETFUL: Driver = model("forgetful", |config| {
+static FORGETFUL: Driver = model("forgetful", &|config| {
     config.run_on_every_processor(SpinLock::new(0u64), |lock, cpu| {
         let _held = lock.lock();
         assert!(cpu == 1 || EXECUTIONS.fetch_add(1, SeqCst) != 30, "the thirty-first time");

@@ -50,7 +50,7 @@ macro_rules! models {
             name: $name,
             summary: $summary,
             expects: { use Expects::*; $expects },
-            kind: Kind::Model { cpus: $cpus, run: $run },
+            kind: Kind::Model { cpus: $cpus, run: &$run },
             cancels: false,
             sources: MODEL_SOURCES,
         };

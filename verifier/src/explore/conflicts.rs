@@ -205,11 +205,11 @@ mod tests {
     use crate::rules::Sites;
     use crate::session::{Contents, Executor, Setup};
     use crate::workload::{Amount, Mode, Options};
-    use kernel_sim::machine::{Config, Outcome};
+
     use kernel_sim::safe::SpinLock;
     use kernel_sim::shared::Shared;
 
-    const fn model(run: fn(Config) -> Outcome) -> Driver {
+    const fn model(run: &'static crate::driver::RunModel) -> Driver {
         Driver {
             name: "model",
             summary: "",
@@ -248,14 +248,14 @@ mod tests {
 
     #[test]
     fn inverted_orders_are_seen_and_orders_alike_are_not() {
-        static INVERTED: Driver = model(|config| {
+        static INVERTED: Driver = model(&|config| {
             config.run_on_every_processor([const { SpinLock::new(()) }; 2], |locks, cpu| {
                 let (first, second) = if cpu == 0 { (0, 1) } else { (1, 0) };
                 let _first = locks[first].lock();
                 let _second = locks[second].lock();
             })
         });
-        static ORDERED: Driver = model(|config| {
+        static ORDERED: Driver = model(&|config| {
             config.run_on_every_processor([const { SpinLock::new(()) }; 2], |locks, _cpu| {
                 let _first = locks[0].lock();
                 let _second = locks[1].lock();
@@ -268,16 +268,16 @@ mod tests {
 
     #[test]
     fn a_write_back_comes_again_and_what_one_party_uses_alone_is_no_point() {
-        static WRITES_BACK: Driver = model(|config| {
+        static WRITES_BACK: Driver = model(&|config| {
             config.run_on_every_processor(Shared::new(0_u32), |cell, _cpu| cell.set(cell.get() + 1))
         });
-        static EACH_ITS_OWN: Driver = model(|config| {
+        static EACH_ITS_OWN: Driver = model(&|config| {
             config.run_on_every_processor([const { Shared::new(0_u32) }; 2], |cells, cpu| {
                 let cell = &cells[usize::from(cpu)];
                 cell.set(cell.get() + 1);
             })
         });
-        static BOTH_LOOK: Driver = model(|config| {
+        static BOTH_LOOK: Driver = model(&|config| {
             config.run_on_every_processor(Shared::new(0_u32), |cell, _cpu| {
                 cell.get();
             })

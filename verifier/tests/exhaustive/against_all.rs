@@ -219,7 +219,7 @@ fn random_program(random: &mut RandomChoose) -> [Vec<Op>; CPUS] {
 
 #[test]
 fn the_search_sees_all_that_can_come_out() {
-    static PROGRAM_DRIVER: Driver = model(CPUS as u8, program);
+    static PROGRAM_DRIVER: Driver = model(CPUS as u8, &program);
     let programs = if std::env::var_os("STORSIM_SOAK").is_some() { 5000 } else { 150 };
     let mut random = RandomChoose::new(7);
     let (mut compared, mut redundant, mut impossible, mut executions) = (0, 0, 0, 0);

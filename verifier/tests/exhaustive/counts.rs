@@ -48,10 +48,10 @@ fn is_complete(coverage: &Coverage, executions: u64) {
 
 #[test]
 fn one_execution_for_each_order_of_critical_sections() {
-    static W1: Driver = model(2, rounds::<3>);
-    static W2: Driver = model(3, rounds::<2>);
-    static SIX: Driver = model(2, rounds::<6>);
-    static THREE: Driver = model(3, rounds::<3>);
+    static W1: Driver = model(2, &rounds::<3>);
+    static W2: Driver = model(3, &rounds::<2>);
+    static SIX: Driver = model(2, &rounds::<6>);
+    static THREE: Driver = model(3, &rounds::<3>);
     for jobs in [1, 2, 4] {
         is_complete(&explore(&W1, jobs).0, 20);
         is_complete(&explore(&W2, jobs).0, 90);
@@ -62,13 +62,13 @@ fn one_execution_for_each_order_of_critical_sections() {
 
 #[test]
 fn locks_that_nobody_shares_give_one_execution() {
-    static OWN: Driver = model(4, rounds_of_own);
+    static OWN: Driver = model(4, &rounds_of_own);
     is_complete(&explore(&OWN, 1).0, 1);
 }
 
 #[test]
 fn a_lock_made_by_hand_costs_little_more_than_a_real_one() {
-    static HAND: Driver = model(2, test_and_set);
+    static HAND: Driver = model(2, &test_and_set);
     for jobs in [1, 2] {
         let (coverage, _) = explore(&HAND, jobs);
         // Six orders of the critical sections, and ten ways to look in vain.

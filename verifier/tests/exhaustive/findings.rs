@@ -18,7 +18,7 @@ fn inverted(config: Config) -> Outcome {
 
 #[test]
 fn an_inversion_deadlocks_in_one_of_its_executions() {
-    static INVERTED: Driver = model(2, inverted);
+    static INVERTED: Driver = model(2, &inverted);
     let (coverage, found) = explore(&INVERTED, 1);
     // Either processor first, or both locks taken and nobody goes on: in whichever order.
     assert_eq!((coverage.executions, found), (3, 1), "{}", coverage.statement());
@@ -37,7 +37,7 @@ fn lost_update(config: Config) -> Outcome {
 
 #[test]
 fn reads_and_writes_of_a_cell_are_told_apart() {
-    static LOST: Driver = model(2, lost_update);
+    static LOST: Driver = model(2, &lost_update);
     // r0 w0 r1 w1 and r1 w1 r0 w0; and both reads first, then either write first.
     let (coverage, _) = explore(&LOST, 1);
     assert_eq!((coverage.executions, coverage.redundant, coverage.impossible), (4, 0, 0));

@@ -16,7 +16,7 @@ mod counts;
 mod findings;
 
 /// A model with nothing to say but how it runs.
-const fn model(cpus: u8, run: fn(Config) -> Outcome) -> Driver {
+const fn model(cpus: u8, run: &'static verifier::driver::RunModel) -> Driver {
     Driver {
         name: "model",
         summary: "",

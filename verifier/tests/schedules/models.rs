@@ -79,7 +79,7 @@ fn broken(rule: &'static str) -> ! {
 const fn model(
     name: &'static str,
     cpus: u8,
-    run: fn(Config) -> Outcome,
+    run: &'static verifier::driver::RunModel,
     sources: &'static [Source],
 ) -> Driver {
     let kind = Kind::Model { cpus, run };
@@ -87,7 +87,7 @@ const fn model(
 }
 
 /// Two threads that take two locks in two orders: one switch at the right place is a deadlock.
-pub static LOCK_ORDER: Driver = model("lock-order", 2, lock_order, &[]);
+pub static LOCK_ORDER: Driver = model("lock-order", 2, &lock_order, &[]);
 
 unsafe fn nested(outer: *mut KSPIN_LOCK, inner: *mut KSPIN_LOCK) {
     let irql = KeAcquireSpinLockRaiseToDpc(outer);
@@ -107,14 +107,14 @@ fn lock_order(config: Config) -> Outcome {
 }
 
 /// A thread that must not see 0, then 1, then 0 again, and one that makes it so: three switches.
-pub static THREE_SWITCHES: Driver = model("three-switches", 2, three_switches, &[]);
+pub static THREE_SWITCHES: Driver = model("three-switches", 2, &three_switches, &[]);
 const TEXT: Source = Source { path: "model.rs", text: "fn three_switches() {}" };
 /// The same after an edit of its source that changes nothing about what it does.
-pub static THREE_SWITCHES_EDITED: Driver = model("three-switches", 2, three_switches, &[TEXT]);
+pub static THREE_SWITCHES_EDITED: Driver = model("three-switches", 2, &three_switches, &[TEXT]);
 /// The same after an edit of another of its threads.
-pub static THREE_SWITCHES_LONGER: Driver = model("three-switches", 2, three_switches_longer, &[TEXT]);
+pub static THREE_SWITCHES_LONGER: Driver = model("three-switches", 2, &three_switches_longer, &[TEXT]);
 /// The same after the fault was repaired.
-pub static THREE_SWITCHES_REPAIRED: Driver = model("three-switches", 2, three_switches_repaired, &[TEXT]);
+pub static THREE_SWITCHES_REPAIRED: Driver = model("three-switches", 2, &three_switches_repaired, &[TEXT]);
 
 unsafe fn looks(c: *mut Cells) {
     let number = &raw const (*c).number;
@@ -159,7 +159,7 @@ fn three_switches_repaired(config: Config) -> Outcome {
 }
 
 /// A thread that polls for another's, which polls for a DPC of a timer.
-pub static POLLS: Driver = model("polls", 3, polls, &[]);
+pub static POLLS: Driver = model("polls", 3, &polls, &[]);
 
 fn polls(config: Config) -> Outcome {
     unsafe extern "C-unwind" fn expired(_: PKDPC, context: PVOID, _: PVOID, _: PVOID) {
