@@ -5,6 +5,7 @@
 //! how soon each strategy finds what there is to find.
 #![expect(unused_crate_dependencies, reason = "integration tests use a few of the crate's dependencies")]
 
+mod counts;
 mod hangs;
 mod program;
 mod races;
