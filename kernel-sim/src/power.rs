@@ -128,7 +128,7 @@ impl Machine {
 
     /// The machine kept from the last run, as good as new, if there is one that fits; else a new one.
     pub(crate) fn build_or_reuse(config: Config) -> Box<Machine> {
-        let fits = |m: &Box<Machine>| {
+        let fits = |m: &Machine| {
             m.processors.len() == usize::from(config.processors)
                 && config.hardware.is_empty()
                 && !matches!(config.execution, Execution::Parallel)

@@ -255,6 +255,7 @@ fn text(driver: &Driver, run: &Run) -> String {
 }
 
 /// The argument that names the running test: runners call a test's thread after it.
+#[expect(clippy::disallowed_methods, reason = "a name for people to type; nothing is decided by it")]
 fn of_this_test() -> String {
     let thread = std::thread::current();
     thread.name().filter(|n| *n != "main").map(|n| format!(" -- --exact {n}")).unwrap_or_default()

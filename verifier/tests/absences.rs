@@ -191,7 +191,7 @@ fn randomness_comes_in_through_one_door() {
                 line.text.contains("RandomChoose::new")
                     && ![
                         "kernel-sim/src/choose.rs",
-                        "kernel-sim/src/machine.rs",
+                        "kernel-sim/src/power.rs",
                         "verifier/src/explore/random.rs",
                     ]
                     .contains(&line.file.as_str())

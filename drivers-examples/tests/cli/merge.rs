@@ -6,7 +6,7 @@ use crate::storsim::Desk;
 fn desk(files: &[(&str, &str)]) -> Desk {
     let desk = Desk::new();
     for (file, flags) in files {
-        let said = desk.clean(&format!("stress ramdisk --ios 5 --format json {flags}"));
+        let said = desk.clean(&format!("stress ramdisk --ios 5 --format json --strategy random {flags}"));
         desk.write(file, said.out);
     }
     desk

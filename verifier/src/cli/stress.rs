@@ -38,6 +38,8 @@ pub(super) fn stress(
         shard: arguments.shard.as_deref().map(shard).transpose()?,
     };
     let budget = asked.budget()?;
+    // Before the first execution: strategies make some to get to know the program.
+    let interrupt = Interrupt::listen()?;
     let programs = chosen
         .into_iter()
         .map(|driver| {
@@ -47,7 +49,6 @@ pub(super) fn stress(
             Ok((program, strategy))
         })
         .collect::<Result<Vec<_>, Refusal>>()?;
-    let interrupt = Interrupt::listen()?;
     let mut found = Found::Nothing;
     for (program, strategy) in &programs {
         if interrupt.came().is_some() {

@@ -8,10 +8,11 @@ use kernel_sim::ddi::types::*;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Execution;
 use kernel_sim::shared::Shared;
+use parking_lot::Mutex;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 
 /// One operation of a random program.
 #[derive(Clone, Copy, Debug)]
@@ -150,7 +151,7 @@ struct Counting(Arc<Mutex<Odometer>>);
 
 impl Counting {
     fn digit(&self, n: u32) -> u32 {
-        let mut o = self.0.lock().unwrap();
+        let mut o = self.0.lock();
         if o.at == o.digits.len() {
             o.digits.push((0, n));
         }
@@ -179,7 +180,7 @@ fn by_force(max: usize) -> Option<BTreeSet<String>> {
     for _ in 0..max {
         let choose = Box::new(Counting(Arc::clone(&odometer)));
         program(Config::new(CPUS as u8, Execution::Chosen(choose)).unwrap());
-        let mut o = odometer.lock().unwrap();
+        let mut o = odometer.lock();
         o.at = 0;
         while o.digits.last().is_some_and(|(digit, n)| digit + 1 == *n) {
             o.digits.pop();

@@ -138,6 +138,39 @@ impl EnabledSet {
         };
         ways.into_iter().flatten().filter(move |other| *other != transition && self.contains(*other))
     }
+
+    /// What of somebody else's was possible before a step of `actor` and no longer is after it, without
+    /// having been done: a line served elsewhere, a timer cancelled.
+    pub(super) fn taken_away(
+        &self,
+        after: &EnabledSet,
+        actor: Actor,
+    ) -> impl Iterator<Item = Transition> + use<> {
+        let gone = |before: u64, after: u64| Bits(before & !after);
+        let (a, b) = (self.rare, after.rare);
+        gone(a.interrupt, b.interrupt)
+            .map(Transition::Interrupt)
+            .chain(gone(a.dpc, b.dpc).map(Transition::Dpc))
+            .chain(gone(a.switch, b.switch).map(Transition::Switch))
+            .chain(gone(a.device, b.device).map(Transition::Device))
+            .chain((a.timer && !b.timer).then_some(Transition::Timer))
+            .filter(move |t| Actor::of(*t) != actor)
+    }
+}
+
+/// The indices of the set bits, ascending.
+struct Bits(u64);
+
+impl Iterator for Bits {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let n = self.0.trailing_zeros() as u8;
+        (self.0 != 0).then(|| {
+            self.0 &= self.0 - 1;
+            n
+        })
+    }
 }
 
 /// One step of an execution.

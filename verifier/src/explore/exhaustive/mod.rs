@@ -25,7 +25,7 @@ use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use tree::{Task, Tree};
+use tree::{Execution, Task, Tree};
 use walk::{Cut, Walk, Walker};
 
 /// How far to search.
@@ -242,7 +242,9 @@ impl Search<'_> {
         }
         let mut shared = self.shared.lock();
         let Shared { tree, coverage, polls, failed, .. } = &mut *shared;
-        tree.finish(&task, &walk.events, walk.made, &mut walk.sleeps, &walk.variants, order, races);
+        let execution =
+            Execution { events: &walk.events, made: walk.made, variants: &walk.variants, order, races };
+        tree.finish(&task, &execution, &mut walk.sleeps);
         for site in walk.spins.sites.drain(..) {
             polls.insert((site.file().to_owned(), site.line(), site.column()));
         }

@@ -66,6 +66,18 @@ pub(super) struct Task {
     nodes: Vec<NodeId>,
 }
 
+/// An execution, as the tree needs it.
+pub(super) struct Execution<'a> {
+    /// Its steps, and after them what processors were about to do at its end.
+    pub(super) events: &'a [Event],
+    /// How many of them were made.
+    pub(super) made: usize,
+    /// Other picks that were possible, by the step in which they were.
+    pub(super) variants: &'a [(usize, Label)],
+    pub(super) order: &'a Order,
+    pub(super) races: &'a [Race],
+}
+
 /// The tree.
 pub(super) struct Tree {
     nodes: Vec<Node>,
@@ -171,19 +183,11 @@ impl Tree {
         self.active += 1;
     }
 
-    /// An execution was made, the first `made` of `events`: files its steps, plants what its races call for, and closes what is done.
+    /// An execution was made: files its steps, plants what its races call for, and closes what is done.
     /// `sleeps` holds what was asleep before each step from `task.known` on.
-    pub(super) fn finish(
-        &mut self,
-        task: &Task,
-        events: &[Event],
-        made: usize,
-        sleeps: &mut [Vec<Sleeper>],
-        variants: &[(usize, Label)],
-        order: &Order,
-        races: &[Race],
-    ) {
-        let (all, events) = (events, &events[..made]);
+    pub(super) fn finish(&mut self, task: &Task, execution: &Execution<'_>, sleeps: &mut [Vec<Sleeper>]) {
+        let Execution { events: all, made, variants, order, races } = *execution;
+        let events = &all[..made];
         let nodes = self.file(task, events, sleeps);
         for (at, label) in variants {
             let alone = [Planted { label: label.clone(), foot: None }];
@@ -193,6 +197,12 @@ impl Tree {
         for (at, event) in events.iter().enumerate().skip(from) {
             for other in event.enabled.alternatives(event.label.transition) {
                 let alone = [Planted { label: Label::of(other), foot: None }];
+                self.plant(nodes[at], &alone, None);
+            }
+        }
+        for (at, pair) in events.windows(2).enumerate().skip(from) {
+            for lost in pair[0].enabled.taken_away(&pair[1].enabled, pair[0].foot.actor) {
+                let alone = [Planted { label: Label::of(lost), foot: None }];
                 self.plant(nodes[at], &alone, None);
             }
         }
