@@ -1,5 +1,6 @@
 //! What does an execution of a small program cost under a schedule explorer?
 
+use benches::explorers;
 use benches::peers::shuttle;
 use benches::programs::Program;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -8,7 +9,9 @@ use std::time::Duration;
 /// Explores a program for a number of executions; answers how long it took.
 type Explore = fn(Program, u64) -> Duration;
 
-const EXPLORERS: [(&str, Explore); 2] = [
+const EXPLORERS: [(&str, Explore); 4] = [
+    ("random", |program, n| explorers::seeded(program, "random", n, 1).took),
+    ("pct", |program, n| explorers::seeded(program, "pct:3", n, 1).took),
     ("peer shuttle random", |program, n| shuttle::random(program, executions_of(n), SEED).took),
     ("peer shuttle pct", |program, n| shuttle::pct(program, executions_of(n), PCT_DEPTH, SEED).took),
 ];

@@ -8,6 +8,7 @@
 pub mod baseline;
 pub mod completion;
 pub mod contention;
+pub mod explorers;
 pub mod locks;
 pub mod peers;
 pub mod programs;

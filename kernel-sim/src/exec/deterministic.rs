@@ -162,7 +162,10 @@ impl Deterministic {
 
     pub(crate) fn take_choices(&self) -> Vec<Choice> {
         // SAFETY: one host thread; no reference is alive across calls.
-        std::mem::take(unsafe { &mut *self.choices.get() })
+        let choices = unsafe { &mut *self.choices.get() };
+        // The next run, if there is one, makes about as many.
+        let room = Vec::with_capacity(choices.len());
+        std::mem::replace(choices, room)
     }
 
     /// Mixes a number into the trace hash.

@@ -3,6 +3,8 @@
 //! The one command that produces every figure the project quotes. Targets that are missed are shown
 //! as missed.
 
+mod explorations;
+
 use benches::steps::Locks;
 use benches::{Watching, completion, contention, locks, steps};
 use std::collections::BTreeMap;
@@ -171,6 +173,7 @@ fn page(medians: &Medians, counts: &str) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(page, "| {} | {:.2} {} | {} {} | {met} |", t.what, t.value, t.unit, t.bound, t.unit);
     }
+    page.push_str(&explorations::section());
     page.push_str("\n## Everything measured\n\n| benchmark | ns |\n| --- | --- |\n");
     for (id, ns) in medians {
         let _ = writeln!(page, "| {id} | {ns:.1} |");

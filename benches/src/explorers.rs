@@ -1,0 +1,86 @@
+//! Our own explorers on the small programs that the peers run, with SpinLockSafe watching.
+//!
+//! The programs are the models of `drivers-examples` under the same names; the comparison with what
+//! the peers make of theirs is the page's, not this file's.
+
+use crate::programs::Program as Small;
+use kernel_sim::host_clock::HostClock;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use verifier::driver::Driver;
+use verifier::explore::exhaustive::{Limits, exhaust};
+use verifier::explore::findings::Identity;
+use verifier::explore::stress::{Listener, Stress};
+use verifier::explore::{Program, strategy};
+use verifier::rules::{self, Sites};
+use verifier::session::{Run, Setup};
+
+/// What an exploration did.
+#[derive(Clone, Copy, Debug)]
+pub struct Explored {
+    /// Executions made.
+    pub executions: u64,
+    /// Steps in all of them.
+    pub steps: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Listens to nothing and never ends it.
+struct Nobody;
+
+impl Listener for Nobody {
+    fn found(&mut self, _: u64, _: &Identity, _: Option<Run>) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn progress(&mut self, _: u64) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+fn model(name: &str) -> Program {
+    let driver: &'static Driver =
+        drivers_examples::ALL.iter().copied().find(|d| d.name == name).expect("a model of that name");
+    let mut setup = Setup::of_model(driver);
+    setup.rules = vec![rules::find("SpinLockSafe").expect("the first rule there is")];
+    setup.sites = Sites::Counted;
+    Program { driver, setup }
+}
+
+/// So many executions of a clean program, under the strategy of that word, on so many host threads.
+///
+/// # Panics
+/// When the program finds something.
+#[must_use]
+pub fn seeded(small: Small, word: &str, executions: u64, jobs: usize) -> Explored {
+    let program = model(small.name());
+    let strategy = strategy(word, &program).unwrap_or_else(|e| panic!("{e}"));
+    let jobs = NonZeroUsize::new(jobs).expect("a job");
+    let stress =
+        Stress { program: &program, strategy: &*strategy, seeds: 1..executions + 1, keep_going: false, jobs };
+    let clock = HostClock::start();
+    let explored = stress.run(&mut Nobody).unwrap_or_else(|e| panic!("{e}"));
+    let took = clock.elapsed();
+    assert!(explored.findings.is_empty(), "{} is not clean", small.name());
+    Explored { executions, steps: explored.steps, took }
+}
+
+/// Every schedule of a clean program.
+///
+/// # Panics
+/// When the program finds something, or the search is not complete.
+#[must_use]
+pub fn exhaustive(small: Small) -> Explored {
+    let program = model(small.name());
+    let clock = HostClock::start();
+    let coverage = exhaust(&program, 1, &Limits::default(), &AtomicBool::new(false), &|run: Run| {
+        panic!("{} is not clean: {:?}", small.name(), run.verdict);
+    })
+    .unwrap_or_else(|e| panic!("{e}"));
+    let took = clock.elapsed();
+    assert!(coverage.is_complete(), "{}", coverage.statement());
+    Explored { executions: coverage.executions, steps: coverage.steps, took }
+}
