@@ -13,6 +13,7 @@
 
 mod event;
 mod order;
+mod sequence;
 mod spin;
 mod tree;
 mod walk;

@@ -1,0 +1,100 @@
+//! When nobody makes progress: time passes, a loop that polls is a livelock, and a run comes to rest.
+//!
+//! Polling is counted, in a row, for the machine and for each processor. It chooses nothing. Invariant:
+//! a run ends by itself, with a name for what it waits for.
+
+use super::Deterministic;
+use crate::bugcheck::{Ending, Livelock};
+use crate::choose::{Enabled, Transition};
+use crate::machine::Machine;
+use crate::processor::Processor;
+
+/// Polling steps in a row, with nobody else able to do anything, that make a livelock.
+const POLLS_MAX: u64 = 100_000;
+/// Polling steps in a row after which the polled-for thing is taken to lie in the future.
+pub(super) const POLLS_PATIENCE: u64 = 1_000;
+/// Polling calls in a row of one processor that make a livelock even if others still do something: a
+/// periodic timer, say.
+const OWN_POLLS_MAX: u32 = 2_000_000;
+
+impl Deterministic {
+    /// Notes a call: a polling one brings a livelock nearer, any other is progress.
+    #[inline]
+    pub(crate) fn note_call(&self, machine: &Machine, cpu: &Processor, polls: bool) {
+        if polls {
+            self.note_look(machine, cpu);
+        } else {
+            self.polls.set(0);
+            self.own_polls[usize::from(cpu.index())].set(0);
+        }
+    }
+
+    /// Notes that a call only looked at something.
+    pub(crate) fn note_look(&self, machine: &Machine, cpu: &Processor) {
+        self.polls.set(self.polls.get() + 1);
+        let own = &self.own_polls[usize::from(cpu.index())];
+        own.set(own.get() + 1);
+        if own.get() == OWN_POLLS_MAX {
+            self.stop_livelock(machine, cpu, u64::from(OWN_POLLS_MAX));
+        }
+    }
+
+    #[cold]
+    fn stop_livelock(&self, machine: &Machine, cpu: &Processor, polls: u64) {
+        machine.stop(Ending::Livelock(Box::new(Livelock { place: cpu.place(), polls })));
+    }
+
+    /// Standing still is no deadlock from now on, but the end.
+    pub(crate) fn end_when_still(&self) {
+        self.ends_when_still.set(true);
+    }
+
+    /// How many polling calls in a row were made since anything else happened.
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.get()
+    }
+
+    /// Nobody can go on now: advances machine time to the next timer, or ends the run.
+    #[cold]
+    pub(super) fn let_time_pass(&self, machine: &Machine) -> Option<()> {
+        let due = self.next_due_ns.get();
+        if due == u64::MAX {
+            machine.stop(Ending::Deadlock(Box::new(machine.standstill("nobody can go on"))));
+            return None;
+        }
+        self.note_waited();
+        self.time_ns.set(due.max(self.time_ns.get()));
+        Some(())
+    }
+
+    /// Nobody can go on, and that is the end: parks the fiber that noticed, for good or until the
+    /// machine is powered on again; then it is like any other that was parked at a choice.
+    #[cold]
+    pub(super) fn rest(&self, machine: &Machine) -> Option<Transition> {
+        self.at_rest.set(true);
+        let cpu = &machine.processors[usize::from(self.current.get())];
+        // SAFETY: we run on the fiber of this processor's thread.
+        unsafe { (*cpu.thread.get()).parker.park() };
+        (!machine.is_quiet()).then(|| self.order.get())
+    }
+
+    /// Somebody has been polling for long: move to the next timer if nothing else could help, and
+    /// call it a livelock when nothing will.
+    #[cold]
+    pub(super) fn lose_patience(&self, machine: &Machine, enabled: &Enabled<'_>) -> Option<()> {
+        if !enabled.is_only_running() || !self.polls.get().is_multiple_of(POLLS_PATIENCE) {
+            return Some(());
+        }
+        let due = self.next_due_ns.get();
+        if due != u64::MAX {
+            self.note_waited();
+            self.time_ns.set(due.max(self.time_ns.get()));
+        }
+        if self.polls.get() >= POLLS_MAX {
+            let cpu = &machine.processors[usize::from(self.current.get())];
+            self.stop_livelock(machine, cpu, self.polls.get());
+            return None;
+        }
+        Some(())
+    }
+}
