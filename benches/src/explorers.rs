@@ -41,7 +41,12 @@ impl Listener for Nobody {
     }
 }
 
-fn model(name: &str) -> Program {
+/// A model of the examples by its name, with SpinLockSafe counting.
+///
+/// # Panics
+/// When there is none of that name.
+#[must_use]
+pub fn model(name: &str) -> Program {
     let driver: &'static Driver =
         drivers_examples::ALL.iter().copied().find(|d| d.name == name).expect("a model of that name");
     let mut setup = Setup::of_model(driver);
@@ -56,15 +61,22 @@ fn model(name: &str) -> Program {
 /// When the program finds something.
 #[must_use]
 pub fn seeded(small: Small, word: &str, executions: u64, jobs: usize) -> Explored {
-    let program = model(small.name());
-    let strategy = strategy(word, &program).unwrap_or_else(|e| panic!("{e}"));
+    explore(&model(small.name()), word, executions, jobs)
+}
+
+/// As [`seeded`], of any program.
+///
+/// # Panics
+/// When the program finds something.
+#[must_use]
+pub fn explore(program: &Program, word: &str, executions: u64, jobs: usize) -> Explored {
+    let strategy = strategy(word, program).unwrap_or_else(|e| panic!("{e}"));
     let jobs = NonZeroUsize::new(jobs).expect("a job");
-    let stress =
-        Stress { program: &program, strategy: &*strategy, seeds: 1..executions + 1, keep_going: false, jobs };
+    let stress = Stress { program, strategy: &*strategy, seeds: 1..executions + 1, keep_going: false, jobs };
     let clock = HostClock::start();
     let explored = stress.run(&mut Nobody).unwrap_or_else(|e| panic!("{e}"));
     let took = clock.elapsed();
-    assert!(explored.findings.is_empty(), "{} is not clean", small.name());
+    assert!(explored.findings.is_empty(), "{} is not clean", program.driver.name);
     Explored { executions, steps: explored.steps, took }
 }
 

@@ -27,6 +27,7 @@ use crate::explore::deviations::{Deviating, Deviation, Misfit};
 use crate::explore::exhaustive::{Coverage, Limits, exhaust};
 use crate::explore::shrink::{self, shrink};
 use crate::explore::{self, Chooser, Program};
+use crate::finding::Verdict;
 use crate::report;
 use crate::session::{Run, Setup};
 use crate::workload::Amount;
@@ -156,12 +157,17 @@ impl Check {
     /// Nothing is found. Answers what an exhaustive search covered.
     ///
     /// # Panics
-    /// With the report of what was found, and the line that makes it again.
+    /// With the report of what was found, and the line that makes it again. When an exhaustive search
+    /// without a limit is not complete. When a line given to make an execution again does not fit.
     #[track_caller]
     pub fn is_clean(self) -> Option<Coverage> {
         let (failing, coverage) = self.explore();
+        let how = self.how;
         if let Some(failing) = failing {
             panic!("{}", failing.report());
+        }
+        if let (How::Exhaustive { executions: u64::MAX }, Some(coverage)) = (&how, &coverage) {
+            assert!(coverage.is_complete(), "{}", coverage.statement());
         }
         coverage
     }
@@ -225,8 +231,19 @@ impl Check {
     fn again(&self, line: &str) -> Option<Failing> {
         let (program, deviations) =
             parse(&self.program, line).unwrap_or_else(|why| panic!("{REPLAY}: {why}"));
-        let chooser = Chooser::Strategy(Box::new(Deviating::new(deviations.clone(), Misfit::IsSkipped)));
+        let deviating = Deviating::new(deviations.clone(), Misfit::Parts);
+        let outcomes = deviating.outcomes();
+        let chooser = Chooser::Strategy(Box::new(deviating));
         let run = program.execute(program.setup.seed, chooser).unwrap_or_else(|e| panic!("{e}"));
+        // To pass because another execution was made than the one asked for would be a lie.
+        if let Verdict::Parted(parted) = &run.verdict {
+            panic!("{REPLAY}: step {}: {}", parted.step, parted.why);
+        }
+        let unused =
+            deviations.iter().zip(&*outcomes.lock()).find(|(_, step)| step.is_none()).map(|(d, _)| d);
+        if let (Some(unused), false) = (unused, run.verdict.is_finding()) {
+            panic!("{REPLAY}: the run never came to this: {unused}");
+        }
         run.verdict.is_finding().then_some(Failing { program, run, deviations })
     }
 }

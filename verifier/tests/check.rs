@@ -80,4 +80,8 @@ fn the_line_makes_the_failure_again() {
         |out: &str| out.split("error[").nth(1).map(|r| r.split("reproduce").next().unwrap().to_owned());
     assert_eq!(report(&run_exhibit(Some(replay))), report(&first));
     assert!(run_exhibit(Some("seed x")).contains("is not of the form"));
+    // A line that no longer fits is no reason to pass.
+    let stale = replay.replace("KeAcquireSpinLockRaiseToDpc", "KeStallExecutionProcessor");
+    assert_ne!(stale, replay);
+    assert!(run_exhibit(Some(&stale)).contains("the run never came to this"));
 }

@@ -11,7 +11,7 @@ use crate::explore::findings::Identity;
 use crate::explore::shard::Shard;
 use crate::explore::stress::{Listener, Stress};
 use crate::explore::summary::{Head, KEEP_GOING, Record, SCHEMA, Summary};
-use crate::explore::{self, EXHAUSTIVE, Program, Strategy};
+use crate::explore::{self, Chooser, EXHAUSTIVE, Program, Strategy};
 use crate::report;
 use crate::rules::Sites;
 use crate::session::Run;
@@ -195,7 +195,7 @@ impl Listener for Teller<'_> {
             return Ok(());
         };
         let setup = program.setup.with_seed(seed);
-        let is_seeded = self.exploration.strategy.name() == "random";
+        let is_seeded = matches!(self.exploration.strategy.chooser(seed), Chooser::Seeded);
         self.bar.around(|| {
             let told = finding::keep(driver, &setup, run, &arguments.program, is_seeded)
                 .map_err(|Refusal(why)| why)?;

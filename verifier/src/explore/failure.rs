@@ -7,8 +7,8 @@ use std::fmt;
 
 /// Which rule or check was broken, or how the machine stopped, and at which calls.
 ///
-/// Two executions of one program fail in the same way if these are equal. Processors, steps and
-/// addresses are not in it. Printed without the source positions, so that what is printed survives an
+/// Two executions of one program fail in the same way if these are equal: shrinking keeps it, and
+/// [`Identity`](super::findings::Identity) is made of it. Processors, steps and addresses are not in it. Printed without the source positions, so that what is printed survives an
 /// edit that moves lines.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Failure {
@@ -25,8 +25,8 @@ pub struct CallSite {
     pub call: Option<&'static str>,
     /// The innermost driver callback.
     pub callback: Option<&'static str>,
-    /// Where it stands: file, line, column.
-    pub location: Option<(String, u32, u32)>,
+    /// Where it stands, or where the driver panicked, as the compiler names it.
+    pub location: Option<String>,
 }
 
 impl Failure {
@@ -43,11 +43,18 @@ impl Failure {
                 let site = CallSite {
                     call: v.scene.call,
                     callback: v.scene.callback(),
-                    location: v.scene.location.as_ref().map(position),
+                    location: v.scene.location.as_ref().map(ToString::to_string),
                 };
                 Some(Failure { name: v.rule.to_owned(), sites: [site].into() })
             }
-            Verdict::BugCheck(b) => at(b.stop.name, &[&b.place]),
+            Verdict::BugCheck(b) => match &b.panicked_at {
+                // A panic is told by where it was raised, not by the call that came before it.
+                Some(panic) => {
+                    let raised = CallSite { call: None, location: Some(panic.clone()), ..(&b.place).into() };
+                    Some(Failure { name: b.stop.name.to_owned(), sites: [raised].into() })
+                }
+                None => at(b.stop.name, &[&b.place]),
+            },
             Verdict::Livelock(l) => at("livelock", &[&l.place]),
             Verdict::Deadlock(d) => at("deadlock", &d.waiters.iter().map(|w| &w.place).collect::<Vec<_>>()),
         }
@@ -59,13 +66,9 @@ impl From<&Place> for CallSite {
         CallSite {
             call: place.call,
             callback: place.callbacks.last().map(|c| c.name),
-            location: place.site.map(|site| position(&site.into())),
+            location: place.site.map(|site| Location::from(site).to_string()),
         }
     }
-}
-
-fn position(location: &Location) -> (String, u32, u32) {
-    (location.file.clone(), location.line, location.column)
 }
 
 impl fmt::Display for Failure {

@@ -5,8 +5,8 @@
 //! processor it was and which addresses were involved do not matter. Invariant: what is kept grows
 //! with the number of distinct findings, not with the number of executions.
 
-use crate::finding::{Location, Verdict};
-use kernel_sim::bugcheck::Place;
+use super::Failure;
+use crate::finding::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,43 +27,22 @@ impl Identity {
     /// What a verdict found, if it is a finding.
     #[must_use]
     pub fn of(verdict: &Verdict) -> Option<Identity> {
-        let at = |rule: &str, place: &Place| {
-            let (call, location) = site(place);
-            Identity { rule: rule.into(), call, location, waits: Vec::new() }
-        };
-        match verdict {
-            Verdict::Clean | Verdict::Parted(_) => None,
-            Verdict::Violation(v) => Some(Identity {
-                rule: v.rule.into(),
-                call: v.scene.call.map(Into::into),
-                location: v.scene.location.as_ref().map(ToString::to_string),
-                waits: Vec::new(),
-            }),
-            Verdict::BugCheck(b) => {
-                let identity = at(b.stop.name, &b.place);
-                // A panic is told by where it was raised, not by the call that came before it.
-                Some(match &b.panicked_at {
-                    Some(panic) => Identity { call: None, location: Some(panic.clone()), ..identity },
-                    None => identity,
-                })
-            }
-            Verdict::Livelock(l) => Some(at("livelock", &l.place)),
-            Verdict::Deadlock(d) => {
-                let sites: BTreeSet<_> = d.waiters.iter().map(|w| site(&w.place)).collect();
-                let waits = sites.iter().map(|(call, location)| {
-                    let call = call.as_deref().unwrap_or("a wait");
-                    location.as_ref().map_or_else(|| call.to_owned(), |at| format!("{call} at {at}"))
-                });
-                let waits = waits.collect();
-                let (call, location) = sites.into_iter().next().unwrap_or_default();
-                Some(Identity { rule: verdict.word().into(), call, location, waits })
-            }
-        }
+        let failure = Failure::of(verdict)?;
+        let sites: BTreeSet<_> =
+            failure.sites.iter().map(|site| (site.call.map(str::to_owned), site.location.clone())).collect();
+        let waits = if matches!(verdict, Verdict::Deadlock(_)) { waits(&sites) } else { Vec::new() };
+        let (call, location) = sites.into_iter().next().unwrap_or_default();
+        Some(Identity { rule: failure.name, call, location, waits })
     }
 }
 
-fn site(place: &Place) -> (Option<String>, Option<String>) {
-    (place.call.map(Into::into), place.site.map(|site| Location::from(site).to_string()))
+/// The waits of a deadlock, as text.
+fn waits(sites: &BTreeSet<(Option<String>, Option<String>)>) -> Vec<String> {
+    let wait = |(call, location): &(Option<String>, Option<String>)| {
+        let call = call.as_deref().unwrap_or("a wait");
+        location.as_ref().map_or_else(|| call.to_owned(), |at| format!("{call} at {at}"))
+    };
+    sites.iter().map(wait).collect()
 }
 
 /// How often something was found, and the lowest seed that finds it.
@@ -126,7 +105,7 @@ impl Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel_sim::bugcheck::{Deadlock, Waiter};
+    use kernel_sim::bugcheck::{Deadlock, Place, Waiter};
     use kernel_sim::irql::Irql;
 
     #[track_caller]

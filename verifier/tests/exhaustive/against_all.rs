@@ -26,6 +26,8 @@ enum Op {
     RaiseAndLower,
     SetEvent,
     Await,
+    SetTimer,
+    CancelTimer,
 }
 
 const CPUS: usize = 3;
@@ -37,6 +39,7 @@ struct State {
     locks: [SpinLock<u32>; 2],
     dpcs: [UnsafeCell<KDPC>; CPUS],
     event: UnsafeCell<KEVENT>,
+    timer: UnsafeCell<KTIMER>,
     /// What each processor's thread and its DPC saw, folded; on the host, to outlive the machine.
     seen: *const [AtomicU64; 2 * CPUS],
 }
@@ -78,6 +81,7 @@ fn program(config: Config) -> Outcome {
             }
             if me == 0 {
                 KeInitializeEvent(state.event.get(), NotificationEvent, FALSE);
+                KeInitializeTimer(state.timer.get());
             }
             for op in &ops[me] {
                 match *op {
@@ -122,6 +126,12 @@ fn program(config: Config) -> Outcome {
                         );
                         saw(state, me, 7);
                     }
+                    Op::SetTimer => {
+                        // Due at once: it expires when the schedule says so.
+                        let due = LARGE_INTEGER::new(0);
+                        saw(state, me, u64::from(KeSetTimer(state.timer.get(), due, dpc_object)));
+                    }
+                    Op::CancelTimer => saw(state, me, u64::from(KeCancelTimer(state.timer.get()))),
                 }
             }
         }
@@ -199,7 +209,7 @@ fn random_program(random: &mut RandomChoose) -> [Vec<Op>; CPUS] {
     std::array::from_fn(|cpu| {
         let len = if cpu == 2 { below(2) } else { 1 + below(2) };
         (0..len)
-            .map(|_| match below(11) {
+            .map(|_| match below(14) {
                 0 | 1 => Op::Get(below(2) as usize),
                 2 | 3 => Op::Set(below(2) as usize, 1 + below(3)),
                 4 => Op::Exchange(below(2) as usize, 1 + below(2) as i32),
@@ -207,6 +217,8 @@ fn random_program(random: &mut RandomChoose) -> [Vec<Op>; CPUS] {
                 7 => Op::OwnDpc,
                 8 => Op::OtherDpc,
                 9 => Op::RaiseAndLower,
+                10 => Op::SetTimer,
+                11 => Op::CancelTimer,
                 _ if cpu == 0 => {
                     event = true;
                     Op::SetEvent

@@ -55,18 +55,30 @@ impl Deterministic {
         unsafe { (&mut *self.waits.get())[n].word = address };
         self.waiting.set(self.waiting.get() | bit);
         // SAFETY: an aligned word of mapped memory, accessed atomically like everywhere else.
-        let owner = unsafe { &*(address as *const AtomicUsize) }.load(Relaxed);
+        let word = unsafe { &*(address as *const AtomicUsize) };
+        let owner = word.load(Relaxed);
         // Its own lock is no reason to wait: the call stops the machine.
         if owner != 0 && owner != cpu.lock_word() {
-            set(&self.run, bit, false);
-            cpu.count(|s| s.lock_waits += 1);
-            if self.stop_if_closed(machine, n) {
-                return;
-            }
+            self.wait_before_call(machine, cpu, word);
+        } else {
+            self.point(machine, cpu);
         }
-        self.point(machine, cpu);
         self.waiting.set(self.waiting.get() & !bit);
         self.run.set(self.run.get() | bit);
+    }
+
+    /// The lock is held: lets others run first.
+    #[cold]
+    fn wait_before_call(&self, machine: &Machine, cpu: &Processor, word: &AtomicUsize) {
+        set(&self.run, 1 << cpu.index(), false);
+        if self.stop_if_closed(machine, usize::from(cpu.index())) {
+            return;
+        }
+        self.point(machine, cpu);
+        // If it goes into the call all the same, the wait is counted there.
+        if word.load(Relaxed) == 0 {
+            cpu.count(|s| s.lock_waits += 1);
+        }
     }
 
     /// Blocks `cpu` inside its call until the lock word is free for it.

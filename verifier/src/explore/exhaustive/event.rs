@@ -117,6 +117,8 @@ pub(super) struct EnabledSet {
 }
 
 impl EnabledSet {
+    pub(super) const NOTHING: EnabledSet = EnabledSet { run: 0, rare: Rare::NONE };
+
     pub(super) fn of(enabled: &Enabled<'_>) -> EnabledSet {
         EnabledSet { run: enabled.run(), rare: *enabled.rare() }
     }

@@ -19,7 +19,7 @@ mod tree;
 mod walk;
 
 use super::{Chooser, Program};
-use crate::finding::Location;
+use crate::finding::{Location, Verdict};
 use crate::session::{Run, SetupError};
 use order::{Order, Race};
 use parking_lot::{Condvar, Mutex};
@@ -55,13 +55,16 @@ pub struct Coverage {
     pub executions: u64,
     /// Those of them that ended where a processor polled for what had come meanwhile.
     pub cut_polling: u64,
-    /// Those that were planned and turned out impossible. Not among the executions.
+    /// Those that were planned and turned out impossible. Such a one is among the executions only if it
+    /// had got somewhere new by then, and went on from there.
     pub impossible: u64,
     /// Those that were given up because everything they could do was explored elsewhere. Not among the
     /// executions; a measure of how well the footprints fit.
     pub redundant: u64,
     /// Executions that took too many steps.
     pub too_long: u64,
+    /// Executions that a rule or a bug check ended before their end: what comes after is not known.
+    pub ended_early: u64,
     /// Steps made, in all.
     pub steps: u64,
     /// Branches known and not explored, because the search was stopped.
@@ -76,7 +79,7 @@ impl Coverage {
     /// Whether every schedule was explored, up to equivalence.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.left == 0 && self.too_long == 0 && !self.stopped_by_finding
+        self.left == 0 && self.too_long == 0 && !self.stopped_by_finding && self.executions != 0
     }
 
     /// What a person can rely on, as a sentence.
@@ -96,12 +99,20 @@ impl Coverage {
                 self.left
             );
         }
-        let mut text = format!("complete: {n} executions, every schedule of this workload up to equivalence");
+        let s = if n == 1 { "" } else { "s" };
+        let mut text =
+            format!("complete: {n} execution{s}, every schedule of this workload up to equivalence");
         if !self.polls.is_empty() {
             let places: Vec<_> = self.polls.iter().map(ToString::to_string).collect();
             text += &format!(
                 "; loops that poll were taken to wait (at {}): giving up before the answer comes is not covered",
                 places.join(", ")
+            );
+        }
+        if self.ended_early != 0 {
+            text += &format!(
+                "; {} ended in a finding: schedules that differ only after that are not covered",
+                self.ended_early
             );
         }
         text
@@ -243,8 +254,14 @@ impl Search<'_> {
         }
         let mut shared = self.shared.lock();
         let Shared { tree, coverage, polls, failed, .. } = &mut *shared;
-        let execution =
-            Execution { events: &walk.events, made: walk.made, variants: &walk.variants, order, races };
+        let execution = Execution {
+            events: &walk.events,
+            made: walk.made,
+            variants: &walk.variants,
+            dropped: walk.dropped.as_ref(),
+            order,
+            races,
+        };
         tree.finish(&task, &execution, &mut walk.sleeps);
         for site in walk.spins.sites.drain(..) {
             polls.insert((site.file().to_owned(), site.line(), site.column()));
@@ -260,13 +277,16 @@ impl Search<'_> {
                 coverage.executions += 1;
                 coverage.too_long += 1;
             }
-            Some(Cut::Impossible) => coverage.impossible += 1,
+            Some(Cut::Impossible) => {}
             Some(Cut::Asleep) => coverage.redundant += 1,
         }
+        coverage.impossible += u64::from(walk.dropped.is_some());
         match run {
             Err(error) => *failed = Some(error),
             Ok(run) if run.verdict.is_finding() => {
                 coverage.stopped_by_finding = !self.limits.keep_going;
+                // A deadlock is found when nobody can go on; anything else stops the others as well.
+                coverage.ended_early += u64::from(!matches!(run.verdict, Verdict::Deadlock(_)));
                 drop(shared);
                 found(run);
             }

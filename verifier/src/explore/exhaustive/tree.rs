@@ -12,7 +12,7 @@
 //! there: what it finds is planted there, even if they were thought to be done. So jobs may explore
 //! several children at once, and a subtree is freed when all to the left of it is done.
 
-use super::event::{Event, Foot, Label};
+use super::event::{EnabledSet, Event, Foot, Label};
 use super::order::{Order, Race};
 use super::sequence::{Begins, Planted, may_begin, turned_round};
 
@@ -45,7 +45,6 @@ struct Child {
 #[derive(Default)]
 struct Node {
     parent: Option<(NodeId, u32)>,
-    depth: u32,
     /// Steps asleep on the way in. Meaningful once the node was executed.
     sleep: Vec<Sleeper>,
     executed: bool,
@@ -75,6 +74,8 @@ pub(super) struct Execution<'a> {
     pub(super) made: usize,
     /// Other picks that were possible, by the step in which they were.
     pub(super) variants: &'a [(usize, Label)],
+    /// The prescribed step that turned out to be impossible, and before which step.
+    pub(super) dropped: Option<&'a (usize, Label)>,
     pub(super) order: &'a Order,
     pub(super) races: &'a [Race],
 }
@@ -84,15 +85,13 @@ pub(super) struct Tree {
     nodes: Vec<Node>,
     free: Vec<NodeId>,
     active: usize,
-    /// Sequences planted.
-    pub(super) planted: u64,
 }
 
 impl Tree {
     /// A tree with everything still to do.
     pub(super) fn new() -> Tree {
         let root = Node { executed: true, ..Node::default() };
-        Tree { nodes: vec![root], free: Vec::new(), active: 0, planted: 0 }
+        Tree { nodes: vec![root], free: Vec::new(), active: 0 }
     }
 
     /// The first task: an execution without any prescription.
@@ -187,8 +186,11 @@ impl Tree {
     /// An execution was made: files its steps, plants what its races call for, and closes what is done.
     /// `sleeps` holds what was asleep before each step from `task.known` on.
     pub(super) fn finish(&mut self, task: &Task, execution: &Execution<'_>, sleeps: &mut [Vec<Sleeper>]) {
-        let Execution { events: all, made, variants, order, races } = *execution;
+        let Execution { events: all, made, variants, dropped, order, races } = *execution;
         let events = &all[..made];
+        if let Some((depth, label)) = dropped {
+            self.remove(task.nodes[*depth], label);
+        }
         let nodes = self.file(task, events, sleeps);
         for (at, label) in variants {
             let alone = [Planted { label: label.clone(), foot: None }];
@@ -201,8 +203,10 @@ impl Tree {
                 self.plant(nodes[at], &alone, None);
             }
         }
-        for (at, pair) in events.windows(2).enumerate().skip(from) {
-            for lost in pair[0].enabled.taken_away(&pair[1].enabled, pair[0].foot.actor) {
+        for (at, event) in events.iter().enumerate().skip(from) {
+            // After the last step nothing is possible any more.
+            let after = events.get(at + 1).map_or(EnabledSet::NOTHING, |next| next.enabled);
+            for lost in event.enabled.taken_away(&after, event.foot.actor) {
                 let alone = [Planted { label: Label::of(lost), foot: None }];
                 self.plant(nodes[at], &alone, None);
             }
@@ -215,21 +219,33 @@ impl Tree {
         if let Some(last) = events.len().checked_sub(1) {
             self.close(nodes[last], &events[last].label);
         }
-        // What was prescribed and could not be done is impossible, with all that was to follow it.
-        if let Some(label) = task.path.get(events.len()) {
-            self.abandon(task.nodes[events.len()], label);
+    }
+
+    /// Takes away a step that turned out to be impossible, with all that was to follow it: it must not
+    /// be thought to be explored.
+    fn remove(&mut self, node: NodeId, label: &Label) {
+        let here = &mut self.nodes[node as usize];
+        let Some(at) = here.children.iter().position(|c| same_child(c, label)) else { return };
+        let child = here.children.remove(at);
+        here.open -= 1;
+        self.renumber(node, at);
+        self.free_subtrees(child.node.into_iter().collect());
+    }
+
+    /// Tells the nodes below the children from `first` on their place.
+    fn renumber(&mut self, node: NodeId, first: usize) {
+        for n in first..self.nodes[node as usize].children.len() {
+            if let Some(below) = self.nodes[node as usize].children[n].node {
+                self.nodes[below as usize].parent = Some((node, n as u32));
+            }
         }
     }
 
-    /// Closes a step that turned out to be impossible.
-    fn abandon(&mut self, node: NodeId, label: &Label) {
-        let child = self.nodes[node as usize].children.iter_mut().find(|c| same_child(c, label));
-        let mut below: Vec<NodeId> = child.and_then(|c| c.node.take()).into_iter().collect();
+    fn free_subtrees(&mut self, mut below: Vec<NodeId>) {
         while let Some(at) = below.pop() {
             below.extend(self.nodes[at as usize].children.drain(..).filter_map(|c| c.node));
             self.free.push(at);
         }
-        self.close(node, label);
     }
 
     /// Makes nodes and children of the steps of an execution; answers the node before each step.
@@ -282,24 +298,17 @@ impl Tree {
             }
         }
         here.children[place].state = State::Active;
-        // Those that moved have nodes that know their place.
-        let moved: Vec<_> =
-            here.children.iter().enumerate().skip(place).filter_map(|(n, c)| Some((n, c.node?))).collect();
-        for (n, below) in moved {
-            self.nodes[below as usize].parent = Some((node, n as u32));
-        }
+        self.renumber(node, place);
         place
     }
 
     fn new_node(&mut self, parent: NodeId, child: u32) -> NodeId {
-        let depth = self.nodes[parent as usize].depth + 1;
         let id = self.free.pop().unwrap_or_else(|| {
             self.nodes.push(Node::default());
             (self.nodes.len() - 1) as NodeId
         });
         let node = &mut self.nodes[id as usize];
         node.parent = Some((parent, child));
-        node.depth = depth;
         node.executed = false;
         node.open = 0;
         node.sleep.clear();
@@ -345,7 +354,6 @@ impl Tree {
             }
             break;
         }
-        self.planted += 1;
         self.reopen(at);
         let mut last = None;
         for step in left {
@@ -386,31 +394,40 @@ impl Tree {
 
     /// Marks a step as explored with all that follows it; frees what nobody will plant in any more.
     fn close(&mut self, node: NodeId, label: &Label) {
-        let mut at = node;
-        let Some(mut child) = self.nodes[at as usize].children.iter().position(|c| same_child(c, label))
-        else {
+        let Some(child) = self.nodes[node as usize].children.iter().position(|c| same_child(c, label)) else {
             return;
         };
-        loop {
-            let c = &self.nodes[at as usize].children[child];
-            let is_open = |below: NodeId| self.nodes[below as usize].open != 0;
-            if c.state == State::Done || c.node.is_some_and(is_open) {
-                return;
-            }
-            self.nodes[at as usize].children[child].state = State::Done;
-            if self.is_leftmost(at, child) {
-                self.free_done(at, child);
-            }
-            let here = &mut self.nodes[at as usize];
-            here.open -= 1;
-            if here.open != 0 {
-                return;
-            }
-            match here.parent {
-                Some((parent, c)) => (at, child) = (parent, c as usize),
-                None => return,
-            }
+        if self.close_child(node, child) {
+            self.settle(node);
         }
+    }
+
+    /// A node may have nothing left to explore: closes it then, and those above it for which the same
+    /// holds.
+    fn settle(&mut self, node: NodeId) {
+        let mut at = node;
+        while self.nodes[at as usize].open == 0 {
+            let Some((parent, child)) = self.nodes[at as usize].parent else { return };
+            if !self.close_child(parent, child as usize) {
+                return;
+            }
+            at = parent;
+        }
+    }
+
+    /// Marks a child as done, if it was not and nothing below it is open.
+    fn close_child(&mut self, node: NodeId, child: usize) -> bool {
+        let c = &self.nodes[node as usize].children[child];
+        let is_open = |below: NodeId| self.nodes[below as usize].open != 0;
+        if c.state == State::Done || c.node.is_some_and(is_open) {
+            return false;
+        }
+        self.nodes[node as usize].children[child].state = State::Done;
+        self.nodes[node as usize].open -= 1;
+        if self.is_leftmost(node, child) {
+            self.free_done(node, child);
+        }
+        true
     }
 
     /// Whether everything to the left of a child is done, at its node and at all above it. Only what is
@@ -431,15 +448,10 @@ impl Tree {
 
     /// Frees the subtree of a child, and those of the children right of it that are done as well.
     fn free_done(&mut self, node: NodeId, child: usize) {
-        let mut below: Vec<NodeId> = Vec::new();
         let children = &mut self.nodes[node as usize].children;
-        below.extend(
-            children[child..].iter_mut().take_while(|c| c.state == State::Done).filter_map(|c| c.node.take()),
-        );
-        while let Some(at) = below.pop() {
-            below.extend(self.nodes[at as usize].children.drain(..).filter_map(|c| c.node));
-            self.free.push(at);
-        }
+        let done = children[child..].iter_mut().take_while(|c| c.state == State::Done);
+        let below = done.filter_map(|c| c.node.take()).collect();
+        self.free_subtrees(below);
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Why an execution was cut short.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Cut {
-    /// A prescribed step was not possible.
+    /// The first prescribed step that is new was not possible: there is nothing to explore.
     Impossible,
     /// All that could be done is explored elsewhere.
     Asleep,
@@ -42,6 +42,8 @@ pub(super) struct Walk {
     /// Other picks than those made, by the step in which they could be made.
     pub(super) variants: Vec<(usize, Label)>,
     pub(super) cut: Option<Cut>,
+    /// The prescribed step that was not possible, and before which step.
+    pub(super) dropped: Option<(usize, Label)>,
     /// How many of the events were made; the rest is what processors waited for at the end.
     pub(super) made: usize,
     pub(super) spins: Spins,
@@ -60,6 +62,7 @@ impl Walk {
         }
         self.variants.clear();
         self.cut = None;
+        self.dropped = None;
         self.spins.clear();
         self.sleep.clear();
         self.next = None;
@@ -97,7 +100,15 @@ impl Walk {
             Some(label) if enabled.contains(label.transition) && self.spins.allows(label.transition) => {
                 label.clone()
             }
-            Some(_) => return self.cut(Cut::Impossible),
+            Some(label) => {
+                self.dropped = Some((depth, label.clone()));
+                if depth == self.task.known {
+                    return self.cut(Cut::Impossible);
+                }
+                // The steps on the way here are new: what follows them has to be explored all the same.
+                self.task.path.truncate(depth);
+                Label::of(self.free_choice(enabled)?)
+            }
             None => Label::of(self.free_choice(enabled)?),
         };
         let transition = label.transition;
@@ -146,12 +157,14 @@ impl Walk {
     fn pick(&mut self, n: u32) -> Option<u32> {
         let at = self.events.len();
         let label = &mut self.next.as_mut().expect("picks are made in the course of a step").label;
-        let prescribed = label.picks.get(self.picked).copied();
-        let pick = prescribed.unwrap_or(0);
-        if u32::from(pick) >= n {
-            self.cut = Some(Cut::Impossible);
-            return None;
+        let mut prescribed = label.picks.get(self.picked).copied();
+        if prescribed.is_some_and(|pick| u32::from(pick) >= n) {
+            self.dropped = Some((at, label.clone()));
+            self.task.path.truncate(at);
+            label.picks.truncate(self.picked);
+            prescribed = None;
         }
+        let pick = prescribed.unwrap_or(0);
         if prescribed.is_none() {
             label.picks.push(pick);
             for other in 1..n.min(u32::from(u16::MAX)) {
