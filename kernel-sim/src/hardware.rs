@@ -185,6 +185,15 @@ impl Machine {
         Some(())
     }
 
+    /// Looks at device `n` again: something outside of the machine has changed what it could do, such as a
+    /// disk that was plugged in behind it. Nothing happens if there is no such device.
+    pub fn touch_device(&self, n: usize) {
+        if let Some(slot) = self.hardware.get(n) {
+            let model = slot.model.lock();
+            self.settle(slot, model);
+        }
+    }
+
     /// Lets device `n` take a step. Answers whether it could take another.
     pub(crate) fn step_device(&self, n: usize) -> bool {
         let slot = &self.hardware[n];

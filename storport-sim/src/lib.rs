@@ -54,5 +54,5 @@ mod port;
 pub mod scsi;
 
 pub use class::DiskStatistics;
-pub use medium::Medium;
+pub use medium::{Medium, UnitChange};
 pub use port::{Adapter, Completion, LogEntry, NOT_MODELLED, Parameter, PciSlot, StartError};

@@ -3,7 +3,9 @@
 use kernel_sim::ddi::types::PDRIVER_INITIALIZE;
 use kernel_sim::hardware::HardwareModel;
 use kernel_sim::machine::{Config, Outcome};
+use std::sync::Arc;
 use storport_sim::disk::BackingStore;
+use storport_sim::{Medium, PciSlot};
 
 /// One driver under test.
 pub struct Driver {
@@ -54,6 +56,15 @@ pub enum Kind {
         /// `DriverEntry`.
         entry: PDRIVER_INITIALIZE,
     },
+    /// A Storport miniport of a host adapter.
+    Miniport {
+        /// `DriverEntry`.
+        entry: PDRIVER_INITIALIZE,
+        /// The host adapter, in a machine of so many processors, with the medium behind it.
+        device: fn(Arc<Medium>, u8) -> Box<dyn HardwareModel>,
+        /// What the bus says of it: it is the machine's device 0.
+        slot: fn() -> PciSlot,
+    },
     /// No driver at all but a model of some driver's logic: a program that runs on every processor
     /// of a machine by itself, without a disk and without I/O sent to it.
     Model {
@@ -71,7 +82,7 @@ impl Kind {
     pub fn cpus(&self, asked: u8) -> u8 {
         match self {
             Kind::Model { cpus, .. } => *cpus,
-            Kind::Wdm { .. } | Kind::VirtualMiniport { .. } => asked,
+            Kind::Wdm { .. } | Kind::VirtualMiniport { .. } | Kind::Miniport { .. } => asked,
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod driver;
 pub mod explore;
 pub mod finding;
 pub mod report;
+mod rig;
 pub mod rules;
 pub mod schedule;
 pub mod session;

@@ -2,14 +2,14 @@
 
 use crate::driver::{Driver, Kind};
 use crate::finding::{Verdict, Violation};
+use crate::rig::{Booted, Rig};
 use crate::rules::{RuleInfo, Sites};
-use crate::workload::{self, Amount, Disk, Options, Statistics};
+use crate::workload::{Amount, Options, Statistics};
 use kernel_sim::bugcheck::Ending;
 use kernel_sim::choose::{Choice, Choose};
-use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, status_name};
 use kernel_sim::hook::Watcher;
 use kernel_sim::host_clock::HostClock;
-use kernel_sim::machine::{BadProcessorCount, Config, Execution, Machine, Outcome};
+use kernel_sim::machine::{BadProcessorCount, Config, Execution, Outcome};
 use kernel_sim::processor::ProcessorStats;
 use parking_lot::Mutex;
 use std::path::PathBuf;
@@ -246,12 +246,18 @@ fn power_on(
     let result = Arc::new(Mutex::new(Booted::default()));
     let (config, medium) = match driver.kind {
         Kind::Wdm { device, .. } => (config.hardware(device(store)), None),
-        Kind::VirtualMiniport { .. } | Kind::Model { .. } => (config, Some(disk(store))),
+        Kind::Miniport { device, .. } => {
+            let medium = Arc::new(Medium::new(disk(store)));
+            (config.hardware(device(Arc::clone(&medium), setup.cpus)), Some(medium))
+        }
+        Kind::VirtualMiniport { .. } | Kind::Model { .. } => {
+            (config, Some(Arc::new(Medium::new(disk(store)))))
+        }
     };
     let workload = Options { seed: operations_seed, ..setup.workload.clone() };
-    let rig = Rig { driver, bytes, workload, result: Arc::clone(&result) };
+    let rig = Rig { driver, bytes, workload, medium, result: Arc::clone(&result) };
     tracing::debug!(driver = driver.name, seed, cpus = setup.cpus, "power on");
-    let outcome = config.run(move || rig.boot(medium));
+    let outcome = config.run(move || rig.boot());
     tracing::debug!(driver = driver.name, steps = outcome.steps, "power off");
     let booted = std::mem::take(&mut *result.lock());
     if let Some(why) = booted.refused {
@@ -286,7 +292,7 @@ pub(crate) fn check_size(setup: &Setup, bytes: u64) -> Result<(), SetupError> {
     Ok(())
 }
 
-/// The SCSI disk that a virtual miniport serves.
+/// The SCSI disk that a miniport serves.
 fn disk(store: Box<dyn BackingStore>) -> Target {
     let disk = ScsiDisk::new(store, Geometry::default(), Identity::default())
         .expect("a store that opened is a whole number of sectors");
@@ -303,69 +309,5 @@ fn verdict(ending: Ending) -> Verdict {
         Ending::Halted(found) => Verdict::Violation(
             found.downcast::<Violation>().expect("watchers of this crate end runs with a violation"),
         ),
-    }
-}
-
-/// Which step a driver refused, and how.
-fn refused(step: &str, status: NTSTATUS) -> String {
-    let status = status_name(status).map_or_else(|| format!("{status:#010x}"), str::to_owned);
-    format!("{step} answered {status}")
-}
-
-/// What the boot thread leaves for the caller.
-#[derive(Default)]
-struct Booted {
-    statistics: Statistics,
-    refused: Option<String>,
-}
-
-/// The test rig: loads, starts, exercises, removes and unloads the driver.
-struct Rig {
-    driver: &'static Driver,
-    bytes: u64,
-    workload: Options,
-    result: Arc<Mutex<Booted>>,
-}
-
-impl Rig {
-    fn boot(self, medium: Option<Target>) {
-        let machine = Machine::current().expect("booting happens on a machine");
-        if let Some(target) = medium {
-            machine.keep(Arc::new(Medium::new(target)));
-        }
-        if let Err(why) = self.exercise(machine) {
-            self.result.lock().refused = Some(why);
-        }
-    }
-
-    fn exercise(&self, machine: &'static Machine) -> Result<(), String> {
-        match self.driver.kind {
-            Kind::Wdm { entry, .. } => {
-                let object = machine.load_driver(entry).map_err(|s| refused("DriverEntry", s))?;
-                let device = machine.add_device(object, 0).map_err(|s| refused("starting its device", s))?;
-                self.work(machine, device.top(), None);
-                device.remove();
-                machine.unload_driver(object);
-            }
-            Kind::VirtualMiniport { entry } => {
-                let object = machine.load_driver(entry).map_err(|s| refused("DriverEntry", s))?;
-                let adapter = storport_sim::Adapter::start(object).map_err(|e| e.to_string())?;
-                let service = adapter.accepts_service_requests().then(|| adapter.device());
-                let Some(disk) = adapter.disks().first().copied() else {
-                    return Err("the bus scan found no disk".into());
-                };
-                self.work(machine, disk, service);
-                adapter.remove();
-                machine.unload_driver(object);
-            }
-            Kind::Model { .. } => unreachable!("a model has no rig"),
-        }
-        Ok(())
-    }
-
-    fn work(&self, machine: &Machine, device: PDEVICE_OBJECT, service: Option<PDEVICE_OBJECT>) {
-        let disk = Disk { device, service, bytes: self.bytes };
-        let statistics = workload::run(machine, disk, &self.workload);
-        self.result.lock().statistics = statistics;
     }
 }
