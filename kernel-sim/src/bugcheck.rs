@@ -31,6 +31,12 @@ macro_rules! stop_codes {
 }
 
 stop_codes! {
+    /// Something was given back that nobody had. Not a stop of Windows, where the count goes wrong unnoticed.
+    /// Parameter 2: the object.
+    UNBALANCED_RELEASE = 0;
+    /// A thread waits for too many objects at once: more than 64, or more than 3 without a wait block
+    /// array.
+    MAXIMUM_WAIT_OBJECTS_EXCEEDED = 0x0C;
     /// The same spin lock was requested twice on one processor, or a thread lowered its IRQL with
     /// the lock held and another on that processor asked for it. On hardware the processor spins
     /// for ever.
@@ -53,10 +59,12 @@ stop_codes! {
     BAD_POOL_CALLER = 0xC2;
     /// A check of Driver Verifier, which this machine always runs under. Parameter 1 says which:
     /// 0x00 to 0x02 bad allocations; 0x10 to 0x12 bad frees; 0x15 freed memory holds an active
-    /// timer; 0x30, 0x31 bad IRQL changes; 0x32, 0x40 to 0x42 spin lock routines at a wrong IRQL;
+    /// timer; 0x30, 0x31 bad IRQL changes; 0x37, 0x38 a resource taken or given back
+    /// while APCs are enabled; 0x3E a critical region left that was not entered; 0x32, 0x40 to 0x42 spin lock routines at a wrong IRQL;
     /// 0x3B a wait at DISPATCH_LEVEL or above; 0x51 a block written past its end; 0x62 memory left
     /// behind at unload; 0x80 KeSetEvent above DISPATCH_LEVEL; 0xE5 a call at a wrong IRQL; 0xFA a
-    /// completion routine that changed the IRQL; 0x111 a service routine that did; 0x1004, 0x1007
+    /// completion routine that changed the IRQL; 0xCA, 0xCB a look-aside list initialized twice, or
+    /// deleted without; 0xD0, 0xD1 the same of a resource; 0x111 a service routine that did; 0x1004, 0x1007
     /// a lock released by somebody who does not hold it.
     DRIVER_VERIFIER_DETECTED_VIOLATION = 0xC4;
     /// A timer or DPC object where none may be. Parameter 1: 0 timer object, 1 DPC object, 3 wrong
@@ -77,6 +85,9 @@ stop_codes! {
     /// A worker routine returned at DISPATCH_LEVEL or above. Parameters: the routine, the IRQL, its
     /// parameter, the work item.
     WORKER_THREAD_RETURNED_AT_BAD_IRQL = 0xE1;
+    /// A thread released a resource that it does not have. Parameters: the resource, the thread, the owner
+    /// table.
+    RESOURCE_NOT_OWNED = 0xE3;
     /// A work item where none may be. Parameter 1: 2 a queued item was freed. Parameter 2: the item.
     WORKER_INVALID = 0xE4;
     /// A check of Storport verification; parameter 1 says which.

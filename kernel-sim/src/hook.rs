@@ -114,6 +114,8 @@ callbacks! {
     SYSTEM_THREAD = 11, "SystemThread";
     /// `AddDevice`.
     ADD_DEVICE = 12, "AddDevice";
+    /// A routine of a cancel-safe queue.
+    CSQ_ROUTINE = 13, "CsqRoutine";
 }
 
 /// The first callback number free for other crates.

@@ -6,6 +6,7 @@
 use crate::ddi::types::KDPC;
 use crate::memory::STACKS_MAX;
 use crate::sync::interrupt::InterruptObject;
+use crate::sync::resource::Owners;
 use crate::sync::thread::Thread;
 use crate::sync::timer::TimerEntry;
 use crate::sync::work_item::WorkQueue;
@@ -34,6 +35,8 @@ pub(crate) struct Kernel {
     pub interrupts: Vec<InterruptObject>,
     pub work: WorkQueue,
     pub handles: Vec<usize>,
+    /// Executive resources in use, by host address.
+    pub resources: BTreeMap<usize, Owners>,
     /// Free stack indices, and the first never used.
     pub stacks: Vec<usize>,
     stack_next: usize,
@@ -54,6 +57,7 @@ impl Kernel {
             interrupts: Vec::new(),
             work: WorkQueue::default(),
             handles: Vec::new(),
+            resources: BTreeMap::new(),
             stacks: Vec::new(),
             stack_next: 0,
         }
@@ -70,6 +74,7 @@ impl Kernel {
             && self.interrupts.is_empty()
             && self.work.is_unused()
             && self.handles.is_empty()
+            && self.resources.is_empty()
     }
 
     /// Forgets what a run leaves in the tables of a machine at rest.
@@ -77,6 +82,16 @@ impl Kernel {
         self.timer_number = 0;
         for dpcs in &mut self.dpcs {
             dpcs.drains = 0;
+        }
+    }
+
+    /// Takes a thread off the wait list of `key`.
+    pub(crate) fn strike_from_wait(&mut self, key: usize, thread: &Thread) {
+        if let Some(list) = self.waits.get_mut(&key) {
+            list.retain(|t| !std::ptr::eq(*t, thread));
+            if list.is_empty() {
+                self.waits.remove(&key);
+            }
         }
     }
 

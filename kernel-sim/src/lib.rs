@@ -21,6 +21,7 @@ pub mod host_clock;
 mod io;
 pub mod irql;
 mod kernel;
+mod lookaside;
 pub mod machine;
 mod memory;
 mod model;

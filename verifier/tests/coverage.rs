@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 const FACTS: &str = include_str!("../data/ddi.tsv");
+const TIERS: &str = include_str!("../data/tiers.tsv");
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/DDI-COVERAGE.md");
 
 /// Routines whose documented facts the list does not have: they are not in the storage drivers' set.
@@ -65,6 +66,26 @@ fn every_row_has_a_number_of_its_own() {
     }
 }
 
+/// The routines that drivers need first, by tier.
+fn tiers() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let mut tiers: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for line in TIERS.lines().filter(|l| !l.starts_with('#')) {
+        let (tier, name) = line.split_once('\t').unwrap_or_else(|| panic!("{line}"));
+        tiers.entry(tier).or_default().push(name);
+    }
+    tiers
+}
+
+#[test]
+fn what_drivers_need_first_is_modelled() {
+    let tables = tables();
+    for (tier, name) in tiers().into_iter().flat_map(|(t, names)| names.into_iter().map(move |n| (t, n))) {
+        let row = tables.iter().find(|ddi| ddi.name == name);
+        let coverage = row.map(|ddi| ddi.coverage);
+        assert_eq!(coverage, Some(Coverage::Modelled), "{name} of tier {tier}");
+    }
+}
+
 #[test]
 fn the_coverage_page_is_fresh() {
     let page = page();
@@ -93,7 +114,13 @@ fn page() -> String {
         count(Coverage::Ignored),
         missing.len() + count(Coverage::NotHereYet)
     );
-    page.push_str("| routine | header | IRQL | status | what it does |\n| --- | --- | --- | --- | --- |\n");
+    page.push_str("What drivers need first (`data/tiers.tsv` names them and says why):\n\n");
+    for (tier, names) in tiers() {
+        let is_modelled = |name: &&str| have.get(*name).is_some_and(|d| d.coverage == Coverage::Modelled);
+        let modelled = names.iter().filter(|name| is_modelled(name)).count();
+        let _ = writeln!(page, "- tier {tier}: {modelled} of {} modelled", names.len());
+    }
+    page.push_str("\n| routine | header | IRQL | status | what it does |\n| --- | --- | --- | --- | --- |\n");
     for (name, ddi) in &have {
         let irql = ddi.irql.map_or_else(|| "undocumented".into(), |(low, high)| range(low, high));
         let status = match ddi.coverage {

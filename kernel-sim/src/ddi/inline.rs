@@ -108,6 +108,16 @@ pub unsafe fn IoCopyCurrentIrpStackLocationToNext(Irp: PIRP) {
     }
 }
 
+/// Makes the next stack location the current one: for a driver that uses its own request's location.
+pub unsafe fn IoSetNextIrpStackLocation(Irp: PIRP) {
+    // SAFETY: a live IRP with a location left, as in C.
+    unsafe {
+        (*Irp).CurrentLocation -= 1;
+        let current = &raw mut (*Irp).Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation;
+        *current = (*current).sub(1);
+    }
+}
+
 /// Lets the next lower driver use the present stack location.
 pub unsafe fn IoSkipCurrentIrpStackLocation(Irp: PIRP) {
     // SAFETY: the caller's structures are live and its own, as in C.

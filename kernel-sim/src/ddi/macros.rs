@@ -44,7 +44,7 @@ macro_rules! ddis {
         $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty,
             header $header:literal, irql $irql:tt, $coverage:ident, $kind:ident => $body:path;
     )+) => {
-        #[expect(non_camel_case_types, reason = "the documented WDK names")]
+        #[allow(non_camel_case_types, reason = "the documented WDK names")]
         #[allow(clippy::enum_variant_names, reason = "the documented WDK names")]
         #[repr(u16)]
         enum Number { $($name),+ }

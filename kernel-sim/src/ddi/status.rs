@@ -50,6 +50,8 @@ statuses! {
     STATUS_IO_TIMEOUT = 0xC000_00B5u32;
     /// The request is not supported.
     STATUS_NOT_SUPPORTED = 0xC000_00BBu32;
+    /// The object is being deleted.
+    STATUS_DELETE_PENDING = 0xC000_0056u32;
     /// The request was cancelled.
     STATUS_CANCELLED = 0xC000_0120u32;
     /// The device reported an error.

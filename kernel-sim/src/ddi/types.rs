@@ -119,7 +119,11 @@ numbers! {
     IO_TYPE_DEVICE: CSHORT = 3;
     IO_TYPE_DRIVER: CSHORT = 4;
     NormalPagePriority: ULONG = 16;
+    IoReadAccess: LOCK_OPERATION = 0;
+    IoWriteAccess: LOCK_OPERATION = 1;
+    IoModifyAccess: LOCK_OPERATION = 2;
     MDL_MAPPED_TO_SYSTEM_VA: CSHORT = 0x1;
+    MDL_PAGES_LOCKED: CSHORT = 0x2;
     MDL_SOURCE_IS_NONPAGED_POOL: CSHORT = 0x4;
     IRP_MN_START_DEVICE: UCHAR = 0x00;
     IRP_MN_QUERY_REMOVE_DEVICE: UCHAR = 0x01;
@@ -152,8 +156,10 @@ numbers! {
     TIMER_SYNCHRONIZATION_OBJECT: UCHAR = 9;
 }
 
+mod executive;
 mod io;
 mod kernel;
+pub use executive::*;
 pub use io::*;
 pub use kernel::*;
 

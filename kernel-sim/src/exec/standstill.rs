@@ -21,6 +21,10 @@ impl Machine {
             for thread in list {
                 // SAFETY: threads live as long as the machine.
                 let thread = unsafe { &**thread };
+                // One that waits for several objects is shown once, at the first.
+                if thread.waits_for.get() != *key {
+                    continue;
+                }
                 // The machine's own workers have nothing to wait for but work.
                 if let Some(waiter) = self.thread_waiter(thread, *key) {
                     waiters.push(waiter);

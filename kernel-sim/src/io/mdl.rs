@@ -3,12 +3,15 @@
 //! All memory of the machine is nonpaged and mapped, so an MDL is a description and never maps
 //! anything.
 
+use crate::bugcheck::{KMODE_EXCEPTION_NOT_HANDLED, UNBALANCED_RELEASE};
 use crate::ddi::Cx;
 use crate::ddi::types::*;
 use crate::pool::tag;
 use std::ptr::null_mut;
 
 const PAGE: usize = 4096;
+/// The exception of an address that is no memory.
+const STATUS_ACCESS_VIOLATION: u64 = 0xC000_0005;
 
 fn object<'a>(cx: &Cx, mdl: PMDL) -> &'a mut MDL {
     if !cx.cpu.is_memory(mdl as usize, size_of::<MDL>()) || !mdl.is_aligned() {
@@ -67,8 +70,37 @@ pub(crate) unsafe fn build_for_nonpaged_pool(cx: &Cx, mdl: PMDL) {
     m.MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
 }
 
+/// On Windows a buffer that is none raises an exception, which a driver is to catch; nothing can be caught here,
+/// so it is the bug check of an exception nobody caught.
+pub(crate) unsafe fn probe_and_lock(cx: &Cx, mdl: PMDL, _mode: KPROCESSOR_MODE, _operation: LOCK_OPERATION) {
+    let m = object(cx, mdl);
+    let address = m.StartVa as usize + m.ByteOffset as usize;
+    if !cx.cpu.is_memory(address, m.ByteCount as usize) {
+        let shown = cx.cpu.machine().machine_address(address);
+        let what = format!("{} of a buffer that is no memory", cx.ddi.name);
+        cx.bug_check(KMODE_EXCEPTION_NOT_HANDLED, [STATUS_ACCESS_VIOLATION, 0, 0, shown], what);
+    }
+    m.MdlFlags |= MDL_PAGES_LOCKED;
+}
+
+pub(crate) unsafe fn unlock(cx: &Cx, mdl: PMDL) {
+    let m = object(cx, mdl);
+    if m.MdlFlags & MDL_PAGES_LOCKED == 0 {
+        let shown = cx.cpu.machine().machine_address(mdl as usize);
+        let what = format!("{} of pages that are not locked", cx.ddi.name);
+        cx.bug_check(UNBALANCED_RELEASE, [0, shown, 0, 0], what);
+    }
+    // The mapping goes with the lock.
+    m.MdlFlags &= !(MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA);
+    m.MappedSystemVa = null_mut();
+}
+
 pub(crate) unsafe fn system_address(cx: &Cx, mdl: PMDL, _priority: ULONG) -> PVOID {
     let m = object(cx, mdl);
+    if m.MdlFlags & MDL_PAGES_LOCKED != 0 && m.MdlFlags & MDL_MAPPED_TO_SYSTEM_VA == 0 {
+        m.MappedSystemVa = (m.StartVa as usize + m.ByteOffset as usize) as PVOID;
+        m.MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
+    }
     if m.MdlFlags & (MDL_SOURCE_IS_NONPAGED_POOL | MDL_MAPPED_TO_SYSTEM_VA) == 0 {
         // Never built: there is nothing to map.
         return null_mut();

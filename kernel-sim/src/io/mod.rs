@@ -3,6 +3,7 @@
 //! Its structures are in driver memory, as on Windows; this module keeps what drivers cannot see.
 
 pub(crate) mod cancel;
+pub(crate) mod csq;
 pub(crate) mod device;
 pub(crate) mod device_queue;
 pub(crate) mod driver;
@@ -10,6 +11,7 @@ pub(crate) mod irp;
 pub(crate) mod mdl;
 pub(crate) mod packet;
 pub(crate) mod pnp;
+pub(crate) mod remove_lock;
 
 use parking_lot::Mutex;
 use std::sync::atomic::AtomicU64;

@@ -121,6 +121,19 @@ fn release(cx: &Cx, object: PVOID) {
     machine.pool_free(cx, object, None);
 }
 
+pub(crate) unsafe fn reference(cx: &Cx, object: PVOID) {
+    let thread: PKTHREAD = object.cast();
+    cx.check_output(thread);
+    let kernel = cx.cpu.machine().kernel.lock();
+    // SAFETY: just found in mapped memory; type and count change under the kernel lock.
+    let t = unsafe { &mut *thread };
+    if t.Header.Type != THREAD_OBJECT || t.References == 0 {
+        drop(kernel);
+        cx.bad_pointer(object as usize, "the thread object");
+    }
+    t.References += 1;
+}
+
 pub(crate) unsafe fn dereference(cx: &Cx, object: PVOID) {
     release(cx, object);
 }

@@ -10,6 +10,7 @@ use crate::hook::{Callback, DdiInfo, Site};
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::processor::Processor;
+use crate::sync::wait_many::Several;
 use std::cell::{Cell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -51,6 +52,10 @@ pub(crate) struct Thread {
     pub wait_timer: Cell<Option<crate::sync::timer::TimerEntry>>,
     /// What it waits for, while it waits: host address of the object. Guarded by the kernel lock.
     pub waits_for: Cell<usize>,
+    /// All it waits for, if that is more than one object. Guarded by the kernel lock.
+    pub several: UnsafeCell<Several>,
+    /// Critical regions it has entered and not left. Its own.
+    pub critical_regions: Cell<u32>,
 }
 
 // SAFETY: cells are touched by the home processor's host thread only, or under the kernel lock where
@@ -76,6 +81,8 @@ impl Thread {
             wait_number: Cell::new(0),
             wait_timer: Cell::new(None),
             waits_for: Cell::new(0),
+            several: UnsafeCell::default(),
+            critical_regions: Cell::new(0),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::sync::thread::{Thread, unwind};
 use crate::sync::timer::{Expiry, STATUS_TIMEOUT};
+use crate::sync::wait_many::Several;
 use parking_lot::MutexGuard;
 
 /// The wait-list key of threads that only let time pass.
@@ -28,7 +29,7 @@ const STATUS_SEMAPHORE_LIMIT_EXCEEDED: u64 = 0xC000_0047;
 
 /// The header behind a driver's pointer to a dispatcher object. An initialized one has a wait list
 /// head that points at itself.
-fn header<'a>(cx: &Cx, object: PVOID, what: &str) -> &'a mut DISPATCHER_HEADER {
+pub(super) fn header<'a>(cx: &Cx, object: PVOID, what: &str) -> &'a mut DISPATCHER_HEADER {
     let address = object as usize;
     let header = object.cast::<DISPATCHER_HEADER>();
     if !cx.cpu.is_memory(address, size_of::<DISPATCHER_HEADER>()) || !header.is_aligned() {
@@ -206,7 +207,7 @@ pub(crate) unsafe fn delay(
 }
 
 /// Takes the signal of an object, if it has one to give.
-fn consume(header: &mut DISPATCHER_HEADER) -> bool {
+pub(super) fn consume(header: &mut DISPATCHER_HEADER) -> bool {
     if header.SignalState <= 0 {
         return false;
     }
@@ -247,6 +248,24 @@ impl Machine {
         me.wait_status.get()
     }
 
+    /// Parks the present thread until one of several objects is signaled, or all are, or the time is up.
+    pub(super) fn sleep_on_several(
+        &self,
+        cx: &Cx,
+        mut kernel: MutexGuard<'_, Kernel>,
+        several: Several,
+        due_ns: Option<u64>,
+    ) -> NTSTATUS {
+        let at = cx.cpu.thread.get();
+        let first = several.keys[0];
+        for key in &several.keys[1..] {
+            kernel.waits.entry(*key).or_default().push_back(at);
+        }
+        // SAFETY: threads live as long as the machine; the field is guarded by the kernel lock.
+        unsafe { *(*at).several.get() = several };
+        self.sleep_on(cx, kernel, first, due_ns)
+    }
+
     /// As `sleep_on`, for the machine's own threads: they return when the machine stops.
     pub(crate) fn sleep_quietly(
         &self,
@@ -266,11 +285,10 @@ impl Machine {
     pub(crate) fn wake(&self, kernel: &mut Kernel, thread: &Thread, status: NTSTATUS) {
         let key = thread.waits_for.replace(0);
         self.touch(key);
-        if let Some(list) = kernel.waits.get_mut(&key) {
-            list.retain(|t| !std::ptr::eq(*t, thread));
-            if list.is_empty() {
-                kernel.waits.remove(&key);
-            }
+        kernel.strike_from_wait(key, thread);
+        // SAFETY: guarded by the kernel lock, which the caller holds.
+        for key in std::mem::take(unsafe { &mut *thread.several.get() }).keys {
+            kernel.strike_from_wait(key, thread);
         }
         if let Some(entry) = thread.wait_timer.take() {
             self.disarm_entry(kernel, &entry);
@@ -310,15 +328,27 @@ impl Machine {
         self.satisfy(kernel, address);
     }
 
-    /// Gives the signals of an object to its waiters, first come, first served.
+    /// Gives the signals of an object to its waiters, first come, first served. One that waits for more than
+    /// this object, and cannot have it all, is passed over.
     fn satisfy(&self, kernel: &mut Kernel, address: usize) {
-        while let Some(thread) = kernel.waits.get(&address).and_then(|list| list.front().copied()) {
+        let mut at = 0;
+        while let Some(thread) = kernel.waits.get(&address).and_then(|list| list.get(at).copied()) {
             // SAFETY: as in `signal`.
-            if !consume(unsafe { &mut *(address as *mut DISPATCHER_HEADER) }) {
+            let header = unsafe { &mut *(address as *mut DISPATCHER_HEADER) };
+            if header.SignalState <= 0 {
                 break;
             }
-            // SAFETY: threads live as long as the machine.
-            self.wake(kernel, unsafe { &*thread }, STATUS_SUCCESS);
+            // SAFETY: threads live as long as the machine; the field is guarded by the kernel lock.
+            let (thread, several) = unsafe { (&*thread, !(*(*thread).several.get()).keys.is_empty()) };
+            let status = if several {
+                self.satisfy_several(thread)
+            } else {
+                consume(header).then_some(STATUS_SUCCESS)
+            };
+            match status {
+                Some(status) => self.wake(kernel, thread, status),
+                None => at += 1,
+            }
         }
     }
 

@@ -1,8 +1,6 @@
-//! The kernel's DDIs, one row each, grouped as the documentation groups them.
-//!
-//! A row is the whole truth about a routine's interface; see `macros` for how to read it.
+//! Rows of the kernel proper and the I/O manager: IRQL, locks, interrupts, DPCs, time, waiting, pool, IRPs.
 
-use super::types::*;
+use crate::ddi::types::*;
 use crate::io::{cancel, device, device_queue, irp, mdl, packet};
 use crate::sync::{
     dpc, interlocked, interrupt, level, lists, lock, processors, queued_lock, system_thread, time, timer,

@@ -1,0 +1,233 @@
+//! Cancel-safe queues: the framework around a driver's own queue that makes cancellation safe.
+//!
+//! On Windows it is a library linked into the driver, so what it calls counts as the driver's: the queue's lock
+//! is the driver's, taken by its own routine, and a rule sees it held. The last slot of an IRP's driver
+//! context leads the cancel routine to the queue. Invariant: of two who want a request (the driver and a
+//! cancellation) the one has it who finds the cancel routine still set.
+
+use crate::ddi::types::*;
+use crate::ddi::{Cx, IoMarkIrpPending, IoReleaseCancelSpinLock, callback};
+use crate::hook::CSQ_ROUTINE;
+use crate::io::{cancel, irp};
+use crate::processor::Processor;
+use std::ptr::null_mut;
+
+fn object<'a>(cx: &Cx, csq: PIO_CSQ) -> &'a mut IO_CSQ {
+    if !cx.cpu.is_memory(csq as usize, size_of::<IO_CSQ>()) || !csq.is_aligned() {
+        cx.bad_pointer(csq as usize, "the IO_CSQ");
+    }
+    // SAFETY: mapped, aligned memory of the machine, plain data; set once by an initialization.
+    unsafe { &mut *csq }
+}
+
+/// A queue that was initialized.
+fn live<'a>(cx: &Cx, csq: PIO_CSQ) -> &'a IO_CSQ {
+    let queue = object(cx, csq);
+    if queue.Type != IO_TYPE_CSQ {
+        cx.bad_pointer(csq as usize, "the IO_CSQ, which is not initialized");
+    }
+    queue
+}
+
+/// The slot of an IRP that leads to its queue, or to its context.
+fn slot(request: &mut IRP) -> &mut PVOID {
+    // SAFETY: the overlay is a union of plain data; the owner of a request may use its driver context.
+    unsafe { &mut request.Tail.Overlay.__bindgen_anon_1.DriverContext[3] }
+}
+
+fn context<'a>(cx: &Cx, context: PIO_CSQ_IRP_CONTEXT) -> &'a mut IO_CSQ_IRP_CONTEXT {
+    cx.check_output(context);
+    // SAFETY: mapped, aligned memory of the machine, plain data; changed under the queue's lock.
+    unsafe { &mut *context }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the documented signature")]
+pub(crate) unsafe fn initialize(
+    cx: &Cx,
+    csq: PIO_CSQ,
+    insert: PIO_CSQ_INSERT_IRP,
+    remove: PIO_CSQ_REMOVE_IRP,
+    peek: PIO_CSQ_PEEK_NEXT_IRP,
+    acquire: PIO_CSQ_ACQUIRE_LOCK,
+    release: PIO_CSQ_RELEASE_LOCK,
+    complete: PIO_CSQ_COMPLETE_CANCELED_IRP,
+) -> NTSTATUS {
+    // SAFETY: forwarded from the caller.
+    let status = unsafe { initialize_ex(cx, csq, None, remove, peek, acquire, release, complete) };
+    object(cx, csq).CsqInsertIrp = insert;
+    status
+}
+
+#[expect(clippy::too_many_arguments, reason = "the documented signature")]
+pub(crate) unsafe fn initialize_ex(
+    cx: &Cx,
+    csq: PIO_CSQ,
+    insert: PIO_CSQ_INSERT_IRP_EX,
+    remove: PIO_CSQ_REMOVE_IRP,
+    peek: PIO_CSQ_PEEK_NEXT_IRP,
+    acquire: PIO_CSQ_ACQUIRE_LOCK,
+    release: PIO_CSQ_RELEASE_LOCK,
+    complete: PIO_CSQ_COMPLETE_CANCELED_IRP,
+) -> NTSTATUS {
+    *object(cx, csq) = IO_CSQ {
+        Type: IO_TYPE_CSQ,
+        CsqInsertIrp: None,
+        CsqInsertIrpEx: insert,
+        CsqRemoveIrp: remove,
+        CsqPeekNextIrp: peek,
+        CsqAcquireLock: acquire,
+        CsqReleaseLock: release,
+        CsqCompleteCanceledIrp: complete,
+        ReservePointer: null_mut(),
+    };
+    STATUS_SUCCESS
+}
+
+/// One of the driver's routines; all but one of the insertion routines must be there.
+macro_rules! routine {
+    ($csq:expr, $name:ident ( $($arg:expr),* )) => {{
+        let routine = (*$csq).$name.expect("the queue was initialized with all of its routines");
+        callback(Processor::current(), &CSQ_ROUTINE, || routine($csq, $($arg),*))
+    }};
+}
+
+/// Runs `body` with the queue's lock held.
+unsafe fn locked<R>(csq: PIO_CSQ, body: impl FnOnce() -> R) -> R {
+    let mut irql: KIRQL = PASSIVE_LEVEL;
+    // SAFETY: the routines are the driver's own, called as documented.
+    unsafe {
+        routine!(csq, CsqAcquireLock(&raw mut irql));
+        let answer = body();
+        routine!(csq, CsqReleaseLock(irql));
+        answer
+    }
+}
+
+/// Stops a queue that lacks a routine before anything is called.
+fn check(cx: &Cx, csq: PIO_CSQ) {
+    let queue = live(cx, csq);
+    let complete = queue.CsqRemoveIrp.is_some()
+        && queue.CsqPeekNextIrp.is_some()
+        && queue.CsqAcquireLock.is_some()
+        && queue.CsqReleaseLock.is_some()
+        && queue.CsqCompleteCanceledIrp.is_some()
+        && (queue.CsqInsertIrp.is_some() || queue.CsqInsertIrpEx.is_some());
+    if !complete {
+        cx.bad_pointer(0, "a routine of the IO_CSQ");
+    }
+}
+
+pub(crate) unsafe fn insert(cx: &Cx, csq: PIO_CSQ, request: PIRP, irp_context: PIO_CSQ_IRP_CONTEXT) {
+    // SAFETY: forwarded from the caller.
+    let _ = unsafe { insert_ex(cx, csq, request, irp_context, null_mut()) };
+}
+
+pub(crate) unsafe fn insert_ex(
+    cx: &Cx,
+    csq: PIO_CSQ,
+    request: PIRP,
+    irp_context: PIO_CSQ_IRP_CONTEXT,
+    insert_context: PVOID,
+) -> NTSTATUS {
+    check(cx, csq);
+    let i = irp::object(cx, request);
+    let leads_to: PVOID = if irp_context.is_null() {
+        csq.cast()
+    } else {
+        *context(cx, irp_context) =
+            IO_CSQ_IRP_CONTEXT { Type: IO_TYPE_CSQ_IRP_CONTEXT, Irp: request, Csq: csq };
+        irp_context.cast()
+    };
+    // SAFETY: the queue was checked to have all of its routines; the request is the caller's until it is
+    // queued, and its cancel routine decides who has it afterwards.
+    let (status, is_cancelled) = unsafe {
+        locked(csq, || {
+            let before = std::mem::replace(slot(i), leads_to);
+            IoMarkIrpPending(request);
+            let status = if (*csq).CsqInsertIrpEx.is_some() {
+                routine!(csq, CsqInsertIrpEx(request, insert_context))
+            } else {
+                routine!(csq, CsqInsertIrp(request));
+                STATUS_SUCCESS
+            };
+            if !NT_SUCCESS(status) {
+                *slot(i) = before;
+                return (status, false);
+            }
+            cancel::exchange(i, Some(cancelled));
+            // Cancelled before there was a routine: if it is still ours, nobody else will see to it.
+            let is_ours = i.Cancel != FALSE && cancel::exchange(i, None).is_some();
+            if is_ours {
+                take_out(csq, request);
+            }
+            (status, is_ours)
+        })
+    };
+    if is_cancelled {
+        // SAFETY: as above; the request is out of the queue and nobody else's.
+        unsafe { routine!(csq, CsqCompleteCanceledIrp(request)) };
+    }
+    status
+}
+
+/// Takes a request out of the driver's queue and cuts its ties; under the queue's lock.
+unsafe fn take_out(csq: PIO_CSQ, request: PIRP) {
+    // SAFETY: forwarded from the callers: a live request in a live queue.
+    unsafe {
+        routine!(csq, CsqRemoveIrp(request));
+        let leads_to = std::mem::replace(slot(&mut *request), null_mut());
+        if leads_to != csq.cast() && !leads_to.is_null() {
+            (*leads_to.cast::<IO_CSQ_IRP_CONTEXT>()).Irp = null_mut();
+        }
+    }
+}
+
+/// The cancel routine of every request in such a queue.
+unsafe extern "C-unwind" fn cancelled(_device: PDEVICE_OBJECT, request: PIRP) {
+    // SAFETY: the I/O manager's own request, whose slot the insertion filled; whoever exchanged the cancel
+    // routine away has the request, and that was the I/O manager.
+    unsafe {
+        IoReleaseCancelSpinLock((*request).CancelIrql);
+        let leads_to = *slot(&mut *request);
+        let csq: PIO_CSQ = match *leads_to.cast::<ULONG>() {
+            IO_TYPE_CSQ => leads_to.cast(),
+            _ => (*leads_to.cast::<IO_CSQ_IRP_CONTEXT>()).Csq,
+        };
+        locked(csq, || take_out(csq, request));
+        routine!(csq, CsqCompleteCanceledIrp(request));
+    }
+}
+
+pub(crate) unsafe fn remove(cx: &Cx, csq: PIO_CSQ, irp_context: PIO_CSQ_IRP_CONTEXT) -> PIRP {
+    check(cx, csq);
+    let c = context(cx, irp_context);
+    // SAFETY: the queue was checked; the context leads to a queued request or to none, under the lock.
+    unsafe {
+        locked(csq, || {
+            let request = c.Irp;
+            if request.is_null() || cancel::exchange(irp::object(cx, request), None).is_none() {
+                return null_mut();
+            }
+            take_out(csq, request);
+            request
+        })
+    }
+}
+
+pub(crate) unsafe fn remove_next(cx: &Cx, csq: PIO_CSQ, peek_context: PVOID) -> PIRP {
+    check(cx, csq);
+    // SAFETY: the queue was checked; the driver's peek routine answers with requests of its queue.
+    unsafe {
+        locked(csq, || {
+            let mut request = routine!(csq, CsqPeekNextIrp(null_mut(), peek_context));
+            while !request.is_null() && cancel::exchange(irp::object(cx, request), None).is_none() {
+                // Being cancelled: its cancel routine waits for the lock, and takes it out.
+                request = routine!(csq, CsqPeekNextIrp(request, peek_context));
+            }
+            if !request.is_null() {
+                take_out(csq, request);
+            }
+            request
+        })
+    }
+}

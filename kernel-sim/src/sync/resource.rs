@@ -1,0 +1,224 @@
+//! Executive resources: locks that one thread has alone or several share, and the critical regions around them.
+//!
+//! Who has a resource and who waits is kept in the kernel's tables, by address. Waiters are served in the order
+//! they came, those who want to share together; Windows documents no order. A thread that shares a resource and
+//! asks for it alone waits for itself, as it does there. There are no APCs here, so a critical region is a
+//! count that the routines below check as Driver Verifier does. Invariant: a waiter who is woken has the
+//! resource already.
+
+use super::wait::check_may_wait;
+use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, RESOURCE_NOT_OWNED};
+use crate::ddi::Cx;
+use crate::ddi::types::{BOOLEAN, ERESOURCE, FALSE, NTSTATUS, PERESOURCE, STATUS_SUCCESS, TRUE, ULONG};
+use crate::irql::Irql;
+use crate::machine::Machine;
+use crate::sync::thread::Thread;
+use std::collections::VecDeque;
+
+/// Who has a resource, and who waits for it.
+#[derive(Default)]
+pub(crate) struct Owners {
+    is_exclusive: bool,
+    /// Threads that have it, and how often; one at most if it is exclusive.
+    holders: Vec<(*const Thread, u32)>,
+    /// Threads that wait, and whether they want it alone.
+    waiting: VecDeque<(*const Thread, bool)>,
+}
+
+impl Owners {
+    fn held_by(&mut self, thread: *const Thread) -> Option<&mut u32> {
+        self.holders.iter_mut().find(|(t, _)| std::ptr::eq(*t, thread)).map(|(_, n)| n)
+    }
+
+    /// Gives the resource to a thread, if that takes no waiting; `waiting` says whether it has been waiting.
+    fn take(&mut self, thread: *const Thread, exclusive: bool, waiting: bool) -> bool {
+        let (alone, first) = (self.is_exclusive, waiting || self.waiting.is_empty());
+        if let Some(count) = self.held_by(thread)
+            && (alone || !exclusive)
+        {
+            *count += 1;
+            return true;
+        }
+        let free = if exclusive { self.holders.is_empty() } else { !alone };
+        if free && first {
+            self.is_exclusive = exclusive;
+            self.holders.push((thread, 1));
+        }
+        free && first
+    }
+
+    /// Gives one acquisition back; `false` if the thread has none.
+    fn give(&mut self, thread: *const Thread) -> bool {
+        let Some(count) = self.held_by(thread) else { return false };
+        *count -= 1;
+        self.holders.retain(|(_, count)| *count != 0);
+        if self.holders.is_empty() {
+            self.is_exclusive = false;
+        }
+        true
+    }
+
+    /// The next waiter that can have the resource, who has it then.
+    fn next(&mut self) -> Option<*const Thread> {
+        let (thread, exclusive) = *self.waiting.front()?;
+        if !self.take(thread, exclusive, true) {
+            return None;
+        }
+        self.waiting.pop_front();
+        Some(thread)
+    }
+}
+
+fn object<'a>(cx: &Cx, resource: PERESOURCE) -> &'a mut ERESOURCE {
+    if !cx.cpu.is_memory(resource as usize, size_of::<ERESOURCE>()) || !resource.is_aligned() {
+        cx.bad_pointer(resource as usize, "the ERESOURCE");
+    }
+    // SAFETY: mapped, aligned memory of the machine, plain data; the driver's own.
+    unsafe { &mut *resource }
+}
+
+/// Runs `body` on who has a resource that is in use.
+fn with<R>(cx: &Cx, resource: PERESOURCE, body: impl FnOnce(&mut Owners) -> R) -> R {
+    if object(cx, resource).Type != ERESOURCE::TYPE {
+        cx.bad_pointer(resource as usize, "the ERESOURCE, which is not initialized");
+    }
+    body(cx.machine().kernel.lock().resources.entry(resource as usize).or_default())
+}
+
+fn me(cx: &Cx) -> &'static Thread {
+    // SAFETY: a processor that runs driver code runs a thread, and threads live as long as the machine.
+    unsafe { &*cx.cpu.thread.get() }
+}
+
+pub(crate) unsafe fn enter_critical_region(cx: &Cx) {
+    me(cx).critical_regions.update(|n| n + 1);
+}
+
+pub(crate) unsafe fn leave_critical_region(cx: &Cx) {
+    let regions = &me(cx).critical_regions;
+    match regions.get().checked_sub(1) {
+        Some(n) => regions.set(n),
+        None => cx.bug_check(VERIFIER, [0x3E, 0, 0, 0], "KeLeaveCriticalRegion in no critical region"),
+    }
+}
+
+pub(crate) unsafe fn are_apcs_disabled(cx: &Cx) -> BOOLEAN {
+    if has_apcs(cx) { FALSE } else { TRUE }
+}
+
+fn has_apcs(cx: &Cx) -> bool {
+    me(cx).critical_regions.get() == 0 && cx.cpu.irql() < Irql::APC
+}
+
+/// A thread that could be suspended in the middle would keep everybody waiting.
+fn check_apcs(cx: &Cx, check: u64, resource: PERESOURCE) {
+    if has_apcs(cx) {
+        let shown = cx.machine().machine_address(resource as usize);
+        let what = format!("{} outside of a critical region", cx.ddi.name);
+        cx.bug_check(VERIFIER, [check, u64::from(cx.cpu.irql().0), 0, shown], what);
+    }
+}
+
+pub(crate) unsafe fn initialize(cx: &Cx, resource: PERESOURCE) -> NTSTATUS {
+    let object = object(cx, resource);
+    let mut kernel = cx.cpu.machine().kernel.lock();
+    if object.Type == ERESOURCE::TYPE && kernel.resources.contains_key(&(resource as usize)) {
+        drop(kernel);
+        let shown = cx.cpu.machine().machine_address(resource as usize);
+        cx.bug_check(VERIFIER, [0xD0, shown, 0, 0], "a resource is initialized twice");
+    }
+    object.Type = ERESOURCE::TYPE;
+    kernel.resources.insert(resource as usize, Owners::default());
+    STATUS_SUCCESS
+}
+
+pub(crate) unsafe fn delete(cx: &Cx, resource: PERESOURCE) -> NTSTATUS {
+    let object = object(cx, resource);
+    if object.Type != ERESOURCE::TYPE {
+        let shown = cx.cpu.machine().machine_address(resource as usize);
+        cx.bug_check(VERIFIER, [0xD1, shown, 0, 0], "a resource is deleted that was not initialized");
+    }
+    object.Type = 0;
+    cx.cpu.machine().kernel.lock().resources.remove(&(resource as usize));
+    STATUS_SUCCESS
+}
+
+fn acquire(cx: &Cx, resource: PERESOURCE, wait: BOOLEAN, exclusive: bool) -> BOOLEAN {
+    check_apcs(cx, 0x37, resource);
+    let me = me(cx);
+    let taken = with(cx, resource, |owners| {
+        let taken = owners.take(me, exclusive, false);
+        if !taken && wait != FALSE && cx.cpu.may_dispatch() {
+            owners.waiting.push_back((me, exclusive));
+        }
+        taken
+    });
+    if taken {
+        return TRUE;
+    }
+    if wait == FALSE {
+        return FALSE;
+    }
+    check_may_wait(cx, resource as usize, None);
+    let machine = cx.machine();
+    let kernel = machine.kernel.lock();
+    // Given to this thread between the two looks at the tables, in the parallel executor.
+    let given = kernel.resources.get(&(resource as usize)).is_none_or(|owners| owners.is_given_to(me));
+    if !given {
+        machine.sleep_on(cx, kernel, resource as usize, None);
+    }
+    TRUE
+}
+
+impl Owners {
+    /// Whether a thread that has been waiting waits no more.
+    fn is_given_to(&self, thread: &Thread) -> bool {
+        !self.waiting.iter().any(|(t, _)| std::ptr::eq(*t, thread))
+    }
+}
+
+pub(crate) unsafe fn acquire_shared(cx: &Cx, resource: PERESOURCE, wait: BOOLEAN) -> BOOLEAN {
+    acquire(cx, resource, wait, false)
+}
+
+pub(crate) unsafe fn acquire_exclusive(cx: &Cx, resource: PERESOURCE, wait: BOOLEAN) -> BOOLEAN {
+    acquire(cx, resource, wait, true)
+}
+
+pub(crate) unsafe fn release(cx: &Cx, resource: PERESOURCE) {
+    check_apcs(cx, 0x38, resource);
+    let me = me(cx);
+    if !with(cx, resource, |owners| owners.give(me)) {
+        let shown = cx.machine().machine_address(resource as usize);
+        let what =
+            format!("{} of {}, which the thread does not have", cx.ddi.name, crate::report_address(shown));
+        cx.bug_check(RESOURCE_NOT_OWNED, [shown, 0, 0, 0], what);
+    }
+    cx.machine().serve_waiters(resource as usize);
+}
+
+impl Machine {
+    /// Gives a resource to those who can have it now.
+    fn serve_waiters(&self, resource: usize) {
+        let mut kernel = self.kernel.lock();
+        while let Some(thread) = kernel.resources.get_mut(&resource).and_then(Owners::next) {
+            // SAFETY: threads live as long as the machine.
+            let thread = unsafe { &*thread };
+            // One that has not gone to sleep yet sees on its way that it was served.
+            if thread.waits_for.get() == resource {
+                self.wake(&mut kernel, thread, STATUS_SUCCESS);
+            }
+        }
+    }
+}
+
+pub(crate) unsafe fn is_acquired_exclusive(cx: &Cx, resource: PERESOURCE) -> BOOLEAN {
+    let me = me(cx);
+    let mine = with(cx, resource, |owners| owners.is_exclusive && owners.held_by(me).is_some());
+    if mine { TRUE } else { FALSE }
+}
+
+pub(crate) unsafe fn is_acquired_shared(cx: &Cx, resource: PERESOURCE) -> ULONG {
+    let me = me(cx);
+    with(cx, resource, |owners| owners.held_by(me).map_or(0, |count| *count))
+}

@@ -1,0 +1,124 @@
+//! Waiting for one of several objects, or for all of them.
+//!
+//! The thread stands on the wait list of each of its objects; what `wait` does when one of them is signaled is
+//! decided here. Invariant: a wait for all takes no signal before it can take them all, so two such waits
+//! cannot block each other halfway.
+
+use super::wait::{check_may_wait, consume, header};
+use crate::bugcheck::MAXIMUM_WAIT_OBJECTS_EXCEEDED;
+use crate::ddi::Cx;
+use crate::ddi::types::{
+    BOOLEAN, DISPATCHER_HEADER, KPROCESSOR_MODE, KWAIT_BLOCK, KWAIT_REASON, MAXIMUM_WAIT_OBJECTS, NTSTATUS,
+    PKWAIT_BLOCK, PLARGE_INTEGER, PVOID, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, STATUS_WAIT_0,
+    THREAD_WAIT_OBJECTS, ULONG, WAIT_TYPE, WaitAll, WaitAny,
+};
+use crate::machine::Machine;
+use crate::sync::thread::Thread;
+use crate::sync::timer::STATUS_TIMEOUT;
+
+/// What a thread that waits for several objects waits for. Guarded by the kernel lock.
+#[derive(Default)]
+pub(crate) struct Several {
+    /// Host addresses, in the order of the call; empty for a wait for one object.
+    pub keys: Vec<usize>,
+    pub all: bool,
+}
+
+#[expect(clippy::too_many_arguments, reason = "the documented signature")]
+pub(crate) unsafe fn wait(
+    cx: &Cx,
+    count: ULONG,
+    objects: *mut PVOID,
+    kind: WAIT_TYPE,
+    _reason: KWAIT_REASON,
+    _mode: KPROCESSOR_MODE,
+    _alertable: BOOLEAN,
+    timeout: PLARGE_INTEGER,
+    blocks: PKWAIT_BLOCK,
+) -> NTSTATUS {
+    let keys = keys(cx, count, objects, blocks);
+    if keys.is_empty() || (kind != WaitAll && kind != WaitAny) {
+        // Not documented: a wait for nothing, or of a kind there is not, is refused.
+        return STATUS_INVALID_PARAMETER;
+    }
+    for key in &keys {
+        header(cx, *key as PVOID, "an object to wait for");
+    }
+    let timeout = (!timeout.is_null()).then(|| {
+        cx.check_output(timeout);
+        // SAFETY: just found in mapped memory.
+        unsafe { (*timeout).QuadPart() }
+    });
+    check_may_wait(cx, keys[0], timeout);
+    let machine = cx.cpu.machine();
+    let kernel = machine.kernel.lock();
+    let several = Several { keys, all: kind == WaitAll };
+    if let Some(status) = several.satisfied() {
+        return status;
+    }
+    if timeout == Some(0) {
+        return STATUS_TIMEOUT;
+    }
+    machine.sleep_on_several(cx, kernel, several, timeout.map(|t| machine.due_ns(t)))
+}
+
+/// The host addresses of the objects, once the arrays were found to be memory and not too long.
+fn keys(cx: &Cx, count: ULONG, objects: *mut PVOID, blocks: PKWAIT_BLOCK) -> Vec<usize> {
+    let most = if blocks.is_null() { THREAD_WAIT_OBJECTS } else { MAXIMUM_WAIT_OBJECTS };
+    if count > most {
+        let why = if blocks.is_null() { " without a WaitBlockArray" } else { "" };
+        cx.bug_check(
+            MAXIMUM_WAIT_OBJECTS_EXCEEDED,
+            [0; 4],
+            format!("{} waits for {count} objects; {most} are the most{why}", cx.ddi.name),
+        );
+    }
+    let count = count as usize;
+    if count == 0 {
+        return Vec::new();
+    }
+    let memory = |address: usize, bytes: usize| cx.cpu.is_memory(address, bytes);
+    if !memory(objects as usize, count * size_of::<PVOID>()) || !objects.is_aligned() {
+        cx.bad_pointer(objects as usize, "the array of objects");
+    }
+    if !blocks.is_null() && !memory(blocks as usize, count * size_of::<KWAIT_BLOCK>()) {
+        cx.bad_pointer(blocks as usize, "the WaitBlockArray");
+    }
+    // SAFETY: just found in mapped memory; the array is the caller's own.
+    unsafe { std::slice::from_raw_parts(objects, count) }.iter().map(|object| *object as usize).collect()
+}
+
+fn object<'a>(key: usize) -> &'a mut DISPATCHER_HEADER {
+    // SAFETY: `wait` resolved every object before it was kept; the header lies in mapped memory and is
+    // changed under the kernel lock, which every caller here holds.
+    unsafe { &mut *(key as *mut DISPATCHER_HEADER) }
+}
+
+impl Several {
+    /// Takes what the wait is for, if it can be had; answers how the wait ends then.
+    pub(crate) fn satisfied(&self) -> Option<NTSTATUS> {
+        if self.all {
+            if self.keys.iter().any(|key| object(*key).SignalState <= 0) {
+                return None;
+            }
+            self.keys.iter().for_each(|key| {
+                consume(object(*key));
+            });
+            return Some(STATUS_SUCCESS);
+        }
+        let first = self.keys.iter().position(|key| consume(object(*key)))?;
+        Some(STATUS_WAIT_0 + first as NTSTATUS)
+    }
+}
+
+impl Machine {
+    /// Ends the wait of a thread that waits for several objects, if it can end now.
+    pub(super) fn satisfy_several(&self, thread: &Thread) -> Option<NTSTATUS> {
+        // SAFETY: the kernel lock is held by the caller, which is in the middle of a signal.
+        let several = unsafe { &*thread.several.get() };
+        for key in &several.keys {
+            self.touch(*key);
+        }
+        several.satisfied()
+    }
+}
