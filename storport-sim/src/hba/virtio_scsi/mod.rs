@@ -13,7 +13,7 @@
 //! spec.rs       the specification's numbers
 //! ```
 //!
-//! Faults follow the completion's [`Disposition`]: see `execute`. A driver that breaks the rings, or a request too
+//! Faults follow the completion's [`Disposition`](crate::disk::fault::Disposition): see `execute`. A driver that breaks the rings, or a request too
 //! short to hold its header, makes the device set DEVICE_NEEDS_RESET (2.1.2) and stop; a reset ends that, and a hang.
 //! When the medium is pulled out registers read as all ones and nothing happens any more.
 //!
