@@ -6,9 +6,11 @@
 pub mod models;
 pub mod ramdisk;
 pub mod ramdisk_service_irp_under_lock;
+pub mod vioscsi;
 pub mod wdm_startio;
 
 use storport_sim::controller::DiskController;
+use storport_sim::hba::virtio_scsi::{self, VirtioScsi};
 use verifier::driver::{Driver, Expects, Kind, Source};
 
 /// The sources of a module, for the lines that reports quote.
@@ -35,6 +37,24 @@ const WDM_SOURCES: &[Source] = sources![
 
 const RAMDISK_SOURCES: &[Source] =
     sources!["ramdisk/mod.rs", "ramdisk/statistics.rs", "ramdisk_service_irp_under_lock.rs"];
+
+const VIOSCSI_SOURCES: &[Source] = sources![
+    "vioscsi/mod.rs",
+    "vioscsi/bring_up.rs",
+    "vioscsi/complete.rs",
+    "vioscsi/control.rs",
+    "vioscsi/ddi.rs",
+    "vioscsi/events.rs",
+    "vioscsi/extension.rs",
+    "vioscsi/find.rs",
+    "vioscsi/interrupt.rs",
+    "vioscsi/request.rs",
+    "vioscsi/reset.rs",
+    "vioscsi/ring.rs",
+    "vioscsi/transport.rs",
+    "vioscsi/virtio.rs",
+    "vioscsi/virtio_scsi.rs",
+];
 
 const MODEL_SOURCES: &[Source] = sources![
     "models/mod.rs",
@@ -130,6 +150,22 @@ pub static RAMDISK_SERVICE_IRP_UNDER_LOCK: Driver = Driver {
     sources: RAMDISK_SOURCES,
 };
 
+/// The clean miniport of a virtio SCSI adapter.
+pub static VIOSCSI: Driver = Driver {
+    name: "vioscsi",
+    summary: "a clean Storport miniport of virtio SCSI adapters: a ring per processor, MSI-X, DPCs",
+    expects: Expects::Clean,
+    kind: Kind::Miniport {
+        entry: Some(vioscsi::driver_entry),
+        device: |medium, cpus| Box::new(VirtioScsi::new(medium, virtio_scsi::Options::for_processors(cpus))),
+        slot: || {
+            virtio_scsi::slot(&virtio_scsi::Options::for_processors(virtio_scsi::REQUEST_QUEUES_MAX as u8))
+        },
+    },
+    cancels: false,
+    sources: VIOSCSI_SOURCES,
+};
+
 /// Every driver of this crate, in the order of `storsim list`.
 pub static ALL: &[&Driver] = &[
     &WDM_STARTIO,
@@ -139,6 +175,7 @@ pub static ALL: &[&Driver] = &[
     &WDM_STARTIO_RARE,
     &RAMDISK,
     &RAMDISK_SERVICE_IRP_UNDER_LOCK,
+    &VIOSCSI,
     &models::W1,
     &models::W2,
     &models::TWO_BY_SIX,

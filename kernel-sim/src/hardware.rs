@@ -1,15 +1,17 @@
 //! Devices: register files, DMA and interrupt lines.
 //!
 //! A device is a model with registers and *steps*: things it could do next, such as finish one of
-//! several commands. When it takes a step, and which, is a choice of the executor. It knows nothing
+//! several commands. When it takes a step, and which, is a choice of the executor. What is to happen after a
+//! while it announces ([`HardwareModel::due_ns`]) and makes a step when that time has come. It knows nothing
 //! of drivers or SCSI. Invariant: a device touches driver memory only through [`Bus`], which checks
 //! every address.
 
 use crate::dma::DmaMap;
 use crate::machine::Machine;
 use crate::memory::{POOL_BYTES, WINDOW_BYTES, WINDOW_STRIDE};
+use crate::sync::timer::{Expiry, TimerEntry};
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::SeqCst, fence};
 
 /// Physical address 0 of the machine's memory: not 0, so that a null address is never good.
 pub const PHYSICAL_BASE: u64 = 0x1_0000_0000;
@@ -45,6 +47,17 @@ pub trait HardwareModel: Send {
     fn take_messages(&mut self) -> u64 {
         0
     }
+
+    /// The machine time, in nanoseconds, at which something becomes a step that is none yet; `None`: nothing
+    /// waits for time. Asked after every access and every step.
+    fn due_ns(&self) -> Option<u64> {
+        None
+    }
+
+    /// It is `now_ns` now, which is [`due_ns`](Self::due_ns) or later.
+    fn time_has_come(&mut self, now_ns: u64) {
+        let _ = now_ns;
+    }
 }
 
 /// A device's way to driver memory.
@@ -67,6 +80,72 @@ impl Bus<'_> {
         } else {
             Err(BadAddress)
         }
+    }
+
+    /// Machine time in nanoseconds.
+    #[must_use]
+    pub fn time_ns(&self) -> u64 {
+        self.machine.time_ns()
+    }
+
+    /// Lends driver memory to be read where it lies: for a device that moves it on without a copy between.
+    ///
+    /// # Errors
+    /// When the range is not memory that this device may reach; `look` is not called then.
+    pub fn with<R>(
+        &self,
+        physical: u64,
+        bytes: usize,
+        look: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, BadAddress> {
+        let from = self.host(physical, bytes, false)?;
+        // SAFETY: `host` checked the range, which stays mapped while the machine runs; a driver that writes it
+        // at the same time races with its device as on real hardware.
+        Ok(look(unsafe { std::slice::from_raw_parts(from, bytes) }))
+    }
+
+    /// Lends driver memory to be written where it lies.
+    ///
+    /// # Errors
+    /// As for [`with`](Self::with).
+    pub fn with_mut<R>(
+        &self,
+        physical: u64,
+        bytes: usize,
+        change: impl FnOnce(&mut [u8]) -> R,
+    ) -> Result<R, BadAddress> {
+        let to = self.host(physical, bytes, true)?;
+        // SAFETY: as in `with`; a device does one thing at a time, so nobody else of ours has the range.
+        Ok(change(unsafe { std::slice::from_raw_parts_mut(to, bytes) }))
+    }
+
+    /// Reads a word that a driver writes at the same time, such as a ring's index: never torn, and what the
+    /// driver wrote before it is seen by every later read.
+    ///
+    /// # Errors
+    /// When the address is odd, or not memory that this device may reach.
+    pub fn load_u16(&self, physical: u64) -> Result<u16, BadAddress> {
+        Ok(self.word(physical, false)?.load(SeqCst))
+    }
+
+    /// Writes a word that a driver reads at the same time: whoever sees it sees every earlier write too, and no
+    /// later [`load_u16`](Self::load_u16) comes before it.
+    ///
+    /// # Errors
+    /// As for [`load_u16`](Self::load_u16).
+    pub fn store_u16(&self, physical: u64, value: u16) -> Result<(), BadAddress> {
+        self.word(physical, true)?.store(value, SeqCst);
+        fence(SeqCst);
+        Ok(())
+    }
+
+    fn word(&self, physical: u64, is_write: bool) -> Result<&AtomicU16, BadAddress> {
+        if !physical.is_multiple_of(2) {
+            return Err(BadAddress);
+        }
+        let at = self.host(physical, 2, is_write)?;
+        // SAFETY: `host` checked the range, which is aligned and stays mapped while the machine runs.
+        Ok(unsafe { AtomicU16::from_ptr(at.cast()) })
     }
 
     /// Copies driver memory at a physical address into `to`.
@@ -106,6 +185,10 @@ pub(crate) struct HardwareSlot {
     model: Mutex<Box<dyn HardwareModel>>,
     dma: Mutex<DmaMap>,
     messages: u32,
+    /// What the device last said it waits for, `u64::MAX` for nothing; changed with the model locked.
+    due_ns: AtomicU64,
+    /// The timer that stands for it.
+    timer: Mutex<Option<TimerEntry>>,
 }
 
 impl HardwareSlot {
@@ -119,6 +202,8 @@ impl HardwareSlot {
             messages: model.message_count(),
             model: Mutex::new(model),
             dma: Mutex::default(),
+            due_ns: AtomicU64::new(u64::MAX),
+            timer: Mutex::new(None),
         }
     }
 
@@ -216,11 +301,40 @@ impl Machine {
         let busy = model.steps() != 0;
         let line = model.line();
         let messages = model.take_messages();
+        self.note_due(slot, model.due_ns().unwrap_or(u64::MAX));
         self.note_device(slot.number, busy);
         slot.line.store(line_word(line), SeqCst);
         self.look_at_line(line.0);
         self.deliver_messages(slot, messages);
         drop(model);
+    }
+
+    /// A device waits for another time than before: arms a timer for it. The device's model is locked.
+    fn note_due(&self, slot: &HardwareSlot, due_ns: u64) {
+        if slot.due_ns.swap(due_ns, SeqCst) == due_ns {
+            return;
+        }
+        let mut timer = slot.timer.lock();
+        let mut kernel = self.kernel.lock();
+        if let Some(entry) = timer.take() {
+            self.disarm_entry(&mut kernel, &entry);
+        }
+        if due_ns != u64::MAX {
+            *timer = Some(self.arm(&mut kernel, due_ns, Expiry::Device(slot.number)));
+        }
+    }
+
+    /// The timer of device `n` has expired.
+    pub(crate) fn device_time_has_come(&self, n: usize, now_ns: u64) {
+        let slot = &self.hardware[n];
+        let mut model = slot.model.lock();
+        // Its timer is no longer armed. If the device has come to wait for something later meanwhile, there is a
+        // new one, which is not taken away: looking too early is harmless.
+        if model.due_ns().is_some_and(|due_ns| due_ns <= now_ns) {
+            slot.due_ns.store(u64::MAX, SeqCst);
+            model.time_has_come(now_ns);
+        }
+        self.settle(slot, model);
     }
 
     /// Whether the line of `vector` is asserted by any device, as far as they have said.

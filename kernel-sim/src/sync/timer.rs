@@ -33,6 +33,8 @@ pub(crate) enum Expiry {
     Timer { address: usize, armed_by: u8 },
     /// Wait `number` of the thread ends with a time-out.
     Wait { thread: usize, number: u64 },
+    /// The time has come that this device waits for.
+    Device(usize),
 }
 
 /// An armed timer. Ordered by due time, then by the order of arming.
@@ -200,6 +202,12 @@ impl Machine {
                 if thread.wait_number.get() == number && thread.waits_for.get() != 0 {
                     self.wake(&mut kernel, thread, STATUS_TIMEOUT);
                 }
+            }
+            Expiry::Device(n) => {
+                // A device's model is locked before the kernel's tables.
+                drop(kernel);
+                self.device_time_has_come(n, now);
+                kernel = self.kernel.lock();
             }
         }
         self.note_timers(kernel.timers.first().map(|e| e.due_ns));

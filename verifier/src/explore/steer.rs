@@ -114,11 +114,13 @@ impl Choose for Walk {
         while let Some(at) = self.held.iter().position(|h| h.until <= step) {
             self.let_go(at);
         }
-        if !self.held.is_empty() && Machine::current().is_some_and(|machine| machine.polls() >= POLLS) {
+        let polls = Machine::current().is_some_and(|machine| machine.polls() >= POLLS);
+        if polls {
             self.let_all_go();
         }
         let run = enabled.run() & !self.held_now();
-        let waits = self.steering.world_waits && run != 0;
+        // Who polls waits for the world, as a rule.
+        let waits = self.steering.world_waits && run != 0 && !polls;
         let mut open = if waits { Enabled::running(run) } else { Enabled::with(run, enabled.rare()) };
         if open.is_empty() {
             // Nobody else can go on: one of those held that can.

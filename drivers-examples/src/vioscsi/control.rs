@@ -1,0 +1,58 @@
+//! HwStorAdapterControl: power, and being pulled out.
+//!
+//! The driver of virtio-win takes ScsiStopAdapter and ScsiRestartAdapter, which come at DIRQL under the interrupt lock: there
+//! no ring can be locked, and a DPC that is on its way out of a ring may still look at it while it is emptied. This one takes
+//! ScsiAdapterPower, which Storport uses instead where a miniport has it, at PASSIVE_LEVEL under no lock.
+
+use super::bring_up::bring_up;
+use super::ddi::*;
+use super::extension::{AdapterExtension, state};
+use super::reset::{stop, with_all_rings};
+use std::sync::atomic::Ordering::SeqCst;
+
+pub unsafe extern "C-unwind" fn HwAdapterControl(
+    extension: PVOID,
+    kind: SCSI_ADAPTER_CONTROL_TYPE,
+    parameters: PVOID,
+) -> SCSI_ADAPTER_CONTROL_STATUS {
+    // SAFETY: Storport's own arguments; parameters are those of the type.
+    unsafe {
+        let e = extension.cast::<AdapterExtension>();
+        match kind {
+            k if k == ScsiQuerySupportedControlTypes => {
+                let list = parameters.cast::<SCSI_SUPPORTED_CONTROL_TYPE_LIST>();
+                let flags = (&raw mut (*list).SupportedTypeList).cast::<BOOLEAN>();
+                for kind in [ScsiQuerySupportedControlTypes, ScsiAdapterPower, ScsiAdapterSurpriseRemoval] {
+                    if (kind as ULONG) < (*list).MaxControlType {
+                        *flags.add(kind as usize) = TRUE;
+                    }
+                }
+                ScsiAdapterControlSuccess
+            }
+            k if k == ScsiAdapterPower => {
+                let power = &*parameters.cast::<STOR_ADAPTER_CONTROL_POWER>();
+                set_power(extension, e, power.PowerState == StorPowerDeviceD0)
+            }
+            k if k == ScsiAdapterSurpriseRemoval => {
+                with_all_rings(extension, e, || stop(extension, e, SRB_STATUS_NO_DEVICE));
+                (*e).state.store(state::FAILED, SeqCst);
+                ScsiAdapterControlSuccess
+            }
+            _ => ScsiAdapterControlUnsuccessful,
+        }
+    }
+}
+
+/// Stops the device, or starts it again.
+unsafe fn set_power(extension: PVOID, e: *mut AdapterExtension, is_on: bool) -> SCSI_ADAPTER_CONTROL_STATUS {
+    let mut is_good = true;
+    // SAFETY: as above.
+    unsafe {
+        with_all_rings(extension, e, || match (is_on, (*e).state.load(SeqCst)) {
+            (false, state::RUNNING) => stop(extension, e, SRB_STATUS_BUS_RESET),
+            (true, state::STOPPED) => is_good = bring_up(extension, &mut *e),
+            (is_on, now) => is_good = !is_on || now == state::RUNNING,
+        });
+    }
+    if is_good { ScsiAdapterControlSuccess } else { ScsiAdapterControlUnsuccessful }
+}

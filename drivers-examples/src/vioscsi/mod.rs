@@ -1,0 +1,72 @@
+//! `vioscsi`: a miniport of virtio SCSI adapters, after the one of virtio-win, at layer 1.
+//!
+//! A ring for task management, one for events, and one for requests per processor where the system grants a
+//! message for each. HwStorBuildIo writes a request's descriptors into its SRB extension, HwStorStartIo puts them
+//! into the ring of its channel, an interrupt only asks for the DPC of its ring, and the DPC takes out what the
+//! device has given back.
+//!
+//! ```text
+//! virtio.rs     the transport's registers and numbers      virtio_scsi.rs  the requests of a SCSI host
+//! transport.rs  finding and driving the registers          ring.rs         the driver's side of a virtqueue
+//! extension.rs  what adapter and request carry             find.rs         HwStorFindAdapter
+//! bring_up.rs   HwStorInitialize, queues, interrupts       request.rs      HwStorBuildIo, HwStorStartIo
+//! interrupt.rs  interrupt routines, the DPC                complete.rs     answers
+//! reset.rs      task management, adapter reset             events.rs       units that come and go
+//! control.rs    adapter control
+//! ```
+//!
+//! Each ring has one lock: the DpcLock of its DPC, for those who put in and those who take out alike. Nothing else is
+//! shared once the adapter runs. Taken together they are taken in the order of the rings. Invariant: a request that is in
+//! a ring's table of outstanding ones, and no other, is the device's; who takes it out of the table completes it.
+#![expect(non_snake_case, reason = "the documented WDK names")]
+
+mod bring_up;
+mod complete;
+mod control;
+mod ddi;
+mod events;
+mod extension;
+mod find;
+mod interrupt;
+mod request;
+mod reset;
+mod ring;
+mod transport;
+mod virtio;
+mod virtio_scsi;
+
+use ddi::{
+    ADDRESS_TYPE_FLAG_BTL8, HW_INITIALIZATION_DATA, NTSTATUS, PCIBus, PDRIVER_OBJECT, PUNICODE_STRING,
+    SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK, STOR_MAP_NON_READ_WRITE_BUFFERS, StorPortInitialize, TRUE, ULONG,
+};
+use extension::{AdapterExtension, SrbExtension};
+use std::ptr::null_mut;
+
+/// DriverEntry.
+///
+/// # Safety
+/// Called by the I/O manager.
+pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+    let mut data = HW_INITIALIZATION_DATA::zeroed();
+    data.HwInitializationDataSize = size_of::<HW_INITIALIZATION_DATA>() as ULONG;
+    data.AdapterInterfaceType = PCIBus;
+    data.HwFindAdapter = Some(find::HwFindAdapter);
+    data.HwInitialize = Some(bring_up::HwInitialize);
+    data.HwBuildIo = Some(request::HwBuildIo);
+    data.HwStartIo = Some(request::HwStartIo);
+    data.HwInterrupt = Some(interrupt::HwInterrupt);
+    data.HwResetBus = Some(reset::HwResetBus);
+    data.HwAdapterControl = Some(control::HwAdapterControl);
+    data.DeviceExtensionSize = size_of::<AdapterExtension>() as ULONG;
+    data.SrbExtensionSize = size_of::<SrbExtension>() as ULONG;
+    data.NumberOfAccessRanges = 1;
+    data.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS;
+    data.NeedPhysicalAddresses = TRUE;
+    data.TaggedQueuing = TRUE;
+    data.AutoRequestSense = TRUE;
+    data.MultipleRequestPerLu = TRUE;
+    data.SrbTypeFlags = SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
+    data.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8;
+    // SAFETY: the I/O manager's own arguments; the structure is on this thread's stack.
+    unsafe { StorPortInitialize(driver, path, &raw mut data, null_mut()) }
+}
