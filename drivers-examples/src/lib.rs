@@ -3,12 +3,14 @@
 //! Each is a module with an entry point and a row here. A driver author's own crate looks the same:
 //! descriptors of drivers, and a `main` that hands them to `verifier::cli::main`.
 
+pub mod ahci;
 pub mod models;
 pub mod ramdisk;
 pub mod ramdisk_service_irp_under_lock;
 pub mod wdm_startio;
 
 use storport_sim::controller::DiskController;
+use storport_sim::hba::ahci::Ahci;
 use verifier::driver::{Driver, Expects, Kind, Source};
 
 /// The sources of a module, for the lines that reports quote.
@@ -35,6 +37,27 @@ const WDM_SOURCES: &[Source] = sources![
 
 const RAMDISK_SOURCES: &[Source] =
     sources!["ramdisk/mod.rs", "ramdisk/statistics.rs", "ramdisk_service_irp_under_lock.rs"];
+
+const AHCI_SOURCES: &[Source] = sources![
+    "ahci/mod.rs",
+    "ahci/ata.rs",
+    "ahci/channel.rs",
+    "ahci/control.rs",
+    "ahci/ddi.rs",
+    "ahci/device.rs",
+    "ahci/find.rs",
+    "ahci/interrupt.rs",
+    "ahci/issue.rs",
+    "ahci/own_command.rs",
+    "ahci/recover.rs",
+    "ahci/registers.rs",
+    "ahci/sense.rs",
+    "ahci/start.rs",
+    "ahci/translate/block.rs",
+    "ahci/translate/inquiry.rs",
+    "ahci/translate/mod.rs",
+    "ahci/translate/parameters.rs",
+];
 
 const MODEL_SOURCES: &[Source] = sources![
     "models/mod.rs",
@@ -130,6 +153,20 @@ pub static RAMDISK_SERVICE_IRP_UNDER_LOCK: Driver = Driver {
     sources: RAMDISK_SOURCES,
 };
 
+/// The clean miniport of an AHCI host adapter: two ports, a disk behind the first, one interrupt message.
+pub static AHCI: Driver = Driver {
+    name: "ahci",
+    summary: "a clean Storport miniport of an AHCI host adapter, after storahci",
+    expects: Expects::Clean,
+    kind: Kind::Miniport {
+        entry: Some(ahci::driver_entry),
+        device: |medium, _| Box::new(Ahci::new(medium, 2).with_message()),
+        slot: Ahci::slot,
+    },
+    cancels: false,
+    sources: AHCI_SOURCES,
+};
+
 /// Every driver of this crate, in the order of `storsim list`.
 pub static ALL: &[&Driver] = &[
     &WDM_STARTIO,
@@ -137,6 +174,7 @@ pub static ALL: &[&Driver] = &[
     &WDM_STARTIO_NEXT_UNDER_LOCK,
     &WDM_STARTIO_COMPLETE_UNDER_CANCEL_LOCK,
     &WDM_STARTIO_RARE,
+    &AHCI,
     &RAMDISK,
     &RAMDISK_SERVICE_IRP_UNDER_LOCK,
     &models::W1,

@@ -48,6 +48,7 @@ mod class;
 pub mod controller;
 pub mod ddi;
 pub mod disk;
+pub mod hba;
 pub mod medium;
 pub mod miniport;
 mod port;
