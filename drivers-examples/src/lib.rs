@@ -3,6 +3,7 @@
 //! Each is a module with an entry point and a row here. A driver author's own crate looks the same:
 //! descriptors of drivers, and a `main` that hands them to `verifier::cli::main`.
 
+pub mod ahci;
 pub mod models;
 pub mod ramdisk;
 pub mod ramdisk_service_irp_under_lock;
@@ -10,6 +11,7 @@ pub mod vioscsi;
 pub mod wdm_startio;
 
 use storport_sim::controller::DiskController;
+use storport_sim::hba::ahci::Ahci;
 use storport_sim::hba::virtio_scsi::{self, VirtioScsi};
 use verifier::driver::{Driver, Expects, Kind, Source};
 
@@ -37,6 +39,27 @@ const WDM_SOURCES: &[Source] = sources![
 
 const RAMDISK_SOURCES: &[Source] =
     sources!["ramdisk/mod.rs", "ramdisk/statistics.rs", "ramdisk_service_irp_under_lock.rs"];
+
+const AHCI_SOURCES: &[Source] = sources![
+    "ahci/mod.rs",
+    "ahci/ata.rs",
+    "ahci/channel.rs",
+    "ahci/control.rs",
+    "ahci/ddi.rs",
+    "ahci/device.rs",
+    "ahci/find.rs",
+    "ahci/interrupt.rs",
+    "ahci/issue.rs",
+    "ahci/own_command.rs",
+    "ahci/recover.rs",
+    "ahci/registers.rs",
+    "ahci/sense.rs",
+    "ahci/start.rs",
+    "ahci/translate/block.rs",
+    "ahci/translate/inquiry.rs",
+    "ahci/translate/mod.rs",
+    "ahci/translate/parameters.rs",
+];
 
 const VIOSCSI_SOURCES: &[Source] = sources![
     "vioscsi/mod.rs",
@@ -150,6 +173,20 @@ pub static RAMDISK_SERVICE_IRP_UNDER_LOCK: Driver = Driver {
     sources: RAMDISK_SOURCES,
 };
 
+/// The clean miniport of an AHCI host adapter: two ports, a disk behind the first, one interrupt message.
+pub static AHCI: Driver = Driver {
+    name: "ahci",
+    summary: "a clean Storport miniport of an AHCI host adapter, after storahci",
+    expects: Expects::Clean,
+    kind: Kind::Miniport {
+        entry: Some(ahci::driver_entry),
+        device: |medium, _| Box::new(Ahci::new(medium, 2).with_message()),
+        slot: Ahci::slot,
+    },
+    cancels: false,
+    sources: AHCI_SOURCES,
+};
+
 /// The clean miniport of a virtio SCSI adapter.
 pub static VIOSCSI: Driver = Driver {
     name: "vioscsi",
@@ -173,6 +210,7 @@ pub static ALL: &[&Driver] = &[
     &WDM_STARTIO_NEXT_UNDER_LOCK,
     &WDM_STARTIO_COMPLETE_UNDER_CANCEL_LOCK,
     &WDM_STARTIO_RARE,
+    &AHCI,
     &RAMDISK,
     &RAMDISK_SERVICE_IRP_UNDER_LOCK,
     &VIOSCSI,

@@ -3,4 +3,5 @@
 //! Each stands before a [`Medium`](crate::Medium), follows a published specification, and has a `slot` that says of
 //! it what the bus would. None knows which driver runs.
 
+pub mod ahci;
 pub mod virtio_scsi;

@@ -1,0 +1,212 @@
+//! Requests on their way to the device: HwStorBuildIo, HwStorStartIo, the queue, the slots.
+//!
+//! HwStorBuildIo does what needs no lock: addresses, the PRD table. HwStorStartIo puts the SRB at the end of its channel's
+//! queue; from there requests are translated and given a slot in the order they came, under the interrupt lock, while
+//! the class of the first allows it: queued commands go together, so do those that are not queued, and never both,
+//! and an exclusive one waits until the device has nothing and keeps it to itself. storahci keeps a queue for each
+//! class and takes turns; one queue in order of arrival starves nobody and is what this driver has.
+
+use super::ata::*;
+use super::channel::*;
+use super::ddi::*;
+use super::device::DeviceKind;
+use super::registers::*;
+use super::translate::{self, Translation};
+use std::ptr::null_mut;
+
+/// Completes an SRB that has not been queued.
+unsafe fn complete_now(extension: PVOID, srb: PSCSI_REQUEST_BLOCK, status: UCHAR) -> BOOLEAN {
+    SrbSetSrbStatus(srb.cast(), status);
+    StorPortNotification(RequestComplete, extension, srb);
+    FALSE
+}
+
+pub unsafe extern "C-unwind" fn HwBuildIo(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    let any: PVOID = srb.cast();
+    let function = SrbGetSrbFunction(any) as UCHAR;
+    if function == SRB_FUNCTION_PNP {
+        return TRUE;
+    }
+    let adapter = extension.cast::<Adapter>();
+    let path = u32::from(SrbGetPathId(any));
+    let is_there = path < (*adapter).channel_count && (*adapter).implemented & 1 << path != 0;
+    if !is_there || SrbGetTargetId(any) != 0 || SrbGetLun(any) != 0 {
+        return complete_now(extension, srb, SRB_STATUS_NO_DEVICE);
+    }
+    let r = request(srb);
+    (*r).next = null_mut();
+    (*r).is_translated = false;
+    (*r).class = Class::Normal;
+    (*r).prds = 0;
+    (*r).sequence = 0;
+    match function {
+        SRB_FUNCTION_EXECUTE_SCSI | SRB_FUNCTION_FLUSH | SRB_FUNCTION_SHUTDOWN => {
+            if build_table(extension, srb, r) {
+                return TRUE;
+            }
+            complete_now(extension, srb, SRB_STATUS_INVALID_REQUEST)
+        }
+        SRB_FUNCTION_RESET_LOGICAL_UNIT | SRB_FUNCTION_RESET_DEVICE | SRB_FUNCTION_RESET_BUS => TRUE,
+        SRB_FUNCTION_POWER => complete_now(extension, srb, SRB_STATUS_SUCCESS),
+        _ => complete_now(extension, srb, SRB_STATUS_INVALID_REQUEST),
+    }
+}
+
+/// Places the command table in the SRB extension and describes the data in it. `false`: the data lies at an odd
+/// address, or an odd number of bytes is to be written.
+unsafe fn build_table(extension: PVOID, srb: PSCSI_REQUEST_BLOCK, r: *mut Request) -> bool {
+    let mut length = 0;
+    let room = (&raw mut (*r).room).cast::<u8>();
+    let physical =
+        StorPortGetPhysicalAddress(extension, null_mut(), room.cast(), &raw mut length).QuadPart() as u64;
+    let skip = physical.next_multiple_of(TABLE_ALIGNMENT as u64) - physical;
+    (*r).table = room.wrapping_add(skip as usize).cast();
+    (*r).table_physical = physical + skip;
+    let list = StorPortGetScatterGatherList(extension, srb);
+    if list.is_null() {
+        return true;
+    }
+    let count = (*list).NumberOfElements as usize;
+    if count > PRDS_MAX {
+        return false;
+    }
+    let elements = (&raw const (*list).List).cast::<STOR_SCATTER_GATHER_ELEMENT>();
+    let is_write = SrbGetSrbFlags(srb.cast()) & SRB_FLAGS_DATA_OUT != 0;
+    for n in 0..count {
+        let element = &*elements.add(n);
+        let address = element.PhysicalAddress.QuadPart() as u64;
+        if address % 2 != 0 || element.Length % 2 != 0 && (is_write || n + 1 != count) {
+            return false;
+        }
+        let count = element.Length.next_multiple_of(2) - 1;
+        (*(*r).table).prds[n] = Prd { address, reserved: 0, count };
+    }
+    (*r).prds = count as u32;
+    true
+}
+
+pub unsafe extern "C-unwind" fn HwStartIo(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    let any: PVOID = srb.cast();
+    if SrbGetSrbFunction(any) as UCHAR == SRB_FUNCTION_PNP {
+        super::control::plug_and_play(extension, srb);
+        return TRUE;
+    }
+    let lock = InterruptGuard::acquire(extension);
+    let channel = channel(extension, u32::from(SrbGetPathId(any)));
+    match SrbGetSrbFunction(any) as UCHAR {
+        _ if channel.adapter_is_gone() || channel.phase == Phase::Absent => {
+            channel.complete(srb, SRB_STATUS_NO_DEVICE);
+        }
+        SRB_FUNCTION_RESET_LOGICAL_UNIT | SRB_FUNCTION_RESET_DEVICE | SRB_FUNCTION_RESET_BUS => {
+            channel.reset_for_storport(srb);
+        }
+        _ => {
+            channel.waiting.push(srb);
+            channel.run_queue();
+        }
+    }
+    channel.ask_for_dpc();
+    drop(lock);
+    TRUE
+}
+
+impl Channel {
+    /// Gives the device as many requests as it takes now.
+    pub unsafe fn run_queue(&mut self) {
+        while self.phase == Phase::Running {
+            let srb = self.waiting.first();
+            if srb.is_null() {
+                return;
+            }
+            if !(*request(srb)).is_translated {
+                if let Translation::Done(status) = translate::translate(&self.device, srb) {
+                    self.waiting.pop();
+                    self.complete(srb, status);
+                    continue;
+                }
+                (*request(srb)).is_translated = true;
+            }
+            let Some(slot) = self.slot_for((*request(srb)).class) else { return };
+            self.waiting.pop();
+            self.issue(slot, srb);
+        }
+    }
+
+    /// A free slot for a request of this class; `None` while it has to wait.
+    fn slot_for(&self, class: Class) -> Option<u32> {
+        let may_go = match class {
+            Class::Queued => self.issued == self.queued,
+            Class::Normal => self.queued == 0 && !self.is_exclusive,
+            Class::Exclusive => self.issued == 0,
+        };
+        let slots = match class {
+            Class::Queued => self.device.queue_depth.min(SLOTS),
+            _ => SLOTS,
+        };
+        // SAFETY: the extension is Storport's and lives as long as the channel in it.
+        let slots = slots.min(unsafe { (*self.extension.cast::<Adapter>()).slot_count });
+        (OWN_SLOT + 1..slots).find(|slot| may_go && self.issued & 1 << slot == 0)
+    }
+
+    unsafe fn issue(&mut self, slot: u32, srb: PSCSI_REQUEST_BLOCK) {
+        let r = request(srb);
+        let bit = 1 << slot;
+        (*r).sequence = self.next_sequence;
+        self.next_sequence += 1;
+        let is_queued = (*r).class == Class::Queued;
+        if is_queued {
+            // The tag, in bits 7:3 of the count.
+            (*(*r).table).frame[12] = (slot << 3) as u8;
+        }
+        (*self.memory).list[slot as usize] = CommandHeader {
+            flags: HEADER_FRAME_LENGTH | (*r).header,
+            bytes_moved: 0,
+            table: (*r).table_physical,
+            reserved: [0; 4],
+        };
+        self.slots[slot as usize] = srb;
+        self.issued |= bit;
+        self.is_exclusive |= (*r).class == Class::Exclusive;
+        if is_queued {
+            self.queued |= bit;
+            self.write(PXSACT, bit);
+        }
+        self.write(PXCI, bit);
+    }
+
+    /// Takes what the device is through with from the slots.
+    pub unsafe fn take_completions(&mut self) {
+        let outstanding = self.read(PXCI) | self.read(PXSACT);
+        let done = self.issued & !outstanding;
+        for slot in (0..SLOTS).filter(|slot| done & 1 << slot != 0) {
+            let srb = std::mem::replace(&mut self.slots[slot as usize], null_mut());
+            self.issued &= !(1 << slot);
+            self.queued &= !(1 << slot);
+            let status = self.status_of(slot, srb);
+            self.complete(srb, status);
+        }
+        if self.issued == 0 {
+            self.is_exclusive = false;
+        }
+        if self.is_own_out && outstanding & 1 << OWN_SLOT == 0 {
+            self.own_done();
+        }
+    }
+
+    /// The status of a request that succeeded. Bytes are counted for commands that are not queued only.
+    unsafe fn status_of(&self, slot: u32, srb: PSCSI_REQUEST_BLOCK) -> UCHAR {
+        let r = request(srb);
+        if (*r).class == Class::Queued || (*r).bytes == 0 {
+            return SRB_STATUS_SUCCESS;
+        }
+        let moved = (&raw const (*self.memory).list[slot as usize].bytes_moved).read_volatile();
+        if moved >= (*r).bytes {
+            return SRB_STATUS_SUCCESS;
+        }
+        SrbSetDataTransferLength(srb.cast(), moved);
+        if self.device.kind == DeviceKind::Disk && moved == 0 {
+            return SRB_STATUS_ERROR;
+        }
+        SRB_STATUS_DATA_OVERRUN
+    }
+}
