@@ -104,7 +104,12 @@ fn a_ring_that_is_always_full() {
 #[test]
 fn descriptors_in_the_ring_itself() {
     serves(over!(|o| Options { indirect: false, ..o }, |s| s), 16, 100, 200);
-    serves(over!(|o| Options { indirect: false, queue_size: 32, event_index: false, ..o }, |s| s), 16, 100, 100);
+    serves(
+        over!(|o| Options { indirect: false, queue_size: 32, event_index: false, ..o }, |s| s),
+        16,
+        100,
+        100,
+    );
 }
 
 #[test]

@@ -25,16 +25,20 @@ fn a_completion_that_never_comes_is_recovered() {
 #[test]
 fn recovery_starts_with_the_unit() {
     for seed in 0..20 {
-        let outcome = run(&Setup::new(2).plan("dropped:op=read,times=1"), Execution::Seeded(seed), seed, |bench| {
-            let disk = bench.adapter.disks()[0];
-            client::work(disk, 2, 2).assert_all_good();
-            let statistics = bench.adapter.statistics(disk).unwrap();
-            assert_eq!((statistics.timeouts, statistics.retries >= 1), (1, true), "{statistics:?}");
-            bench.adapter.remove();
-        });
+        let outcome =
+            run(&Setup::new(2).plan("dropped:op=read,times=1"), Execution::Seeded(seed), seed, |bench| {
+                let disk = bench.adapter.disks()[0];
+                client::work(disk, 2, 2).assert_all_good();
+                let statistics = bench.adapter.statistics(disk).unwrap();
+                assert_eq!((statistics.timeouts, statistics.retries >= 1), (1, true), "{statistics:?}");
+                bench.adapter.remove();
+            });
         crate::rig::assert_completed(&outcome, "one loss");
         let seconds = outcome.time_ns / 1_000_000_000;
-        assert!((60..70).contains(&seconds), "one time-out, and a unit reset that helps at once: {seconds} s");
+        assert!(
+            (60..70).contains(&seconds),
+            "one time-out, and a unit reset that helps at once: {seconds} s"
+        );
     }
 }
 

@@ -241,7 +241,15 @@ impl Hand {
     }
 
     /// Writes one descriptor of a table.
-    pub fn put_descriptor(&mut self, table: usize, n: usize, address: u64, bytes: u32, flags: u16, next: u16) {
+    pub fn put_descriptor(
+        &mut self,
+        table: usize,
+        n: usize,
+        address: u64,
+        bytes: u32,
+        flags: u16,
+        next: u16,
+    ) {
         let at = table + 16 * n;
         self.put(at, &address.to_le_bytes());
         self.put(at + 8, &bytes.to_le_bytes());
@@ -268,8 +276,8 @@ impl Hand {
         let (table, place) = if is_indirect { (self.area(queue, 3), 0) } else { (ring, first) };
         for (n, part) in parts.iter().enumerate() {
             let next = n + 1 < parts.len();
-            let flags = if next { descriptor::NEXT } else { 0 }
-                | if part.is_written { descriptor::WRITE } else { 0 };
+            let flags =
+                if next { descriptor::NEXT } else { 0 } | if part.is_written { descriptor::WRITE } else { 0 };
             let at = |n: usize| if is_indirect { n as u16 } else { (place + n as u16) % size };
             let address = self.physical(DATA + part.at);
             self.put_descriptor(table, usize::from(at(n)), address, part.bytes as u32, flags, at(n + 1));

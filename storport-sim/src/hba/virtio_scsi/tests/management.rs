@@ -46,31 +46,39 @@ fn a_lost_request_is_found_and_ended() {
 
 #[test]
 fn functions_are_refused_where_they_make_no_sense() {
-    run(|| medium(""), options(), |hand, _| {
-        hand.bring_up(ALL);
-        assert_eq!(hand.manage(task::LOGICAL_UNIT_RESET, 5, 0), Some(12), "no such unit");
-        assert_eq!(hand.manage(99, 0, 0), Some(11), "no such function");
-        assert_eq!(hand.manage(task::CLEAR_ACA, 0, 0), Some(0));
-        let request = hand.data(0x200, 16);
-        request.fill(0);
-        request[0] = 2;
-        hand.submit(0, &[sent(0x200, 16), written(0x220, 5)], false);
-        assert_eq!(hand.next_used(0).unwrap().1, 5);
-        assert_eq!(hand.data(0x220, 5), [0; 5], "no notification to subscribe to");
-    });
+    run(
+        || medium(""),
+        options(),
+        |hand, _| {
+            hand.bring_up(ALL);
+            assert_eq!(hand.manage(task::LOGICAL_UNIT_RESET, 5, 0), Some(12), "no such unit");
+            assert_eq!(hand.manage(99, 0, 0), Some(11), "no such function");
+            assert_eq!(hand.manage(task::CLEAR_ACA, 0, 0), Some(0));
+            let request = hand.data(0x200, 16);
+            request.fill(0);
+            request[0] = 2;
+            hand.submit(0, &[sent(0x200, 16), written(0x220, 5)], false);
+            assert_eq!(hand.next_used(0).unwrap().1, 5);
+            assert_eq!(hand.data(0x220, 5), [0; 5], "no notification to subscribe to");
+        },
+    );
 }
 
 #[test]
 fn a_unit_reset_resets_the_disk() {
-    run(|| medium(""), options(), |hand, _| {
-        hand.bring_up(ALL);
-        // Stopped, and started again by the reset.
-        let stop = [0x1B, 0, 0, 0, 0, 0];
-        assert_eq!(hand.command(&stop, 0, false), Some(Answer::good(108)));
-        assert_eq!(hand.command(&read_10(0, 1), 512, false).unwrap().status, 2);
-        assert_eq!(hand.manage(task::LOGICAL_UNIT_RESET, 0, 0), Some(0));
-        assert_eq!(hand.command(&read_10(0, 1), 512, false).unwrap().status, 0);
-    });
+    run(
+        || medium(""),
+        options(),
+        |hand, _| {
+            hand.bring_up(ALL);
+            // Stopped, and started again by the reset.
+            let stop = [0x1B, 0, 0, 0, 0, 0];
+            assert_eq!(hand.command(&stop, 0, false), Some(Answer::good(108)));
+            assert_eq!(hand.command(&read_10(0, 1), 512, false).unwrap().status, 2);
+            assert_eq!(hand.manage(task::LOGICAL_UNIT_RESET, 0, 0), Some(0));
+            assert_eq!(hand.command(&read_10(0, 1), 512, false).unwrap().status, 0);
+        },
+    );
 }
 
 /// Lends a buffer for an event.
@@ -88,22 +96,26 @@ fn event(hand: &mut Hand) -> (u32, u8, u32) {
 
 #[test]
 fn units_that_come_and_go_are_reported() {
-    run(|| medium(""), options(), |hand, medium| {
-        let machine = kernel_sim::machine::Machine::current().unwrap();
-        hand.bring_up(ALL);
-        lend(hand);
-        medium.plug_in(unit(3), disk());
-        machine.touch_device(0);
-        assert_eq!(event(hand), (1, 3, 1), "a transport reset: look again");
-        lend(hand);
-        medium.unplug(unit(3));
-        machine.touch_device(0);
-        assert_eq!(event(hand), (1, 3, 2), "removed");
-        // Nobody to tell: the next event says so, or an event of its own.
-        medium.plug_in(unit(4), disk());
-        machine.touch_device(0);
-        assert!(hand.eventually(|_| medium.changes() == 0));
-        lend(hand);
-        assert_eq!(event(hand), (0x8000_0000, 0, 0), "missed");
-    });
+    run(
+        || medium(""),
+        options(),
+        |hand, medium| {
+            let machine = kernel_sim::machine::Machine::current().unwrap();
+            hand.bring_up(ALL);
+            lend(hand);
+            medium.plug_in(unit(3), disk());
+            machine.touch_device(0);
+            assert_eq!(event(hand), (1, 3, 1), "a transport reset: look again");
+            lend(hand);
+            medium.unplug(unit(3));
+            machine.touch_device(0);
+            assert_eq!(event(hand), (1, 3, 2), "removed");
+            // Nobody to tell: the next event says so, or an event of its own.
+            medium.plug_in(unit(4), disk());
+            machine.touch_device(0);
+            assert!(hand.eventually(|_| medium.changes() == 0));
+            lend(hand);
+            assert_eq!(event(hand), (0x8000_0000, 0, 0), "missed");
+        },
+    );
 }
