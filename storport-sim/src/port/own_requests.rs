@@ -10,10 +10,10 @@ use super::unit::{Request, Unit};
 use crate::ddi::{
     SRB_FLAGS_DATA_IN, SRB_FLAGS_DISABLE_SYNCH_TRANSFER, SRB_FLAGS_NO_QUEUE_FREEZE,
     SRB_FLAGS_UNSPECIFIED_DIRECTION, SRB_FUNCTION_EXECUTE_SCSI, SRB_FUNCTION_FLUSH, SRB_FUNCTION_IO_CONTROL,
-    SRB_FUNCTION_SHUTDOWN, SRB_STATUS, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR, SRB_STATUS_SUCCESS,
-    SrbAssignSrbFlags, SrbGetCdb, SrbGetDataTransferLength, SrbGetSrbStatus, SrbRoom, SrbSetCdbLength,
-    SrbSetDataBuffer, SrbSetDataTransferLength, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength,
-    SrbSetSrbFlags, SrbSetTimeOutValue, set_function,
+    SRB_FUNCTION_SHUTDOWN, SRB_STATUS, SRB_STATUS_ABORTED, SRB_STATUS_BUS_RESET, SRB_STATUS_DATA_OVERRUN,
+    SRB_STATUS_ERROR, SRB_STATUS_SUCCESS, SrbAssignSrbFlags, SrbGetCdb, SrbGetDataTransferLength,
+    SrbGetSrbStatus, SrbRoom, SrbSetCdbLength, SrbSetDataBuffer, SrbSetDataTransferLength,
+    SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength, SrbSetSrbFlags, SrbSetTimeOutValue, set_function,
 };
 use kernel_sim::ddi::{
     Executive, FALSE, KEVENT, KeInitializeEvent, KeWaitForSingleObject, KernelMode, NotificationEvent, PVOID,
@@ -77,7 +77,8 @@ impl<'a> OwnRequests<'a> {
                     let data = unsafe { &(*self.block).data };
                     return Answer::Data(&data[..bytes.min(DATA_BYTES)]);
                 }
-                SRB_STATUS_ERROR => {}
+                // What ends by itself says nothing of who is there.
+                SRB_STATUS_ERROR | SRB_STATUS_BUS_RESET | SRB_STATUS_ABORTED => {}
                 _ => return Answer::Nobody,
             }
         }

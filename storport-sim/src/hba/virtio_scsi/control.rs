@@ -112,6 +112,10 @@ impl VirtioScsi {
             // The driver does not want to know.
             return Ok(());
         }
+        if self.event_buffers.is_empty() && self.rings[EVENT_QUEUE].is_enabled {
+            // Buffers may lie in the ring that nobody has looked for.
+            self.fetch(EVENT_QUEUE, bus)?;
+        }
         let Some(buffer) = self.event_buffers.pop_front() else {
             self.has_missed_events |= change.is_some();
             return Ok(());

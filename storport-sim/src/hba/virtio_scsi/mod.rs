@@ -30,6 +30,9 @@ mod slot;
 mod spec;
 mod tasks;
 
+#[cfg(test)]
+mod tests;
+
 pub use slot::slot;
 
 use crate::Medium;
