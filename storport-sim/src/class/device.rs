@@ -4,6 +4,7 @@ use super::capacity::{self, Capacity};
 use super::counters::{Counters, DiskStatistics};
 use super::packet::PacketPool;
 use super::request::dispatch;
+use super::trim::Provisioning;
 use crate::port::StartError;
 use kernel_sim::ddi::{
     DO_DEVICE_INITIALIZING, DO_DIRECT_IO, DRIVER_OBJECT, FALSE, FILE_DEVICE_DISK, IO_TYPE_DRIVER,
@@ -13,6 +14,7 @@ use kernel_sim::ddi::{
 use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
 use std::ptr::null_mut;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 /// One disk.
@@ -29,6 +31,8 @@ pub(super) struct Disk {
     /// Pieces that wait to be sent again.
     pub delayed: AtomicU32,
     pub packets: PacketPool,
+    /// What the unit says of giving blocks back, once somebody has asked; `None` in it: it takes no UNMAP.
+    pub provisioning: OnceLock<Option<Provisioning>>,
 }
 
 // SAFETY: the device objects are the machine's, whose I/O manager synchronises their use; the rest is
@@ -100,6 +104,7 @@ impl Disks {
             counters: Counters::new(machine),
             delayed: AtomicU32::new(0),
             packets: PacketPool::new(machine),
+            provisioning: OnceLock::new(),
         });
         // SAFETY: our driver object; the output is on this thread's stack; the lower device is live.
         unsafe {
@@ -123,6 +128,12 @@ impl Disks {
     /// The device objects, in the order of the units.
     pub(crate) fn devices(&self) -> Vec<PDEVICE_OBJECT> {
         self.disks.lock().iter().map(|disk| disk.device).collect()
+    }
+
+    /// The unit's device object under a disk; `None` if it is none of these.
+    pub(crate) fn lower_of(&self, device: PDEVICE_OBJECT) -> Option<PDEVICE_OBJECT> {
+        let disks = self.disks.lock();
+        disks.iter().find(|disk| std::ptr::eq(disk.device, device)).map(|disk| disk.lower)
     }
 
     /// What has happened to the requests of one disk; `None` if it is none of these.

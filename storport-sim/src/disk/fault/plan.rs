@@ -156,3 +156,15 @@ pub struct FaultPlan {
     /// The rules.
     pub rules: Vec<FaultRule>,
 }
+
+impl FaultPlan {
+    /// Whether nothing goes wrong.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether some rule is of this kind, whatever its settings.
+    pub fn names(&self, kind: FaultKind) -> bool {
+        self.rules.iter().any(|rule| rule.kind.name() == kind.name())
+    }
+}
