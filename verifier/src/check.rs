@@ -66,7 +66,7 @@ pub fn check(driver: &'static Driver) -> Check {
     setup.cpus = driver.kind.cpus(2);
     setup.contents = crate::session::Contents::Memory { bytes: 1 << 20 };
     setup.workload.amount = Amount::Ios(100);
-    setup.workload.block_bytes = 4096;
+    setup.workload.block_bytes = 4096.into();
     setup.workload.depth = 4;
     setup.workload.flush_every = 16;
     setup.workload.cancel_every = if driver.cancels { 16 } else { 0 };
