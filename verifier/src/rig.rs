@@ -128,7 +128,10 @@ impl Rig {
     /// The workload with faults and events, and the end of the adapter. Faults begin after the start and end
     /// before what was written is read back.
     fn bear(&self, machine: &'static Machine, adapter: Adapter, medium: &Arc<Medium>, disk: Disk) {
-        let Adversity { faults, events } = &self.adversity;
+        let Adversity { faults, events, timeout_s } = &self.adversity;
+        if let Some(timeout_s) = timeout_s {
+            adapter.set_timeout_s(*timeout_s);
+        }
         let bell = Doorbell::new(machine, 0);
         let trouble = Arc::new(Trouble::planned(Some(Arc::clone(medium)), Some(bell)));
         let stage = Arc::new(Stage {

@@ -315,7 +315,7 @@ fn check_adversity(driver: &Driver, adversity: &Adversity) -> Result<(), SetupEr
     let refuse = |kind, why| Err(SetupError::Adversity { driver: driver.name, kind, why });
     match driver.kind {
         _ if adversity.is_none() => Ok(()),
-        Kind::Model { .. } => refuse("a model", "--fault and --event need a disk"),
+        Kind::Model { .. } => refuse("a model", "--fault, --event and --timeout need a disk"),
         Kind::Wdm { .. } if !adversity.faults.is_empty() => {
             refuse("a WDM driver", "--fault needs a SCSI disk, and its controller has none behind it")
         }

@@ -25,7 +25,7 @@ use kernel_sim::ddi::{
 };
 use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use zerocopy::IntoBytes;
 
 /// How often one piece of a request is sent again after a failure that may pass.
@@ -35,8 +35,8 @@ pub const RETRIES_MAX: u32 = 4;
 const ATTENTIONS_MAX: u32 = 16;
 /// How long a unit that is becoming ready is left alone, in units of 100 ns: ten seconds, as Windows does.
 const DELAY_100NS: i64 = 100_000_000;
-/// Seconds a request may take (Windows' TimeOutValue for disks).
-const TIMEOUT_S: u32 = 60;
+/// Seconds a request may take unless somebody says otherwise (Windows' TimeOutValue for disks).
+pub(super) const TIMEOUT_S: u32 = 60;
 
 /// The dispatch routine of disk devices.
 pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
@@ -204,7 +204,7 @@ unsafe fn fill_srb(p: &mut Packet, disk: &Disk) -> PVOID {
         );
         SrbSetDataTransferLength(srb, p.piece);
         SrbSetDataBuffer(srb, data);
-        SrbSetTimeOutValue(srb, TIMEOUT_S);
+        SrbSetTimeOutValue(srb, disk.timeout_s.load(Relaxed));
         SrbSetSenseInfoBuffer(srb, (&raw mut p.sense).cast());
         SrbSetSenseInfoBufferLength(srb, SENSE_BYTES as u8);
         SrbSetCdbLength(srb, cdb_length);

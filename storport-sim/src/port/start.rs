@@ -173,6 +173,12 @@ impl Adapter {
         self.disks.statistics(disk)
     }
 
+    /// How long requests of its disks may take from now on, in seconds: the registry value TimeOutValue of Windows'
+    /// disk class driver, which is 60. 0: for ever.
+    pub fn set_timeout_s(&self, timeout_s: u32) {
+        self.disks.set_timeout_s(timeout_s);
+    }
+
     /// What the miniport wrote to the system's log with StorPortLogError, oldest first; 256 entries at most.
     #[must_use]
     pub fn log(&self) -> Vec<LogEntry> {

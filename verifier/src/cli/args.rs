@@ -123,6 +123,10 @@ pub(super) struct ProgramArguments {
     /// What happens to the adapter while requests are under way, as often as the seed has it.
     #[arg(long, value_enum, value_name = "EVENT", value_delimiter = ',')]
     pub event: Vec<EventName>,
+    /// Seconds a command may take before it is recovered; without it, the 60 of Windows' disk class driver. On real
+    /// threads these are seconds of yours.
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub timeout: Option<u32>,
     /// Size of the disk in memory.
     #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = units::disk_bytes)]
     pub size: u64,

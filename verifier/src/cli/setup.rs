@@ -68,7 +68,7 @@ fn adversity(a: &ProgramArguments) -> Result<Adversity, Refusal> {
     let mut events: Vec<Event> = a.event.iter().map(|name| event(*name)).collect();
     events.sort_unstable();
     events.dedup();
-    Ok(Adversity { faults, events })
+    Ok(Adversity { faults, events, timeout_s: a.timeout })
 }
 
 fn event(name: EventName) -> Event {

@@ -45,13 +45,16 @@ pub struct Adversity {
     /// Events, drawn from that seed as well; each at most once in the list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
+    /// Seconds a command may take before it is recovered; without it, the disk class driver's sixty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u32>,
 }
 
 impl Adversity {
     /// Whether there is nothing to bear.
     #[must_use]
     pub fn is_none(&self) -> bool {
-        self.faults.is_empty() && self.events.is_empty()
+        self.faults.is_empty() && self.events.is_empty() && self.timeout_s.is_none()
     }
 
     /// The flags that ask for it.
@@ -64,6 +67,9 @@ impl Adversity {
         if !self.events.is_empty() {
             let words: Vec<_> = self.events.iter().map(|event| event.word()).collect();
             flags += &format!(" --event {}", words.join(","));
+        }
+        if let Some(timeout_s) = self.timeout_s {
+            flags += &format!(" --timeout {timeout_s}");
         }
         flags
     }

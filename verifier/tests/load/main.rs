@@ -31,8 +31,8 @@ fn setup(driver: &Driver, seed: u64, faults: &str, events: &[Event]) -> Setup {
     setup.workload.block_bytes = Sizes { min: 512, max: 256 << 10 };
     setup.workload.depth = [1, 8, 64][(seed / 3) as usize % 3];
     setup.workload.flush_every = 16;
-    setup.adversity =
-        Adversity { faults: faults.parse().expect("a plan of the test's"), events: events.to_vec() };
+    let faults = faults.parse().expect("a plan of the test's");
+    setup.adversity = Adversity { faults, events: events.to_vec(), timeout_s: None };
     setup.with_seed(seed)
 }
 

@@ -62,6 +62,11 @@ impl FaultKind {
         ("allocation", Self::AllocationFailure),
     ];
 
+    /// Every kind, in the order of the documentation.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::NAMES.iter().map(|(_, kind)| *kind)
+    }
+
     /// The name specifications call it.
     pub fn name(self) -> &'static str {
         let same = |kind: &Self| std::mem::discriminant(kind) == std::mem::discriminant(&self);
