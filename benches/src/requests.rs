@@ -21,7 +21,7 @@ pub fn reads(driver: &'static Driver, watching: Watching, depth: u32, n: u64) ->
         workload: Options {
             mode: Mode::RandRead,
             amount: Amount::Ios(n.max(1)),
-            block_bytes: 4096,
+            block_bytes: 4096.into(),
             depth,
             flush_every: 0,
             cancel_every: 0,
@@ -29,6 +29,7 @@ pub fn reads(driver: &'static Driver, watching: Watching, depth: u32, n: u64) ->
             seed: 1,
             zeroed: false,
         },
+        adversity: Default::default(),
         contents: Contents::Memory { bytes: 1 << 20 },
         rules: if watching == Watching::Nobody { Vec::new() } else { rules::TABLE.to_vec() },
         sites: if watching == Watching::Counted { Sites::Counted } else { Sites::Kept },

@@ -54,6 +54,8 @@ pub mod miniport;
 mod port;
 pub mod scsi;
 
-pub use class::DiskStatistics;
+pub use class::{DISK_RETRIES_MAX, DiskStatistics};
 pub use medium::{Medium, UnitChange};
-pub use port::{Adapter, Completion, LogEntry, NOT_MODELLED, Parameter, PciSlot, StartError};
+pub use port::{
+    Adapter, BUSY_RETRIES_MAX, Completion, LogEntry, NOT_MODELLED, Parameter, PciSlot, StartError,
+};

@@ -29,6 +29,7 @@ use crate::explore::shrink::{self, shrink};
 use crate::explore::{self, Chooser, Program};
 use crate::finding::Verdict;
 use crate::report;
+use crate::rig::Event;
 use crate::session::{Run, Setup};
 use crate::workload::Amount;
 use kernel_sim::machine::Config;
@@ -66,7 +67,7 @@ pub fn check(driver: &'static Driver) -> Check {
     setup.cpus = driver.kind.cpus(2);
     setup.contents = crate::session::Contents::Memory { bytes: 1 << 20 };
     setup.workload.amount = Amount::Ios(100);
-    setup.workload.block_bytes = 4096;
+    setup.workload.block_bytes = 4096.into();
     setup.workload.depth = 4;
     setup.workload.flush_every = 16;
     setup.workload.cancel_every = if driver.cancels { 16 } else { 0 };
@@ -116,6 +117,22 @@ impl Check {
     /// Requests sent to the driver in each execution.
     pub fn ios(mut self, requests: u64) -> Check {
         self.program.setup.workload.amount = Amount::Ios(requests.max(1));
+        self
+    }
+
+    /// Faults to inject, as `--fault` takes them.
+    ///
+    /// # Panics
+    /// When that is no fault plan.
+    #[track_caller]
+    pub fn faults(mut self, plan: &str) -> Check {
+        self.program.setup.adversity.faults = plan.parse().unwrap_or_else(|e| panic!("{e}"));
+        self
+    }
+
+    /// What happens to the adapter while requests are under way.
+    pub fn events(mut self, events: &[Event]) -> Check {
+        self.program.setup.adversity.events = events.to_vec();
         self
     }
 

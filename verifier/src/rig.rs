@@ -1,21 +1,37 @@
 //! The test rig: what a run does on the machine's boot thread.
 //!
-//! It loads the driver, starts its device or adapter, sends the workload, removes and unloads. It is the
-//! system around a driver and no part of it; a driver that refuses to start is no finding. Invariant:
-//! whatever was started is taken down again, unless the run ended before.
+//! It loads the driver, starts its device or adapter, sends the workload with what it has to bear, removes and
+//! unloads. It is the system around a driver and no part of it; a driver that refuses to start is no finding.
+//! Invariant: whatever was started is taken down again, unless the run ended before.
+
+mod adversity;
+mod events;
+mod hotplug;
+
+pub use adversity::{Adversity, Event, EventCounts, Met};
 
 use crate::driver::{Driver, Kind};
-use crate::workload::{self, Disk, Options, Statistics};
+use crate::workload::{self, Amount, Disk, Doorbell, Options, Statistics, Trouble, trims_of};
+use events::Stage;
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, PDRIVER_INITIALIZE, PDRIVER_OBJECT, status_name};
 use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use storport_sim::disk::fault::{FaultInjector, FaultKind};
 use storport_sim::{Adapter, Medium, StartError};
+
+/// Events in a run of a given number of requests, about.
+const EVENTS: u64 = 8;
+/// Requests between two events, on average, in a run of a given time.
+const EVENT_EVERY: u64 = 10_000;
 
 /// What the boot thread leaves for the caller.
 #[derive(Default)]
 pub(crate) struct Booted {
     pub statistics: Statistics,
+    /// What it met of what it had to bear; `None` where that was nothing.
+    pub met: Option<Met>,
     /// Why the driver could not be started.
     pub refused: Option<String>,
 }
@@ -26,6 +42,7 @@ pub(crate) struct Rig {
     /// Size of the disk.
     pub bytes: u64,
     pub workload: Options,
+    pub adversity: Adversity,
     /// What a miniport serves.
     pub medium: Option<Arc<Medium>>,
     pub result: Arc<Mutex<Booted>>,
@@ -45,7 +62,8 @@ impl Rig {
             Kind::Wdm { entry, .. } => {
                 let object = load(machine, entry)?;
                 let device = machine.add_device(object, 0).map_err(|s| refused("starting its device", s))?;
-                self.work(machine, device.top(), None);
+                let disk = self.disk(machine, device.top(), None)?;
+                self.work(machine, disk, &Arc::new(Trouble::none()), || {});
                 device.remove();
                 machine.unload_driver(object);
                 Ok(())
@@ -72,19 +90,116 @@ impl Rig {
         let object = load(machine, entry)?;
         let adapter = start(object).map_err(|e| e.to_string())?;
         let service = adapter.accepts_service_requests().then(|| adapter.device());
-        let Some(disk) = adapter.disks().first().copied() else {
+        let Some(device) = adapter.disks().first().copied() else {
             return Err("the bus scan found no disk".into());
         };
-        self.work(machine, disk, service);
-        adapter.remove();
+        let disk = self.disk(machine, device, service)?;
+        match &self.medium {
+            Some(medium) if !self.adversity.is_none() => self.bear(machine, adapter, medium, disk),
+            _ => {
+                self.work(machine, disk, &Arc::new(Trouble::none()), || {});
+                adapter.remove();
+            }
+        }
         machine.unload_driver(object);
         Ok(())
     }
 
-    fn work(&self, machine: &Machine, device: PDEVICE_OBJECT, service: Option<PDEVICE_OBJECT>) {
-        let disk = Disk { device, service, bytes: self.bytes };
-        let statistics = workload::run(machine, disk, &self.workload);
+    /// The disk under test; a workload of trims needs one that takes them.
+    fn disk(
+        &self,
+        machine: &Machine,
+        device: PDEVICE_OBJECT,
+        service: Option<PDEVICE_OBJECT>,
+    ) -> Result<Disk, String> {
+        let mode = self.workload.mode;
+        let trims = if mode.trims() { trims_of(machine, device) } else { None };
+        if mode.only_trims() && trims.is_none() {
+            return Err(format!("its disk takes no trims, and --rw {} sends nothing else", mode.word()));
+        }
+        Ok(Disk { device, service, bytes: self.bytes, trims })
+    }
+
+    fn work(&self, machine: &Machine, disk: Disk, trouble: &Arc<Trouble>, make_peace: impl FnOnce()) {
+        let statistics = workload::run(machine, disk, &self.workload, trouble, make_peace);
         self.result.lock().statistics = statistics;
+    }
+
+    /// The workload with faults and events, and the end of the adapter. Faults begin after the start and end
+    /// before what was written is read back.
+    fn bear(&self, machine: &'static Machine, adapter: Adapter, medium: &Arc<Medium>, disk: Disk) {
+        let Adversity { faults, events, timeout_s } = &self.adversity;
+        if let Some(timeout_s) = timeout_s {
+            adapter.set_timeout_s(*timeout_s);
+        }
+        let bell = Doorbell::new(machine, 0);
+        let trouble = Arc::new(Trouble::planned(Some(Arc::clone(medium)), Some(bell)));
+        let stage = Arc::new(Stage {
+            adapter,
+            medium: Arc::clone(medium),
+            trouble: Arc::clone(&trouble),
+            bell,
+            is_over: AtomicBool::new(false),
+            counts: Mutex::default(),
+            elsewhere: Mutex::default(),
+        });
+        let ended = Doorbell::new(machine, 0);
+        let mut threads = 0;
+        let mut start = |body: Box<dyn FnOnce(&Stage) + Send>| {
+            let stage = Arc::clone(&stage);
+            threads += 1;
+            machine.start_thread(None, move || {
+                body(&stage);
+                // The rig takes the adapter down when it is the only one that has it.
+                drop(stage);
+                ended.ring();
+            });
+        };
+        if !events.is_empty() {
+            let (events, seed, gap) = (events.clone(), self.workload.seed, self.gap());
+            start(Box::new(move |stage| events::run(stage, &events, seed, gap)));
+        }
+        if faults.names(FaultKind::SurpriseRemoval) {
+            start(Box::new(events::watch_for_removal));
+        }
+        if !faults.is_empty() {
+            let injector = FaultInjector::new(faults, self.workload.seed);
+            medium.with(|target| target.set_faults(Some(injector)));
+        }
+        let mut met = Met::default();
+        self.work(machine, disk, &trouble, || {
+            stage.is_over.store(true, SeqCst);
+            bell.ring();
+            (0..threads).for_each(|_| ended.wait());
+            medium.with(|target| {
+                met.faults = target.faults().map_or_else(Vec::new, |f| f.counts().collect());
+                target.set_faults(None);
+            });
+        });
+        bell.free(machine);
+        ended.free(machine);
+        let stage = Arc::into_inner(stage).expect("the threads have ended, and dropped theirs");
+        met.disk = stage.adapter.statistics(disk.device).unwrap_or_default();
+        met.events = stage.counts.into_inner();
+        {
+            let mut result = self.result.lock();
+            result.statistics.add(&stage.elsewhere.into_inner());
+            result.met = Some(met);
+        }
+        if trouble.is_gone() {
+            stage.adapter.surprise_remove();
+        } else {
+            stage.adapter.remove();
+        }
+    }
+
+    /// How many requests apart two events are at most.
+    fn gap(&self) -> u64 {
+        match self.workload.amount {
+            Amount::Ios(n) => (2 * n / EVENTS).max(1),
+            Amount::Once => (2 * self.bytes / u64::from(self.workload.block_bytes.max) / EVENTS).max(1),
+            Amount::TimeNs(_) => 2 * EVENT_EVERY,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::driver::{Driver, Kind};
 use crate::finding::{Verdict, Violation};
-use crate::rig::{Booted, Rig};
+use crate::rig::{Adversity, Booted, Event, Met, Rig};
 use crate::rules::{RuleInfo, Sites};
 use crate::workload::{Amount, Options, Statistics};
 use kernel_sim::bugcheck::Ending;
@@ -43,6 +43,9 @@ impl Executor {
 /// The largest disk in memory, in bytes.
 pub const MEMORY_BYTES_MAX: u64 = 64 << 30;
 
+/// Bytes of buffers a workload may have outstanding.
+const BUFFER_BYTES_MAX: u64 = 512 << 20;
+
 /// What the disk under test holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Contents {
@@ -81,6 +84,8 @@ pub struct Setup {
     pub seed: u64,
     /// The I/O.
     pub workload: Options,
+    /// What the run has to bear besides.
+    pub adversity: Adversity,
     /// The disk.
     pub contents: Contents,
     /// The rules that watch.
@@ -98,6 +103,7 @@ impl Setup {
             executor: Executor::Deterministic,
             seed: 1,
             workload: Options::NONE,
+            adversity: Adversity::default(),
             contents: Contents::Memory { bytes: 4096 },
             rules: crate::rules::TABLE.iter().copied().filter(|r| r.default).collect(),
             sites: Sites::Kept,
@@ -147,6 +153,26 @@ pub enum SetupError {
         /// The block size.
         block_bytes: u32,
     },
+    /// Outstanding requests need more memory than the machine has to spare.
+    #[error(
+        "--iodepth {depth} with requests of up to {bytes} bytes needs more than {BUFFER_BYTES_MAX} bytes of buffers"
+    )]
+    Buffers {
+        /// Requests outstanding.
+        depth: u32,
+        /// The largest request.
+        bytes: u32,
+    },
+    /// A driver of this kind cannot be given that to bear.
+    #[error("{driver} is {kind}: {why}")]
+    Adversity {
+        /// Its name.
+        driver: &'static str,
+        /// Its kind, in words.
+        kind: &'static str,
+        /// What cannot be done.
+        why: &'static str,
+    },
     /// The driver could not be started.
     #[error("driver {driver} did not start: {why}")]
     NotStarted {
@@ -171,6 +197,8 @@ pub struct Run {
     pub time_ns: u64,
     /// What the workload measured; empty if the run ended early.
     pub statistics: Statistics,
+    /// What it met of what it had to bear; `None` where that was nothing, or if the run ended early.
+    pub met: Option<Met>,
     /// Counters of the processors.
     pub processors: Vec<ProcessorStats>,
     /// Time on the host, for people only; none is taken of a model, which is over in microseconds.
@@ -236,8 +264,9 @@ fn power_on(
             config = config.watch(watcher(setup.sites));
         }
     }
+    check_adversity(driver, &setup.adversity)?;
     if let Kind::Model { run, .. } = driver.kind {
-        return Ok(finish(run(config), Statistics::none(), Duration::ZERO));
+        return Ok(finish(run(config), Statistics::none(), None, Duration::ZERO));
     }
     let clock = HostClock::start();
     let store = open(&setup.contents)?;
@@ -255,7 +284,8 @@ fn power_on(
         }
     };
     let workload = Options { seed: operations_seed, ..setup.workload.clone() };
-    let rig = Rig { driver, bytes, workload, medium, result: Arc::clone(&result) };
+    let adversity = setup.adversity.clone();
+    let rig = Rig { driver, bytes, workload, adversity, medium, result: Arc::clone(&result) };
     tracing::debug!(driver = driver.name, seed, cpus = setup.cpus, "power on");
     let outcome = config.run(move || rig.boot());
     tracing::debug!(driver = driver.name, steps = outcome.steps, "power off");
@@ -263,10 +293,10 @@ fn power_on(
     if let Some(why) = booted.refused {
         return Err(SetupError::NotStarted { driver: driver.name, why });
     }
-    Ok(finish(outcome, booted.statistics, clock.elapsed()))
+    Ok(finish(outcome, booted.statistics, booted.met, clock.elapsed()))
 }
 
-fn finish(outcome: Outcome, statistics: Statistics, elapsed: Duration) -> Run {
+fn finish(outcome: Outcome, statistics: Statistics, met: Option<Met>, elapsed: Duration) -> Run {
     Run {
         verdict: verdict(outcome.ending),
         trace_hash: outcome.trace_hash,
@@ -274,20 +304,47 @@ fn finish(outcome: Outcome, statistics: Statistics, elapsed: Duration) -> Run {
         choices: outcome.choices,
         time_ns: outcome.time_ns,
         statistics,
+        met,
         processors: outcome.processors,
         elapsed,
     }
 }
 
+/// Whether a driver can be given that to bear.
+fn check_adversity(driver: &Driver, adversity: &Adversity) -> Result<(), SetupError> {
+    let refuse = |kind, why| Err(SetupError::Adversity { driver: driver.name, kind, why });
+    match driver.kind {
+        _ if adversity.is_none() => Ok(()),
+        Kind::Model { .. } => refuse("a model", "--fault, --event and --timeout need a disk"),
+        Kind::Wdm { .. } if !adversity.faults.is_empty() => {
+            refuse("a WDM driver", "--fault needs a SCSI disk, and its controller has none behind it")
+        }
+        Kind::Wdm { .. } => refuse(
+            "a WDM driver",
+            "--event needs an adapter; plug and play of a WDM device under load is not modelled",
+        ),
+        // A fault that strikes a scan's own commands takes a disk away, which nobody could tell from a mistake.
+        _ if !adversity.faults.is_empty() && adversity.events.contains(&Event::Hotplug) => refuse(
+            "a miniport",
+            "--event hotplug is not combined with --fault, which would strike the bus scan",
+        ),
+        Kind::VirtualMiniport { .. } | Kind::Miniport { .. } => Ok(()),
+    }
+}
+
 /// Whether a disk of that size suits the workload.
 pub(crate) fn check_size(setup: &Setup, bytes: u64) -> Result<(), SetupError> {
-    let block_bytes = setup.workload.block_bytes;
+    let (sizes, depth) = (setup.workload.block_bytes, setup.workload.depth);
+    let block_bytes = sizes.min;
     if setup.workload.amount == Amount::Once && !bytes.is_multiple_of(u64::from(block_bytes)) {
         return Err(SetupError::Remainder { disk: setup.contents.to_string(), bytes, block_bytes });
     }
     let jobs = setup.workload.jobs(setup.cpus, bytes);
     if bytes / u64::from(block_bytes) < u64::from(jobs) {
         return Err(SetupError::TooSmall { disk: setup.contents.to_string(), bytes, block_bytes, jobs });
+    }
+    if u64::from(depth) * u64::from(sizes.max) > BUFFER_BYTES_MAX {
+        return Err(SetupError::Buffers { depth, bytes: sizes.max });
     }
     Ok(())
 }

@@ -77,7 +77,7 @@ fn program(driver: &'static Driver) -> Program {
     let workload = Options {
         mode: Mode::RandRw,
         amount: Amount::Ios(1),
-        block_bytes: 4096,
+        block_bytes: 4096.into(),
         depth: 1,
         flush_every: 0,
         cancel_every: 0,
@@ -90,6 +90,7 @@ fn program(driver: &'static Driver) -> Program {
         executor: Executor::Deterministic,
         seed: 1,
         workload,
+        adversity: Default::default(),
         contents: Contents::Memory { bytes: 1 << 20 },
         rules: Vec::new(),
         sites: Sites::Kept,

@@ -16,7 +16,7 @@ pub fn setup(driver: &str, executor: Executor, seed: u64, ios: u64) -> Setup {
         workload: Options {
             mode: Mode::RandRw,
             amount: Amount::Ios(ios),
-            block_bytes: 4096,
+            block_bytes: 4096.into(),
             depth: 8,
             flush_every: 16,
             cancel_every: if driver.starts_with("wdm") { 16 } else { 0 },
@@ -24,6 +24,7 @@ pub fn setup(driver: &str, executor: Executor, seed: u64, ios: u64) -> Setup {
             seed,
             zeroed: true,
         },
+        adversity: Default::default(),
         contents: Contents::Memory { bytes: 16 << 20 },
         rules: rules::TABLE.to_vec(),
         sites: Sites::Kept,

@@ -29,7 +29,7 @@ pub fn program(name: &str, executor: Executor) -> Program {
             workload: Options {
                 mode: Mode::RandRw,
                 amount: Amount::Ios(20),
-                block_bytes: 4096,
+                block_bytes: 4096.into(),
                 depth: 8,
                 flush_every: 0,
                 cancel_every: if driver.cancels { 16 } else { 0 },
@@ -37,6 +37,7 @@ pub fn program(name: &str, executor: Executor) -> Program {
                 seed: 1,
                 zeroed: true,
             },
+            adversity: Default::default(),
             contents: Contents::Memory { bytes: 16 << 20 },
             rules: rules::TABLE.to_vec(),
             sites: Sites::Kept,

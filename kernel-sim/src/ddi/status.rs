@@ -44,6 +44,8 @@ statuses! {
     STATUS_REVISION_MISMATCH = 0xC000_0059u32;
     /// A resource ran out.
     STATUS_INSUFFICIENT_RESOURCES = 0xC000_009Au32;
+    /// The medium lost the data.
+    STATUS_DEVICE_DATA_ERROR = 0xC000_009Cu32;
     /// The device is not ready.
     STATUS_DEVICE_NOT_READY = 0xC000_00A3u32;
     /// The operation took too long.

@@ -3,7 +3,8 @@
 use super::capacity::{self, Capacity};
 use super::counters::{Counters, DiskStatistics};
 use super::packet::PacketPool;
-use super::request::dispatch;
+use super::request::{TIMEOUT_S, dispatch};
+use super::trim::Provisioning;
 use crate::port::StartError;
 use kernel_sim::ddi::{
     DO_DEVICE_INITIALIZING, DO_DIRECT_IO, DRIVER_OBJECT, FALSE, FILE_DEVICE_DISK, IO_TYPE_DRIVER,
@@ -14,6 +15,7 @@ use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock};
 
 /// One disk.
 pub(super) struct Disk {
@@ -29,6 +31,10 @@ pub(super) struct Disk {
     /// Pieces that wait to be sent again.
     pub delayed: AtomicU32,
     pub packets: PacketPool,
+    /// Seconds a request may take: the class driver's, shared by its disks.
+    pub timeout_s: Arc<AtomicU32>,
+    /// What the unit says of giving blocks back, once somebody has asked; `None` in it: it takes no UNMAP.
+    pub provisioning: OnceLock<Option<Provisioning>>,
 }
 
 // SAFETY: the device objects are the machine's, whose I/O manager synchronises their use; the rest is
@@ -42,6 +48,7 @@ pub(crate) struct Disks {
     driver: PDRIVER_OBJECT,
     transfer_max: u32,
     is_extended: bool,
+    timeout_s: Arc<AtomicU32>,
     #[expect(clippy::vec_box, reason = "device extensions point at disks, which must not move")]
     disks: Mutex<Vec<Box<Disk>>>,
 }
@@ -69,7 +76,8 @@ impl Disks {
             (*driver).Size = size_of::<DRIVER_OBJECT>() as i16;
             (*driver).MajorFunction = [Some(dispatch); IRP_MJ_MAXIMUM_FUNCTION + 1];
         }
-        Ok(Disks { driver, transfer_max, is_extended, disks: Mutex::new(Vec::new()) })
+        let timeout_s = Arc::new(AtomicU32::new(TIMEOUT_S));
+        Ok(Disks { driver, transfer_max, is_extended, timeout_s, disks: Mutex::new(Vec::new()) })
     }
 
     /// Puts a disk device on top of every unit's that has none. A unit that does not say how big it is
@@ -100,6 +108,8 @@ impl Disks {
             counters: Counters::new(machine),
             delayed: AtomicU32::new(0),
             packets: PacketPool::new(machine),
+            timeout_s: Arc::clone(&self.timeout_s),
+            provisioning: OnceLock::new(),
         });
         // SAFETY: our driver object; the output is on this thread's stack; the lower device is live.
         unsafe {
@@ -123,6 +133,17 @@ impl Disks {
     /// The device objects, in the order of the units.
     pub(crate) fn devices(&self) -> Vec<PDEVICE_OBJECT> {
         self.disks.lock().iter().map(|disk| disk.device).collect()
+    }
+
+    /// How long requests may take from now on, in seconds; 0: for ever.
+    pub(crate) fn set_timeout_s(&self, timeout_s: u32) {
+        self.timeout_s.store(timeout_s, SeqCst);
+    }
+
+    /// The unit's device object under a disk; `None` if it is none of these.
+    pub(crate) fn lower_of(&self, device: PDEVICE_OBJECT) -> Option<PDEVICE_OBJECT> {
+        let disks = self.disks.lock();
+        disks.iter().find(|disk| std::ptr::eq(disk.device, device)).map(|disk| disk.lower)
     }
 
     /// What has happened to the requests of one disk; `None` if it is none of these.

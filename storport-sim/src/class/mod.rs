@@ -1,4 +1,4 @@
-//! A small disk class driver: reads, writes and flushes become SRBs, answers become NTSTATUS.
+//! A small disk class driver: reads, writes, flushes and trims become SRBs, answers become NTSTATUS.
 //!
 //! It stands where disk.sys stands: a device object on top of each unit's, sending IRP_MJ_SCSI down in
 //! the client's own IRP. It knows nothing of adapters, and a request that is too long for one goes as
@@ -7,7 +7,9 @@
 //! ```text
 //! device.rs    the device objects, attaching and detaching      packet.rs   SRBs, kept for the next request
 //! request.rs   a client's IRP, from dispatch to completion      sense.rs    what an SRB's end means
-//! capacity.rs  how big the disk is                       counters.rs what has happened to requests
+//! capacity.rs  how big the disk is                              counters.rs what has happened to requests
+//! question.rs  asking a unit something                          trim.rs     ranges into UNMAP commands
+//! device_control.rs  the length, a property, trims
 //! ```
 //!
 //! Invariant: a request is completed once, when nothing of it is below us any more.
@@ -15,9 +17,13 @@
 mod capacity;
 mod counters;
 mod device;
+mod device_control;
 mod packet;
+mod question;
 mod request;
 mod sense;
+mod trim;
 
 pub use counters::DiskStatistics;
 pub(crate) use device::Disks;
+pub use request::RETRIES_MAX as DISK_RETRIES_MAX;

@@ -5,6 +5,7 @@
 //! an SRB too late then mostly touches one that is nobody's.
 
 use super::device::Disk;
+use super::trim::Trim;
 use crate::ddi::SrbRoom;
 use crossbeam::utils::CachePadded;
 use kernel_sim::ddi::{KDPC, KTIMER, PIRP, PVOID};
@@ -26,6 +27,7 @@ pub(super) enum Operation {
     Read,
     Write,
     Flush,
+    Unmap,
 }
 
 /// See the module page. Lies in the machine's memory, where the miniport can see the SRB.
@@ -44,6 +46,8 @@ pub(super) struct Packet {
     pub retries: u32,
     /// Unit attentions answered so far; they do not count as failures.
     pub attentions: u32,
+    /// What an UNMAP gives back; null for other requests.
+    pub trim: *mut Trim,
     /// For a piece that is sent again after a while.
     pub timer: KTIMER,
     pub dpc: KDPC,

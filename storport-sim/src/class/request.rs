@@ -1,8 +1,10 @@
 //! A client's request: checked, sent down piece by piece, completed.
 
 use super::device::Disk;
+use super::device_control::device_control;
 use super::packet::{Operation, Packet, SENSE_BYTES};
 use super::sense::{Verdict, verdict};
+use super::trim::Trim;
 use crate::callbacks::DISK_CLASS;
 use crate::ddi::{
     SRB_FLAGS_ADAPTER_CACHE_ENABLE, SRB_FLAGS_DATA_IN, SRB_FLAGS_DATA_OUT, SRB_FLAGS_NO_DATA_TRANSFER,
@@ -11,32 +13,30 @@ use crate::ddi::{
     SrbSetDataTransferLength, SrbSetRequestAttribute, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength,
     SrbSetTimeOutValue, set_function,
 };
-use crate::scsi::{Opcode, Rw10, Rw16};
+use crate::scsi::{Opcode, Rw10, Rw16, Unmap};
 use kernel_sim::ddi::{
-    IO_NO_INCREMENT, IO_STATUS_BLOCK, IOCTL_DISK_GET_LENGTH_INFO, IRP_MJ_CLOSE, IRP_MJ_CREATE,
-    IRP_MJ_DEVICE_CONTROL, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_READ, IRP_MJ_SCSI, IRP_MJ_WRITE, IoCallDriver,
-    IoCompleteRequest, IoGetCurrentIrpStackLocation, IoGetNextIrpStackLocation, IoMarkIrpPending,
-    IoSetCompletionRoutine, KeInitializeDpc, KeInitializeTimer, KeSetTimer, LARGE_INTEGER, MmGetMdlByteCount,
-    MmGetMdlVirtualAddress, NTSTATUS, PDEVICE_OBJECT, PIRP, PKDPC, PVOID, STATUS_BUFFER_TOO_SMALL,
-    STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
-    STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, STATUS_SUCCESS, callback,
+    IO_NO_INCREMENT, IO_STATUS_BLOCK, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL,
+    IRP_MJ_FLUSH_BUFFERS, IRP_MJ_READ, IRP_MJ_SCSI, IRP_MJ_WRITE, IoCallDriver, IoCompleteRequest,
+    IoGetCurrentIrpStackLocation, IoGetNextIrpStackLocation, IoMarkIrpPending, IoSetCompletionRoutine,
+    KeInitializeDpc, KeInitializeTimer, KeSetTimer, LARGE_INTEGER, MmGetMdlByteCount, MmGetMdlVirtualAddress,
+    NTSTATUS, PDEVICE_OBJECT, PIRP, PKDPC, PVOID, STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING,
+    STATUS_SUCCESS, callback,
 };
 use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use zerocopy::IntoBytes;
 
-/// How often one piece is sent again after a failure that may pass.
-const RETRIES_MAX: u32 = 4;
+/// How often one piece of a request is sent again after a failure that may pass.
+pub const RETRIES_MAX: u32 = 4;
 /// How many unit attentions one piece may meet: each was said once and is not about the request, but a unit
 /// that has nothing else to say is broken.
 const ATTENTIONS_MAX: u32 = 16;
 /// How long a unit that is becoming ready is left alone, in units of 100 ns: ten seconds, as Windows does.
 const DELAY_100NS: i64 = 100_000_000;
-/// Seconds a request may take (Windows' TimeOutValue for disks).
-const TIMEOUT_S: u32 = 60;
-/// Bytes IOCTL_DISK_GET_LENGTH_INFO answers with: GET_LENGTH_INFORMATION.
-const LENGTH_INFO_BYTES: usize = 8;
+/// Seconds a request may take unless somebody says otherwise (Windows' TimeOutValue for disks).
+pub(super) const TIMEOUT_S: u32 = 60;
 
 /// The dispatch routine of disk devices.
 pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
@@ -51,7 +51,7 @@ pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIR
                 IRP_MJ_READ => transfer(cpu, disk, irp, Operation::Read),
                 IRP_MJ_WRITE => transfer(cpu, disk, irp, Operation::Write),
                 IRP_MJ_FLUSH_BUFFERS => send(cpu, disk, irp, Operation::Flush, 0, 0),
-                IRP_MJ_DEVICE_CONTROL => device_control(disk, irp),
+                IRP_MJ_DEVICE_CONTROL => device_control(cpu, disk, irp),
                 IRP_MJ_CREATE | IRP_MJ_CLOSE => complete_now(irp, STATUS_SUCCESS, 0),
                 _ => complete_now(irp, STATUS_INVALID_DEVICE_REQUEST, 0),
             }
@@ -60,29 +60,13 @@ pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIR
 }
 
 /// Completes an IRP that goes no further.
-unsafe fn complete_now(irp: PIRP, status: NTSTATUS, information: usize) -> NTSTATUS {
+pub(super) unsafe fn complete_now(irp: PIRP, status: NTSTATUS, information: usize) -> NTSTATUS {
     // SAFETY: the dispatch routine owns the IRP.
     unsafe {
         (*irp).IoStatus = IO_STATUS_BLOCK::new(status, information);
         IoCompleteRequest(irp, IO_NO_INCREMENT);
     }
     status
-}
-
-unsafe fn device_control(disk: &Disk, irp: PIRP) -> NTSTATUS {
-    // SAFETY: the I/O manager's live IRP; its buffer is as long as it says.
-    unsafe {
-        let parameters = (*IoGetCurrentIrpStackLocation(irp)).Parameters.DeviceIoControl;
-        let buffer = (*irp).AssociatedIrp.SystemBuffer;
-        if parameters.IoControlCode != IOCTL_DISK_GET_LENGTH_INFO {
-            return complete_now(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
-        }
-        if (parameters.OutputBufferLength as usize) < LENGTH_INFO_BYTES || buffer.is_null() {
-            return complete_now(irp, STATUS_BUFFER_TOO_SMALL, 0);
-        }
-        buffer.cast::<u64>().write_unaligned(disk.capacity.bytes());
-        complete_now(irp, STATUS_SUCCESS, LENGTH_INFO_BYTES)
-    }
 }
 
 /// A read or write: whole blocks, all of them on the disk, described by an MDL.
@@ -119,10 +103,30 @@ unsafe fn send(
     block: u64,
     length: u32,
 ) -> NTSTATUS {
+    // SAFETY: forwarded from the caller.
+    unsafe { send_with(cpu, disk, irp, (operation, block, length), null_mut()) }
+}
+
+/// Sends the commands of a trim, whose first list is written; the trim is this request's from here on.
+pub(super) unsafe fn send_trim(cpu: &Processor, disk: &Disk, irp: PIRP, trim: *mut Trim) -> NTSTATUS {
+    // SAFETY: forwarded from the caller.
+    unsafe { send_with(cpu, disk, irp, (Operation::Unmap, 0, 0), trim) }
+}
+
+unsafe fn send_with(
+    cpu: &Processor,
+    disk: &Disk,
+    irp: PIRP,
+    (operation, block, length): (Operation, u64, u32),
+    trim: *mut Trim,
+) -> NTSTATUS {
     let packet = disk.packets.take(cpu);
     // SAFETY: a packet that is ours now; the I/O manager's live IRP.
     unsafe {
         if packet.is_null() {
+            if !trim.is_null() {
+                Trim::free(trim, irp);
+            }
             return complete_now(irp, STATUS_INSUFFICIENT_RESOURCES, 0);
         }
         let p = &mut *packet;
@@ -134,6 +138,7 @@ unsafe fn send(
         p.done = 0;
         p.retries = 0;
         p.attentions = 0;
+        p.trim = trim;
         IoMarkIrpPending(irp);
         send_piece(packet);
     }
@@ -146,7 +151,10 @@ unsafe fn send_piece(packet: *mut Packet) {
     unsafe {
         let p = &mut *packet;
         let disk = &*p.disk;
-        p.piece = (p.length - p.done).min(disk.piece_max);
+        p.piece = match p.operation {
+            Operation::Unmap => (*p.trim).list_bytes(),
+            _ => (p.length - p.done).min(disk.piece_max),
+        };
         let srb = fill_srb(p, disk);
         let irp = p.irp;
         let next = &mut *IoGetNextIrpStackLocation(irp);
@@ -169,10 +177,13 @@ unsafe fn fill_srb(p: &mut Packet, disk: &Disk) -> PVOID {
         // SAFETY: as above.
         Operation::Write => (SRB_FLAGS_DATA_OUT, unsafe { data_of(p) }),
         Operation::Flush => (SRB_FLAGS_NO_DATA_TRANSFER, null_mut()),
+        // SAFETY: a trim has its list until it ends.
+        Operation::Unmap => (SRB_FLAGS_DATA_OUT, unsafe { (*p.trim).list() }),
     };
     let mut cdb = [0; 16];
     let short = u32::try_from(block).ok().zip(u16::try_from(blocks).ok());
     let cdb_length = match (p.operation, short) {
+        (Operation::Unmap, _) => put(&mut cdb, Unmap::of(p.piece as u16).as_bytes()),
         (Operation::Flush, _) => put(&mut cdb, Rw10::new(Opcode::SYNCHRONIZE_CACHE_10, 0, 0).as_bytes()),
         (Operation::Read, Some((lba, n))) => put(&mut cdb, Rw10::new(Opcode::READ_10, lba, n).as_bytes()),
         (Operation::Write, Some((lba, n))) => put(&mut cdb, Rw10::new(Opcode::WRITE_10, lba, n).as_bytes()),
@@ -193,7 +204,7 @@ unsafe fn fill_srb(p: &mut Packet, disk: &Disk) -> PVOID {
         );
         SrbSetDataTransferLength(srb, p.piece);
         SrbSetDataBuffer(srb, data);
-        SrbSetTimeOutValue(srb, TIMEOUT_S);
+        SrbSetTimeOutValue(srb, disk.timeout_s.load(Relaxed));
         SrbSetSenseInfoBuffer(srb, (&raw mut p.sense).cast());
         SrbSetSenseInfoBufferLength(srb, SENSE_BYTES as u8);
         SrbSetCdbLength(srb, cdb_length);
@@ -249,10 +260,14 @@ unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, conte
         disk.counters.count(cpu, &verdict);
         let status = match verdict {
             Verdict::Good => {
-                p.done += p.piece;
+                p.done = p.done.wrapping_add(p.piece);
                 p.retries = 0;
                 p.attentions = 0;
-                if p.done < p.length {
+                let goes_on = match p.operation {
+                    Operation::Unmap => (*p.trim).advance(disk),
+                    _ => p.done < p.length,
+                };
+                if goes_on {
                     send_piece(packet);
                     return STATUS_MORE_PROCESSING_REQUIRED;
                 }
@@ -280,7 +295,11 @@ unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, conte
             | Verdict::Failed(status)
             | Verdict::Attention(status) => status,
         };
-        (*irp).IoStatus = IO_STATUS_BLOCK::new(status, p.done as usize);
+        let moved = if p.operation == Operation::Unmap { 0 } else { p.done as usize };
+        (*irp).IoStatus = IO_STATUS_BLOCK::new(status, moved);
+        if !p.trim.is_null() {
+            Trim::free(std::mem::replace(&mut p.trim, null_mut()), irp);
+        }
         disk.packets.give(cpu, packet);
         if (*irp).PendingReturned != 0 {
             IoMarkIrpPending(irp);

@@ -32,7 +32,7 @@ use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed};
 
 /// How often a busy answer sends a request round again (registry value BusyRetryCount).
-const BUSY_RETRIES_MAX: u8 = 20;
+pub const BUSY_RETRIES_MAX: u8 = 20;
 /// How long a busy answer holds the unit, in microseconds (registry value BusyPauseTime).
 const BUSY_PAUSE_US: u64 = 250_000;
 /// Which part of a unit's requests must complete after "queue full" (registry value

@@ -258,6 +258,11 @@ impl Hba {
         (0..self.units_end.load(Acquire) as usize).filter_map(|n| self.unit_at(n))
     }
 
+    /// The unit with this device object.
+    pub(super) fn unit_of(&self, device: PDEVICE_OBJECT) -> Option<&Unit> {
+        self.units().find(|unit| std::ptr::eq(unit.device.load(Acquire), device))
+    }
+
     /// Adds a unit at the first free number, which `make` is told; `None`: no room, or no memory.
     pub(super) fn add_unit(&self, make: impl FnOnce(u16) -> Option<Box<Unit>>) -> Option<&Unit> {
         let index = (0..UNITS_MAX).find(|n| self.unit_at(*n).is_none())?;

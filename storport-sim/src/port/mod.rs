@@ -62,7 +62,7 @@ mod unit;
 pub(crate) mod workers;
 
 pub use absent::NOT_MODELLED;
-pub use complete::Completion;
+pub use complete::{BUSY_RETRIES_MAX, Completion};
 pub use log::LogEntry;
 pub use pci_slot::{Parameter, PciSlot};
 pub use start::{Adapter, StartError};

@@ -20,9 +20,10 @@ use crate::ddi::{
     set_function,
 };
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
-use kernel_sim::ddi::PVOID;
+use kernel_sim::ddi::{PDEVICE_OBJECT, PVOID};
+use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
-use kernel_sim::report_address;
+use kernel_sim::{report_address, system};
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
@@ -58,6 +59,29 @@ impl Hba {
         let next = if is_step_late { step::BUS } else { reached + 1 };
         let first_late = late.first().map(|slot| slot.request().srb.cast());
         self.take_step(unit, next, first_late.unwrap_or(null_mut()));
+    }
+
+    /// Begins recovery of a unit at the step that resets it, though no request is late; `false` if recovery is
+    /// under way, or the adapter or the unit is gone.
+    pub(super) fn reset_unit_of(&self, device: PDEVICE_OBJECT) -> bool {
+        let Some(unit) = self.unit_of(device) else { return false };
+        let is_possible = !self.is_gone.load(Relaxed)
+            && !self.removing.load(Relaxed)
+            && !unit.is_gone.load(Relaxed)
+            && unit.recovering.load(Acquire) == step::NONE;
+        if is_possible {
+            self.take_step(unit, step::UNIT, null_mut());
+        }
+        is_possible
+    }
+
+    /// Does something at DISPATCH_LEVEL, where recovery is at home.
+    pub(super) fn at_dispatch_level<R>(&self, action: impl FnOnce() -> R) -> R {
+        let cpu = Processor::current();
+        let before = system::raise_irql(cpu, Irql::DISPATCH);
+        let answer = action();
+        system::restore_irql(cpu, before);
+        answer
     }
 
     /// Takes the first step from `from` on that the miniport is made for.

@@ -145,6 +145,16 @@ impl Adapter {
         self.disks.devices()
     }
 
+    /// The disk devices whose unit answered the last scan that asked it, in the order they were found.
+    #[must_use]
+    pub fn present_disks(&self) -> Vec<PDEVICE_OBJECT> {
+        let is_present = |disk: &PDEVICE_OBJECT| {
+            let lower = self.disks.lower_of(*disk);
+            lower.and_then(|lower| self.hba.unit_of(lower)).is_some_and(|u| !u.is_gone.load(SeqCst))
+        };
+        self.disks.devices().into_iter().filter(is_present).collect()
+    }
+
     /// The adapter's own device: what IOCTL_MINIPORT_PROCESS_SERVICE_IRP and IOCTL_SCSI_MINIPORT are sent to.
     #[must_use]
     pub fn device(&self) -> PDEVICE_OBJECT {
@@ -161,6 +171,12 @@ impl Adapter {
     #[must_use]
     pub fn statistics(&self, disk: PDEVICE_OBJECT) -> Option<DiskStatistics> {
         self.disks.statistics(disk)
+    }
+
+    /// How long requests of its disks may take from now on, in seconds: the registry value TimeOutValue of Windows'
+    /// disk class driver, which is 60. 0: for ever.
+    pub fn set_timeout_s(&self, timeout_s: u32) {
+        self.disks.set_timeout_s(timeout_s);
     }
 
     /// What the miniport wrote to the system's log with StorPortLogError, oldest first; 256 entries at most.
@@ -214,21 +230,52 @@ impl Adapter {
         });
     }
 
-    /// The adapter was pulled out: new and waiting requests fail with SRB_STATUS_NO_DEVICE, the miniport is
-    /// told (ScsiAdapterSurpriseRemoval, or SRB_FUNCTION_PNP where that is not supported), those it has are waited for, and the adapter is
-    /// removed. The miniport is not asked to flush; ScsiStopAdapter comes without hardware.
-    pub fn surprise_remove(self) {
+    /// The adapter was pulled out (IRP_MN_SURPRISE_REMOVAL): new and waiting requests fail with
+    /// SRB_STATUS_NO_DEVICE, and the miniport is told (ScsiAdapterSurpriseRemoval, or SRB_FUNCTION_PNP where that is
+    /// not supported). What the miniport has is its to end. The devices stay for those who still have them open,
+    /// until [`Adapter::surprise_remove`]. The second time nothing happens.
+    pub fn surprise_removal(&self) {
         callback(Processor::current(), &STORPORT, || {
-            self.hba.is_gone.store(true, SeqCst);
+            if self.hba.is_gone.swap(true, SeqCst) {
+                return;
+            }
             self.hba.refuse_waiting();
             if self.hba.control_if_supported(ScsiAdapterSurpriseRemoval).is_none() {
                 self.hba.announce(StorSurpriseRemoval);
             }
+        });
+    }
+
+    /// What follows [`Adapter::surprise_removal`] when nobody has a device open any more (IRP_MN_REMOVE_DEVICE),
+    /// after that if it was not called: the requests the miniport has are waited for, and the adapter is
+    /// removed. The miniport is not asked to flush; ScsiStopAdapter comes without hardware.
+    pub fn surprise_remove(self) {
+        self.surprise_removal();
+        callback(Processor::current(), &STORPORT, || {
             self.hba.drain();
             self.disks.wait_for_delayed();
             self.hba.announce(StorRemoveDevice);
             self.disks.detach();
             self.hba.take_down();
+        });
+    }
+
+    /// Resets one disk's unit while requests are under way, as the first step of recovery does whose turn is the
+    /// unit's (SRB_FUNCTION_RESET_LOGICAL_UNIT, then what follows if the miniport fails it): what
+    /// IOCTL_STORAGE_RESET_DEVICE and a class driver's own reset SRB come to. `false`: the disk is none of this
+    /// adapter's, or recovery of its unit is under way already.
+    pub fn reset_unit(&self, disk: PDEVICE_OBJECT) -> bool {
+        callback(Processor::current(), &STORPORT, || {
+            let lower = self.disks.lower_of(disk);
+            lower.is_some_and(|lower| self.hba.at_dispatch_level(|| self.hba.reset_unit_of(lower)))
+        })
+    }
+
+    /// Resets a bus while requests are under way: HwStorResetBus, as in the last step of recovery, with everything
+    /// held back meanwhile: what IOCTL_STORAGE_RESET_BUS comes to.
+    pub fn reset_bus(&self, path: u8) {
+        callback(Processor::current(), &STORPORT, || {
+            self.hba.at_dispatch_level(|| self.hba.reset_bus(path));
         });
     }
 }

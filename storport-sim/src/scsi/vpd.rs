@@ -162,6 +162,10 @@ pub struct LogicalBlockProvisioning {
 const _: () = assert!(size_of::<LogicalBlockProvisioning>() == 4);
 
 impl LogicalBlockProvisioning {
+    /// `flags`: UNMAP is taken.
+    pub const LBPU: u8 = 0x80;
+    /// `flags`: what is unmapped reads as zero (any value of its three bits but 000b).
+    pub const LBPRZ: u8 = 0x1c;
     /// `flags`: UNMAP, WRITE SAME(16) and WRITE SAME(10) unmap, and what is unmapped reads as zero.
     pub const UNMAP_READS_ZERO: u8 = 0x80 | 0x40 | 0x20 | 0x04;
     /// `provisioning`: thin.

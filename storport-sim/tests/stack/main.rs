@@ -5,3 +5,4 @@ mod layer2;
 mod miniport_ways;
 mod physical;
 mod rig;
+mod trim;

@@ -2,7 +2,7 @@
 
 use super::units;
 use crate::explore::budget;
-use crate::workload::DEPTH_MAX;
+use crate::workload::{DEPTH_MAX, Sizes};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -61,6 +61,21 @@ pub(super) enum ModeName {
     RandRead,
     RandWrite,
     RandRw,
+    Trim,
+    RandTrim,
+    Mixed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EventName {
+    /// Units and the bus are reset.
+    Reset,
+    /// The adapter is stopped and started again.
+    StopRestart,
+    /// Units are plugged in, used, and pulled out.
+    Hotplug,
+    /// The adapter is pulled out.
+    Removal,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,12 +98,14 @@ pub(super) struct ProgramArguments {
     /// Requests to send; without it, 1000, or the whole disk once for sequential modes.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub ios: Option<u64>,
-    /// Which requests; without it, randrw, or read with --image.
+    /// Which requests; without it, randrw, or read with --image. 'mixed' is reads, writes, flushes and, where
+    /// the disk takes them, trims.
     #[arg(long, value_enum, value_name = "MODE")]
     pub rw: Option<ModeName>,
-    /// Bytes of a request: a multiple of 512, at most 1m.
-    #[arg(long, value_name = "SIZE", default_value = "4k", value_parser = units::block_bytes)]
-    pub bs: u32,
+    /// Bytes of a request: a multiple of 512, at most 1m; or a range of them, 512..1m, of multiples of the
+    /// smallest.
+    #[arg(long, value_name = "SIZE", default_value = "4k", value_parser = units::sizes)]
+    pub bs: Sizes,
     /// Requests outstanding at once.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=i64::from(DEPTH_MAX)))]
     pub iodepth: u32,
@@ -99,6 +116,17 @@ pub(super) struct ProgramArguments {
     /// that support it.
     #[arg(long, value_name = "N")]
     pub cancel: Option<u32>,
+    /// Faults to inject, drawn from the seed: 'medium-error:p=0.01', 'dropped:every=100,op=read', or 'all' for
+    /// one of a hundred of every kind but removal. Several are separated by ';' or given one by one.
+    #[arg(long, value_name = "FAULT")]
+    pub fault: Vec<String>,
+    /// What happens to the adapter while requests are under way, as often as the seed has it.
+    #[arg(long, value_enum, value_name = "EVENT", value_delimiter = ',')]
+    pub event: Vec<EventName>,
+    /// Seconds a command may take before it is recovered; without it, the 60 of Windows' disk class driver. On real
+    /// threads these are seconds of yours.
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub timeout: Option<u32>,
     /// Size of the disk in memory.
     #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = units::disk_bytes)]
     pub size: u64,

@@ -1,11 +1,13 @@
-//! `storsim list`: drivers, rules and checks, strategies.
+//! `storsim list`: drivers, rules and checks, strategies, faults and events.
 
 use super::args::ListArguments;
 use super::{Found, Refusal};
 use crate::driver::{Driver, Expects};
 use crate::explore::STRATEGIES;
+use crate::rig::Event;
 use crate::rules::{self, Origin};
 use serde_json::json;
+use storport_sim::disk::fault::FaultKind;
 
 pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArguments) -> Result<Found, Refusal> {
     if arguments.json {
@@ -19,7 +21,18 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
             .collect();
         let strategies: Vec<_> =
             STRATEGIES.iter().map(|(name, text)| json!({ "name": name, "summary": text })).collect();
-        anstream::println!("{}", json!({ "drivers": rows, "rules": rules, "strategies": strategies }));
+        let faults: Vec<_> = FaultKind::all().map(FaultKind::name).collect();
+        let events: Vec<_> = Event::NAMES.iter().map(|(name, _)| name).collect();
+        anstream::println!(
+            "{}",
+            json!({
+                "drivers": rows,
+                "rules": rules,
+                "strategies": strategies,
+                "faults": faults,
+                "events": events,
+            })
+        );
         return Ok(Found::Nothing);
     }
     let width = drivers.iter().map(|d| d.name.len()).max().unwrap_or(0);
@@ -41,6 +54,10 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
     for (name, text) in STRATEGIES {
         anstream::println!("  {name:width$}  {text}");
     }
+    let kinds: Vec<_> = FaultKind::all().map(FaultKind::name).collect();
+    anstream::println!("faults (--fault)\n  {}", kinds.join(", "));
+    let events: Vec<_> = Event::NAMES.iter().map(|(name, _)| *name).collect();
+    anstream::println!("events (--event)\n  {}", events.join(", "));
     Ok(Found::Nothing)
 }
 

@@ -1,9 +1,10 @@
 //! What the flags that `run` and `stress` share mean for one driver, and how schedule files are called.
 
 use super::Refusal;
-use super::args::{ModeName, ProgramArguments, SitesName};
+use super::args::{EventName, ModeName, ProgramArguments, SitesName};
 use super::select;
 use crate::driver::Driver;
+use crate::rig::{Adversity, Event};
 use crate::rules::Sites;
 use crate::session::{Contents, Executor, Setup};
 use crate::workload::{Amount, Mode, Options};
@@ -25,12 +26,15 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
         Some(ModeName::RandRead) => Mode::RandRead,
         Some(ModeName::RandWrite) => Mode::RandWrite,
         Some(ModeName::RandRw) => Mode::RandRw,
+        Some(ModeName::Trim) => Mode::Trim,
+        Some(ModeName::RandTrim) => Mode::RandTrim,
+        Some(ModeName::Mixed) => Mode::Mixed,
         None if only_reads => Mode::Read,
         None => Mode::RandRw,
     };
     let amount = match a.ios {
         Some(n) => Amount::Ios(n),
-        None if matches!(mode, Mode::Read | Mode::Write) => Amount::Once,
+        None if mode.is_sequential() => Amount::Once,
         None => Amount::Ios(IOS_DEFAULT),
     };
     Ok(Setup {
@@ -48,6 +52,7 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
             seed: SEED_DEFAULT,
             zeroed: true,
         },
+        adversity: adversity(a)?,
         contents: Contents::Memory { bytes: a.size },
         rules: select::rules(&a.rules)?,
         sites: match a.sites {
@@ -55,6 +60,24 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
             SitesName::Counted => Sites::Counted,
         },
     })
+}
+
+/// What the flags give a run to bear.
+fn adversity(a: &ProgramArguments) -> Result<Adversity, Refusal> {
+    let faults = a.fault.join(";").parse().map_err(|why| Refusal(format!("--fault: {why}")))?;
+    let mut events: Vec<Event> = a.event.iter().map(|name| event(*name)).collect();
+    events.sort_unstable();
+    events.dedup();
+    Ok(Adversity { faults, events, timeout_s: a.timeout })
+}
+
+fn event(name: EventName) -> Event {
+    match name {
+        EventName::Reset => Event::Reset,
+        EventName::StopRestart => Event::StopRestart,
+        EventName::Hotplug => Event::Hotplug,
+        EventName::Removal => Event::Removal,
+    }
 }
 
 /// Refuses a directory for schedules that is not there, before anything runs.

@@ -154,6 +154,9 @@ pub(super) fn head(program: &Program, strategy: &str, arguments: &StressArgument
     let sites = if setup.sites == Sites::Kept { "kept" } else { "counted" };
     options.insert("sites".into(), sites.into());
     options.insert("size".into(), arguments.program.size.into());
+    if !setup.adversity.is_none() {
+        options.insert("adversity".into(), json!(setup.adversity));
+    }
     let mut workload = json!(setup.workload);
     if let Some(fields) = workload.as_object_mut() {
         // Each execution has its own.

@@ -8,6 +8,7 @@ use crate::report;
 use crate::schedule::Fit;
 use crate::session::{Run, Setup};
 use crate::timeline::Timeline;
+use crate::workload::{Mode, Sizes};
 use serde_json::Value;
 
 /// A run, and what is known of its schedule.
@@ -93,11 +94,23 @@ impl Told {
 
 /// The command that makes a parallel run again, as far as one can.
 fn command(driver: &Driver, setup: &Setup) -> String {
-    format!(
+    let w = &setup.workload;
+    let mut command = format!(
         "storsim run {} --executor {} --cpus {} --seed {}",
         driver.name,
         setup.executor.word(),
         setup.cpus,
         setup.seed
-    )
+    );
+    // What is not as it would be without the flag.
+    if w.mode != Mode::RandRw {
+        command += &format!(" --rw {}", w.mode.word());
+    }
+    if w.block_bytes != Sizes::of(4096) {
+        command += &format!(" --bs {}", w.block_bytes);
+    }
+    if w.depth != 8 {
+        command += &format!(" --iodepth {}", w.depth);
+    }
+    command + &setup.adversity.flags()
 }

@@ -1,7 +1,7 @@
 //! Sizes and times as people write them.
 
 use crate::session::MEMORY_BYTES_MAX;
-use crate::workload::BLOCK_BYTES_MAX;
+use crate::workload::{BLOCK_BYTES_MAX, Sizes};
 
 /// Bytes: a number, or one with k, m, g (powers of 1024).
 fn bytes(text: &str) -> Result<u64, String> {
@@ -18,8 +18,16 @@ fn bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(|| format!("'{text}' is too large"))
 }
 
+/// Sizes of requests: one, or the smallest and the largest.
+pub(super) fn sizes(text: &str) -> Result<Sizes, String> {
+    let Some((min, max)) = text.split_once("..") else { return block_bytes(text).map(Sizes::of) };
+    let sizes = Sizes { min: block_bytes(min)?, max: block_bytes(max)? };
+    sizes.check()?;
+    Ok(sizes)
+}
+
 /// A request's size.
-pub(super) fn block_bytes(text: &str) -> Result<u32, String> {
+fn block_bytes(text: &str) -> Result<u32, String> {
     let n = bytes(text)?;
     if n == 0 || n % 512 != 0 {
         return Err(format!("{n} bytes is no multiple of 512"));
@@ -68,6 +76,8 @@ mod tests {
     fn sizes_and_times_are_read_as_people_write_them() {
         assert_eq!(block_bytes("4k"), Ok(4096));
         assert_eq!(block_bytes("512"), Ok(512));
+        assert_eq!(sizes("4k"), Ok(Sizes::of(4096)));
+        assert_eq!(sizes("512..1m"), Ok(Sizes { min: 512, max: 1 << 20 }));
         assert_eq!(disk_bytes("1G"), Ok(1 << 30));
         assert_eq!(time_ns("500ms"), Ok(500_000_000));
         assert_eq!(time_ns("10"), Ok(10_000_000_000));
@@ -77,6 +87,9 @@ mod tests {
     fn what_makes_no_sense_is_refused_with_a_reason() {
         for text in ["3", "0", "x", "4q", "2m", "-1", "", "99999999999999999999", "18446744073709551615k"] {
             assert!(block_bytes(text).is_err(), "{text}");
+        }
+        for text in ["4k..512", "512..", "1k..1536", "..4k", "512..1024..2048"] {
+            assert!(sizes(text).is_err(), "{text}");
         }
         for text in ["0", "0s", "1h", "s", "99999999999999999999s"] {
             assert!(time_ns(text).is_err(), "{text}");

@@ -225,7 +225,7 @@ mod tests {
         let workload = Options {
             mode: Mode::Read,
             amount: Amount::Ios(1),
-            block_bytes: 512,
+            block_bytes: 512.into(),
             depth: 1,
             flush_every: 0,
             cancel_every: 0,
@@ -238,6 +238,7 @@ mod tests {
             executor: Executor::Deterministic,
             seed: 0,
             workload,
+            adversity: Default::default(),
             contents: Contents::Memory { bytes: 512 },
             rules: Vec::new(),
             sites: Sites::Counted,

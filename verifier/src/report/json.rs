@@ -1,8 +1,10 @@
 //! One JSON object a run, on one line.
 
 use crate::finding::{Lock, Scene, Verdict, Violation, waiting};
+use crate::rig::Met;
 use crate::session::{Run, Setup};
 use serde_json::{Value, json};
+use storport_sim::disk::fault::FaultCount;
 
 /// The object. `schedule` is the file that replays the run, if one was written.
 #[must_use]
@@ -30,6 +32,9 @@ pub fn to_json(driver: &str, setup: &Setup, run: &Run, schedule: Option<&str>) -
     };
     if let Some(digest) = s.digest {
         set("sha256", hex(&digest).into());
+    }
+    if let Some(met) = &run.met {
+        set("adversity", adversity(met, s.failed));
     }
     if let Some(schedule) = schedule {
         set("schedule", schedule.into());
@@ -60,6 +65,31 @@ pub fn to_json(driver: &str, setup: &Setup, run: &Run, schedule: Option<&str>) -
         Verdict::Clean | Verdict::Violation(_) => {}
     }
     object
+}
+
+fn adversity(met: &Met, failed: u64) -> Value {
+    let fault =
+        |c: &FaultCount| json!({ "rule": c.rule.to_string(), "matched": c.matched, "injected": c.injected });
+    let (e, d) = (met.events, met.disk);
+    json!({
+        "failed": failed,
+        "faults": met.faults.iter().map(fault).collect::<Vec<_>>(),
+        "events": {
+            "unit_resets": e.unit_resets,
+            "bus_resets": e.bus_resets,
+            "restarts": e.restarts,
+            "plugged": e.plugged,
+            "found": e.found,
+            "removals": e.removals,
+        },
+        "disk": {
+            "completed": d.completed,
+            "unit_attentions": d.unit_attentions,
+            "retries": d.retries,
+            "timeouts": d.timeouts,
+            "failures": d.failures,
+        },
+    })
 }
 
 fn violation(v: &Violation) -> Value {

@@ -3,6 +3,7 @@
 use super::json::hex;
 use crate::driver::{Driver, Source};
 use crate::finding::{Location, Lock, Scene, Verdict, Violation, waiting};
+use crate::rig::{EventCounts, Met};
 use crate::rules;
 use crate::session::{Executor, Run, Setup};
 use anstyle::{AnsiColor, Style as Ansi};
@@ -211,9 +212,10 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
         setup.seed
     )?;
     if s.requests() != 0 {
+        let trims = if setup.workload.mode.trims() { format!("{} trims, ", s.trims) } else { String::new() };
         writeln!(
             out,
-            "  requests  {} reads, {} writes, {} flushes, {} cancelled, {} service requests",
+            "  requests  {} reads, {} writes, {} flushes, {trims}{} cancelled, {} service requests",
             s.reads, s.writes, s.flushes, s.cancelled, s.services
         )?;
         writeln!(
@@ -225,6 +227,9 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
         )?;
         throughput(out, setup, run)?;
     }
+    if let Some(met) = &run.met {
+        adversity(out, met, s.failed)?;
+    }
     if let Some(digest) = &s.digest {
         writeln!(out, "  sha256    {}", hex(digest))?;
     }
@@ -233,6 +238,26 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
         writeln!(out, "  trace     {hash:016x}, {} steps, {} choices", run.steps, run.choices.len())?;
     }
     Ok(())
+}
+
+/// What a run met of what it had to bear, and what became of the requests.
+fn adversity(out: &mut String, met: &Met, failed: u64) -> fmt::Result {
+    for count in &met.faults {
+        writeln!(out, "  fault     {}: {} of {} commands", count.rule, count.injected, count.matched)?;
+    }
+    let e = met.events;
+    if e != EventCounts::default() {
+        let resets = format!("{} unit resets, {} bus resets", e.unit_resets, e.bus_resets);
+        let plugged = format!("{} units plugged in ({} found)", e.plugged, e.found);
+        writeln!(out, "  events    {resets}, {} restarts, {plugged}, {} removals", e.restarts, e.removals)?;
+    }
+    let d = met.disk;
+    writeln!(
+        out,
+        "  recovery  {failed} requests failed; {} commands sent again, {} after a unit attention, {} ended by a \
+         time-out or a reset",
+        d.retries, d.unit_attentions, d.timeouts
+    )
 }
 
 fn throughput(out: &mut String, setup: &Setup, run: &Run) -> fmt::Result {

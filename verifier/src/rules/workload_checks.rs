@@ -18,17 +18,21 @@ rule! {
 }
 
 rule! {
-    /// A well-formed request to a healthy disk succeeds.
+    /// A well-formed request to a healthy disk succeeds, and one that meets a fault ends as the fault says.
     ///
     /// ## What is checked
-    /// Each request of the workload is inside the disk and aligned, and the disk has no faults, so
-    /// its status must be success; a request that the workload cancelled may also end as cancelled.
+    /// Each request of the workload is inside the disk and aligned, so on a disk without faults its status
+    /// must be success; a request that the workload cancelled may also end as cancelled. Success says that
+    /// every byte was moved. With a fault plan or events, an error must be one that the disk class driver makes
+    /// of a fault that struck, and often enough: what it tries again has to fail every time. Once the device
+    /// is gone any error will do.
     ///
     /// ## Why it matters
-    /// An error that the device did not report is invented by the driver.
+    /// An error that the device did not report is invented by the driver; one that was to be tried again is lost
+    /// data to somebody; a short transfer that passes for a whole one is corruption.
     ///
     /// ## Source
-    /// Our own check.
+    /// Our own check, with the class driver's reading of statuses and sense data.
     REQUEST_STATUS: "RequestStatus", Check, true, None, None
 }
 
@@ -36,7 +40,8 @@ rule! {
     /// Every request is completed.
     ///
     /// ## What is checked
-    /// A request still outstanding after sixty seconds of machine time is lost.
+    /// A request still outstanding after sixty seconds of machine time is lost; after four hours where a fault
+    /// plan or events are on, for time-outs, resets and retries may take that long.
     ///
     /// ## Why it matters
     /// The thread that waits for it hangs for ever; so does the shutdown that waits for the thread.
@@ -44,4 +49,33 @@ rule! {
     /// ## Source
     /// Our own check; sixty seconds is the time-out of Windows' disk class driver.
     LOST_REQUEST: "LostRequest", Check, true, None, None
+}
+
+rule! {
+    /// Every request is completed once.
+    ///
+    /// ## What is checked
+    /// The completion routine of a request runs once for each time it was sent.
+    ///
+    /// ## Why it matters
+    /// The second completion ends a request that is long over, and with it whatever uses its memory by then.
+    ///
+    /// ## Source
+    /// Our own check. The kernel and the port driver stop the machine first where they can tell
+    /// (bug checks 0x44 and 0xF1/0x2004).
+    COMPLETED_TWICE: "CompletedTwice", Check, true, None, None
+}
+
+rule! {
+    /// An adapter that was stopped starts again.
+    ///
+    /// ## What is checked
+    /// After a stop under load the adapter is restarted; the miniport must not fail that.
+    ///
+    /// ## Why it matters
+    /// Every request that waits for the adapter waits for ever: the disk is gone until the machine is restarted.
+    ///
+    /// ## Source
+    /// Our own check.
+    ADAPTER_RESTART: "AdapterRestart", Check, true, None, None
 }

@@ -2,9 +2,10 @@
 //!
 //! Whoever edits it meets the limits of the command line.
 
+use crate::rig::Adversity;
 use crate::rules::{self, RuleInfo, Sites};
 use crate::session::{Contents, Executor, MEMORY_BYTES_MAX, Setup};
-use crate::workload::{Amount, BLOCK_BYTES_MAX, DEPTH_MAX, Options};
+use crate::workload::{Amount, DEPTH_MAX, Options};
 use kernel_sim::machine::PROCESSORS_MAX;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ pub(super) struct SetupText {
     cpus: u8,
     seed: u64,
     workload: Options,
+    #[serde(default, skip_serializing_if = "Adversity::is_none")]
+    adversity: Adversity,
     size: Option<u64>,
     image: Option<PathBuf>,
     rules: Vec<String>,
@@ -32,6 +35,7 @@ impl SetupText {
             cpus: setup.cpus,
             seed: setup.seed,
             workload: setup.workload.clone(),
+            adversity: setup.adversity.clone(),
             size,
             image,
             rules: setup.rules.iter().map(|r| r.name.to_owned()).collect(),
@@ -56,6 +60,7 @@ impl SetupText {
             executor: Executor::Deterministic,
             seed: self.seed,
             workload: self.workload,
+            adversity: self.adversity,
             contents,
             rules,
             sites: if self.sites { Sites::Kept } else { Sites::Counted },
@@ -69,11 +74,7 @@ impl SetupText {
         if !(1..=PROCESSORS_MAX).contains(&self.cpus) {
             return refuse(format!("a machine has 1 to {PROCESSORS_MAX} processors, not {}", self.cpus));
         }
-        if block_bytes == 0 || block_bytes % 512 != 0 || block_bytes > BLOCK_BYTES_MAX {
-            return refuse(format!(
-                "blocks of {block_bytes} bytes; a multiple of 512 up to {BLOCK_BYTES_MAX}"
-            ));
-        }
+        block_bytes.check().map_err(|what| format!("setup: {what}"))?;
         if !(1..=DEPTH_MAX).contains(&depth) {
             return refuse(format!("a depth of {depth}; 1 to {DEPTH_MAX}"));
         }

@@ -229,7 +229,7 @@ mod tests {
                 workload: Options {
                     mode: Mode::RandRw,
                     amount: Amount::Ios(100),
-                    block_bytes: 4096,
+                    block_bytes: 4096.into(),
                     depth: 8,
                     flush_every: 32,
                     cancel_every: 0,
@@ -237,6 +237,7 @@ mod tests {
                     seed: 9,
                     zeroed: true,
                 },
+                adversity: Default::default(),
                 contents: Contents::Memory { bytes: 1 << 20 },
                 rules: vec![rules::TABLE[0]],
                 sites: Sites::Kept,

@@ -2,9 +2,9 @@
 //!
 //! What a run through a driver must leave on the disk, to compare with.
 
-use super::operations::{Operation, Operations, Part};
+use super::expected::Expected;
+use super::operations::{Operation, Operations, Part, Takes};
 use super::options::{Amount, Options};
-use super::pattern;
 use storport_sim::disk::BackingStore;
 
 /// Why a workload cannot be applied directly.
@@ -18,32 +18,43 @@ pub enum DirectError {
     Io(#[from] std::io::Error),
 }
 
-/// Applies the writes of a run with these options on `processors` processors.
+/// Applies the writes, and for a driver that takes them the trims, of a run with these options on `processors`
+/// processors. What is trimmed is zeros afterwards. Answers how many there were.
 ///
 /// # Errors
 /// When the amount is a time, or the store fails.
-pub fn apply(store: &mut dyn BackingStore, options: &Options, processors: u8) -> Result<u64, DirectError> {
+pub fn apply(
+    store: &mut dyn BackingStore,
+    options: &Options,
+    processors: u8,
+    takes_trims: bool,
+) -> Result<u64, DirectError> {
     if matches!(options.amount, Amount::TimeNs(_)) {
         return Err(DirectError::Timed);
     }
-    let block_bytes = u64::from(options.block_bytes);
-    let blocks = store.len_bytes() / block_bytes;
+    let unit_bytes = options.block_bytes.min;
     let jobs = options.jobs(processors, store.len_bytes());
-    let mut buffer = vec![0; options.block_bytes as usize];
-    let mut writes = 0;
+    let mut buffer = vec![0; options.block_bytes.max as usize];
+    let mut changes = 0;
     for n in 0..jobs {
-        let part = Part::of(n, jobs, blocks);
-        let mut generations = vec![0u32; usize::try_from(part.blocks).unwrap_or(0)];
-        for operation in Operations::new(options, n, jobs, part, false) {
-            if let Operation::Write { block } = operation {
-                let generation = &mut generations[(block - part.first) as usize];
-                *generation += 1;
-                pattern::stamp(&mut buffer, block * block_bytes, *generation);
-                store.write_at(block * block_bytes, &buffer)?;
-                writes += 1;
+        let part = Part::of(n, jobs, store.len_bytes() / u64::from(unit_bytes));
+        let mut expected = Expected::new(part, unit_bytes, false);
+        for operation in Operations::new(options, n, jobs, part, Takes { service: false, trims: takes_trims })
+        {
+            match operation {
+                Operation::Write { at } => {
+                    let data = &mut buffer[..at.bytes(unit_bytes) as usize];
+                    expected.stamp(at, data);
+                    store.write_at(at.offset(unit_bytes), data)?;
+                }
+                Operation::Trim { at } => {
+                    store.zero_at(at.offset(unit_bytes), at.bytes(unit_bytes).into())?;
+                }
+                Operation::Read { .. } | Operation::Flush | Operation::Service => continue,
             }
+            changes += 1;
         }
     }
     store.flush()?;
-    Ok(writes)
+    Ok(changes)
 }

@@ -1,11 +1,13 @@
 //! One job: a system thread that keeps requests outstanding and checks every answer.
 //!
-//! Requests live in slots. A slot's IRP comes back to the job through a completion routine that runs
-//! wherever the driver completes it: it notes the slot and rings the job's doorbell. Invariant: at
-//! most one request is outstanding for a block, so what a read must return is known when it is sent.
+//! Requests live in slots. Invariant: at most one request is outstanding for a unit of the disk, so what a
+//! read must return is known when it is sent.
 
-use super::operations::{Operation, Operations, Part};
+use super::doorbell::Doorbell;
+use super::expected::Expected;
+use super::operations::{Extent, Operation, Operations, Part, Takes};
 use super::options::{Amount, Mode};
+use super::slot::{Carries, IOCTL_MINIPORT_PROCESS_SERVICE_IRP, Inbox, Slot, now};
 use super::statistics::Statistics;
 use super::{Disk, Shared, pattern, report, report_status};
 use crate::rules::workload_checks;
@@ -14,92 +16,27 @@ use kernel_sim::ddi::*;
 use kernel_sim::machine::Machine;
 use sha2::{Digest, Sha256};
 use std::ptr::null_mut;
+use storport_sim::ddi::{
+    DEVICE_DATA_SET_RANGE, DEVICE_MANAGE_DATA_SET_ATTRIBUTES, DeviceDsmAction_Trim,
+    IOCTL_STORAGE_MANAGE_DATA_SET_ATTRIBUTES,
+};
+use storport_sim::disk::fault::OpClass;
 
-/// IOCTL_MINIPORT_PROCESS_SERVICE_IRP of ntddscsi.h.
-const IOCTL_MINIPORT_PROCESS_SERVICE_IRP: ULONG = 0x0004_D038;
-
-/// Machine time after which an outstanding request is lost, in 100 ns units, relative.
-const LOST_AFTER: i64 = -60 * 10_000_000;
-
-/// A semaphore in machine memory.
-#[derive(Clone, Copy)]
-pub(super) struct Doorbell {
-    semaphore: PKSEMAPHORE,
-    timeout: PLARGE_INTEGER,
-}
-
-// SAFETY: the semaphore is a kernel object, made to be used from any thread of the machine; the
-// time-out is read only.
-unsafe impl Send for Doorbell {}
-
-impl Doorbell {
-    pub(super) fn new(machine: &Machine) -> Doorbell {
-        let semaphore: PKSEMAPHORE = machine.allocate_system(size_of::<KSEMAPHORE>()).cast();
-        let timeout: PLARGE_INTEGER = machine.allocate_system(size_of::<LARGE_INTEGER>()).cast();
-        assert!(!semaphore.is_null() && !timeout.is_null(), "the machine is out of memory for the workload");
-        // SAFETY: fresh blocks of those sizes.
-        unsafe {
-            KeInitializeSemaphore(semaphore, 0, LONG::MAX);
-            *timeout = LARGE_INTEGER::new(LOST_AFTER);
-        }
-        Doorbell { semaphore, timeout }
-    }
-
-    pub(super) fn ring(self) {
-        // SAFETY: the semaphore lives until `free`.
-        unsafe { KeReleaseSemaphore(self.semaphore, 0, 1, FALSE) };
-    }
-
-    /// Waits for a ring; answers whether one came in time.
-    pub(super) fn wait(self, timeout: Option<()>) -> bool {
-        let timeout = if timeout.is_some() { self.timeout } else { null_mut() };
-        // SAFETY: as in `ring`.
-        let status =
-            unsafe { KeWaitForSingleObject(self.semaphore.cast(), Executive, KernelMode, FALSE, timeout) };
-        status == STATUS_SUCCESS
-    }
-
-    pub(super) fn free(self, machine: &Machine) {
-        machine.free_system(self.semaphore.cast());
-        machine.free_system(self.timeout.cast());
-    }
-}
-
-/// Where completion routines of one job leave what came back.
-struct Inbox {
-    done: ArrayQueue<u32>,
-    doorbell: Doorbell,
-}
-
-/// The context of a completion routine.
-struct SlotContext {
-    inbox: *const Inbox,
-    slot: u32,
-    /// Time or step of completion.
-    completed_at: std::cell::Cell<u64>,
-}
-
-/// One place for an outstanding request.
-struct Slot {
-    irp: PIRP,
-    mdl: PMDL,
-    buffer: PVOID,
-    context: Box<SlotContext>,
-    sent_at: u64,
-    what: Option<Operation>,
-    /// What a read must return.
-    expected: u32,
-}
+/// Requests a job still sends after the device is gone: they must end, too.
+const AFTERWARDS: u32 = 16;
+/// Where the range of a trim lies in its buffer: behind the header, aligned.
+const RANGE_AT: usize = 32;
+const TRIM_BYTES: u32 = (RANGE_AT + size_of::<DEVICE_DATA_SET_RANGE>()) as u32;
 
 struct Job<'a> {
     shared: &'a Shared,
     machine: &'static Machine,
     part: Part,
+    unit_bytes: u32,
     inbox: Box<Inbox>,
     slots: Vec<Slot>,
     free: Vec<u32>,
-    generations: Vec<u32>,
-    busy: Vec<bool>,
+    expected: Expected,
     statistics: Statistics,
     digest: Option<InOrder>,
     outstanding: u32,
@@ -113,107 +50,92 @@ struct InOrder {
 }
 
 impl InOrder {
-    fn take(&mut self, block: u64, data: &[u8]) {
-        if block != self.next {
-            self.early.insert(block, data.to_vec());
+    fn take(&mut self, offset: u64, data: &[u8]) {
+        if offset != self.next {
+            self.early.insert(offset, data.to_vec());
             return;
         }
-        self.hash.update(data);
-        self.next += 1;
+        self.digest(data);
         while let Some(data) = self.early.remove(&self.next) {
-            self.hash.update(&data);
-            self.next += 1;
+            self.digest(&data);
         }
     }
-}
 
-/// The clock of latencies: steps in the deterministic executor, nanoseconds in the parallel one.
-fn now(machine: &Machine) -> u64 {
-    if machine.is_deterministic() { machine.step() } else { machine.time_ns() }
-}
-
-unsafe extern "C-unwind" fn came_back(_device: PDEVICE_OBJECT, _irp: PIRP, context: PVOID) -> NTSTATUS {
-    // SAFETY: the job passed a context that outlives the request, and waits for the ring before it
-    // touches the slot again.
-    unsafe {
-        let context = &*context.cast::<SlotContext>();
-        let inbox = &*context.inbox;
-        if let Some(machine) = Machine::current() {
-            context.completed_at.set(now(machine));
-        }
-        // Cannot be full: it has room for every slot.
-        let _ = inbox.done.push(context.slot);
-        inbox.doorbell.ring();
+    fn digest(&mut self, data: &[u8]) {
+        self.hash.update(data);
+        self.next += data.len() as u64;
     }
-    // The IRP is the job's own; nobody above it may touch it.
-    STATUS_MORE_PROCESSING_REQUIRED
 }
 
 /// Runs job `n` of `jobs`.
 pub(super) fn run(shared: &Shared, n: u32, jobs: u32) {
     let machine = Machine::current().expect("a job runs on a machine");
     let options = &shared.options;
-    let blocks = shared.disk.bytes / u64::from(options.block_bytes);
-    let part = Part::of(n, jobs, blocks);
+    let units = shared.disk.bytes / u64::from(options.block_bytes.min);
+    let part = Part::of(n, jobs, units);
     let depth = options.depth / jobs + u32::from(n < options.depth % jobs);
     let mut job = Job::new(shared, machine, part, depth.max(1));
-    let takes_service = shared.disk.service.is_some();
+    let takes = Takes { service: shared.disk.service.is_some(), trims: shared.disk.trims.is_some() };
     let end_ns = match options.amount {
         Amount::TimeNs(ns) => machine.time_ns().saturating_add(ns),
         _ => u64::MAX,
     };
-    for operation in Operations::new(options, n, jobs, part, takes_service) {
-        if machine.time_ns() >= end_ns {
+    let mut afterwards = 0;
+    for operation in Operations::new(options, n, jobs, part, takes) {
+        if machine.time_ns() >= end_ns || afterwards == AFTERWARDS {
             break;
         }
+        afterwards += u32::from(shared.trouble.is_expected() && shared.trouble.is_gone());
         job.submit(operation);
     }
     job.drain();
+    shared.intermission();
     job.finish();
 }
 
 impl<'a> Job<'a> {
     fn new(shared: &'a Shared, machine: &'static Machine, part: Part, depth: u32) -> Job<'a> {
         let options = &shared.options;
-        let doorbell = Doorbell::new(machine);
+        let unit_bytes = options.block_bytes.min;
+        let doorbell = Doorbell::new(machine, shared.trouble.patience_s());
         let inbox = Box::new(Inbox { done: ArrayQueue::new(depth as usize), doorbell });
-        let slots = (0..depth).map(|slot| Slot::new(machine, shared, &raw const *inbox, slot)).collect();
-        let part_blocks = usize::try_from(part.blocks).unwrap_or(usize::MAX);
+        // SAFETY: both devices are live.
+        let stack_size = unsafe {
+            let service = shared.disk.service.map_or(0, |d| (*d).StackSize);
+            (*shared.disk.device).StackSize.max(service)
+        };
+        let slot = |n| Slot::new(machine, stack_size, unit_bytes, &raw const *inbox, n);
+        let slots = (0..depth).map(slot).collect();
         let digest = (options.mode == Mode::Read).then(|| InOrder {
             hash: Sha256::new(),
-            next: part.first,
+            next: part.first * u64::from(unit_bytes),
             early: Default::default(),
         });
         Job {
             shared,
             machine,
             part,
+            unit_bytes,
             inbox,
             slots,
             free: (0..depth).rev().collect(),
-            generations: vec![0; part_blocks],
-            busy: vec![false; part_blocks],
+            expected: Expected::new(part, unit_bytes, options.zeroed),
             statistics: Statistics::new(),
             digest,
             outstanding: 0,
         }
     }
 
-    fn index(&self, block: u64) -> usize {
-        (block - self.part.first) as usize
-    }
-
-    /// Sends an operation, waiting first until its block and a slot are free. A flush waits for all
+    /// Sends an operation, waiting first until its units and a slot are free. A flush waits for all
     /// writes before it, as a file system does.
     fn submit(&mut self, operation: Operation) {
-        match operation {
-            Operation::Read { block, .. } | Operation::Write { block } => {
-                while self.busy[self.index(block)] {
-                    self.receive();
-                }
+        if let Some(at) = operation.extent() {
+            while self.expected.is_busy(at) {
+                self.receive();
             }
-            Operation::Flush => self.drain(),
-            Operation::Service => {}
+        }
+        if operation == Operation::Flush {
+            self.drain();
         }
         let slot = loop {
             match self.free.pop() {
@@ -226,76 +148,66 @@ impl<'a> Job<'a> {
 
     fn send(&mut self, slot: u32, operation: Operation) {
         let Disk { device, service, .. } = self.shared.disk;
-        let bytes = self.shared.options.block_bytes;
-        let (mut target, mut cancel) = (device, false);
-        let mut expected = 0;
-        if let Operation::Read { block, .. } | Operation::Write { block } = operation {
-            let index = self.index(block);
-            self.busy[index] = true;
-            if matches!(operation, Operation::Write { .. }) {
-                self.generations[index] += 1;
-            }
-            expected = self.generations[index];
-        }
+        let unit_bytes = self.unit_bytes;
+        self.shared.trouble.count_request();
         self.outstanding += 1;
         let at = now(self.machine);
         let s = &mut self.slots[slot as usize];
         s.what = Some(operation);
-        s.expected = expected;
         s.sent_at = at;
-        // SAFETY: the slot's IRP, MDL and buffer are the job's own and idle; the target is a live
-        // device whose stack the IRP has locations for.
-        unsafe {
-            IoReuseIrp(s.irp, STATUS_SUCCESS);
-            let next = &mut *IoGetNextIrpStackLocation(s.irp);
-            match operation {
-                Operation::Read { block, cancel: wanted } => {
-                    cancel = wanted;
+        if let Some(at) = operation.extent() {
+            self.expected.set_busy(at, true);
+        }
+        match operation {
+            Operation::Read { at, cancel } => {
+                s.prepare(self.machine, at.bytes(unit_bytes));
+                s.send(device, Carries::Mdl, cancel, |next| {
                     next.MajorFunction = IRP_MJ_READ as UCHAR;
-                    next.Parameters.Read = transfer(block, bytes);
-                    (*s.irp).MdlAddress = s.mdl;
-                }
-                Operation::Write { block } => {
-                    next.MajorFunction = IRP_MJ_WRITE as UCHAR;
-                    next.Parameters.Write = transfer(block, bytes);
-                    (*s.irp).MdlAddress = s.mdl;
-                    let buffer = std::slice::from_raw_parts_mut(s.buffer.cast::<u8>(), bytes as usize);
-                    pattern::stamp(buffer, block * u64::from(bytes), expected);
-                }
-                Operation::Flush => next.MajorFunction = IRP_MJ_FLUSH_BUFFERS as UCHAR,
-                Operation::Service => {
-                    target = service.unwrap_or(device);
-                    next.MajorFunction = IRP_MJ_DEVICE_CONTROL as UCHAR;
-                    next.Parameters.DeviceIoControl = IO_STACK_LOCATION_Parameters_DeviceIoControl {
-                        OutputBufferLength: bytes,
-                        InputBufferLength: 0,
-                        IoControlCode: IOCTL_MINIPORT_PROCESS_SERVICE_IRP,
-                        Type3InputBuffer: null_mut(),
-                    };
-                    (*s.irp).AssociatedIrp.SystemBuffer = s.buffer;
-                }
+                    next.Parameters.Read = transfer(at, unit_bytes);
+                });
             }
-            let context: *const SlotContext = &raw const *s.context;
-            IoSetCompletionRoutine(s.irp, Some(came_back), context as PVOID, true, true, true);
-            let irp = s.irp;
-            IoCallDriver(target, irp);
-            if cancel {
-                IoCancelIrp(irp);
+            Operation::Write { at } => {
+                s.prepare(self.machine, at.bytes(unit_bytes));
+                self.expected.stamp(at, s.data(at.bytes(unit_bytes)));
+                s.send(device, Carries::Mdl, false, |next| {
+                    next.MajorFunction = IRP_MJ_WRITE as UCHAR;
+                    next.Parameters.Write = transfer(at, unit_bytes);
+                });
+            }
+            Operation::Trim { at } => {
+                s.data(TRIM_BYTES).copy_from_slice(&trim_request(at, unit_bytes));
+                s.send(device, Carries::SystemBuffer, false, |next| {
+                    next.MajorFunction = IRP_MJ_DEVICE_CONTROL as UCHAR;
+                    next.Parameters.DeviceIoControl =
+                        control(IOCTL_STORAGE_MANAGE_DATA_SET_ATTRIBUTES, TRIM_BYTES, 0);
+                });
+            }
+            Operation::Flush => s.send(device, Carries::Nothing, false, |next| {
+                next.MajorFunction = IRP_MJ_FLUSH_BUFFERS as UCHAR;
+            }),
+            Operation::Service => {
+                s.send(service.unwrap_or(device), Carries::SystemBuffer, false, |next| {
+                    next.MajorFunction = IRP_MJ_DEVICE_CONTROL as UCHAR;
+                    next.Parameters.DeviceIoControl =
+                        control(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, 0, unit_bytes);
+                });
             }
         }
     }
 
     /// Takes one request back and checks it.
     fn receive(&mut self) {
-        if !self.inbox.doorbell.wait(Some(())) {
-            let lost: Vec<_> = self.slots.iter().filter_map(|s| s.what).map(|o| format!("{o:?}")).collect();
+        if !self.inbox.doorbell.wait_a_while() {
+            let what = self.slots.iter().filter_map(|s| s.what);
+            let lost: Vec<_> = what.map(|o| o.in_words(self.unit_bytes)).collect();
             report(
                 &workload_checks::LOST_REQUEST,
                 "IoCallDriver",
                 "the thread that sent it waits for ever",
                 format!(
-                    "{} requests were not completed within 60 seconds of machine time: {}",
+                    "{} requests were not completed within {} seconds of machine time: {}",
                     lost.len(),
+                    self.shared.trouble.patience_s(),
                     lost.join(", ")
                 ),
             );
@@ -311,58 +223,94 @@ impl<'a> Job<'a> {
     /// Checks what came back; answers what to send again. A digest needs every block, so a read that
     /// was cancelled is sent once more.
     fn check(&mut self, slot: u32) -> Option<Operation> {
-        let bytes = self.shared.options.block_bytes;
         let s = &mut self.slots[slot as usize];
         let operation = s.what.take().expect("a slot that came back was sent");
-        let latency = s.context.completed_at.get().saturating_sub(s.sent_at).max(1);
-        // SAFETY: the IRP came back and is the job's own; so are its buffer and status.
-        let (status, information, data) = unsafe {
-            let io = (*s.irp).IoStatus;
-            (io.Status(), io.Information, std::slice::from_raw_parts(s.buffer.cast::<u8>(), bytes as usize))
-        };
+        let (status, information, latency) = s.outcome();
+        if let Some(at) = operation.extent() {
+            self.expected.set_busy(at, false);
+        }
+        if let Operation::Read { at, cancel: true } = operation
+            && status == STATUS_CANCELLED
+        {
+            self.statistics.cancelled += 1;
+            return self.digest.as_ref().map(|_| Operation::Read { at, cancel: false });
+        }
+        if status != STATUS_SUCCESS && !(operation == Operation::Service && status >= 0) {
+            self.failed(operation, status);
+            return None;
+        }
         match operation {
-            Operation::Read { block, cancel } => {
-                let index = (block - self.part.first) as usize;
-                self.busy[index] = false;
-                if cancel && status == STATUS_CANCELLED {
-                    self.statistics.cancelled += 1;
-                    return self.digest.as_ref().map(|_| Operation::Read { block, cancel: false });
-                }
-                let offset = block * u64::from(bytes);
-                check_status("IRP_MJ_READ", offset, bytes, status, information);
-                self.statistics.reads += 1;
-                self.statistics.bytes_read += u64::from(bytes);
+            Operation::Read { at, .. } => {
+                self.check_length("IRP_MJ_READ", operation, information);
+                self.read_is_right(slot, at);
                 let _ = self.statistics.latency.record(latency);
-                if s.expected != 0 || self.shared.options.zeroed {
-                    if let Err(m) = pattern::check(data, offset, s.expected) {
-                        wrong_data(&m, s.expected);
-                    }
-                    self.statistics.sectors_verified += u64::from(bytes) / pattern::SECTOR as u64;
-                }
-                if let Some(digest) = &mut self.digest {
-                    digest.take(block, data);
-                }
             }
-            Operation::Write { block } => {
-                let index = (block - self.part.first) as usize;
-                self.busy[index] = false;
-                check_status("IRP_MJ_WRITE", block * u64::from(bytes), bytes, status, information);
+            Operation::Write { at } => {
+                self.check_length("IRP_MJ_WRITE", operation, information);
+                self.expected.written(at);
                 self.statistics.writes += 1;
-                self.statistics.bytes_written += u64::from(bytes);
+                self.statistics.bytes_written += u64::from(at.bytes(self.unit_bytes));
                 let _ = self.statistics.latency.record(latency);
             }
-            Operation::Flush => {
-                check_status("IRP_MJ_FLUSH_BUFFERS", 0, 0, status, 0);
-                self.statistics.flushes += 1;
+            Operation::Trim { at } => {
+                let reads_zeros = self.shared.disk.trims.is_some_and(|t| t.reads_zeros);
+                self.expected.trimmed(at, reads_zeros);
+                self.statistics.trims += 1;
+                self.statistics.bytes_trimmed += u64::from(at.bytes(self.unit_bytes));
             }
-            Operation::Service => {
-                if status < 0 {
-                    report_status("IRP_MJ_DEVICE_CONTROL", 0, 0, status);
-                }
-                self.statistics.services += 1;
-            }
+            Operation::Flush => self.statistics.flushes += 1,
+            Operation::Service => self.statistics.services += 1,
         }
         None
+    }
+
+    fn read_is_right(&mut self, slot: u32, at: Extent) {
+        let bytes = at.bytes(self.unit_bytes);
+        let data = &*self.slots[slot as usize].data(bytes);
+        match self.expected.check(at, data) {
+            Ok(sectors) => self.statistics.sectors_verified += sectors,
+            Err(mismatch) => wrong_data(&mismatch),
+        }
+        if let Some(digest) = &mut self.digest {
+            digest.take(at.offset(self.unit_bytes), data);
+        }
+        self.statistics.reads += 1;
+        self.statistics.bytes_read += u64::from(bytes);
+    }
+
+    /// A request that ended with an error: one it may end with, or a finding.
+    fn failed(&mut self, operation: Operation, status: NTSTATUS) {
+        let (call, class) = match operation {
+            Operation::Read { .. } => ("IRP_MJ_READ", OpClass::Read),
+            Operation::Write { .. } => ("IRP_MJ_WRITE", OpClass::Write),
+            Operation::Trim { .. } => ("IRP_MJ_DEVICE_CONTROL", OpClass::Write),
+            Operation::Flush => ("IRP_MJ_FLUSH_BUFFERS", OpClass::Flush),
+            Operation::Service => ("IRP_MJ_DEVICE_CONTROL", OpClass::Other),
+        };
+        let trouble = &self.shared.trouble;
+        if !trouble.permits(class, status) {
+            report_status(call, &operation.in_words(self.unit_bytes), status, trouble.is_expected());
+        }
+        match operation {
+            // A digest of less than everything is none.
+            Operation::Read { .. } => self.digest = None,
+            Operation::Write { at } => self.expected.maybe_written(at),
+            Operation::Trim { at } => self.expected.trimmed(at, false),
+            Operation::Flush | Operation::Service => {}
+        }
+        self.statistics.failed += 1;
+    }
+
+    fn check_length(&self, call: &'static str, operation: Operation, information: usize) {
+        let bytes = operation.extent().map_or(0, |at| at.bytes(self.unit_bytes));
+        if information != bytes as usize {
+            report(
+                &workload_checks::REQUEST_STATUS,
+                call,
+                "a caller takes Information as the number of bytes moved",
+                format!("{} succeeded with Information {information}", operation.in_words(self.unit_bytes)),
+            );
+        }
     }
 
     /// Waits for everything outstanding.
@@ -372,18 +320,13 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Reads back every block it wrote, gives its memory back, hands its figures in.
+    /// Reads back every unit it changed, gives its memory back, hands its figures in.
     fn finish(mut self) {
-        if !matches!(self.shared.options.mode, Mode::Read | Mode::RandRead) {
+        if !self.shared.options.mode.only_reads() && !self.shared.trouble.is_gone() {
             self.read_back();
         }
-        for slot in &self.slots {
-            // SAFETY: no request is outstanding.
-            unsafe {
-                IoFreeIrp(slot.irp);
-                IoFreeMdl(slot.mdl);
-            }
-            self.machine.free_system(slot.buffer);
+        for slot in self.slots {
+            slot.free(self.machine);
         }
         self.inbox.doorbell.free(self.machine);
         if let Some(digest) = self.digest.take()
@@ -394,73 +337,80 @@ impl<'a> Job<'a> {
         self.shared.results.lock().add(&self.statistics);
     }
 
+    /// In requests as long as the options allow.
     fn read_back(&mut self) {
-        let written: Vec<u64> = (0..self.part.blocks)
-            .filter(|n| self.generations[*n as usize] != 0)
-            .map(|n| self.part.first + n)
-            .collect();
-        for block in written {
-            self.submit(Operation::Read { block, cancel: false });
+        let sizes = self.shared.options.block_bytes;
+        let units_max = sizes.max / sizes.min;
+        let mut extents: Vec<Extent> = Vec::new();
+        for unit in self.expected.touched() {
+            debug_assert!(unit >= self.part.first && unit - self.part.first < self.part.units);
+            match extents.last_mut() {
+                Some(last) if last.first + u64::from(last.units) == unit && last.units < units_max => {
+                    last.units += 1;
+                }
+                _ => extents.push(Extent { first: unit, units: 1 }),
+            }
+        }
+        for at in extents {
+            self.submit(Operation::Read { at, cancel: false });
         }
         self.drain();
     }
 }
 
-fn transfer(block: u64, bytes: u32) -> IO_STACK_LOCATION_Parameters_Read {
-    let offset = block * u64::from(bytes);
-    IO_STACK_LOCATION_Parameters_Read { Length: bytes, Key: 0, ByteOffset: LARGE_INTEGER::new(offset as i64) }
-}
-
-fn check_status(call: &'static str, offset: u64, bytes: u32, status: NTSTATUS, information: usize) {
-    if status != STATUS_SUCCESS {
-        report_status(call, offset, bytes, status);
-    }
-    if information != bytes as usize {
-        report(
-            &workload_checks::REQUEST_STATUS,
-            call,
-            "a caller takes Information as the number of bytes moved",
-            format!(
-                "a request for {bytes} bytes at offset {offset} succeeded with Information {information}"
-            ),
-        );
+fn transfer(at: Extent, unit_bytes: u32) -> IO_STACK_LOCATION_Parameters_Read {
+    IO_STACK_LOCATION_Parameters_Read {
+        Length: at.bytes(unit_bytes),
+        Key: 0,
+        ByteOffset: LARGE_INTEGER::new(at.offset(unit_bytes) as i64),
     }
 }
 
-fn wrong_data(mismatch: &pattern::Mismatch, expected: u32) -> ! {
-    let expected = if expected == 0 { "zeros".into() } else { format!("generation {expected}") };
+fn control(
+    code: ULONG,
+    input_bytes: ULONG,
+    output_bytes: ULONG,
+) -> IO_STACK_LOCATION_Parameters_DeviceIoControl {
+    IO_STACK_LOCATION_Parameters_DeviceIoControl {
+        OutputBufferLength: output_bytes,
+        InputBufferLength: input_bytes,
+        IoControlCode: code,
+        Type3InputBuffer: null_mut(),
+    }
+}
+
+/// DEVICE_MANAGE_DATA_SET_ATTRIBUTES with one range, in bytes.
+fn trim_request(at: Extent, unit_bytes: u32) -> [u8; TRIM_BYTES as usize] {
+    let header = DEVICE_MANAGE_DATA_SET_ATTRIBUTES {
+        Size: size_of::<DEVICE_MANAGE_DATA_SET_ATTRIBUTES>() as ULONG,
+        Action: DeviceDsmAction_Trim,
+        Flags: 0,
+        ParameterBlockOffset: 0,
+        ParameterBlockLength: 0,
+        DataSetRangesOffset: RANGE_AT as ULONG,
+        DataSetRangesLength: size_of::<DEVICE_DATA_SET_RANGE>() as ULONG,
+    };
+    let range = DEVICE_DATA_SET_RANGE {
+        StartingOffset: at.offset(unit_bytes) as i64,
+        LengthInBytes: at.bytes(unit_bytes).into(),
+    };
+    let mut request = [0u8; TRIM_BYTES as usize];
+    // SAFETY: both structures fit where they are put, and have no padding.
+    unsafe {
+        request.as_mut_ptr().cast::<DEVICE_MANAGE_DATA_SET_ATTRIBUTES>().write_unaligned(header);
+        request.as_mut_ptr().add(RANGE_AT).cast::<DEVICE_DATA_SET_RANGE>().write_unaligned(range);
+    }
+    request
+}
+
+fn wrong_data(mismatch: &pattern::Mismatch) -> ! {
     report(
         &workload_checks::DATA_INTEGRITY,
         "IRP_MJ_READ",
         "a file with this data in it is corrupt, and nobody was told",
         format!(
-            "the sector at offset {} should hold {expected} and holds {}",
-            mismatch.offset, mismatch.holds
+            "the sector at offset {} should hold {} and holds {}",
+            mismatch.offset, mismatch.should_hold, mismatch.holds
         ),
     )
-}
-
-impl Slot {
-    fn new(machine: &Machine, shared: &Shared, inbox: *const Inbox, slot: u32) -> Slot {
-        let bytes = shared.options.block_bytes;
-        let buffer = machine.allocate_system(bytes as usize);
-        // SAFETY: both devices are live.
-        let stack = unsafe {
-            let service = shared.disk.service.map_or(0, |d| (*d).StackSize);
-            (*shared.disk.device).StackSize.max(service)
-        };
-        // SAFETY: allocation routines with valid sizes; the buffer is the block just allocated.
-        let (irp, mdl) = unsafe {
-            let irp = IoAllocateIrp(stack, FALSE);
-            let mdl = IoAllocateMdl(buffer, bytes, FALSE, FALSE, null_mut());
-            assert!(
-                !buffer.is_null() && !irp.is_null() && !mdl.is_null(),
-                "the machine is out of memory for the workload"
-            );
-            MmBuildMdlForNonPagedPool(mdl);
-            (irp, mdl)
-        };
-        let context = Box::new(SlotContext { inbox, slot, completed_at: std::cell::Cell::new(0) });
-        Slot { irp, mdl, buffer, context, sent_at: 0, what: None, expected: 0 }
-    }
 }

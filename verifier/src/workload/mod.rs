@@ -3,25 +3,43 @@
 //! Jobs are system threads of the machine, one per processor at most; each owns a part of the disk,
 //! so what a block must hold is known without asking another job. The list of operations of a job
 //! depends on the seed only, never on timing: the same options leave the same bytes on the disk
-//! whatever the driver, the executor or the schedule.
+//! whatever the executor or the schedule, and whatever the driver (but for trims, which not every one takes).
+//!
+//! ```text
+//! options.rs    what to send                             operations.rs  the requests, one after the other
+//! job.rs        one job                                  slot.rs        one place for a request
+//! expected.rs   what blocks must hold                    pattern.rs     what is written into them
+//! trouble.rs    what may go wrong, and when              provisioning.rs  whether a disk takes trims
+//! direct.rs     the same without a driver                statistics.rs  what came of it
+//! ```
 
 mod direct;
+mod doorbell;
+mod expected;
 mod job;
 mod operations;
 mod options;
 mod pattern;
+mod provisioning;
+mod slot;
 mod statistics;
+mod trouble;
 
 pub use direct::{DirectError, apply};
-pub use options::{Amount, BLOCK_BYTES_MAX, DEPTH_MAX, Mode, Options};
+pub(crate) use doorbell::Doorbell;
+pub use options::{Amount, BLOCK_BYTES_MAX, DEPTH_MAX, Mode, Options, Sizes};
+pub use provisioning::Trims;
+pub(crate) use provisioning::{device_control, trims_of};
+pub(crate) use slot::IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
 pub use statistics::Statistics;
+pub use trouble::{LOST_AFTER_S, LOST_AFTER_TROUBLE_S, Trouble};
 
 use crate::finding::{Scene, Violation};
 use crate::rules::{RuleInfo, workload_checks};
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, status_name};
 use kernel_sim::hook::Halt;
-use kernel_sim::irql::Irql;
 use kernel_sim::machine::Machine;
+use kernel_sim::processor::Processor;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -35,6 +53,8 @@ pub struct Disk {
     pub service: Option<PDEVICE_OBJECT>,
     /// Its size in bytes.
     pub bytes: u64,
+    /// What it says of trims, if it takes them and the workload has some.
+    pub trims: Option<Trims>,
 }
 
 // SAFETY: device objects are driver memory; requests are sent to them from system threads only.
@@ -46,22 +66,48 @@ unsafe impl Sync for Disk {}
 struct Shared {
     options: Options,
     disk: Disk,
+    trouble: Arc<Trouble>,
     results: Mutex<Statistics>,
     running: AtomicU32,
+    done: Doorbell,
+    /// Rung when the jobs may read back; none where they need not wait.
+    go_on: Option<Doorbell>,
 }
 
-/// Runs the workload to its end; call from the machine's boot thread.
+impl Shared {
+    /// Where something may go wrong, the jobs wait for each other here between the requests and the reading
+    /// back, which is done in peace.
+    fn intermission(&self) {
+        if let Some(go_on) = self.go_on {
+            self.done.ring();
+            go_on.wait();
+        }
+    }
+}
+
+/// Runs the workload to its end; call from the machine's boot thread, or from one that has nothing else to do.
+/// Where something may go wrong, `make_peace` is called before what was written is read back.
 ///
 /// A finding ends the run from inside a job.
-pub fn run(machine: &Machine, disk: Disk, options: &Options) -> Statistics {
+pub fn run(
+    machine: &Machine,
+    disk: Disk,
+    options: &Options,
+    trouble: &Arc<Trouble>,
+    make_peace: impl FnOnce(),
+) -> Statistics {
     let jobs = options.jobs(machine.processor_count(), disk.bytes);
+    let done = Doorbell::new(machine, 0);
+    let go_on = trouble.is_expected().then(|| Doorbell::new(machine, 0));
     let shared = Arc::new(Shared {
         options: options.clone(),
         disk,
+        trouble: Arc::clone(trouble),
         results: Mutex::new(Statistics::new()),
         running: AtomicU32::new(jobs),
+        done,
+        go_on,
     });
-    let done = job::Doorbell::new(machine);
     for n in 0..jobs {
         let shared = Arc::clone(&shared);
         machine.start_thread(Some((n % u32::from(machine.processor_count())) as u8), move || {
@@ -70,21 +116,27 @@ pub fn run(machine: &Machine, disk: Disk, options: &Options) -> Statistics {
             done.ring();
         });
     }
-    for _ in 0..jobs {
-        done.wait(None);
+    if let Some(go_on) = go_on {
+        (0..jobs).for_each(|_| done.wait());
+        make_peace();
+        (0..jobs).for_each(|_| go_on.ring());
     }
+    (0..jobs).for_each(|_| done.wait());
     done.free(machine);
+    if let Some(go_on) = go_on {
+        go_on.free(machine);
+    }
     debug_assert_eq!(shared.running.load(SeqCst), 0, "a job rang without having ended");
     std::mem::take(&mut *shared.results.lock())
 }
 
 /// Ends the run with a finding of the workload's.
-fn report(rule: &'static RuleInfo, call: &'static str, why: &'static str, what: String) -> ! {
+pub(crate) fn report(rule: &'static RuleInfo, call: &'static str, why: &'static str, what: String) -> ! {
     let machine = Machine::current().expect("a job runs on a machine");
     let step = machine.step();
     let scene = Scene {
-        cpu: kernel_sim::processor::Processor::current().index(),
-        irql: Irql::PASSIVE,
+        cpu: Processor::current().index(),
+        irql: Processor::current().irql(),
         step: (step != 0).then_some(step),
         call: Some(call),
         location: None,
@@ -101,12 +153,12 @@ fn report(rule: &'static RuleInfo, call: &'static str, why: &'static str, what: 
     })))
 }
 
-fn report_status(call: &'static str, offset: u64, bytes: u32, status: NTSTATUS) -> ! {
+fn report_status(call: &'static str, request: &str, status: NTSTATUS, has_faults: bool) -> ! {
     let name = status_name(status).map_or_else(|| format!("{status:#010x}"), str::to_owned);
-    report(
-        &workload_checks::REQUEST_STATUS,
-        call,
-        "the disk reported no error, so the driver invented this one",
-        format!("a request for {bytes} bytes at offset {offset} ended with {name}"),
-    )
+    let why = if has_faults {
+        "no fault that was injected ends so: it is tried again, or has another status"
+    } else {
+        "the disk reported no error, so the driver invented this one"
+    };
+    report(&workload_checks::REQUEST_STATUS, call, why, format!("{request} ended with {name}"))
 }

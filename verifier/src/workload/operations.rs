@@ -1,31 +1,94 @@
-//! The operations of one job, in order: a function of the seed and the options alone.
+//! The operations of one job, in order: a function of the seed and the options, and of what the driver takes.
 
 use super::options::{Amount, Mode, Options};
 
-/// One operation, on a block of the job's own part of the disk.
+/// Units of a job's part of the disk, one after the other. A unit is the smallest request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Extent {
+    /// The first unit, counted from the beginning of the disk.
+    pub first: u64,
+    /// How many.
+    pub units: u32,
+}
+
+impl Extent {
+    /// Where it begins on a disk with units of so many bytes.
+    pub(super) fn offset(self, unit_bytes: u32) -> u64 {
+        self.first * u64::from(unit_bytes)
+    }
+
+    /// Its length; at most [`super::BLOCK_BYTES_MAX`].
+    pub(super) fn bytes(self, unit_bytes: u32) -> u32 {
+        self.units * unit_bytes
+    }
+}
+
+/// One operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Operation {
-    Read { block: u64, cancel: bool },
-    Write { block: u64 },
+    Read { at: Extent, cancel: bool },
+    Write { at: Extent },
+    Trim { at: Extent },
     Flush,
     Service,
 }
 
-/// The part of the disk a job owns, in blocks.
+impl Operation {
+    /// The units it is about.
+    pub(super) fn extent(self) -> Option<Extent> {
+        match self {
+            Operation::Read { at, .. } | Operation::Write { at } | Operation::Trim { at } => Some(at),
+            Operation::Flush | Operation::Service => None,
+        }
+    }
+
+    /// In words, on a disk with units of so many bytes.
+    pub(super) fn in_words(self, unit_bytes: u32) -> String {
+        let what = match self {
+            Operation::Read { .. } => "a read",
+            Operation::Write { .. } => "a write",
+            Operation::Trim { .. } => "a trim",
+            Operation::Flush => "a flush",
+            Operation::Service => "a service request",
+        };
+        self.extent().map_or_else(
+            || what.into(),
+            |at| format!("{what} of {} bytes at {}", at.bytes(unit_bytes), at.offset(unit_bytes)),
+        )
+    }
+}
+
+/// The part of the disk a job owns, in units.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Part {
     pub first: u64,
-    pub blocks: u64,
+    pub units: u64,
 }
 
 impl Part {
     /// Part `n` of `jobs` equal ones; the last takes the rest.
-    pub(super) fn of(n: u32, jobs: u32, disk_blocks: u64) -> Part {
-        let each = disk_blocks / u64::from(jobs);
+    pub(super) fn of(n: u32, jobs: u32, disk_units: u64) -> Part {
+        let each = disk_units / u64::from(jobs);
         let first = each * u64::from(n);
-        let blocks = if n + 1 == jobs { disk_blocks - first } else { each };
-        Part { first, blocks }
+        let units = if n + 1 == jobs { disk_units - first } else { each };
+        Part { first, units }
     }
+}
+
+/// What the driver takes besides reads, writes and flushes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Takes {
+    pub service: bool,
+    /// Without it a mix writes where it would trim.
+    pub trims: bool,
+}
+
+/// How much is still to come.
+enum Left {
+    Requests(u64),
+    Units(u64),
+    /// Time decides.
+    Endless,
 }
 
 /// The generator.
@@ -33,33 +96,32 @@ pub(super) struct Operations {
     options: Options,
     part: Part,
     random: u64,
-    /// Reads and writes still to come; `None` while time decides.
-    left: Option<u64>,
-    next_block: u64,
+    left: Left,
+    next_unit: u64,
     writes_since_flush: u32,
     requests: u64,
-    takes_service: bool,
+    takes: Takes,
 }
 
 impl Operations {
-    pub(super) fn new(options: &Options, n: u32, jobs: u32, part: Part, takes_service: bool) -> Operations {
+    pub(super) fn new(options: &Options, n: u32, jobs: u32, part: Part, takes: Takes) -> Operations {
         let left = match options.amount {
             Amount::Ios(ios) => {
                 let share = ios / u64::from(jobs);
-                Some(if u64::from(n) < ios % u64::from(jobs) { share + 1 } else { share })
+                Left::Requests(if u64::from(n) < ios % u64::from(jobs) { share + 1 } else { share })
             }
-            Amount::Once => Some(part.blocks),
-            Amount::TimeNs(_) => None,
+            Amount::Once => Left::Units(part.units),
+            Amount::TimeNs(_) => Left::Endless,
         };
         Operations {
             random: mix(options.seed ^ mix(u64::from(n) + 1)),
             options: options.clone(),
             part,
             left,
-            next_block: 0,
+            next_unit: 0,
             writes_since_flush: 0,
             requests: 0,
-            takes_service: takes_service && n == 0 && options.service_every != 0,
+            takes: Takes { service: takes.service && n == 0 && options.service_every != 0, ..takes },
         }
     }
 
@@ -71,6 +133,55 @@ impl Operations {
     fn one_in(&mut self, n: u32) -> bool {
         n != 0 && self.below(u64::from(n)) == 0
     }
+
+    /// The size of the next request, in units; a single size costs no draw.
+    fn size(&mut self) -> u64 {
+        let sizes = self.options.block_bytes;
+        let most = u64::from(sizes.max / sizes.min).min(self.part.units);
+        if most <= 1 {
+            return 1;
+        }
+        let low = 1 << self.below(u64::from(most.ilog2()) + 1);
+        let high = (2 * low - 1).min(most);
+        low + self.below(high - low + 1)
+    }
+
+    /// Where the next request goes.
+    fn place(&mut self) -> Extent {
+        let mut units = self.size();
+        let at = if self.options.mode.is_sequential() {
+            let at = self.next_unit;
+            units = units.min(self.part.units - at);
+            self.next_unit = (at + units) % self.part.units;
+            at
+        } else {
+            self.below(self.part.units - units + 1)
+        };
+        // At most 1 MiB of units of 512 bytes or more.
+        Extent { first: self.part.first + at, units: units as u32 }
+    }
+
+    fn read(&mut self, at: Extent) -> Operation {
+        let cancel = self.one_in(self.options.cancel_every);
+        Operation::Read { at, cancel }
+    }
+
+    fn write(&mut self, at: Extent) -> Operation {
+        self.writes_since_flush += 1;
+        Operation::Write { at }
+    }
+
+    fn mixed(&mut self, at: Extent) -> Operation {
+        match self.below(16) {
+            0..8 => self.read(at),
+            14 if self.takes.trims => Operation::Trim { at },
+            8..15 => self.write(at),
+            _ => {
+                self.writes_since_flush = 0;
+                Operation::Flush
+            }
+        }
+    }
 }
 
 impl Iterator for Operations {
@@ -81,39 +192,32 @@ impl Iterator for Operations {
             self.writes_since_flush = 0;
             return Some(Operation::Flush);
         }
-        if self.takes_service
+        if self.takes.service
             && self.requests.is_multiple_of(u64::from(self.options.service_every))
             && self.requests != 0
         {
             self.requests += 1;
             return Some(Operation::Service);
         }
-        if self.left == Some(0) {
+        if matches!(self.left, Left::Requests(0) | Left::Units(0)) {
             return None;
         }
-        self.left = self.left.map(|n| n - 1);
         self.requests += 1;
-        let sequential = matches!(self.options.mode, Mode::Read | Mode::Write);
-        let at = if sequential {
-            let at = self.next_block;
-            self.next_block = (at + 1) % self.part.blocks;
-            at
-        } else {
-            self.below(self.part.blocks)
-        };
-        let block = self.part.first + at;
-        let reads = match self.options.mode {
-            Mode::Read | Mode::RandRead => true,
-            Mode::Write | Mode::RandWrite => false,
-            Mode::RandRw => self.below(2) == 0,
-        };
-        if reads {
-            let cancel = self.one_in(self.options.cancel_every);
-            Some(Operation::Read { block, cancel })
-        } else {
-            self.writes_since_flush += 1;
-            Some(Operation::Write { block })
+        let at = self.place();
+        match &mut self.left {
+            Left::Requests(n) => *n -= 1,
+            Left::Units(n) => *n = n.saturating_sub(at.units.into()),
+            Left::Endless => {}
         }
+        let mode = self.options.mode;
+        Some(match mode {
+            Mode::Read | Mode::RandRead => self.read(at),
+            Mode::Write | Mode::RandWrite => self.write(at),
+            Mode::RandRw if self.below(2) == 0 => self.read(at),
+            Mode::RandRw => self.write(at),
+            Mode::Trim | Mode::RandTrim => Operation::Trim { at },
+            Mode::Mixed => self.mixed(at),
+        })
     }
 }
 
@@ -126,13 +230,16 @@ pub(super) fn mix(mut z: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::options::Sizes;
     use super::*;
+
+    const ALL: Takes = Takes { service: true, trims: true };
 
     fn options(mode: Mode, amount: Amount) -> Options {
         Options {
             mode,
             amount,
-            block_bytes: 4096,
+            block_bytes: Sizes::of(4096),
             depth: 8,
             flush_every: 4,
             cancel_every: 3,
@@ -144,14 +251,14 @@ mod tests {
 
     #[test]
     fn the_parts_of_all_jobs_cover_the_disk_once() {
-        for (jobs, blocks) in [(1, 10), (3, 10), (4, 4), (7, 100)] {
+        for (jobs, units) in [(1, 10), (3, 10), (4, 4), (7, 100)] {
             let mut next = 0;
             for n in 0..jobs {
-                let part = Part::of(n, jobs, blocks);
+                let part = Part::of(n, jobs, units);
                 assert_eq!(part.first, next);
-                next += part.blocks;
+                next += part.units;
             }
-            assert_eq!(next, blocks);
+            assert_eq!(next, units);
         }
     }
 
@@ -159,7 +266,7 @@ mod tests {
     fn the_shares_of_all_jobs_make_the_amount() {
         let options = options(Mode::RandRw, Amount::Ios(103));
         let count = |n| {
-            Operations::new(&options, n, 4, Part::of(n, 4, 64), true)
+            Operations::new(&options, n, 4, Part::of(n, 4, 64), ALL)
                 .filter(|o| matches!(o, Operation::Read { .. } | Operation::Write { .. }))
                 .count()
         };
@@ -169,11 +276,49 @@ mod tests {
     #[test]
     fn a_flush_follows_every_fourth_write_and_reads_are_sometimes_cancelled() {
         let options = options(Mode::RandRw, Amount::Ios(400));
-        let all: Vec<_> = Operations::new(&options, 0, 1, Part::of(0, 1, 64), true).collect();
+        let all: Vec<_> = Operations::new(&options, 0, 1, Part::of(0, 1, 64), ALL).collect();
         let count = |f: fn(&Operation) -> bool| all.iter().filter(|o| f(o)).count();
         let writes = count(|o| matches!(o, Operation::Write { .. }));
         assert_eq!(count(|o| *o == Operation::Flush), writes / 4);
         assert!(count(|o| matches!(o, Operation::Read { cancel: true, .. })) > 20);
         assert!(count(|o| *o == Operation::Service) > 20);
+    }
+
+    #[test]
+    fn sizes_of_a_range_fit_the_part_and_every_doubling_is_drawn() {
+        let mut options = options(Mode::Mixed, Amount::Ios(4000));
+        options.block_bytes = Sizes { min: 512, max: 1 << 20 };
+        let part = Part::of(1, 2, 8192);
+        let extents: Vec<_> =
+            Operations::new(&options, 1, 2, part, ALL).filter_map(Operation::extent).collect();
+        assert!(extents.iter().all(|e| e.first >= 4096 && e.first + u64::from(e.units) <= 8192));
+        for octave in 0..12 {
+            assert!(extents.iter().any(|e| e.units.ilog2() == octave), "none of {}", 512 << octave);
+        }
+    }
+
+    #[test]
+    fn going_over_a_part_once_leaves_nothing_out_whatever_the_sizes() {
+        let mut options = options(Mode::Write, Amount::Once);
+        options.block_bytes = Sizes { min: 512, max: 8192 };
+        let part = Part { first: 10, units: 1001 };
+        let mut next = 10;
+        for extent in Operations::new(&options, 0, 1, part, ALL).filter_map(Operation::extent) {
+            assert_eq!(extent.first, next);
+            next += u64::from(extent.units);
+        }
+        assert_eq!(next, 1011);
+    }
+
+    #[test]
+    fn a_mix_has_everything_and_writes_where_nobody_takes_trims() {
+        let options = options(Mode::Mixed, Amount::Ios(400));
+        let part = Part::of(0, 1, 64);
+        let all: Vec<_> = Operations::new(&options, 0, 1, part, ALL).collect();
+        let is_trim = |o: &Operation| matches!(o, Operation::Trim { .. });
+        assert!(all.iter().any(is_trim) && all.contains(&Operation::Flush));
+        let none = Takes { trims: false, ..ALL };
+        let without: Vec<_> = Operations::new(&options, 0, 1, part, none).collect();
+        assert!(!without.iter().any(is_trim));
     }
 }

@@ -29,21 +29,59 @@ pub(super) fn stamp(buffer: &mut [u8], offset: u64, generation: u32) {
     }
 }
 
+/// What a sector may hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Content {
+    /// What was there before the run: zeros, if anything is known of it.
+    Original,
+    /// Zeros, since a trim.
+    Zeros,
+    /// A generation that was written.
+    Generation(u32),
+}
+
+impl Content {
+    /// What a sector holds to which so many generations were written.
+    pub(super) fn of_generation(generation: u32) -> Content {
+        if generation == 0 { Content::Original } else { Content::Generation(generation) }
+    }
+
+    fn is_in(self, sector: &[u8], at: u64) -> bool {
+        match self {
+            Content::Original | Content::Zeros => is_stamped(sector, at, 0),
+            Content::Generation(generation) => is_stamped(sector, at, generation),
+        }
+    }
+}
+
+impl std::fmt::Display for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Content::Original | Content::Zeros => f.write_str("zeros"),
+            Content::Generation(generation) => write!(f, "generation {generation}"),
+        }
+    }
+}
+
 /// How a block differs from what it should hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Mismatch {
     /// Byte offset on the disk of the first wrong sector.
     pub offset: u64,
-    /// What that sector holds instead, in words.
+    /// What that sector should hold, in words.
+    pub should_hold: String,
+    /// What it holds instead, in words.
     pub holds: String,
 }
 
-/// Compares a block with its stamp. Generation 0 is a block never written: zeros.
-pub(super) fn check(buffer: &[u8], offset: u64, generation: u32) -> Result<(), Mismatch> {
+/// Compares a block at byte `offset`, each sector of which must hold one of `held`.
+pub(super) fn check(buffer: &[u8], offset: u64, held: &[Content]) -> Result<(), Mismatch> {
     for (n, sector) in buffer.chunks_exact(SECTOR).enumerate() {
         let at = offset + (n * SECTOR) as u64;
-        if !is_stamped(sector, at, generation) {
-            return Err(Mismatch { offset: at, holds: describe(sector) });
+        if !held.iter().any(|content| content.is_in(sector, at)) {
+            let should_hold: Vec<_> = held.iter().map(ToString::to_string).collect();
+            let should_hold = should_hold.join(" or ");
+            return Err(Mismatch { offset: at, should_hold, holds: describe(sector) });
         }
     }
     Ok(())
@@ -84,16 +122,18 @@ mod tests {
 
     #[test]
     fn a_stamped_block_is_recognised_and_any_other_is_described() {
+        let generation = |g| [Content::of_generation(g)];
         let mut block = vec![0; 2048];
-        check(&block, 4096, 0).unwrap();
+        check(&block, 4096, &generation(0)).unwrap();
         stamp(&mut block, 4096, 3);
-        check(&block, 4096, 3).unwrap();
-        let stale = check(&block, 4096, 4).unwrap_err();
-        assert_eq!(stale, Mismatch { offset: 4096, holds: "generation 3 of offset 4096".into() });
-        let moved = check(&block, 8192, 3).unwrap_err();
+        check(&block, 4096, &generation(3)).unwrap();
+        let stale = check(&block, 4096, &generation(4)).unwrap_err();
+        assert_eq!((stale.offset, &*stale.should_hold), (4096, "generation 4"));
+        assert_eq!(stale.holds, "generation 3 of offset 4096");
+        let moved = check(&block, 8192, &generation(3)).unwrap_err();
         assert_eq!(moved.holds, "generation 3 of offset 4096");
         block[1024 + 100] ^= 1;
-        let torn = check(&block, 4096, 3).unwrap_err();
+        let torn = check(&block, 4096, &generation(3)).unwrap_err();
         assert_eq!(torn.offset, 4096 + 1024);
         assert!(torn.holds.starts_with("a torn sector"));
     }

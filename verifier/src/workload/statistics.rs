@@ -11,6 +11,10 @@ pub struct Statistics {
     pub writes: u64,
     /// Flushes completed.
     pub flushes: u64,
+    /// Trims completed.
+    pub trims: u64,
+    /// Requests that ended with an error they may end with: a fault of the plan, or a device that is gone.
+    pub failed: u64,
     /// Requests that ended as cancelled.
     pub cancelled: u64,
     /// Service requests answered.
@@ -19,6 +23,8 @@ pub struct Statistics {
     pub bytes_read: u64,
     /// Bytes written.
     pub bytes_written: u64,
+    /// Bytes trimmed.
+    pub bytes_trimmed: u64,
     /// Sectors compared with what they should hold.
     pub sectors_verified: u64,
     /// Latency of reads and writes: nanoseconds in the parallel executor, steps in the
@@ -53,10 +59,13 @@ impl Statistics {
             reads: 0,
             writes: 0,
             flushes: 0,
+            trims: 0,
+            failed: 0,
             cancelled: 0,
             services: 0,
             bytes_read: 0,
             bytes_written: 0,
+            bytes_trimmed: 0,
             sectors_verified: 0,
             latency,
             digest: None,
@@ -68,10 +77,13 @@ impl Statistics {
         self.reads += other.reads;
         self.writes += other.writes;
         self.flushes += other.flushes;
+        self.trims += other.trims;
+        self.failed += other.failed;
         self.cancelled += other.cancelled;
         self.services += other.services;
         self.bytes_read += other.bytes_read;
         self.bytes_written += other.bytes_written;
+        self.bytes_trimmed += other.bytes_trimmed;
         self.sectors_verified += other.sectors_verified;
         // Cannot fail: both histograms grow as needed.
         let _ = self.latency.add(&other.latency);
@@ -81,7 +93,7 @@ impl Statistics {
     /// All requests but service requests.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.reads + self.writes + self.flushes + self.cancelled
+        self.reads + self.writes + self.flushes + self.trims + self.failed + self.cancelled
     }
 }
 

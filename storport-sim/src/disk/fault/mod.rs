@@ -18,6 +18,7 @@
 //! ```text
 //! plan    = [ rule *( ";" rule ) ]                    empty: no faults
 //! rule    = kind [ ":" setting *( "," setting ) ]
+//!         | "all" [ ":" setting *( "," setting ) ]    a rule of every kind but "removal"; "all" is "all:p=0.01"
 //! kind    = "medium-error" | "aborted" | "busy" | "task-set-full" | "unit-attention" | "short" | "bad-sense"
 //!         | "dropped" | "late" | "duplicate" | "hung" | "removal" | "allocation"
 //! setting = "lun=" NUMBER                             at this logical unit only

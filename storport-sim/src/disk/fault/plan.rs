@@ -62,6 +62,11 @@ impl FaultKind {
         ("allocation", Self::AllocationFailure),
     ];
 
+    /// Every kind, in the order of the documentation.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::NAMES.iter().map(|(_, kind)| *kind)
+    }
+
     /// The name specifications call it.
     pub fn name(self) -> &'static str {
         let same = |kind: &Self| std::mem::discriminant(kind) == std::mem::discriminant(&self);
@@ -155,4 +160,16 @@ impl FaultRule {
 pub struct FaultPlan {
     /// The rules.
     pub rules: Vec<FaultRule>,
+}
+
+impl FaultPlan {
+    /// Whether nothing goes wrong.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether some rule is of this kind, whatever its settings.
+    pub fn names(&self, kind: FaultKind) -> bool {
+        self.rules.iter().any(|rule| rule.kind.name() == kind.name())
+    }
 }

@@ -48,9 +48,27 @@ impl FromStr for FaultPlan {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        let rules = text.split(';').map(str::trim).map(FaultRule::from_str);
-        Ok(Self { rules: rules.collect::<Result<_, _>>()? })
+        let mut rules = Vec::new();
+        for text in text.split(';').map(str::trim) {
+            match all_kinds(text) {
+                Some(each) => {
+                    for text in each {
+                        rules.push(text.parse()?);
+                    }
+                }
+                None => rules.push(text.parse()?),
+            }
+        }
+        Ok(Self { rules })
     }
+}
+
+/// What the word "all" stands for: a rule of every kind but removal, after which there is no device for the others
+/// to happen to. Without settings each strikes one command in a hundred.
+fn all_kinds(text: &str) -> Option<impl Iterator<Item = String>> {
+    let (word, settings) = text.split_once(':').unwrap_or((text, "p=0.01"));
+    let kinds = FaultKind::NAMES.iter().filter(|(_, kind)| *kind != FaultKind::SurpriseRemoval);
+    (word.trim() == "all").then(|| kinds.map(move |(name, _)| format!("{name}:{settings}")))
 }
 
 impl TryFrom<String> for FaultPlan {

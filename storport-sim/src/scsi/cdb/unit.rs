@@ -83,6 +83,20 @@ pub struct Unmap {
 }
 const _: () = assert!(size_of::<Unmap>() == 10);
 
+impl Unmap {
+    /// Gives back what a parameter list of so many bytes names.
+    pub const fn of(parameter_list_length: u16) -> Self {
+        Self {
+            opcode: Opcode::UNMAP,
+            anchor: 0,
+            reserved: U32::ZERO,
+            group: 0,
+            parameter_list_length: U16::new(parameter_list_length),
+            control: 0,
+        }
+    }
+}
+
 /// GET LBA STATUS(16) (SBC-4, "GET LBA STATUS (16) command").
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
 #[repr(C)]

@@ -1,0 +1,104 @@
+//! What a run has to bear besides its requests: faults by plan, and events while requests are under way.
+
+use serde::{Deserialize, Serialize};
+use storport_sim::DiskStatistics;
+use storport_sim::disk::fault::{FaultCount, FaultPlan};
+
+/// What happens to an adapter while requests are under way.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// A unit or a bus is reset.
+    Reset,
+    /// The adapter is stopped and started again, as for a rebalance or for sleep.
+    StopRestart,
+    /// Units are plugged in, used, and pulled out.
+    Hotplug,
+    /// The adapter is pulled out, once.
+    Removal,
+}
+
+impl Event {
+    /// Every event, by its word on the command line.
+    pub const NAMES: [(&'static str, Event); 4] = [
+        ("reset", Event::Reset),
+        ("stop-restart", Event::StopRestart),
+        ("hotplug", Event::Hotplug),
+        ("removal", Event::Removal),
+    ];
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        let row = Event::NAMES.iter().find(|(_, event)| *event == self);
+        row.expect("the table has every event").0
+    }
+}
+
+/// What a run is given to bear. The default is nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adversity {
+    /// Faults of the disk and of what carries its answers, drawn from the seed of the operations.
+    #[serde(default, skip_serializing_if = "FaultPlan::is_empty")]
+    pub faults: FaultPlan,
+    /// Events, drawn from that seed as well; each at most once in the list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+    /// Seconds a command may take before it is recovered; without it, the disk class driver's sixty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u32>,
+}
+
+impl Adversity {
+    /// Whether there is nothing to bear.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.faults.is_empty() && self.events.is_empty() && self.timeout_s.is_none()
+    }
+
+    /// The flags that ask for it.
+    #[must_use]
+    pub fn flags(&self) -> String {
+        let mut flags = String::new();
+        if !self.faults.is_empty() {
+            flags += &format!(" --fault '{}'", self.faults);
+        }
+        if !self.events.is_empty() {
+            let words: Vec<_> = self.events.iter().map(|event| event.word()).collect();
+            flags += &format!(" --event {}", words.join(","));
+        }
+        if let Some(timeout_s) = self.timeout_s {
+            flags += &format!(" --timeout {timeout_s}");
+        }
+        flags
+    }
+}
+
+/// How often something happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EventCounts {
+    /// Resets of a unit.
+    pub unit_resets: u64,
+    /// Resets of a bus.
+    pub bus_resets: u64,
+    /// Stops that were followed by a restart.
+    pub restarts: u64,
+    /// Units plugged in.
+    pub plugged: u64,
+    /// Those of them that the adapter made a disk of.
+    pub found: u64,
+    /// Removals of the adapter.
+    pub removals: u64,
+}
+
+/// What a run met of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Met {
+    /// How often each rule of the plan matched and struck.
+    pub faults: Vec<FaultCount>,
+    /// What the disk class driver did about it, of the disk found first.
+    pub disk: DiskStatistics,
+    /// What happened.
+    pub events: EventCounts,
+}

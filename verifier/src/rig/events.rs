@@ -1,0 +1,151 @@
+//! The thread that makes events happen while requests are under way.
+//!
+//! It waits until so many requests have been sent, a number drawn from the seed, does one of the events asked
+//! for, and waits again; so in the deterministic executor the same seed has the same events between the same
+//! requests. What each stands for on Windows is said where [`Adapter`] has it. A second thread, where a fault
+//! plan may pull the device out, looks every now and then whether it has, as the bus driver would notice.
+//! Invariant: the adapter is whole when the thread ends, unless it is gone.
+
+use super::adversity::{Event, EventCounts};
+use super::hotplug::Hotplug;
+use crate::rules::workload_checks;
+use crate::workload::{self, Doorbell, Statistics, Trouble};
+use kernel_sim::ddi::{KeDelayExecutionThread, KernelMode, LARGE_INTEGER};
+use kernel_sim::machine::Machine;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use storport_sim::{Adapter, Medium};
+
+/// How often somebody looks whether the device is still there, in 100 ns: 10 ms.
+const LOOK_100NS: i64 = 100_000;
+
+/// Requests of the load between two looks at something else.
+const LOOK_REQUESTS: u64 = 2;
+
+/// SplitMix64, for when events happen and which.
+#[derive(Clone, Copy)]
+pub(super) struct Draws(u64);
+
+impl Draws {
+    pub(super) fn new(seed: u64) -> Draws {
+        // Apart from the draws of the operations, which begin at the same seed.
+        Draws(seed ^ 0x6576_656E_7473_0000)
+    }
+
+    /// A number below `n`; 0 if that is 0.
+    pub(super) fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((u128::from(z ^ (z >> 31)) * u128::from(n)) >> 64) as u64
+    }
+}
+
+/// What the threads of one run share.
+pub(super) struct Stage {
+    pub adapter: Adapter,
+    pub medium: Arc<Medium>,
+    pub trouble: Arc<Trouble>,
+    /// Rung when requests are due, and when the load is over.
+    pub bell: Doorbell,
+    pub is_over: AtomicBool,
+    pub counts: Mutex<EventCounts>,
+    /// What the workloads on plugged units came to.
+    pub elsewhere: Mutex<Statistics>,
+}
+
+impl Stage {
+    /// Waits until the load has sent a few requests more; where it is over, a millisecond. A machine that works
+    /// has no time: in the deterministic executor a delay would last until the load is over.
+    pub(super) fn let_the_load_go_on(&self) {
+        if !self.is_over.load(SeqCst) {
+            self.trouble.ring_after(LOOK_REQUESTS);
+            self.bell.wait();
+        }
+        if self.is_over.load(SeqCst) {
+            wait_100ns(10_000);
+        }
+    }
+}
+
+/// Waits a little machine time.
+fn wait_100ns(time: i64) {
+    let mut interval = LARGE_INTEGER::new(-time);
+    // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
+    unsafe { KeDelayExecutionThread(KernelMode, 0, &raw mut interval) };
+}
+
+/// The thread of events. `gap` is how many requests apart two events are at most.
+pub(super) fn run(stage: &Stage, events: &[Event], seed: u64, gap: u64) {
+    let machine = Machine::current().expect("events happen on a machine");
+    let mut draws = Draws::new(seed);
+    let mut left: Vec<Event> = events.to_vec();
+    while !left.is_empty() && !stage.trouble.is_gone() {
+        stage.trouble.ring_after(1 + draws.below(gap));
+        // The ring of the end may have been for another wait.
+        if !stage.is_over.load(SeqCst) {
+            stage.bell.wait();
+        }
+        if stage.is_over.load(SeqCst) {
+            return;
+        }
+        let event = left[draws.below(left.len() as u64) as usize];
+        match event {
+            Event::Reset => reset(stage, &mut draws),
+            Event::StopRestart => stop_and_restart(stage),
+            Event::Removal => {
+                left.retain(|event| *event != Event::Removal);
+                stage.medium.pull_out();
+                machine.touch_device(0);
+                notice_removal(stage);
+            }
+            Event::Hotplug => Hotplug { stage, machine, seed: draws.below(u64::MAX) }.happen(),
+        }
+    }
+}
+
+fn reset(stage: &Stage, draws: &mut Draws) {
+    stage.trouble.count_reset();
+    if draws.below(2) == 0 {
+        let Some(disk) = stage.adapter.disks().first() else { return };
+        if stage.adapter.reset_unit(*disk) {
+            stage.counts.lock().unit_resets += 1;
+        }
+    } else {
+        stage.adapter.reset_bus(0);
+        stage.counts.lock().bus_resets += 1;
+    }
+}
+
+fn stop_and_restart(stage: &Stage) {
+    stage.adapter.stop();
+    if let Err(why) = stage.adapter.restart() {
+        workload::report(
+            &workload_checks::ADAPTER_RESTART,
+            "HwStorAdapterControl",
+            "every request for its disks waits for ever",
+            format!("the adapter was stopped and did not start again: {why}"),
+        );
+    }
+    stage.counts.lock().restarts += 1;
+}
+
+fn notice_removal(stage: &Stage) {
+    stage.trouble.device_is_gone();
+    stage.adapter.surprise_removal();
+    stage.counts.lock().removals += 1;
+}
+
+/// The thread that notices a removal which a fault brought about.
+pub(super) fn watch_for_removal(stage: &Stage) {
+    while !stage.is_over.load(SeqCst) {
+        if stage.medium.is_gone() {
+            Machine::current().expect("a thread of a machine").touch_device(0);
+            notice_removal(stage);
+            return;
+        }
+        wait_100ns(LOOK_100NS);
+    }
+}

@@ -1,0 +1,132 @@
+//! A unit that comes and goes while others are in use.
+//!
+//! A disk is plugged in behind the adapter; whoever stands before it (the device model, or a virtual miniport
+//! by a service request) reports it, Storport scans the bus, and a disk device appears. A load of its own
+//! runs on that, verified like any, and somewhere in it the unit is pulled out again: from then on its requests may
+//! fail, but each must end. Windows has this from BusChangeDetected and the scan that follows; what a
+//! miniport does that never reports it is not judged, only counted.
+
+use super::events::{Draws, Stage};
+use crate::workload::{
+    self, Amount, Disk, Doorbell, IOCTL_MINIPORT_PROCESS_SERVICE_IRP, Mode, Options, Sizes, Trouble,
+    device_control,
+};
+use kernel_sim::ddi::PDEVICE_OBJECT;
+use kernel_sim::machine::Machine;
+use std::sync::Arc;
+use storport_sim::disk::{Geometry, Identity, MemoryStore, ScsiDisk};
+use storport_sim::scsi::Lun;
+
+/// Units that come and go: the numbers after the first.
+const UNITS: u16 = 3;
+/// Bytes of such a disk.
+const BYTES: u64 = 1 << 20;
+/// Requests of the load on it.
+const REQUESTS: u64 = 48;
+/// Outstanding at once.
+const DEPTH: u32 = 8;
+/// How often somebody looks whether a disk has come or gone before he gives up.
+const LOOKS: u32 = 50;
+/// Bytes of a service request's buffer: as much as the load's own have.
+const SERVICE_BYTES: usize = 4096;
+
+/// One time.
+pub(super) struct Hotplug<'a> {
+    pub stage: &'a Stage,
+    pub machine: &'static Machine,
+    pub seed: u64,
+}
+
+impl Hotplug<'_> {
+    pub(super) fn happen(&self) {
+        let mut draws = Draws::new(self.seed);
+        let Some(lun) = Lun::new(1 + draws.below(UNITS.into()) as u16) else { return };
+        let before = self.stage.adapter.present_disks();
+        self.stage.medium.plug_in(lun, disk(lun));
+        self.stage.counts.lock().plugged += 1;
+        self.tell();
+        let is_new = |disk: &&PDEVICE_OBJECT| !before.contains(disk);
+        if let Some(device) = self.wait_until(|disks| disks.iter().find(is_new).copied()) {
+            self.stage.counts.lock().found += 1;
+            self.use_and_unplug(device, lun, 1 + draws.below(REQUESTS));
+            self.wait_until(|disks| (!disks.contains(&device)).then_some(()));
+        } else {
+            self.stage.medium.unplug(lun);
+            self.tell();
+        }
+    }
+
+    /// Sees to it that whoever stands before the medium looks for changes.
+    fn tell(&self) {
+        self.machine.touch_device(0);
+        let adapter = &self.stage.adapter;
+        if adapter.accepts_service_requests() {
+            let buffer = self.machine.allocate_system(SERVICE_BYTES);
+            if !buffer.is_null() {
+                let code = IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
+                device_control(self.machine, adapter.device(), code, buffer, (0, SERVICE_BYTES));
+                self.machine.free_system(buffer);
+            }
+        }
+    }
+
+    /// Looks at the disks there are until `wanted` is satisfied with them.
+    fn wait_until<R>(&self, wanted: impl Fn(&[PDEVICE_OBJECT]) -> Option<R>) -> Option<R> {
+        (0..LOOKS).find_map(|_| {
+            let found = wanted(&self.stage.adapter.present_disks());
+            if found.is_none() {
+                self.stage.let_the_load_go_on();
+            }
+            found
+        })
+    }
+
+    /// Runs a load on the disk and pulls it out after `requests` of it.
+    fn use_and_unplug(&self, device: PDEVICE_OBJECT, lun: Lun, requests: u64) {
+        let (machine, bell) = (self.machine, Doorbell::new(self.machine, 0));
+        let over = Doorbell::new(machine, 0);
+        let trouble = Arc::new(Trouble::planned(None, Some(bell)));
+        trouble.ring_after(requests);
+        let results = Arc::new(parking_lot::Mutex::default());
+        let options = options(self.seed);
+        let disk = Disk { device, service: None, bytes: BYTES, trims: None };
+        let (their_trouble, their_results) = (Arc::clone(&trouble), Arc::clone(&results));
+        machine.start_thread(None, move || {
+            let statistics = workload::run(machine, disk, &options, &their_trouble, || {});
+            *their_results.lock() = statistics;
+            bell.ring();
+            over.ring();
+        });
+        bell.wait();
+        trouble.device_is_gone();
+        self.stage.medium.unplug(lun);
+        self.tell();
+        over.wait();
+        bell.free(machine);
+        over.free(machine);
+        self.stage.elsewhere.lock().add(&results.lock());
+    }
+}
+
+fn options(seed: u64) -> Options {
+    Options {
+        mode: Mode::Mixed,
+        amount: Amount::Ios(REQUESTS),
+        block_bytes: Sizes { min: 512, max: 16 << 10 },
+        depth: DEPTH,
+        flush_every: 0,
+        cancel_every: 0,
+        service_every: 0,
+        seed,
+        zeroed: true,
+    }
+}
+
+/// An empty disk with a name of its own.
+fn disk(lun: Lun) -> ScsiDisk {
+    let serial = format!("plugged {}", lun.number());
+    let identity = Identity::new("STORSIM", "Plugged Disk", "1.0", &serial)
+        .expect("printable names that fit their fields");
+    ScsiDisk::new(Box::new(MemoryStore::new(BYTES)), Geometry::default(), identity)
+        .expect("a whole number of blocks")
+}

@@ -1,0 +1,175 @@
+//! What may go wrong while a workload runs, as far as its jobs must know: faults of a plan, resets, removal.
+//!
+//! It tells which errors may surface. The disk class driver tries most failures again, so an error that passes
+//! must have had as many causes as there are tries: a single aborted command that reaches the client is a
+//! finding. The statuses are those of the class driver's reading (`storport-sim/src/class/sense.rs`), which
+//! follows Windows' ClassInterpretSenseInfo. It also counts the requests sent and rings whoever waits for
+//! so many: that is when events happen. Invariant: with nothing planned, no error is permitted and nothing is
+//! counted.
+
+use super::doorbell::Doorbell;
+use kernel_sim::ddi::{
+    NTSTATUS, STATUS_DEVICE_BUSY, STATUS_DEVICE_DATA_ERROR, STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use storport_sim::disk::fault::{FaultCount, FaultKind, OpClass, OpSelector};
+use storport_sim::{BUSY_RETRIES_MAX, DISK_RETRIES_MAX, Medium};
+
+/// Tries of the class driver's that fail before an error surfaces that may pass.
+const TRIES: u64 = DISK_RETRIES_MAX as u64 + 1;
+/// Busy answers before the port driver lets one through.
+const BUSY_TRIES: u64 = BUSY_RETRIES_MAX as u64 + 1;
+
+/// Seconds of machine time after which an outstanding request is lost, on a healthy disk: the time-out of
+/// Windows' disk class driver.
+pub const LOST_AFTER_S: u32 = 60;
+/// As [`LOST_AFTER_S`] where something goes wrong. One try may wait sixty seconds for each of the steps of
+/// recovery (abort, unit, target, bus) and ten for its end; there are five tries a piece, and a request of 1 MiB
+/// has as many pieces as the adapter makes of it.
+pub const LOST_AFTER_TROUBLE_S: u32 = 4 * 3600;
+
+/// See the module page.
+#[derive(Default)]
+pub struct Trouble {
+    /// Where faults are injected, if any are.
+    medium: Option<Arc<Medium>>,
+    /// Something is planned.
+    is_expected: bool,
+    /// The device was pulled out, or the unit unplugged.
+    is_gone: AtomicBool,
+    resets: AtomicU64,
+    sent: AtomicU64,
+    /// How many requests are to be sent before the bell rings.
+    due: AtomicU64,
+    bell: Option<Doorbell>,
+}
+
+impl Trouble {
+    /// Nothing goes wrong.
+    pub(crate) fn none() -> Trouble {
+        Trouble::default()
+    }
+
+    /// Something is planned. `medium` is where faults are injected; `bell` rings when requests are due.
+    pub(crate) fn planned(medium: Option<Arc<Medium>>, bell: Option<Doorbell>) -> Trouble {
+        Trouble { medium, is_expected: true, bell, due: AtomicU64::new(u64::MAX), ..Trouble::default() }
+    }
+
+    pub(super) fn is_expected(&self) -> bool {
+        self.is_expected
+    }
+
+    /// How long a request may take, in seconds of machine time.
+    pub(super) fn patience_s(&self) -> u32 {
+        if self.is_expected { LOST_AFTER_TROUBLE_S } else { LOST_AFTER_S }
+    }
+
+    /// From now on every request may fail.
+    pub(crate) fn device_is_gone(&self) {
+        self.is_gone.store(true, SeqCst);
+    }
+
+    /// Whether it is gone, by an event or by a fault.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.is_gone.load(SeqCst) || self.medium.as_ref().is_some_and(|medium| medium.is_gone())
+    }
+
+    /// A unit or a bus is about to be reset.
+    pub(crate) fn count_reset(&self) {
+        self.resets.fetch_add(1, SeqCst);
+    }
+
+    /// Rings the bell after so many more requests.
+    pub(crate) fn ring_after(&self, requests: u64) {
+        self.due.store(self.sent.load(SeqCst).saturating_add(requests), SeqCst);
+    }
+
+    /// Counts a request that is about to be sent.
+    pub(super) fn count_request(&self) {
+        let Some(bell) = self.bell else { return };
+        let sent = self.sent.fetch_add(1, SeqCst) + 1;
+        if sent >= self.due.load(SeqCst) && self.due.swap(u64::MAX, SeqCst) != u64::MAX {
+            bell.ring();
+        }
+    }
+
+    /// Whether a request of this class may end with this status. Asked of failures only.
+    pub(super) fn permits(&self, class: OpClass, status: NTSTATUS) -> bool {
+        if !self.is_expected {
+            return false;
+        }
+        if self.is_gone() {
+            return true;
+        }
+        let counts: Vec<FaultCount> = self.medium.as_ref().map_or_else(Vec::new, |medium| {
+            medium.with(|target| target.faults().map_or_else(Vec::new, |f| f.counts().collect()))
+        });
+        permitted(&counts, self.resets.load(SeqCst), class, status)
+    }
+}
+
+fn permitted(counts: &[FaultCount], resets: u64, class: OpClass, status: NTSTATUS) -> bool {
+    let injected = |is_meant: &dyn Fn(&FaultCount) -> bool| {
+        counts.iter().filter(|c| is_meant(c)).map(|c| c.injected).sum::<u64>()
+    };
+    // Faults that strike the command itself.
+    let of_class = |c: &FaultCount| match c.rule.op {
+        None => true,
+        Some(OpSelector::Class(wanted)) => wanted == class,
+        Some(OpSelector::Code(opcode)) => OpClass::of(opcode) == class,
+    };
+    let own = |kind: FaultKind| injected(&|c| c.rule.kind.name() == kind.name() && of_class(c));
+    // Faults whose recovery ends the others' commands too.
+    let anyones = |is_meant: fn(&FaultKind) -> bool| injected(&|c| is_meant(&c.rule.kind));
+    let lost = anyones(|k| matches!(k, FaultKind::DroppedCompletion | FaultKind::LateCompletion { .. }));
+    // One adapter that hangs may use up every try of a command: each is late until the adapter is reset.
+    let hangs = anyones(|k| matches!(k, FaultKind::HungAdapter)) * TRIES;
+    let ends = lost + hangs + resets;
+    let attentions = own(FaultKind::UnitAttention);
+    let busy = own(FaultKind::Busy) + own(FaultKind::TaskSetFull) + own(FaultKind::AllocationFailure);
+    let tried_out = ends + own(FaultKind::Aborted) >= TRIES;
+    let final_error = own(FaultKind::ShortTransfer) + own(FaultKind::BadSense) > 0;
+    match status {
+        STATUS_DEVICE_DATA_ERROR => own(FaultKind::MediumError) > 0,
+        STATUS_IO_DEVICE_ERROR => final_error || tried_out || attentions > 2 * TRIES || busy >= BUSY_TRIES,
+        STATUS_IO_TIMEOUT => ends >= TRIES,
+        STATUS_DEVICE_BUSY => busy >= BUSY_TRIES,
+        STATUS_INSUFFICIENT_RESOURCES => own(FaultKind::AllocationFailure) > 0,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use storport_sim::disk::fault::FaultRule;
+
+    fn counts(text: &str, injected: u64) -> Vec<FaultCount> {
+        let rule: FaultRule = text.parse().unwrap();
+        vec![FaultCount { rule, matched: injected, injected }]
+    }
+
+    #[test]
+    fn an_error_surfaces_only_when_its_fault_has_struck_often_enough() {
+        let read = |text, injected, status| permitted(&counts(text, injected), 0, OpClass::Read, status);
+        assert!(read("medium-error", 1, STATUS_DEVICE_DATA_ERROR));
+        assert!(!read("medium-error", 0, STATUS_DEVICE_DATA_ERROR));
+        assert!(!read("medium-error:op=write", 9, STATUS_DEVICE_DATA_ERROR));
+        assert!(!read("medium-error", 1, STATUS_IO_DEVICE_ERROR));
+        assert!(read("short", 1, STATUS_IO_DEVICE_ERROR));
+        assert!(!read("aborted", 4, STATUS_IO_DEVICE_ERROR));
+        assert!(read("aborted", 5, STATUS_IO_DEVICE_ERROR));
+        assert!(!read("dropped", 4, STATUS_IO_TIMEOUT));
+        assert!(read("hung", 1, STATUS_IO_TIMEOUT));
+        assert!(!read("busy", 20, STATUS_DEVICE_BUSY));
+        assert!(!read("duplicate", 99, STATUS_IO_DEVICE_ERROR));
+    }
+
+    #[test]
+    fn a_reset_may_end_everybodys_commands_but_a_few_resets_are_tried_again() {
+        assert!(!permitted(&[], 4, OpClass::Write, STATUS_IO_TIMEOUT));
+        assert!(permitted(&[], 5, OpClass::Write, STATUS_IO_TIMEOUT));
+    }
+}
