@@ -5,8 +5,8 @@
 use super::types::*;
 use crate::io::{cancel, device, device_queue, irp, mdl, packet};
 use crate::sync::{
-    dpc, interlocked, interrupt, level, lists, lock, processors, queued_lock, system_thread, time, timer,
-    wait, work_item,
+    dpc, interlocked, interrupt, level, lists, lock, processors, queued_lock, rundown, system_thread, time,
+    timer, wait, work_item,
 };
 use crate::{pool, registers};
 
@@ -409,4 +409,21 @@ ddis! { base 0;
     /// Writes a 64-bit register.
     WRITE_REGISTER_ULONG64(Register: *mut u64, Value: u64) -> (),
         header "wdm.h", irql (PASSIVE, HIGH), Modelled, object => registers::write_u64;
+
+    // Rundown protection
+    /// Makes something ready to be protected.
+    ExInitializeRundownProtection(RunRef: PEX_RUNDOWN_REF) -> (),
+        header "wdm.h", irql (PASSIVE, APC), Modelled, plain => rundown::initialize;
+    /// Makes something that was run down ready to be protected again.
+    ExReInitializeRundownProtection(RunRef: PEX_RUNDOWN_REF) -> (),
+        header "wdm.h", irql (PASSIVE, APC), Modelled, cell => rundown::reinitialize;
+    /// Begins a use; FALSE once the rundown has begun.
+    ExAcquireRundownProtection(RunRef: PEX_RUNDOWN_REF) -> BOOLEAN,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, cell => rundown::acquire;
+    /// Ends a use.
+    ExReleaseRundownProtection(RunRef: PEX_RUNDOWN_REF) -> (),
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, cell => rundown::release;
+    /// Lets no use begin from now on, and waits until all have ended.
+    ExWaitForRundownProtectionRelease(RunRef: PEX_RUNDOWN_REF) -> (),
+        header "wdm.h", irql (PASSIVE, APC), Modelled, object => rundown::wait;
 }

@@ -11,6 +11,7 @@ pub(crate) mod lists;
 pub(crate) mod lock;
 pub(crate) mod processors;
 pub(crate) mod queued_lock;
+pub(crate) mod rundown;
 pub(crate) mod system_thread;
 pub(crate) mod thread;
 pub(crate) mod time;

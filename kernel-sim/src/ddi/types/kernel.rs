@@ -74,6 +74,13 @@ pub struct KSEMAPHORE {
 }
 pub type PKSEMAPHORE = *mut KSEMAPHORE;
 
+/// Opaque on Windows, where the member shares its place with a pointer.
+#[repr(C)]
+pub struct EX_RUNDOWN_REF {
+    pub Count: usize,
+}
+pub type PEX_RUNDOWN_REF = *mut EX_RUNDOWN_REF;
+
 #[repr(C)]
 pub struct KTIMER {
     pub Header: DISPATCHER_HEADER,
