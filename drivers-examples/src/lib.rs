@@ -37,8 +37,15 @@ const WDM_SOURCES: &[Source] = sources![
     "wdm_startio/start_io.rs",
 ];
 
-const RAMDISK_SOURCES: &[Source] =
-    sources!["ramdisk/mod.rs", "ramdisk/statistics.rs", "ramdisk_service_irp_under_lock.rs"];
+const RAMDISK_SOURCES: &[Source] = sources![
+    "ramdisk/mod.rs",
+    "ramdisk/outstanding.rs",
+    "ramdisk/partner.rs",
+    "ramdisk/service.rs",
+    "ramdisk/statistics.rs",
+    "ramdisk/workers.rs",
+    "ramdisk_service_irp_under_lock.rs",
+];
 
 const AHCI_SOURCES: &[Source] = sources![
     "ahci/mod.rs",

@@ -9,7 +9,9 @@
 
 use crate::ramdisk::{Counts, Ramdisk};
 use kernel_sim::ddi::{NTSTATUS, PDRIVER_OBJECT, PUNICODE_STRING, STATUS_BUFFER_TOO_SMALL, STATUS_SUCCESS};
-use storport_sim::miniport::{Configuration, FindError, ServiceIrp, Srb, VirtualMiniport, register};
+use storport_sim::miniport::{
+    AdapterControl, Configuration, FindError, ServiceIrp, Srb, VirtualMiniport, register,
+};
 
 /// The adapter: the ramdisk, but for one callback.
 struct Hasty(Ramdisk);
@@ -28,9 +30,26 @@ pub unsafe extern "C-unwind" fn driver_entry(
 
 impl VirtualMiniport for Hasty {
     const SERVICE_REQUESTS: bool = true;
+    const ABORTS_COMMANDS: bool = true;
 
     fn find_adapter(configuration: &mut Configuration<'_>) -> Result<Hasty, FindError> {
         Ramdisk::find_adapter(configuration).map(Hasty)
+    }
+
+    fn initialize(&self) -> bool {
+        self.0.initialize()
+    }
+
+    fn threads(&self) -> u32 {
+        self.0.threads()
+    }
+
+    fn thread(&self, number: u32) {
+        self.0.thread(number);
+    }
+
+    fn end_threads(&self) {
+        self.0.end_threads();
     }
 
     fn start_io(&self, srb: Srb) {
@@ -39,6 +58,10 @@ impl VirtualMiniport for Hasty {
 
     fn reset_bus(&self, path: u8) -> bool {
         self.0.reset_bus(path)
+    }
+
+    fn adapter_control(&self, control: AdapterControl) -> bool {
+        self.0.adapter_control(control)
     }
 
     /// Answers with the counts of unit 0.

@@ -41,6 +41,9 @@ stop_codes! {
     /// the lock held and another on that processor asked for it. On hardware the processor spins
     /// for ever.
     SPIN_LOCK_ALREADY_OWNED = 0x0F;
+    /// The reference count of an object makes no sense. Parameters: object type (0: not an object of the
+    /// object manager), the object.
+    REFERENCE_BY_POINTER = 0x18;
     /// An unhandled exception in kernel mode; here, a panic of the driver. Parameters: exception
     /// code, address, exception parameters 0 and 1 (the simulator knows no addresses of code).
     KMODE_EXCEPTION_NOT_HANDLED = 0x1E;

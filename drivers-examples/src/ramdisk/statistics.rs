@@ -1,13 +1,31 @@
 //! What the ramdisk counts, and how a service request reports it.
 
+use kernel_sim::safe::{SpinGuard, SpinLock};
 use storport_sim::disk::Completion;
 use storport_sim::scsi::{Opcode, ScsiStatus};
 
 /// Logical units that are counted apart.
-pub const UNITS_MAX: usize = 8;
+pub const UNITS_MAX: usize = 64;
 
-/// Bytes of a report: the counts of every unit.
-pub const REPORT_BYTES: usize = UNITS_MAX * Counts::BYTES;
+/// The counts of one unit, in cache lines of their own: processors that work on different units do not meet.
+#[repr(align(64))]
+struct Unit(SpinLock<Counts>);
+
+/// The counts of every unit.
+pub struct Statistics([Unit; UNITS_MAX]);
+
+impl Statistics {
+    /// Nothing done yet.
+    pub const fn new() -> Statistics {
+        Statistics([const { Unit(SpinLock::new(Counts::NOTHING)) }; UNITS_MAX])
+    }
+
+    /// The counts of one unit, locked; the highest-numbered unit counts for those beyond.
+    #[track_caller]
+    pub fn of(&self, unit: usize) -> SpinGuard<'_, Counts> {
+        self.0[unit.min(UNITS_MAX - 1)].0.lock()
+    }
+}
 
 /// What one unit did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,65 +1,79 @@
-//! Rundown protection: a count of those who use something, and the wait until nobody does.
+//! Rundown protection: a count of those who use something, and an end after which nobody begins.
 //!
-//! The word is the driver's: bit 0 says that rundown has begun, the rest counts those who hold the protection,
-//! twice. Invariant: once bit 0 is set the count only falls. Giving back what nobody holds wraps around
-//! unnoticed on Windows; here it stops the machine, which is our choice.
+//! The count lies in driver memory, twice the number of holders; its lowest bit says that the rundown has
+//! begun. Windows documents what the routines do and not what the structure holds, so that layout is our choice.
+//! Invariant: once the bit is set the number only falls, and who makes it nought wakes those who wait.
 
-use super::wait::check_may_wait;
-use crate::bugcheck::UNBALANCED_RELEASE;
+use super::interlocked::note;
+use crate::bugcheck::REFERENCE_BY_POINTER;
 use crate::ddi::Cx;
 use crate::ddi::types::{BOOLEAN, EX_RUNDOWN_REF, FALSE, PEX_RUNDOWN_REF, TRUE};
+use crate::sync::wait::check_may_wait;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-/// Rundown has begun, or is over.
-const ACTIVE: usize = 1;
+/// The rundown has begun.
+const BEGUN: usize = 1;
 /// One holder.
 const HOLDER: usize = 2;
 
-fn word<'a>(cx: &Cx, reference: PEX_RUNDOWN_REF) -> &'a AtomicUsize {
-    if !cx.cpu.is_memory(reference as usize, size_of::<EX_RUNDOWN_REF>()) || !reference.is_aligned() {
-        cx.bad_pointer(reference as usize, "the EX_RUNDOWN_REF");
+fn count<'a>(cx: &Cx, rundown: PEX_RUNDOWN_REF) -> &'a AtomicUsize {
+    cx.check_output::<EX_RUNDOWN_REF>(rundown);
+    // SAFETY: mapped, aligned memory of the machine.
+    unsafe { AtomicUsize::from_ptr(&raw mut (*rundown).Count) }
+}
+
+pub(crate) unsafe fn initialize(cx: &Cx, rundown: PEX_RUNDOWN_REF) {
+    count(cx, rundown).store(0, SeqCst);
+}
+
+/// Only an object that is run down may be used again; any other is bug check 0x18, as our choice: the page
+/// says that checked builds stop, and not how.
+pub(crate) unsafe fn reinitialize(cx: &Cx, rundown: PEX_RUNDOWN_REF) {
+    let before = count(cx, rundown).swap(0, SeqCst);
+    note(cx, rundown as usize, true);
+    if before != BEGUN {
+        misused(cx, rundown, "reuses something that has not been run down");
     }
-    // SAFETY: mapped, aligned memory of the machine; every access to it goes through atomics.
-    unsafe { AtomicUsize::from_ptr(&raw mut (*reference).Count) }
 }
 
-pub(crate) unsafe fn initialize(cx: &Cx, reference: PEX_RUNDOWN_REF) {
-    word(cx, reference).store(0, SeqCst);
+pub(crate) unsafe fn acquire(cx: &Cx, rundown: PEX_RUNDOWN_REF) -> BOOLEAN {
+    let more = |n: usize| (n & BEGUN == 0).then_some(n + HOLDER);
+    let granted = count(cx, rundown).fetch_update(SeqCst, SeqCst, more).is_ok();
+    note(cx, rundown as usize, granted);
+    if granted { TRUE } else { FALSE }
 }
 
-pub(crate) unsafe fn acquire(cx: &Cx, reference: PEX_RUNDOWN_REF) -> BOOLEAN {
-    let taken =
-        word(cx, reference).fetch_update(SeqCst, SeqCst, |w| (w & ACTIVE == 0).then(|| w + HOLDER)).is_ok();
-    if taken { TRUE } else { FALSE }
-}
-
-pub(crate) unsafe fn release(cx: &Cx, reference: PEX_RUNDOWN_REF) {
-    let Ok(before) = word(cx, reference).fetch_update(SeqCst, SeqCst, |w| w.checked_sub(HOLDER)) else {
-        let shown = cx.cpu.machine().machine_address(reference as usize);
-        let what = format!("{} of {}, which nobody holds", cx.ddi.name, crate::report_address(shown));
-        cx.bug_check(UNBALANCED_RELEASE, [0, shown, 0, 0], what);
+/// Releasing what nobody holds is bug check 0x18, as our choice: Windows leaves it open.
+pub(crate) unsafe fn release(cx: &Cx, rundown: PEX_RUNDOWN_REF) {
+    let less = |n: usize| n.checked_sub(HOLDER);
+    let Ok(before) = count(cx, rundown).fetch_update(SeqCst, SeqCst, less) else {
+        misused(cx, rundown, "releases protection that nobody holds");
     };
-    if before == HOLDER | ACTIVE {
+    note(cx, rundown as usize, true);
+    if before - HOLDER == BEGUN {
         let machine = cx.cpu.machine();
-        machine.wake_all(&mut machine.kernel.lock(), reference as usize);
+        // Whoever waits set the bit under this lock, and is on the list when we have it.
+        machine.wake_all(&mut machine.kernel.lock(), rundown as usize);
     }
 }
 
-pub(crate) unsafe fn wait(cx: &Cx, reference: PEX_RUNDOWN_REF) {
-    let word = word(cx, reference);
-    check_may_wait(cx, reference as usize, None);
+pub(crate) unsafe fn wait(cx: &Cx, rundown: PEX_RUNDOWN_REF) {
+    let count = count(cx, rundown);
+    check_may_wait(cx, rundown as usize, None);
     let machine = cx.cpu.machine();
     let kernel = machine.kernel.lock();
-    // Under the lock: who gives the last one back finds either no rundown begun or somebody waiting.
-    if word.fetch_or(ACTIVE, SeqCst) & !ACTIVE != 0 {
-        machine.sleep_on(cx, kernel, reference as usize, None);
+    if count.fetch_or(BEGUN, SeqCst) >= HOLDER {
+        machine.sleep_on(cx, kernel, rundown as usize, None);
     }
 }
 
-pub(crate) unsafe fn completed(cx: &Cx, reference: PEX_RUNDOWN_REF) {
-    word(cx, reference).store(ACTIVE, SeqCst);
+pub(crate) unsafe fn completed(cx: &Cx, rundown: PEX_RUNDOWN_REF) {
+    count(cx, rundown).store(BEGUN, SeqCst);
+    note(cx, rundown as usize, true);
 }
 
-pub(crate) unsafe fn reinitialize(cx: &Cx, reference: PEX_RUNDOWN_REF) {
-    word(cx, reference).store(0, SeqCst);
+#[cold]
+fn misused(cx: &Cx, rundown: PEX_RUNDOWN_REF, how: &str) -> ! {
+    let shown = cx.cpu.machine().machine_address(rundown as usize);
+    cx.bug_check(REFERENCE_BY_POINTER, [0, shown, 0, 0], format!("{} {how}", cx.ddi.name))
 }

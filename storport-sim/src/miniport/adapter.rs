@@ -1,19 +1,17 @@
 //! The trait a virtual miniport implements, and the callbacks that lead to it.
 
+use super::extension::Extension;
+use super::thread::Threads;
 use super::{Configuration, FindError, ServiceIrp, Srb};
 use crate::ddi::{
     Internal, PBOOLEAN, PCHAR, PPORT_CONFIGURATION_INFORMATION, PSCSI_REQUEST_BLOCK,
     SCSI_ADAPTER_CONTROL_STATUS, SCSI_ADAPTER_CONTROL_TYPE, SCSI_SUPPORTED_CONTROL_TYPE_LIST,
-    SP_RETURN_FOUND, STOR_MAP_NON_READ_WRITE_BUFFERS, ScsiAdapterControlSuccess,
-    ScsiAdapterControlUnsuccessful, ScsiQuerySupportedControlTypes, ScsiRestartAdapter, ScsiStopAdapter,
-    StorPortInitialize, VIRTUAL_HW_INITIALIZATION_DATA,
+    SP_RETURN_FOUND, STOR_ADAPTER_FEATURE_ABORT_COMMAND, STOR_MAP_NON_READ_WRITE_BUFFERS,
+    ScsiAdapterControlSuccess, ScsiAdapterControlUnsuccessful, ScsiQuerySupportedControlTypes,
+    ScsiRestartAdapter, ScsiStopAdapter, StorPortInitialize, VIRTUAL_HW_INITIALIZATION_DATA,
 };
 use kernel_sim::ddi::{BOOLEAN, NTSTATUS, PDRIVER_OBJECT, PUNICODE_STRING, PVOID, TRUE, ULONG};
-use kernel_sim::machine::Machine;
-use parking_lot::Mutex;
-use std::mem::MaybeUninit;
 use std::ptr::null_mut;
-use std::sync::Arc;
 
 /// What Storport asks of the adapter as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +30,9 @@ pub trait VirtualMiniport: Send + Sync + Sized + 'static {
     /// Whether service requests are accepted. Without it [`Self::process_service_request`] and
     /// [`Self::complete_service_irps`] are never called.
     const SERVICE_REQUESTS: bool = false;
+    /// Whether `start_io` understands `SRB_FUNCTION_ABORT_COMMAND`, with which Storport then begins the recovery
+    /// of a late request: `STOR_ADAPTER_FEATURE_ABORT_COMMAND`.
+    const ABORTS_COMMANDS: bool = false;
 
     /// `HwStorFindAdapter`, PASSIVE_LEVEL: describes the adapter and makes its extension.
     ///
@@ -43,6 +44,23 @@ pub trait VirtualMiniport: Send + Sync + Sized + 'static {
     fn initialize(&self) -> bool {
         true
     }
+
+    /// How many system threads the adapter has while it runs, [`THREADS_MAX`](super::THREADS_MAX) at most: asked
+    /// at PASSIVE_LEVEL, after `initialize` has succeeded and again before a restart. The adapter does not start
+    /// if the system has no such thread for it.
+    fn threads(&self) -> u32 {
+        0
+    }
+
+    /// What system thread `number` (from 0) does, at PASSIVE_LEVEL, until [`end_threads`](Self::end_threads) was
+    /// called. A thread that returns earlier is not started again.
+    fn thread(&self, number: u32) {
+        let _ = number;
+    }
+
+    /// All system threads are to return: called at PASSIVE_LEVEL before the adapter is stopped or its resources
+    /// are freed, where it has been started; a wait for them follows.
+    fn end_threads(&self) {}
 
     /// `HwStorStartIo`, DISPATCH_LEVEL, no lock held: a request to execute, now or later.
     fn start_io(&self, srb: Srb);
@@ -65,12 +83,10 @@ pub trait VirtualMiniport: Send + Sync + Sized + 'static {
     /// `HwStorCompleteServiceIrp`, PASSIVE_LEVEL: the adapter is being removed; completes all service
     /// requests the miniport still has.
     fn complete_service_irps(&self) {}
-}
 
-/// The adapter extension.
-#[repr(C)]
-struct Extension<M> {
-    value: MaybeUninit<M>,
+    /// `HwStorFreeAdapterResources`, PASSIVE_LEVEL: the last callback, after the threads have ended. The value is
+    /// dropped next; on a machine that has stopped it is dropped without this.
+    fn free_adapter_resources(&self) {}
 }
 
 /// Registers `M` with Storport: the last call of an entry point, whose status it returns.
@@ -96,6 +112,9 @@ pub unsafe fn register<M: VirtualMiniport>(
         data.HwProcessServiceRequest = Some(process_service_request::<M>);
         data.HwCompleteServiceIrp = Some(complete_service_irp::<M>);
     }
+    if M::ABORTS_COMMANDS {
+        data.FeatureSupport |= STOR_ADAPTER_FEATURE_ABORT_COMMAND;
+    }
     data.DeviceExtensionSize = size_of::<Extension<M>>() as ULONG;
     data.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS;
     data.NeedPhysicalAddresses = TRUE;
@@ -104,15 +123,6 @@ pub unsafe fn register<M: VirtualMiniport>(
     data.MultipleRequestPerLu = TRUE;
     // SAFETY: forwarded from the caller; the data is complete.
     unsafe { StorPortInitialize(driver_object, registry_path, (&raw mut data).cast(), null_mut()) }
-}
-
-/// The adapter behind Storport's pointer.
-///
-/// # Safety
-/// `find_adapter` has succeeded on this extension, and `free_adapter_resources` has not been called.
-unsafe fn adapter<'a, M>(extension: PVOID) -> &'a M {
-    // SAFETY: Storport calls in that order, so the value is there.
-    unsafe { (*extension.cast::<Extension<M>>()).value.assume_init_ref() }
 }
 
 unsafe extern "C-unwind" fn find_adapter<M: VirtualMiniport>(
@@ -127,10 +137,9 @@ unsafe extern "C-unwind" fn find_adapter<M: VirtualMiniport>(
     // SAFETY: Storport's own arguments: a fresh extension and a prefilled configuration.
     unsafe {
         (*config).VirtualDevice = TRUE;
-        match M::find_adapter(&mut Configuration(&mut *config)) {
+        match M::find_adapter(&mut Configuration { config: &mut *config, extension }) {
             Ok(value) => {
-                (*extension.cast::<Extension<M>>()).value.write(value);
-                Leftovers::add(extension, drop_extension::<M>);
+                Extension::fill(extension, value);
                 SP_RETURN_FOUND
             }
             Err(error) => error.code(),
@@ -139,8 +148,47 @@ unsafe extern "C-unwind" fn find_adapter<M: VirtualMiniport>(
 }
 
 unsafe extern "C-unwind" fn initialize<M: VirtualMiniport>(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport calls this after HwStorFindAdapter has succeeded.
-    BOOLEAN::from(unsafe { adapter::<M>(extension) }.initialize())
+    // SAFETY: Storport calls this after HwStorFindAdapter has succeeded, at PASSIVE_LEVEL; it gives the
+    // extension back to `free_adapter_resources`, which waits for the threads.
+    BOOLEAN::from(unsafe { adapter::<M>(extension).initialize() && start_threads::<M>(extension) })
+}
+
+/// The adapter behind Storport's pointer.
+///
+/// # Safety
+/// `find_adapter` has succeeded on this extension, and `free_adapter_resources` has not been called.
+unsafe fn adapter<'a, M: VirtualMiniport>(extension: PVOID) -> &'a M {
+    // SAFETY: Storport calls in that order, so the value is there.
+    unsafe { Extension::<M>::of(extension) }.adapter()
+}
+
+/// Starts the adapter's threads; those that run are ended if not all of them can.
+///
+/// # Safety
+/// As for [`adapter`]; at PASSIVE_LEVEL, with no thread running, in a callback that has no other beside it but
+/// `start_io`.
+unsafe fn start_threads<M: VirtualMiniport>(extension: PVOID) -> bool {
+    // SAFETY: forwarded from the caller.
+    let all_run = unsafe { Threads::start::<M>(extension) };
+    if !all_run {
+        // SAFETY: as above.
+        unsafe { end_threads::<M>(extension) };
+    }
+    all_run
+}
+
+/// Ends the adapter's threads, if they run, and waits for them.
+///
+/// # Safety
+/// As for [`start_threads`], but for the threads.
+unsafe fn end_threads<M: VirtualMiniport>(extension: PVOID) {
+    // SAFETY: forwarded from the caller.
+    let of = unsafe { Extension::<M>::of(extension) };
+    if of.threads.are_running() {
+        of.adapter().end_threads();
+        // SAFETY: as above.
+        unsafe { of.threads.join() };
+    }
 }
 
 unsafe extern "C-unwind" fn start_io<M: VirtualMiniport>(
@@ -169,12 +217,19 @@ unsafe extern "C-unwind" fn adapter_control<M: VirtualMiniport>(
         unsafe { report_control_types(parameters.cast()) };
         return ScsiAdapterControlSuccess;
     }
-    let control = match kind {
-        k if k == ScsiStopAdapter => AdapterControl::Stop,
-        k if k == ScsiRestartAdapter => AdapterControl::Restart,
-        _ => return ScsiAdapterControlUnsuccessful,
+    let done = match kind {
+        k if k == ScsiStopAdapter => {
+            // SAFETY: as in `initialize`: a virtual adapter is stopped at PASSIVE_LEVEL, with nothing outstanding.
+            unsafe { end_threads::<M>(extension) };
+            adapter.adapter_control(AdapterControl::Stop)
+        }
+        k if k == ScsiRestartAdapter => {
+            // SAFETY: as in `initialize`; the stop ended the threads.
+            adapter.adapter_control(AdapterControl::Restart) && unsafe { start_threads::<M>(extension) }
+        }
+        _ => false,
     };
-    if adapter.adapter_control(control) { ScsiAdapterControlSuccess } else { ScsiAdapterControlUnsuccessful }
+    if done { ScsiAdapterControlSuccess } else { ScsiAdapterControlUnsuccessful }
 }
 
 /// Stop and restart are mandatory; no other type is supported on this layer.
@@ -201,54 +256,13 @@ unsafe extern "C-unwind" fn complete_service_irp<M: VirtualMiniport>(extension: 
 }
 
 unsafe extern "C-unwind" fn free_adapter_resources<M: VirtualMiniport>(extension: PVOID) {
-    if Leftovers::remove(extension) {
-        // SAFETY: `find_adapter` put the value there, and this is the last callback of the adapter.
-        unsafe { drop_extension::<M>(extension) };
-    }
-}
-
-unsafe fn drop_extension<M>(extension: PVOID) {
-    // SAFETY: forwarded from the callers: the value is there, and nobody uses it afterwards.
-    unsafe { (*extension.cast::<Extension<M>>()).value.assume_init_drop() };
-}
-
-/// Extensions that hold a value. A machine that stops takes its memory down without asking the driver,
-/// and what the values own on the host has to go with it.
-#[derive(Default)]
-struct Leftovers(Mutex<Vec<Leftover>>);
-
-/// The address of an extension, and what drops its value.
-type Leftover = (usize, unsafe fn(PVOID));
-
-impl Leftovers {
-    fn of(machine: &Machine) -> Arc<Leftovers> {
-        machine.kept::<Leftovers>().unwrap_or_else(|| {
-            machine.keep(Arc::new(Leftovers::default()));
-            machine.kept::<Leftovers>().expect("just kept")
-        })
-    }
-
-    fn add(extension: PVOID, drop: unsafe fn(PVOID)) {
-        let machine = Machine::current().expect("callbacks run on a machine");
-        Leftovers::of(machine).0.lock().push((extension as usize, drop));
-    }
-
-    fn remove(extension: PVOID) -> bool {
-        let machine = Machine::current().expect("callbacks run on a machine");
-        let leftovers = Leftovers::of(machine);
-        let mut list = leftovers.0.lock();
-        let before = list.len();
-        list.retain(|(at, _)| *at != extension as usize);
-        list.len() != before
-    }
-}
-
-impl Drop for Leftovers {
-    fn drop(&mut self) {
-        for (extension, drop) in self.0.get_mut().drain(..) {
-            // SAFETY: the machine has come to rest and its memory is still mapped; `remove` was not
-            // called, so the value is there.
-            unsafe { drop(extension as PVOID) };
+    if Extension::<M>::is_filled(extension) {
+        // SAFETY: as in `initialize`; this is the last callback of the adapter, so its value is used by nobody
+        // but the threads, which are waited for.
+        unsafe {
+            end_threads::<M>(extension);
+            adapter::<M>(extension).free_adapter_resources();
+            Extension::<M>::empty(extension);
         }
     }
 }

@@ -1,9 +1,12 @@
 //! What a miniport says about its adapter in `find_adapter`.
 
+use super::Storport;
 use crate::ddi::{
-    PORT_CONFIGURATION_INFORMATION, SP_RETURN_BAD_CONFIG, SP_RETURN_ERROR, SP_RETURN_NOT_FOUND,
+    MINIPORT_REG_DWORD, PORT_CONFIGURATION_INFORMATION, SP_RETURN_BAD_CONFIG, SP_RETURN_ERROR,
+    SP_RETURN_NOT_FOUND, StorPortAllocateRegistryBuffer, StorPortFreeRegistryBuffer, StorPortRegistryRead,
 };
-use kernel_sim::ddi::{BOOLEAN, FALSE, ULONG};
+use kernel_sim::ddi::{BOOLEAN, FALSE, PVOID, TRUE, ULONG};
+use std::ffi::CStr;
 
 /// Why `find_adapter` has no adapter to offer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,33 +30,68 @@ impl FindError {
 }
 
 /// The adapter's configuration: prefilled by Storport, completed by the miniport.
-pub struct Configuration<'a>(pub(super) &'a mut PORT_CONFIGURATION_INFORMATION);
+pub struct Configuration<'a> {
+    pub(super) config: &'a mut PORT_CONFIGURATION_INFORMATION,
+    pub(super) extension: PVOID,
+}
 
 impl Configuration<'_> {
+    /// Storport, for this adapter: to keep.
+    #[must_use]
+    pub fn storport(&self) -> Storport {
+        Storport { extension: self.extension }
+    }
+
+    /// A REG_DWORD under the adapter's `Parameters` key: `StorPortRegistryRead`. `None` if there is none of that
+    /// name and type, or no memory to read it with.
+    #[track_caller]
+    #[must_use]
+    pub fn parameter(&self, name: &CStr) -> Option<u32> {
+        let mut length = size_of::<ULONG>() as ULONG;
+        // SAFETY: Storport's own extension, at PASSIVE_LEVEL; the length is on this thread's stack, and the buffer
+        // is given back before anybody else could want it. The name has to lie in memory of the machine, so
+        // it is copied into the buffer, behind the value.
+        unsafe {
+            let name = name.to_bytes_with_nul();
+            let mut room = length + name.len() as ULONG;
+            let buffer = StorPortAllocateRegistryBuffer(self.extension, &raw mut room).cast::<u8>();
+            if buffer.is_null() {
+                return None;
+            }
+            let named = buffer.add(length as usize);
+            named.copy_from_nonoverlapping(name.as_ptr(), name.len());
+            let kind = MINIPORT_REG_DWORD;
+            let answer = StorPortRegistryRead(self.extension, named, 1, kind, buffer.cast(), &raw mut length);
+            let value = (answer == TRUE).then(|| buffer.cast::<ULONG>().read_unaligned());
+            StorPortFreeRegistryBuffer(self.extension, buffer.cast());
+            value
+        }
+    }
+
     /// Bytes one request may move; longer ones are split above. Unlimited by the miniport: 1 MiB.
     pub fn set_maximum_transfer_length(&mut self, bytes: u32) -> &mut Self {
-        self.0.MaximumTransferLength = bytes;
+        self.config.MaximumTransferLength = bytes;
         self
     }
 
     /// Addresses the bus scan tries: buses, targets of each, units of each target. 1, 8 and 8 unless
     /// said otherwise.
     pub fn set_addresses(&mut self, buses: u8, targets: u8, units: u8) -> &mut Self {
-        self.0.NumberOfBuses = buses;
-        self.0.MaximumNumberOfTargets = targets;
-        self.0.MaximumNumberOfLogicalUnits = units;
+        self.config.NumberOfBuses = buses;
+        self.config.MaximumNumberOfTargets = targets;
+        self.config.MaximumNumberOfLogicalUnits = units;
         self
     }
 
     /// Requests of one unit the miniport takes at once: 250 unless said otherwise, 255 at most.
     pub fn set_lun_queue_depth(&mut self, requests: u32) -> &mut Self {
-        self.0.InitialLunQueueDepth = requests;
+        self.config.InitialLunQueueDepth = requests;
         self
     }
 
     /// Whether the adapter has a cache that has to be told of flushes.
     pub fn set_caches_data(&mut self, caches: bool) -> &mut Self {
-        self.0.CachesData = if caches { BOOLEAN::from(true) } else { FALSE };
+        self.config.CachesData = if caches { BOOLEAN::from(true) } else { FALSE };
         self
     }
 }

@@ -40,6 +40,15 @@ impl ServiceIrp {
         }
     }
 
+    /// What the sender sent: the beginning of its buffer.
+    pub fn input(&mut self) -> &[u8] {
+        // SAFETY: the I/O manager's live IRP.
+        let length =
+            unsafe { (*IoGetCurrentIrpStackLocation(self.irp)).Parameters.DeviceIoControl.InputBufferLength };
+        let buffer = self.buffer();
+        &buffer[..buffer.len().min(length as usize)]
+    }
+
     fn set_status(&self, status: NTSTATUS, information: usize) {
         // SAFETY: the IRP is the miniport's until it is completed.
         unsafe { (*self.irp).IoStatus = IO_STATUS_BLOCK::new(status, information) };

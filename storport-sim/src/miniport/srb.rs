@@ -3,8 +3,9 @@
 use super::SrbStatus;
 use crate::ddi::{
     PSCSI_REQUEST_BLOCK, RequestComplete, SCSI_REQUEST_BLOCK, SRB_FLAGS_DATA_IN, SRB_FLAGS_DATA_OUT,
-    SRB_FLAGS_UNSPECIFIED_DIRECTION, SRB_FUNCTION_EXECUTE_SCSI, SRB_STATUS_AUTOSENSE_VALID,
-    STOR_STATUS_SUCCESS, StorPortGetLogicalUnit, StorPortGetSystemAddress, StorPortNotification,
+    SRB_FLAGS_UNSPECIFIED_DIRECTION, SRB_FUNCTION_ABORT_COMMAND, SRB_FUNCTION_EXECUTE_SCSI,
+    SRB_STATUS_AUTOSENSE_VALID, STOR_STATUS_SUCCESS, StorPortGetLogicalUnit, StorPortGetSystemAddress,
+    StorPortNotification,
 };
 use crate::disk::{Completion, DataPhase};
 use crate::scsi::{Lun, ScsiStatus, Sense, SenseFormat};
@@ -23,11 +24,23 @@ pub struct Srb {
 // SAFETY: the SRB is the miniport's until it is completed, on whichever processor.
 unsafe impl Send for Srb {}
 
+/// Which request: to compare with others the miniport has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SrbId(usize);
+
 /// A command block, as long as the request says.
 #[derive(Clone, Copy)]
 pub struct Cdb {
     bytes: [u8; 16],
     length: u8,
+}
+
+impl Cdb {
+    /// A command block of the first `length` bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 16], length: u8) -> Cdb {
+        Cdb { bytes, length }
+    }
 }
 
 impl Deref for Cdb {
@@ -87,6 +100,19 @@ impl Srb {
     #[must_use]
     pub fn is_scsi(&self) -> bool {
         self.function() == SRB_FUNCTION_EXECUTE_SCSI
+    }
+
+    /// Which request this is, as long as the miniport has it.
+    #[must_use]
+    pub fn id(&self) -> SrbId {
+        SrbId(self.srb as usize)
+    }
+
+    /// The request that an `SRB_FUNCTION_ABORT_COMMAND` is to end; `None` for other functions. The miniport may not
+    /// have it any more.
+    #[must_use]
+    pub fn victim(&self) -> Option<SrbId> {
+        (self.function() == SRB_FUNCTION_ABORT_COMMAND).then(|| SrbId(self.block().NextSrb as usize))
     }
 
     /// The bus the request goes to.
@@ -162,9 +188,9 @@ impl Srb {
         self.block_mut().DataTransferLength = bytes;
     }
 
-    /// Writes sense data, as much as there is room for, and CHECK CONDITION. Complete with
+    /// Writes sense data in this layout, as much as there is room for, and CHECK CONDITION. Complete with
     /// [`SrbStatus::ERROR`] then.
-    pub fn set_sense(&mut self, sense: &Sense) {
+    pub fn set_sense(&mut self, sense: &Sense, format: SenseFormat) {
         let block = self.block_mut();
         block.ScsiStatus = ScsiStatus::CHECK_CONDITION.0;
         if block.SenseInfoBuffer.is_null() {
@@ -178,7 +204,7 @@ impl Srb {
             )
         };
         // At most as long as the room, whose length is a byte.
-        block.SenseInfoBufferLength = sense.render(SenseFormat::Fixed, room) as u8;
+        block.SenseInfoBufferLength = sense.render(format, room) as u8;
         block.SrbStatus |= SRB_STATUS_AUTOSENSE_VALID;
     }
 
@@ -197,8 +223,13 @@ impl Srb {
     pub fn complete_as(mut self, answer: &Completion) {
         let status = match &answer.sense {
             Some(sense) => {
-                self.set_sense(sense);
+                self.set_sense(sense, answer.sense_format);
                 SrbStatus::ERROR
+            }
+            // A PRE-FETCH whose blocks all fit: SBC-4's other word for GOOD.
+            None if answer.status == ScsiStatus::CONDITION_MET => {
+                self.block_mut().ScsiStatus = answer.status.0;
+                SrbStatus::SUCCESS
             }
             None if answer.status != ScsiStatus::GOOD => {
                 self.block_mut().ScsiStatus = answer.status.0;

@@ -16,6 +16,8 @@ impl SrbStatus {
     pub const BUSY: SrbStatus = SrbStatus(ddi::SRB_STATUS_BUSY);
     /// The request was given up.
     pub const ABORTED: SrbStatus = SrbStatus(ddi::SRB_STATUS_ABORTED);
+    /// The request to give up cannot be given up, or is not known.
+    pub const ABORT_FAILED: SrbStatus = SrbStatus(ddi::SRB_STATUS_ABORT_FAILED);
     /// A bus reset ended the request.
     pub const BUS_RESET: SrbStatus = SrbStatus(ddi::SRB_STATUS_BUS_RESET);
     /// The miniport does not know the function.

@@ -11,7 +11,7 @@ use super::initialize::Registration;
 use super::interrupt::MessageContext;
 use super::log::Log;
 use super::memory::Allocations;
-use super::pci_slot::RANGES_MAX;
+use super::pci_slot::{Parameter, RANGES_MAX};
 use super::performance::Performance;
 use super::registry::Registry;
 use super::unit::Unit;
@@ -30,6 +30,7 @@ use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
 use kernel_sim::system;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::ptr::null_mut;
 use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
@@ -134,6 +135,7 @@ impl Hba {
         registration: Registration,
         hardware: Option<Hardware>,
         completion: Completion,
+        parameters: BTreeMap<String, Parameter>,
     ) -> Option<Hba> {
         let processors = usize::from(machine.processor_count());
         let extension = machine.allocate_system((registration.data.DeviceExtensionSize as usize).max(1));
@@ -146,7 +148,7 @@ impl Hba {
             registration,
             extension,
             objects,
-            registry: Registry::new(hardware.as_ref()),
+            registry: Registry::new(parameters),
             perf: Performance::new(hardware.as_ref()),
             log: Log::default(),
             throttle: Throttle::default(),

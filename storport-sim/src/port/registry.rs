@@ -6,7 +6,7 @@
 
 use super::adapter;
 use super::dma::text;
-use super::hardware::{Hardware, check_bytes, copy_out};
+use super::hardware::{check_bytes, copy_out};
 use super::pci_slot::Parameter;
 use crate::ddi::{MINIPORT_REG_BINARY, MINIPORT_REG_DWORD, MINIPORT_REG_SZ};
 use kernel_sim::ddi::{BOOLEAN, Cx, FALSE, PUCHAR, PULONG, PVOID, TRUE, ULONG};
@@ -26,8 +26,8 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    pub(super) fn new(hardware: Option<&Hardware>) -> Registry {
-        let values = hardware.map(|h| h.slot.parameters.clone()).unwrap_or_default();
+    /// The values that are there at first.
+    pub(super) fn new(values: BTreeMap<String, Parameter>) -> Registry {
         Registry { values: Mutex::new(values), buffer: AtomicPtr::new(null_mut()) }
     }
 

@@ -4,7 +4,7 @@ use super::complete::Completion;
 use super::hardware::Hardware;
 use super::hba::Hba;
 use super::log::LogEntry;
-use super::pci_slot::PciSlot;
+use super::pci_slot::{Parameter, PciSlot};
 use super::{Port, machine};
 use crate::callbacks::STORPORT;
 use crate::class::{DiskStatistics, Disks};
@@ -13,6 +13,7 @@ use kernel_sim::ddi::{
     FALSE, KeDelayExecutionThread, KernelMode, LARGE_INTEGER, PDEVICE_OBJECT, PDRIVER_OBJECT, callback,
 };
 use kernel_sim::processor::Processor;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use thiserror::Error;
@@ -71,7 +72,20 @@ impl Adapter {
     /// When the miniport refuses or the machine has no room. Nothing is left behind then, except what
     /// the miniport itself did not free.
     pub fn start(driver: PDRIVER_OBJECT) -> Result<Adapter, StartError> {
-        Adapter::start_on(driver, None, Completion::InDpc)
+        Adapter::start_on(driver, None, Completion::InDpc, BTreeMap::new())
+    }
+
+    /// As [`Adapter::start`], with these values under the adapter's `Parameters` key in the registry; names do
+    /// not tell capitals from small letters.
+    ///
+    /// # Errors
+    /// As for [`Adapter::start`].
+    pub fn start_with_parameters<'a>(
+        driver: PDRIVER_OBJECT,
+        parameters: impl IntoIterator<Item = (&'a str, Parameter)>,
+    ) -> Result<Adapter, StartError> {
+        let parameters = parameters.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
+        Adapter::start_on(driver, None, Completion::InDpc, parameters.collect())
     }
 
     /// As [`Adapter::start`], with requests completed where `completion` says.
@@ -79,7 +93,7 @@ impl Adapter {
     /// # Errors
     /// As for [`Adapter::start`].
     pub fn start_completing(driver: PDRIVER_OBJECT, completion: Completion) -> Result<Adapter, StartError> {
-        Adapter::start_on(driver, None, completion)
+        Adapter::start_on(driver, None, completion, BTreeMap::new())
     }
 
     /// Starts the adapter of a loaded physical miniport on a device: as [`Adapter::start`], with interrupts
@@ -88,13 +102,15 @@ impl Adapter {
     /// # Errors
     /// As for [`Adapter::start`], and when the machine has no such device.
     pub fn start_device(driver: PDRIVER_OBJECT, slot: PciSlot) -> Result<Adapter, StartError> {
-        Adapter::start_on(driver, Some(slot), Completion::InDpc)
+        let parameters = slot.parameters.clone();
+        Adapter::start_on(driver, Some(slot), Completion::InDpc, parameters)
     }
 
     fn start_on(
         driver: PDRIVER_OBJECT,
         slot: Option<PciSlot>,
         completion: Completion,
+        parameters: BTreeMap<String, Parameter>,
     ) -> Result<Adapter, StartError> {
         callback(Processor::current(), &STORPORT, || {
             let machine = machine();
@@ -111,7 +127,8 @@ impl Adapter {
                 None => None,
             };
             let hba = Arc::new(
-                Hba::new(machine, registration, hardware, completion).ok_or(StartError::OutOfMemory)?,
+                Hba::new(machine, registration, hardware, completion, parameters)
+                    .ok_or(StartError::OutOfMemory)?,
             );
             if !port.enlist(&hba) {
                 return Err(StartError::OutOfMemory);

@@ -24,19 +24,19 @@ ddis! { base 256;
         header "wdm.h", irql (PASSIVE, APC), Modelled, plain => rundown::initialize;
     /// Takes rundown protection; FALSE once rundown has begun.
     ExAcquireRundownProtection(RunRef: PEX_RUNDOWN_REF) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, object => rundown::acquire;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, cell => rundown::acquire;
     /// Gives rundown protection back.
     ExReleaseRundownProtection(RunRef: PEX_RUNDOWN_REF) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, object => rundown::release;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, cell => rundown::release;
     /// Begins rundown, and waits until nobody holds the protection.
     ExWaitForRundownProtectionRelease(RunRef: PEX_RUNDOWN_REF) -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, point => rundown::wait;
     /// Says that rundown is over: the protection cannot be had until it is initialized again.
     ExRundownCompleted(RunRef: PEX_RUNDOWN_REF) -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, object => rundown::completed;
+        header "wdm.h", irql (PASSIVE, APC), Modelled, cell => rundown::completed;
     /// Makes protection that ran down available again.
     ExReInitializeRundownProtection(RunRef: PEX_RUNDOWN_REF) -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, object => rundown::reinitialize;
+        header "wdm.h", irql (PASSIVE, APC), Modelled, cell => rundown::reinitialize;
 
     // Remove locks
     /// Initializes a remove lock. Tag, minutes and high-water mark are of use to checked builds only.

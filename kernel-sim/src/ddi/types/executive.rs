@@ -39,6 +39,7 @@ impl Default for KWAIT_BLOCK {
     }
 }
 
+/// Opaque on Windows, where the member shares its place with a pointer.
 #[repr(C)]
 pub struct EX_RUNDOWN_REF {
     pub Count: ULONG_PTR,

@@ -1,8 +1,4 @@
-//! Layer 2: safe Rust over the DDIs, for drivers written new.
-//!
-//! Each type wraps one kernel object and calls layer 1, so hooks and rules see the same calls. It
-//! adds no behaviour. Objects live in driver memory (an extension); a value that was moved after its
-//! first use is the caller's mistake, as it would be in C.
+//! A spin lock that guards a value.
 
 use crate::ddi::{self, types::*};
 use std::cell::UnsafeCell;

@@ -1,0 +1,7 @@
+//! `ramdisk` with a partner that misbehaves, and through the whole of an adapter's life.
+#![expect(unused_crate_dependencies, reason = "integration tests use a few of the crate's dependencies")]
+
+mod faults;
+mod life;
+mod rig;
+mod service;

@@ -1,0 +1,69 @@
+//! A semaphore: work that has been announced and not begun.
+
+use crate::ddi::{self, types::*};
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::ptr::null_mut;
+
+/// A kernel semaphore (`KSEMAPHORE`). Its address goes into the object when it is initialized, which is why
+/// that is a step of its own: do it where the value stays.
+#[repr(C)]
+pub struct Semaphore(UnsafeCell<MaybeUninit<KSEMAPHORE>>);
+
+// SAFETY: the object is used through the routines that are made for it, from any thread; one that was not
+// initialized, or was moved since, is refused by them.
+unsafe impl Sync for Semaphore {}
+// SAFETY: as above.
+unsafe impl Send for Semaphore {}
+
+impl Default for Semaphore {
+    fn default() -> Semaphore {
+        Semaphore::new()
+    }
+}
+
+impl Semaphore {
+    /// Room for a semaphore. Using it before [`Semaphore::initialize`] is a bug check.
+    pub const fn new() -> Semaphore {
+        Semaphore(UnsafeCell::new(MaybeUninit::zeroed()))
+    }
+
+    fn object(&self) -> PKSEMAPHORE {
+        self.0.get().cast()
+    }
+
+    /// `KeInitializeSemaphore`, PASSIVE_LEVEL: nothing announced, no limit.
+    #[track_caller]
+    pub fn initialize(&self) {
+        // SAFETY: room for a KSEMAPHORE for as long as `self` is borrowed.
+        unsafe { ddi::KeInitializeSemaphore(self.object(), 0, LONG::MAX) }
+    }
+
+    /// `KeReleaseSemaphore`, at or below DISPATCH_LEVEL: `count` (at least one) more to wait for.
+    #[track_caller]
+    pub fn release(&self, count: u32) {
+        // SAFETY: as in `initialize`; one that never was is refused.
+        unsafe { ddi::KeReleaseSemaphore(self.object(), 0, count.cast_signed(), FALSE) };
+    }
+
+    /// `KeWaitForSingleObject`, below DISPATCH_LEVEL: takes one, when there is one.
+    #[track_caller]
+    pub fn wait(&self) {
+        // SAFETY: as in `release`.
+        unsafe {
+            ddi::KeWaitForSingleObject(self.object().cast(), Executive, KernelMode, FALSE, null_mut());
+        }
+    }
+
+    /// As [`Semaphore::wait`], but for `us` microseconds at most; whether there was one to take.
+    #[track_caller]
+    pub fn wait_for(&self, us: u64) -> bool {
+        // 100 ns units, negative: relative. More than an i64 holds is for ever to all who could ask.
+        let mut timeout = LARGE_INTEGER::new(-i64::try_from(us.saturating_mul(10)).unwrap_or(i64::MAX));
+        // SAFETY: as in `release`; the time-out is on this thread's stack.
+        let status = unsafe {
+            ddi::KeWaitForSingleObject(self.object().cast(), Executive, KernelMode, FALSE, &raw mut timeout)
+        };
+        status == STATUS_SUCCESS
+    }
+}
