@@ -28,6 +28,7 @@ fn list_names_every_driver_and_every_rule() {
             "ramdisk",
             "ramdisk-service-irp-under-lock",
             "vioscsi",
+            "ahci",
             "w1",
             "w2",
             "2x6",
