@@ -28,11 +28,19 @@
 //! | 0x38 | 32 | [`INTERRUPT_STATUS`] | RW | bit 0 [`DONE`]: a command ended; write 1 to clear |
 //! | 0x3C | 32 | [`INTERRUPT_ENABLE`] | RW | bits of INTERRUPT_STATUS that assert the line |
 //!
+//! A fault plan, if it has one, strikes its commands as it would a SCSI disk's. What a disk would say in sense this
+//! controller says in [`Error::Medium`] or [`Error::Failed`]; a transfer that is cut short fails. A completion that
+//! is dropped, and an adapter that hangs, leave it BUSY until RESET; a late one leaves it BUSY as long; one that
+//! comes twice sets DONE again when that was acknowledged, unless the next command was started
+//! before; a controller that was pulled out reads as all ones.
+//!
 //! The line is level-triggered: asserted while `INTERRUPT_STATUS & INTERRUPT_ENABLE` is not 0. The
 //! registers that describe a command are latched when it is started and may be written for the
 //! next one at once.
 
 use crate::disk::BackingStore;
+use crate::disk::fault::{FaultKind, SharedFaults, Subject};
+use crate::scsi::Opcode;
 use kernel_sim::hardware::{Bus, HardwareModel};
 
 /// Identifies the controller.
@@ -99,6 +107,8 @@ pub enum Error {
     WriteProtected = 5,
     /// The medium failed.
     Medium = 6,
+    /// The command was given up; it may be tried again.
+    Failed = 7,
 }
 
 /// The controller. See the module's page for its registers.
@@ -108,7 +118,24 @@ pub struct DiskController {
     /// One transfer's bytes on their way between memory and medium.
     buffer: Vec<u8>,
     registers: Registers,
-    command: Option<Command>,
+    work: Work,
+    faults: Option<SharedFaults>,
+    is_gone: bool,
+}
+
+/// What the controller is at.
+#[derive(Clone, Copy, Default)]
+enum Work {
+    #[default]
+    Idle,
+    /// A command is to be carried out.
+    Command(Command),
+    /// A command was carried out and ends, with this error code, when the time has come.
+    Late { at_ns: u64, error: u32 },
+    /// A command that ended is to end once more.
+    Again,
+    /// Nothing goes on until a reset.
+    Stuck,
 }
 
 /// What software can write or a command leaves behind.
@@ -141,8 +168,17 @@ impl DiskController {
             vector: VECTOR,
             buffer: Vec::new(),
             registers: Registers::default(),
-            command: None,
+            work: Work::Idle,
+            faults: None,
+            is_gone: false,
         }
+    }
+
+    /// Its commands meet the faults of a plan.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Option<SharedFaults>) -> DiskController {
+        self.faults = faults;
+        self
     }
 
     /// Wired to another vector; the machine takes it at the level of the vector's upper four bits.
@@ -157,7 +193,7 @@ impl DiskController {
     }
 
     fn status(&self) -> u32 {
-        let busy = if self.command.is_some() { BUSY } else { 0 };
+        let busy = if matches!(self.work, Work::Idle | Work::Again) { 0 } else { BUSY };
         let error = if self.registers.error != 0 { ERROR } else { 0 };
         busy | error
     }
@@ -188,7 +224,7 @@ impl DiskController {
         match offset {
             RESET => {
                 *r = Registers::default();
-                self.command = None;
+                self.work = Work::Idle;
             }
             LBA => r.lba = with_half(r.lba, 0, value),
             0x1C => r.lba = with_half(r.lba, 1, value),
@@ -203,10 +239,10 @@ impl DiskController {
     }
 
     fn start(&mut self, code: u32) {
-        if self.command.is_none() {
+        if self.status() & BUSY == 0 {
             let Registers { lba, dma, blocks, .. } = self.registers;
             self.registers.error = 0;
-            self.command = Some(Command { code, lba, dma, blocks });
+            self.work = Work::Command(Command { code, lba, dma, blocks });
         }
     }
 
@@ -228,6 +264,72 @@ impl DiskController {
             FLUSH => self.store.flush().map_err(|_| Error::Medium),
             _ => Err(Error::BadCommand),
         }
+    }
+
+    /// The fault that a command meets.
+    fn fault(&self, command: Command) -> Option<FaultKind> {
+        let faults = self.faults.as_ref()?;
+        let subject = match command.code {
+            READ => Subject::of_blocks(Opcode::READ_16, command.lba, command.blocks.into()),
+            WRITE => Subject::of_blocks(Opcode::WRITE_16, command.lba, command.blocks.into()),
+            FLUSH => Subject::of_blocks(Opcode::SYNCHRONIZE_CACHE_16, 0, 0),
+            _ => return None,
+        };
+        Some(faults.lock().decide(&subject)?.kind)
+    }
+
+    /// A command ends.
+    fn end(&mut self, error: u32) {
+        self.registers.error = error;
+        self.registers.interrupt_status |= DONE;
+        self.work = Work::Idle;
+    }
+
+    /// Carries a command out, and ends it as the fault it meets has it.
+    fn conclude(&mut self, command: Command, bus: &Bus<'_>) {
+        let fault = self.fault(command);
+        let refusal = match fault {
+            Some(FaultKind::MediumError) => Some(Error::Medium),
+            Some(
+                FaultKind::Aborted
+                | FaultKind::Busy
+                | FaultKind::TaskSetFull
+                | FaultKind::UnitAttention
+                | FaultKind::BadSense
+                | FaultKind::AllocationFailure,
+            ) => Some(Error::Failed),
+            Some(FaultKind::HungAdapter) => return self.work = Work::Stuck,
+            Some(FaultKind::SurpriseRemoval) => return self.pull_out(),
+            _ => None,
+        };
+        let outcome = match (refusal, fault) {
+            (Some(error), _) => Err(error),
+            (None, Some(FaultKind::ShortTransfer)) => {
+                let half = Command { blocks: command.blocks / 2, ..command };
+                let moved = if half.blocks == 0 { Ok(()) } else { self.carry_out(half, bus) };
+                moved.and(Err(Error::Failed))
+            }
+            _ => self.carry_out(command, bus),
+        };
+        let error = outcome.map_or_else(|e| e as u32, |()| 0);
+        match fault {
+            Some(FaultKind::DroppedCompletion) => self.work = Work::Stuck,
+            Some(FaultKind::LateCompletion { delay_us }) => {
+                let at_ns = bus.time_ns().saturating_add(delay_us.saturating_mul(1000));
+                self.work = Work::Late { at_ns, error };
+            }
+            Some(FaultKind::DuplicateCompletion) => {
+                self.end(error);
+                self.work = Work::Again;
+            }
+            _ => self.end(error),
+        }
+    }
+
+    fn pull_out(&mut self) {
+        self.is_gone = true;
+        self.registers = Registers::default();
+        self.work = Work::Idle;
     }
 
     /// Checks a transfer's blocks, makes the buffer as long as they are, and answers where on the
@@ -261,6 +363,9 @@ impl HardwareModel for DiskController {
     }
 
     fn read(&mut self, offset: usize, width: u8) -> u64 {
+        if self.is_gone {
+            return u64::MAX;
+        }
         if let Some((value, own)) = self.register(offset) {
             match (width, own) {
                 (8, 8) | (4, 4) => return value,
@@ -277,6 +382,9 @@ impl HardwareModel for DiskController {
     }
 
     fn write(&mut self, offset: usize, width: u8, value: u64) {
+        if self.is_gone {
+            return;
+        }
         match (width, self.register(offset)) {
             (8, Some((_, 8))) => {
                 self.write_narrow(offset, value as u32);
@@ -288,13 +396,35 @@ impl HardwareModel for DiskController {
     }
 
     fn steps(&self) -> u32 {
-        u32::from(self.command.is_some())
+        let acknowledged = self.registers.interrupt_status & DONE == 0;
+        u32::from(match self.work {
+            Work::Command(_) => true,
+            Work::Again => acknowledged,
+            Work::Idle | Work::Late { .. } | Work::Stuck => false,
+        })
     }
 
     fn step(&mut self, _which: u32, bus: &Bus<'_>) {
-        let Some(command) = self.command.take() else { return };
-        self.registers.error = self.carry_out(command, bus).map_or_else(|e| e as u32, |()| 0);
-        self.registers.interrupt_status |= DONE;
+        match self.work {
+            Work::Command(command) => self.conclude(command, bus),
+            Work::Again => self.end(self.registers.error),
+            Work::Idle | Work::Late { .. } | Work::Stuck => {}
+        }
+    }
+
+    fn due_ns(&self) -> Option<u64> {
+        match self.work {
+            Work::Late { at_ns, .. } => Some(at_ns),
+            _ => None,
+        }
+    }
+
+    fn time_has_come(&mut self, now_ns: u64) {
+        if let Work::Late { at_ns, error } = self.work
+            && at_ns <= now_ns
+        {
+            self.end(error);
+        }
     }
 }
 

@@ -2,10 +2,13 @@
 
 use super::*;
 use crate::disk::MemoryStore;
+use crate::disk::fault::FaultInjector;
 use kernel_sim::bugcheck::Ending;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Config, Execution, Machine};
+use parking_lot::Mutex;
 use std::io;
+use std::sync::Arc;
 
 const DISK_BLOCKS: u64 = 64;
 
@@ -93,8 +96,14 @@ impl Rig {
 }
 
 fn on_machine(store: impl BackingStore + 'static, body: fn(&Rig)) {
+    with_faults(store, "", body);
+}
+
+fn with_faults(store: impl BackingStore + 'static, plan: &str, body: fn(&Rig)) {
     let config = Config::new(1, Execution::Seeded(1)).unwrap();
-    let outcome = config.hardware(Box::new(DiskController::new(Box::new(store)))).run(move || {
+    let faults = Arc::new(Mutex::new(FaultInjector::new(&plan.parse().unwrap(), 1)));
+    let controller = DiskController::new(Box::new(store)).with_faults(Some(faults));
+    let outcome = config.hardware(Box::new(controller)).run(move || {
         let machine = Machine::current().unwrap();
         let window = machine.device_window(0).unwrap();
         // SAFETY: the window of a device that is there.
@@ -182,5 +191,78 @@ fn the_line_follows_status_and_enable() {
         assert_eq!(rig.read(INTERRUPT_STATUS), DONE, "only a written 1 clears");
         rig.write(INTERRUPT_STATUS, DONE);
         assert_eq!(rig.read(INTERRUPT_STATUS), 0);
+    });
+}
+
+#[test]
+fn a_fault_plan_ends_commands_in_the_nearest_error() {
+    for (plan, error) in [
+        ("medium-error:lba=3..4", Error::Medium),
+        ("aborted:op=read", Error::Failed),
+        ("short", Error::Failed),
+        ("bad-sense", Error::Failed),
+    ] {
+        let expected: fn(&Rig) = match error {
+            Error::Medium => |rig| assert_eq!(rig.command(READ, 2, 2, rig.physical()), Error::Medium as u32),
+            _ => |rig| assert_eq!(rig.command(READ, 2, 2, rig.physical()), Error::Failed as u32),
+        };
+        with_faults(MemoryStore::new(DISK_BLOCKS * 512), plan, expected);
+    }
+    with_faults(MemoryStore::new(DISK_BLOCKS * 512), "medium-error:lba=3..4", |rig| {
+        assert_eq!(rig.command(READ, 0, 3, rig.physical()), 0, "another block");
+        assert_eq!(rig.command(READ, DISK_BLOCKS, 1, rig.physical()), Error::PastEnd as u32);
+    });
+}
+
+#[test]
+fn a_lost_completion_leaves_it_busy_until_it_is_reset() {
+    for plan in ["dropped:times=1", "hung:times=1"] {
+        with_faults(MemoryStore::new(DISK_BLOCKS * 512), plan, |rig| {
+            rig.write(COMMAND, FLUSH);
+            // SAFETY: PASSIVE_LEVEL; the interval is on this stack.
+            unsafe {
+                let mut interval = LARGE_INTEGER::new(-10_000_000);
+                KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval);
+            }
+            assert_eq!((rig.read(STATUS), rig.read(INTERRUPT_STATUS)), (BUSY, 0));
+            rig.write(RESET, 0);
+            assert_eq!(rig.command(FLUSH, 0, 0, 0), 0);
+        });
+    }
+}
+
+#[test]
+fn a_late_completion_comes_when_its_time_has_come_and_a_double_one_twice() {
+    with_faults(MemoryStore::new(DISK_BLOCKS * 512), "late:times=1,delay-us=5000", |rig| {
+        let machine = Machine::current().unwrap();
+        let begin = machine.time_ns();
+        rig.write(COMMAND, FLUSH);
+        while rig.read(STATUS) & BUSY != 0 {
+            // SAFETY: PASSIVE_LEVEL; the interval is on this stack.
+            unsafe {
+                let mut interval = LARGE_INTEGER::new(-10_000);
+                KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval);
+            }
+        }
+        assert!(machine.time_ns() - begin >= 5_000_000);
+        assert_eq!(rig.read(INTERRUPT_STATUS), DONE);
+    });
+    with_faults(MemoryStore::new(DISK_BLOCKS * 512), "duplicate:times=1", |rig| {
+        rig.write(COMMAND, FLUSH);
+        for _ in 0..2 {
+            while rig.read(INTERRUPT_STATUS) == 0 {}
+            rig.write(INTERRUPT_STATUS, DONE);
+        }
+        assert_eq!(rig.command(FLUSH, 0, 0, 0), 0);
+    });
+}
+
+#[test]
+fn a_controller_that_was_pulled_out_reads_as_ones() {
+    with_faults(MemoryStore::new(DISK_BLOCKS * 512), "removal", |rig| {
+        rig.write(COMMAND, FLUSH);
+        while rig.read(STATUS) != u32::MAX {}
+        rig.write(RESET, 0);
+        assert_eq!(rig.read(ID), u32::MAX);
     });
 }

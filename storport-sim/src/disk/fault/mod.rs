@@ -59,10 +59,16 @@ pub(super) mod random;
 mod spec;
 mod subject;
 
+use parking_lot::Mutex;
+use std::sync::Arc;
+
 pub use injector::{FaultCount, FaultInjector, InjectedFault};
 pub use plan::{FaultKind, FaultPlan, FaultRule, LbaRange, Probability};
 pub use spec::FaultPlanError;
 pub use subject::{OpClass, OpSelector, Subject};
+
+/// A plan at work, where more than one party looks at it: a device, and the rig that counts.
+pub type SharedFaults = Arc<Mutex<FaultInjector>>;
 
 /// What a host adapter is to do with a completion.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -73,6 +73,12 @@ impl Subject {
         Some(Self { lun, opcode, lbas, needs_medium, attentive })
     }
 
+    /// A transfer or flush at unit 0 of a device that has no command blocks: `blocks` from `lba` on, none for a flush.
+    pub fn of_blocks(opcode: Opcode, lba: u64, blocks: u64) -> Self {
+        let lbas = LbaRange::new(lba, lba.saturating_add(blocks));
+        Self { lun: Lun::ZERO, opcode, lbas, needs_medium: true, attentive: true }
+    }
+
     /// The same command, if its blocks exist on a disk of so many; one that is about no blocks, if they do not: what
     /// is not there cannot fail.
     pub(super) fn on_disk(self, blocks: u64) -> Self {
