@@ -20,10 +20,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Waits until all clients are through.
+    /// Waits until all clients are through; looks less often the longer it takes.
     pub fn wait(&self) {
+        let mut pause_us = 500;
         while self.running.load(SeqCst) != 0 {
-            super::rig::sleep_us(1000);
+            super::rig::sleep_us(pause_us);
+            pause_us = (pause_us * 2).min(200_000);
         }
     }
 
