@@ -1,6 +1,7 @@
 //! Clients that write and read back blocks of their own, one request at a time each.
 //!
-//! A request may fail where the test says so; what was written and read back without a failure has to agree, always.
+//! A request may fail where the test says so; what was written and read back without a failure has to agree,
+//! always.
 
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Machine;

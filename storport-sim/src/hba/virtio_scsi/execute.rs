@@ -1,7 +1,7 @@
 //! One SCSI request: taken apart, executed at the medium, answered; and what a fault plan does to the answer.
 //!
-//! Layouts are those of 5.6.6.1. Data that lies in one piece is moved straight between the disk and driver memory. What
-//! happens to a completion ([`Disposition`]):
+//! Layouts are those of 5.6.6.1. Data that lies in one piece is moved straight between the disk and driver
+//! memory. What happens to a completion ([`Disposition`]):
 //!
 //! - `Drop`: the data is moved, the answer never written. A task management function that names the request, or a
 //!   reset, ends it.
