@@ -85,6 +85,22 @@ impl Machine {
         }
     }
 
+    /// As [`Machine::admit_dma`], for several ranges at once; empty ones do not count.
+    pub fn admit_dma_all(&self, n: usize, ranges: impl IntoIterator<Item = (u64, usize)>) {
+        if let Some(slot) = self.hardware.get(n) {
+            let mut map = slot.dma().lock();
+            ranges.into_iter().for_each(|(physical, bytes)| map.admit(physical, bytes));
+        }
+    }
+
+    /// Takes back what [`Machine::admit_dma_all`] gave, by the same ranges.
+    pub fn revoke_dma_all(&self, n: usize, ranges: impl IntoIterator<Item = (u64, usize)>) {
+        if let Some(slot) = self.hardware.get(n) {
+            let mut map = slot.dma().lock();
+            ranges.into_iter().for_each(|(physical, bytes)| map.revoke(physical, bytes));
+        }
+    }
+
     /// What device `n` reached for without permission, oldest first; the first 64 are kept.
     #[must_use]
     pub fn dma_faults(&self, n: usize) -> Vec<DmaFault> {

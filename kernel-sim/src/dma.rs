@@ -31,8 +31,16 @@ pub(crate) struct DmaMap {
     restricted: bool,
     /// (start, end) of an admitted range, and how often it was admitted.
     ranges: BTreeMap<(u64, u64), u32>,
+    /// Admitted ranges that were hit last, (start, end): a device comes back to its rings and to the request it
+    /// is at.
+    recent: [(u64, u64); RECENT],
+    /// Which of them is forgotten next.
+    next_recent: usize,
     faults: Vec<DmaFault>,
 }
+
+/// Ranges remembered.
+const RECENT: usize = 4;
 
 impl DmaMap {
     pub(crate) fn restrict(&mut self) {
@@ -52,6 +60,7 @@ impl DmaMap {
             *count -= 1;
             if *count == 0 {
                 self.ranges.remove(&key);
+                self.recent.iter_mut().filter(|recent| **recent == key).for_each(|recent| *recent = (0, 0));
             }
         }
     }
@@ -75,15 +84,20 @@ impl DmaMap {
 
     /// Whether every byte lies in an admitted range. Ranges rarely overlap, so the nearest one that
     /// starts at or before a byte is nearly always the one that holds it.
-    fn covers(&self, physical: u64, bytes: usize) -> bool {
+    fn covers(&mut self, physical: u64, bytes: usize) -> bool {
         let Some(end) = physical.checked_add(bytes as u64) else { return false };
+        if self.recent.iter().any(|(from, to)| *from <= physical && end <= *to) {
+            return true;
+        }
         let mut at = physical;
         while at < end {
             let holder = self.ranges.range(..=(at, u64::MAX)).rev().find(|((_, to), _)| *to > at);
-            match holder {
-                Some(((_, to), _)) => at = *to,
-                None => return false,
+            let Some(((from, to), _)) = holder else { return false };
+            if at == physical && end <= *to {
+                self.recent[self.next_recent] = (*from, *to);
+                self.next_recent = (self.next_recent + 1) % RECENT;
             }
+            at = *to;
         }
         true
     }

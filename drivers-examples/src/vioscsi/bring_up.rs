@@ -1,7 +1,7 @@
 //! HwStorInitialize, the passive routine, and the way from a reset device to a running one.
 //!
-//! [`bring_up`] is taken again after every reset of the adapter and when its power returns. Who calls it has all rings for
-//! itself: nothing runs yet, or their locks are held.
+//! [`bring_up`] is taken again after every reset of the adapter and when its power returns. Who calls it has
+//! all rings for itself: nothing runs yet, or their locks are held.
 
 use super::ddi::*;
 use super::events;

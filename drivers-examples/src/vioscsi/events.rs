@@ -1,7 +1,7 @@
 //! The event ring: units that have come or gone, or events for which there was no buffer.
 //!
-//! Storport scans the bus for whatever reason, so the reports are not told apart further. Invariant: a buffer is the device's
-//! again before its event is acted upon.
+//! Storport scans the bus for whatever reason, so the reports are not told apart further. Invariant: a buffer
+//! is the device's again before its event is acted upon.
 
 use super::ddi::*;
 use super::extension::{AdapterExtension, EVENTS, state};

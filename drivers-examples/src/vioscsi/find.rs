@@ -1,7 +1,8 @@
-//! HwStorFindAdapter: finds the registers, agrees on features, lays the rings out in the uncached extension, sets limits.
+//! HwStorFindAdapter: finds the registers, agrees on features, lays the rings out in the uncached extension,
+//! sets limits.
 //!
-//! The uncached extension can be asked for here only and does not grow, so every ring gets its memory now, whether it will be
-//! used or not: how many messages were granted is not known before HwStorInitialize.
+//! The uncached extension can be asked for here only and does not grow, so every ring gets its memory now,
+//! whether it will be used or not: how many messages were granted is not known before HwStorInitialize.
 
 use super::ddi::*;
 use super::extension::{AdapterExtension, EVENTS, Interrupts, RINGS_MAX, SG_MAX, SG_MAX_DIRECT, state};

@@ -1,8 +1,8 @@
 //! Interrupts ask for a DPC and do nothing else; the DPC of a ring takes out what has come back.
 //!
-//! With a message per ring the message says which; with one message, or the line, all are looked at. The line is
-//! quiet again when its status has been read. A DPC goes on until nothing has come back since interrupts were asked for
-//! again, so none is missed.
+//! With a message per ring the message says which; with one message, or the line, all are looked at. The line
+//! is quiet again when its status has been read. A DPC goes on until nothing has come back since interrupts
+//! were asked for again, so none is missed.
 
 use super::complete;
 use super::ddi::*;

@@ -15,9 +15,10 @@
 //! control.rs    adapter control
 //! ```
 //!
-//! Each ring has one lock: the DpcLock of its DPC, for those who put in and those who take out alike. Nothing else is
-//! shared once the adapter runs. Taken together they are taken in the order of the rings. Invariant: a request that is in
-//! a ring's table of outstanding ones, and no other, is the device's; who takes it out of the table completes it.
+//! Each ring has one lock: the DpcLock of its DPC, for those who put in and those who take out alike. Nothing
+//! else is shared once the adapter runs. Taken together they are taken in the order of the rings. Invariant: a
+//! request that is in a ring's table of outstanding ones, and no other, is the device's; who takes it out of
+//! the table completes it.
 #![expect(non_snake_case, reason = "the documented WDK names")]
 
 mod bring_up;

@@ -1,7 +1,8 @@
 //! HwStorBuildIo and HwStorStartIo: from an SRB to a chain in a ring.
 //!
-//! HwStorBuildIo runs under no lock and touches the request alone: it writes header and descriptors into the SRB extension.
-//! HwStorStartIo chooses the ring, takes its lock, and puts the chain in. What needs no device ends in HwStorBuildIo.
+//! HwStorBuildIo runs under no lock and touches the request alone: it writes header and descriptors into the
+//! SRB extension. HwStorStartIo chooses the ring, takes its lock, and puts the chain in. What needs no device
+//! ends in HwStorBuildIo.
 
 use super::complete::complete;
 use super::ddi::*;

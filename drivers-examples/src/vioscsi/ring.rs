@@ -1,8 +1,9 @@
 //! The driver's side of a split virtqueue.
 //!
-//! Chains are put in and taken out under the ring's lock, which the callers hold; indices are shared with the device and
-//! accessed as such. A used element whose chain is not outstanding is passed over: a device that gives one back twice
-//! does no harm. Invariant: `outstanding` has an entry for a head exactly while the device has its chain.
+//! Chains are put in and taken out under the ring's lock, which the callers hold; indices are shared with the
+//! device and accessed as such. A used element whose chain is not outstanding is passed over: a device that
+//! gives one back twice does no harm. Invariant: `outstanding` has an entry for a head exactly while the device
+//! has its chain.
 
 use super::ddi::PVOID;
 use super::virtio::{AVAIL_NO_INTERRUPT, DESC_INDIRECT, DESC_NEXT, Descriptor, USED_NO_NOTIFY};
@@ -114,7 +115,8 @@ impl Ring {
         usize::from(index & (self.size - 1))
     }
 
-    /// Puts a chain in. `table` is its descriptors in order, chained by their places in the table. `false`: no room.
+    /// Puts a chain in. `table` is its descriptors in order, chained by their places in the table. `false`: no
+    /// room.
     ///
     /// With a physical address the table itself is lent, behind one descriptor of the ring; without, it is copied.
     ///

@@ -1,6 +1,7 @@
 //! Clients that write and read back blocks of their own, one request at a time each.
 //!
-//! A request may fail where the test says so; what was written and read back without a failure has to agree, always.
+//! A request may fail where the test says so; what was written and read back without a failure has to agree,
+//! always.
 
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Machine;
@@ -20,10 +21,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Waits until all clients are through.
+    /// Waits until all clients are through; looks less often the longer it takes.
     pub fn wait(&self) {
+        let mut pause_us = 500;
         while self.running.load(SeqCst) != 0 {
-            super::rig::sleep_us(1000);
+            super::rig::sleep_us(pause_us);
+            pause_us = (pause_us * 2).min(200_000);
         }
     }
 

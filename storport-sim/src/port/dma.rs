@@ -63,6 +63,14 @@ unsafe fn write_list(list: PSTOR_SCATTER_GATHER_LIST, address: usize, bytes: usi
     }
 }
 
+/// Host ranges as the device sees them; those that are no memory of the machine, or empty, are left out.
+fn physical_ranges(host: [(usize, usize); 3]) -> impl Iterator<Item = (u64, usize)> {
+    let machine = machine();
+    host.into_iter()
+        .filter(|(_, bytes)| *bytes != 0)
+        .filter_map(|(address, bytes)| Some((machine.physical_of(address)?, bytes)))
+}
+
 impl Hba {
     fn admit(&self, address: usize, bytes: usize) {
         if let Some(hardware) = &self.hardware
@@ -101,21 +109,17 @@ impl Hba {
         s.dma.has_list.store(bytes != 0 && !self.perf.omits_lists(), Relaxed);
         s.dma.sense.store(sense, Relaxed);
         s.dma.sense_bytes.store(if sense.is_null() { 0 } else { sense_bytes as u32 }, Relaxed);
-        for (address, bytes) in self.reach_of(unit, slot, s) {
-            self.admit(address, bytes);
+        if let Some(hardware) = &self.hardware {
+            machine().admit_dma_all(hardware.device, physical_ranges(self.reach_of(unit, slot, s)));
         }
         true
     }
 
     /// Takes back what [`Hba::open_dma`] gave: the request is complete.
     pub(super) fn close_dma(&self, unit: &Unit, slot: u16) {
-        if self.hardware.is_none() {
-            return;
-        }
+        let Some(hardware) = &self.hardware else { return };
         let s = &unit.slots[usize::from(slot)];
-        for (address, bytes) in self.reach_of(unit, slot, s) {
-            self.revoke(address, bytes);
-        }
+        machine().revoke_dma_all(hardware.device, physical_ranges(self.reach_of(unit, slot, s)));
         s.dma.has_list.store(false, Relaxed);
     }
 

@@ -1,7 +1,7 @@
 //! One SCSI request: taken apart, executed at the medium, answered; and what a fault plan does to the answer.
 //!
-//! Layouts are those of 5.6.6.1. Data that lies in one piece is moved straight between the disk and driver memory. What
-//! happens to a completion ([`Disposition`]):
+//! Layouts are those of 5.6.6.1. Data that lies in one piece is moved straight between the disk and driver
+//! memory. What happens to a completion ([`Disposition`]):
 //!
 //! - `Drop`: the data is moved, the answer never written. A task management function that names the request, or a
 //!   reset, ends it.
@@ -137,9 +137,13 @@ impl VirtioScsi {
         let room = chain.writable.bytes() - self.response_bytes();
         let data = sent.max(room);
         let is_overrun = done.expected > data as u64;
-        let mut sense = [0; FIELD_BYTES_MAX];
-        let sense = &mut sense[..self.registers.sense_bytes as usize];
-        let sense_bytes = done.sense.map_or(0, |why| why.render(done.sense_format, sense));
+        let mut sense_bytes = 0;
+        if let Some(why) = done.sense {
+            let mut sense = [0; FIELD_BYTES_MAX];
+            let sense = &mut sense[..self.registers.sense_bytes as usize];
+            sense_bytes = why.render(done.sense_format, sense);
+            chain.writable.write(bus, size_of::<CommandResponse>(), &sense[..sense_bytes])?;
+        }
         let answer = CommandResponse {
             sense_bytes: (sense_bytes as u32).into(),
             residual: (data.saturating_sub(done.transferred) as u32).into(),
@@ -148,7 +152,6 @@ impl VirtioScsi {
             response: if is_overrun { response::OVERRUN } else { response::OK },
         };
         chain.writable.write(bus, 0, answer.as_bytes())?;
-        chain.writable.write(bus, size_of::<CommandResponse>(), &sense[..sense_bytes])?;
         let filled = if sent == 0 { done.transferred.min(room) } else { 0 };
         Ok(self.response_bytes() + filled)
     }

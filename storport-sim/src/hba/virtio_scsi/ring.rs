@@ -1,10 +1,11 @@
 //! The device's side of a split virtqueue (2.7).
 //!
-//! A ring is three areas of driver memory: descriptors, what is available, what is used. The device takes chains
-//! from the second and gives them back in the third; both sides say when they want to be told (EVENT_IDX, or one
-//! flag each). It knows nothing of SCSI. Whatever a driver may not do (an index past the end, a loop, a readable
-//! descriptor behind a writable one, an indirect table that was not agreed on) is [`Broken`], after which the device asks
-//! to be reset. Invariant: no index from driver memory is used before it was compared with the ring's size.
+//! A ring is three areas of driver memory: descriptors, what is available, what is used. The device takes
+//! chains from the second and gives them back in the third; both sides say when they want to be told
+//! (EVENT_IDX, or one flag each). It knows nothing of SCSI. Whatever a driver may not do (an index past the
+//! end, a loop, a readable descriptor behind a writable one, an indirect table that was not agreed on) is
+//! [`Broken`], after which the device asks to be reset. Invariant: no index from driver memory is used before
+//! it was compared with the ring's size.
 
 use super::chain::{Chain, Segment};
 use super::spec::{AVAIL_NO_INTERRUPT, Descriptor, NO_VECTOR, USED_NO_NOTIFY, descriptor, feature};

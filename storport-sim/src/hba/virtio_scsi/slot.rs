@@ -8,8 +8,8 @@
 //! | 0x3000 | 4 per queue | notifications, queue n at 4n |
 //! | 0x8000 | | the MSI-X table, 0xC000 its pending bits: the bus driver's, not modelled, read as all ones |
 //!
-//! The specification also asks for a capability that reaches the registers through configuration space (4.1.4.9); this bus
-//! does not tell a device of accesses to configuration space, so it is not there.
+//! The specification also asks for a capability that reaches the registers through configuration space
+//! (4.1.4.9); this bus does not tell a device of accesses to configuration space, so it is not there.
 
 use super::Options;
 use crate::PciSlot;

@@ -1,7 +1,8 @@
 //! The requests a device has: waiting to be executed, waiting for their time, or lost.
 //!
-//! A slab, so that a request costs no allocation once there were as many. Which of those that are ready is executed next is
-//! the executor's choice. Invariant: a request is in exactly one of the four states, or its place is free.
+//! A slab, so that a request costs no allocation once there were as many. Which of those that are ready is
+//! executed next is the executor's choice. Invariant: a request is in exactly one of the four states, or its
+//! place is free.
 
 use super::chain::Chain;
 use crate::scsi::Lun;
