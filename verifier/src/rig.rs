@@ -24,7 +24,7 @@ use storport_sim::{Adapter, Medium, StartError};
 /// Events in a run of a given number of requests, about.
 const EVENTS: u64 = 8;
 /// Requests between two events, on average, in a run of a given time.
-const EVENT_EVERY: u64 = 10_000;
+const EVENT_EVERY: u64 = 500;
 
 /// What the boot thread leaves for the caller.
 #[derive(Default)]

@@ -131,3 +131,22 @@ fn what_was_written_is_read_back_by_the_next_run() {
     let said = desk.clean("run ramdisk --image disk.img --rw read --bs 4k");
     assert_eq!(said.field("sha256"), digest);
 }
+
+#[test]
+fn a_mix_of_all_sizes_leaves_the_image_that_it_leaves_without_a_driver() {
+    let desk = Desk::new();
+    let workload = "--image disk.img --rw mixed --bs 512..128k --ios 300 --seed 3";
+    let images = CLEAN.map(|driver| {
+        desk.write("disk.img", vec![0xA5; 4 << 20]);
+        desk.clean(&format!("run {driver} {workload} --bypass-driver"));
+        let expected = desk.read("disk.img");
+        for executor in ["deterministic", "parallel"] {
+            desk.write("disk.img", vec![0xA5; 4 << 20]);
+            desk.clean(&format!("run {driver} {workload} --executor {executor}"));
+            assert!(desk.read("disk.img") == expected, "{driver} {executor}: the image differs");
+        }
+        expected
+    });
+    // One takes trims, the other writes instead.
+    assert!(images[0] != images[1]);
+}

@@ -10,6 +10,7 @@ mod clean;
 mod edited;
 mod findings;
 mod images;
+mod load;
 mod merge;
 mod replay;
 mod storsim;

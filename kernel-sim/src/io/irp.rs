@@ -222,6 +222,15 @@ pub(crate) unsafe fn complete(cx: &Cx, irp: PIRP, _boost: CCHAR) {
     if i.CancelRoutine.is_some() {
         cx.bug_check(IO_VERIFIER, [0x07, 0, shown, 0], "IoCompleteRequest with the cancel routine still set");
     }
+    // Whoever built a synchronous request may complete it to the end himself; any other IRP ends with its maker's
+    // completion routine, and is freed or sent again by him. Windows goes on here and corrupts what the IRP has become.
+    if i.CurrentLocation > i.StackCount && i.Builder != builder::SYNCHRONOUS {
+        cx.bug_check(
+            MULTIPLE_IRP_COMPLETE_REQUESTS,
+            [shown, 0, 0, 0],
+            "IoCompleteRequest for an IRP that has come back to its maker: it was completed before",
+        );
+    }
     while i.CurrentLocation <= i.StackCount {
         // SAFETY: the current location is in the IRP's block while the count says so.
         let location = unsafe { *i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };

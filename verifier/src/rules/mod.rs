@@ -61,7 +61,6 @@ pub static TABLE: &[&RuleInfo] = &[
     &workload_checks::DATA_INTEGRITY,
     &workload_checks::REQUEST_STATUS,
     &workload_checks::LOST_REQUEST,
-    &workload_checks::COMPLETED_TWICE,
     &workload_checks::ADAPTER_RESTART,
 ];
 

@@ -52,21 +52,6 @@ rule! {
 }
 
 rule! {
-    /// Every request is completed once.
-    ///
-    /// ## What is checked
-    /// The completion routine of a request runs once for each time it was sent.
-    ///
-    /// ## Why it matters
-    /// The second completion ends a request that is long over, and with it whatever uses its memory by then.
-    ///
-    /// ## Source
-    /// Our own check. The kernel and the port driver stop the machine first where they can tell
-    /// (bug checks 0x44 and 0xF1/0x2004).
-    COMPLETED_TWICE: "CompletedTwice", Check, true, None, None
-}
-
-rule! {
     /// An adapter that was stopped starts again.
     ///
     /// ## What is checked

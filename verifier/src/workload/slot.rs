@@ -1,20 +1,17 @@
 //! One place for an outstanding request: its IRP, its buffer, and the way back.
 //!
 //! The IRP comes back through a completion routine that runs wherever the driver completes it: it notes the
-//! slot and rings the job's doorbell. Invariant: a request comes back once; a second time is a finding that
-//! names both.
+//! slot and rings the job's doorbell. Invariant: a slot has one request at most, and its buffers are the slot's
+//! own again when that has come back. (That a request is completed once is the kernel's and the port driver's to
+//! watch: bug checks 0x44 and 0xF1/0x2004.)
 
 use super::doorbell::Doorbell;
 use super::operations::Operation;
-use super::report;
-use crate::rules::workload_checks;
 use crossbeam::queue::ArrayQueue;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Machine;
-use kernel_sim::processor::Processor;
 use std::cell::Cell;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// IOCTL_MINIPORT_PROCESS_SERVICE_IRP of ntddscsi.h.
 pub(crate) const IOCTL_MINIPORT_PROCESS_SERVICE_IRP: ULONG = 0x0004_D038;
@@ -32,10 +29,8 @@ pub(super) struct Inbox {
 struct Context {
     inbox: *const Inbox,
     slot: u32,
-    is_out: AtomicBool,
-    /// When it came back, and on which processor.
+    /// When it came back, by the clock of latencies.
     completed_at: Cell<u64>,
-    completed_on: Cell<u8>,
 }
 
 /// See the module page.
@@ -72,12 +67,8 @@ unsafe extern "C-unwind" fn came_back(_device: PDEVICE_OBJECT, _irp: PIRP, conte
     unsafe {
         let context = &*context.cast::<Context>();
         let inbox = &*context.inbox;
-        if !context.is_out.swap(false, SeqCst) {
-            came_back_twice(context);
-        }
         if let Some(machine) = Machine::current() {
             context.completed_at.set(now(machine));
-            context.completed_on.set(Processor::current().index());
         }
         // Cannot be full: it has room for every slot.
         let _ = inbox.done.push(context.slot);
@@ -87,34 +78,10 @@ unsafe extern "C-unwind" fn came_back(_device: PDEVICE_OBJECT, _irp: PIRP, conte
     STATUS_MORE_PROCESSING_REQUIRED
 }
 
-#[cold]
-fn came_back_twice(context: &Context) {
-    let machine = Machine::current().expect("a completion routine runs on a machine");
-    let unit = if machine.is_deterministic() { "step" } else { "ns" };
-    report(
-        &workload_checks::COMPLETED_TWICE,
-        "IoCompleteRequest",
-        "the second completion ends whatever request its memory belongs to by then",
-        format!(
-            "a request was completed on CPU {} at {unit} {} and again on CPU {} at {unit} {}",
-            context.completed_on.get(),
-            context.completed_at.get(),
-            Processor::current().index(),
-            now(machine)
-        ),
-    );
-}
-
 impl Slot {
     /// A slot with an IRP of `stack_size` locations and room for `bytes` bytes.
     pub(super) fn new(machine: &Machine, stack_size: i8, bytes: u32, inbox: *const Inbox, slot: u32) -> Slot {
-        let context = Box::new(Context {
-            inbox,
-            slot,
-            is_out: AtomicBool::new(false),
-            completed_at: Cell::new(0),
-            completed_on: Cell::new(0),
-        });
+        let context = Box::new(Context { inbox, slot, completed_at: Cell::new(0) });
         let mut new = Slot {
             irp: null_mut(),
             mdl: null_mut(),
@@ -193,7 +160,6 @@ impl Slot {
                 Carries::SystemBuffer => (*self.irp).AssociatedIrp.SystemBuffer = self.buffer,
             }
             let context: *const Context = &raw const *self.context;
-            self.context.is_out.store(true, SeqCst);
             IoSetCompletionRoutine(self.irp, Some(came_back), context as PVOID, true, true, true);
             let irp = self.irp;
             IoCallDriver(target, irp);

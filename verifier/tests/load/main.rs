@@ -2,10 +2,14 @@
 
 mod miniport;
 mod turnstile;
+mod wdm;
 
 use miniport::{driver, mistake};
 use verifier::driver::Driver;
+use verifier::explore::Program;
+use verifier::explore::shrink::{Budget, shrink};
 use verifier::finding::Verdict;
+use verifier::schedule::{Schedule, replay};
 use verifier::session::{self, Executor, Run, Setup};
 use verifier::workload::{Amount, Mode, Sizes};
 use verifier::{Adversity, Event};
@@ -215,4 +219,31 @@ fn requests_of_two_units_that_are_mixed_up_are_found() {
         times += u32::from(found != "nothing");
     }
     assert!(times > 0);
+}
+
+#[test]
+fn an_irp_that_is_completed_twice_is_found() {
+    for seed in 0..12 {
+        let mut setup = setup(&wdm::ENDS_TWICE, seed, "", &[]);
+        setup.workload.mode = Mode::RandRead;
+        let run = run(&wdm::ENDS_TWICE, &setup);
+        assert!(found(&run).starts_with("0x44/"), "seed {seed}: {}", found(&run));
+    }
+}
+
+#[test]
+fn a_finding_under_load_is_shrunk_and_replayed_from_its_file() {
+    let setup = setup(&SHORT_IS_SUCCESS, 7, "short:p=0.3", &[Event::Reset]);
+    let first = run(&SHORT_IS_SUCCESS, &setup);
+    assert_eq!(found(&first), "DataIntegrity");
+    let program = Program { driver: &SHORT_IS_SUCCESS, setup: setup.clone() };
+    let shrunk = shrink(&program, setup.seed, first.choices, Budget::default()).expect("it fails again");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("found.schedule");
+    Schedule::of_shrunk(&shrunk).save(&file).unwrap();
+    let schedule = Schedule::load(&file).unwrap();
+    assert_eq!(schedule.setup.adversity, setup.adversity);
+    let again = replay(&SHORT_IS_SUCCESS, &schedule, None).unwrap();
+    assert!(again.fit.is_exact());
+    assert_eq!(found(&again.run), "DataIntegrity");
 }

@@ -1,0 +1,71 @@
+//! Mixed loads, faults and events on the command line.
+//!
+//! That each check can fail is shown in `verifier/tests/load`, with drivers made for it.
+
+use crate::storsim::{CLEAN, Desk, soak};
+
+/// Every kind of fault that a miniport sees as an answer of the disk.
+const FAULTS: &str =
+    "medium-error:p=0.02;aborted:p=0.02;busy:p=0.01;task-set-full:p=0.01;short:p=0.02;bad-sense:p=0.02";
+
+#[test]
+fn clean_drivers_bear_a_mixed_load_of_all_sizes_and_depths() {
+    let ios = soak(300, 3000);
+    for driver in CLEAN {
+        for depth in [1, 32, 256] {
+            let flags = format!("--rw mixed --bs 512..1m --iodepth {depth} --ios {ios}");
+            Desk::new().clean(&format!("run {driver} {flags}"));
+            Desk::new().clean(&format!("run {driver} {flags} --executor parallel"));
+        }
+        Desk::new().clean(&format!(
+            "stress {driver} --rw mixed --bs 512..64k --ios 60 --seeds 0..{} --cpus 2",
+            soak(50, 5000)
+        ));
+    }
+}
+
+#[test]
+fn a_run_tells_what_it_bore_in_both_formats() {
+    let desk = Desk::new();
+    let line = format!("run ramdisk --rw mixed --bs 512..8k --fault {FAULTS} --event reset,stop-restart");
+    let said = desk.clean(&line);
+    for label in ["fault     medium-error:p=0.02:", "events", "recovery"] {
+        assert_ne!(said.field(label), "", "{label}");
+    }
+    let run = desk.clean(&format!("{line} --format json")).json();
+    let adversity = &run["adversity"];
+    assert_eq!(adversity["faults"].as_array().map(Vec::len), Some(6));
+    assert!(adversity["faults"][0]["injected"].as_u64() > Some(0));
+    assert!(adversity["failed"].as_u64() > Some(0));
+    assert!(adversity["disk"]["retries"].as_u64() > Some(0));
+    assert!(adversity["events"]["restarts"].as_u64() > Some(0));
+    // Nothing is said of it where nothing was asked for.
+    assert!(desk.clean("run ramdisk --ios 10 --format json").json().get("adversity").is_none());
+}
+
+#[test]
+fn faults_given_one_by_one_are_the_plan_they_make() {
+    let met = |flags: &str| {
+        let run = Desk::new().clean(&format!("run ramdisk --ios 100 {flags} --format json")).json();
+        (run["trace_hash"].clone(), run["adversity"].clone())
+    };
+    let joined = met("--fault aborted:p=0.1;short:p=0.1");
+    assert_eq!(joined, met("--fault aborted:p=0.1 --fault short:p=0.1"));
+    assert_ne!(joined, met("--fault aborted:p=0.1"));
+}
+
+#[test]
+fn a_virtual_miniport_bears_every_event() {
+    for event in ["reset", "stop-restart", "hotplug", "removal", "reset,stop-restart,hotplug,removal"] {
+        let flags = format!("--rw mixed --bs 512..16k --ios 200 --event {event}");
+        Desk::new().clean(&format!("stress ramdisk {flags} --seeds 0..{} --cpus 2", soak(50, 1000)));
+        Desk::new().clean(&format!("run ramdisk {flags} --executor parallel"));
+    }
+}
+
+#[test]
+fn a_disk_is_trimmed_from_end_to_end() {
+    let run = Desk::new().clean("run ramdisk --rw trim --bs 512..64k --size 1m --format json").json();
+    // Every sector is read back as zeros.
+    assert_eq!(run["sectors_verified"], 2048);
+}
