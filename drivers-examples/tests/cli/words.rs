@@ -27,6 +27,7 @@ fn list_names_every_driver_and_every_rule() {
             "wdm-startio-rare",
             "ramdisk",
             "ramdisk-service-irp-under-lock",
+            "ahci",
             "w1",
             "w2",
             "2x6",

@@ -173,7 +173,9 @@ impl Ahci {
     }
 
     fn write_ownership(&mut self, value: u32) {
-        self.bohc = self.bohc & bohc::BOS | value & (bohc::OOS | bohc::SOOE);
+        // The change bit is cleared by writing it.
+        let change = self.bohc & !value & bohc::OOC;
+        self.bohc = self.bohc & bohc::BOS | value & (bohc::OOS | bohc::SOOE) | change;
     }
 
     /// Bits of IS are cleared by writing them; those that are left, or come back because their port still has
@@ -293,3 +295,6 @@ impl HardwareModel for Ahci {
         u64::from(std::mem::take(&mut self.message_is_sent) && !self.medium.is_gone())
     }
 }
+
+#[cfg(test)]
+mod tests;

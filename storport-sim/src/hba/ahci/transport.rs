@@ -79,6 +79,10 @@ impl Port {
     /// The slot whose command is fetched next; `None` while none may be.
     fn next_slot(&self) -> Option<u8> {
         let waiting = self.r.ci & !self.fetched;
+        // A device that has failed a queued command takes nothing before it has said so.
+        if self.drive.wants_log_read() && !self.incoming.is_empty() {
+            return None;
+        }
         // In soft reset BSY is set and the frame that ends it must pass.
         if waiting == 0 || !self.is_running() || self.is_stuck || self.is_busy() && !self.is_soft_reset {
             return None;
