@@ -26,6 +26,16 @@ const PAGE: usize = 4096;
 
 /// `DriverEntry`.
 pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+    register(driver, path, |_| {})
+}
+
+/// Registers the driver after `change` has had its way with the structure: for tests that come between Storport and one
+/// of the callbacks.
+pub unsafe fn register(
+    driver: PDRIVER_OBJECT,
+    path: PUNICODE_STRING,
+    change: impl FnOnce(&mut HW_INITIALIZATION_DATA),
+) -> NTSTATUS {
     let mut data = HW_INITIALIZATION_DATA::zeroed();
     data.HwInitializationDataSize = size_of::<HW_INITIALIZATION_DATA>() as ULONG;
     data.AdapterInterfaceType = PCIBus;
@@ -47,6 +57,7 @@ pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNIC
     data.MultipleRequestPerLu = TRUE;
     data.SrbTypeFlags = SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
     data.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8;
+    change(&mut data);
     StorPortInitialize(driver, path, &raw mut data, null_mut())
 }
 

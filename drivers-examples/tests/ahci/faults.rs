@@ -1,15 +1,20 @@
 //! What the disk, the adapter and the wire do wrong, by fault plan: every request ends, data is never wrong.
 
 use crate::rig::*;
-use kernel_sim::ddi::*;
 use kernel_sim::machine::Execution;
+use storport_sim::ddi::*;
 
 /// Runs a load under a fault plan; requests end in `allowed` only. Answers how many did not succeed, over all seeds.
 fn under(plan: &'static str, seeds: u64, allowed: &'static [NTSTATUS]) -> u32 {
+    under_on(ONE_DISK, plan, seeds, allowed)
+}
+
+/// As [`under`], on another machine.
+fn under_on(setup: Setup, plan: &'static str, seeds: u64, allowed: &'static [NTSTATUS]) -> u32 {
     let failed = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
     for (cpus, seed) in seeded(seeds) {
         let total = std::sync::Arc::clone(&failed);
-        let outcome = run(ONE_DISK, cpus, Execution::Seeded(seed), move |bench| {
+        let outcome = run(setup, cpus, Execution::Seeded(seed), move |bench| {
             bench.faults(plan, seed);
             let load = Load::start(bench.disk(0), 6, 4);
             load.wait();
@@ -86,6 +91,47 @@ fn completions_that_never_come_are_made_up_for_by_a_reset() {
 fn a_device_that_hangs_is_reset() {
     for plan in ["hung:after=5,times=1", "hung:every=11,times=2", "hung:op=flush,times=1"] {
         assert_eq!(under(plan, 40, &[STATUS_SUCCESS]), 0, "{plan}");
+    }
+}
+
+#[test]
+fn errors_without_queueing_are_found_by_the_slot() {
+    let setup = Setup { queues: false, ..ONE_DISK };
+    let failed =
+        under_on(setup, "medium-error:lba=16..24,op=read", 40, &[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR]);
+    assert_eq!(failed, 4 * 3 * 40 * soak() as u32);
+    for plan in ["aborted:every=5,times=4", "late:p=0.4", "duplicate:p=0.4", "dropped:every=9,times=2"] {
+        assert_eq!(under_on(setup, plan, 30, &[STATUS_SUCCESS]), 0, "{plan}");
+    }
+    let failed = under_on(setup, "short:op=read,p=0.3", 20, &[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR]);
+    assert!(failed < 6 * 4 * 3 * 20 * soak() as u32);
+}
+
+/// Refuses the resets of unit and target, so that the bus has to be reset.
+unsafe extern "C-unwind" fn refuse_resets(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        match SrbGetSrbFunction(srb.cast()) as UCHAR {
+            SRB_FUNCTION_RESET_LOGICAL_UNIT | SRB_FUNCTION_RESET_DEVICE => {
+                SrbSetSrbStatus(srb.cast(), SRB_STATUS_INVALID_REQUEST);
+                StorPortNotification(RequestComplete, extension, srb);
+                FALSE
+            }
+            _ => drivers_examples::ahci::HwBuildIo(extension, srb),
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn resets_the_bus_only(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+    // SAFETY: the I/O manager's own arguments.
+    unsafe { drivers_examples::ahci::register(driver, path, |data| data.HwBuildIo = Some(refuse_resets)) }
+}
+
+#[test]
+fn the_bus_is_reset_where_unit_and_target_cannot_be() {
+    let setup = Setup { entry: Some(resets_the_bus_only), ..ONE_DISK };
+    for plan in ["dropped:every=9,times=2", "hung:after=5,times=1"] {
+        assert_eq!(under_on(setup, plan, 40, &[STATUS_SUCCESS]), 0, "{plan}");
     }
 }
 

@@ -27,6 +27,14 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
+fn an_adapter_without_queueing_gets_commands_that_are_not_queued() {
+    for (cpus, seed) in seeded(60) {
+        let setup = Setup { queues: false, ..ONE_DISK };
+        loaded(setup, cpus, Execution::Seeded(seed), 6, 4, &format!("{cpus} CPUs, seed {seed}"));
+    }
+}
+
+#[test]
 fn more_requests_than_slots_wait_for_one() {
     for (cpus, seed) in seeded(30) {
         loaded(ONE_DISK, cpus, Execution::Seeded(seed), 48, 2, &format!("{cpus} CPUs, seed {seed}"));

@@ -5,3 +5,5 @@ mod io;
 mod life;
 mod packet;
 mod rig;
+mod scsi;
+mod translation;

@@ -41,7 +41,7 @@ fn lost_and_repeated_answers_do_no_harm() {
 
 #[test]
 fn a_disk_and_an_atapi_device_share_an_adapter() {
-    let setup = Setup { disks: 2, packet: Some(1), by_message: false };
+    let setup = Setup { disks: 2, packet: Some(1), by_message: false, ..ONE_DISK };
     for (cpus, seed) in seeded(40) {
         let outcome = run(setup, cpus, Execution::Seeded(seed), |bench| {
             let loads = [0, 1].map(|n| Load::start(bench.disk(n), 3, 3));

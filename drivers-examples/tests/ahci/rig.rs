@@ -26,15 +26,25 @@ pub struct Setup {
     pub packet: Option<u8>,
     /// Whether it interrupts by a message.
     pub by_message: bool,
+    /// Whether the adapter takes queued commands.
+    pub queues: bool,
+    pub entry: PDRIVER_INITIALIZE,
 }
 
 /// One disk, one message.
-pub const ONE_DISK: Setup = Setup { disks: 1, packet: None, by_message: true };
+pub const ONE_DISK: Setup = Setup {
+    disks: 1,
+    packet: None,
+    by_message: true,
+    queues: true,
+    entry: Some(drivers_examples::ahci::driver_entry),
+};
 
 /// What a test reaches besides the machine.
 pub struct Bench {
     pub medium: Arc<Medium>,
     pub adapter: Adapter,
+    pub driver: PDRIVER_OBJECT,
 }
 
 pub fn disk() -> ScsiDisk {
@@ -58,6 +68,9 @@ pub fn run(
     if let Some(port) = setup.packet {
         model = model.with_packet_device(port);
     }
+    if !setup.queues {
+        model = model.without_queueing();
+    }
     let (model, slot) = if setup.by_message {
         (model.with_message(), Ahci::slot())
     } else {
@@ -66,13 +79,18 @@ pub fn run(
     Config::new(cpus, execution)
         .unwrap()
         .hardware(Box::new(model))
-        .run(move || on_machine(medium, slot, body))
+        .run(move || on_machine(setup.entry, medium, slot, body))
 }
 
-fn on_machine(medium: Arc<Medium>, slot: PciSlot, body: impl FnOnce(Bench) -> Option<Adapter>) {
-    let driver = machine().load_driver(Some(drivers_examples::ahci::driver_entry)).expect("the driver loads");
+fn on_machine(
+    entry: PDRIVER_INITIALIZE,
+    medium: Arc<Medium>,
+    slot: PciSlot,
+    body: impl FnOnce(Bench) -> Option<Adapter>,
+) {
+    let driver = machine().load_driver(entry).expect("the driver loads");
     let adapter = Adapter::start_device(driver, slot).expect("the adapter starts");
-    if let Some(adapter) = body(Bench { medium, adapter }) {
+    if let Some(adapter) = body(Bench { medium, adapter, driver }) {
         adapter.remove();
     }
     machine().unload_driver(driver);

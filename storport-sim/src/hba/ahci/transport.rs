@@ -188,7 +188,8 @@ impl Port {
         }
         // The tag is the slot, which must be marked, and not the tag of another.
         let tag = (command.task.count >> 3) as u8;
-        let fits = tag == command.slot && self.r.sact & bit != 0 && self.queued & bit == 0;
+        let fits =
+            self.takes_queued && tag == command.slot && self.r.sact & bit != 0 && self.queued & bit == 0;
         if !fits || self.is_stale || self.drive.is_packet() || self.drive.wants_log_read() {
             self.answer_register(command.slot, &Answer::aborted());
             return;
