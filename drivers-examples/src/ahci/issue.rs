@@ -76,7 +76,8 @@ unsafe fn build_table(extension: PVOID, srb: PSCSI_REQUEST_BLOCK, r: *mut Reques
     for n in 0..count {
         let element = &*elements.add(n);
         let address = element.PhysicalAddress.QuadPart() as u64;
-        if address % 2 != 0 || element.Length % 2 != 0 && (is_write || n + 1 != count) {
+        let is_even = element.Length.is_multiple_of(2);
+        if !address.is_multiple_of(2) || !is_even && (is_write || n + 1 != count) {
             return false;
         }
         let count = element.Length.next_multiple_of(2) - 1;

@@ -107,6 +107,21 @@ fn errors_without_queueing_are_found_by_the_slot() {
     assert!(failed < 6 * 4 * 3 * 20 * soak() as u32);
 }
 
+#[test]
+fn errors_on_processors_that_really_run_at_once() {
+    for plan in ["medium-error:p=0.05;aborted:p=0.1", "late:p=0.3;duplicate:p=0.3", "busy:p=0.1;short:p=0.1"]
+    {
+        let outcome = run(ONE_DISK, 4, Execution::Parallel, move |bench| {
+            bench.faults(plan, 1);
+            let load = Load::start(bench.disk(0), 16, 20);
+            load.wait();
+            load.endings.assert_only(&[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR]);
+            Some(bench.adapter)
+        });
+        assert_completed(&outcome, plan);
+    }
+}
+
 /// Refuses the resets of unit and target, so that the bus has to be reset.
 unsafe extern "C-unwind" fn refuse_resets(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
     // SAFETY: Storport's own arguments.

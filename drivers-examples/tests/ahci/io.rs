@@ -56,7 +56,7 @@ fn a_request_is_cut_into_what_the_adapter_moves_at_once() {
     for (cpus, seed) in seeded(10) {
         let outcome = run(ONE_DISK, cpus, Execution::Seeded(seed), |bench| {
             let mut client = Client::new(bench.disk(0), 600 << 10);
-            let pattern = |at: usize| (at / 512 ^ at) as u8;
+            let pattern = |at: usize| ((at / 512) ^ at) as u8;
             client.data().iter_mut().enumerate().for_each(|(at, byte)| *byte = pattern(at));
             assert_eq!(client.request(IRP_MJ_WRITE, 512, 600 << 10), STATUS_SUCCESS);
             client.data().fill(0);

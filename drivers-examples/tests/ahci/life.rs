@@ -6,8 +6,9 @@ use kernel_sim::machine::Execution;
 
 #[test]
 fn requests_survive_a_stop_and_a_restart() {
-    for (cpus, seed) in seeded(80) {
-        let outcome = run(ONE_DISK, cpus, Execution::Seeded(seed), |bench| {
+    for (cpus, seed) in seeded(100) {
+        let setup = Setup { is_power_managed: seed % 2 == 0, ..ONE_DISK };
+        let outcome = run(setup, cpus, Execution::Seeded(seed), |bench| {
             let load = Load::start(bench.disk(0), 6, 6);
             for _ in 0..2 {
                 bench.adapter.stop();
@@ -16,6 +17,37 @@ fn requests_survive_a_stop_and_a_restart() {
             }
             load.wait();
             load.endings.assert_only(&[STATUS_SUCCESS]);
+            Some(bench.adapter)
+        });
+        assert_completed(&outcome, &format!("{cpus} CPUs, seed {seed}"));
+    }
+}
+
+#[test]
+fn a_device_that_does_not_answer_at_first_is_found() {
+    let plans = ["aborted:op=inquiry,times=2", "dropped:op=inquiry,times=2", "hung:op=inquiry,times=1"];
+    for (cpus, seed) in seeded(20) {
+        for plan in plans {
+            for packet in [None, Some(0)] {
+                let setup = Setup { plan, packet, ..ONE_DISK };
+                let outcome = run(setup, cpus, Execution::Seeded(seed), |bench| {
+                    let load = Load::start(bench.disk(0), 2, 2);
+                    load.wait();
+                    load.endings.assert_only(&[STATUS_SUCCESS]);
+                    Some(bench.adapter)
+                });
+                assert_completed(&outcome, &format!("{plan}: {cpus} CPUs, seed {seed}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_device_that_never_says_who_it_is_is_none() {
+    for (cpus, seed) in seeded(20) {
+        let setup = Setup { plan: "aborted:op=inquiry", ..ONE_DISK };
+        let outcome = run(setup, cpus, Execution::Seeded(seed), |bench| {
+            assert!(bench.adapter.disks().is_empty());
             Some(bench.adapter)
         });
         assert_completed(&outcome, &format!("{cpus} CPUs, seed {seed}"));

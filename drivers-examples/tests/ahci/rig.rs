@@ -11,7 +11,7 @@ use storport_sim::disk::fault::FaultInjector;
 use storport_sim::disk::{Geometry, Identity, MemoryStore, ScsiDisk, Target};
 use storport_sim::hba::ahci::Ahci;
 use storport_sim::scsi::Lun;
-use storport_sim::{Adapter, Medium, PciSlot};
+use storport_sim::{Adapter, Medium, Parameter, PciSlot};
 
 /// Bytes of each disk.
 pub const DISK_BYTES: u64 = 1 << 20;
@@ -29,6 +29,10 @@ pub struct Setup {
     /// Whether the adapter takes queued commands.
     pub queues: bool,
     pub entry: PDRIVER_INITIALIZE,
+    /// A fault plan that is at work when the adapter starts; empty for none.
+    pub plan: &'static str,
+    /// Whether power is switched by ScsiAdapterPower.
+    pub is_power_managed: bool,
 }
 
 /// One disk, one message.
@@ -38,6 +42,8 @@ pub const ONE_DISK: Setup = Setup {
     by_message: true,
     queues: true,
     entry: Some(drivers_examples::ahci::driver_entry),
+    plan: "",
+    is_power_managed: false,
 };
 
 /// What a test reaches besides the machine.
@@ -64,6 +70,8 @@ pub fn run(
     body: impl FnOnce(Bench) -> Option<Adapter> + Send + 'static,
 ) -> Outcome {
     let medium = Arc::new(Medium::new((0..setup.disks).map(|_| disk()).collect::<Target>()));
+    let plan = setup.plan.parse().unwrap();
+    medium.with(|target| target.set_faults(Some(FaultInjector::new(&plan, 1))));
     let mut model = Ahci::new(Arc::clone(&medium), 2);
     if let Some(port) = setup.packet {
         model = model.with_packet_device(port);
@@ -76,6 +84,7 @@ pub fn run(
     } else {
         (model, Ahci::slot().line_only())
     };
+    let slot = slot.parameter("AdapterPower", Parameter::Dword(setup.is_power_managed.into()));
     Config::new(cpus, execution)
         .unwrap()
         .hardware(Box::new(model))
@@ -288,7 +297,7 @@ fn client(disk: usize, n: u32, rounds: u32, endings: &Endings, is_stopped: &Atom
     let mut client = Client::new(disk, BLOCK);
     let offset = u64::from(n) * BLOCK as u64;
     for round in 0..rounds {
-        let length = if (n + round) % 3 == 0 { 512 } else { BLOCK };
+        let length = if (n + round).is_multiple_of(3) { 512 } else { BLOCK };
         let pattern = |at: usize| (at as u32 ^ n.wrapping_mul(31) ^ round.wrapping_mul(7)) as u8;
         for (at, byte) in client.data().iter_mut().enumerate() {
             *byte = pattern(at);
@@ -298,7 +307,7 @@ fn client(disk: usize, n: u32, rounds: u32, endings: &Endings, is_stopped: &Atom
         if is_stopped.load(SeqCst) {
             break;
         }
-        if (n + round) % 5 == 0 {
+        if (n + round).is_multiple_of(5) {
             endings.note(client.request(IRP_MJ_FLUSH_BUFFERS, 0, 0));
             if is_stopped.load(SeqCst) {
                 break;

@@ -194,6 +194,7 @@ impl Host {
     }
 
     /// A slot's part of the data.
+    #[expect(clippy::mut_from_ref, reason = "memory of the machine, which the device writes too")]
     pub fn data(&self, slot: usize) -> &mut [u8] {
         // SAFETY: the program's own memory; the device writes it only while a command is out.
         unsafe { std::slice::from_raw_parts_mut(self.memory.add(DATA + slot * 0x800), 0x800) }
