@@ -26,6 +26,10 @@ pub const FLUSH_CACHE_EXT: u8 = 0xEA;
 pub const IDENTIFY_DEVICE: u8 = 0xEC;
 pub const SET_FEATURES: u8 = 0xEF;
 
+// Features of SET FEATURES.
+pub const ENABLE_WRITE_CACHE: u8 = 0x02;
+pub const DISABLE_WRITE_CACHE: u8 = 0x82;
+
 /// The log page that tells which queued command failed.
 pub const LOG_QUEUED_ERROR: u8 = 0x10;
 

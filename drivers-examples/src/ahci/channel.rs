@@ -29,6 +29,8 @@ pub struct Adapter {
     /// Slots of each port.
     pub slot_count: u32,
     pub takes_queued_commands: bool,
+    /// Power is switched by ScsiAdapterPower: the parameter `AdapterPower`.
+    pub is_power_managed: bool,
     /// It has been pulled out, or is about to be removed: nothing is started any more.
     pub is_gone: bool,
     /// Completes requests and reports changes of the bus.

@@ -2,7 +2,7 @@
 //!
 //! Storport calls ScsiStopAdapter and ScsiRestartAdapter at DIRQL with the interrupt lock held (the routine's own page;
 //! the lock table of StorPortAcquireSpinLock disagrees), so neither takes it. ScsiAdapterSurpriseRemoval comes at
-//! PASSIVE_LEVEL with no lock. SRB_FUNCTION_PNP with StorRemoveDevice is the last call in which timers can be freed.
+//! PASSIVE_LEVEL with no lock, and so does ScsiAdapterPower. SRB_FUNCTION_PNP with StorRemoveDevice is the last call in which timers can be freed.
 
 use super::channel::*;
 use super::ddi::*;
@@ -10,7 +10,8 @@ use super::find::{start_channels, take_over};
 use super::registers::*;
 use std::ptr::null_mut;
 
-/// The types of HwStorAdapterControl that are supported.
+/// The types of HwStorAdapterControl that are supported; ScsiAdapterPower, which takes the place of the second and
+/// third, if the registry asks for it.
 const SUPPORTED: [SCSI_ADAPTER_CONTROL_TYPE; 4] =
     [ScsiQuerySupportedControlTypes, ScsiStopAdapter, ScsiRestartAdapter, ScsiAdapterSurpriseRemoval];
 
@@ -23,22 +24,39 @@ pub unsafe extern "C-unwind" fn HwAdapterControl(
         ScsiQuerySupportedControlTypes => {
             let list = parameters.cast::<SCSI_SUPPORTED_CONTROL_TYPE_LIST>();
             let flags = (&raw mut (*list).SupportedTypeList).cast::<BOOLEAN>();
-            for kind in SUPPORTED {
+            let by_power = (*extension.cast::<Adapter>()).is_power_managed.then_some(ScsiAdapterPower);
+            for kind in SUPPORTED.into_iter().chain(by_power) {
                 if (kind as ULONG) < (*list).MaxControlType {
                     *flags.add(kind as usize) = TRUE;
                 }
             }
         }
         ScsiStopAdapter => halt(extension),
-        ScsiRestartAdapter => {
-            if !take_over(extension, (*extension.cast::<Adapter>()).base) {
-                return ScsiAdapterControlUnsuccessful;
-            }
-            start_channels(extension);
+        ScsiRestartAdapter => return start_again(extension),
+        ScsiAdapterPower => {
+            let power = &*parameters.cast::<STOR_ADAPTER_CONTROL_POWER>();
+            let lock = InterruptGuard::acquire(extension);
+            let status = if power.PowerState == StorPowerDeviceD0 {
+                start_again(extension)
+            } else {
+                halt(extension);
+                ScsiAdapterControlSuccess
+            };
+            drop(lock);
+            return status;
         }
         ScsiAdapterSurpriseRemoval => pulled_out(extension),
         _ => return ScsiAdapterControlUnsuccessful,
     }
+    ScsiAdapterControlSuccess
+}
+
+/// Starts the adapter from its reset on. The interrupt lock is held.
+unsafe fn start_again(extension: PVOID) -> SCSI_ADAPTER_CONTROL_STATUS {
+    if !take_over(extension, (*extension.cast::<Adapter>()).base) {
+        return ScsiAdapterControlUnsuccessful;
+    }
+    start_channels(extension);
     ScsiAdapterControlSuccess
 }
 
@@ -70,11 +88,7 @@ unsafe fn pulled_out(extension: PVOID) {
 pub unsafe fn plug_and_play(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) {
     let (action, is_to_adapter) = pnp_action(srb);
     match action {
-        StorRemoveDevice | StorStopDevice if is_to_adapter => {
-            if action == StorRemoveDevice {
-                remove(extension);
-            }
-        }
+        StorRemoveDevice if is_to_adapter => remove(extension),
         StorSurpriseRemoval if is_to_adapter => pulled_out(extension),
         _ => {}
     }

@@ -26,6 +26,16 @@ const PAGE: usize = 4096;
 
 /// `DriverEntry`.
 pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+    register(driver, path, |_| {})
+}
+
+/// Registers the driver after `change` has had its way with the structure: for tests that come between Storport and one
+/// of the callbacks.
+pub unsafe fn register(
+    driver: PDRIVER_OBJECT,
+    path: PUNICODE_STRING,
+    change: impl FnOnce(&mut HW_INITIALIZATION_DATA),
+) -> NTSTATUS {
     let mut data = HW_INITIALIZATION_DATA::zeroed();
     data.HwInitializationDataSize = size_of::<HW_INITIALIZATION_DATA>() as ULONG;
     data.AdapterInterfaceType = PCIBus;
@@ -47,6 +57,7 @@ pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNIC
     data.MultipleRequestPerLu = TRUE;
     data.SrbTypeFlags = SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
     data.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8;
+    change(&mut data);
     StorPortInitialize(driver, path, &raw mut data, null_mut())
 }
 
@@ -76,6 +87,7 @@ unsafe extern "C-unwind" fn HwFindAdapter(
     if (*adapter).implemented == 0 || (*adapter).slot_count < 2 {
         return SP_RETURN_ERROR;
     }
+    (*adapter).is_power_managed = parameter(extension, "AdapterPower") == 1;
     configure(c, capabilities, (*adapter).channel_count);
     let bytes = (*adapter).channel_count as usize * PAGE;
     let memory: *mut u8 = StorPortGetUncachedExtension(extension, config, bytes as ULONG).cast();
@@ -95,6 +107,24 @@ unsafe extern "C-unwind" fn HwFindAdapter(
         channel.memory_physical = physical.QuadPart() as u64;
     }
     SP_RETURN_FOUND
+}
+
+/// A number among the adapter's parameters in the registry; 0 if it is not there.
+unsafe fn parameter(extension: PVOID, name: &str) -> ULONG {
+    let mut length = size_of::<ULONG>() as ULONG;
+    let buffer = StorPortAllocateRegistryBuffer(extension, &raw mut length);
+    if buffer.is_null() {
+        return 0;
+    }
+    // On this thread's stack, with a zero behind it.
+    let mut ascii = [0; 32];
+    ascii[..name.len()].copy_from_slice(name.as_bytes());
+    let name = ascii.as_mut_ptr();
+    let is_there =
+        StorPortRegistryRead(extension, name, 1, MINIPORT_REG_DWORD, buffer, &raw mut length) != FALSE;
+    let value = if is_there { buffer.cast::<ULONG>().read_unaligned() } else { 0 };
+    StorPortFreeRegistryBuffer(extension, buffer);
+    value
 }
 
 /// Whether the function's class code says AHCI 1.0.

@@ -21,6 +21,7 @@ unsafe fn complete_now(extension: PVOID, srb: PSCSI_REQUEST_BLOCK, status: UCHAR
     FALSE
 }
 
+/// `HwStorBuildIo`: addresses and the PRD table, under no lock.
 pub unsafe extern "C-unwind" fn HwBuildIo(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
     let any: PVOID = srb.cast();
     let function = SrbGetSrbFunction(any) as UCHAR;
@@ -75,7 +76,8 @@ unsafe fn build_table(extension: PVOID, srb: PSCSI_REQUEST_BLOCK, r: *mut Reques
     for n in 0..count {
         let element = &*elements.add(n);
         let address = element.PhysicalAddress.QuadPart() as u64;
-        if address % 2 != 0 || element.Length % 2 != 0 && (is_write || n + 1 != count) {
+        let is_even = element.Length.is_multiple_of(2);
+        if !address.is_multiple_of(2) || !is_even && (is_write || n + 1 != count) {
             return false;
         }
         let count = element.Length.next_multiple_of(2) - 1;
@@ -193,9 +195,21 @@ impl Channel {
         }
     }
 
+    /// A setting that identify data told has been changed: by MODE SELECT, which becomes SET FEATURES.
+    fn note_setting(&mut self, frame: [u8; 64]) {
+        match (frame[2], frame[3]) {
+            (SET_FEATURES, ENABLE_WRITE_CACHE) => self.device.has_write_cache = true,
+            (SET_FEATURES, DISABLE_WRITE_CACHE) => self.device.has_write_cache = false,
+            _ => {}
+        }
+    }
+
     /// The status of a request that succeeded. Bytes are counted for commands that are not queued only.
-    unsafe fn status_of(&self, slot: u32, srb: PSCSI_REQUEST_BLOCK) -> UCHAR {
+    unsafe fn status_of(&mut self, slot: u32, srb: PSCSI_REQUEST_BLOCK) -> UCHAR {
         let r = request(srb);
+        if (*r).class == Class::Exclusive {
+            self.note_setting((*(*r).table).frame);
+        }
         if (*r).class == Class::Queued || (*r).bytes == 0 {
             return SRB_STATUS_SUCCESS;
         }

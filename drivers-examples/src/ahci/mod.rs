@@ -39,4 +39,5 @@ mod sense;
 mod start;
 mod translate;
 
-pub use find::driver_entry;
+pub use find::{driver_entry, register};
+pub use issue::HwBuildIo;

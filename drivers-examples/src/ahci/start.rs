@@ -257,10 +257,11 @@ impl Channel {
         match self.phase {
             Phase::Stopped | Phase::Absent | Phase::Running => return,
             Phase::Resetting => self.release_reset(),
-            Phase::WaitLink if self.read(PXSSTS) & DET == DET_NOTHING => {
-                if self.ticks_left + NOTICE_TICKS < LINK_TICKS {
-                    self.give_up();
-                }
+            // Long enough for a device to be noticed.
+            Phase::WaitLink
+                if self.ticks_left + NOTICE_TICKS < LINK_TICKS && self.read(PXSSTS) & DET == DET_NOTHING =>
+            {
+                self.give_up();
             }
             Phase::WaitReady if self.read(PXSSTS) & DET != DET_UP => self.try_again(),
             _ if self.ticks_left == 0 => self.out_of_time(),

@@ -42,7 +42,7 @@ pub const BROKEN: [Broken; 4] = [
 ];
 
 /// The drivers that no rule has anything to say about.
-pub const CLEAN: [&str; 3] = ["wdm-startio", "ramdisk", "vioscsi"];
+pub const CLEAN: [&str; 4] = ["wdm-startio", "ramdisk", "vioscsi", "ahci"];
 
 /// `small`, or `large` under `STORSIM_SOAK`.
 pub fn soak<T>(small: T, large: T) -> T {

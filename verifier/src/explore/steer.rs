@@ -17,7 +17,7 @@ use kernel_sim::choose::{Access, Choose, Enabled, Parted, Step, Transition};
 use kernel_sim::hook::Effect;
 use kernel_sim::machine::Machine;
 
-/// Calls in a row that only look at something, after which the held are let go.
+/// Calls in a row that only look at something, after which the held are let go and the world waits no longer.
 const POLLS: u64 = 64;
 
 /// How to steer one execution.
@@ -27,7 +27,7 @@ pub(super) struct Steering {
     /// Of so many arrivals at a point, one goes on unheld; 0 for none.
     pub(super) unheld: u32,
     /// Whether devices, timers, interrupts, DPCs and thread switches wait until no processor that is
-    /// not held can go on. What they bring about is then still to come when somebody is held.
+    /// not held can go on but to poll. What they bring about is then still to come when somebody is held.
     pub(super) world_waits: bool,
     /// Steps for which one is held at most.
     pub(super) patience: u64,

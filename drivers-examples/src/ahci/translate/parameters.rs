@@ -108,9 +108,8 @@ pub(super) unsafe fn mode_select(ask: &Ask) -> Translation {
     };
     match list[..length].get(header + descriptors..) {
         Some([CACHING, 18, flags, ..]) => {
-            // 02h on, 82h off.
-            let features = if flags & WCE != 0 { 0x02 } else { 0x82 };
-            let task = Task { features, ..Task::new(SET_FEATURES) };
+            let feature = if flags & WCE != 0 { ENABLE_WRITE_CACHE } else { DISABLE_WRITE_CACHE };
+            let task = Task { features: feature.into(), ..Task::new(SET_FEATURES) };
             ask.command_without_data(task, Class::Exclusive)
         }
         _ => ask.refuse(INVALID_FIELD_IN_LIST),

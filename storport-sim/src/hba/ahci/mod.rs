@@ -62,6 +62,7 @@ pub struct Ahci {
     ghc: u32,
     is: u32,
     bohc: u32,
+    takes_queued: bool,
     /// Whether it interrupts by its message instead of its line.
     by_message: bool,
     message_is_sent: bool,
@@ -80,6 +81,7 @@ impl Ahci {
             is: 0,
             // As the firmware that booted from it left it.
             bohc: bohc::BOS,
+            takes_queued: true,
             by_message: false,
             message_is_sent: false,
         }
@@ -89,7 +91,18 @@ impl Ahci {
     #[must_use]
     pub fn with_packet_device(mut self, port: u8) -> Ahci {
         if let (Some(at), Some(lun)) = (self.ports.get_mut(usize::from(port)), Lun::new(u16::from(port))) {
-            *at = Port::new(lun, true);
+            *at = Port { takes_queued: at.takes_queued, ..Port::new(lun, true) };
+        }
+        self
+    }
+
+    /// It does not take queued commands (CAP.SNCQ), as adapters of the first version did not have to. The disks still
+    /// say that they would.
+    #[must_use]
+    pub fn without_queueing(mut self) -> Ahci {
+        self.takes_queued = false;
+        for port in &mut self.ports {
+            port.takes_queued = false;
         }
         self
     }
@@ -110,7 +123,9 @@ impl Ahci {
 
     fn capabilities(&self) -> u32 {
         let ports = self.ports.len() as u32 - 1;
-        cap::S64A | cap::SNCQ | cap::SSS | cap::SCLO | cap::ISS_GEN3 | (SLOTS - 1) << cap::NCS_SHIFT | ports
+        let queueing = if self.takes_queued { cap::SNCQ } else { 0 };
+        let slots = (SLOTS - 1) << cap::NCS_SHIFT;
+        cap::S64A | queueing | cap::SSS | cap::SCLO | cap::ISS_GEN3 | slots | ports
     }
 
     fn implemented(&self) -> u32 {
@@ -173,7 +188,9 @@ impl Ahci {
     }
 
     fn write_ownership(&mut self, value: u32) {
-        self.bohc = self.bohc & bohc::BOS | value & (bohc::OOS | bohc::SOOE);
+        // The change bit is cleared by writing it.
+        let change = self.bohc & !value & bohc::OOC;
+        self.bohc = self.bohc & bohc::BOS | value & (bohc::OOS | bohc::SOOE) | change;
     }
 
     /// Bits of IS are cleared by writing them; those that are left, or come back because their port still has
@@ -293,3 +310,6 @@ impl HardwareModel for Ahci {
         u64::from(std::mem::take(&mut self.message_is_sent) && !self.medium.is_gone())
     }
 }
+
+#[cfg(test)]
+mod tests;

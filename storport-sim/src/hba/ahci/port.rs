@@ -89,6 +89,8 @@ pub(super) struct Port {
     pub r: Registers,
     pub drive: Drive,
     pub link: Link,
+    /// The adapter takes queued commands.
+    pub takes_queued: bool,
     /// Slots whose commands the adapter has fetched, of those in PxCI.
     pub fetched: u32,
     /// Commands the device has and has not executed.
@@ -113,6 +115,7 @@ impl Port {
             r: Registers::at_reset(),
             drive: Drive::new(lun, is_packet),
             link: Link::Down,
+            takes_queued: true,
             fetched: 0,
             with_device: Vec::new(),
             queued: 0,

@@ -79,6 +79,10 @@ impl Port {
     /// The slot whose command is fetched next; `None` while none may be.
     fn next_slot(&self) -> Option<u8> {
         let waiting = self.r.ci & !self.fetched;
+        // A device that has failed a queued command takes nothing before it has said so.
+        if self.drive.wants_log_read() && !self.incoming.is_empty() {
+            return None;
+        }
         // In soft reset BSY is set and the frame that ends it must pass.
         if waiting == 0 || !self.is_running() || self.is_stuck || self.is_busy() && !self.is_soft_reset {
             return None;
@@ -184,7 +188,8 @@ impl Port {
         }
         // The tag is the slot, which must be marked, and not the tag of another.
         let tag = (command.task.count >> 3) as u8;
-        let fits = tag == command.slot && self.r.sact & bit != 0 && self.queued & bit == 0;
+        let fits =
+            self.takes_queued && tag == command.slot && self.r.sact & bit != 0 && self.queued & bit == 0;
         if !fits || self.is_stale || self.drive.is_packet() || self.drive.wants_log_read() {
             self.answer_register(command.slot, &Answer::aborted());
             return;

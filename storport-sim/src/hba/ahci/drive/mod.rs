@@ -229,14 +229,19 @@ impl Drive {
         Ok(Answer { pio: Some(SECTOR as u16), ..Answer::good() })
     }
 
-    /// Has the SCSI disk execute a command; one that only meets a unit attention is sent again.
+    /// Has the SCSI disk execute a command; one that only meets a unit attention is sent again, and what a fault plan
+    /// has in store for its completion stays with it.
     fn ask(&self, medium: &Medium, cdb: &[u8], mut data: DataPhase<'_>) -> Completion {
         let mut done = medium.execute(self.lun, cdb, reborrow(&mut data));
         for _ in 0..ATTENTIONS_MAX {
             if done.sense.is_none_or(|sense| sense.key != SenseKey::UNIT_ATTENTION) {
                 break;
             }
+            let before = done.disposition;
             done = medium.execute(self.lun, cdb, reborrow(&mut data));
+            if done.disposition == Disposition::Deliver {
+                done.disposition = before;
+            }
         }
         done
     }
