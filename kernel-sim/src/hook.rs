@@ -76,20 +76,38 @@ pub struct Callback {
     pub id: u16,
     /// The name drivers know it by, such as `StartIo`.
     pub name: &'static str,
+    /// Whether it is the system's own code, and no driver's.
+    pub is_system: bool,
 }
 
-/// Declares callback kinds: `callbacks! { START_IO = 3, "StartIo"; }`.
+/// Declares callback kinds: `callbacks! { START_IO = 3, "StartIo"; }`, with `, system` behind the name of what is
+/// no driver's code.
 #[macro_export]
 macro_rules! callbacks {
-    ($($(#[$doc:meta])* $id:ident = $n:expr, $name:expr;)*) => {
-        $($(#[$doc])* pub static $id: $crate::hook::Callback =
-            $crate::hook::Callback { id: $n, name: $name };)*
+    ($($(#[$doc:meta])* $id:ident = $n:expr, $name:expr $(, $system:ident)?;)*) => {
+        $($(#[$doc])* pub static $id: $crate::hook::Callback = $crate::hook::Callback {
+            id: $n,
+            name: $name,
+            is_system: $crate::is_system!($($system)?),
+        };)*
+    };
+}
+
+/// Whether a row of `callbacks!` says `system`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! is_system {
+    () => {
+        false
+    };
+    (system) => {
+        true
     };
 }
 
 callbacks! {
     /// Code of the simulator itself: no driver callback is active.
-    KERNEL = 0, "kernel";
+    KERNEL = 0, "kernel", system;
     /// `DriverEntry`.
     DRIVER_ENTRY = 1, "DriverEntry";
     /// `DriverUnload`.

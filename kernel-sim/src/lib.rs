@@ -9,6 +9,7 @@
 #[macro_use]
 pub mod ddi;
 
+pub mod allocation_failure;
 pub mod bugcheck;
 pub mod bus;
 pub mod choose;

@@ -5,6 +5,7 @@
 //! interleave is `exec`. Invariant: the first reason to stop wins, and from that moment every DDI
 //! is a no-op.
 
+use crate::allocation_failure::{AllocationPolicy, FailedAllocation, LowResources};
 use crate::bugcheck::{BugCheck, Ending, StopCode};
 use crate::choose::{Choice, Choose};
 use crate::exec::Executor;
@@ -45,6 +46,7 @@ pub struct Config {
     pub(crate) watchers: Vec<Arc<dyn Watcher>>,
     pub(crate) hardware: Vec<Box<dyn HardwareModel>>,
     pub(crate) keep_sites: bool,
+    pub(crate) allocation_policy: Option<Box<dyn AllocationPolicy>>,
 }
 
 /// A machine cannot have that many processors.
@@ -68,7 +70,14 @@ impl Config {
         if processors == 0 || processors > PROCESSORS_MAX {
             return Err(BadProcessorCount(processors));
         }
-        Ok(Config { processors, execution, watchers: Vec::new(), hardware: Vec::new(), keep_sites: true })
+        Ok(Config {
+            processors,
+            execution,
+            watchers: Vec::new(),
+            hardware: Vec::new(),
+            keep_sites: true,
+            allocation_policy: None,
+        })
     }
 
     /// Adds a watcher.
@@ -90,6 +99,13 @@ impl Config {
     #[must_use]
     pub fn keep_sites(mut self, keep: bool) -> Config {
         self.keep_sites = keep;
+        self
+    }
+
+    /// Lets a policy say which allocations of drivers fail; see [`allocation_failure`](crate::allocation_failure).
+    #[must_use]
+    pub fn fail_allocations(mut self, policy: Box<dyn AllocationPolicy>) -> Config {
+        self.allocation_policy = Some(policy);
         self
     }
 
@@ -135,6 +151,8 @@ pub struct Outcome {
     pub time_ns: u64,
     /// Counters, by processor.
     pub processors: Vec<ProcessorStats>,
+    /// Allocations that a policy made fail, in the order they were asked for; the first 256.
+    pub failed_allocations: Vec<FailedAllocation>,
 }
 
 /// What a processor would accept.
@@ -159,6 +177,8 @@ pub struct Machine {
     /// Armed timers and queued DPCs: while there are any, freed pool is searched for them. Changed
     /// under the kernel lock.
     pub(crate) linked_objects: AtomicUsize,
+    /// Makes allocations of drivers fail.
+    pub(crate) low_resources: Option<LowResources>,
     pub(crate) executor: Executor,
     pub(crate) watchers: Vec<(Arc<dyn Watcher>, Interest)>,
     /// Union of the watchers' interests.

@@ -4,6 +4,7 @@
 //! is kept outside of it, so a driver that writes past its end cannot confuse the allocator.
 //! Invariant: equal sequences of calls give equal addresses and equal contents.
 
+use crate::allocation_failure;
 use crate::bugcheck::{
     BAD_POOL_CALLER, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, TIMER_OR_DPC_INVALID,
 };
@@ -285,6 +286,14 @@ impl Machine {
     }
 }
 
+/// Zeroed memory for an object that a driver's call makes. Null when the pool is exhausted, or made to look it.
+pub(crate) fn allocate_object(cx: &Cx, bytes: usize, tag: u32) -> PVOID {
+    if allocation_failure::fails(cx, bytes) {
+        return null_mut();
+    }
+    cx.cpu.machine().pool_allocate_zeroed(bytes, tag, cx.site)
+}
+
 pub(crate) fn allocate(cx: &Cx, bytes: SIZE_T, tag: ULONG, paged: bool, zeroed: bool) -> PVOID {
     let irql = cx.cpu.irql();
     if bytes == 0 {
@@ -307,6 +316,9 @@ pub(crate) fn allocate(cx: &Cx, bytes: SIZE_T, tag: ULONG, paged: bool, zeroed: 
             [0x02, u64::from(irql.0), 0, bytes as u64],
             format!("nonpaged pool allocated at {irql}"),
         );
+    }
+    if allocation_failure::fails(cx, bytes) {
+        return null_mut();
     }
     let block = Block { bytes, tag, site: cx.site, paged, system: false };
     cx.cpu.machine().allocate_block(bytes, block, if zeroed { 0 } else { FRESH })

@@ -5,6 +5,7 @@
 //! next run of the host thread. Invariant: a reset machine cannot be told from a new one, by anything
 //! that runs on it.
 
+use crate::allocation_failure::LowResources;
 use crate::bugcheck::Ending;
 use crate::choose::RandomChoose;
 use crate::exec::Executor;
@@ -109,6 +110,7 @@ impl Machine {
             io: IoManager::new(),
             hardware: hardware.map(|(n, model)| HardwareSlot::new(n, windows, model)).collect(),
             linked_objects: AtomicUsize::new(0),
+            low_resources: config.allocation_policy.map(LowResources::new),
             executor,
             watchers: watched.watchers,
             wanted: watched.wanted,
@@ -148,6 +150,7 @@ impl Machine {
         let watched = Watched::new(config.watchers, true, config.keep_sites);
         self.watchers = watched.watchers;
         self.wanted = watched.wanted;
+        self.low_resources = config.allocation_policy.map(LowResources::new);
         for processor in &mut self.processors {
             processor.reset(watched.hooks);
         }
@@ -217,6 +220,7 @@ impl Machine {
             choices,
             time_ns: self.time_ns(),
             processors: self.processors.iter().map(Processor::final_stats).collect(),
+            failed_allocations: self.take_failed_allocations(),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::ddi::types::{
 use crate::irql::Irql;
 use crate::processor::Processor;
 use crate::sync::{lock, timer, work_item};
-use crate::{io, pool};
+use crate::{allocation_failure, io, pool};
 use std::ptr::null_mut;
 
 /// Raises the IRQL; answers the level before. A level at or below the present one changes nothing.
@@ -152,6 +152,14 @@ pub unsafe fn complete_irp(cx: &Cx, irp: PIRP) {
 #[must_use]
 pub fn allocate_for_driver(cx: &Cx, bytes: usize, tag: u32) -> PVOID {
     pool::allocate(cx, bytes, tag, false, false)
+}
+
+/// Memory of the system's for an object that the driver whose call `cx` is asks for, zeroed: freed with
+/// [`Machine::free_system`](crate::machine::Machine::free_system), and never the driver's leak. Null when the pool
+/// is exhausted, or made to look it.
+#[must_use]
+pub fn allocate_for_call(cx: &Cx, bytes: usize) -> PVOID {
+    if allocation_failure::fails(cx, bytes) { null_mut() } else { cx.machine().allocate_system(bytes) }
 }
 
 /// Frees a driver's pool block; every way to do it wrong is a bug check.

@@ -40,9 +40,9 @@ kernel_sim::callbacks! {
     /// `HwStorStateChange`, under the StartIo lock.
     HW_STOR_STATE_CHANGE = 47, "HwStorStateChange";
     /// Code of the port driver, which belongs to the system: no driver callback is active inside it.
-    STORPORT = 48, "Storport";
+    STORPORT = 48, "Storport", system;
     /// Code of the disk class driver, which belongs to the system too.
-    DISK_CLASS = 49, "Disk";
+    DISK_CLASS = 49, "Disk", system;
     /// `StorSynchronizedAccessRoutine`, with the interrupt kept out.
     HW_STOR_SYNCHRONIZED_ACCESS = 50, "StorSynchronizedAccessRoutine";
     /// `HwStorWorkItemRoutine`, PASSIVE_LEVEL.

@@ -1,6 +1,6 @@
 //! Answers that come late, twice or never, and a partner that hangs, has no memory, or goes.
 
-use crate::rig::{run, run_and_end, seeded, work};
+use crate::rig::{run, run_and_end, run_with_policy, seeded, starts_not, work};
 use kernel_sim::machine::Execution;
 use storport_sim::Adapter;
 
@@ -100,4 +100,27 @@ fn a_partner_that_is_gone_takes_everything_along() {
     loses_its_partner(Execution::Seeded, Adapter::remove);
     loses_its_partner(Execution::Seeded, Adapter::surprise_remove);
     loses_its_partner(|_| Execution::Parallel, Adapter::remove);
+}
+
+#[test]
+fn a_pool_that_says_no_loses_no_request() {
+    for (cpus, seed) in seeded(20) {
+        // Both places where a request is put on the list; and the machine remembers which failed.
+        let plan = "allocation:site=ramdisk/outstanding.rs,p=0.5,times=6";
+        let outcome = run_with_policy(cpus, Execution::Seeded(seed), plan, seed, |rig, seed| {
+            rig.set_faults("late:every=2,delay-us=30", seed);
+            assert_eq!(work(rig.disk(), 3, 5), 0, "requests failed");
+        });
+        assert!(!outcome.failed_allocations.is_empty());
+        let only_pool = outcome.failed_allocations.iter().all(|f| f.ddi == "StorPortAllocatePool");
+        assert!(only_pool, "{:?}", outcome.failed_allocations);
+    }
+}
+
+#[test]
+fn an_adapter_without_memory_for_its_threads_does_not_start() {
+    for failing in 1..=3 {
+        let plan = format!("allocation:site=miniport/thread.rs,after={},times=1", failing - 1);
+        starts_not(&plan);
+    }
 }

@@ -7,9 +7,9 @@ use kernel_sim::machine::{Config, Execution, Machine, Outcome};
 use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use storport_sim::disk::fault::FaultInjector;
+use storport_sim::disk::fault::{FaultInjector, FaultPlan};
 use storport_sim::disk::{Geometry, Identity, MemoryStore, ScsiDisk};
-use storport_sim::{Adapter, Medium, Parameter};
+use storport_sim::{Adapter, Medium, Parameter, StartError};
 
 /// Bytes of each disk.
 pub const DISK_BYTES: u64 = 1 << 20;
@@ -57,6 +57,41 @@ pub fn run(
     run_and_end(cpus, execution, disks, None, body, Adapter::remove)
 }
 
+/// As [`run`] with one disk, with what a plan wants of the pool.
+#[track_caller]
+pub fn run_with_policy(
+    cpus: u8,
+    execution: Execution,
+    plan: &str,
+    seed: u64,
+    body: impl FnOnce(&Rig<'_>, u64) + Send + 'static,
+) -> Outcome {
+    let config = config(cpus, execution, plan, seed);
+    run_config(config, 1, None, move |rig| body(rig, seed), Adapter::remove)
+}
+
+fn config(cpus: u8, execution: Execution, plan: &str, seed: u64) -> Config {
+    let plan: FaultPlan = plan.parse().expect("a fault plan");
+    let policy = plan.allocation_policy(seed).expect("a plan about the pool");
+    Config::new(cpus, execution).unwrap().fail_allocations(Box::new(policy))
+}
+
+/// Starts the adapter on a machine whose pool fails by plan: it refuses, and leaves nothing behind.
+#[track_caller]
+pub fn starts_not(plan: &str) {
+    let medium = Arc::new(Medium::new([disk()].into_iter().collect()));
+    let outcome = config(2, Execution::Seeded(1), plan, 1).run(move || {
+        let machine = Machine::current().unwrap();
+        machine.keep(Arc::clone(&medium));
+        let driver = machine.load_driver(Some(ramdisk::driver_entry)).expect("the driver loads");
+        assert_eq!(Adapter::start(driver).err(), Some(StartError::NotInitialized));
+        machine.unload_driver(driver);
+        assert!(machine.leaks().is_empty(), "{:?}", machine.leaks());
+    });
+    assert!(matches!(outcome.ending, Ending::Completed), "{:?}", outcome.ending);
+    assert_eq!(outcome.failed_allocations.len(), 1);
+}
+
 /// As [`run`], with a number of workers, and with another end than removal.
 #[track_caller]
 pub fn run_and_end(
@@ -71,9 +106,32 @@ pub fn run_and_end(
         Execution::Seeded(seed) => format!("{cpus} CPUs, seed {seed}"),
         _ => format!("{cpus} CPUs, parallel"),
     };
+    let _says_where = Context(what);
+    run_config(Config::new(cpus, execution).unwrap(), disks, workers, body, end)
+}
+
+/// Says which run it was, if that panics.
+struct Context(String);
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("with {}", self.0);
+        }
+    }
+}
+
+#[track_caller]
+fn run_config(
+    config: Config,
+    disks: usize,
+    workers: Option<u32>,
+    body: impl FnOnce(&Rig<'_>) + Send + 'static,
+    end: impl FnOnce(Adapter) + Send + 'static,
+) -> Outcome {
     let medium = Arc::new(Medium::new((0..disks).map(|_| disk()).collect()));
     let weak = Arc::downgrade(&medium);
-    let outcome = Config::new(cpus, execution).unwrap().run(move || {
+    let outcome = config.run(move || {
         let machine = Machine::current().unwrap();
         machine.keep(Arc::clone(&medium));
         let driver = machine.load_driver(Some(ramdisk::driver_entry)).expect("the driver loads");
@@ -84,8 +142,8 @@ pub fn run_and_end(
         machine.unload_driver(driver);
         assert!(machine.leaks().is_empty(), "{:?}", machine.leaks());
     });
-    assert!(matches!(outcome.ending, Ending::Completed), "{what}: {:?}", outcome.ending);
-    assert!(weak.upgrade().is_none(), "{what}: somebody still has the medium");
+    assert!(matches!(outcome.ending, Ending::Completed), "{:?}", outcome.ending);
+    assert!(weak.upgrade().is_none(), "somebody still has the medium");
     outcome
 }
 

@@ -2,7 +2,7 @@
 
 use crate::ddi::Cx;
 use crate::ddi::types::*;
-use crate::pool::tag;
+use crate::pool::{allocate_object, tag};
 use std::ptr::null_mut;
 
 /// The device object behind a driver's pointer.
@@ -35,7 +35,7 @@ pub(crate) unsafe fn create(
     // Device object and extension are one block, as on Windows.
     let offset = size_of::<DEVICE_OBJECT>().next_multiple_of(16);
     let bytes = offset + extension_bytes as usize;
-    let device: PDEVICE_OBJECT = cx.cpu.machine().pool_allocate_zeroed(bytes, tag(b"Devi"), cx.site).cast();
+    let device: PDEVICE_OBJECT = allocate_object(cx, bytes, tag(b"Devi")).cast();
     if device.is_null() {
         return STATUS_INSUFFICIENT_RESOURCES;
     }

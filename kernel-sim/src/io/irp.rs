@@ -11,7 +11,7 @@ use crate::ddi::types::*;
 use crate::ddi::{Cx, callback};
 use crate::hook::{DISPATCH, IO_COMPLETION};
 use crate::irql::Irql;
-use crate::pool::tag;
+use crate::pool::{allocate_object, tag};
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -66,7 +66,7 @@ pub(crate) unsafe fn allocate(cx: &Cx, stack_size: CCHAR, _charge_quota: BOOLEAN
     // One location more than asked for: "current" starts one above the top, and must point at memory.
     let bytes = offset + (locations + 1) * size_of::<IO_STACK_LOCATION>();
     let machine = cx.cpu.machine();
-    let irp: PIRP = machine.pool_allocate_zeroed(bytes, IRP_TAG, cx.site).cast();
+    let irp: PIRP = allocate_object(cx, bytes, IRP_TAG).cast();
     if irp.is_null() {
         return irp;
     }

@@ -6,7 +6,7 @@
 use crate::bugcheck::{KMODE_EXCEPTION_NOT_HANDLED, UNBALANCED_RELEASE};
 use crate::ddi::Cx;
 use crate::ddi::types::*;
-use crate::pool::tag;
+use crate::pool::{allocate_object, tag};
 use std::ptr::null_mut;
 
 const PAGE: usize = 4096;
@@ -29,7 +29,7 @@ pub(crate) unsafe fn allocate(
     _quota: BOOLEAN,
     irp: PIRP,
 ) -> PMDL {
-    let mdl: PMDL = cx.cpu.machine().pool_allocate_zeroed(size_of::<MDL>(), tag(b"Mdl "), cx.site).cast();
+    let mdl: PMDL = allocate_object(cx, size_of::<MDL>(), tag(b"Mdl ")).cast();
     if mdl.is_null() {
         return mdl;
     }

@@ -17,7 +17,7 @@ use crate::hook::{INTERRUPT_SERVICE, SYNCH_CRITSECTION};
 use crate::irql::Irql;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
-use crate::pool::tag;
+use crate::pool::{allocate_object, tag};
 use crate::processor::{Processor, pend};
 use crate::sync::lock;
 use std::panic::Location;
@@ -88,8 +88,7 @@ pub(crate) unsafe fn connect(
     {
         return STATUS_INVALID_PARAMETER;
     }
-    let interrupt: PKINTERRUPT =
-        machine.pool_allocate_zeroed(size_of::<KINTERRUPT>(), tag(b"KInt"), cx.site).cast();
+    let interrupt: PKINTERRUPT = allocate_object(cx, size_of::<KINTERRUPT>(), tag(b"KInt")).cast();
     if interrupt.is_null() {
         return STATUS_INSUFFICIENT_RESOURCES;
     }

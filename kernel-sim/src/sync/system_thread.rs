@@ -6,7 +6,7 @@ use crate::ddi::{Cx, callback};
 use crate::hook::SYSTEM_THREAD;
 use crate::irql::Irql;
 use crate::kernel::Kernel;
-use crate::pool::tag;
+use crate::pool::{allocate_object, tag};
 use crate::processor::Processor;
 use crate::sync::thread::unwind;
 use crate::sync::wait::initialize_thread_object;
@@ -26,7 +26,7 @@ pub(crate) unsafe fn create(
     cx.check_output(handle);
     let Some(routine) = routine else { return STATUS_INVALID_PARAMETER };
     let machine = cx.cpu.machine();
-    let object = machine.pool_allocate_zeroed(size_of::<KTHREAD>(), tag(b"Thre"), cx.site);
+    let object = allocate_object(cx, size_of::<KTHREAD>(), tag(b"Thre"));
     if object.is_null() {
         return STATUS_INSUFFICIENT_RESOURCES;
     }

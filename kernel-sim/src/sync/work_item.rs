@@ -10,7 +10,7 @@ use crate::ddi::{Cx, callback};
 use crate::hook::WORK_ITEM;
 use crate::irql::Irql;
 use crate::machine::Machine;
-use crate::pool::tag;
+use crate::pool::{allocate_object, tag};
 use crate::processor::Processor;
 use std::collections::VecDeque;
 
@@ -41,8 +41,7 @@ struct Queued {
 }
 
 pub(crate) unsafe fn allocate(cx: &Cx, device: PDEVICE_OBJECT) -> PIO_WORKITEM {
-    let item: PIO_WORKITEM =
-        cx.cpu.machine().pool_allocate_zeroed(size_of::<IO_WORKITEM>(), WORK_ITEM_TAG, cx.site).cast();
+    let item: PIO_WORKITEM = allocate_object(cx, size_of::<IO_WORKITEM>(), WORK_ITEM_TAG).cast();
     if !item.is_null() {
         // SAFETY: a fresh block of that size.
         unsafe { (*item).DeviceObject = device };

@@ -23,6 +23,7 @@ use crate::ddi::{
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::{BOOLEAN, Cx, LARGE_INTEGER, PULONG, PVOID, ULONG};
 use kernel_sim::irql::Irql;
+use kernel_sim::system;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -274,7 +275,7 @@ pub(crate) unsafe fn uncached_extension(
     if !present.is_null() || bytes == 0 {
         return present;
     }
-    let memory = cx.machine().allocate_system((bytes as usize).max(PAGE));
+    let memory = system::allocate_for_call(cx, (bytes as usize).max(PAGE));
     if !memory.is_null() {
         hba.uncached.1.store(bytes, Release);
         hba.uncached.0.store(memory, Release);

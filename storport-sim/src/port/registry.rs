@@ -11,6 +11,7 @@ use super::pci_slot::Parameter;
 use crate::ddi::{MINIPORT_REG_BINARY, MINIPORT_REG_DWORD, MINIPORT_REG_SZ};
 use kernel_sim::ddi::{BOOLEAN, Cx, FALSE, PUCHAR, PULONG, PVOID, TRUE, ULONG};
 use kernel_sim::irql::Irql;
+use kernel_sim::system;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ptr::null_mut;
@@ -65,7 +66,7 @@ pub(crate) unsafe fn allocate_buffer(cx: &Cx, extension: PVOID, length: PULONG) 
     if bytes == 0 || bytes > BUFFER_MAX || !hba.registry.buffer.load(SeqCst).is_null() {
         return null_mut();
     }
-    let buffer = cx.machine().allocate_system(bytes as usize);
+    let buffer = system::allocate_for_call(cx, bytes as usize);
     if hba.registry.buffer.compare_exchange(null_mut(), buffer, SeqCst, SeqCst).is_err() {
         cx.machine().free_system(buffer);
         return null_mut();

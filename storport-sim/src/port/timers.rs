@@ -75,7 +75,7 @@ pub(crate) unsafe fn initialize(cx: &Cx, extension: PVOID, out: *mut PVOID) -> U
     if cx.cpu.irql() > Irql::DISPATCH {
         return STOR_STATUS_INVALID_IRQL;
     }
-    let timer: *mut Timer = cx.machine().allocate_system(size_of::<Timer>()).cast();
+    let timer: *mut Timer = system::allocate_for_call(cx, size_of::<Timer>()).cast();
     if timer.is_null() {
         return STOR_STATUS_INSUFFICIENT_RESOURCES;
     }

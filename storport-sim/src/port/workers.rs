@@ -52,7 +52,7 @@ pub(crate) unsafe fn initialize(cx: &Cx, extension: PVOID, out: *mut PVOID) -> U
     if cx.cpu.irql() > Irql::DISPATCH {
         return STOR_STATUS_INVALID_IRQL;
     }
-    let worker: *mut Worker = cx.machine().allocate_system(size_of::<Worker>()).cast();
+    let worker: *mut Worker = system::allocate_for_call(cx, size_of::<Worker>()).cast();
     if worker.is_null() {
         return STOR_STATUS_INSUFFICIENT_RESOURCES;
     }

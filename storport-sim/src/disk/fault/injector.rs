@@ -40,8 +40,7 @@ impl FaultInjector {
     pub fn new(plan: &FaultPlan, seed: u64) -> Self {
         let armed = |(place, &rule): (u64, &FaultRule)| Armed {
             count: FaultCount { rule, matched: 0, injected: 0 },
-            // Rules draw apart: one rule more, or less, leaves the others' numbers as they were.
-            random: SplitMix64::new(SplitMix64::new(seed).next() ^ SplitMix64::new(place).next()),
+            random: SplitMix64::of_rule(seed, place),
         };
         Self { rules: (0..).zip(&plan.rules).map(armed).collect() }
     }
@@ -69,19 +68,7 @@ impl Armed {
     /// Counts a command that matches, and draws for it, whether or not an earlier rule has struck it already.
     fn strikes(&mut self, struck: bool) -> bool {
         let FaultCount { rule, matched, injected } = &mut self.count;
-        *matched += 1;
-        let Some(place) = matched.checked_sub(rule.after).filter(|&place| place > 0) else {
-            return false;
-        };
-        if rule.every.is_some_and(|every| !place.is_multiple_of(every.get())) {
-            return false;
-        }
-        if rule.p.is_some_and(|p| !self.random.happens(p)) {
-            return false;
-        }
-        let strikes = !struck && rule.times.is_none_or(|times| *injected < times);
-        *injected += u64::from(strikes);
-        strikes
+        rule.pace().strikes(matched, injected, &mut self.random, struck)
     }
 }
 

@@ -29,6 +29,7 @@
 //!         | "p=" DECIMAL                              of those each with this probability, 0 to 1, nine decimals
 //!         | "times=" NUMBER                           so many faults, then no more
 //!         | "delay-us=" NUMBER                        how late; with "late" only, and 1000 if not said
+//!         | "site=" FILE [ ":" NUMBER ]               with "allocation" only: see below
 //! class   = "read" | "write" | "flush" | "other"
 //! name    = a command as the standard calls it, in small letters and hyphens: "read-10", "test-unit-ready"
 //! NUMBER  = decimal digits, or "0x" and hexadecimal ones
@@ -43,15 +44,25 @@
 //! attentions. UNMAP names its blocks in its data, where no rule looks: it has none as far as rules are concerned. So
 //! has a command about blocks that the disk does not have, which says that itself.
 //!
+//! `allocation` alone is about a command: the adapter finds no memory for it. With `site` it is about the machine's
+//! pool: what the driver allocates at that line fails, or anywhere in that file without a line; the file is its path
+//! or the end of it, in whole parts (`ramdisk/outstanding.rs:110`). It goes with `after`, `every`, `p` and `times`,
+//! which count allocations then, and not with what restricts commands. Such rules do not look at commands and
+//! commands not at them, so they are a list of their own ([`FaultPlan::allocations`], written last), and whoever
+//! builds the machine gives them to it: [`FaultPlan::allocation_policy`].
+//!
 //! ```
 //! use storport_sim::disk::fault::FaultPlan;
 //!
 //! let plan: FaultPlan = "medium-error:every=100; busy:p=0.01; aborted:lba=100..200,op=write".parse().unwrap();
 //! assert_eq!(plan.to_string(), "medium-error:every=100;busy:p=0.01;aborted:op=write,lba=100..200");
+//! let pool: FaultPlan = "allocation:site=ramdisk/outstanding.rs:110,every=3".parse().unwrap();
+//! assert!(pool.rules.is_empty() && pool.allocation_policy(1).is_some());
 //! let wrong = "busy:p=1.5".parse::<FaultPlan>().unwrap_err();
 //! assert_eq!(wrong.to_string(), r#"fault plan: "busy:p=1.5": p=1.5 is not a probability from 0 to 1"#);
 //! ```
 
+mod allocation;
 mod apply;
 mod injector;
 mod plan;
@@ -62,8 +73,9 @@ mod subject;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
+pub use allocation::{AllocationFaults, AllocationRule, CallSite};
 pub use injector::{FaultCount, FaultInjector, InjectedFault};
-pub use plan::{FaultKind, FaultPlan, FaultRule, LbaRange, Probability};
+pub use plan::{FaultKind, FaultPlan, FaultRule, LbaRange, Pace, Probability};
 pub use spec::FaultPlanError;
 pub use subject::{OpClass, OpSelector, Subject};
 

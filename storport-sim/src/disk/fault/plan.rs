@@ -4,7 +4,8 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use super::OpSelector;
+use super::random::SplitMix64;
+use super::{AllocationRule, OpSelector};
 use crate::scsi::Lun;
 
 /// What goes wrong.
@@ -124,6 +125,45 @@ impl Probability {
     }
 }
 
+/// Which of the things a rule is about meet its fault. The default: every one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Pace {
+    /// Not the first so many.
+    pub after: u64,
+    /// Every so-manyth of the rest.
+    pub every: Option<NonZeroU64>,
+    /// With this probability, drawn from the seed for each that is left.
+    pub p: Option<Probability>,
+    /// So many times at most.
+    pub times: Option<u64>,
+}
+
+impl Pace {
+    /// Counts one more, and draws for it; whether it is struck. Not if an earlier rule `struck` it already, though it
+    /// counts and draws then, too.
+    pub(super) fn strikes(
+        self,
+        matched: &mut u64,
+        injected: &mut u64,
+        random: &mut SplitMix64,
+        struck: bool,
+    ) -> bool {
+        *matched += 1;
+        let Some(place) = matched.checked_sub(self.after).filter(|&place| place > 0) else {
+            return false;
+        };
+        if self.every.is_some_and(|every| !place.is_multiple_of(every.get())) {
+            return false;
+        }
+        if self.p.is_some_and(|p| !random.happens(p)) {
+            return false;
+        }
+        let strikes = !struck && self.times.is_none_or(|times| *injected < times);
+        *injected += u64::from(strikes);
+        strikes
+    }
+}
+
 /// One rule: what goes wrong, and for which commands. What is `None` does not restrict.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FaultRule {
@@ -150,6 +190,11 @@ impl FaultRule {
     pub const fn new(kind: FaultKind) -> Self {
         Self { kind, lun: None, op: None, lba: None, after: 0, every: None, p: None, times: None }
     }
+
+    /// Which of the commands that match are struck.
+    pub(super) const fn pace(&self) -> Pace {
+        Pace { after: self.after, every: self.every, p: self.p, times: self.times }
+    }
 }
 
 /// What is to go wrong: rules, the earlier ones first. The default is that nothing does.
@@ -158,14 +203,16 @@ impl FaultRule {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FaultPlan {
-    /// The rules.
+    /// The rules about commands.
     pub rules: Vec<FaultRule>,
+    /// The rules about allocations of the driver.
+    pub allocations: Vec<AllocationRule>,
 }
 
 impl FaultPlan {
     /// Whether nothing goes wrong.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.rules.is_empty() && self.allocations.is_empty()
     }
 
     /// Whether some rule is of this kind, whatever its settings.

@@ -12,6 +12,12 @@ impl SplitMix64 {
         Self(seed)
     }
 
+    /// The numbers of one rule of a plan: rules draw apart, so one rule more, or less, leaves the others' numbers as
+    /// they were.
+    pub(super) fn of_rule(seed: u64, place: u64) -> Self {
+        Self::new(Self::new(seed).next() ^ Self::new(place).next())
+    }
+
     /// The next number.
     pub(in crate::disk) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

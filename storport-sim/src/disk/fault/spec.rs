@@ -6,7 +6,10 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::{FaultKind, FaultPlan, FaultRule, LbaRange, OpClass, OpSelector, Probability};
+use super::{
+    AllocationRule, CallSite, FaultKind, FaultPlan, FaultRule, LbaRange, OpClass, OpSelector, Pace,
+    Probability,
+};
 use crate::scsi::{Lun, Opcode};
 
 /// What is wrong with a specification: one line that quotes the rule and names the part.
@@ -33,9 +36,13 @@ enum Problem {
     Value { name: String, value: String, wanted: &'static str },
     #[error("delay-us belongs to late completions")]
     Delay,
+    #[error("site belongs to allocation")]
+    Site,
+    #[error("{0} is about commands, and site makes the rule one about the pool")]
+    NotOfThePool(String),
 }
 
-const SETTINGS: &str = "lun, op, lba, after, every, p, times, delay-us";
+const SETTINGS: &str = "lun, op, lba, after, every, p, times, delay-us, site";
 
 fn kinds() -> String {
     FaultKind::NAMES.map(|(name, _)| name).join(", ")
@@ -48,27 +55,26 @@ impl FromStr for FaultPlan {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        let mut rules = Vec::new();
+        let mut plan = Self::default();
         for text in text.split(';').map(str::trim) {
-            match all_kinds(text) {
-                Some(each) => {
-                    for text in each {
-                        rules.push(text.parse()?);
-                    }
+            for text in all_kinds(text).unwrap_or_else(|| vec![text.into()]) {
+                let parsed = rule(&text).map_err(|problem| FaultPlanError { rule: text.clone(), problem })?;
+                match parsed {
+                    (rule, None) => plan.rules.push(rule),
+                    (rule, Some(site)) => plan.allocations.push(AllocationRule { site, pace: rule.pace() }),
                 }
-                None => rules.push(text.parse()?),
             }
         }
-        Ok(Self { rules })
+        Ok(plan)
     }
 }
 
 /// What the word "all" stands for: a rule of every kind but removal, after which there is no device for the others
 /// to happen to. Without settings each strikes one command in a hundred.
-fn all_kinds(text: &str) -> Option<impl Iterator<Item = String>> {
+fn all_kinds(text: &str) -> Option<Vec<String>> {
     let (word, settings) = text.split_once(':').unwrap_or((text, "p=0.01"));
     let kinds = FaultKind::NAMES.iter().filter(|(_, kind)| *kind != FaultKind::SurpriseRemoval);
-    (word.trim() == "all").then(|| kinds.map(move |(name, _)| format!("{name}:{settings}")))
+    (word.trim() == "all").then(|| kinds.map(|(name, _)| format!("{name}:{settings}")).collect())
 }
 
 impl TryFrom<String> for FaultPlan {
@@ -85,16 +91,22 @@ impl From<FaultPlan> for String {
     }
 }
 
-/// One rule of a plan.
+/// One rule about commands.
 impl FromStr for FaultRule {
     type Err = FaultPlanError;
 
     fn from_str(text: &str) -> Result<Self, FaultPlanError> {
-        rule(text).map_err(|problem| FaultPlanError { rule: text.into(), problem })
+        let read = match rule(text) {
+            Ok((rule, None)) => Ok(rule),
+            Ok((_, Some(_))) => Err(Problem::Site),
+            Err(problem) => Err(problem),
+        };
+        read.map_err(|problem| FaultPlanError { rule: text.into(), problem })
     }
 }
 
-fn rule(text: &str) -> Result<FaultRule, Problem> {
+/// One rule, and the site that makes it one about the pool.
+fn rule(text: &str) -> Result<(FaultRule, Option<CallSite>), Problem> {
     let (kind, settings) = match text.split_once(':') {
         Some((kind, settings)) => (kind.trim(), Some(settings)),
         None => (text.trim(), None),
@@ -104,7 +116,7 @@ fn rule(text: &str) -> Result<FaultRule, Problem> {
     }
     let known = FaultKind::NAMES.iter().find(|(name, _)| *name == kind);
     let mut rule = FaultRule::new(known.ok_or_else(|| Problem::Kind(kind.into()))?.1);
-    let mut seen = Vec::new();
+    let (mut seen, mut site) = (Vec::new(), None);
     for setting in settings.into_iter().flat_map(|settings| settings.split(',')) {
         let pair = setting.split_once('=').map(|(name, value)| (name.trim(), value.trim()));
         let (name, value) = pair.ok_or_else(|| Problem::NotASetting(setting.trim().into()))?;
@@ -112,9 +124,23 @@ fn rule(text: &str) -> Result<FaultRule, Problem> {
             return Err(Problem::Twice(name.into()));
         }
         seen.push(name);
-        set(&mut rule, name, value)?;
+        if name == "site" {
+            let wrong =
+                || Problem::Value { name: name.into(), value: value.into(), wanted: "FILE or FILE:LINE" };
+            site = Some(CallSite::read(value).ok_or_else(wrong)?);
+        } else {
+            set(&mut rule, name, value)?;
+        }
     }
-    Ok(rule)
+    if site.is_some() {
+        if rule.kind != FaultKind::AllocationFailure {
+            return Err(Problem::Site);
+        }
+        if let Some(name) = seen.iter().find(|name| ["lun", "op", "lba"].contains(name)) {
+            return Err(Problem::NotOfThePool((*name).into()));
+        }
+    }
+    Ok((rule, site))
 }
 
 fn set(rule: &mut FaultRule, name: &str, value: &str) -> Result<(), Problem> {
@@ -189,14 +215,26 @@ fn hyphenated(opcode: Opcode) -> Option<String> {
 
 impl fmt::Display for FaultPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, rule) in self.rules.iter().enumerate() {
-            if place > 0 {
-                f.write_str(";")?;
-            }
-            rule.fmt(f)?;
-        }
-        Ok(())
+        let commands = self.rules.iter().map(ToString::to_string);
+        let allocations = self.allocations.iter().map(ToString::to_string);
+        f.write_str(&commands.chain(allocations).collect::<Vec<_>>().join(";"))
     }
+}
+
+impl fmt::Display for AllocationRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:site={}", FaultKind::AllocationFailure.name(), self.site)?;
+        paced(self.pace).try_for_each(|setting| write!(f, ",{setting}"))
+    }
+}
+
+/// The settings of a pace.
+fn paced(pace: Pace) -> impl Iterator<Item = String> {
+    let after = (pace.after > 0).then(|| format!("after={}", pace.after));
+    let every = pace.every.map(|every| format!("every={every}"));
+    let p = pace.p.map(|p| format!("p={p}"));
+    let times = pace.times.map(|times| format!("times={times}"));
+    [after, every, p, times].into_iter().flatten()
 }
 
 impl fmt::Display for FaultRule {
@@ -208,12 +246,9 @@ impl fmt::Display for FaultRule {
         say("lun", self.lun.map(|lun| lun.to_string()));
         say("op", self.op.map(|op| op.to_string()));
         say("lba", self.lba.map(|lba| format!("{}..{}", lba.first(), lba.end())));
-        say("after", (self.after > 0).then(|| self.after.to_string()));
-        say("every", self.every.map(|every| every.to_string()));
-        say("p", self.p.map(|p| p.to_string()));
-        say("times", self.times.map(|times| times.to_string()));
+        settings.extend(paced(self.pace()));
         if let FaultKind::LateCompletion { delay_us } = self.kind {
-            say("delay-us", (delay_us != FaultKind::DELAY_US).then(|| delay_us.to_string()));
+            settings.extend((delay_us != FaultKind::DELAY_US).then(|| format!("delay-us={delay_us}")));
         }
         f.write_str(self.kind.name())?;
         if !settings.is_empty() {

@@ -260,7 +260,7 @@ proptest! {
 
     #[test]
     fn any_plan_survives_being_written_and_read(rules in prop::collection::vec(rule(), 0..5)) {
-        let plan = FaultPlan { rules };
+        let plan = FaultPlan { rules, ..FaultPlan::default() };
         prop_assert_eq!(plan.to_string().parse::<FaultPlan>(), Ok(plan));
     }
 

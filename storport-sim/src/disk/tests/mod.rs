@@ -1,5 +1,6 @@
 //! The disk as an initiator sees it. Setup and expectations live here; the files beside hold the sentences.
 
+mod allocation;
 mod attention;
 mod cache;
 mod compound;

@@ -1,0 +1,107 @@
+//! Low resources on purpose: allocations of drivers that fail although there is memory.
+//!
+//! What Driver Verifier's low resources simulation does at random is here up to an [`AllocationPolicy`], which a rig
+//! gives to the machine: it is asked about every allocation that driver code makes (pool, IRPs, MDLs, work
+//! items, thread and device objects, what the port driver allocates for a miniport's call), with the routine and
+//! its place in the source. A refusal looks to the driver like an exhausted pool. What the system allocates on its
+//! own account, and what a rig does, is not asked about: Windows' verifier names drivers to be tested, too.
+//!
+//! Invariant: without a policy an allocation pays one branch, and nothing else is different; with one that
+//! refuses nothing, the run is the same as without.
+
+use crate::ddi::Cx;
+use crate::hook::{DdiInfo, Site};
+use crate::machine::Machine;
+use parking_lot::Mutex;
+
+/// An allocation that a driver asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct AllocationRequest {
+    /// The routine.
+    pub ddi: &'static DdiInfo,
+    /// Where it is called.
+    pub site: Site,
+    /// Bytes wanted; of an object's own size where the routine makes one.
+    pub bytes: usize,
+}
+
+/// Says which allocations fail. The same requests in the same order have to get the same answers: then a run
+/// stays a function of its seed (in the parallel executor the order is the host's).
+pub trait AllocationPolicy: Send {
+    /// Whether this allocation fails. Asked once for each.
+    fn fails(&mut self, request: &AllocationRequest) -> bool;
+}
+
+/// An allocation that was made to fail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FailedAllocation {
+    /// The routine.
+    pub ddi: &'static str,
+    /// Where it was called.
+    pub site: Site,
+    /// Bytes wanted.
+    pub bytes: usize,
+    /// The processor.
+    pub cpu: u8,
+    /// Number of the step; `None` in the parallel executor.
+    pub step: Option<u64>,
+}
+
+impl std::fmt::Display for FailedAllocation {
+    /// One line: which, where, when.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let FailedAllocation { ddi, site, bytes, cpu, step } = self;
+        write!(f, "{ddi} of {bytes} bytes at {}:{} failed on CPU {cpu}", site.file(), site.line())?;
+        step.map_or(Ok(()), |step| write!(f, ", step {step}"))
+    }
+}
+
+/// Failures a machine remembers.
+const REMEMBERED_MAX: usize = 256;
+
+/// A policy at work, and what it did.
+pub(crate) struct LowResources(Mutex<Inner>);
+
+struct Inner {
+    policy: Box<dyn AllocationPolicy>,
+    failed: Vec<FailedAllocation>,
+}
+
+impl LowResources {
+    pub(crate) fn new(policy: Box<dyn AllocationPolicy>) -> LowResources {
+        LowResources(Mutex::new(Inner { policy, failed: Vec::new() }))
+    }
+
+    #[cold]
+    fn refuse(&self, cx: &Cx, bytes: usize) -> bool {
+        if cx.cpu.innermost().is_system {
+            return false;
+        }
+        let mut inner = self.0.lock();
+        let refused = inner.policy.fails(&AllocationRequest { ddi: cx.ddi, site: cx.site, bytes });
+        if refused && inner.failed.len() < REMEMBERED_MAX {
+            let machine = cx.machine();
+            inner.failed.push(FailedAllocation {
+                ddi: cx.ddi.name,
+                site: cx.site,
+                bytes,
+                cpu: cx.cpu.index(),
+                step: machine.is_deterministic().then(|| machine.step()),
+            });
+        }
+        refused
+    }
+}
+
+impl Machine {
+    /// What was made to fail.
+    pub(crate) fn take_failed_allocations(&self) -> Vec<FailedAllocation> {
+        self.low_resources.as_ref().map_or_else(Vec::new, |low| std::mem::take(&mut low.0.lock().failed))
+    }
+}
+
+/// Whether an allocation that a driver's call asks for is to fail.
+#[inline]
+pub(crate) fn fails(cx: &Cx, bytes: usize) -> bool {
+    cx.machine().low_resources.as_ref().is_some_and(|low| low.refuse(cx, bytes))
+}
