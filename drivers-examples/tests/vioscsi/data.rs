@@ -2,11 +2,12 @@
 
 use drivers_examples::vioscsi;
 use storport_sim::hba::virtio_scsi::{Options, VirtioScsi, slot};
+use verifier::Adversity;
 use verifier::driver::{Driver, Expects, Kind};
 use verifier::finding::Verdict;
 use verifier::rules::{self, Sites};
 use verifier::session::{self, Contents, Executor, Setup};
-use verifier::workload::{Amount, Mode, Options as Workload};
+use verifier::workload::{Amount, Mode, Options as Workload, Sizes};
 
 use crate::rig::soak;
 
@@ -44,7 +45,7 @@ fn setup(cpus: u8, executor: Executor, seed: u64, depth: u32, ios: u64) -> Setup
         workload: Workload {
             mode: Mode::RandRw,
             amount: Amount::Ios(ios),
-            block_bytes: 4096,
+            block_bytes: Sizes::of(4096),
             depth,
             flush_every: 16,
             cancel_every: 0,
@@ -52,6 +53,7 @@ fn setup(cpus: u8, executor: Executor, seed: u64, depth: u32, ios: u64) -> Setup
             seed,
             zeroed: true,
         },
+        adversity: Adversity::default(),
         contents: Contents::Memory { bytes: 4 << 20 },
         rules: rules::TABLE.to_vec(),
         sites: Sites::Kept,
