@@ -167,7 +167,8 @@ unsafe fn ring_for(extension: PVOID, e: *const AdapterExtension, srb: PSCSI_REQU
         parameters.Size = size_of::<STARTIO_PERFORMANCE_PARAMETERS>() as ULONG;
         let status = StorPortGetStartIoPerfParams(extension, srb, &raw mut parameters);
         let ring = parameters.MessageNumber.wrapping_sub(1);
-        let is_good = status == STOR_STATUS_SUCCESS && (FIRST_REQUEST_RING as u32..(*e).rings).contains(&ring);
+        let is_good =
+            status == STOR_STATUS_SUCCESS && (FIRST_REQUEST_RING as u32..(*e).rings).contains(&ring);
         if is_good { ring as usize } else { FIRST_REQUEST_RING }
     }
 }
