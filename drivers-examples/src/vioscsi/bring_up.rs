@@ -46,42 +46,42 @@ unsafe fn choose_interrupts(extension: PVOID, e: &mut AdapterExtension) {
 }
 
 /// Starts a device that has just been reset: features, rings, buffers for events. `false`: it does not agree.
-pub unsafe fn bring_up(extension: PVOID, e: &mut AdapterExtension) -> bool {
+pub unsafe fn bring_up(extension: PVOID, e: *mut AdapterExtension) -> bool {
     // SAFETY: as above; the callers have the rings for themselves.
     unsafe {
-        if !e.registers.negotiate(extension, e.features) {
+        if !(*e).registers.negotiate(extension, (*e).features) {
             return false;
         }
-        e.registers.set_device_u32(extension, CONFIG_CDB_SIZE, CDB_SIZE as u32);
-        e.registers.set_device_u32(extension, CONFIG_SENSE_SIZE, SENSE_SIZE as u32);
-        if e.interrupts != Interrupts::Line {
-            e.registers.write_u16(extension, CONFIG_MSIX_VECTOR, 0);
+        (*e).registers.set_device_u32(extension, CONFIG_CDB_SIZE, CDB_SIZE as u32);
+        (*e).registers.set_device_u32(extension, CONFIG_SENSE_SIZE, SENSE_SIZE as u32);
+        if (*e).interrupts != Interrupts::Line {
+            (*e).registers.write_u16(extension, CONFIG_MSIX_VECTOR, 0);
         }
-        for n in 0..e.rings as usize {
+        for n in 0..(*e).rings as usize {
             if !enable_ring(extension, e, n) {
                 return false;
             }
         }
         events::post_all(e);
-        e.registers.add_status(extension, STATUS_DRIVER_OK);
-        e.state.store(state::RUNNING, SeqCst);
+        (*e).registers.add_status(extension, STATUS_DRIVER_OK);
+        (*e).state.store(state::RUNNING, SeqCst);
         // The buffers went in before the device looked.
         interrupt::notify(extension, e, EVENT_RING);
     }
     true
 }
 
-unsafe fn enable_ring(extension: PVOID, e: &mut AdapterExtension, n: usize) -> bool {
-    let (registers, uses_events) = (e.registers, e.features & F_RING_EVENT_IDX != 0);
-    let ring = &mut e.ring[n];
-    // SAFETY: as above.
+unsafe fn enable_ring(extension: PVOID, e: *mut AdapterExtension, n: usize) -> bool {
+    // SAFETY: as above; of the extension, which interrupt routines look at meanwhile, the ring alone is borrowed.
     unsafe {
+        let (registers, uses_events) = ((*e).registers, (*e).features & F_RING_EVENT_IDX != 0);
+        let ring = &mut (*e).ring[n];
         ring.clear(uses_events);
         registers.write_u16(extension, QUEUE_SELECT, n as u16);
         let offset = usize::from(registers.read_u16(extension, QUEUE_NOTIFY_OFF));
         ring.notify = registers.notify.wrapping_add(offset * registers.notify_multiplier as usize).cast();
         registers.write_u16(extension, QUEUE_SIZE, ring.size);
-        let vector = match e.interrupts {
+        let vector = match (*e).interrupts {
             Interrupts::Line => None,
             Interrupts::OneMessage => Some(0),
             Interrupts::PerRing => Some(n as u16 + 1),
@@ -132,13 +132,13 @@ unsafe fn ask_for_channels(extension: PVOID, e: &mut AdapterExtension) {
 unsafe extern "C-unwind" fn HwPassiveInitialize(extension: PVOID) -> BOOLEAN {
     // SAFETY: as above.
     unsafe {
-        let e = &mut *extension.cast::<AdapterExtension>();
-        for n in 0..e.rings as usize {
-            StorPortInitializeDpc(extension, &raw mut e.dpc[n], Some(interrupt::HwDpc));
+        let e = extension.cast::<AdapterExtension>();
+        for n in 0..(*e).rings as usize {
+            StorPortInitializeDpc(extension, &raw mut (*e).dpc[n], Some(interrupt::HwDpc));
         }
-        e.dpcs_are_ready = 1;
+        (*e).dpcs_are_ready.store(1, SeqCst);
         // What has come back by now interrupted when there was no DPC to ask for.
-        for n in 0..e.rings as usize {
+        for n in 0..(*e).rings as usize {
             interrupt::ask_for_dpc(extension, e, n);
         }
     }

@@ -51,7 +51,7 @@ unsafe fn set_power(extension: PVOID, e: *mut AdapterExtension, is_on: bool) -> 
     unsafe {
         with_all_rings(extension, e, || match (is_on, (*e).state.load(SeqCst)) {
             (false, state::RUNNING) => stop(extension, e, SRB_STATUS_BUS_RESET),
-            (true, state::STOPPED) => is_good = bring_up(extension, &mut *e),
+            (true, state::STOPPED) => is_good = bring_up(extension, e),
             (is_on, now) => is_good = !is_on || now == state::RUNNING,
         });
     }

@@ -13,17 +13,21 @@ use super::virtio_scsi::{
 use std::sync::atomic::Ordering::SeqCst;
 
 /// Lends the device all buffers. The ring is empty, and the caller's.
-pub unsafe fn post_all(e: &mut AdapterExtension) {
+pub unsafe fn post_all(e: *mut AdapterExtension) {
     // SAFETY: the buffers lie in the uncached extension.
-    (0..EVENTS).for_each(|n| unsafe { post(e, e.events.wrapping_add(n)) });
+    (0..EVENTS).for_each(|n| unsafe { post(e, (*e).events.wrapping_add(n)) });
 }
 
-unsafe fn post(e: &mut AdapterExtension, buffer: *mut Event) {
-    let offset = buffer as usize - e.events as usize;
-    let address = e.events_physical + offset as u64;
-    let descriptor = Descriptor { address, length: size_of::<Event>() as u32, flags: DESC_WRITE, next: 0 };
-    // SAFETY: the ring's lock is held, or nobody else runs. A ring of fewer descriptors than buffers takes what it can.
-    unsafe { e.ring[EVENT_RING].add(&[descriptor], None, buffer.cast()) };
+unsafe fn post(e: *mut AdapterExtension, buffer: *mut Event) {
+    // SAFETY: the ring's lock is held, or nobody else runs. A ring of fewer descriptors than buffers takes what it
+    // can.
+    unsafe {
+        let offset = buffer as usize - (*e).events as usize;
+        let address = (*e).events_physical + offset as u64;
+        let length = size_of::<Event>() as u32;
+        let descriptor = Descriptor { address, length, flags: DESC_WRITE, next: 0 };
+        (*e).ring[EVENT_RING].add(&[descriptor], None, buffer.cast());
+    }
 }
 
 /// Whether an event asks for a scan.
@@ -47,7 +51,7 @@ pub unsafe fn take_events(extension: PVOID, e: *mut AdapterExtension) {
         loop {
             while let Some(buffer) = (*e).ring[EVENT_RING].take() {
                 is_scan_due |= asks_for_scan(buffer.cast());
-                post(&mut *e, buffer.cast());
+                post(e, buffer.cast());
                 is_wanted |= (*e).ring[EVENT_RING].needs_notification();
             }
             if (*e).ring[EVENT_RING].enable_interrupts() {

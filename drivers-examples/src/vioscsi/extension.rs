@@ -50,7 +50,7 @@ pub struct AdapterExtension {
     pub interrupts: Interrupts,
     /// StorPortGetStartIoPerfParams says which ring a request goes to.
     pub has_channels: u32,
-    pub dpcs_are_ready: u32,
+    pub dpcs_are_ready: AtomicU32,
     /// A value of `state`.
     pub state: AtomicU32,
     pub sg_max: u32,

@@ -10,6 +10,7 @@ use super::events;
 use super::extension::{AdapterExtension, Interrupts};
 use super::reset;
 use super::virtio_scsi::{CONTROL_RING, EVENT_RING, FIRST_REQUEST_RING};
+use std::sync::atomic::Ordering::SeqCst;
 
 pub unsafe extern "C-unwind" fn HwInterrupt(extension: PVOID) -> BOOLEAN {
     // SAFETY: Storport's own argument, as for all of this file.
@@ -47,7 +48,7 @@ unsafe fn ask_for_all(extension: PVOID, e: *mut AdapterExtension) {
 pub unsafe fn ask_for_dpc(extension: PVOID, e: *mut AdapterExtension, n: usize) {
     // SAFETY: as above; the number is that of a ring in use.
     unsafe {
-        if (*e).dpcs_are_ready != 0 {
+        if (*e).dpcs_are_ready.load(SeqCst) != 0 {
             StorPortIssueDpc(extension, &raw mut (*e).dpc[n], n as PVOID, std::ptr::null_mut());
         }
     }

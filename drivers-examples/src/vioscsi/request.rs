@@ -20,7 +20,7 @@ pub unsafe extern "C-unwind" fn HwBuildIo(extension: PVOID, srb: PSCSI_REQUEST_B
     unsafe {
         let e = extension.cast::<AdapterExtension>();
         let verdict = match SrbGetSrbFunction(srb) as UCHAR {
-            SRB_FUNCTION_EXECUTE_SCSI => build_command(extension, &*e, srb),
+            SRB_FUNCTION_EXECUTE_SCSI => build_command(extension, e, srb),
             SRB_FUNCTION_RESET_LOGICAL_UNIT => reset::build(extension, srb, TMF_LOGICAL_UNIT_RESET),
             SRB_FUNCTION_RESET_DEVICE | SRB_FUNCTION_RESET_BUS => {
                 reset::build(extension, srb, TMF_I_T_NEXUS_RESET)
@@ -42,12 +42,12 @@ pub unsafe extern "C-unwind" fn HwBuildIo(extension: PVOID, srb: PSCSI_REQUEST_B
 }
 
 /// Writes a command's descriptors. `Some`: it ends here, with that status.
-unsafe fn build_command(extension: PVOID, e: &AdapterExtension, srb: PVOID) -> Option<UCHAR> {
+unsafe fn build_command(extension: PVOID, e: *const AdapterExtension, srb: PVOID) -> Option<UCHAR> {
     // SAFETY: as above; the SRB extension is ours until the request is complete.
     unsafe {
         let (path, target, lun) = (SrbGetPathId(srb), SrbGetTargetId(srb), SrbGetLun(srb));
         let (cdb, cdb_length) = (SrbGetCdb(srb), usize::from(SrbGetCdbLength(srb)));
-        if path != 0 || u32::from(lun) > e.lun_max {
+        if path != 0 || u32::from(lun) > (*e).lun_max {
             return Some(SRB_STATUS_NO_DEVICE);
         }
         if cdb.is_null() || cdb_length == 0 || cdb_length > 16 {
@@ -76,7 +76,7 @@ unsafe fn build_command(extension: PVOID, e: &AdapterExtension, srb: PVOID) -> O
                 (*list).NumberOfElements as usize,
             ),
         };
-        if elements.len() > e.sg_max as usize {
+        if elements.len() > (*e).sg_max as usize {
             return Some(SRB_STATUS_INVALID_REQUEST);
         }
         chain.own(offset_of!(SrbExtension, command), size_of::<CommandRequest>(), 0);
@@ -147,7 +147,7 @@ pub unsafe extern "C-unwind" fn HwStartIo(extension: PVOID, srb: PSCSI_REQUEST_B
     unsafe {
         let e = extension.cast::<AdapterExtension>();
         let ring = match SrbGetSrbFunction(srb.cast()) as UCHAR {
-            SRB_FUNCTION_EXECUTE_SCSI => ring_for(extension, &*e, srb),
+            SRB_FUNCTION_EXECUTE_SCSI => ring_for(extension, e, srb),
             _ => CONTROL_RING,
         };
         send(extension, e, ring, srb.cast());
@@ -156,18 +156,19 @@ pub unsafe extern "C-unwind" fn HwStartIo(extension: PVOID, srb: PSCSI_REQUEST_B
 }
 
 /// The ring of the message that a request should come back with.
-unsafe fn ring_for(extension: PVOID, e: &AdapterExtension, srb: PSCSI_REQUEST_BLOCK) -> usize {
-    if e.has_channels == 0 {
-        return FIRST_REQUEST_RING;
-    }
+unsafe fn ring_for(extension: PVOID, e: *const AdapterExtension, srb: PSCSI_REQUEST_BLOCK) -> usize {
     // SAFETY: as above; the structure is on this thread's stack.
     unsafe {
+        if (*e).has_channels == 0 {
+            return FIRST_REQUEST_RING;
+        }
         let mut parameters: STARTIO_PERFORMANCE_PARAMETERS = std::mem::zeroed();
         parameters.Version = 1;
         parameters.Size = size_of::<STARTIO_PERFORMANCE_PARAMETERS>() as ULONG;
         let status = StorPortGetStartIoPerfParams(extension, srb, &raw mut parameters);
         let ring = parameters.MessageNumber.wrapping_sub(1);
-        let is_good = status == STOR_STATUS_SUCCESS && (FIRST_REQUEST_RING as u32..e.rings).contains(&ring);
+        let is_good =
+            status == STOR_STATUS_SUCCESS && (FIRST_REQUEST_RING as u32..(*e).rings).contains(&ring);
         if is_good { ring as usize } else { FIRST_REQUEST_RING }
     }
 }

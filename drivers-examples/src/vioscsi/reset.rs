@@ -64,7 +64,7 @@ pub unsafe extern "C-unwind" fn HwResetBus(extension: PVOID, _path: ULONG) -> BO
         let e = extension.cast::<AdapterExtension>();
         with_all_rings(extension, e, || {
             stop(extension, e, SRB_STATUS_BUS_RESET);
-            if (*e).state.load(SeqCst) == state::STOPPED && !bring_up(extension, &mut *e) {
+            if (*e).state.load(SeqCst) == state::STOPPED && !bring_up(extension, e) {
                 (*e).state.store(state::FAILED, SeqCst);
             }
         });
