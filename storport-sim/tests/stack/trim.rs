@@ -18,7 +18,7 @@ fn trim(
     change: impl FnOnce(&mut DEVICE_MANAGE_DATA_SET_ATTRIBUTES),
 ) -> NTSTATUS {
     let machine = Machine::current().unwrap();
-    let bytes = RANGES_AT + std::mem::size_of_val(ranges);
+    let bytes = RANGES_AT + size_of_val(ranges);
     let buffer = machine.allocate_system(bytes.max(512));
     let mut header = DEVICE_MANAGE_DATA_SET_ATTRIBUTES {
         Size: size_of::<DEVICE_MANAGE_DATA_SET_ATTRIBUTES>() as u32,
@@ -27,7 +27,7 @@ fn trim(
         ParameterBlockOffset: 0,
         ParameterBlockLength: 0,
         DataSetRangesOffset: RANGES_AT as u32,
-        DataSetRangesLength: std::mem::size_of_val(ranges) as u32,
+        DataSetRangesLength: size_of_val(ranges) as u32,
     };
     change(&mut header);
     // SAFETY: a fresh block with room for the header and the ranges.
