@@ -11,7 +11,7 @@ mod hotplug;
 pub use adversity::{Adversity, Event, EventCounts, Met};
 
 use crate::driver::{Driver, Kind};
-use crate::workload::{self, Amount, Disk, Doorbell, Options, Statistics, Trouble, trims_of};
+use crate::workload::{self, Amount, Disk, Doorbell, LOST_AFTER_S, Options, Statistics, Trouble, trims_of};
 use events::Stage;
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, PDRIVER_INITIALIZE, PDRIVER_OBJECT, status_name};
 use kernel_sim::machine::Machine;
@@ -133,7 +133,8 @@ impl Rig {
             adapter.set_timeout_s(*timeout_s);
         }
         let bell = Doorbell::new(machine, 0);
-        let trouble = Arc::new(Trouble::planned(Some(Arc::clone(medium)), Some(bell)));
+        let trouble =
+            Arc::new(Trouble::planned(Some(Arc::clone(medium)), bell, timeout_s.unwrap_or(LOST_AFTER_S)));
         let stage = Arc::new(Stage {
             adapter,
             medium: Arc::clone(medium),

@@ -32,7 +32,7 @@ pub use provisioning::Trims;
 pub(crate) use provisioning::{device_control, trims_of};
 pub(crate) use slot::IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
 pub use statistics::Statistics;
-pub use trouble::{LOST_AFTER_S, LOST_AFTER_TROUBLE_S, Trouble};
+pub use trouble::{LOST_AFTER_S, Trouble};
 
 use crate::finding::{Scene, Violation};
 use crate::rules::{RuleInfo, workload_checks};

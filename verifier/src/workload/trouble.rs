@@ -25,18 +25,24 @@ const BUSY_TRIES: u64 = BUSY_RETRIES_MAX as u64 + 1;
 /// Seconds of machine time after which an outstanding request is lost, on a healthy disk: the time-out of
 /// Windows' disk class driver.
 pub const LOST_AFTER_S: u32 = 60;
-/// As [`LOST_AFTER_S`] where something goes wrong. One try may wait sixty seconds for each of the steps of
-/// recovery (abort, unit, target, bus) and ten for its end; there are five tries a piece, and a request of 1 MiB
-/// has as many pieces as the adapter makes of it.
-pub const LOST_AFTER_TROUBLE_S: u32 = 4 * 3600;
+/// Steps of recovery (abort, unit, target, bus), each after a time-out, and how many seconds one may take.
+const STEPS: (u32, u32) = (4, 10);
+/// Pieces an adapter may make of the largest request: 64 KiB each.
+const PIECES: u32 = 16;
+
+/// As [`LOST_AFTER_S`] where something goes wrong: what recovery may take at worst, if every try of every piece of a
+/// request waits for its time-out before each step.
+fn lost_after_trouble_s(timeout_s: u32) -> u32 {
+    PIECES * TRIES as u32 * STEPS.0 * (timeout_s + STEPS.1)
+}
 
 /// See the module page.
 #[derive(Default)]
 pub struct Trouble {
     /// Where faults are injected, if any are.
     medium: Option<Arc<Medium>>,
-    /// Something is planned.
-    is_expected: bool,
+    /// How long a command may take, in seconds, where something is planned.
+    timeout_s: Option<u32>,
     /// The device was pulled out, or the unit unplugged.
     is_gone: AtomicBool,
     resets: AtomicU64,
@@ -52,18 +58,25 @@ impl Trouble {
         Trouble::default()
     }
 
-    /// Something is planned. `medium` is where faults are injected; `bell` rings when requests are due.
-    pub(crate) fn planned(medium: Option<Arc<Medium>>, bell: Option<Doorbell>) -> Trouble {
-        Trouble { medium, is_expected: true, bell, due: AtomicU64::new(u64::MAX), ..Trouble::default() }
+    /// Something is planned. `medium` is where faults are injected; `bell` rings when requests are due; a
+    /// command may take so many seconds.
+    pub(crate) fn planned(medium: Option<Arc<Medium>>, bell: Doorbell, timeout_s: u32) -> Trouble {
+        Trouble {
+            medium,
+            timeout_s: Some(timeout_s),
+            bell: Some(bell),
+            due: AtomicU64::new(u64::MAX),
+            ..Trouble::default()
+        }
     }
 
     pub(super) fn is_expected(&self) -> bool {
-        self.is_expected
+        self.timeout_s.is_some()
     }
 
     /// How long a request may take, in seconds of machine time.
     pub(super) fn patience_s(&self) -> u32 {
-        if self.is_expected { LOST_AFTER_TROUBLE_S } else { LOST_AFTER_S }
+        self.timeout_s.map_or(LOST_AFTER_S, lost_after_trouble_s)
     }
 
     /// From now on every request may fail.
@@ -97,7 +110,7 @@ impl Trouble {
 
     /// Whether a request of this class may end with this status. Asked of failures only.
     pub(super) fn permits(&self, class: OpClass, status: NTSTATUS) -> bool {
-        if !self.is_expected {
+        if !self.is_expected() {
             return false;
         }
         if self.is_gone() {
