@@ -1,16 +1,17 @@
 //! What does a request through a whole driver cost, with and without the rule?
 
-use benches::{Watching, requests};
+use benches::Watching;
+use benches::requests::Reads;
 use criterion::{Criterion, criterion_group, criterion_main};
 use drivers_examples::RAMDISK;
 
 fn reads(c: &mut Criterion) {
     let mut group = c.benchmark_group("4 KiB read through ramdisk");
     group.bench_function("nobody watching", |b| {
-        b.iter_custom(|n| requests::reads(&RAMDISK, Watching::Nobody, 1, n))
+        b.iter_custom(|n| Reads { depth: 1, ..Reads::through(&RAMDISK) }.time(n))
     });
     group.bench_function("SpinLockSafe", |b| {
-        b.iter_custom(|n| requests::reads(&RAMDISK, Watching::Sites, 1, n))
+        b.iter_custom(|n| Reads { depth: 1, watching: Watching::Sites, ..Reads::through(&RAMDISK) }.time(n))
     });
     group.bench_function("peer: bare copy", |b| {
         let from = vec![1u8; 4096];

@@ -3,7 +3,8 @@
 //! Each function runs a loop on an emulated processor and answers how long it took. The criterion
 //! benchmarks time them, `instructions` counts them under valgrind, `results` writes the table.
 //! Every figure stands beside a baseline measured in the same run. Schedule explorers are compared
-//! on the small programs of [`programs`]; [`peers`] runs them under shuttle and loom.
+//! on the small programs of [`programs`]; [`peers`] runs them under shuttle and loom. [`throughput`] is a table
+//! of its own: requests per second through whole drivers.
 
 pub mod baseline;
 pub mod completion;
@@ -15,6 +16,7 @@ pub mod programs;
 pub mod requests;
 pub mod schedules;
 pub mod steps;
+pub mod throughput;
 
 use kernel_sim::bugcheck::Ending;
 use kernel_sim::machine::{Config, Execution};

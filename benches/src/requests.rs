@@ -1,4 +1,4 @@
-//! A request through a whole driver: 4 KiB random reads through `ramdisk`, one outstanding.
+//! Requests through whole drivers: 4 KiB random reads, each compared with what its block must hold as in every run.
 
 use crate::Watching;
 use std::time::Duration;
@@ -7,34 +7,69 @@ use verifier::rules::{self, Sites};
 use verifier::session::{self, Contents, Executor, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
-/// `n` reads of 4 KiB through `driver`, parallel executor, one processor, each verified by the
-/// workload as every run does; power-on and unload included.
-///
-/// # Panics
-/// When the run is refused or finds something.
-#[must_use]
-pub fn reads(driver: &'static Driver, watching: Watching, depth: u32, n: u64) -> Duration {
-    let setup = Setup {
-        cpus: 1,
-        executor: Executor::Parallel,
-        seed: 1,
-        workload: Options {
-            mode: Mode::RandRead,
-            amount: Amount::Ios(n.max(1)),
-            block_bytes: 4096.into(),
-            depth,
-            flush_every: 0,
-            cancel_every: 0,
-            service_every: 0,
+/// Bytes of all disks together: they fit a cache.
+const WORKING_SET: u64 = 4 << 20;
+
+/// Reads through a driver.
+#[derive(Clone, Copy)]
+pub struct Reads {
+    /// The driver.
+    pub driver: &'static Driver,
+    /// Processors, 1 to 64.
+    pub cpus: u8,
+    /// Requests outstanding, over all processors.
+    pub depth: u32,
+    /// Disks the requests go to in turn.
+    pub units: u8,
+    /// Who watches.
+    pub watching: Watching,
+    /// Which executor.
+    pub executor: Executor,
+}
+
+impl Reads {
+    /// Through this driver on one processor, 32 outstanding, one disk, nobody watching, on a real thread.
+    #[must_use]
+    pub fn through(driver: &'static Driver) -> Reads {
+        Reads {
+            driver,
+            cpus: 1,
+            depth: 32,
+            units: 1,
+            watching: Watching::Nobody,
+            executor: Executor::Parallel,
+        }
+    }
+
+    /// How long `n` of them take, power-on and unload included.
+    ///
+    /// # Panics
+    /// When the run is refused or finds something.
+    #[must_use]
+    pub fn time(self, n: u64) -> Duration {
+        let setup = Setup {
+            cpus: self.cpus,
+            executor: self.executor,
             seed: 1,
-            zeroed: false,
-        },
-        adversity: Default::default(),
-        contents: Contents::Memory { bytes: 1 << 20 },
-        rules: if watching == Watching::Nobody { Vec::new() } else { rules::TABLE.to_vec() },
-        sites: if watching == Watching::Counted { Sites::Counted } else { Sites::Kept },
-    };
-    let run = session::run(driver, &setup, None, None).unwrap_or_else(|e| panic!("{e}"));
-    assert!(!run.verdict.is_finding(), "{:?}", run.verdict);
-    run.elapsed
+            workload: Options {
+                mode: Mode::RandRead,
+                amount: Amount::Ios(n.max(1)),
+                block_bytes: 4096.into(),
+                depth: self.depth,
+                flush_every: 0,
+                cancel_every: 0,
+                service_every: 0,
+                luns: self.units,
+                seed: 1,
+                zeroed: false,
+            },
+            adversity: Default::default(),
+            contents: Contents::Memory { bytes: WORKING_SET / u64::from(self.units) },
+            rules: if self.watching == Watching::Nobody { Vec::new() } else { rules::TABLE.to_vec() },
+            sites: if self.watching == Watching::Counted { Sites::Counted } else { Sites::Kept },
+        };
+        let run = session::run(self.driver, &setup, None, None).unwrap_or_else(|e| panic!("{e}"));
+        assert!(!run.verdict.is_finding(), "{:?}", run.verdict);
+        run.elapsed
+    }
 }

@@ -39,7 +39,7 @@ pub(crate) struct Booted {
 /// See the module page.
 pub(crate) struct Rig {
     pub driver: &'static Driver,
-    /// Size of the disk.
+    /// Size of all disks together.
     pub bytes: u64,
     pub workload: Options,
     pub adversity: Adversity,
@@ -62,7 +62,7 @@ impl Rig {
             Kind::Wdm { entry, .. } => {
                 let object = load(machine, entry)?;
                 let device = machine.add_device(object, 0).map_err(|s| refused("starting its device", s))?;
-                let disk = self.disk(machine, device.top(), None)?;
+                let disk = self.disk(machine, vec![device.top()], None)?;
                 self.work(machine, disk, &Arc::new(Trouble::none()), || {});
                 device.remove();
                 machine.unload_driver(object);
@@ -90,10 +90,15 @@ impl Rig {
         let object = load(machine, entry)?;
         let adapter = start(object).map_err(|e| e.to_string())?;
         let service = adapter.accepts_service_requests().then(|| adapter.device());
-        let Some(device) = adapter.disks().first().copied() else {
-            return Err("the bus scan found no disk".into());
-        };
-        let disk = self.disk(machine, device, service)?;
+        let devices = adapter.disks().to_vec();
+        if devices.len() < usize::from(self.workload.luns) {
+            let luns = self.workload.luns;
+            return Err(match devices.len() {
+                0 => "the bus scan found no disk".into(),
+                found => format!("the bus scan found {found} disks of {luns}"),
+            });
+        }
+        let disk = self.disk(machine, devices, service)?;
         match &self.medium {
             Some(medium) if !self.adversity.is_none() => self.bear(machine, adapter, medium, disk),
             _ => {
@@ -109,15 +114,16 @@ impl Rig {
     fn disk(
         &self,
         machine: &Machine,
-        device: PDEVICE_OBJECT,
+        mut devices: Vec<PDEVICE_OBJECT>,
         service: Option<PDEVICE_OBJECT>,
     ) -> Result<Disk, String> {
+        devices.truncate(self.workload.luns.into());
         let mode = self.workload.mode;
-        let trims = if mode.trims() { trims_of(machine, device) } else { None };
+        let trims = if mode.trims() { trims_of(machine, devices[0]) } else { None };
         if mode.only_trims() && trims.is_none() {
             return Err(format!("its disk takes no trims, and --rw {} sends nothing else", mode.word()));
         }
-        Ok(Disk { device, service, bytes: self.bytes, trims })
+        Ok(Disk { devices, service, bytes: self.bytes, trims })
     }
 
     fn work(&self, machine: &Machine, disk: Disk, trouble: &Arc<Trouble>, make_peace: impl FnOnce()) {
@@ -168,6 +174,7 @@ impl Rig {
             medium.with(|target| target.set_faults(Some(injector)));
         }
         let mut met = Met::default();
+        let device = disk.devices[0];
         self.work(machine, disk, &trouble, || {
             stage.is_over.store(true, SeqCst);
             bell.ring();
@@ -180,7 +187,7 @@ impl Rig {
         bell.free(machine);
         ended.free(machine);
         let stage = Arc::into_inner(stage).expect("the threads have ended, and dropped theirs");
-        met.disk = stage.adapter.statistics(disk.device).unwrap_or_default();
+        met.disk = stage.adapter.statistics(device).unwrap_or_default();
         met.events = stage.counts.into_inner();
         {
             let mut result = self.result.lock();

@@ -163,6 +163,14 @@ pub enum SetupError {
         /// The largest request.
         bytes: u32,
     },
+    /// Several disks where there can be one.
+    #[error("--luns {luns}: {why}")]
+    Luns {
+        /// How many.
+        luns: u8,
+        /// Why not.
+        why: &'static str,
+    },
     /// A driver of this kind cannot be given that to bear.
     #[error("{driver} is {kind}: {why}")]
     Adversity {
@@ -264,23 +272,24 @@ fn power_on(
             config = config.watch(watcher(setup.sites));
         }
     }
+    check_luns(driver, setup)?;
     check_adversity(driver, &setup.adversity)?;
     if let Kind::Model { run, .. } = driver.kind {
         return Ok(finish(run(config), Statistics::none(), None, Duration::ZERO));
     }
     let clock = HostClock::start();
     let store = open(&setup.contents)?;
-    check_size(setup, store.len_bytes())?;
-    let bytes = store.len_bytes();
+    let bytes = store.len_bytes() * u64::from(setup.workload.luns);
+    check_size(setup, bytes)?;
     let result = Arc::new(Mutex::new(Booted::default()));
     let (config, medium) = match driver.kind {
         Kind::Wdm { device, .. } => (config.hardware(device(store)), None),
         Kind::Miniport { device, .. } => {
-            let medium = Arc::new(Medium::new(disk(store)));
+            let medium = Arc::new(Medium::new(target(store, setup)?));
             (config.hardware(device(Arc::clone(&medium), setup.cpus)), Some(medium))
         }
         Kind::VirtualMiniport { .. } | Kind::Model { .. } => {
-            (config, Some(Arc::new(Medium::new(disk(store)))))
+            (config, Some(Arc::new(Medium::new(target(store, setup)?))))
         }
     };
     let workload = Options { seed: operations_seed, ..setup.workload.clone() };
@@ -307,6 +316,22 @@ fn finish(outcome: Outcome, statistics: Statistics, met: Option<Met>, elapsed: D
         met,
         processors: outcome.processors,
         elapsed,
+    }
+}
+
+/// Whether there can be as many disks.
+fn check_luns(driver: &Driver, setup: &Setup) -> Result<(), SetupError> {
+    let luns = setup.workload.luns;
+    let refuse = |why| Err(SetupError::Luns { luns, why });
+    match (driver.kind, &setup.contents) {
+        _ if luns == 0 => refuse("at least one disk is needed"),
+        _ if luns == 1 => Ok(()),
+        (Kind::Wdm { .. } | Kind::Model { .. }, _) => refuse("only an adapter has several disks"),
+        (_, Contents::Image { .. }) => refuse("an image is one disk"),
+        (_, Contents::Memory { bytes }) if !bytes.is_multiple_of(setup.workload.block_bytes.min.into()) => {
+            refuse("each disk must be a whole number of the smallest requests")
+        }
+        _ => Ok(()),
     }
 }
 
@@ -349,11 +374,14 @@ pub(crate) fn check_size(setup: &Setup, bytes: u64) -> Result<(), SetupError> {
     Ok(())
 }
 
-/// The SCSI disk that a miniport serves.
-fn disk(store: Box<dyn BackingStore>) -> Target {
-    let disk = ScsiDisk::new(store, Geometry::default(), Identity::default())
-        .expect("a store that opened is a whole number of sectors");
-    [disk].into_iter().collect()
+/// The SCSI disks that a miniport serves: all like the first.
+fn target(store: Box<dyn BackingStore>, setup: &Setup) -> Result<Target, StoreError> {
+    let more = (1..setup.workload.luns).map(|_| open(&setup.contents));
+    let disk = |store: Box<dyn BackingStore>| {
+        ScsiDisk::new(store, Geometry::default(), Identity::default())
+            .expect("a store that opened is a whole number of sectors")
+    };
+    std::iter::once(Ok(store)).chain(more).map(|store| Ok(disk(store?))).collect()
 }
 
 fn verdict(ending: Ending) -> Verdict {

@@ -82,6 +82,7 @@ fn program(driver: &'static Driver) -> Program {
         flush_every: 0,
         cancel_every: 0,
         service_every: 0,
+        luns: 1,
         seed: 1,
         zeroed: true,
     };

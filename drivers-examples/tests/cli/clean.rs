@@ -21,6 +21,7 @@ pub fn setup(driver: &str, executor: Executor, seed: u64, ios: u64) -> Setup {
             flush_every: 16,
             cancel_every: if driver.starts_with("wdm") { 16 } else { 0 },
             service_every: 32,
+            luns: 1,
             seed,
             zeroed: true,
         },

@@ -34,6 +34,7 @@ pub fn program(name: &str, executor: Executor) -> Program {
                 flush_every: 0,
                 cancel_every: if driver.cancels { 16 } else { 0 },
                 service_every: 32,
+                luns: 1,
                 seed: 1,
                 zeroed: true,
             },

@@ -50,6 +50,7 @@ fn setup(cpus: u8, executor: Executor, seed: u64, depth: u32, ios: u64) -> Setup
             flush_every: 16,
             cancel_every: 0,
             service_every: 0,
+            luns: 1,
             seed,
             zeroed: true,
         },

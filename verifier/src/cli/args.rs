@@ -2,7 +2,7 @@
 
 use super::units;
 use crate::explore::budget;
-use crate::workload::{DEPTH_MAX, Sizes};
+use crate::workload::{DEPTH_MAX, LUNS_MAX, Sizes};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -127,7 +127,10 @@ pub(super) struct ProgramArguments {
     /// threads these are seconds of yours.
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub timeout: Option<u32>,
-    /// Size of the disk in memory.
+    /// Disks in memory, each of that size, that the requests are spread over.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=i64::from(LUNS_MAX)))]
+    pub luns: u8,
+    /// Size of a disk in memory.
     #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = units::disk_bytes)]
     pub size: u64,
     /// Which rules watch: 'all', 'none', or names separated by commas.

@@ -49,6 +49,7 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
             flush_every: a.fsync,
             cancel_every: a.cancel.unwrap_or(if driver.cancels { CANCEL_DEFAULT } else { 0 }),
             service_every: SERVICE_EVERY,
+            luns: a.luns,
             seed: SEED_DEFAULT,
             zeroed: true,
         },

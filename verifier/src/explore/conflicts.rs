@@ -230,6 +230,7 @@ mod tests {
             flush_every: 0,
             cancel_every: 0,
             service_every: 0,
+            luns: 1,
             seed: 0,
             zeroed: true,
         };

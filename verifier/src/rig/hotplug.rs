@@ -89,7 +89,7 @@ impl Hotplug<'_> {
         trouble.ring_after(requests);
         let results = Arc::new(parking_lot::Mutex::default());
         let options = options(self.seed);
-        let disk = Disk { device, service: None, bytes: BYTES, trims: None };
+        let disk = Disk { devices: vec![device], service: None, bytes: BYTES, trims: None };
         let (their_trouble, their_results) = (Arc::clone(&trouble), Arc::clone(&results));
         machine.start_thread(None, move || {
             let statistics = workload::run(machine, disk, &options, &their_trouble, || {});
@@ -117,6 +117,7 @@ fn options(seed: u64) -> Options {
         flush_every: 0,
         cancel_every: 0,
         service_every: 0,
+        luns: 1,
         seed,
         zeroed: true,
     }

@@ -5,7 +5,7 @@
 use crate::rig::Adversity;
 use crate::rules::{self, RuleInfo, Sites};
 use crate::session::{Contents, Executor, MEMORY_BYTES_MAX, Setup};
-use crate::workload::{Amount, DEPTH_MAX, Options};
+use crate::workload::{Amount, DEPTH_MAX, LUNS_MAX, Options};
 use kernel_sim::machine::PROCESSORS_MAX;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -69,7 +69,7 @@ impl SetupText {
 
     /// The limits of the command line: a file that was edited meets them too.
     fn check(&self) -> Result<(), String> {
-        let Options { block_bytes, depth, amount, .. } = self.workload;
+        let Options { block_bytes, depth, amount, luns, .. } = self.workload;
         let refuse = |what: String| Err(format!("setup: {what}"));
         if !(1..=PROCESSORS_MAX).contains(&self.cpus) {
             return refuse(format!("a machine has 1 to {PROCESSORS_MAX} processors, not {}", self.cpus));
@@ -77,6 +77,9 @@ impl SetupText {
         block_bytes.check().map_err(|what| format!("setup: {what}"))?;
         if !(1..=DEPTH_MAX).contains(&depth) {
             return refuse(format!("a depth of {depth}; 1 to {DEPTH_MAX}"));
+        }
+        if !(1..=LUNS_MAX).contains(&luns) {
+            return refuse(format!("{luns} disks; 1 to {LUNS_MAX}"));
         }
         if matches!(amount, Amount::TimeNs(_) | Amount::Ios(0)) {
             return refuse("a number of requests is needed".into());

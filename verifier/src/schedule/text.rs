@@ -234,6 +234,7 @@ mod tests {
                     flush_every: 32,
                     cancel_every: 0,
                     service_every: 0,
+                    luns: 1,
                     seed: 9,
                     zeroed: true,
                 },

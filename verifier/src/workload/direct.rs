@@ -37,7 +37,7 @@ pub fn apply(
     let mut buffer = vec![0; options.block_bytes.max as usize];
     let mut changes = 0;
     for n in 0..jobs {
-        let part = Part::of(n, jobs, store.len_bytes() / u64::from(unit_bytes));
+        let part = Part::of(n, jobs, store.len_bytes() / u64::from(unit_bytes), 1);
         let mut expected = Expected::new(part, unit_bytes, false);
         for operation in Operations::new(options, n, jobs, part, Takes { service: false, trims: takes_trims })
         {

@@ -128,7 +128,7 @@ mod tests {
     const AT: Extent = Extent { first: 4, units: 2 };
 
     fn expected() -> (Expected, Vec<u8>) {
-        (Expected::new(Part { first: 4, units: 4 }, 512, true), vec![0; 1024])
+        (Expected::new(Part { first: 4, units: 4, disk: 8 }, 512, true), vec![0; 1024])
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_an_image_held_before_is_not_ours_to_know() {
-        let mut expected = Expected::new(Part { first: 0, units: 2 }, 512, false);
+        let mut expected = Expected::new(Part { first: 0, units: 2, disk: 2 }, 512, false);
         let at = Extent { first: 0, units: 2 };
         let mut data = vec![0; 512];
         expected.stamp(Extent { first: 0, units: 1 }, &mut data);

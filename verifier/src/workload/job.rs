@@ -9,7 +9,7 @@ use super::operations::{Extent, Operation, Operations, Part, Takes};
 use super::options::{Amount, Mode};
 use super::slot::{Carries, IOCTL_MINIPORT_PROCESS_SERVICE_IRP, Inbox, Slot, now};
 use super::statistics::Statistics;
-use super::{Disk, Shared, pattern, report, report_status};
+use super::{Shared, pattern, report, report_status};
 use crate::rules::workload_checks;
 use crossbeam::queue::ArrayQueue;
 use kernel_sim::ddi::*;
@@ -72,7 +72,7 @@ pub(super) fn run(shared: &Shared, n: u32, jobs: u32) {
     let machine = Machine::current().expect("a job runs on a machine");
     let options = &shared.options;
     let units = shared.disk.bytes / u64::from(options.block_bytes.min);
-    let part = Part::of(n, jobs, units);
+    let part = Part::of(n, jobs, units, options.luns);
     let depth = options.depth / jobs + u32::from(n < options.depth % jobs);
     let mut job = Job::new(shared, machine, part, depth.max(1));
     let takes = Takes { service: shared.disk.service.is_some(), trims: shared.disk.trims.is_some() };
@@ -102,7 +102,7 @@ impl<'a> Job<'a> {
         // SAFETY: both devices are live.
         let stack_size = unsafe {
             let service = shared.disk.service.map_or(0, |d| (*d).StackSize);
-            (*shared.disk.device).StackSize.max(service)
+            shared.disk.devices.iter().map(|d| (**d).StackSize).fold(service, i8::max)
         };
         let slot = |n| Slot::new(machine, stack_size, unit_bytes, &raw const *inbox, n);
         let slots = (0..depth).map(slot).collect();
@@ -147,8 +147,13 @@ impl<'a> Job<'a> {
     }
 
     fn send(&mut self, slot: u32, operation: Operation) {
-        let Disk { device, service, .. } = self.shared.disk;
+        let disk = &self.shared.disk;
         let unit_bytes = self.unit_bytes;
+        let (device, offset) = match operation.extent() {
+            Some(at) => disk.place(at.offset(unit_bytes)),
+            // A flush goes to each in turn.
+            None => (disk.devices[self.statistics.flushes as usize % disk.devices.len()], 0),
+        };
         self.shared.trouble.count_request();
         self.outstanding += 1;
         let at = now(self.machine);
@@ -163,7 +168,7 @@ impl<'a> Job<'a> {
                 s.prepare(self.machine, at.bytes(unit_bytes));
                 s.send(device, Carries::Mdl, cancel, |next| {
                     next.MajorFunction = IRP_MJ_READ as UCHAR;
-                    next.Parameters.Read = transfer(at, unit_bytes);
+                    next.Parameters.Read = transfer(offset, at.bytes(unit_bytes));
                 });
             }
             Operation::Write { at } => {
@@ -171,11 +176,11 @@ impl<'a> Job<'a> {
                 self.expected.stamp(at, s.data(at.bytes(unit_bytes)));
                 s.send(device, Carries::Mdl, false, |next| {
                     next.MajorFunction = IRP_MJ_WRITE as UCHAR;
-                    next.Parameters.Write = transfer(at, unit_bytes);
+                    next.Parameters.Write = transfer(offset, at.bytes(unit_bytes));
                 });
             }
             Operation::Trim { at } => {
-                s.data(TRIM_BYTES).copy_from_slice(&trim_request(at, unit_bytes));
+                s.data(TRIM_BYTES).copy_from_slice(&trim_request(offset, at.bytes(unit_bytes)));
                 s.send(device, Carries::SystemBuffer, false, |next| {
                     next.MajorFunction = IRP_MJ_DEVICE_CONTROL as UCHAR;
                     next.Parameters.DeviceIoControl =
@@ -186,7 +191,7 @@ impl<'a> Job<'a> {
                 next.MajorFunction = IRP_MJ_FLUSH_BUFFERS as UCHAR;
             }),
             Operation::Service => {
-                s.send(service.unwrap_or(device), Carries::SystemBuffer, false, |next| {
+                s.send(disk.service.unwrap_or(device), Carries::SystemBuffer, false, |next| {
                     next.MajorFunction = IRP_MJ_DEVICE_CONTROL as UCHAR;
                     next.Parameters.DeviceIoControl =
                         control(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, 0, unit_bytes);
@@ -345,7 +350,11 @@ impl<'a> Job<'a> {
         for unit in self.expected.touched() {
             debug_assert!(unit >= self.part.first && unit - self.part.first < self.part.units);
             match extents.last_mut() {
-                Some(last) if last.first + u64::from(last.units) == unit && last.units < units_max => {
+                Some(last)
+                    if last.first + u64::from(last.units) == unit
+                        && last.units < units_max
+                        && !unit.is_multiple_of(self.part.disk) =>
+                {
                     last.units += 1;
                 }
                 _ => extents.push(Extent { first: unit, units: 1 }),
@@ -358,12 +367,8 @@ impl<'a> Job<'a> {
     }
 }
 
-fn transfer(at: Extent, unit_bytes: u32) -> IO_STACK_LOCATION_Parameters_Read {
-    IO_STACK_LOCATION_Parameters_Read {
-        Length: at.bytes(unit_bytes),
-        Key: 0,
-        ByteOffset: LARGE_INTEGER::new(at.offset(unit_bytes) as i64),
-    }
+fn transfer(offset: u64, bytes: u32) -> IO_STACK_LOCATION_Parameters_Read {
+    IO_STACK_LOCATION_Parameters_Read { Length: bytes, Key: 0, ByteOffset: LARGE_INTEGER::new(offset as i64) }
 }
 
 fn control(
@@ -380,7 +385,7 @@ fn control(
 }
 
 /// DEVICE_MANAGE_DATA_SET_ATTRIBUTES with one range, in bytes.
-fn trim_request(at: Extent, unit_bytes: u32) -> [u8; TRIM_BYTES as usize] {
+fn trim_request(offset: u64, bytes: u32) -> [u8; TRIM_BYTES as usize] {
     let header = DEVICE_MANAGE_DATA_SET_ATTRIBUTES {
         Size: size_of::<DEVICE_MANAGE_DATA_SET_ATTRIBUTES>() as ULONG,
         Action: DeviceDsmAction_Trim,
@@ -390,10 +395,7 @@ fn trim_request(at: Extent, unit_bytes: u32) -> [u8; TRIM_BYTES as usize] {
         DataSetRangesOffset: RANGE_AT as ULONG,
         DataSetRangesLength: size_of::<DEVICE_DATA_SET_RANGE>() as ULONG,
     };
-    let range = DEVICE_DATA_SET_RANGE {
-        StartingOffset: at.offset(unit_bytes) as i64,
-        LengthInBytes: at.bytes(unit_bytes).into(),
-    };
+    let range = DEVICE_DATA_SET_RANGE { StartingOffset: offset as i64, LengthInBytes: bytes.into() };
     let mut request = [0u8; TRIM_BYTES as usize];
     // SAFETY: both structures fit where they are put, and have no padding.
     unsafe {

@@ -27,7 +27,7 @@ mod trouble;
 
 pub use direct::{DirectError, apply};
 pub(crate) use doorbell::Doorbell;
-pub use options::{Amount, BLOCK_BYTES_MAX, DEPTH_MAX, Mode, Options, Sizes};
+pub use options::{Amount, BLOCK_BYTES_MAX, DEPTH_MAX, LUNS_MAX, Mode, Options, Sizes};
 pub use provisioning::Trims;
 pub(crate) use provisioning::{device_control, trims_of};
 pub(crate) use slot::IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
@@ -44,17 +44,28 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-/// The device stack under test.
-#[derive(Clone, Copy)]
+/// The device stacks under test: one disk, or several of a size that lie end to end.
+#[derive(Clone)]
 pub struct Disk {
-    /// The disk device: takes reads, writes, flushes.
-    pub device: PDEVICE_OBJECT,
+    /// The disk devices, at least one: they take reads, writes, flushes.
+    pub devices: Vec<PDEVICE_OBJECT>,
     /// The adapter, if it takes service requests.
     pub service: Option<PDEVICE_OBJECT>,
-    /// Its size in bytes.
+    /// The size of all together, in bytes.
     pub bytes: u64,
     /// What it says of trims, if it takes them and the workload has some.
     pub trims: Option<Trims>,
+}
+
+impl Disk {
+    /// The device of a place, in bytes, and where that is on it.
+    fn place(&self, offset: u64) -> (PDEVICE_OBJECT, u64) {
+        let [device] = self.devices[..] else {
+            let each = self.bytes / self.devices.len() as u64;
+            return (self.devices[(offset / each) as usize], offset % each);
+        };
+        (device, offset)
+    }
 }
 
 // SAFETY: device objects are driver memory; requests are sent to them from system threads only.

@@ -58,20 +58,27 @@ impl Operation {
     }
 }
 
-/// The part of the disk a job owns, in units.
+/// The part of all disks that a job owns, in units. The disks lie end to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Part {
     pub first: u64,
     pub units: u64,
+    /// Units of one disk: no request crosses from one into the next.
+    pub disk: u64,
 }
 
 impl Part {
     /// Part `n` of `jobs` equal ones; the last takes the rest.
-    pub(super) fn of(n: u32, jobs: u32, disk_units: u64) -> Part {
-        let each = disk_units / u64::from(jobs);
+    pub(super) fn of(n: u32, jobs: u32, units: u64, luns: u8) -> Part {
+        let each = units / u64::from(jobs);
         let first = each * u64::from(n);
-        let units = if n + 1 == jobs { disk_units - first } else { each };
-        Part { first, units }
+        let rest = if n + 1 == jobs { units - first } else { each };
+        Part { first, units: rest, disk: units / u64::from(luns.max(1)) }
+    }
+
+    /// The units from `first` to the end of its disk.
+    pub(super) fn left_on_disk(self, first: u64) -> u64 {
+        self.disk - first % self.disk
     }
 }
 
@@ -151,14 +158,15 @@ impl Operations {
         let mut units = self.size();
         let at = if self.options.mode.is_sequential() {
             let at = self.next_unit;
-            units = units.min(self.part.units - at);
+            units = units.min(self.part.units - at).min(self.part.left_on_disk(self.part.first + at));
             self.next_unit = (at + units) % self.part.units;
             at
         } else {
             self.below(self.part.units - units + 1)
         };
+        let first = self.part.first + at;
         // At most 1 MiB of units of 512 bytes or more.
-        Extent { first: self.part.first + at, units: units as u32 }
+        Extent { first, units: units.min(self.part.left_on_disk(first)) as u32 }
     }
 
     fn read(&mut self, at: Extent) -> Operation {
@@ -244,6 +252,7 @@ mod tests {
             flush_every: 4,
             cancel_every: 3,
             service_every: 5,
+            luns: 1,
             seed: 7,
             zeroed: true,
         }
@@ -254,7 +263,7 @@ mod tests {
         for (jobs, units) in [(1, 10), (3, 10), (4, 4), (7, 100)] {
             let mut next = 0;
             for n in 0..jobs {
-                let part = Part::of(n, jobs, units);
+                let part = Part::of(n, jobs, units, 1);
                 assert_eq!(part.first, next);
                 next += part.units;
             }
@@ -266,7 +275,7 @@ mod tests {
     fn the_shares_of_all_jobs_make_the_amount() {
         let options = options(Mode::RandRw, Amount::Ios(103));
         let count = |n| {
-            Operations::new(&options, n, 4, Part::of(n, 4, 64), ALL)
+            Operations::new(&options, n, 4, Part::of(n, 4, 64, 1), ALL)
                 .filter(|o| matches!(o, Operation::Read { .. } | Operation::Write { .. }))
                 .count()
         };
@@ -276,7 +285,7 @@ mod tests {
     #[test]
     fn a_flush_follows_every_fourth_write_and_reads_are_sometimes_cancelled() {
         let options = options(Mode::RandRw, Amount::Ios(400));
-        let all: Vec<_> = Operations::new(&options, 0, 1, Part::of(0, 1, 64), ALL).collect();
+        let all: Vec<_> = Operations::new(&options, 0, 1, Part::of(0, 1, 64, 1), ALL).collect();
         let count = |f: fn(&Operation) -> bool| all.iter().filter(|o| f(o)).count();
         let writes = count(|o| matches!(o, Operation::Write { .. }));
         assert_eq!(count(|o| *o == Operation::Flush), writes / 4);
@@ -288,7 +297,7 @@ mod tests {
     fn sizes_of_a_range_fit_the_part_and_every_doubling_is_drawn() {
         let mut options = options(Mode::Mixed, Amount::Ios(4000));
         options.block_bytes = Sizes { min: 512, max: 1 << 20 };
-        let part = Part::of(1, 2, 8192);
+        let part = Part::of(1, 2, 8192, 1);
         let extents: Vec<_> =
             Operations::new(&options, 1, 2, part, ALL).filter_map(Operation::extent).collect();
         assert!(extents.iter().all(|e| e.first >= 4096 && e.first + u64::from(e.units) <= 8192));
@@ -301,7 +310,7 @@ mod tests {
     fn going_over_a_part_once_leaves_nothing_out_whatever_the_sizes() {
         let mut options = options(Mode::Write, Amount::Once);
         options.block_bytes = Sizes { min: 512, max: 8192 };
-        let part = Part { first: 10, units: 1001 };
+        let part = Part { first: 10, units: 1001, disk: u64::MAX };
         let mut next = 10;
         for extent in Operations::new(&options, 0, 1, part, ALL).filter_map(Operation::extent) {
             assert_eq!(extent.first, next);
@@ -313,12 +322,29 @@ mod tests {
     #[test]
     fn a_mix_has_everything_and_writes_where_nobody_takes_trims() {
         let options = options(Mode::Mixed, Amount::Ios(400));
-        let part = Part::of(0, 1, 64);
+        let part = Part::of(0, 1, 64, 1);
         let all: Vec<_> = Operations::new(&options, 0, 1, part, ALL).collect();
         let is_trim = |o: &Operation| matches!(o, Operation::Trim { .. });
         assert!(all.iter().any(is_trim) && all.contains(&Operation::Flush));
         let none = Takes { trims: false, ..ALL };
         let without: Vec<_> = Operations::new(&options, 0, 1, part, none).collect();
         assert!(!without.iter().any(is_trim));
+    }
+
+    #[test]
+    fn no_request_crosses_from_one_disk_into_the_next() {
+        for mode in [Mode::RandRw, Mode::Write] {
+            let mut options = options(mode, Amount::Ios(2000));
+            options.block_bytes = Sizes { min: 512, max: 1 << 20 };
+            let part = Part::of(1, 2, 4 * 1000, 4);
+            let extents = Operations::new(&options, 1, 2, part, ALL).filter_map(Operation::extent);
+            let mut disks = [0; 4];
+            for at in extents {
+                let (first, last) = (at.first / 1000, (at.first + u64::from(at.units) - 1) / 1000);
+                assert_eq!(first, last, "{at:?}");
+                disks[first as usize] += 1;
+            }
+            assert!(disks[2] > 100 && disks[3] > 100, "both disks of the part: {disks:?}");
+        }
     }
 }

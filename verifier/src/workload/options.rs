@@ -8,6 +8,9 @@ pub const BLOCK_BYTES_MAX: u32 = 1 << 20;
 /// The most requests outstanding at once.
 pub const DEPTH_MAX: u32 = 4096;
 
+/// The most disks the requests go to.
+pub const LUNS_MAX: u8 = 64;
+
 /// Which requests, in which order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -177,10 +180,22 @@ pub struct Options {
     pub cancel_every: u32,
     /// One service request after this many requests, where the driver takes them; 0 for none.
     pub service_every: u32,
+    /// Disks that the requests go to, as if they were one: from 1 on.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub luns: u8,
     /// Where the operations come from.
     pub seed: u64,
     /// Whether the disk's initial contents are zero, so that blocks never written can be checked.
     pub zeroed: bool,
+}
+
+fn one() -> u8 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(luns: &u8) -> bool {
+    *luns == 1
 }
 
 impl Options {
@@ -193,6 +208,7 @@ impl Options {
         flush_every: 0,
         cancel_every: 0,
         service_every: 0,
+        luns: 1,
         seed: 1,
         zeroed: true,
     };

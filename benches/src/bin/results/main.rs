@@ -173,6 +173,8 @@ fn page(medians: &Medians, counts: &str) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(page, "| {} | {:.2} {} | {} {} | {met} |", t.what, t.value, t.unit, t.bound, t.unit);
     }
+    page.push_str("\n## Requests a second\n\n4 KiB random reads, payload copied, working set in cache, depth 32 unless said. Runs in turn, medians.\n\n");
+    page.push_str(&benches::throughput::table());
     page.push_str(&explorations::section());
     page.push_str("\n## Everything measured\n\n| benchmark | ns |\n| --- | --- |\n");
     for (id, ns) in medians {
