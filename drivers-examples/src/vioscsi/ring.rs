@@ -5,12 +5,10 @@
 //! gives one back twice does no harm. Invariant: `outstanding` has an entry for a head exactly while the device
 //! has its chain.
 
-use super::ddi::PVOID;
+use super::ddi::{PVOID, Shared};
 use super::virtio::{AVAIL_NO_INTERRUPT, DESC_INDIRECT, DESC_NEXT, Descriptor, USED_NO_NOTIFY};
 use std::ptr::null_mut;
-use std::sync::atomic::{
-    AtomicU16, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst, fence,
-};
+use std::sync::atomic::{Ordering::SeqCst, fence};
 
 /// One entry of the used ring.
 #[repr(C)]
@@ -36,8 +34,8 @@ pub struct Ring {
     /// Where its notifications are written.
     pub notify: *mut u16,
     descriptors: *mut Descriptor,
-    available: *mut AtomicU16,
-    used: *mut AtomicU16,
+    available: *mut u16,
+    used: *mut u16,
     outstanding: *mut Outstanding,
     /// Where the three areas are for the device.
     pub descriptors_physical: u64,
@@ -106,9 +104,11 @@ impl Ring {
         }
     }
 
-    unsafe fn word(area: *mut AtomicU16, at: usize) -> &'static AtomicU16 {
-        // SAFETY: the callers stay within the area, which lives as long as the adapter.
-        unsafe { &*area.add(at) }
+    /// An index, an event or the flags: what device and driver tell each other by.
+    unsafe fn word(area: *mut u16, at: usize) -> &'static Shared<u16> {
+        // SAFETY: the callers stay within the area, which lives as long as the adapter; a cell is laid out as what
+        // it holds, and the device accesses it whole.
+        unsafe { &*area.add(at).cast() }
     }
 
     fn slot(&self, index: u16) -> usize {
@@ -147,10 +147,10 @@ impl Ring {
             }
             self.free -= count as u16;
             *self.outstanding.add(usize::from(head)) = Outstanding { owner, count: count as u16 };
-            Self::word(self.available, 2 + self.slot(self.next)).store(head, Relaxed);
+            self.available.add(2 + self.slot(self.next)).write_volatile(head);
             self.next = self.next.wrapping_add(1);
             // The device sees the entry before the index.
-            Self::word(self.available, 1).store(self.next, Release);
+            Self::word(self.available, 1).set(self.next);
         }
         true
     }
@@ -166,9 +166,9 @@ impl Ring {
         // SAFETY: the used ring has flags, index, 4 words per element, and the event.
         unsafe {
             if !self.uses_events {
-                return Self::word(self.used, 0).load(Relaxed) & USED_NO_NOTIFY == 0;
+                return Self::word(self.used, 0).get() & USED_NO_NOTIFY == 0;
             }
-            let event = Self::word(self.used, 2 + 4 * usize::from(self.size)).load(Relaxed);
+            let event = Self::word(self.used, 2 + 4 * usize::from(self.size)).get();
             now.wrapping_sub(event).wrapping_sub(1) < now.wrapping_sub(before)
         }
     }
@@ -180,7 +180,7 @@ impl Ring {
     pub unsafe fn take(&mut self) -> Option<PVOID> {
         // SAFETY: as laid out; an id is compared with the size before it is used.
         unsafe {
-            while Self::word(self.used, 1).load(Acquire) != self.seen {
+            while Self::word(self.used, 1).get() != self.seen {
                 let element =
                     self.used.add(2 + 4 * self.slot(self.seen)).cast::<UsedElement>().read_volatile();
                 self.seen = self.seen.wrapping_add(1);
@@ -233,7 +233,7 @@ impl Ring {
     pub unsafe fn disable_interrupts(&mut self) {
         if !self.uses_events {
             // SAFETY: the flags of the available ring.
-            unsafe { Self::word(self.available, 0).store(AVAIL_NO_INTERRUPT, Relaxed) };
+            unsafe { Self::word(self.available, 0).set(AVAIL_NO_INTERRUPT) };
         }
     }
 
@@ -246,12 +246,12 @@ impl Ring {
         // SAFETY: the available ring has flags, index, a word per element, and the event.
         unsafe {
             if self.uses_events {
-                Self::word(self.available, 2 + usize::from(self.size)).store(self.seen, Relaxed);
+                Self::word(self.available, 2 + usize::from(self.size)).set(self.seen);
             } else {
-                Self::word(self.available, 0).store(0, Relaxed);
+                Self::word(self.available, 0).set(0);
             }
             fence(SeqCst);
-            Self::word(self.used, 1).load(Acquire) == self.seen
+            Self::word(self.used, 1).get() == self.seen
         }
     }
 }
