@@ -51,7 +51,9 @@ impl Channel {
         self.write(PXSERR, !(SERR_DIAG_X | SERR_DIAG_N));
         self.write(PXIS, !IS_PLUG);
         let is_busy = self.read(PXTFD) & (STATUS_BSY | STATUS_DRQ) != 0;
-        if self.failure.is_fatal || is_busy {
+        // A slot without a request tells nothing.
+        let is_known = self.was_queued || self.suspended & 1 << self.failure.slot != 0;
+        if self.failure.is_fatal || is_busy || !is_known {
             self.begin_reset(SRB_STATUS_BUS_RESET);
         } else if self.was_queued {
             self.ask_why(Phase::ReadLog, Own::ReadLog);

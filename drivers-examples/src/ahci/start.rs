@@ -237,6 +237,15 @@ impl Channel {
         }
     }
 
+    /// Nothing is plugged in. What the reset itself has left in PxSERR is no news; a device that comes meanwhile is.
+    unsafe fn nobody_there(&mut self) {
+        self.write(PXSERR, u32::MAX);
+        self.write(PXIS, u32::MAX);
+        if self.read(PXSSTS) & DET == DET_NOTHING {
+            self.give_up();
+        }
+    }
+
     /// Nothing usable behind the port. It interrupts when something is plugged in.
     unsafe fn give_up(&mut self) {
         self.is_own_out = false;
@@ -252,24 +261,31 @@ impl Channel {
         if self.adapter_is_gone() {
             return;
         }
+        let before = self.phase;
         self.go_on();
-        self.ticks_left = self.ticks_left.saturating_sub(1);
-        match self.phase {
-            Phase::Stopped | Phase::Absent | Phase::Running => return,
-            Phase::Resetting => self.release_reset(),
-            // Long enough for a device to be noticed.
-            Phase::WaitLink
-                if self.ticks_left + NOTICE_TICKS < LINK_TICKS && self.read(PXSSTS) & DET == DET_NOTHING =>
-            {
-                self.give_up();
-            }
-            Phase::WaitReady if self.read(PXSSTS) & DET != DET_UP => self.try_again(),
-            _ if self.ticks_left == 0 => self.out_of_time(),
-            _ => {}
+        if self.phase == before {
+            self.ticks_left = self.ticks_left.saturating_sub(1);
+            self.wait_on();
+            self.go_on();
         }
-        self.go_on();
         if !matches!(self.phase, Phase::Stopped | Phase::Absent | Phase::Running) {
             self.arm_timer();
+        }
+    }
+
+    /// A tick has passed in this phase, and the registers do not let it end.
+    unsafe fn wait_on(&mut self) {
+        let link = self.read(PXSSTS) & DET;
+        match self.phase {
+            Phase::Stopped | Phase::Absent | Phase::Running => {}
+            Phase::Resetting => self.release_reset(),
+            // Long enough for a device to be noticed.
+            Phase::WaitLink if link == DET_NOTHING && self.ticks_left + NOTICE_TICKS < LINK_TICKS => {
+                self.nobody_there();
+            }
+            Phase::WaitReady if link != DET_UP => self.try_again(),
+            _ if self.ticks_left == 0 => self.out_of_time(),
+            _ => {}
         }
     }
 

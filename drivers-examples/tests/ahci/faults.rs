@@ -122,6 +122,24 @@ fn errors_on_processors_that_really_run_at_once() {
     }
 }
 
+#[test]
+fn a_reset_in_the_middle_of_everything_loses_nothing() {
+    for (cpus, seed) in seeded(100) {
+        let setup = Setup { queues: seed % 2 == 0, ..ONE_DISK };
+        let outcome = run(setup, cpus, Execution::Seeded(seed), |bench| {
+            let load = Load::start(bench.disk(0), 8, 6);
+            // As often as the class driver sends a request again.
+            for _ in 0..4 {
+                bench.reset_unit();
+            }
+            load.wait();
+            load.endings.assert_only(&[STATUS_SUCCESS]);
+            Some(bench.adapter)
+        });
+        assert_completed(&outcome, &format!("{cpus} CPUs, seed {seed}"));
+    }
+}
+
 /// Refuses the resets of unit and target, so that the bus has to be reset.
 unsafe extern "C-unwind" fn refuse_resets(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
     // SAFETY: Storport's own arguments.

@@ -10,6 +10,9 @@ fn loaded(setup: Setup, cpus: u8, execution: Execution, clients: u32, rounds: u3
         let load = Load::start(bench.disk(0), clients, rounds);
         load.wait();
         load.endings.assert_only(&[STATUS_SUCCESS]);
+        // Nor was anything sent twice to get there.
+        let statistics = bench.adapter.statistics(bench.adapter.disks()[0]).unwrap();
+        assert_eq!((statistics.retries, statistics.timeouts), (0, 0));
         Some(bench.adapter)
     });
     assert_completed(&outcome, what);

@@ -96,6 +96,22 @@ impl Bench {
         answer
     }
 
+    /// Resets the unit of the first disk, whatever it is doing, and waits for that.
+    pub fn reset_unit(&self) {
+        let block: *mut Block = machine().allocate_system(DATA).cast();
+        // SAFETY: a fresh zeroed block; everything in it outlives the wait.
+        unsafe {
+            let srb = &raw mut (*block).srb;
+            (*srb).Length = size_of::<SCSI_REQUEST_BLOCK>() as u16;
+            (*srb).Function = SRB_FUNCTION_RESET_LOGICAL_UNIT;
+            (*srb).SrbFlags = SRB_FLAGS_NO_QUEUE_FREEZE;
+            (*srb).TimeOutValue = 10;
+            self.send_srb(block);
+            assert_eq!((*srb).SrbStatus, SRB_STATUS_SUCCESS);
+        }
+        machine().free_system(block.cast());
+    }
+
     unsafe fn send_srb(&self, block: *mut Block) {
         let unit = self.unit(0);
         // SAFETY: our own block and IRP, which outlive the wait; a live device.
