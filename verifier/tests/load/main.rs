@@ -167,6 +167,17 @@ fn real_threads_pass_too() {
 }
 
 #[test]
+fn real_threads_recover_what_is_lost_on_the_way() {
+    let faults = "dropped:after=100,every=100,times=2;late:p=0.05;hung:after=600,times=1";
+    let mut setup = setup(&CLEAN, 8, faults, &[]);
+    setup.executor = Executor::Parallel;
+    setup.workload.amount = Amount::Ios(1000);
+    setup.adversity.timeout_s = Some(1);
+    let met = is_clean(&CLEAN, &setup).met.expect("a plan was at work");
+    assert!(met.disk.timeouts >= 3, "{met:?}");
+}
+
+#[test]
 fn a_request_that_is_completed_twice_is_found() {
     finds(&COMPLETES_TWICE, "0xF1/0x2004", "", &[]);
 }
