@@ -6,7 +6,7 @@
 //! to the machine, where a virtual miniport finds it, or to a device model. It is not
 //! hardware: there is no register, no interrupt and no time in it, and a command is finished when
 //! [`Medium::execute`] returns. What a fault plan says of a completion's delivery is for the caller to arrange
-//! ([`Disposition`](crate::disk::fault::Disposition)).
+//! ([`Disposition`]).
 //!
 //! Besides commands two things happen to it from outside: units are plugged in and out, and the whole of it
 //! is pulled out. Invariant: a change of units is reported once, in order.
