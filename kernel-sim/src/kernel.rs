@@ -1,7 +1,8 @@
-//! The kernel's own tables: threads, ready queues, waits, timers, DPC queues, work items.
+//! The kernel's own tables: threads, ready queues, waits, timers, work items; and the DPC queues.
 //!
-//! One lock guards them all (Windows long had such a "dispatcher lock"); nothing is called back
-//! while it is held. Spin locks of drivers are not here: they are words in driver memory.
+//! One lock guards them all (Windows long had such a "dispatcher lock") but the DPC queues, each of which has
+//! its own, taken after this one where both are: a request costs several DPCs, and processors do not wait for each
+//! other to queue their own. Nothing is called back while one is held. Spin locks of drivers are not here: they are words in driver memory.
 
 use crate::ddi::types::KDPC;
 use crate::memory::STACKS_MAX;
@@ -10,7 +11,10 @@ use crate::sync::resource::Owners;
 use crate::sync::thread::Thread;
 use crate::sync::timer::TimerEntry;
 use crate::sync::work_item::WorkQueue;
+use crossbeam::utils::CachePadded;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::AtomicU32;
 
 /// The DPC queue of one processor.
 #[derive(Default)]
@@ -19,6 +23,45 @@ pub(crate) struct DpcQueue {
     /// Grows each time the queue runs dry with no routine running: what a flush waits for.
     pub drains: u64,
     pub running: bool,
+}
+
+// SAFETY: the raw pointers are to objects of the machine, touched under the queue's lock.
+unsafe impl Send for DpcQueue {}
+
+/// The DPC queues of a machine, by processor.
+pub(crate) struct DpcQueues {
+    queues: Box<[CachePadded<Mutex<DpcQueue>>]>,
+    /// Threads that wait for queues to run dry.
+    pub flushers: AtomicU32,
+}
+
+impl DpcQueues {
+    pub(crate) fn new(processors: u8) -> DpcQueues {
+        let queues = (0..processors).map(|_| CachePadded::default()).collect();
+        DpcQueues { queues, flushers: AtomicU32::new(0) }
+    }
+
+    /// The queue of one processor, locked.
+    pub(crate) fn of(&self, processor: usize) -> MutexGuard<'_, DpcQueue> {
+        self.queues[processor].lock()
+    }
+
+    /// All queues, one after the other.
+    pub(crate) fn each(&self) -> impl Iterator<Item = MutexGuard<'_, DpcQueue>> {
+        self.queues.iter().map(|queue| queue.lock())
+    }
+
+    /// Whether nothing is queued or runs.
+    pub(crate) fn are_at_rest(&self) -> bool {
+        self.each().all(|queue| queue.queue.is_empty() && !queue.running)
+    }
+
+    /// Forgets what a run leaves in the queues of a machine at rest.
+    pub(crate) fn reset(&mut self) {
+        for queue in &mut self.queues {
+            queue.get_mut().drains = 0;
+        }
+    }
 }
 
 /// The tables.
@@ -31,7 +74,6 @@ pub(crate) struct Kernel {
     pub waits: BTreeMap<usize, VecDeque<*const Thread>>,
     pub timers: BTreeSet<TimerEntry>,
     pub timer_number: u64,
-    pub dpcs: Vec<DpcQueue>,
     pub interrupts: Vec<InterruptObject>,
     pub work: WorkQueue,
     pub handles: Vec<usize>,
@@ -53,7 +95,6 @@ impl Kernel {
             waits: BTreeMap::new(),
             timers: BTreeSet::new(),
             timer_number: 0,
-            dpcs: (0..processors).map(|_| DpcQueue::default()).collect(),
             interrupts: Vec::new(),
             work: WorkQueue::default(),
             handles: Vec::new(),
@@ -70,7 +111,6 @@ impl Kernel {
             && self.ready.iter().all(VecDeque::is_empty)
             && self.waits.is_empty()
             && self.timers.is_empty()
-            && self.dpcs.iter().all(|d| d.queue.is_empty() && !d.running)
             && self.interrupts.is_empty()
             && self.work.is_unused()
             && self.handles.is_empty()
@@ -80,9 +120,6 @@ impl Kernel {
     /// Forgets what a run leaves in the tables of a machine at rest.
     pub(crate) fn reset(&mut self) {
         self.timer_number = 0;
-        for dpcs in &mut self.dpcs {
-            dpcs.drains = 0;
-        }
     }
 
     /// Takes a thread off the wait list of `key`.

@@ -13,7 +13,7 @@ use crate::hardware::{HardwareModel, HardwareSlot};
 use crate::hook::{Callback, DdiInfo, Halt, Interest, Site, Watcher};
 use crate::io::IoManager;
 use crate::irql::Irql;
-use crate::kernel::Kernel;
+use crate::kernel::{DpcQueues, Kernel};
 use crate::memory::AddressSpace;
 use crate::model::ModelSlot;
 use crate::pool::Pool;
@@ -171,11 +171,12 @@ pub struct Machine {
     pub(crate) processors: Box<[Processor]>,
     pub(crate) memory: AddressSpace,
     pub(crate) kernel: Mutex<Kernel>,
+    pub(crate) dpcs: DpcQueues,
     pub(crate) pool: Mutex<Pool>,
     pub(crate) io: IoManager,
     pub(crate) hardware: Vec<HardwareSlot>,
     /// Armed timers and queued DPCs: while there are any, freed pool is searched for them. Changed
-    /// under the kernel lock.
+    /// under the lock of what they are linked into.
     pub(crate) linked_objects: AtomicUsize,
     /// Makes allocations of drivers fail.
     pub(crate) low_resources: Option<LowResources>,

@@ -240,7 +240,7 @@ impl Machine {
             });
             let queued =
                 |queue: &DpcQueue| queue.queue.iter().map(|dpc| *dpc as usize).find(|dpc| holds(*dpc));
-            (timer, kernel.dpcs.iter().find_map(queued))
+            (timer, self.dpcs.each().find_map(|queue| queued(&queue)))
         };
         let (start, end) = (self.machine_address(address), self.machine_address(address + block.bytes));
         if let Some(timer) = timer {

@@ -14,7 +14,7 @@ use crate::exec::parallel::Parallel;
 use crate::hardware::HardwareSlot;
 use crate::hook::{Interest, Watcher};
 use crate::io::IoManager;
-use crate::kernel::Kernel;
+use crate::kernel::{DpcQueues, Kernel};
 use crate::machine::{Config, Execution, KEPT_MAX, Machine, Outcome};
 use crate::memory::AddressSpace;
 use crate::model::ModelSlot;
@@ -106,6 +106,7 @@ impl Machine {
             processors: Box::new([]),
             memory,
             kernel: Mutex::new(Kernel::new(config.processors)),
+            dpcs: DpcQueues::new(config.processors),
             pool: Mutex::new(Pool::new(base)),
             io: IoManager::new(),
             hardware: hardware.map(|(n, model)| HardwareSlot::new(n, windows, model)).collect(),
@@ -159,6 +160,7 @@ impl Machine {
             d.reset(strategy);
         }
         self.kernel.get_mut().reset();
+        self.dpcs.reset();
         self.pool.get_mut().reset();
         self.io = IoManager::new();
         self.reset_cancel_lock();
@@ -171,6 +173,7 @@ impl Machine {
             && *self.linked_objects.get_mut() == 0
             && self.model.has_run()
             && self.kernel.get_mut().is_at_rest(self.processors.len())
+            && self.dpcs.are_at_rest()
             && self.pool.get_mut().used_bytes() <= crate::pool::REUSE_BYTES_MAX
     }
 

@@ -66,10 +66,9 @@ pub fn release(cx: &Cx, spin_lock: PKSPIN_LOCK) {
 
 /// Queues an initialized DPC object; answers whether it was not queued already.
 pub fn queue_dpc(cx: &Cx, dpc: PKDPC) -> bool {
-    let object = crate::sync::dpc::object(cx, dpc);
-    let machine = cx.cpu.machine();
-    let mut kernel = machine.kernel.lock();
-    machine.queue_dpc(&mut kernel, object, null_mut(), null_mut(), cx.cpu.index())
+    let object = std::ptr::from_mut(crate::sync::dpc::object(cx, dpc));
+    // SAFETY: just found in mapped memory.
+    unsafe { crate::sync::dpc::queue_here(cx, object, null_mut(), null_mut()) }
 }
 
 /// As [`queue_dpc`], with the two arguments its routine will be given.

@@ -7,7 +7,7 @@
 //! because both sides look again under its doorbell's lock.
 //!
 //! Locks are taken in this order, and none is held while driver code runs: a device's model, the
-//! pool, the kernel's tables, then the world, a doorbell or the parking lot. A device that is touched
+//! pool, the kernel's tables, a DPC queue, then the world, a doorbell or the parking lot. A device that is touched
 //! pends its interrupt with the model locked; whoever pends something rings with the kernel locked.
 //!
 //! A machine that stops comes to rest before it is taken apart: each processor leaves its driver's
@@ -110,6 +110,10 @@ impl Parallel {
     /// Pends something for a processor and wakes it if it sleeps or waits for a lock.
     pub(crate) fn ring(&self, cpu: &Processor, bits: u32) {
         cpu.pending().fetch_or(bits, SeqCst);
+        if std::ptr::eq(cpu, Processor::current()) {
+            // Whoever rings itself is awake, and looks on its way out of the call.
+            return;
+        }
         let doorbell = &self.doorbells[usize::from(cpu.index())];
         {
             let asleep = doorbell.asleep.lock();
@@ -477,7 +481,7 @@ impl Machine {
                 asleep
                     && cpu.pending().load(SeqCst) == 0
                     && kernel.ready[n].is_empty()
-                    && kernel.dpcs[n].queue.is_empty()
+                    && self.dpcs.of(n).queue.is_empty()
             }
         })
     }

@@ -12,11 +12,10 @@ use crate::ddi::types::{
 use crate::ddi::{Cx, callback};
 use crate::hook::{Callback, DEFERRED_ROUTINE};
 use crate::irql::Irql;
-use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::processor::Processor;
 use std::ptr::null_mut;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::SeqCst};
 
 /// The wait-list key of those who flush DPC queues; no object lies at such an address.
 const FLUSH_KEY: usize = 8;
@@ -27,7 +26,7 @@ pub(crate) fn object<'a>(cx: &Cx, dpc: PKDPC) -> &'a mut KDPC {
         cx.bad_pointer(address, "the KDPC");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data. Fields are written under the
-    // kernel lock, except by `initialize`, whose caller owns the object.
+    // lock of the queue it is in, except by `initialize`, whose caller owns the object.
     unsafe { &mut *dpc }
 }
 
@@ -83,25 +82,57 @@ pub(crate) unsafe fn set_target(cx: &Cx, dpc: PKDPC, number: CCHAR) {
 }
 
 pub(crate) unsafe fn insert(cx: &Cx, dpc: PKDPC, argument1: PVOID, argument2: PVOID) -> BOOLEAN {
-    let object = live(cx, dpc);
-    let machine = cx.cpu.machine();
-    let mut kernel = machine.kernel.lock();
-    BOOLEAN::from(machine.queue_dpc(&mut kernel, object, argument1, argument2, cx.cpu.index()))
+    live(cx, dpc);
+    // SAFETY: just found live.
+    BOOLEAN::from(unsafe { queue_here(cx, dpc, argument1, argument2) })
+}
+
+/// The processor a DPC goes to, if processor `here` asks for it.
+pub(crate) fn target(dpc: &KDPC, here: u8) -> u8 {
+    if dpc.Number == 0 { here } else { (dpc.Number - 1) as u8 }
+}
+
+/// Queues a DPC that the calling processor asks for; answers whether it was not queued already.
+///
+/// # Safety
+/// The object is mapped memory of the machine, and names no processor beyond the last.
+pub(crate) unsafe fn queue_here(cx: &Cx, dpc: PKDPC, a1: PVOID, a2: PVOID) -> bool {
+    let here = cx.cpu.index();
+    // SAFETY: forwarded from the caller.
+    unsafe {
+        let target = target(&*dpc, here);
+        cx.cpu.machine().queue_dpc(dpc, a1, a2, target, target == here)
+    }
+}
+
+/// Which queue a DPC is in: null for none, else its processor's index plus one. Changed under that queue's lock.
+///
+/// # Safety
+/// The object is mapped memory of the machine.
+unsafe fn link<'a>(dpc: PKDPC) -> &'a AtomicPtr<std::ffi::c_void> {
+    // SAFETY: forwarded from the caller; aligned as its type says.
+    unsafe { AtomicPtr::from_ptr(&raw mut (*dpc).DpcData) }
 }
 
 pub(crate) unsafe fn remove(cx: &Cx, dpc: PKDPC) -> BOOLEAN {
-    let object = live(cx, dpc);
+    live(cx, dpc);
     let machine = cx.cpu.machine();
-    let mut kernel = machine.kernel.lock();
-    if object.DpcData.is_null() {
+    // SAFETY: just found live.
+    let link = unsafe { link(dpc) };
+    let Some(n) = (link.load(SeqCst) as usize).checked_sub(1).filter(|n| *n < machine.processors.len())
+    else {
+        return FALSE;
+    };
+    let mut queue = machine.dpcs.of(n);
+    let before = queue.queue.len();
+    queue.queue.retain(|queued| !std::ptr::eq(*queued, dpc));
+    let found = before - queue.queue.len();
+    machine.linked_objects.fetch_sub(found, Relaxed);
+    if found == 0 {
+        // Its routine has begun meanwhile.
         return FALSE;
     }
-    object.DpcData = null_mut();
-    for queue in &mut kernel.dpcs {
-        let before = queue.queue.len();
-        queue.queue.retain(|queued| !std::ptr::eq(*queued, dpc));
-        machine.linked_objects.fetch_sub(before - queue.queue.len(), Relaxed);
-    }
+    link.store(null_mut(), SeqCst);
     TRUE
 }
 
@@ -110,10 +141,11 @@ pub(crate) unsafe fn flush(cx: &Cx) {
     super::wait::check_may_wait(cx, 0, None);
     let machine = cx.cpu.machine();
     let busy: Vec<(usize, u64)> = {
-        let kernel = machine.kernel.lock();
-        let is_busy = |n: &usize| kernel.dpcs[*n].running || !kernel.dpcs[*n].queue.is_empty();
-        (0..kernel.dpcs.len()).filter(is_busy).map(|n| (n, kernel.dpcs[n].drains)).collect()
+        let queues = machine.dpcs.each().enumerate();
+        queues.filter(|(_, q)| q.running || !q.queue.is_empty()).map(|(n, q)| (n, q.drains)).collect()
     };
+    // Before the counts are looked at: who drains looks for flushers after it has counted.
+    machine.dpcs.flushers.fetch_add(1, SeqCst);
     for (n, drains) in &busy {
         machine.request_dpcs(*n as u8, *n == usize::from(cx.cpu.index()));
         if *n == usize::from(cx.cpu.index()) {
@@ -121,40 +153,48 @@ pub(crate) unsafe fn flush(cx: &Cx) {
         }
         loop {
             let kernel = machine.kernel.lock();
-            if kernel.dpcs[*n].drains != *drains {
+            if machine.dpcs.of(*n).drains != *drains {
                 break;
             }
             machine.sleep_on(cx, kernel, FLUSH_KEY, None);
         }
     }
+    machine.dpcs.flushers.fetch_sub(1, SeqCst);
 }
 
 impl Machine {
-    /// Queues a DPC; answers whether it was not queued already. `here` is the requesting processor.
-    pub(crate) fn queue_dpc(
+    /// Queues a DPC for processor `target`; answers whether it was not queued already. `is_own`: that processor
+    /// asks for it itself.
+    ///
+    /// # Safety
+    /// The object is mapped memory of the machine.
+    pub(crate) unsafe fn queue_dpc(
         &self,
-        kernel: &mut Kernel,
-        dpc: &mut KDPC,
+        dpc: PKDPC,
         a1: PVOID,
         a2: PVOID,
-        here: u8,
+        target: u8,
+        is_own: bool,
     ) -> bool {
-        if !dpc.DpcData.is_null() {
-            return false;
-        }
-        let target = if dpc.Number == 0 { here } else { (dpc.Number - 1) as u8 };
+        let mut queue = self.dpcs.of(usize::from(target));
+        let mark = (usize::from(target) + 1) as PVOID;
+        // SAFETY: forwarded from the caller. Whoever has linked the object may write to it, under the lock of
+        // the queue it is in.
+        let importance = unsafe {
+            if link(dpc).compare_exchange(null_mut(), mark, SeqCst, SeqCst).is_err() {
+                return false;
+            }
+            (*dpc).SystemArgument1 = a1;
+            (*dpc).SystemArgument2 = a2;
+            i32::from((*dpc).Importance)
+        };
         self.linked_objects.fetch_add(1, Relaxed);
-        dpc.SystemArgument1 = a1;
-        dpc.SystemArgument2 = a2;
-        dpc.DpcData = (usize::from(target) + 1) as PVOID;
-        let queue = &mut kernel.dpcs[usize::from(target)].queue;
-        let importance = i32::from(dpc.Importance);
         if importance == HIGH_IMPORTANCE {
-            queue.push_front(dpc);
+            queue.queue.push_front(dpc);
         } else {
-            queue.push_back(dpc);
+            queue.queue.push_back(dpc);
         }
-        self.request_dpcs(target, target == here && importance != LOW_IMPORTANCE);
+        self.request_dpcs(target, is_own && importance != LOW_IMPORTANCE);
         true
     }
 
@@ -173,13 +213,16 @@ impl Machine {
     }
 
     fn next_dpc(&self, n: usize) -> Option<Queued> {
-        let mut kernel = self.kernel.lock();
-        let queue = &mut kernel.dpcs[n];
+        let mut queue = self.dpcs.of(n);
         let Some(dpc) = queue.queue.pop_front() else {
             queue.running = false;
             queue.drains += 1;
+            // With the queue locked: a DPC that is queued from now on pends itself again.
             self.note_dpcs_drained(n as u8);
-            self.wake_all(&mut kernel, FLUSH_KEY);
+            drop(queue);
+            if self.dpcs.flushers.load(SeqCst) != 0 {
+                self.wake_all(&mut self.kernel.lock(), FLUSH_KEY);
+            }
             return None;
         };
         queue.running = true;
@@ -187,14 +230,18 @@ impl Machine {
         self.linked_objects.fetch_sub(1, Relaxed);
         // SAFETY: a queued object was resolved when it was queued, and freeing its memory while it is
         // queued is refused by the pool.
-        let dpc_ref = unsafe { &mut *dpc };
-        dpc_ref.DpcData = null_mut();
-        Some(Queued {
-            dpc,
-            routine: dpc_ref.DeferredRoutine,
-            context: dpc_ref.DeferredContext,
-            arguments: (dpc_ref.SystemArgument1, dpc_ref.SystemArgument2),
-        })
+        unsafe {
+            let object = &*dpc;
+            let queued = Queued {
+                dpc,
+                routine: object.DeferredRoutine,
+                context: object.DeferredContext,
+                arguments: (object.SystemArgument1, object.SystemArgument2),
+            };
+            // From here on another processor may queue it again, and write to it.
+            link(dpc).store(null_mut(), SeqCst);
+            Some(queued)
+        }
     }
 }
 

@@ -261,15 +261,10 @@ impl Machine {
                 self.stop_at_clock(armed_by, [1, shown, 0, 0], "the KDPC of an armed timer");
                 return;
             }
-            let target = if dpc.Number == 0 { armed_by } else { (dpc.Number - 1) as u8 };
             // The clock interrupt asks for the DPC on the processor it goes to.
-            if dpc.Number == 0 {
-                dpc.Number = u16::from(target) + 1;
-                self.queue_dpc(kernel, dpc, null_mut(), null_mut(), u8::MAX);
-                dpc.Number = 0;
-            } else {
-                self.queue_dpc(kernel, dpc, null_mut(), null_mut(), u8::MAX);
-            }
+            let target = super::dpc::target(dpc, armed_by);
+            // SAFETY: as above.
+            unsafe { self.queue_dpc(dpc, null_mut(), null_mut(), target, false) };
         }
     }
 }

@@ -82,7 +82,8 @@ pub(super) fn run(shared: &Shared, n: u32, jobs: u32) {
     };
     let mut afterwards = 0;
     for operation in Operations::new(options, n, jobs, part, takes) {
-        if machine.time_ns() >= end_ns || afterwards == AFTERWARDS {
+        let is_time_up = end_ns != u64::MAX && machine.time_ns() >= end_ns;
+        if is_time_up || afterwards == AFTERWARDS {
             break;
         }
         afterwards += u32::from(shared.trouble.is_expected() && shared.trouble.is_gone());
