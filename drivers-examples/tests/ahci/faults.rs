@@ -124,20 +124,28 @@ fn errors_on_processors_that_really_run_at_once() {
 
 #[test]
 fn a_reset_in_the_middle_of_everything_loses_nothing() {
+    let retried = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
     for (cpus, seed) in seeded(100) {
         let setup = Setup { queues: seed % 2 == 0, ..ONE_DISK };
-        let outcome = run(setup, cpus, Execution::Seeded(seed), |bench| {
+        let total = std::sync::Arc::clone(&retried);
+        let outcome = run(setup, cpus, Execution::Seeded(seed), move |bench| {
             let load = Load::start(bench.disk(0), 8, 6);
-            // As often as the class driver sends a request again.
+            // As often as the class driver sends a request again. Each time the disk has come back before, and has
+            // others' requests too.
             for _ in 0..4 {
+                bench.send(&[0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0], crate::scsi::Data::In(512)).good();
                 bench.reset_unit();
             }
             load.wait();
             load.endings.assert_only(&[STATUS_SUCCESS]);
+            let statistics = bench.adapter.statistics(bench.adapter.disks()[0]).unwrap();
+            total.fetch_add(statistics.retries, std::sync::atomic::Ordering::SeqCst);
             Some(bench.adapter)
         });
         assert_completed(&outcome, &format!("{cpus} CPUs, seed {seed}"));
     }
+    let retried = retried.load(std::sync::atomic::Ordering::SeqCst);
+    assert!(retried > 100, "{retried} requests were with the device when it was reset");
 }
 
 /// Refuses the resets of unit and target, so that the bus has to be reset.
