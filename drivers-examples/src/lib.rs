@@ -106,7 +106,10 @@ const RULE: &str = "SpinLockSafe";
 /// A form of the WDM driver over the disk controller.
 macro_rules! wdm {
     ($entry:path) => {
-        Kind::Wdm { entry: Some($entry), device: |store| Box::new(DiskController::new(store)) }
+        Kind::Wdm {
+            entry: Some($entry),
+            device: |store, faults| Box::new(DiskController::new(store).with_faults(faults)),
+        }
     };
 }
 

@@ -95,6 +95,12 @@ impl LowResources {
 
 impl Machine {
     /// What was made to fail.
+    /// How many allocations of drivers were made to fail so far; those past the first 256 are not counted.
+    #[must_use]
+    pub fn failed_allocations(&self) -> usize {
+        self.low_resources.as_ref().map_or(0, |low| low.0.lock().failed.len())
+    }
+
     pub(crate) fn take_failed_allocations(&self) -> Vec<FailedAllocation> {
         self.low_resources.as_ref().map_or_else(Vec::new, |low| std::mem::take(&mut low.0.lock().failed))
     }

@@ -176,8 +176,8 @@ impl DiskController {
 
     /// Its commands meet the faults of a plan.
     #[must_use]
-    pub fn with_faults(mut self, faults: Option<SharedFaults>) -> DiskController {
-        self.faults = faults;
+    pub fn with_faults(mut self, faults: SharedFaults) -> DiskController {
+        self.faults = Some(faults);
         self
     }
 

@@ -5,6 +5,7 @@ use kernel_sim::hardware::HardwareModel;
 use kernel_sim::machine::{Config, Outcome};
 use std::sync::Arc;
 use storport_sim::disk::BackingStore;
+use storport_sim::disk::fault::SharedFaults;
 use storport_sim::{Medium, PciSlot};
 
 /// One driver under test.
@@ -48,8 +49,8 @@ pub enum Kind {
     Wdm {
         /// `DriverEntry`.
         entry: PDRIVER_INITIALIZE,
-        /// The device it drives.
-        device: fn(Box<dyn BackingStore>) -> Box<dyn HardwareModel>,
+        /// The device it drives, and the faults its commands meet.
+        device: fn(Box<dyn BackingStore>, SharedFaults) -> Box<dyn HardwareModel>,
     },
     /// A Storport virtual miniport, which serves the machine's medium.
     VirtualMiniport {

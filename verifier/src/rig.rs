@@ -18,7 +18,7 @@ use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use storport_sim::disk::fault::{FaultInjector, FaultKind};
+use storport_sim::disk::fault::{FaultInjector, FaultKind, SharedFaults};
 use storport_sim::{Adapter, Medium, StartError};
 
 /// Events in a run of a given number of requests, about.
@@ -45,6 +45,8 @@ pub(crate) struct Rig {
     pub adversity: Adversity,
     /// What a miniport serves.
     pub medium: Option<Arc<Medium>>,
+    /// What strikes the device of a WDM driver.
+    pub faults: SharedFaults,
     pub result: Arc<Mutex<Booted>>,
 }
 
@@ -63,7 +65,11 @@ impl Rig {
                 let object = load(machine, entry)?;
                 let device = machine.add_device(object, 0).map_err(|s| refused("starting its device", s))?;
                 let disk = self.disk(machine, vec![device.top()], None)?;
-                self.work(machine, disk, &Arc::new(Trouble::none()), || {});
+                if self.adversity.is_none() {
+                    self.work(machine, disk, &Arc::new(Trouble::none()), || {});
+                } else {
+                    self.bear_answers(machine, disk);
+                }
                 device.remove();
                 machine.unload_driver(object);
                 Ok(())
@@ -119,7 +125,9 @@ impl Rig {
     ) -> Result<Disk, String> {
         devices.truncate(self.workload.luns.into());
         let mode = self.workload.mode;
-        let trims = if mode.trims() { trims_of(machine, devices[0]) } else { None };
+        // All are asked now, in peace: the class driver asks its disk when it is first asked itself.
+        let asked = devices.iter().filter(|_| mode.trims()).map(|device| trims_of(machine, *device));
+        let trims = asked.reduce(|one, other| if one == other { one } else { None }).flatten();
         if mode.only_trims() && trims.is_none() {
             return Err(format!("its disk takes no trims, and --rw {} sends nothing else", mode.word()));
         }
@@ -129,6 +137,18 @@ impl Rig {
     fn work(&self, machine: &Machine, disk: Disk, trouble: &Arc<Trouble>, make_peace: impl FnOnce()) {
         let statistics = workload::run(machine, disk, &self.workload, trouble, make_peace);
         self.result.lock().statistics = statistics;
+    }
+
+    /// The workload of a WDM driver whose device meets faults: after its start, and until what was written is
+    /// read back.
+    fn bear_answers(&self, machine: &Machine, disk: Disk) {
+        *self.faults.lock() = FaultInjector::new(&self.adversity.faults, self.workload.seed);
+        let trouble = Arc::new(Trouble::of_device(Arc::clone(&self.faults)));
+        let mut met = Met::default();
+        self.work(machine, disk, &trouble, || {
+            met.faults = std::mem::take(&mut *self.faults.lock()).counts().collect();
+        });
+        self.result.lock().met = Some(met);
     }
 
     /// The workload with faults and events, and the end of the adapter. Faults begin after the start and end

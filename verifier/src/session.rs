@@ -5,6 +5,7 @@ use crate::finding::{Verdict, Violation};
 use crate::rig::{Adversity, Booted, Event, Met, Rig};
 use crate::rules::{RuleInfo, Sites};
 use crate::workload::{Amount, Options, Statistics};
+use kernel_sim::allocation_failure::FailedAllocation;
 use kernel_sim::bugcheck::Ending;
 use kernel_sim::choose::{Choice, Choose};
 use kernel_sim::hook::Watcher;
@@ -15,6 +16,7 @@ use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use storport_sim::disk::fault::SharedFaults;
 use storport_sim::disk::{
     BackingStore, FileStore, Geometry, Identity, MemoryStore, ScsiDisk, StoreError, Target,
 };
@@ -207,6 +209,8 @@ pub struct Run {
     pub statistics: Statistics,
     /// What it met of what it had to bear; `None` where that was nothing, or if the run ended early.
     pub met: Option<Met>,
+    /// Allocations of the driver that a fault plan made fail, oldest first.
+    pub failed_allocations: Vec<FailedAllocation>,
     /// Counters of the processors.
     pub processors: Vec<ProcessorStats>,
     /// Time on the host, for people only; none is taken of a model, which is over in microseconds.
@@ -272,6 +276,9 @@ fn power_on(
             config = config.watch(watcher(setup.sites));
         }
     }
+    if let Some(policy) = setup.adversity.faults.allocation_policy(operations_seed) {
+        config = config.fail_allocations(Box::new(policy));
+    }
     check_luns(driver, setup)?;
     check_adversity(driver, &setup.adversity)?;
     if let Kind::Model { run, .. } = driver.kind {
@@ -282,8 +289,9 @@ fn power_on(
     let bytes = store.len_bytes() * u64::from(setup.workload.luns);
     check_size(setup, bytes)?;
     let result = Arc::new(Mutex::new(Booted::default()));
+    let faults: SharedFaults = Arc::default();
     let (config, medium) = match driver.kind {
-        Kind::Wdm { device, .. } => (config.hardware(device(store)), None),
+        Kind::Wdm { device, .. } => (config.hardware(device(store, Arc::clone(&faults))), None),
         Kind::Miniport { device, .. } => {
             let medium = Arc::new(Medium::new(target(store, setup)?));
             (config.hardware(device(Arc::clone(&medium), setup.cpus)), Some(medium))
@@ -294,7 +302,7 @@ fn power_on(
     };
     let workload = Options { seed: operations_seed, ..setup.workload.clone() };
     let adversity = setup.adversity.clone();
-    let rig = Rig { driver, bytes, workload, adversity, medium, result: Arc::clone(&result) };
+    let rig = Rig { driver, bytes, workload, adversity, medium, faults, result: Arc::clone(&result) };
     tracing::debug!(driver = driver.name, seed, cpus = setup.cpus, "power on");
     let outcome = config.run(move || rig.boot());
     tracing::debug!(driver = driver.name, steps = outcome.steps, "power off");
@@ -314,6 +322,7 @@ fn finish(outcome: Outcome, statistics: Statistics, met: Option<Met>, elapsed: D
         time_ns: outcome.time_ns,
         statistics,
         met,
+        failed_allocations: outcome.failed_allocations,
         processors: outcome.processors,
         elapsed,
     }
@@ -341,12 +350,15 @@ fn check_adversity(driver: &Driver, adversity: &Adversity) -> Result<(), SetupEr
     match driver.kind {
         _ if adversity.is_none() => Ok(()),
         Kind::Model { .. } => refuse("a model", "--fault, --event and --timeout need a disk"),
-        Kind::Wdm { .. } if !adversity.faults.is_empty() => {
-            refuse("a WDM driver", "--fault needs a SCSI disk, and its controller has none behind it")
-        }
+        Kind::Wdm { .. } if adversity.faults.rules.iter().any(|rule| !rule.kind.is_answer()) => refuse(
+            "a WDM driver",
+            "--fault: its rig knows no time-outs or resets, without which a completion that is lost or doubled \
+             cannot be borne; --fault answers is every other kind",
+        ),
+        Kind::Wdm { .. } if adversity.events.is_empty() && adversity.timeout_s.is_none() => Ok(()),
         Kind::Wdm { .. } => refuse(
             "a WDM driver",
-            "--event needs an adapter; plug and play of a WDM device under load is not modelled",
+            "--event and --timeout need an adapter; plug and play of a WDM device under load is not modelled",
         ),
         // A fault that strikes a scan's own commands takes a disk away, which nobody could tell from a mistake.
         _ if !adversity.faults.is_empty() && adversity.events.contains(&Event::Hotplug) => refuse(

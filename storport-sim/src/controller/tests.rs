@@ -102,7 +102,7 @@ fn on_machine(store: impl BackingStore + 'static, body: fn(&Rig)) {
 fn with_faults(store: impl BackingStore + 'static, plan: &str, body: fn(&Rig)) {
     let config = Config::new(1, Execution::Seeded(1)).unwrap();
     let faults = Arc::new(Mutex::new(FaultInjector::new(&plan.parse().unwrap(), 1)));
-    let controller = DiskController::new(Box::new(store)).with_faults(Some(faults));
+    let controller = DiskController::new(Box::new(store)).with_faults(faults);
     let outcome = config.hardware(Box::new(controller)).run(move || {
         let machine = Machine::current().unwrap();
         let window = machine.device_window(0).unwrap();

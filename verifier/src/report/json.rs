@@ -33,6 +33,9 @@ pub fn to_json(driver: &str, setup: &Setup, run: &Run, schedule: Option<&str>) -
     if let Some(digest) = s.digest {
         set("sha256", hex(&digest).into());
     }
+    if !run.failed_allocations.is_empty() {
+        set("failed_allocations", run.failed_allocations.iter().map(ToString::to_string).collect());
+    }
     if let Some(met) = &run.met {
         set("adversity", adversity(met, s.failed));
     }

@@ -227,6 +227,13 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
         )?;
         throughput(out, setup, run)?;
     }
+    // A run with thousands would drown everything else.
+    for failed in run.failed_allocations.iter().take(ALLOCATIONS_SHOWN) {
+        writeln!(out, "  low       {failed}")?;
+    }
+    if let Some(more) = run.failed_allocations.len().checked_sub(ALLOCATIONS_SHOWN).filter(|n| *n > 0) {
+        writeln!(out, "  low       and {more} more")?;
+    }
     if let Some(met) = &run.met {
         adversity(out, met, s.failed)?;
     }
@@ -239,6 +246,9 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
     }
     Ok(())
 }
+
+/// Failed allocations that a report names.
+const ALLOCATIONS_SHOWN: usize = 4;
 
 /// What a run met of what it had to bear, and what became of the requests.
 fn adversity(out: &mut String, met: &Met, failed: u64) -> fmt::Result {

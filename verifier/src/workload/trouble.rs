@@ -10,11 +10,12 @@
 use super::doorbell::Doorbell;
 use kernel_sim::ddi::{
     NTSTATUS, STATUS_DEVICE_BUSY, STATUS_DEVICE_DATA_ERROR, STATUS_INSUFFICIENT_RESOURCES,
-    STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT,
+    STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT, STATUS_NO_MEMORY,
 };
+use kernel_sim::machine::Machine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use storport_sim::disk::fault::{FaultCount, FaultKind, OpClass, OpSelector};
+use storport_sim::disk::fault::{FaultCount, FaultKind, OpClass, OpSelector, SharedFaults};
 use storport_sim::{BUSY_RETRIES_MAX, DISK_RETRIES_MAX, Medium};
 
 /// Tries of the class driver's that fail before an error surfaces that may pass.
@@ -39,8 +40,10 @@ fn lost_after_trouble_s(timeout_s: u32) -> u32 {
 /// See the module page.
 #[derive(Default)]
 pub struct Trouble {
-    /// Where faults are injected, if any are.
+    /// Where faults are injected, if any are: below an adapter, or at the device of a WDM driver, which nobody
+    /// recovers.
     medium: Option<Arc<Medium>>,
+    device: Option<SharedFaults>,
     /// How long a command may take, in seconds, where something is planned.
     timeout_s: Option<u32>,
     /// The device was pulled out, or the unit unplugged.
@@ -68,6 +71,11 @@ impl Trouble {
             due: AtomicU64::new(u64::MAX),
             ..Trouble::default()
         }
+    }
+
+    /// Faults strike the device of a driver that reports what it says, and does not try again.
+    pub(crate) fn of_device(faults: SharedFaults) -> Trouble {
+        Trouble { device: Some(faults), timeout_s: Some(LOST_AFTER_S), ..Trouble::default() }
     }
 
     pub(super) fn is_expected(&self) -> bool {
@@ -113,8 +121,12 @@ impl Trouble {
         if !self.is_expected() {
             return false;
         }
-        if self.is_gone() {
+        if self.is_gone() || is_for_want_of_memory(status) {
             return true;
+        }
+        if let Some(faults) = &self.device {
+            let injected = |c: FaultCount| c.injected > 0 && is_about(&c, class);
+            return status == STATUS_IO_DEVICE_ERROR && faults.lock().counts().any(injected);
         }
         let counts: Vec<FaultCount> = self.medium.as_ref().map_or_else(Vec::new, |medium| {
             medium.with(|target| target.faults().map_or_else(Vec::new, |f| f.counts().collect()))
@@ -123,16 +135,27 @@ impl Trouble {
     }
 }
 
+/// Whether a request may end so because an allocation of the driver's was made to fail.
+fn is_for_want_of_memory(status: NTSTATUS) -> bool {
+    matches!(status, STATUS_INSUFFICIENT_RESOURCES | STATUS_NO_MEMORY | STATUS_DEVICE_BUSY)
+        && Machine::current().is_some_and(|machine| machine.failed_allocations() > 0)
+}
+
+/// Whether a rule is about commands of a class.
+fn is_about(count: &FaultCount, class: OpClass) -> bool {
+    match count.rule.op {
+        None => true,
+        Some(OpSelector::Class(wanted)) => wanted == class,
+        Some(OpSelector::Code(opcode)) => OpClass::of(opcode) == class,
+    }
+}
+
 fn permitted(counts: &[FaultCount], resets: u64, class: OpClass, status: NTSTATUS) -> bool {
     let injected = |is_meant: &dyn Fn(&FaultCount) -> bool| {
         counts.iter().filter(|c| is_meant(c)).map(|c| c.injected).sum::<u64>()
     };
     // Faults that strike the command itself.
-    let of_class = |c: &FaultCount| match c.rule.op {
-        None => true,
-        Some(OpSelector::Class(wanted)) => wanted == class,
-        Some(OpSelector::Code(opcode)) => OpClass::of(opcode) == class,
-    };
+    let of_class = |c: &FaultCount| is_about(c, class);
     let own = |kind: FaultKind| injected(&|c| c.rule.kind.name() == kind.name() && of_class(c));
     // Faults whose recovery ends the others' commands too.
     let anyones = |is_meant: fn(&FaultKind) -> bool| injected(&|c| is_meant(&c.rule.kind));

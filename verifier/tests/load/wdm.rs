@@ -10,7 +10,7 @@ pub static ENDS_TWICE: Driver = Driver {
     name: "ends-twice",
     summary: "completes some IRPs twice",
     expects: Expects::Clean,
-    kind: Kind::Wdm { entry: Some(DriverEntry), device: |store| Box::new(DiskController::new(store)) },
+    kind: Kind::Wdm { entry: Some(DriverEntry), device: |store, _| Box::new(DiskController::new(store)) },
     cancels: false,
     sources: &[],
 };

@@ -43,7 +43,10 @@ static EDITED: Driver = Driver {
     name: "wdm-startio-rare",
     summary: "",
     expects: Expects::MayBreak("SpinLockSafe"),
-    kind: Kind::Wdm { entry: Some(rare::driver_entry), device: |store| Box::new(DiskController::new(store)) },
+    kind: Kind::Wdm {
+        entry: Some(rare::driver_entry),
+        device: |store, _| Box::new(DiskController::new(store)),
+    },
     cancels: true,
     sources: &[Source { path: "rare.rs", text: include_str!("rare.rs") }],
 };

@@ -24,7 +24,7 @@ pub struct FaultCount {
 }
 
 /// A plan, its counts, and where its random numbers are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FaultInjector {
     rules: Vec<Armed>,
 }

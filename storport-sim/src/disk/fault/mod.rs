@@ -19,6 +19,7 @@
 //! plan    = [ rule *( ";" rule ) ]                    empty: no faults
 //! rule    = kind [ ":" setting *( "," setting ) ]
 //!         | "all" [ ":" setting *( "," setting ) ]    a rule of every kind but "removal"; "all" is "all:p=0.01"
+//!         | "answers" [ ":" setting *( "," setting ) ]  the same of the kinds that end a command, and once
 //! kind    = "medium-error" | "aborted" | "busy" | "task-set-full" | "unit-attention" | "short" | "bad-sense"
 //!         | "dropped" | "late" | "duplicate" | "hung" | "removal" | "allocation"
 //! setting = "lun=" NUMBER                             at this logical unit only

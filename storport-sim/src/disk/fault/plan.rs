@@ -68,6 +68,14 @@ impl FaultKind {
         Self::NAMES.iter().map(|(_, kind)| *kind)
     }
 
+    /// Whether a command that meets it still ends, and once: what a driver without time-outs can bear.
+    pub fn is_answer(self) -> bool {
+        !matches!(
+            self,
+            Self::DroppedCompletion | Self::DuplicateCompletion | Self::HungAdapter | Self::SurpriseRemoval
+        )
+    }
+
     /// The name specifications call it.
     pub fn name(self) -> &'static str {
         let same = |kind: &Self| std::mem::discriminant(kind) == std::mem::discriminant(&self);

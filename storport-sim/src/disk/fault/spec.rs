@@ -69,12 +69,18 @@ impl FromStr for FaultPlan {
     }
 }
 
-/// What the word "all" stands for: a rule of every kind but removal, after which there is no device for the others
-/// to happen to. Without settings each strikes one command in a hundred.
+/// What the words "all" and "answers" stand for: a rule of every kind but removal, after which there is no device for
+/// the others to happen to; and of every kind that still ends a command once. Without settings each strikes one
+/// command in a hundred.
 fn all_kinds(text: &str) -> Option<Vec<String>> {
     let (word, settings) = text.split_once(':').unwrap_or((text, "p=0.01"));
-    let kinds = FaultKind::NAMES.iter().filter(|(_, kind)| *kind != FaultKind::SurpriseRemoval);
-    (word.trim() == "all").then(|| kinds.map(|(name, _)| format!("{name}:{settings}")).collect())
+    let wanted: fn(FaultKind) -> bool = match word.trim() {
+        "all" => |kind| kind != FaultKind::SurpriseRemoval,
+        "answers" => FaultKind::is_answer,
+        _ => return None,
+    };
+    let kinds = FaultKind::NAMES.iter().filter(|(_, kind)| wanted(*kind));
+    Some(kinds.map(|(name, _)| format!("{name}:{settings}")).collect())
 }
 
 impl TryFrom<String> for FaultPlan {
