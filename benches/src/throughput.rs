@@ -16,7 +16,7 @@ use verifier::session::Executor;
 /// Rounds of every figure.
 const ROUNDS: usize = 9;
 /// Requests of a run: enough that power-on and unload do not count.
-const REQUESTS: u64 = 200_000;
+const REQUESTS: u64 = 600_000;
 
 /// One line of the table.
 struct Row {

@@ -67,28 +67,28 @@ impl Machine {
     /// From now on device `n` reaches only memory that was admitted to it.
     pub fn restrict_dma(&self, n: usize) {
         if let Some(slot) = self.hardware.get(n) {
-            slot.dma().lock().restrict();
+            slot.dma().restrict();
         }
     }
 
     /// Lets device `n` reach a range of physical memory until it is revoked as often.
     pub fn admit_dma(&self, n: usize, physical: u64, bytes: usize) {
         if let Some(slot) = self.hardware.get(n) {
-            slot.dma().lock().admit(physical, bytes);
+            slot.dma().admit(physical, bytes);
         }
     }
 
     /// Takes back what [`Machine::admit_dma`] gave, by the same range.
     pub fn revoke_dma(&self, n: usize, physical: u64, bytes: usize) {
         if let Some(slot) = self.hardware.get(n) {
-            slot.dma().lock().revoke(physical, bytes);
+            slot.dma().revoke(physical, bytes);
         }
     }
 
     /// As [`Machine::admit_dma`], for several ranges at once; empty ones do not count.
     pub fn admit_dma_all(&self, n: usize, ranges: impl IntoIterator<Item = (u64, usize)>) {
         if let Some(slot) = self.hardware.get(n) {
-            let mut map = slot.dma().lock();
+            let mut map = slot.dma();
             ranges.into_iter().for_each(|(physical, bytes)| map.admit(physical, bytes));
         }
     }
@@ -96,7 +96,7 @@ impl Machine {
     /// Takes back what [`Machine::admit_dma_all`] gave, by the same ranges.
     pub fn revoke_dma_all(&self, n: usize, ranges: impl IntoIterator<Item = (u64, usize)>) {
         if let Some(slot) = self.hardware.get(n) {
-            let mut map = slot.dma().lock();
+            let mut map = slot.dma();
             ranges.into_iter().for_each(|(physical, bytes)| map.revoke(physical, bytes));
         }
     }
@@ -104,7 +104,7 @@ impl Machine {
     /// What device `n` reached for without permission, oldest first; the first 64 are kept.
     #[must_use]
     pub fn dma_faults(&self, n: usize) -> Vec<DmaFault> {
-        self.hardware.get(n).map_or_else(Vec::new, |slot| slot.dma().lock().faults().to_vec())
+        self.hardware.get(n).map_or_else(Vec::new, |slot| slot.dma().faults().to_vec())
     }
 
     /// The physical address of a host address; `None` if it is no memory of the machine.

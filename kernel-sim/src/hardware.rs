@@ -10,7 +10,8 @@ use crate::dma::DmaMap;
 use crate::machine::Machine;
 use crate::memory::{POOL_BYTES, WINDOW_BYTES, WINDOW_STRIDE};
 use crate::sync::timer::{Expiry, TimerEntry};
-use parking_lot::Mutex;
+use crossbeam::utils::Backoff;
+use parking_lot::{Mutex, MutexGuard};
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::SeqCst, fence};
 
 /// Physical address 0 of the machine's memory: not 0, so that a null address is never good.
@@ -72,7 +73,7 @@ pub struct BadAddress;
 
 impl Bus<'_> {
     fn host(&self, physical: u64, bytes: usize, is_write: bool) -> Result<*mut u8, BadAddress> {
-        self.slot.dma.lock().check(physical, bytes, is_write, || self.machine.time_ns())?;
+        self.slot.dma().check(physical, bytes, is_write, || self.machine.time_ns())?;
         let offset = usize::try_from(physical.checked_sub(PHYSICAL_BASE).ok_or(BadAddress)?)
             .map_err(|_| BadAddress)?;
         if bytes <= POOL_BYTES && offset <= POOL_BYTES - bytes {
@@ -207,6 +208,18 @@ impl HardwareSlot {
         }
     }
 
+    /// The model, locked. A step is short beside going to sleep: who finds it locked looks again a few times first.
+    fn model(&self) -> MutexGuard<'_, Box<dyn HardwareModel>> {
+        let backoff = Backoff::new();
+        while !backoff.is_completed() {
+            if let Some(model) = self.model.try_lock() {
+                return model;
+            }
+            backoff.snooze();
+        }
+        self.model.lock()
+    }
+
     pub(crate) fn number(&self) -> usize {
         self.number
     }
@@ -215,8 +228,8 @@ impl HardwareSlot {
         self.messages
     }
 
-    pub(crate) fn dma(&self) -> &Mutex<DmaMap> {
-        &self.dma
+    pub(crate) fn dma(&self) -> MutexGuard<'_, DmaMap> {
+        self.dma.lock()
     }
 
     /// The vector the device's line is wired to.
@@ -255,7 +268,7 @@ impl Machine {
     /// Reads a device register; `None` if the address is no register.
     pub(crate) fn read_register(&self, address: usize, width: u8) -> Option<u64> {
         let (slot, offset) = self.slot_at(address)?;
-        let mut model = slot.model.lock();
+        let mut model = slot.model();
         let value = model.read(offset, width);
         self.settle(slot, model);
         Some(value)
@@ -264,7 +277,7 @@ impl Machine {
     /// Writes a device register; `None` if the address is no register.
     pub(crate) fn write_register(&self, address: usize, width: u8, value: u64) -> Option<()> {
         let (slot, offset) = self.slot_at(address)?;
-        let mut model = slot.model.lock();
+        let mut model = slot.model();
         model.write(offset, width, value);
         self.settle(slot, model);
         Some(())
@@ -274,7 +287,7 @@ impl Machine {
     /// disk that was plugged in behind it. Nothing happens if there is no such device.
     pub fn touch_device(&self, n: usize) {
         if let Some(slot) = self.hardware.get(n) {
-            let model = slot.model.lock();
+            let model = slot.model();
             self.settle(slot, model);
         }
     }
@@ -282,7 +295,7 @@ impl Machine {
     /// Lets device `n` take a step. Answers whether it could take another.
     pub(crate) fn step_device(&self, n: usize) -> bool {
         let slot = &self.hardware[n];
-        let mut model = slot.model.lock();
+        let mut model = slot.model();
         let steps = model.steps();
         if steps == 0 {
             self.note_device(n, false);
@@ -297,14 +310,17 @@ impl Machine {
 
     /// After a device was touched: tells the executor what it could do, and the interrupt
     /// controller what its line says.
-    fn settle(&self, slot: &HardwareSlot, mut model: parking_lot::MutexGuard<'_, Box<dyn HardwareModel>>) {
+    fn settle(&self, slot: &HardwareSlot, mut model: MutexGuard<'_, Box<dyn HardwareModel>>) {
         let busy = model.steps() != 0;
         let line = model.line();
         let messages = model.take_messages();
         self.note_due(slot, model.due_ns().unwrap_or(u64::MAX));
         self.note_device(slot.number, busy);
-        slot.line.store(line_word(line), SeqCst);
-        self.look_at_line(line.0);
+        let word = line_word(line);
+        // One that was not asserted and is not leaves nothing to do.
+        if slot.line.swap(word, SeqCst) != word || line.1 {
+            self.look_at_line(line.0);
+        }
         self.deliver_messages(slot, messages);
         drop(model);
     }
@@ -327,7 +343,7 @@ impl Machine {
     /// The timer of device `n` has expired.
     pub(crate) fn device_time_has_come(&self, n: usize, now_ns: u64) {
         let slot = &self.hardware[n];
-        let mut model = slot.model.lock();
+        let mut model = slot.model();
         // Its timer is no longer armed. If the device has come to wait for something later meanwhile, there is a
         // new one, which is not taken away: looking too early is harmless.
         if model.due_ns().is_some_and(|due_ns| due_ns <= now_ns) {

@@ -59,6 +59,8 @@ pub(crate) struct Parallel {
     polling: Box<[CachePadded<Polling>]>,
     /// Processors that have not come to rest yet.
     running: Mutex<u8>,
+    /// Some device has said that it has steps to take since the devices' thread looked.
+    devices_busy: AtomicBool,
     rest_bell: Condvar,
     at_rest: AtomicBool,
     /// Why the watchdog stopped the machine; told in full once it is at rest.
@@ -68,7 +70,6 @@ pub(crate) struct Parallel {
 #[derive(Default)]
 struct World {
     timers_changed: bool,
-    devices_busy: bool,
     /// The devices' host thread has nothing to do.
     devices_resting: bool,
 }
@@ -91,6 +92,7 @@ impl Parallel {
             device_bell: Condvar::new(),
             wait_numbers: (0..processors).map(|_| CachePadded::default()).collect(),
             polling: (0..processors).map(|_| CachePadded::default()).collect(),
+            devices_busy: AtomicBool::new(false),
             running: Mutex::new(processors),
             rest_bell: Condvar::new(),
             at_rest: AtomicBool::new(false),
@@ -130,6 +132,11 @@ impl Parallel {
     /// Parks an idle processor until something is pended for it.
     pub(crate) fn wait_for_work(&self, machine: &Machine, cpu: &Processor) {
         let doorbell = &self.doorbells[usize::from(cpu.index())];
+        // A device that is at work answers sooner than a host thread wakes up.
+        let backoff = Backoff::new();
+        while self.devices_busy.load(SeqCst) && cpu.pending().load(SeqCst) == 0 && !backoff.is_completed() {
+            backoff.snooze();
+        }
         {
             let mut asleep = doorbell.asleep.lock();
             while cpu.pending().load(SeqCst) == 0 {
@@ -153,8 +160,10 @@ impl Parallel {
     }
 
     pub(crate) fn ring_devices(&self) {
-        self.world.lock().devices_busy = true;
-        self.device_bell.notify_one();
+        // Who set it first rings; the thread looks at it under the lock before it rests.
+        if !self.devices_busy.swap(true, SeqCst) && self.world.lock().devices_resting {
+            self.device_bell.notify_one();
+        }
     }
 
     pub(crate) fn wake_everybody(&self, machine: &Machine) {
@@ -343,13 +352,18 @@ impl Machine {
         let p = self.parallel();
         while !self.is_quiet() {
             {
+                // A driver that has rung once often rings again soon.
+                let backoff = Backoff::new();
+                while !p.devices_busy.load(SeqCst) && !backoff.is_completed() {
+                    backoff.snooze();
+                }
                 let mut world = p.world.lock();
                 world.devices_resting = true;
-                while !world.devices_busy && !self.is_quiet() {
+                while !p.devices_busy.load(SeqCst) && !self.is_quiet() {
                     p.device_bell.wait(&mut world);
                 }
                 world.devices_resting = false;
-                world.devices_busy = false;
+                p.devices_busy.store(false, SeqCst);
             }
             for n in 0..self.hardware.len() {
                 while !self.is_quiet() && self.step_device(n) {}
@@ -466,7 +480,7 @@ impl Machine {
         let kernel = self.kernel.lock();
         let world = p.world.lock();
         if !world.devices_resting
-            || world.devices_busy
+            || p.devices_busy.load(SeqCst)
             || !kernel.timers.is_empty()
             || kernel.has_acceptable_interrupt(&self.processors)
         {
