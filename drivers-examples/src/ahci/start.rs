@@ -6,7 +6,7 @@
 //! ```text
 //! Stopping -> Resetting -> WaitLink -> WaitReady -> Identify -> Running
 //!                             |            |           |
-//!                             +-> Absent <-+-----------+ (after three attempts)
+//!                             +-> Absent <-+-----------+ (after eight attempts)
 //! ```
 //!
 //! The order of steps is that of AHCI 1.3.1, 10.4.2 (port reset) and 10.1.2 (start). Requests that the device had are
@@ -29,7 +29,7 @@ const LINK_TICKS: u32 = 100;
 const READY_TICKS: u32 = 1000;
 pub const OWN_TICKS: u32 = 500;
 /// Starts until a device is given up.
-const ATTEMPTS_MAX: u32 = 3;
+const ATTEMPTS_MAX: u32 = 8;
 /// How often PxCMD.CR is looked at, and how long is waited in between, before it is left to the timer.
 const STOP_LOOKS: u32 = 10;
 const STOP_LOOK_US: ULONG = 2;

@@ -31,7 +31,7 @@ fn under_on(setup: Setup, plan: &'static str, seeds: u64, allowed: &'static [NTS
 #[test]
 fn a_bad_block_fails_its_own_request_only() {
     // Client 2's part of the disk, and nobody else's: the others are sent again after the queue was given up.
-    let failed = under("medium-error:lba=16..24,op=read", 60, &[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR]);
+    let failed = under("medium-error:lba=16..24,op=read", 60, &[STATUS_SUCCESS, STATUS_DEVICE_DATA_ERROR]);
     // Four reads of one client in each run.
     assert_eq!(failed, 4 * 3 * 60 * soak() as u32);
 }
@@ -62,7 +62,7 @@ fn commands_that_are_given_up_are_sent_again() {
 #[test]
 fn errors_in_a_row_end() {
     for plan in ["aborted:p=0.5", "medium-error:p=0.3", "bad-sense:p=0.3", "short:p=0.3"] {
-        under(plan, 25, &[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR]);
+        under(plan, 25, &[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR, STATUS_DEVICE_DATA_ERROR]);
     }
 }
 
@@ -98,7 +98,7 @@ fn a_device_that_hangs_is_reset() {
 fn errors_without_queueing_are_found_by_the_slot() {
     let setup = Setup { queues: false, ..ONE_DISK };
     let failed =
-        under_on(setup, "medium-error:lba=16..24,op=read", 40, &[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR]);
+        under_on(setup, "medium-error:lba=16..24,op=read", 40, &[STATUS_SUCCESS, STATUS_DEVICE_DATA_ERROR]);
     assert_eq!(failed, 4 * 3 * 40 * soak() as u32);
     for plan in ["aborted:every=5,times=4", "late:p=0.4", "duplicate:p=0.4", "dropped:every=9,times=2"] {
         assert_eq!(under_on(setup, plan, 30, &[STATUS_SUCCESS]), 0, "{plan}");
@@ -115,7 +115,7 @@ fn errors_on_processors_that_really_run_at_once() {
             bench.faults(plan, 1);
             let load = Load::start(bench.disk(0), 16, 20);
             load.wait();
-            load.endings.assert_only(&[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR]);
+            load.endings.assert_only(&[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR, STATUS_DEVICE_DATA_ERROR]);
             Some(bench.adapter)
         });
         assert_completed(&outcome, plan);
@@ -179,5 +179,5 @@ fn the_bus_is_reset_where_unit_and_target_cannot_be() {
 #[test]
 fn everything_at_once() {
     let plan = "medium-error:p=0.02;aborted:p=0.05;busy:p=0.05;dropped:p=0.01;late:p=0.1;duplicate:p=0.1;hung:p=0.005";
-    under(plan, 60, &[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT]);
+    under(plan, 60, &[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR, STATUS_DEVICE_DATA_ERROR, STATUS_IO_TIMEOUT]);
 }

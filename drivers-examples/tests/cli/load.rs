@@ -69,3 +69,54 @@ fn a_disk_is_trimmed_from_end_to_end() {
     // Every sector is read back as zeros.
     assert_eq!(run["sectors_verified"], 2048);
 }
+
+/// The miniports, each with every fault; the WDM driver with those that still answer.
+#[test]
+fn every_clean_driver_bears_the_faults_its_rig_can_recover() {
+    for driver in CLEAN {
+        let faults = if driver == "wdm-startio" { "answers" } else { "all" };
+        let flags = format!("--rw mixed --bs 512..64k --iodepth 16 --ios 60 --fault {faults}:p=0.03");
+        let line = format!("stress {driver} {flags} --seeds 0..{} --cpus 2", soak(40, 5000));
+        Desk::new().clean(&line);
+    }
+    Desk::new().refused("run wdm-startio --fault hung:p=0.1", &["--fault answers is every other kind"]);
+}
+
+#[test]
+fn physical_miniports_bear_every_event() {
+    for driver in ["vioscsi", "ahci"] {
+        for event in ["reset", "stop-restart", "hotplug", "removal"] {
+            let flags = format!("--rw mixed --bs 512..16k --ios 100 --event {event}");
+            Desk::new().clean(&format!("stress {driver} {flags} --seeds 0..{} --cpus 2", soak(15, 1000)));
+        }
+    }
+}
+
+#[test]
+fn allocations_fail_where_the_plan_says_and_the_run_names_them() {
+    let line =
+        "run ramdisk --ios 200 --fault late:p=0.3 --fault allocation:site=ramdisk/outstanding.rs,p=0.5";
+    let said = Desk::new().clean(line);
+    assert!(said.field("low").contains("outstanding.rs"), "{}", said.field("low"));
+    let run = Desk::new().clean(&format!("{line} --format json")).json();
+    assert!(run["failed_allocations"].as_array().is_some_and(|failed| !failed.is_empty()));
+    // Nobody allocates there.
+    let run =
+        Desk::new().clean("run ramdisk --ios 50 --fault allocation:site=nowhere.rs --format json").json();
+    assert!(run.get("failed_allocations").is_none());
+}
+
+#[test]
+fn requests_go_to_every_disk_there_is() {
+    for driver in ["ramdisk", "vioscsi"] {
+        let flags = "--luns 8 --size 256k --rw mixed --bs 512..64k --iodepth 16";
+        Desk::new().clean(&format!("run {driver} {flags} --fault all"));
+        let line = format!("run {driver} --luns 8 --size 64k --rw write --format json");
+        // Once over all of them, eight disks of 16 requests; every sector is read back.
+        assert_eq!(Desk::new().clean(&line).json()["sectors_verified"], 8 * 128);
+    }
+    Desk::new().refused("run wdm-startio --luns 2", &["only an adapter has several disks"]);
+    Desk::new().refused("run ahci --luns 3", &["found 2 disks of 3"]);
+    Desk::new()
+        .refused("run ramdisk --luns 2 --bs 64k --size 100k", &["whole number of the smallest requests"]);
+}

@@ -163,14 +163,20 @@ fn permitted(counts: &[FaultCount], resets: u64, class: OpClass, status: NTSTATU
     // One adapter that hangs may use up every try of a command: each is late until the adapter is reset.
     let hangs = anyones(|k| matches!(k, FaultKind::HungAdapter)) * TRIES;
     let ends = lost + hangs + resets;
+    // An adapter may recover from whatever fails by a reset, which ends everybody's commands.
+    let failures =
+        anyones(|k| !matches!(k, FaultKind::DuplicateCompletion | FaultKind::UnitAttention)) + hangs + resets;
     let attentions = own(FaultKind::UnitAttention);
     let busy = own(FaultKind::Busy) + own(FaultKind::TaskSetFull) + own(FaultKind::AllocationFailure);
     let tried_out = ends + own(FaultKind::Aborted) >= TRIES;
     let final_error = own(FaultKind::ShortTransfer) + own(FaultKind::BadSense) > 0;
+    // An ATA disk has one word for a write it cannot do, whatever stands in the way: device fault (SAT-4).
+    let writes = matches!(class, OpClass::Write | OpClass::Flush);
+    let final_error = final_error || writes && own(FaultKind::MediumError) > 0;
     match status {
         STATUS_DEVICE_DATA_ERROR => own(FaultKind::MediumError) > 0,
         STATUS_IO_DEVICE_ERROR => final_error || tried_out || attentions > 2 * TRIES || busy >= BUSY_TRIES,
-        STATUS_IO_TIMEOUT => ends >= TRIES,
+        STATUS_IO_TIMEOUT => failures >= TRIES,
         STATUS_DEVICE_BUSY => busy >= BUSY_TRIES,
         STATUS_INSUFFICIENT_RESOURCES => own(FaultKind::AllocationFailure) > 0,
         _ => false,
