@@ -37,7 +37,7 @@ fn a_bad_flag_is_refused_by_its_name() {
         ("ramdisk --fault all:p=2", ["--fault", "p=2"]),
         ("ramdisk --event flood", ["--event", "'flood'"]),
         ("ramdisk --event hotplug --fault all", ["--event hotplug", "--fault"]),
-        ("wdm-startio --fault busy", ["wdm-startio", "--fault"]),
+        ("wdm-startio --fault dropped", ["wdm-startio", "--fault"]),
         ("wdm-startio --event reset", ["wdm-startio", "--event"]),
         ("w1 --fault busy", ["w1", "--fault"]),
         ("wdm-startio --rw randtrim", ["wdm-startio", "trims"]),
