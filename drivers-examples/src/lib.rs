@@ -183,14 +183,14 @@ pub static RAMDISK_SERVICE_IRP_UNDER_LOCK: Driver = Driver {
     sources: RAMDISK_SOURCES,
 };
 
-/// The clean miniport of an AHCI host adapter: two ports, a disk behind the first, one interrupt message.
+/// The clean miniport of an AHCI host adapter: four ports, a disk behind the first, one interrupt message.
 pub static AHCI: Driver = Driver {
     name: "ahci",
     summary: "a clean Storport miniport of an AHCI host adapter, after storahci",
     expects: Expects::Clean,
     kind: Kind::Miniport {
         entry: Some(ahci::driver_entry),
-        device: |medium, _| Box::new(Ahci::new(medium, 2).with_message()),
+        device: |medium, _| Box::new(Ahci::new(medium, 4).with_message()),
         slot: Ahci::slot,
     },
     cancels: false,

@@ -159,8 +159,9 @@ impl Rig {
             adapter.set_timeout_s(*timeout_s);
         }
         let bell = Doorbell::new(machine, 0);
-        let trouble =
-            Arc::new(Trouble::planned(Some(Arc::clone(medium)), bell, timeout_s.unwrap_or(LOST_AFTER_S)));
+        let timeout_s = timeout_s.unwrap_or(LOST_AFTER_S);
+        let trouble = Trouble::planned(Some(Arc::clone(medium)), bell, timeout_s);
+        let trouble = Arc::new(trouble.with_pauses(events.contains(&Event::Hotplug)));
         let stage = Arc::new(Stage {
             adapter,
             medium: Arc::clone(medium),

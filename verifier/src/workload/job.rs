@@ -22,6 +22,8 @@ use storport_sim::ddi::{
 };
 use storport_sim::disk::fault::OpClass;
 
+/// Requests of a job between two pauses, where it has any.
+const PAUSE_AFTER: u64 = 16;
 /// Requests a job still sends after the device is gone: they must end, too.
 const AFTERWARDS: u32 = 16;
 /// Where the range of a trim lies in its buffer: behind the header, aligned.
@@ -67,6 +69,13 @@ impl InOrder {
     }
 }
 
+/// A tenth of a second of machine time in which nothing is sent.
+fn pause() {
+    let mut interval = LARGE_INTEGER::new(-1_000_000);
+    // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
+    unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
+}
+
 /// Runs job `n` of `jobs`.
 pub(super) fn run(shared: &Shared, n: u32, jobs: u32) {
     let machine = Machine::current().expect("a job runs on a machine");
@@ -80,7 +89,7 @@ pub(super) fn run(shared: &Shared, n: u32, jobs: u32) {
         Amount::TimeNs(ns) => machine.time_ns().saturating_add(ns),
         _ => u64::MAX,
     };
-    let mut afterwards = 0;
+    let (mut afterwards, mut sent) = (0, 0u64);
     for operation in Operations::new(options, n, jobs, part, takes) {
         let is_time_up = end_ns != u64::MAX && machine.time_ns() >= end_ns;
         if is_time_up || afterwards == AFTERWARDS {
@@ -88,6 +97,11 @@ pub(super) fn run(shared: &Shared, n: u32, jobs: u32) {
         }
         afterwards += u32::from(shared.trouble.is_expected() && shared.trouble.is_gone());
         job.submit(operation);
+        sent += 1;
+        if shared.trouble.has_pauses() && sent % PAUSE_AFTER == 0 {
+            job.drain();
+            pause();
+        }
     }
     job.drain();
     shared.intermission();

@@ -46,6 +46,8 @@ pub struct Trouble {
     device: Option<SharedFaults>,
     /// How long a command may take, in seconds, where something is planned.
     timeout_s: Option<u32>,
+    /// The jobs pause now and then.
+    has_pauses: bool,
     /// The device was pulled out, or the unit unplugged.
     is_gone: AtomicBool,
     resets: AtomicU64,
@@ -71,6 +73,17 @@ impl Trouble {
             due: AtomicU64::new(u64::MAX),
             ..Trouble::default()
         }
+    }
+
+    /// The same with pauses in the load: a machine that works has no time, and what is plugged in needs some
+    /// before it can be used.
+    pub(crate) fn with_pauses(mut self, has_pauses: bool) -> Trouble {
+        self.has_pauses = has_pauses;
+        self
+    }
+
+    pub(super) fn has_pauses(&self) -> bool {
+        self.has_pauses
     }
 
     /// Faults strike the device of a driver that reports what it says, and does not try again.
