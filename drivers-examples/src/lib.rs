@@ -13,7 +13,7 @@ pub mod wdm_startio;
 use storport_sim::controller::DiskController;
 use storport_sim::hba::ahci::Ahci;
 use storport_sim::hba::virtio_scsi::{self, VirtioScsi};
-use verifier::driver::{Driver, Expects, Kind, Source};
+use verifier::driver::{Driver, Expects, Kind, Protocol, Source};
 
 /// The sources of a module, for the lines that reports quote.
 macro_rules! sources {
@@ -189,6 +189,7 @@ pub static AHCI: Driver = Driver {
     summary: "a clean Storport miniport of an AHCI host adapter, after storahci",
     expects: Expects::Clean,
     kind: Kind::Miniport {
+        protocol: Protocol::Ata,
         entry: Some(ahci::driver_entry),
         device: |medium, _| Box::new(Ahci::new(medium, 4).with_message()),
         slot: Ahci::slot,
@@ -203,6 +204,7 @@ pub static VIOSCSI: Driver = Driver {
     summary: "a clean Storport miniport of virtio SCSI adapters: a ring per processor, MSI-X, DPCs",
     expects: Expects::Clean,
     kind: Kind::Miniport {
+        protocol: Protocol::Scsi,
         entry: Some(vioscsi::driver_entry),
         device: |medium, cpus| Box::new(VirtioScsi::new(medium, virtio_scsi::Options::for_processors(cpus))),
         slot: || {

@@ -42,6 +42,17 @@ pub enum Expects {
 /// Runs a model on a machine of some configuration.
 pub type RunModel = dyn Fn(Config) -> Outcome + Sync + std::panic::RefUnwindSafe;
 
+/// What a host adapter's disks are asked in, which decides how finely they can say what is wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Protocol {
+    /// SCSI commands, answered in sense.
+    #[default]
+    Scsi,
+    /// ATA commands: one word, device fault, for a write that cannot be done (SAT-4), and a queue that is given up
+    /// with the command that failed, often by a reset.
+    Ata,
+}
+
 /// How a driver is loaded.
 #[derive(Clone, Copy)]
 pub enum Kind {
@@ -65,6 +76,8 @@ pub enum Kind {
         device: fn(Arc<Medium>, u8) -> Box<dyn HardwareModel>,
         /// What the bus says of it: it is the machine's device 0.
         slot: fn() -> PciSlot,
+        /// What its disks are asked in.
+        protocol: Protocol,
     },
     /// No driver at all but a model of some driver's logic: a program that runs on every processor
     /// of a machine by itself, without a disk and without I/O sent to it.

@@ -10,7 +10,7 @@ mod hotplug;
 
 pub use adversity::{Adversity, Event, EventCounts, Met};
 
-use crate::driver::{Driver, Kind};
+use crate::driver::{Driver, Kind, Protocol};
 use crate::workload::{self, Amount, Disk, Doorbell, LOST_AFTER_S, Options, Statistics, Trouble, trims_of};
 use events::Stage;
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, PDRIVER_INITIALIZE, PDRIVER_OBJECT, status_name};
@@ -161,7 +161,11 @@ impl Rig {
         let bell = Doorbell::new(machine, 0);
         let timeout_s = timeout_s.unwrap_or(LOST_AFTER_S);
         let trouble = Trouble::planned(Some(Arc::clone(medium)), bell, timeout_s);
-        let trouble = Arc::new(trouble.with_pauses(events.contains(&Event::Hotplug)));
+        let protocol = match self.driver.kind {
+            Kind::Miniport { protocol, .. } => protocol,
+            _ => Protocol::Scsi,
+        };
+        let trouble = Arc::new(trouble.over(protocol).with_pauses(events.contains(&Event::Hotplug)));
         let stage = Arc::new(Stage {
             adapter,
             medium: Arc::clone(medium),

@@ -25,6 +25,7 @@ macro_rules! over {
             kind: Kind::Miniport {
                 entry: Some(vioscsi::driver_entry),
                 device: |medium, cpus| Box::new(VirtioScsi::new(medium, options(cpus))),
+                protocol: verifier::driver::Protocol::Scsi,
                 slot: || {
                     let place: fn(storport_sim::PciSlot) -> storport_sim::PciSlot = $place;
                     place(slot(&options(4)))

@@ -8,6 +8,7 @@
 //! counted.
 
 use super::doorbell::Doorbell;
+use crate::driver::Protocol;
 use kernel_sim::ddi::{
     NTSTATUS, STATUS_DEVICE_BUSY, STATUS_DEVICE_DATA_ERROR, STATUS_INSUFFICIENT_RESOURCES,
     STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT, STATUS_NO_MEMORY,
@@ -46,6 +47,8 @@ pub struct Trouble {
     device: Option<SharedFaults>,
     /// How long a command may take, in seconds, where something is planned.
     timeout_s: Option<u32>,
+    /// What the disks are asked in.
+    protocol: Protocol,
     /// The jobs pause now and then.
     has_pauses: bool,
     /// The device was pulled out, or the unit unplugged.
@@ -79,6 +82,12 @@ impl Trouble {
     /// before it can be used.
     pub(crate) fn with_pauses(mut self, has_pauses: bool) -> Trouble {
         self.has_pauses = has_pauses;
+        self
+    }
+
+    /// The same over disks that are asked in another protocol.
+    pub(crate) fn over(mut self, protocol: Protocol) -> Trouble {
+        self.protocol = protocol;
         self
     }
 
@@ -144,7 +153,7 @@ impl Trouble {
         let counts: Vec<FaultCount> = self.medium.as_ref().map_or_else(Vec::new, |medium| {
             medium.with(|target| target.faults().map_or_else(Vec::new, |f| f.counts().collect()))
         });
-        permitted(&counts, self.resets.load(SeqCst), class, status)
+        permitted(&counts, self.resets.load(SeqCst), self.protocol, class, status)
     }
 }
 
@@ -163,7 +172,14 @@ fn is_about(count: &FaultCount, class: OpClass) -> bool {
     }
 }
 
-fn permitted(counts: &[FaultCount], resets: u64, class: OpClass, status: NTSTATUS) -> bool {
+fn permitted(
+    counts: &[FaultCount],
+    resets: u64,
+    protocol: Protocol,
+    class: OpClass,
+    status: NTSTATUS,
+) -> bool {
+    let is_ata = protocol == Protocol::Ata;
     let injected = |is_meant: &dyn Fn(&FaultCount) -> bool| {
         counts.iter().filter(|c| is_meant(c)).map(|c| c.injected).sum::<u64>()
     };
@@ -176,20 +192,20 @@ fn permitted(counts: &[FaultCount], resets: u64, class: OpClass, status: NTSTATU
     // One adapter that hangs may use up every try of a command: each is late until the adapter is reset.
     let hangs = anyones(|k| matches!(k, FaultKind::HungAdapter)) * TRIES;
     let ends = lost + hangs + resets;
-    // An adapter may recover from whatever fails by a reset, which ends everybody's commands.
-    let failures =
-        anyones(|k| !matches!(k, FaultKind::DuplicateCompletion | FaultKind::UnitAttention)) + hangs + resets;
+    // What fails on an ATA disk may come to a reset of the port, which ends everybody's commands.
+    let any_failure = || anyones(|k| !matches!(k, FaultKind::DuplicateCompletion | FaultKind::UnitAttention));
+    let ends_of_all = if is_ata { any_failure() + hangs + resets } else { ends };
     let attentions = own(FaultKind::UnitAttention);
     let busy = own(FaultKind::Busy) + own(FaultKind::TaskSetFull) + own(FaultKind::AllocationFailure);
     let tried_out = ends + own(FaultKind::Aborted) >= TRIES;
     let final_error = own(FaultKind::ShortTransfer) + own(FaultKind::BadSense) > 0;
     // An ATA disk has one word for a write it cannot do, whatever stands in the way: device fault (SAT-4).
     let writes = matches!(class, OpClass::Write | OpClass::Flush);
-    let final_error = final_error || writes && own(FaultKind::MediumError) > 0;
+    let final_error = final_error || is_ata && writes && own(FaultKind::MediumError) > 0;
     match status {
         STATUS_DEVICE_DATA_ERROR => own(FaultKind::MediumError) > 0,
         STATUS_IO_DEVICE_ERROR => final_error || tried_out || attentions > 2 * TRIES || busy >= BUSY_TRIES,
-        STATUS_IO_TIMEOUT => failures >= TRIES,
+        STATUS_IO_TIMEOUT => ends_of_all >= TRIES,
         STATUS_DEVICE_BUSY => busy >= BUSY_TRIES,
         STATUS_INSUFFICIENT_RESOURCES => own(FaultKind::AllocationFailure) > 0,
         _ => false,
@@ -208,7 +224,9 @@ mod tests {
 
     #[test]
     fn an_error_surfaces_only_when_its_fault_has_struck_often_enough() {
-        let read = |text, injected, status| permitted(&counts(text, injected), 0, OpClass::Read, status);
+        let read = |text, injected, status| {
+            permitted(&counts(text, injected), 0, Protocol::Scsi, OpClass::Read, status)
+        };
         assert!(read("medium-error", 1, STATUS_DEVICE_DATA_ERROR));
         assert!(!read("medium-error", 0, STATUS_DEVICE_DATA_ERROR));
         assert!(!read("medium-error:op=write", 9, STATUS_DEVICE_DATA_ERROR));
@@ -224,7 +242,19 @@ mod tests {
 
     #[test]
     fn a_reset_may_end_everybodys_commands_but_a_few_resets_are_tried_again() {
-        assert!(!permitted(&[], 4, OpClass::Write, STATUS_IO_TIMEOUT));
-        assert!(permitted(&[], 5, OpClass::Write, STATUS_IO_TIMEOUT));
+        assert!(!permitted(&[], 4, Protocol::Scsi, OpClass::Write, STATUS_IO_TIMEOUT));
+        assert!(permitted(&[], 5, Protocol::Scsi, OpClass::Write, STATUS_IO_TIMEOUT));
+    }
+
+    #[test]
+    fn only_an_ata_disk_lacks_words_for_a_write_and_resets_for_everybody() {
+        let write = |protocol, text, injected, status| {
+            permitted(&counts(text, injected), 0, protocol, OpClass::Write, status)
+        };
+        assert!(write(Protocol::Ata, "medium-error", 1, STATUS_IO_DEVICE_ERROR));
+        assert!(!write(Protocol::Scsi, "medium-error", 1, STATUS_IO_DEVICE_ERROR));
+        assert!(write(Protocol::Ata, "busy", 5, STATUS_IO_TIMEOUT));
+        assert!(!write(Protocol::Ata, "busy", 4, STATUS_IO_TIMEOUT));
+        assert!(!write(Protocol::Scsi, "busy", 99, STATUS_IO_TIMEOUT));
     }
 }

@@ -55,6 +55,7 @@ pub const fn driver<const MISTAKE: u8>(name: &'static str) -> Driver {
         kind: Kind::Miniport {
             entry: Some(entry::<MISTAKE>),
             device: |medium, _cpus| Box::new(Turnstile::new(medium)),
+            protocol: verifier::driver::Protocol::Scsi,
             slot,
         },
         cancels: false,
