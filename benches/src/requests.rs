@@ -63,7 +63,7 @@ impl Reads {
                 seed: 1,
                 zeroed: false,
             },
-            adversity: Default::default(),
+            disturbances: Default::default(),
             contents: Contents::Memory { bytes: WORKING_SET / u64::from(self.units) },
             rules: if self.watching == Watching::Nobody { Vec::new() } else { rules::TABLE.to_vec() },
             sites: if self.watching == Watching::Counted { Sites::Counted } else { Sites::Kept },

@@ -9,7 +9,7 @@
 //! Invariant: without a policy an allocation pays one branch, and nothing else is different; with one that
 //! refuses nothing, the run is the same as without.
 
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::hook::{DdiInfo, Site};
 use crate::machine::Machine;
 use parking_lot::Mutex;
@@ -73,19 +73,19 @@ impl LowResources {
     }
 
     #[cold]
-    fn refuse(&self, cx: &Cx, bytes: usize) -> bool {
-        if cx.cpu.innermost().is_system {
+    fn refuse(&self, call: &Call, bytes: usize) -> bool {
+        if call.cpu.innermost().is_system {
             return false;
         }
         let mut inner = self.0.lock();
-        let refused = inner.policy.fails(&AllocationRequest { ddi: cx.ddi, site: cx.site, bytes });
+        let refused = inner.policy.fails(&AllocationRequest { ddi: call.ddi, site: call.site, bytes });
         if refused && inner.failed.len() < REMEMBERED_MAX {
-            let machine = cx.machine();
+            let machine = call.machine();
             inner.failed.push(FailedAllocation {
-                ddi: cx.ddi.name,
-                site: cx.site,
+                ddi: call.ddi.name,
+                site: call.site,
                 bytes,
-                cpu: cx.cpu.index(),
+                cpu: call.cpu.index(),
                 step: machine.is_deterministic().then(|| machine.step()),
             });
         }
@@ -108,6 +108,6 @@ impl Machine {
 
 /// Whether an allocation that a driver's call asks for is to fail.
 #[inline]
-pub(crate) fn fails(cx: &Cx, bytes: usize) -> bool {
-    cx.machine().low_resources.as_ref().is_some_and(|low| low.refuse(cx, bytes))
+pub(crate) fn fails(call: &Call, bytes: usize) -> bool {
+    call.machine().low_resources.as_ref().is_some_and(|low| low.refuse(call, bytes))
 }

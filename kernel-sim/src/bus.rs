@@ -7,7 +7,7 @@
 //! Invariant: a message that was sent while its interrupt was connected is served at least once
 //! after it was sent.
 
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::dma::DmaFault;
 use crate::hardware::HardwareSlot;
 use crate::io::pnp::dirql_of;
@@ -120,14 +120,14 @@ impl Machine {
     }
 }
 
-/// Reads a device register for the driver whose call `cx` is; `None` if the address is no register.
+/// Reads a device register for the driver whose call `call` is; `None` if the address is no register.
 #[must_use]
-pub fn read_register(cx: &Cx, address: usize, width: u8) -> Option<u64> {
-    cx.cpu.machine().read_register(address, width)
+pub fn read_register(call: &Call, address: usize, width: u8) -> Option<u64> {
+    call.cpu.machine().read_register(address, width)
 }
 
 /// Writes a device register; `None` if the address is no register.
 #[must_use]
-pub fn write_register(cx: &Cx, address: usize, width: u8, value: u64) -> Option<()> {
-    cx.cpu.machine().write_register(address, width, value)
+pub fn write_register(call: &Call, address: usize, width: u8, value: u64) -> Option<()> {
+    call.cpu.machine().write_register(address, width, value)
 }

@@ -27,14 +27,14 @@ pub enum Transition {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Enabled<'a> {
     run: u64,
-    rare: &'a Rare,
+    others: &'a OtherTransitions,
     runs: u32,
     len: u32,
 }
 
 /// Enabled transitions other than going on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Rare {
+pub struct OtherTransitions {
     /// Processors that would accept an interrupt.
     pub interrupt: u64,
     /// Processors that would drain DPCs.
@@ -47,9 +47,10 @@ pub struct Rare {
     pub timer: bool,
 }
 
-impl Rare {
+impl OtherTransitions {
     /// Nothing.
-    pub const NONE: Rare = Rare { interrupt: 0, dpc: 0, switch: 0, device: 0, timer: false };
+    pub const NONE: OtherTransitions =
+        OtherTransitions { interrupt: 0, dpc: 0, switch: 0, device: 0, timer: false };
 }
 
 impl<'a> Enabled<'a> {
@@ -58,15 +59,16 @@ impl<'a> Enabled<'a> {
     #[must_use]
     pub fn running(run: u64) -> Enabled<'static> {
         let runs = count(run);
-        Enabled { run, rare: &Rare::NONE, runs, len: runs }
+        Enabled { run, others: &OtherTransitions::NONE, runs, len: runs }
     }
 
-    /// Processors that can go on, and others things that can happen.
+    /// Processors that can go on, and other things that can happen.
     #[must_use]
-    pub fn with(run: u64, rare: &'a Rare) -> Enabled<'a> {
+    pub fn with(run: u64, others: &'a OtherTransitions) -> Enabled<'a> {
         let runs = count(run);
-        let others = count(rare.interrupt) + count(rare.dpc) + count(rare.switch) + count(rare.device);
-        Enabled { run, rare, runs, len: runs + others + u32::from(rare.timer) }
+        let other_count =
+            count(others.interrupt) + count(others.dpc) + count(others.switch) + count(others.device);
+        Enabled { run, others, runs, len: runs + other_count + u32::from(others.timer) }
     }
 
     /// How many transitions are enabled.
@@ -99,8 +101,8 @@ impl<'a> Enabled<'a> {
     /// What else can happen.
     #[inline]
     #[must_use]
-    pub fn rare(&self) -> &'a Rare {
-        self.rare
+    pub fn others(&self) -> &'a OtherTransitions {
+        self.others
     }
 
     /// The `k`-th enabled transition: processors that go on first, then interrupts, DPCs, switches,
@@ -118,10 +120,10 @@ impl<'a> Enabled<'a> {
     fn nth_rare(&self, mut k: u32) -> Transition {
         type Make = fn(u8) -> Transition;
         let classes: [(u64, Make); 4] = [
-            (self.rare.interrupt, Transition::Interrupt),
-            (self.rare.dpc, Transition::Dpc),
-            (self.rare.switch, Transition::Switch),
-            (self.rare.device, Transition::Device),
+            (self.others.interrupt, Transition::Interrupt),
+            (self.others.dpc, Transition::Dpc),
+            (self.others.switch, Transition::Switch),
+            (self.others.device, Transition::Device),
         ];
         for (set, make) in classes {
             let n = set.count_ones();
@@ -130,7 +132,7 @@ impl<'a> Enabled<'a> {
             }
             k -= n;
         }
-        assert!(self.rare.timer && k == 0, "asked for a transition past the last");
+        assert!(self.others.timer && k == 0, "asked for a transition past the last");
         Transition::Timer
     }
 
@@ -140,11 +142,11 @@ impl<'a> Enabled<'a> {
         let has = |set: u64, n: u8| n < 64 && set & (1 << n) != 0;
         match t {
             Transition::Run(n) => has(self.run, n),
-            Transition::Interrupt(n) => has(self.rare.interrupt, n),
-            Transition::Dpc(n) => has(self.rare.dpc, n),
-            Transition::Switch(n) => has(self.rare.switch, n),
-            Transition::Device(n) => has(self.rare.device, n),
-            Transition::Timer => self.rare.timer,
+            Transition::Interrupt(n) => has(self.others.interrupt, n),
+            Transition::Dpc(n) => has(self.others.dpc, n),
+            Transition::Switch(n) => has(self.others.switch, n),
+            Transition::Device(n) => has(self.others.device, n),
+            Transition::Timer => self.others.timer,
         }
     }
 }
@@ -438,7 +440,8 @@ mod tests {
 
     #[test]
     fn every_enabled_transition_has_a_number_and_no_other() {
-        const RARE: Rare = Rare { interrupt: 0b10, dpc: 1, switch: 0b100, device: 0b11, timer: true };
+        const RARE: OtherTransitions =
+            OtherTransitions { interrupt: 0b10, dpc: 1, switch: 0b100, device: 0b11, timer: true };
         let enabled = Enabled::with(0b101, &RARE);
         let all: Vec<_> = (0..enabled.len()).map(|k| enabled.nth(k)).collect();
         assert_eq!(all.len(), 8);

@@ -190,33 +190,33 @@ impl<T: Copy> IntoArg for Option<T> {
 }
 
 /// What a DDI answers on a machine that has stopped.
-pub trait Quiet {
+pub trait StoppedAnswer {
     /// The answer of a call that does nothing.
-    fn quiet() -> Self;
+    fn stopped() -> Self;
 }
 
 macro_rules! quiet_zero {
-    ($($t:ty),*) => {$(impl Quiet for $t {
-        fn quiet() -> $t { 0 as $t }
+    ($($t:ty),*) => {$(impl StoppedAnswer for $t {
+        fn stopped() -> $t { 0 as $t }
     })*};
 }
 quiet_zero!(u8, u16, u32, u64, usize, i8, i16, i64);
-impl Quiet for () {
-    fn quiet() {}
+impl StoppedAnswer for () {
+    fn stopped() {}
 }
-impl Quiet for i32 {
+impl StoppedAnswer for i32 {
     /// `STATUS_UNSUCCESSFUL`, where the value is an NTSTATUS; a harmless number elsewhere.
-    fn quiet() -> i32 {
+    fn stopped() -> i32 {
         0xC000_0001_u32 as i32
     }
 }
-impl<T> Quiet for *mut T {
-    fn quiet() -> *mut T {
+impl<T> StoppedAnswer for *mut T {
+    fn stopped() -> *mut T {
         std::ptr::null_mut()
     }
 }
-impl<T> Quiet for Option<T> {
-    fn quiet() -> Option<T> {
+impl<T> StoppedAnswer for Option<T> {
+    fn stopped() -> Option<T> {
         None
     }
 }
@@ -294,7 +294,7 @@ impl Interest {
 
 /// What happened.
 #[derive(Clone, Copy, Debug)]
-pub enum What<'a> {
+pub enum EventKind<'a> {
     /// A DDI was called, with these arguments.
     Enter(&'static DdiInfo, &'a [Arg]),
     /// A DDI returned this.
@@ -308,7 +308,7 @@ pub enum What<'a> {
 /// One thing that happened on one processor.
 pub struct Event<'a> {
     /// What happened.
-    pub what: What<'a>,
+    pub what: EventKind<'a>,
     /// The caller's source position; for callbacks the simulator's own.
     pub site: Site,
     pub(crate) cpu: &'a Processor,

@@ -34,7 +34,7 @@ mod registers;
 pub mod safe;
 pub mod shared;
 mod sync;
-pub mod system;
+pub mod unhooked;
 
 pub use io::pnp::PnpDevice;
 pub use memory::MACHINE_BASE;

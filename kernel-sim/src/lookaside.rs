@@ -6,32 +6,32 @@
 //! list is used between its initialization and its deletion only.
 
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::*;
 use crate::pool;
 
 /// Marks a list that was initialized.
 const INITIALIZED: u64 = u64::from_le_bytes(*b"Lookasid");
 
-fn object<'a>(cx: &Cx, list: *mut GENERAL_LOOKASIDE) -> &'a mut GENERAL_LOOKASIDE {
-    if !cx.cpu.is_memory(list as usize, size_of::<GENERAL_LOOKASIDE>()) || !list.is_aligned() {
-        cx.bad_pointer(list as usize, "the look-aside list");
+fn object<'a>(call: &Call, list: *mut GENERAL_LOOKASIDE) -> &'a mut GENERAL_LOOKASIDE {
+    if !call.cpu.is_memory(list as usize, size_of::<GENERAL_LOOKASIDE>()) || !list.is_aligned() {
+        call.bad_pointer(list as usize, "the look-aside list");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data; the driver's own.
     unsafe { &mut *list }
 }
 
 /// A list that is in use.
-fn live<'a>(cx: &Cx, list: *mut GENERAL_LOOKASIDE) -> &'a mut GENERAL_LOOKASIDE {
-    let object = object(cx, list);
+fn live<'a>(call: &Call, list: *mut GENERAL_LOOKASIDE) -> &'a mut GENERAL_LOOKASIDE {
+    let object = object(call, list);
     if object.Initialized != INITIALIZED {
-        cx.bad_pointer(list as usize, "the look-aside list, which is not initialized");
+        call.bad_pointer(list as usize, "the look-aside list, which is not initialized");
     }
     object
 }
 
 fn initialize(
-    cx: &Cx,
+    call: &Call,
     list: *mut GENERAL_LOOKASIDE,
     kind: POOL_TYPE,
     allocate: PALLOCATE_FUNCTION,
@@ -39,10 +39,10 @@ fn initialize(
     size: SIZE_T,
     tag: ULONG,
 ) {
-    let l = object(cx, list);
+    let l = object(call, list);
     if l.Initialized == INITIALIZED {
-        let shown = cx.cpu.machine().machine_address(list as usize);
-        cx.bug_check(VERIFIER, [0xCA, shown, 0, 0], "a look-aside list is initialized twice");
+        let shown = call.cpu.machine().machine_address(list as usize);
+        call.bug_check(VERIFIER, [0xCA, shown, 0, 0], "a look-aside list is initialized twice");
     }
     *l = GENERAL_LOOKASIDE {
         Initialized: INITIALIZED,
@@ -56,7 +56,7 @@ fn initialize(
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn initialize_nonpaged(
-    cx: &Cx,
+    call: &Call,
     list: PNPAGED_LOOKASIDE_LIST,
     allocate: PALLOCATE_FUNCTION,
     free: PFREE_FUNCTION,
@@ -65,12 +65,12 @@ pub(crate) unsafe fn initialize_nonpaged(
     tag: ULONG,
     _depth: USHORT,
 ) {
-    initialize(cx, list, NonPagedPoolNx, allocate, free, size, tag);
+    initialize(call, list, NonPagedPoolNx, allocate, free, size, tag);
 }
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn initialize_paged(
-    cx: &Cx,
+    call: &Call,
     list: PPAGED_LOOKASIDE_LIST,
     allocate: PALLOCATE_FUNCTION,
     free: PFREE_FUNCTION,
@@ -79,33 +79,33 @@ pub(crate) unsafe fn initialize_paged(
     tag: ULONG,
     _depth: USHORT,
 ) {
-    initialize(cx, list, PagedPool, allocate, free, size, tag);
+    initialize(call, list, PagedPool, allocate, free, size, tag);
 }
 
-pub(crate) unsafe fn allocate(cx: &Cx, list: *mut GENERAL_LOOKASIDE) -> PVOID {
-    let l = live(cx, list);
+pub(crate) unsafe fn allocate(call: &Call, list: *mut GENERAL_LOOKASIDE) -> PVOID {
+    let l = live(call, list);
     match l.Allocate {
         // SAFETY: the routine is the driver's own, called as documented.
         Some(routine) => unsafe { routine(l.Type, l.Size, l.Tag) },
-        None => pool::allocate(cx, l.Size, l.Tag, l.Type == PagedPool, false),
+        None => pool::allocate(call, l.Size, l.Tag, l.Type == PagedPool, false),
     }
 }
 
-pub(crate) unsafe fn free(cx: &Cx, list: *mut GENERAL_LOOKASIDE, entry: PVOID) {
-    let l = live(cx, list);
+pub(crate) unsafe fn free(call: &Call, list: *mut GENERAL_LOOKASIDE, entry: PVOID) {
+    let l = live(call, list);
     match l.Free {
         // SAFETY: the routine is the driver's own, called as documented.
         Some(routine) => unsafe { routine(entry) },
-        None => cx.cpu.machine().pool_free(cx, entry, Some(l.Tag)),
+        None => call.cpu.machine().pool_free(call, entry, Some(l.Tag)),
     }
 }
 
-pub(crate) unsafe fn delete(cx: &Cx, list: *mut GENERAL_LOOKASIDE) {
-    let l = object(cx, list);
+pub(crate) unsafe fn delete(call: &Call, list: *mut GENERAL_LOOKASIDE) {
+    let l = object(call, list);
     if l.Initialized != INITIALIZED {
-        let shown = cx.cpu.machine().machine_address(list as usize);
+        let shown = call.cpu.machine().machine_address(list as usize);
         let what = "a look-aside list is deleted that was not initialized";
-        cx.bug_check(VERIFIER, [0xCB, shown, 0, 0], what);
+        call.bug_check(VERIFIER, [0xCB, shown, 0, 0], what);
     }
     *l = GENERAL_LOOKASIDE { Initialized: 0, Size: 0, Tag: 0, Type: 0, Allocate: None, Free: None };
 }

@@ -27,7 +27,7 @@ use std::sync::{Arc, OnceLock};
 pub const PROCESSORS_MAX: u8 = 64;
 
 /// Values of other crates one machine can keep.
-pub const KEPT_MAX: usize = 8;
+pub const ATTACHED_MAX: usize = 8;
 
 /// Which executor runs the machine.
 pub enum Execution {
@@ -190,7 +190,7 @@ pub struct Machine {
     /// What runs on every processor of a machine without a driver.
     pub(crate) model: ModelSlot,
     /// Filled from the front and never emptied, so that looking one up takes no lock.
-    pub(crate) kept: [OnceLock<Arc<dyn Any + Send + Sync>>; KEPT_MAX],
+    pub(crate) attached: [OnceLock<Arc<dyn Any + Send + Sync>>; ATTACHED_MAX],
 }
 
 // SAFETY: the parts that are not Sync by themselves are the deterministic executor, used by one host
@@ -316,33 +316,33 @@ impl Machine {
     /// Keeps a value of another crate (the port driver's tables, say) for the machine's life.
     ///
     /// # Panics
-    /// When the machine keeps [`KEPT_MAX`] values already.
-    pub fn keep<T: Any + Send + Sync>(&self, value: Arc<T>) {
+    /// When the machine keeps [`ATTACHED_MAX`] values already.
+    pub fn attach<T: Any + Send + Sync>(&self, value: Arc<T>) {
         let mut value: Arc<dyn Any + Send + Sync> = value;
-        for slot in &self.kept {
+        for slot in &self.attached {
             match slot.set(value) {
                 Ok(()) => return,
                 Err(refused) => value = refused,
             }
         }
-        panic!("a machine keeps at most {KEPT_MAX} values of other crates");
+        panic!("a machine keeps at most {ATTACHED_MAX} values of other crates");
     }
 
     /// The first value of that type kept before.
     #[must_use]
-    pub fn kept<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.kept_values().find_map(|value| Arc::clone(value).downcast::<T>().ok())
+    pub fn attached<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.attached_values().find_map(|value| Arc::clone(value).downcast::<T>().ok())
     }
 
-    /// As [`Machine::kept`], without a count of its own: for those who look at every request.
+    /// As [`Machine::attached`], without a count of its own: for those who look at every request.
     #[inline]
     #[must_use]
-    pub fn kept_ref<T: Any + Send + Sync>(&self) -> Option<&T> {
-        self.kept_values().find_map(|value| value.downcast_ref::<T>())
+    pub fn attached_ref<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.attached_values().find_map(|value| value.downcast_ref::<T>())
     }
 
-    fn kept_values(&self) -> impl Iterator<Item = &Arc<dyn Any + Send + Sync>> {
-        self.kept.iter().map_while(OnceLock::get)
+    fn attached_values(&self) -> impl Iterator<Item = &Arc<dyn Any + Send + Sync>> {
+        self.attached.iter().map_while(OnceLock::get)
     }
 
     pub(crate) fn watchers(&self) -> &[(Arc<dyn Watcher>, Interest)] {

@@ -8,7 +8,7 @@ use crate::allocation_failure;
 use crate::bugcheck::{
     BAD_POOL_CALLER, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, TIMER_OR_DPC_INVALID,
 };
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::{
     NonPagedPool, NonPagedPoolNx, POOL_FLAG_NON_PAGED, POOL_FLAG_PAGED, POOL_FLAG_UNINITIALIZED, POOL_FLAGS,
     POOL_TYPE, PVOID, SIZE_T, ULONG,
@@ -198,21 +198,21 @@ impl Machine {
     }
 
     /// Frees a block; every way to do it wrong is a bug check.
-    pub(crate) fn pool_free(&self, cx: &Cx, address: PVOID, expected_tag: Option<u32>) {
-        let irql = cx.cpu.irql();
+    pub(crate) fn pool_free(&self, call: &Call, address: PVOID, expected_tag: Option<u32>) {
+        let irql = call.cpu.irql();
         let shown = self.machine_address(address as usize);
         if self.linked_objects.load(Relaxed) != 0 {
-            self.check_unlinked(cx, address as usize);
+            self.check_unlinked(call, address as usize);
         }
         let mut pool = self.pool.lock();
         let Some((slot, block)) = pool.find(address as usize).filter(|(_, b)| !b.system) else {
             drop(pool);
             let what = format!(
                 "{} was given {}, which is no live pool block",
-                cx.ddi.name,
+                call.ddi.name,
                 crate::report_address(shown)
             );
-            cx.bug_check(VERIFIER, [0x10, shown, 0, 0], what);
+            call.bug_check(VERIFIER, [0x10, shown, 0, 0], what);
         };
         // SAFETY: the guard bytes belong to the block and lie in mapped memory.
         let tail =
@@ -221,7 +221,7 @@ impl Machine {
         let wrong_tag = expected_tag.is_some_and(|t| t != 0 && t != block.tag);
         if irql > Irql::DISPATCH || (block.paged && irql > Irql::APC) || overrun || wrong_tag {
             drop(pool);
-            self.refuse_free(cx, shown, &block, overrun, wrong_tag);
+            self.refuse_free(call, shown, &block, overrun, wrong_tag);
         }
         pool.give(slot, block);
     }
@@ -229,7 +229,7 @@ impl Machine {
     /// Refuses to free a block that holds an armed timer or a queued DPC: the kernel would go on
     /// using it.
     #[cold]
-    fn check_unlinked(&self, cx: &Cx, address: usize) {
+    fn check_unlinked(&self, call: &Call, address: usize) {
         let Some((_, block)) = self.pool.lock().find(address) else { return };
         let holds = |object: usize| object.wrapping_sub(address) < block.bytes;
         let (timer, dpc) = {
@@ -245,35 +245,39 @@ impl Machine {
         let (start, end) = (self.machine_address(address), self.machine_address(address + block.bytes));
         if let Some(timer) = timer {
             let timer = self.machine_address(timer);
-            let what = format!("{} frees memory that holds an armed timer", cx.ddi.name);
-            cx.bug_check(VERIFIER, [0x15, timer, 0, start], what);
+            let what = format!("{} frees memory that holds an armed timer", call.ddi.name);
+            call.bug_check(VERIFIER, [0x15, timer, 0, start], what);
         }
         if let Some(dpc) = dpc {
             let dpc = self.machine_address(dpc);
-            let what = format!("{} frees memory that holds a queued DPC", cx.ddi.name);
-            cx.bug_check(TIMER_OR_DPC_INVALID, [1, dpc, start, end], what);
+            let what = format!("{} frees memory that holds a queued DPC", call.ddi.name);
+            call.bug_check(TIMER_OR_DPC_INVALID, [1, dpc, start, end], what);
         }
     }
 
     #[cold]
-    fn refuse_free(&self, cx: &Cx, shown: u64, block: &Block, overrun: bool, wrong_tag: bool) -> ! {
-        let irql = cx.cpu.irql();
+    fn refuse_free(&self, call: &Call, shown: u64, block: &Block, overrun: bool, wrong_tag: bool) -> ! {
+        let irql = call.cpu.irql();
         let at = format!("{} bytes allocated at {}", block.bytes, block.site);
         if overrun {
-            cx.bug_check(VERIFIER, [0x51, shown, 0, 0], format!("the block was written past its end ({at})"));
+            call.bug_check(
+                VERIFIER,
+                [0x51, shown, 0, 0],
+                format!("the block was written past its end ({at})"),
+            );
         }
         if wrong_tag {
-            cx.bug_check(
+            call.bug_check(
                 BAD_POOL_CALLER,
                 [0x0A, shown, u64::from(block.tag), 0],
                 format!("freed with another tag than it was allocated with ({at})"),
             );
         }
         let check = if block.paged { 0x11 } else { 0x12 };
-        cx.bug_check(
+        call.bug_check(
             VERIFIER,
             [check, u64::from(irql.0), u64::from(block.paged), shown],
-            format!("{} called at {irql} ({at})", cx.ddi.name),
+            format!("{} called at {irql} ({at})", call.ddi.name),
         )
     }
 
@@ -287,60 +291,60 @@ impl Machine {
 }
 
 /// Zeroed memory for an object that a driver's call makes. Null when the pool is exhausted, or made to look it.
-pub(crate) fn allocate_object(cx: &Cx, bytes: usize, tag: u32) -> PVOID {
-    if allocation_failure::fails(cx, bytes) {
+pub(crate) fn allocate_object(call: &Call, bytes: usize, tag: u32) -> PVOID {
+    if allocation_failure::fails(call, bytes) {
         return null_mut();
     }
-    cx.cpu.machine().pool_allocate_zeroed(bytes, tag, cx.site)
+    call.cpu.machine().pool_allocate_zeroed(bytes, tag, call.site)
 }
 
-pub(crate) fn allocate(cx: &Cx, bytes: SIZE_T, tag: ULONG, paged: bool, zeroed: bool) -> PVOID {
-    let irql = cx.cpu.irql();
+pub(crate) fn allocate(call: &Call, bytes: SIZE_T, tag: ULONG, paged: bool, zeroed: bool) -> PVOID {
+    let irql = call.cpu.irql();
     if bytes == 0 {
-        cx.bug_check(
+        call.bug_check(
             VERIFIER,
             [0x00, u64::from(irql.0), u64::from(paged), 0],
             "a pool allocation of zero bytes",
         );
     }
     if paged && irql > Irql::APC {
-        cx.bug_check(
+        call.bug_check(
             VERIFIER,
             [0x01, u64::from(irql.0), 1, bytes as u64],
             format!("paged pool allocated at {irql}"),
         );
     }
     if irql > Irql::DISPATCH {
-        cx.bug_check(
+        call.bug_check(
             VERIFIER,
             [0x02, u64::from(irql.0), 0, bytes as u64],
             format!("nonpaged pool allocated at {irql}"),
         );
     }
-    if allocation_failure::fails(cx, bytes) {
+    if allocation_failure::fails(call, bytes) {
         return null_mut();
     }
-    let block = Block { bytes, tag, site: cx.site, paged, system: false };
-    cx.cpu.machine().allocate_block(bytes, block, if zeroed { 0 } else { FRESH })
+    let block = Block { bytes, tag, site: call.site, paged, system: false };
+    call.cpu.machine().allocate_block(bytes, block, if zeroed { 0 } else { FRESH })
 }
 
-pub(crate) unsafe fn allocate2(cx: &Cx, flags: POOL_FLAGS, bytes: SIZE_T, tag: ULONG) -> PVOID {
+pub(crate) unsafe fn allocate2(call: &Call, flags: POOL_FLAGS, bytes: SIZE_T, tag: ULONG) -> PVOID {
     let paged = flags & POOL_FLAG_PAGED != 0;
     if !paged && flags & POOL_FLAG_NON_PAGED == 0 {
         // Neither kind named: the documentation promises NULL for invalid flags.
         return null_mut();
     }
-    allocate(cx, bytes, tag, paged, flags & POOL_FLAG_UNINITIALIZED == 0)
+    allocate(call, bytes, tag, paged, flags & POOL_FLAG_UNINITIALIZED == 0)
 }
 
-pub(crate) unsafe fn allocate_with_tag(cx: &Cx, kind: POOL_TYPE, bytes: SIZE_T, tag: ULONG) -> PVOID {
-    allocate(cx, bytes, tag, !(kind == NonPagedPool || kind == NonPagedPoolNx), false)
+pub(crate) unsafe fn allocate_with_tag(call: &Call, kind: POOL_TYPE, bytes: SIZE_T, tag: ULONG) -> PVOID {
+    allocate(call, bytes, tag, !(kind == NonPagedPool || kind == NonPagedPoolNx), false)
 }
 
-pub(crate) unsafe fn free(cx: &Cx, address: PVOID) {
-    cx.cpu.machine().pool_free(cx, address, None);
+pub(crate) unsafe fn free(call: &Call, address: PVOID) {
+    call.cpu.machine().pool_free(call, address, None);
 }
 
-pub(crate) unsafe fn free_with_tag(cx: &Cx, address: PVOID, tag: ULONG) {
-    cx.cpu.machine().pool_free(cx, address, Some(tag));
+pub(crate) unsafe fn free_with_tag(call: &Call, address: PVOID, tag: ULONG) {
+    call.cpu.machine().pool_free(call, address, Some(tag));
 }

@@ -15,7 +15,7 @@ use crate::hardware::HardwareSlot;
 use crate::hook::{Interest, Watcher};
 use crate::io::IoManager;
 use crate::kernel::{DpcQueues, Kernel};
-use crate::machine::{Config, Execution, KEPT_MAX, Machine, Outcome};
+use crate::machine::{ATTACHED_MAX, Config, Execution, Machine, Outcome};
 use crate::memory::AddressSpace;
 use crate::model::ModelSlot;
 use crate::pool::Pool;
@@ -119,7 +119,7 @@ impl Machine {
             stopped: AtomicBool::new(false),
             own_panic: Mutex::new(None),
             model: ModelSlot::new(),
-            kept: [const { OnceLock::new() }; KEPT_MAX],
+            attached: [const { OnceLock::new() }; ATTACHED_MAX],
         });
         let at: *const Machine = &raw const *machine;
         machine.processors =
@@ -169,7 +169,7 @@ impl Machine {
     /// Whether nothing is left on the machine that a later run could notice.
     fn is_as_new(&mut self) -> bool {
         self.hardware.is_empty()
-            && self.kept[0].get().is_none()
+            && self.attached[0].get().is_none()
             && *self.linked_objects.get_mut() == 0
             && self.model.has_run()
             && self.kernel.get_mut().is_at_rest(self.processors.len())
@@ -240,7 +240,7 @@ impl Machine {
         let used = machine.pool.lock().used_bytes();
         // What drivers and rigs left in these may still point into the machine's memory.
         drop(machine.kernel);
-        drop(machine.kept);
+        drop(machine.attached);
         drop(machine.hardware);
         machine.memory.give_back(used);
     }

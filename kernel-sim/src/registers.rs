@@ -1,22 +1,22 @@
 //! Device registers in memory space: the only way a driver touches its device.
 
-use crate::ddi::Cx;
+use crate::ddi::Call;
 
 macro_rules! register_access {
     ($($read:ident, $write:ident: $ty:ty;)*) => {$(
-        pub(crate) unsafe fn $read(cx: &Cx, register: *mut $ty) -> $ty {
-            match cx.cpu.machine().read_register(register as usize, size_of::<$ty>() as u8) {
+        pub(crate) unsafe fn $read(call: &Call, register: *mut $ty) -> $ty {
+            match call.cpu.machine().read_register(register as usize, size_of::<$ty>() as u8) {
                 Some(value) => {
-                    cx.machine().note_register_read(cx, register as usize, value);
+                    call.machine().note_register_read(call, register as usize, value);
                     value as $ty
                 }
-                None => cx.bad_pointer(register as usize, "the device register"),
+                None => call.bad_pointer(register as usize, "the device register"),
             }
         }
 
-        pub(crate) unsafe fn $write(cx: &Cx, register: *mut $ty, value: $ty) {
-            if cx.cpu.machine().write_register(register as usize, size_of::<$ty>() as u8, u64::from(value)).is_none() {
-                cx.bad_pointer(register as usize, "the device register");
+        pub(crate) unsafe fn $write(call: &Call, register: *mut $ty, value: $ty) {
+            if call.cpu.machine().write_register(register as usize, size_of::<$ty>() as u8, u64::from(value)).is_none() {
+                call.bad_pointer(register as usize, "the device register");
             }
         }
     )*};

@@ -310,10 +310,13 @@ fn a_watcher_may_end_the_run() {
 fn a_machine_keeps_values_of_other_crates() {
     unsafe fn driver(_x: *mut Desk) {
         let machine = Machine::current().unwrap();
-        machine.keep(Arc::new(7_u32));
-        machine.keep(Arc::new("text"));
-        assert_eq!((machine.kept::<u32>().as_deref(), machine.kept_ref::<&str>()), (Some(&7), Some(&"text")));
-        assert!(machine.kept::<u64>().is_none());
+        machine.attach(Arc::new(7_u32));
+        machine.attach(Arc::new("text"));
+        assert_eq!(
+            (machine.attached::<u32>().as_deref(), machine.attached_ref::<&str>()),
+            (Some(&7), Some(&"text"))
+        );
+        assert!(machine.attached::<u64>().is_none());
     }
     everywhere(1, driver);
 }

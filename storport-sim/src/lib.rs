@@ -57,5 +57,5 @@ pub mod scsi;
 pub use class::{DISK_RETRIES_MAX, DiskStatistics};
 pub use medium::{Medium, UnitChange};
 pub use port::{
-    Adapter, BUSY_RETRIES_MAX, Completion, LogEntry, NOT_MODELLED, Parameter, PciSlot, StartError,
+    Adapter, BUSY_RETRIES_MAX, CompleteWhere, LogEntry, NOT_MODELLED, Parameter, PciSlot, StartError,
 };

@@ -42,7 +42,7 @@ pub struct Medium {
 }
 
 impl Medium {
-    /// A medium that holds these disks. Give it to a machine with [`Machine::keep`].
+    /// A medium that holds these disks. Give it to a machine with [`Machine::attach`].
     #[must_use]
     pub fn new(target: Target) -> Medium {
         Medium {
@@ -56,7 +56,7 @@ impl Medium {
     /// The medium of the machine this code runs on; `None` where the rig gave none.
     #[must_use]
     pub fn of(machine: &Machine) -> Option<Arc<Medium>> {
-        machine.kept::<Medium>()
+        machine.attached::<Medium>()
     }
 
     /// Executes one command at a logical unit; see [`ScsiDisk::execute`].

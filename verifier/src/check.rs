@@ -126,13 +126,13 @@ impl Check {
     /// When that is no fault plan.
     #[track_caller]
     pub fn faults(mut self, plan: &str) -> Check {
-        self.program.setup.adversity.faults = plan.parse().unwrap_or_else(|e| panic!("{e}"));
+        self.program.setup.disturbances.faults = plan.parse().unwrap_or_else(|e| panic!("{e}"));
         self
     }
 
     /// What happens to the adapter while requests are under way.
     pub fn events(mut self, events: &[Event]) -> Check {
-        self.program.setup.adversity.events = events.to_vec();
+        self.program.setup.disturbances.events = events.to_vec();
         self
     }
 

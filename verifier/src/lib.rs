@@ -19,4 +19,4 @@ pub mod trace;
 pub mod workload;
 
 pub use check::{Check, REPLAY, check, check_model};
-pub use rig::{Adversity, Event, EventCounts, Met};
+pub use rig::{DisturbanceCounts, Disturbances, Event, EventCounts};

@@ -4,14 +4,16 @@
 //! unloads. It is the system around a driver and no part of it; a driver that refuses to start is no finding.
 //! Invariant: whatever was started is taken down again, unless the run ended before.
 
-mod adversity;
+mod disturbances;
 mod events;
 mod hotplug;
 
-pub use adversity::{Adversity, Event, EventCounts, Met};
+pub use disturbances::{DisturbanceCounts, Disturbances, Event, EventCounts};
 
 use crate::driver::{Driver, Kind, Protocol};
-use crate::workload::{self, Amount, Disk, Doorbell, LOST_AFTER_S, Options, Statistics, Trouble, trims_of};
+use crate::workload::{
+    self, Amount, Disk, Doorbell, LOST_AFTER_S, Options, PermittedErrors, Statistics, trims_of,
+};
 use events::Stage;
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, PDRIVER_INITIALIZE, PDRIVER_OBJECT, status_name};
 use kernel_sim::machine::Machine;
@@ -28,10 +30,10 @@ const EVENT_EVERY: u64 = 500;
 
 /// What the boot thread leaves for the caller.
 #[derive(Default)]
-pub(crate) struct Booted {
+pub(crate) struct RigResult {
     pub statistics: Statistics,
     /// What it met of what it had to bear; `None` where that was nothing.
-    pub met: Option<Met>,
+    pub met: Option<DisturbanceCounts>,
     /// Why the driver could not be started.
     pub refused: Option<String>,
 }
@@ -42,12 +44,12 @@ pub(crate) struct Rig {
     /// Size of all disks together.
     pub bytes: u64,
     pub workload: Options,
-    pub adversity: Adversity,
+    pub disturbances: Disturbances,
     /// What a miniport serves.
     pub medium: Option<Arc<Medium>>,
     /// What strikes the device of a WDM driver.
     pub faults: SharedFaults,
-    pub result: Arc<Mutex<Booted>>,
+    pub result: Arc<Mutex<RigResult>>,
 }
 
 impl Rig {
@@ -65,10 +67,10 @@ impl Rig {
                 let object = load(machine, entry)?;
                 let device = machine.add_device(object, 0).map_err(|s| refused("starting its device", s))?;
                 let disk = self.disk(machine, vec![device.top()], None)?;
-                if self.adversity.is_none() {
-                    self.work(machine, disk, &Arc::new(Trouble::none()), || {});
+                if self.disturbances.is_none() {
+                    self.work(machine, disk, &Arc::new(PermittedErrors::none()), || {});
                 } else {
-                    self.bear_answers(machine, disk);
+                    self.run_with_device_faults(machine, disk);
                 }
                 device.remove();
                 machine.unload_driver(object);
@@ -76,7 +78,7 @@ impl Rig {
             }
             Kind::VirtualMiniport { entry } => {
                 if let Some(medium) = &self.medium {
-                    machine.keep(Arc::clone(medium));
+                    machine.attach(Arc::clone(medium));
                 }
                 self.exercise_miniport(machine, entry, Adapter::start)
             }
@@ -106,9 +108,11 @@ impl Rig {
         }
         let disk = self.disk(machine, devices, service)?;
         match &self.medium {
-            Some(medium) if !self.adversity.is_none() => self.bear(machine, adapter, medium, disk),
+            Some(medium) if !self.disturbances.is_none() => {
+                self.run_disturbed(machine, adapter, medium, disk)
+            }
             _ => {
-                self.work(machine, disk, &Arc::new(Trouble::none()), || {});
+                self.work(machine, disk, &Arc::new(PermittedErrors::none()), || {});
                 adapter.remove();
             }
         }
@@ -134,17 +138,23 @@ impl Rig {
         Ok(Disk { devices, service, bytes: self.bytes, trims })
     }
 
-    fn work(&self, machine: &Machine, disk: Disk, trouble: &Arc<Trouble>, make_peace: impl FnOnce()) {
-        let statistics = workload::run(machine, disk, &self.workload, trouble, make_peace);
+    fn work(
+        &self,
+        machine: &Machine,
+        disk: Disk,
+        trouble: &Arc<PermittedErrors>,
+        end_disturbances: impl FnOnce(),
+    ) {
+        let statistics = workload::run(machine, disk, &self.workload, trouble, end_disturbances);
         self.result.lock().statistics = statistics;
     }
 
     /// The workload of a WDM driver whose device meets faults: after its start, and until what was written is
     /// read back.
-    fn bear_answers(&self, machine: &Machine, disk: Disk) {
-        *self.faults.lock() = FaultInjector::new(&self.adversity.faults, self.workload.seed);
-        let trouble = Arc::new(Trouble::of_device(Arc::clone(&self.faults)));
-        let mut met = Met::default();
+    fn run_with_device_faults(&self, machine: &Machine, disk: Disk) {
+        *self.faults.lock() = FaultInjector::new(&self.disturbances.faults, self.workload.seed);
+        let trouble = Arc::new(PermittedErrors::of_device(Arc::clone(&self.faults)));
+        let mut met = DisturbanceCounts::default();
         self.work(machine, disk, &trouble, || {
             met.faults = std::mem::take(&mut *self.faults.lock()).counts().collect();
         });
@@ -153,14 +163,14 @@ impl Rig {
 
     /// The workload with faults and events, and the end of the adapter. Faults begin after the start and end
     /// before what was written is read back.
-    fn bear(&self, machine: &'static Machine, adapter: Adapter, medium: &Arc<Medium>, disk: Disk) {
-        let Adversity { faults, events, timeout_s } = &self.adversity;
+    fn run_disturbed(&self, machine: &'static Machine, adapter: Adapter, medium: &Arc<Medium>, disk: Disk) {
+        let Disturbances { faults, events, timeout_s } = &self.disturbances;
         if let Some(timeout_s) = timeout_s {
             adapter.set_timeout_s(*timeout_s);
         }
         let bell = Doorbell::new(machine, 0);
         let timeout_s = timeout_s.unwrap_or(LOST_AFTER_S);
-        let trouble = Trouble::planned(Some(Arc::clone(medium)), bell, timeout_s);
+        let trouble = PermittedErrors::planned(Some(Arc::clone(medium)), bell, timeout_s);
         let protocol = match self.driver.kind {
             Kind::Miniport { protocol, .. } => protocol,
             _ => Protocol::Scsi,
@@ -198,7 +208,7 @@ impl Rig {
             let injector = FaultInjector::new(faults, self.workload.seed);
             medium.with(|target| target.set_faults(Some(injector)));
         }
-        let mut met = Met::default();
+        let mut met = DisturbanceCounts::default();
         let device = disk.devices[0];
         self.work(machine, disk, &trouble, || {
             stage.is_over.store(true, SeqCst);

@@ -2,7 +2,7 @@
 
 use crate::driver::{Driver, Kind};
 use crate::finding::{Verdict, Violation};
-use crate::rig::{Adversity, Booted, Event, Met, Rig};
+use crate::rig::{DisturbanceCounts, Disturbances, Event, Rig, RigResult};
 use crate::rules::{RuleInfo, Sites};
 use crate::workload::{Amount, Options, Statistics};
 use kernel_sim::allocation_failure::FailedAllocation;
@@ -87,7 +87,7 @@ pub struct Setup {
     /// The I/O.
     pub workload: Options,
     /// What the run has to bear besides.
-    pub adversity: Adversity,
+    pub disturbances: Disturbances,
     /// The disk.
     pub contents: Contents,
     /// The rules that watch.
@@ -105,7 +105,7 @@ impl Setup {
             executor: Executor::Deterministic,
             seed: 1,
             workload: Options::NONE,
-            adversity: Adversity::default(),
+            disturbances: Disturbances::default(),
             contents: Contents::Memory { bytes: 4096 },
             rules: crate::rules::TABLE.iter().copied().filter(|r| r.default).collect(),
             sites: Sites::Kept,
@@ -175,7 +175,7 @@ pub enum SetupError {
     },
     /// A driver of this kind cannot be given that to bear.
     #[error("{driver} is {kind}: {why}")]
-    Adversity {
+    Disturbances {
         /// Its name.
         driver: &'static str,
         /// Its kind, in words.
@@ -208,7 +208,7 @@ pub struct Run {
     /// What the workload measured; empty if the run ended early.
     pub statistics: Statistics,
     /// What it met of what it had to bear; `None` where that was nothing, or if the run ended early.
-    pub met: Option<Met>,
+    pub met: Option<DisturbanceCounts>,
     /// Allocations of the driver that a fault plan made fail, oldest first.
     pub failed_allocations: Vec<FailedAllocation>,
     /// Counters of the processors.
@@ -276,11 +276,11 @@ fn power_on(
             config = config.watch(watcher(setup.sites));
         }
     }
-    if let Some(policy) = setup.adversity.faults.allocation_policy(operations_seed) {
+    if let Some(policy) = setup.disturbances.faults.allocation_policy(operations_seed) {
         config = config.fail_allocations(Box::new(policy));
     }
     check_luns(driver, setup)?;
-    check_adversity(driver, &setup.adversity)?;
+    check_adversity(driver, &setup.disturbances)?;
     if let Kind::Model { run, .. } = driver.kind {
         return Ok(finish(run(config), Statistics::none(), None, Duration::ZERO));
     }
@@ -288,7 +288,7 @@ fn power_on(
     let store = open(&setup.contents)?;
     let bytes = store.len_bytes() * u64::from(setup.workload.luns);
     check_size(setup, bytes)?;
-    let result = Arc::new(Mutex::new(Booted::default()));
+    let result = Arc::new(Mutex::new(RigResult::default()));
     let faults: SharedFaults = Arc::default();
     let (config, medium) = match driver.kind {
         Kind::Wdm { device, .. } => (config.hardware(device(store, Arc::clone(&faults))), None),
@@ -301,8 +301,8 @@ fn power_on(
         }
     };
     let workload = Options { seed: operations_seed, ..setup.workload.clone() };
-    let adversity = setup.adversity.clone();
-    let rig = Rig { driver, bytes, workload, adversity, medium, faults, result: Arc::clone(&result) };
+    let disturbances = setup.disturbances.clone();
+    let rig = Rig { driver, bytes, workload, disturbances, medium, faults, result: Arc::clone(&result) };
     tracing::debug!(driver = driver.name, seed, cpus = setup.cpus, "power on");
     let outcome = config.run(move || rig.boot());
     tracing::debug!(driver = driver.name, steps = outcome.steps, "power off");
@@ -313,7 +313,12 @@ fn power_on(
     Ok(finish(outcome, booted.statistics, booted.met, clock.elapsed()))
 }
 
-fn finish(outcome: Outcome, statistics: Statistics, met: Option<Met>, elapsed: Duration) -> Run {
+fn finish(
+    outcome: Outcome,
+    statistics: Statistics,
+    met: Option<DisturbanceCounts>,
+    elapsed: Duration,
+) -> Run {
     Run {
         verdict: verdict(outcome.ending),
         trace_hash: outcome.trace_hash,
@@ -345,23 +350,23 @@ fn check_luns(driver: &Driver, setup: &Setup) -> Result<(), SetupError> {
 }
 
 /// Whether a driver can be given that to bear.
-fn check_adversity(driver: &Driver, adversity: &Adversity) -> Result<(), SetupError> {
-    let refuse = |kind, why| Err(SetupError::Adversity { driver: driver.name, kind, why });
+fn check_adversity(driver: &Driver, disturbances: &Disturbances) -> Result<(), SetupError> {
+    let refuse = |kind, why| Err(SetupError::Disturbances { driver: driver.name, kind, why });
     match driver.kind {
-        _ if adversity.is_none() => Ok(()),
+        _ if disturbances.is_none() => Ok(()),
         Kind::Model { .. } => refuse("a model", "--fault, --event and --timeout need a disk"),
-        Kind::Wdm { .. } if adversity.faults.rules.iter().any(|rule| !rule.kind.is_answer()) => refuse(
+        Kind::Wdm { .. } if disturbances.faults.rules.iter().any(|rule| !rule.kind.is_answer()) => refuse(
             "a WDM driver",
             "--fault: its rig knows no time-outs or resets, without which a completion that is lost or doubled \
              cannot be borne; --fault answers is every other kind",
         ),
-        Kind::Wdm { .. } if adversity.events.is_empty() && adversity.timeout_s.is_none() => Ok(()),
+        Kind::Wdm { .. } if disturbances.events.is_empty() && disturbances.timeout_s.is_none() => Ok(()),
         Kind::Wdm { .. } => refuse(
             "a WDM driver",
             "--event and --timeout need an adapter; plug and play of a WDM device under load is not modelled",
         ),
         // A fault that strikes a scan's own commands takes a disk away, which nobody could tell from a mistake.
-        _ if !adversity.faults.is_empty() && adversity.events.contains(&Event::Hotplug) => refuse(
+        _ if !disturbances.faults.is_empty() && disturbances.events.contains(&Event::Hotplug) => refuse(
             "a miniport",
             "--event hotplug is not combined with --fault, which would strike the bus scan",
         ),

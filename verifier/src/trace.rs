@@ -1,6 +1,6 @@
 //! The whole trace of a run, as text: one line an event.
 
-use kernel_sim::hook::{Arg, DdiSet, Event, Halt, Interest, Watcher, What};
+use kernel_sim::hook::{Arg, DdiSet, Event, EventKind, Halt, Interest, Watcher};
 use parking_lot::Mutex;
 use std::fmt::Write as _;
 
@@ -35,7 +35,7 @@ impl Watcher for Trace {
             return None;
         }
         let what = match event.what {
-            What::Enter(ddi, args) => {
+            EventKind::Enter(ddi, args) => {
                 let shown: Vec<_> = ddi
                     .params
                     .iter()
@@ -45,14 +45,14 @@ impl Watcher for Trace {
                 format!("{}({})  {}:{}", ddi.name, shown.join(", "), event.site.file(), event.site.line())
             }
             // A routine without a result has nothing to say on the way out.
-            What::Exit(_, Arg::Value(0)) => return None,
-            What::Exit(ddi, answer) => format!("  {} = {}", ddi.name, value(event, answer)),
-            What::CallbackBegin(callback) => format!("{} {{", callback.name),
-            What::CallbackEnd(callback) => format!("}} {}", callback.name),
+            EventKind::Exit(_, Arg::Value(0)) => return None,
+            EventKind::Exit(ddi, answer) => format!("  {} = {}", ddi.name, value(event, answer)),
+            EventKind::CallbackBegin(callback) => format!("{} {{", callback.name),
+            EventKind::CallbackEnd(callback) => format!("}} {}", callback.name),
         };
         let indent = "  ".repeat(event.callbacks().len().saturating_sub(usize::from(matches!(
             event.what,
-            What::CallbackBegin(_) | What::CallbackEnd(_)
+            EventKind::CallbackBegin(_) | EventKind::CallbackEnd(_)
         ))));
         // Writing to a String cannot fail.
         let _ = writeln!(

@@ -53,12 +53,12 @@ static FORGETFUL: Driver = model("forgetful", &|config| {
 
 /// Remembers what it was told; ends the exploration after so many executions.
 #[derive(Default)]
-struct Told {
+struct RunReport {
     findings: Vec<(u64, Identity, bool)>,
     end_after: Option<u64>,
 }
 
-impl Listener for Told {
+impl Listener for RunReport {
     fn found(&mut self, seed: u64, identity: &Identity, run: Option<Run>) -> Result<(), String> {
         self.findings.push((seed, identity.clone(), run.is_some()));
         Ok(())
@@ -91,7 +91,7 @@ fn program(driver: &'static Driver) -> Program {
         executor: Executor::Deterministic,
         seed: 1,
         workload,
-        adversity: Default::default(),
+        disturbances: Default::default(),
         contents: Contents::Memory { bytes: 1 << 20 },
         rules: Vec::new(),
         sites: Sites::Kept,
@@ -104,7 +104,7 @@ fn explore(
     seeds: Range<u64>,
     keep_going: bool,
     jobs: usize,
-    told: &mut Told,
+    told: &mut RunReport,
 ) -> Explored {
     let jobs = NonZeroUsize::new(jobs).expect("a job");
     let program = program(driver);
@@ -118,7 +118,7 @@ fn found(explored: Explored) -> Vec<(Identity, Tally)> {
 
 #[test]
 fn a_deadlock_is_one_finding_whoever_closes_the_cycle() {
-    let mut told = Told::default();
+    let mut told = RunReport::default();
     let explored = explore(&TWO_ORDERS, 0..1000, true, 2, &mut told);
     let found = found(explored);
     let [(identity, tally)] = &found[..] else { panic!("{found:?}") };
@@ -133,14 +133,14 @@ fn a_deadlock_is_one_finding_whoever_closes_the_cycle() {
 
 #[test]
 fn distinct_sites_are_distinct_findings_told_in_the_order_of_seeds() {
-    let mut one = Told::default();
+    let mut one = RunReport::default();
     let first = explore(&TWO_PANICS, 0..3000, true, 1, &mut one);
     let (seeds, steps) = (first.seeds.clone(), first.steps);
     let first = found(first);
     assert_eq!((seeds, first.len()), (0..3000, 2), "{first:?}");
     assert!(one.findings.is_sorted_by_key(|(seed, ..)| *seed));
     for jobs in [2, 3, 8] {
-        let mut told = Told::default();
+        let mut told = RunReport::default();
         let again = explore(&TWO_PANICS, 0..3000, true, jobs, &mut told);
         assert_eq!((again.steps, &told.findings), (steps, &one.findings));
         assert_eq!(found(again), first);
@@ -149,7 +149,7 @@ fn distinct_sites_are_distinct_findings_told_in_the_order_of_seeds() {
 
 #[test]
 fn parts_of_a_range_add_up_to_the_whole() {
-    let part = |seeds| explore(&TWO_ORDERS, seeds, true, 2, &mut Told::default());
+    let part = |seeds| explore(&TWO_ORDERS, seeds, true, 2, &mut RunReport::default());
     let whole = part(0..2000);
     let parts = [part(0..1), part(1..777), part(777..2000)];
     assert_eq!(parts.iter().map(|p| p.steps).sum::<u64>(), whole.steps);
@@ -159,16 +159,16 @@ fn parts_of_a_range_add_up_to_the_whole() {
 
 #[test]
 fn an_exploration_that_is_ended_has_executed_all_seeds_up_to_some_one() {
-    let mut told = Told { end_after: Some(2000), ..Told::default() };
+    let mut told = RunReport { end_after: Some(2000), ..RunReport::default() };
     let explored = explore(&TWO_ORDERS, 0..u64::MAX, true, 2, &mut told);
     assert!(explored.seeds.end >= 2000 && explored.seeds.end < u64::MAX);
-    let again = explore(&TWO_ORDERS, explored.seeds.clone(), true, 1, &mut Told::default());
+    let again = explore(&TWO_ORDERS, explored.seeds.clone(), true, 1, &mut RunReport::default());
     assert_eq!((again.steps, found(again)), (explored.steps, found(explored)));
 }
 
 #[test]
 fn a_finding_that_does_not_come_again_is_told_without_its_run() {
-    let mut told = Told::default();
+    let mut told = RunReport::default();
     let explored = explore(&FORGETFUL, 0..100, true, 1, &mut told);
     assert_eq!(explored.findings.len(), 1);
     let [(seed, identity, again)] = &told.findings[..] else { panic!("{:?}", told.findings) };

@@ -96,7 +96,7 @@ pub struct Channel {
     /// Starts since the device last ran.
     pub attempts: u32,
     /// What the requests are completed with that a reset finds with the device.
-    pub verdict: UCHAR,
+    pub reset_status: UCHAR,
     pub failure: Failure,
     pub device: Device,
 

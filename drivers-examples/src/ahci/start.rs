@@ -41,9 +41,9 @@ impl Channel {
         self.begin_reset(SRB_STATUS_BUS_RESET);
     }
 
-    /// Stops the port, completes what the device had with `verdict`, resets the device and starts over.
-    pub unsafe fn begin_reset(&mut self, verdict: UCHAR) {
-        self.verdict = verdict;
+    /// Stops the port, completes what the device had with `reset_status`, resets the device and starts over.
+    pub unsafe fn begin_reset(&mut self, reset_status: UCHAR) {
+        self.reset_status = reset_status;
         self.is_own_out = false;
         self.stop_engine();
         self.enter(Phase::Stopping, STOP_TICKS);
@@ -79,7 +79,7 @@ impl Channel {
         self.begin_reset(if is_there { SRB_STATUS_BUS_RESET } else { SRB_STATUS_NO_DEVICE });
     }
 
-    /// Quiet, for good or until [`Channel::begin_start`]: the adapter stops. Nothing is outstanding.
+    /// StoppedAnswer, for good or until [`Channel::begin_start`]: the adapter stops. Nothing is outstanding.
     pub unsafe fn halt(&mut self) {
         self.stop_engine();
         for _ in 0..STOP_LOOKS * 50 {
@@ -166,7 +166,7 @@ impl Channel {
             self.abandon();
             return false;
         }
-        self.fail_suspended(self.verdict);
+        self.fail_suspended(self.reset_status);
         self.end_resets();
         let memory = self.memory_physical;
         let received = memory + std::mem::offset_of!(super::ata::PortMemory, received) as u64;

@@ -19,7 +19,7 @@ pub unsafe extern "C-unwind" fn HwBuildIo(extension: PVOID, srb: PSCSI_REQUEST_B
     // SAFETY: Storport's own arguments, as for all of this file.
     unsafe {
         let e = extension.cast::<AdapterExtension>();
-        let verdict = match SrbGetSrbFunction(srb) as UCHAR {
+        let taken = match SrbGetSrbFunction(srb) as UCHAR {
             SRB_FUNCTION_EXECUTE_SCSI => build_command(extension, e, srb),
             SRB_FUNCTION_RESET_LOGICAL_UNIT => reset::build(extension, srb, TMF_LOGICAL_UNIT_RESET),
             SRB_FUNCTION_RESET_DEVICE | SRB_FUNCTION_RESET_BUS => {
@@ -31,7 +31,7 @@ pub unsafe extern "C-unwind" fn HwBuildIo(extension: PVOID, srb: PSCSI_REQUEST_B
             }
             _ => Some(SRB_STATUS_INVALID_REQUEST),
         };
-        match verdict {
+        match taken {
             Some(status) => {
                 complete(extension, srb, status);
                 FALSE

@@ -25,7 +25,7 @@ pub fn setup(driver: &str, executor: Executor, seed: u64, ios: u64) -> Setup {
             seed,
             zeroed: true,
         },
-        adversity: Default::default(),
+        disturbances: Default::default(),
         contents: Contents::Memory { bytes: 16 << 20 },
         rules: rules::TABLE.to_vec(),
         sites: Sites::Kept,

@@ -33,21 +33,21 @@ fn a_run_tells_what_it_bore_in_both_formats() {
         assert_ne!(said.field(label), "", "{label}");
     }
     let run = desk.clean(&format!("{line} --format json")).json();
-    let adversity = &run["adversity"];
-    assert_eq!(adversity["faults"].as_array().map(Vec::len), Some(6));
-    assert!(adversity["faults"][0]["injected"].as_u64() > Some(0));
-    assert!(adversity["failed"].as_u64() > Some(0));
-    assert!(adversity["disk"]["retries"].as_u64() > Some(0));
-    assert!(adversity["events"]["restarts"].as_u64() > Some(0));
+    let disturbances = &run["disturbances"];
+    assert_eq!(disturbances["faults"].as_array().map(Vec::len), Some(6));
+    assert!(disturbances["faults"][0]["injected"].as_u64() > Some(0));
+    assert!(disturbances["failed"].as_u64() > Some(0));
+    assert!(disturbances["disk"]["retries"].as_u64() > Some(0));
+    assert!(disturbances["events"]["restarts"].as_u64() > Some(0));
     // Nothing is said of it where nothing was asked for.
-    assert!(desk.clean("run ramdisk --ios 10 --format json").json().get("adversity").is_none());
+    assert!(desk.clean("run ramdisk --ios 10 --format json").json().get("disturbances").is_none());
 }
 
 #[test]
 fn faults_given_one_by_one_are_the_plan_they_make() {
     let met = |flags: &str| {
         let run = Desk::new().clean(&format!("run ramdisk --ios 100 {flags} --format json")).json();
-        (run["trace_hash"].clone(), run["adversity"].clone())
+        (run["trace_hash"].clone(), run["disturbances"].clone())
     };
     let joined = met("--fault aborted:p=0.1;short:p=0.1");
     assert_eq!(joined, met("--fault aborted:p=0.1 --fault short:p=0.1"));
@@ -97,7 +97,7 @@ fn every_miniport_finds_what_is_plugged_in() {
     for driver in ["ramdisk", "vioscsi", "ahci"] {
         let line = format!("run {driver} --rw mixed --ios 1000 --event hotplug --format json");
         let run = Desk::new().clean(&line).json();
-        let events = &run["adversity"]["events"];
+        let events = &run["disturbances"]["events"];
         assert!(events["plugged"].as_u64() > Some(0), "{driver}: {events}");
         assert_eq!(events["found"], events["plugged"], "{driver}: {events}");
     }

@@ -38,7 +38,7 @@ pub fn program(name: &str, executor: Executor) -> Program {
                 seed: 1,
                 zeroed: true,
             },
-            adversity: Default::default(),
+            disturbances: Default::default(),
             contents: Contents::Memory { bytes: 16 << 20 },
             rules: rules::TABLE.to_vec(),
             sites: Sites::Kept,

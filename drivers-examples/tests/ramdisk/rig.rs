@@ -82,7 +82,7 @@ pub fn starts_not(plan: &str) {
     let medium = Arc::new(Medium::new([disk()].into_iter().collect()));
     let outcome = config(2, Execution::Seeded(1), plan, 1).run(move || {
         let machine = Machine::current().unwrap();
-        machine.keep(Arc::clone(&medium));
+        machine.attach(Arc::clone(&medium));
         let driver = machine.load_driver(Some(ramdisk::driver_entry)).expect("the driver loads");
         assert_eq!(Adapter::start(driver).err(), Some(StartError::NotInitialized));
         machine.unload_driver(driver);
@@ -133,7 +133,7 @@ fn run_config(
     let weak = Arc::downgrade(&medium);
     let outcome = config.run(move || {
         let machine = Machine::current().unwrap();
-        machine.keep(Arc::clone(&medium));
+        machine.attach(Arc::clone(&medium));
         let driver = machine.load_driver(Some(ramdisk::driver_entry)).expect("the driver loads");
         let parameters = workers.map(|n| ("Workers", Parameter::Dword(n)));
         let adapter = Adapter::start_with_parameters(driver, parameters).expect("the adapter starts");

@@ -2,7 +2,7 @@
 
 use drivers_examples::vioscsi;
 use storport_sim::hba::virtio_scsi::{Options, VirtioScsi, slot};
-use verifier::Adversity;
+use verifier::Disturbances;
 use verifier::driver::{Driver, Expects, Kind};
 use verifier::finding::Verdict;
 use verifier::rules::{self, Sites};
@@ -55,7 +55,7 @@ fn setup(cpus: u8, executor: Executor, seed: u64, depth: u32, ios: u64) -> Setup
             seed,
             zeroed: true,
         },
-        adversity: Adversity::default(),
+        disturbances: Disturbances::default(),
         contents: Contents::Memory { bytes: 4 << 20 },
         rules: rules::TABLE.to_vec(),
         sites: Sites::Kept,

@@ -7,7 +7,7 @@ use client::Workload;
 use drivers_examples::wdm_startio;
 use kernel_sim::bugcheck::{Ending, SPIN_LOCK_ALREADY_OWNED};
 use kernel_sim::ddi::*;
-use kernel_sim::hook::{DdiSet, Event, Halt, Interest, Watcher, What};
+use kernel_sim::hook::{DdiSet, Event, EventKind, Halt, Interest, Watcher};
 use kernel_sim::machine::{Config, Execution, Machine, Outcome};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -28,7 +28,7 @@ impl Watcher for SpinLockSafe {
 
     fn event(&self, event: &Event<'_>) -> Option<Halt> {
         match event.what {
-            What::Enter(ddi, _) => Some(Halt(Box::new(ddi.name))),
+            EventKind::Enter(ddi, _) => Some(Halt(Box::new(ddi.name))),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@
 //! event to those who asked. On a machine that has stopped the call does nothing.
 
 use crate::bugcheck::StopCode;
-use crate::hook::{Arg, Callback, DdiInfo, Effect, Event, Site, What};
+use crate::hook::{Arg, Callback, DdiInfo, Effect, Event, EventKind, Site};
 use crate::machine::Machine;
 use crate::processor::{Processor, flag};
 use crate::sync::thread::unwind;
@@ -15,7 +15,7 @@ use std::panic::Location;
 ///
 /// Cold paths make their own from its parts: a reference to the short path's would force it into
 /// memory at every call.
-pub struct Cx {
+pub struct Call {
     /// The processor that makes the call.
     pub cpu: &'static Processor,
     /// The caller's source position.
@@ -27,18 +27,18 @@ pub struct Cx {
     hooks: u32,
 }
 
-impl Cx {
+impl Call {
     /// A call on the processor that this host thread runs.
     #[inline(always)]
     #[must_use]
-    pub fn new(ddi: &'static DdiInfo, site: Site) -> Cx {
-        Cx::on(Processor::current(), ddi, site)
+    pub fn new(ddi: &'static DdiInfo, site: Site) -> Call {
+        Call::on(Processor::current(), ddi, site)
     }
 
     /// A call on `cpu`.
     #[inline(always)]
-    pub(crate) fn on(cpu: &'static Processor, ddi: &'static DdiInfo, site: Site) -> Cx {
-        Cx { cpu, site, ddi, hooks: cpu.hooks() }
+    pub(crate) fn on(cpu: &'static Processor, ddi: &'static DdiInfo, site: Site) -> Call {
+        Call { cpu, site, ddi, hooks: cpu.hooks() }
     }
 
     /// Whether the call takes the long path.
@@ -98,7 +98,7 @@ impl Cx {
 
 #[cold]
 fn bad_output(ddi: &'static DdiInfo, site: Site, address: usize, what: &str) -> ! {
-    Cx::new(ddi, site).bad_pointer(address, what)
+    Call::new(ddi, site).bad_pointer(address, what)
 }
 
 /// What `enter` hands to `leave`.
@@ -112,18 +112,24 @@ pub struct Entered {
 /// # Panics
 /// When no machine runs on this host thread.
 #[inline(always)]
-pub fn enter(cx: &Cx, args: &[Arg], is_point: bool, is_holding: bool, is_acquire: bool) -> Option<Entered> {
-    let cpu = cx.cpu;
+pub fn enter(
+    call: &Call,
+    args: &[Arg],
+    is_point: bool,
+    is_holding: bool,
+    is_acquire: bool,
+) -> Option<Entered> {
+    let cpu = call.cpu;
     if cpu.hooks() & flag::QUIET != 0 {
-        return quiet(cx);
+        return quiet(call);
     }
-    let machine = cx.machine();
-    let outer = cpu.call.replace(Some((cx.ddi, cx.site)));
+    let machine = call.machine();
+    let outer = cpu.call.replace(Some((call.ddi, call.site)));
     if cpu.hooks() & flag::DETERMINISTIC != 0 {
         let d = machine.deterministic();
         // Whether an interlocked operation only looked is known when it is done.
-        if cx.ddi.polls || !matches!(cx.ddi.effect, Effect::Body) {
-            d.note_call(machine, cpu, cx.ddi.polls);
+        if call.ddi.polls || !matches!(call.ddi.effect, Effect::Body) {
+            d.note_call(machine, cpu, call.ddi.polls);
         }
         cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
         if is_point {
@@ -135,10 +141,10 @@ pub fn enter(cx: &Cx, args: &[Arg], is_point: bool, is_holding: bool, is_acquire
                 _ => machine.point(cpu),
             }
             if d.is_watched() {
-                d.touch_effect(machine, cx.ddi, args);
+                d.touch_effect(machine, call.ddi, args);
             }
         }
-        let head = u64::from(cx.ddi.id)
+        let head = u64::from(call.ddi.id)
             | u64::from(cpu.index()) << 16
             | u64::from(cpu.irql().0) << 24
             | d.time_ns() << 32;
@@ -149,17 +155,17 @@ pub fn enter(cx: &Cx, args: &[Arg], is_point: bool, is_holding: bool, is_acquire
     if cpu.hooks() & flag::EVENTS != 0
         || (is_holding && cpu.hooks() & flag::HOLDING != 0 && cpu.held_count() != 0)
     {
-        show_entry(cx, args, is_holding);
+        show_entry(call, args, is_holding);
     }
     Some(Entered { outer })
 }
 
 #[cold]
-fn quiet(cx: &Cx) -> Option<Entered> {
-    let cpu = cx.cpu;
+fn quiet(call: &Call) -> Option<Entered> {
+    let cpu = call.cpu;
     if !cpu.is_real() {
         // Destructors may run after their machine; anything else is a mistake of the caller.
-        assert!(std::thread::panicking(), "{} called where no machine runs", cx.ddi.name);
+        assert!(std::thread::panicking(), "{} called where no machine runs", call.ddi.name);
         return None;
     }
     let thread = cpu.thread.get();
@@ -171,32 +177,32 @@ fn quiet(cx: &Cx) -> Option<Entered> {
 }
 
 #[inline(never)]
-fn show_entry(cx: &Cx, args: &[Arg], is_holding: bool) {
-    let machine = cx.machine();
-    let holding = is_holding && cx.cpu.held_count() != 0;
+fn show_entry(call: &Call, args: &[Arg], is_holding: bool) {
+    let machine = call.machine();
+    let holding = is_holding && call.cpu.held_count() != 0;
     let wanted = &machine.wanted;
-    if wanted.enter.has(cx.ddi) || (holding && wanted.enter_holding.has(cx.ddi)) {
-        let event = Event { what: What::Enter(cx.ddi, args), site: cx.site, cpu: cx.cpu };
-        deliver(machine, &event, |i| i.enter.has(cx.ddi) || (holding && i.enter_holding.has(cx.ddi)));
+    if wanted.enter.has(call.ddi) || (holding && wanted.enter_holding.has(call.ddi)) {
+        let event = Event { what: EventKind::Enter(call.ddi, args), site: call.site, cpu: call.cpu };
+        deliver(machine, &event, |i| i.enter.has(call.ddi) || (holding && i.enter_holding.has(call.ddi)));
     }
 }
 
 /// The long path after the body.
 #[inline(always)]
-pub fn leave(cx: &Cx, entered: Entered, answer: Arg) {
-    let cpu = cx.cpu;
-    let machine = cx.machine();
+pub fn leave(call: &Call, entered: Entered, answer: Arg) {
+    let cpu = call.cpu;
+    let machine = call.machine();
     if cpu.hooks() & flag::DETERMINISTIC != 0 {
         machine.deterministic().mix_answer(machine, answer);
     }
-    if cpu.hooks() & flag::EVENTS != 0 && machine.wanted.exit.has(cx.ddi) {
-        let event = Event { what: What::Exit(cx.ddi, answer), site: cx.site, cpu };
-        deliver(machine, &event, |i| i.exit.has(cx.ddi));
+    if cpu.hooks() & flag::EVENTS != 0 && machine.wanted.exit.has(call.ddi) {
+        let event = Event { what: EventKind::Exit(call.ddi, answer), site: call.site, cpu };
+        deliver(machine, &event, |i| i.exit.has(call.ddi));
     }
     machine.after_call(cpu);
     cpu.call.set(entered.outer);
     if machine.is_quiet() {
-        quiet(cx);
+        quiet(call);
     }
 }
 
@@ -225,7 +231,7 @@ fn show_callback(cpu: &Processor, kind: &'static Callback, begins: bool, site: S
         machine.deterministic().mix(bits);
     }
     if machine.wanted.callbacks && cpu.hooks() & flag::QUIET == 0 {
-        let what = if begins { What::CallbackBegin(kind) } else { What::CallbackEnd(kind) };
+        let what = if begins { EventKind::CallbackBegin(kind) } else { EventKind::CallbackEnd(kind) };
         deliver(machine, &Event { what, site, cpu }, |i| i.callbacks);
     }
 }

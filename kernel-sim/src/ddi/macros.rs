@@ -13,9 +13,9 @@
 //! ```text
 //! pub static KeAcquireSpinLock: DdiInfo = ..;       // in `row`
 //! pub unsafe fn KeAcquireSpinLock(SpinLock: PKSPIN_LOCK, OldIrql: PKIRQL) {
-//!     let cx = Cx::new(&row::KeAcquireSpinLock, Location::caller());
-//!     if cx.is_slow(false) { /* hook entry, lock::acquire(&cx, ..), hook exit */ }
-//!     else { lock::acquire(&cx, SpinLock, OldIrql); cx.finish() }
+//!     let call = Call::new(&row::KeAcquireSpinLock, Location::caller());
+//!     if call.is_slow(false) { /* hook entry, lock::acquire(&call, ..), hook exit */ }
+//!     else { lock::acquire(&call, SpinLock, OldIrql); call.finish() }
 //! }
 //! ```
 //!
@@ -84,28 +84,28 @@ macro_rules! ddis {
             #[inline(always)]
             #[track_caller]
             pub unsafe fn $name($($arg: $ty),*) -> $ret {
-                let cx = $crate::ddi::Cx::new(&row::$name, ::std::panic::Location::caller());
-                if cx.is_slow($crate::is_holding!($kind)) {
+                let call = $crate::ddi::Call::new(&row::$name, ::std::panic::Location::caller());
+                if call.is_slow($crate::is_holding!($kind)) {
                     #[allow(clippy::too_many_arguments, reason = "the documented signature")]
                     #[cold]
                     #[inline(never)]
                     unsafe fn slow(site: $crate::hook::Site, $($arg: $ty),*) -> $ret {
-                        let cx = &$crate::ddi::Cx::new(&row::$name, site);
+                        let call = &$crate::ddi::Call::new(&row::$name, site);
                         let args = [$($crate::hook::IntoArg::into_arg($arg)),*];
-                        let Some(entered) = $crate::ddi::enter(cx, &args, $crate::is_point!($kind), $crate::is_holding!($kind), $crate::is_acquire!($kind)) else {
-                            return $crate::hook::Quiet::quiet();
+                        let Some(entered) = $crate::ddi::enter(call, &args, $crate::is_point!($kind), $crate::is_holding!($kind), $crate::is_acquire!($kind)) else {
+                            return $crate::hook::StoppedAnswer::stopped();
                         };
                         // SAFETY: forwarded from the caller.
-                        let answer = unsafe { $body(cx, $($arg),*) };
-                        $crate::ddi::leave(cx, entered, $crate::hook::IntoArg::into_arg(answer));
+                        let answer = unsafe { $body(call, $($arg),*) };
+                        $crate::ddi::leave(call, entered, $crate::hook::IntoArg::into_arg(answer));
                         answer
                     }
                     // SAFETY: forwarded from the caller.
-                    return unsafe { slow(cx.site, $($arg),*) };
+                    return unsafe { slow(call.site, $($arg),*) };
                 }
                 // SAFETY: forwarded from the caller.
-                let answer = unsafe { $body(&cx, $($arg),*) };
-                cx.finish();
+                let answer = unsafe { $body(&call, $($arg),*) };
+                call.finish();
                 answer
             }
         )+

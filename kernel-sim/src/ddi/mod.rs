@@ -17,7 +17,7 @@ mod table;
 #[expect(non_camel_case_types, non_snake_case, non_upper_case_globals, reason = "the documented WDK names")]
 pub mod types;
 
-pub use call::{Cx, callback, enter, leave};
+pub use call::{Call, callback, enter, leave};
 pub use inline::*;
 pub use status::*;
 pub use table::*;

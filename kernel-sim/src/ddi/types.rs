@@ -168,8 +168,8 @@ impl crate::hook::IntoArg for LARGE_INTEGER {
         crate::hook::Arg::Value(self.QuadPart() as u64)
     }
 }
-impl crate::hook::Quiet for LARGE_INTEGER {
-    fn quiet() -> Self {
+impl crate::hook::StoppedAnswer for LARGE_INTEGER {
+    fn stopped() -> Self {
         LARGE_INTEGER::new(0)
     }
 }

@@ -8,11 +8,11 @@
 
 mod footprint;
 mod lock_waits;
-mod patience;
+mod progress;
 mod strategy;
 
 use crate::bugcheck::Ending;
-use crate::choose::{Access, Choice, Enabled, Rare, Transition, object};
+use crate::choose::{Access, Choice, Enabled, OtherTransitions, Transition, object};
 use crate::fiber::Returned;
 use crate::hook::Arg;
 use crate::irql::Irql;
@@ -20,7 +20,7 @@ use crate::machine::Machine;
 use crate::processor::Processor;
 use footprint::Footprint;
 use lock_waits::LockWait;
-use patience::POLLS_PATIENCE;
+use progress::POLLS_PATIENCE;
 use std::cell::{Cell, UnsafeCell};
 pub(crate) use strategy::Strategy;
 
@@ -232,9 +232,9 @@ impl Deterministic {
     }
 
     #[inline(never)]
-    fn rare(&self, machine: &Machine) -> Rare {
+    fn others(&self, machine: &Machine) -> OtherTransitions {
         let timer = self.next_due_ns.get() <= self.time_ns.get();
-        let mut rare = Rare { device: self.device.get(), timer, ..Rare::default() };
+        let mut others = OtherTransitions { device: self.device.get(), timer, ..OtherTransitions::default() };
         // SAFETY: one host thread; no reference is alive across calls.
         let pended_irql = unsafe { &*self.pended_irql.get() };
         for n in bits(self.pended.get() | self.dpc.get() | self.ready.get()) {
@@ -242,16 +242,16 @@ impl Deterministic {
             let cpu = &machine.processors[n];
             let irql = cpu.irql();
             if self.pended.get() & bit != 0 && pended_irql[n] > irql.0 {
-                rare.interrupt |= bit;
+                others.interrupt |= bit;
             }
             if cpu.may_dispatch() {
-                rare.dpc |= self.dpc.get() & bit;
+                others.dpc |= self.dpc.get() & bit;
                 if !std::ptr::eq(cpu.thread.get(), cpu.idle.get()) {
-                    rare.switch |= self.ready.get() & bit;
+                    others.switch |= self.ready.get() & bit;
                 }
             }
         }
-        rare
+        others
     }
 
     /// Lets the strategy choose the next transition. Answers `None` when the machine has stopped.
@@ -277,8 +277,8 @@ impl Deterministic {
         if followed {
             self.show_step(step - 1, &machine.processors[usize::from(self.current.get())]);
         }
-        let mut rare = self.rare(machine);
-        let mut enabled = Enabled::with(self.run.get() | self.may_commit(&rare), &rare);
+        let mut others = self.others(machine);
+        let mut enabled = Enabled::with(self.run.get() | self.may_commit(&others), &others);
         if enabled.is_empty() {
             if self.ends_when_still.get() {
                 return self.rest(machine);
@@ -287,8 +287,8 @@ impl Deterministic {
                 return None;
             }
             self.let_time_pass(machine)?;
-            rare = self.rare(machine);
-            enabled = Enabled::with(self.run.get(), &rare);
+            others = self.others(machine);
+            enabled = Enabled::with(self.run.get(), &others);
         }
         if self.polls.get() >= POLLS_PATIENCE {
             self.lose_patience(machine, &enabled)?;

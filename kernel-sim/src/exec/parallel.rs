@@ -64,7 +64,7 @@ pub(crate) struct Parallel {
     rest_bell: Condvar,
     at_rest: AtomicBool,
     /// Why the watchdog stopped the machine; told in full once it is at rest.
-    verdict: Mutex<Option<Verdict>>,
+    standstill: Mutex<Option<Standstill>>,
 }
 
 #[derive(Default)]
@@ -76,7 +76,7 @@ struct World {
 
 /// What the watchdog found: the processors that wait for spin locks and the lock words, and whether
 /// threads that wait belong to the evidence too.
-struct Verdict {
+struct Standstill {
     locks: Vec<(usize, usize)>,
     threads: bool,
 }
@@ -96,7 +96,7 @@ impl Parallel {
             running: Mutex::new(processors),
             rest_bell: Condvar::new(),
             at_rest: AtomicBool::new(false),
-            verdict: Mutex::new(None),
+            standstill: Mutex::new(None),
         }
     }
 
@@ -396,12 +396,12 @@ impl Machine {
             {
                 let names: Vec<_> = locks.iter().map(|(n, _)| format!("CPU {n}")).collect();
                 let what = format!("{} wait for each other's spin locks", names.join(", "));
-                return self.pronounce(what, Verdict { locks, threads: false });
+                return self.pronounce(what, Standstill { locks, threads: false });
             }
             if still >= DEADLOCK_TICKS {
                 let locks = waits.iter().enumerate().filter_map(|(n, w)| w.map(|(_, word)| (n, word)));
-                let verdict = Verdict { locks: locks.collect(), threads: true };
-                return self.pronounce("nobody can go on".into(), verdict);
+                let standstill = Standstill { locks: locks.collect(), threads: true };
+                return self.pronounce("nobody can go on".into(), standstill);
             }
             if stuck >= DEADLOCK_TICKS {
                 self.give_up_on(pollers);
@@ -445,8 +445,8 @@ impl Machine {
 
     /// Stops the machine for a deadlock. The evidence is read off the processors when they are at
     /// rest: until then a parked one may still wake and serve an interrupt.
-    fn pronounce(&self, what: String, verdict: Verdict) {
-        *self.parallel().verdict.lock() = Some(verdict);
+    fn pronounce(&self, what: String, standstill: Standstill) {
+        *self.parallel().standstill.lock() = Some(standstill);
         self.stop(Ending::Deadlock(Box::new(Deadlock { what, waiters: Vec::new() })));
     }
 
@@ -456,10 +456,10 @@ impl Machine {
         let mut running = p.running.lock();
         *running -= 1;
         if *running == 0 {
-            if let Some(verdict) = p.verdict.lock().take() {
+            if let Some(standstill) = p.standstill.lock().take() {
                 let mut waiters: Vec<_> =
-                    verdict.locks.iter().map(|(n, word)| self.lock_waiter(*n, *word)).collect();
-                if verdict.threads {
+                    standstill.locks.iter().map(|(n, word)| self.lock_waiter(*n, *word)).collect();
+                if standstill.threads {
                     waiters.extend(self.thread_waiters(&self.kernel.lock()));
                 }
                 // Another reason to stop may have come first.

@@ -2,7 +2,7 @@
 
 use crate::bugcheck::{DRIVER_RETURNED_HOLDING_CANCEL_LOCK, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER};
 use crate::ddi::types::*;
-use crate::ddi::{Cx, callback};
+use crate::ddi::{Call, callback};
 use crate::hook::CANCEL;
 use crate::irql::Irql;
 use crate::machine::Machine;
@@ -36,72 +36,72 @@ pub(crate) fn exchange(irp: &mut IRP, routine: PDRIVER_CANCEL) -> PDRIVER_CANCEL
     unsafe { std::mem::transmute::<*mut (), PDRIVER_CANCEL>(old) }
 }
 
-pub(crate) unsafe fn set_routine(cx: &Cx, irp: PIRP, routine: PDRIVER_CANCEL) -> PDRIVER_CANCEL {
-    exchange(super::irp::object(cx, irp), routine)
+pub(crate) unsafe fn set_routine(call: &Call, irp: PIRP, routine: PDRIVER_CANCEL) -> PDRIVER_CANCEL {
+    exchange(super::irp::object(call, irp), routine)
 }
 
-pub(crate) unsafe fn acquire(cx: &Cx, old: PKIRQL) {
+pub(crate) unsafe fn acquire(call: &Call, old: PKIRQL) {
     // SAFETY: the cancel lock is the machine's own; the rest is forwarded from the caller.
-    unsafe { lock::acquire(cx, cx.cpu.machine().cancel_lock(), old) }
+    unsafe { lock::acquire(call, call.cpu.machine().cancel_lock(), old) }
 }
 
-pub(crate) unsafe fn release(cx: &Cx, old: KIRQL) {
+pub(crate) unsafe fn release(call: &Call, old: KIRQL) {
     // SAFETY: the cancel lock is the machine's own; the rest is forwarded from the caller.
-    unsafe { lock::release(cx, cx.cpu.machine().cancel_lock(), old) }
+    unsafe { lock::release(call, call.cpu.machine().cancel_lock(), old) }
 }
 
 /// Raises to DISPATCH_LEVEL and takes the cancel lock for the I/O manager itself.
-pub(crate) fn take(cx: &Cx) -> Irql {
-    let before = cx.cpu.irql();
+pub(crate) fn take(call: &Call) -> Irql {
+    let before = call.cpu.irql();
     if before > Irql::DISPATCH {
-        cx.bug_check(
+        call.bug_check(
             VERIFIER,
             [0xE5, u64::from(before.0), 0, 0],
-            format!("{} called at {before}", cx.ddi.name),
+            format!("{} called at {before}", call.ddi.name),
         );
     }
-    cx.cpu.set_irql(Irql::DISPATCH);
-    lock::take_word(cx, lock::word(cx, cx.cpu.machine().cancel_lock()), false);
+    call.cpu.set_irql(Irql::DISPATCH);
+    lock::take_word(call, lock::word(call, call.cpu.machine().cancel_lock()), false);
     before
 }
 
 /// Gives it back.
-pub(crate) fn give(cx: &Cx, before: Irql) {
-    lock::give_word(cx, lock::word(cx, cx.cpu.machine().cancel_lock()));
-    cx.cpu.set_irql(before);
+pub(crate) fn give(call: &Call, before: Irql) {
+    lock::give_word(call, lock::word(call, call.cpu.machine().cancel_lock()));
+    call.cpu.set_irql(before);
 }
 
-pub(crate) unsafe fn cancel_irp(cx: &Cx, irp: PIRP) -> BOOLEAN {
-    let before = take(cx);
-    let i = super::irp::object(cx, irp);
+pub(crate) unsafe fn cancel_irp(call: &Call, irp: PIRP) -> BOOLEAN {
+    let before = take(call);
+    let i = super::irp::object(call, irp);
     i.Cancel = TRUE;
     let routine = exchange(i, None);
     if routine.is_none() {
-        give(cx, before);
+        give(call, before);
         return FALSE;
     }
-    run_routine(cx, routine, irp, before);
+    run_routine(call, routine, irp, before);
     TRUE
 }
 
 /// Calls a cancel routine. It is entered with the cancel lock held, which therefore counts as the
 /// driver's from here on, and must give it back.
-pub(crate) fn run_routine(cx: &Cx, routine: PDRIVER_CANCEL, irp: PIRP, before: Irql) {
+pub(crate) fn run_routine(call: &Call, routine: PDRIVER_CANCEL, irp: PIRP, before: Irql) {
     let Some(routine) = routine else { return };
-    let i = super::irp::object(cx, irp);
+    let i = super::irp::object(call, irp);
     i.CancelIrql = before.0;
-    let machine = cx.cpu.machine();
+    let machine = call.cpu.machine();
     let cancel_lock = machine.cancel_lock() as usize;
     // SAFETY: the current location of a live IRP is in its block.
     let device = unsafe { (*crate::ddi::inline::IoGetCurrentIrpStackLocation(irp)).DeviceObject };
     let shown = machine.machine_address(irp as usize);
-    callback(cx.cpu, &CANCEL, || {
-        cx.cpu.lock_taken(cx.hooks(), cancel_lock, cx.ddi, cx.site, before);
+    callback(call.cpu, &CANCEL, || {
+        call.cpu.lock_taken(call.hooks(), cancel_lock, call.ddi, call.site, before);
         // SAFETY: the routine is the driver's own, called as documented.
         unsafe { routine(device, irp) };
     });
-    if machine.lock_holder(cancel_lock) == Some(cx.cpu.index()) {
-        cx.bug_check(
+    if machine.lock_holder(cancel_lock) == Some(call.cpu.index()) {
+        call.bug_check(
             DRIVER_RETURNED_HOLDING_CANCEL_LOCK,
             [shown, 0, 0, 0],
             "a cancel routine returned with the cancel spin lock held",

@@ -6,25 +6,25 @@
 //! cancellation) the one has it who finds the cancel routine still set.
 
 use crate::ddi::types::*;
-use crate::ddi::{Cx, IoMarkIrpPending, IoReleaseCancelSpinLock, callback};
+use crate::ddi::{Call, IoMarkIrpPending, IoReleaseCancelSpinLock, callback};
 use crate::hook::CSQ_ROUTINE;
 use crate::io::{cancel, irp};
 use crate::processor::Processor;
 use std::ptr::null_mut;
 
-fn object<'a>(cx: &Cx, csq: PIO_CSQ) -> &'a mut IO_CSQ {
-    if !cx.cpu.is_memory(csq as usize, size_of::<IO_CSQ>()) || !csq.is_aligned() {
-        cx.bad_pointer(csq as usize, "the IO_CSQ");
+fn object<'a>(call: &Call, csq: PIO_CSQ) -> &'a mut IO_CSQ {
+    if !call.cpu.is_memory(csq as usize, size_of::<IO_CSQ>()) || !csq.is_aligned() {
+        call.bad_pointer(csq as usize, "the IO_CSQ");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data; set once by an initialization.
     unsafe { &mut *csq }
 }
 
 /// A queue that was initialized.
-fn live<'a>(cx: &Cx, csq: PIO_CSQ) -> &'a IO_CSQ {
-    let queue = object(cx, csq);
+fn live<'a>(call: &Call, csq: PIO_CSQ) -> &'a IO_CSQ {
+    let queue = object(call, csq);
     if queue.Type != IO_TYPE_CSQ {
-        cx.bad_pointer(csq as usize, "the IO_CSQ, which is not initialized");
+        call.bad_pointer(csq as usize, "the IO_CSQ, which is not initialized");
     }
     queue
 }
@@ -35,15 +35,15 @@ fn slot(request: &mut IRP) -> &mut PVOID {
     unsafe { &mut request.Tail.Overlay.__bindgen_anon_1.DriverContext[3] }
 }
 
-fn context<'a>(cx: &Cx, context: PIO_CSQ_IRP_CONTEXT) -> &'a mut IO_CSQ_IRP_CONTEXT {
-    cx.check_output(context);
+fn context<'a>(call: &Call, context: PIO_CSQ_IRP_CONTEXT) -> &'a mut IO_CSQ_IRP_CONTEXT {
+    call.check_output(context);
     // SAFETY: mapped, aligned memory of the machine, plain data; changed under the queue's lock.
     unsafe { &mut *context }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn initialize(
-    cx: &Cx,
+    call: &Call,
     csq: PIO_CSQ,
     insert: PIO_CSQ_INSERT_IRP,
     remove: PIO_CSQ_REMOVE_IRP,
@@ -53,14 +53,14 @@ pub(crate) unsafe fn initialize(
     complete: PIO_CSQ_COMPLETE_CANCELED_IRP,
 ) -> NTSTATUS {
     // SAFETY: forwarded from the caller.
-    let status = unsafe { initialize_ex(cx, csq, None, remove, peek, acquire, release, complete) };
-    object(cx, csq).CsqInsertIrp = insert;
+    let status = unsafe { initialize_ex(call, csq, None, remove, peek, acquire, release, complete) };
+    object(call, csq).CsqInsertIrp = insert;
     status
 }
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn initialize_ex(
-    cx: &Cx,
+    call: &Call,
     csq: PIO_CSQ,
     insert: PIO_CSQ_INSERT_IRP_EX,
     remove: PIO_CSQ_REMOVE_IRP,
@@ -69,7 +69,7 @@ pub(crate) unsafe fn initialize_ex(
     release: PIO_CSQ_RELEASE_LOCK,
     complete: PIO_CSQ_COMPLETE_CANCELED_IRP,
 ) -> NTSTATUS {
-    *object(cx, csq) = IO_CSQ {
+    *object(call, csq) = IO_CSQ {
         Type: IO_TYPE_CSQ,
         CsqInsertIrp: None,
         CsqInsertIrpEx: insert,
@@ -104,8 +104,8 @@ unsafe fn locked<R>(csq: PIO_CSQ, body: impl FnOnce() -> R) -> R {
 }
 
 /// Stops a queue that lacks a routine before anything is called.
-fn check(cx: &Cx, csq: PIO_CSQ) {
-    let queue = live(cx, csq);
+fn check(call: &Call, csq: PIO_CSQ) {
+    let queue = live(call, csq);
     let complete = queue.CsqRemoveIrp.is_some()
         && queue.CsqPeekNextIrp.is_some()
         && queue.CsqAcquireLock.is_some()
@@ -113,28 +113,28 @@ fn check(cx: &Cx, csq: PIO_CSQ) {
         && queue.CsqCompleteCanceledIrp.is_some()
         && (queue.CsqInsertIrp.is_some() || queue.CsqInsertIrpEx.is_some());
     if !complete {
-        cx.bad_pointer(0, "a routine of the IO_CSQ");
+        call.bad_pointer(0, "a routine of the IO_CSQ");
     }
 }
 
-pub(crate) unsafe fn insert(cx: &Cx, csq: PIO_CSQ, request: PIRP, irp_context: PIO_CSQ_IRP_CONTEXT) {
+pub(crate) unsafe fn insert(call: &Call, csq: PIO_CSQ, request: PIRP, irp_context: PIO_CSQ_IRP_CONTEXT) {
     // SAFETY: forwarded from the caller.
-    let _ = unsafe { insert_ex(cx, csq, request, irp_context, null_mut()) };
+    let _ = unsafe { insert_ex(call, csq, request, irp_context, null_mut()) };
 }
 
 pub(crate) unsafe fn insert_ex(
-    cx: &Cx,
+    call: &Call,
     csq: PIO_CSQ,
     request: PIRP,
     irp_context: PIO_CSQ_IRP_CONTEXT,
     insert_context: PVOID,
 ) -> NTSTATUS {
-    check(cx, csq);
-    let i = irp::object(cx, request);
+    check(call, csq);
+    let i = irp::object(call, request);
     let leads_to: PVOID = if irp_context.is_null() {
         csq.cast()
     } else {
-        *context(cx, irp_context) =
+        *context(call, irp_context) =
             IO_CSQ_IRP_CONTEXT { Type: IO_TYPE_CSQ_IRP_CONTEXT, Irp: request, Csq: csq };
         irp_context.cast()
     };
@@ -198,14 +198,14 @@ unsafe extern "C-unwind" fn cancelled(_device: PDEVICE_OBJECT, request: PIRP) {
     }
 }
 
-pub(crate) unsafe fn remove(cx: &Cx, csq: PIO_CSQ, irp_context: PIO_CSQ_IRP_CONTEXT) -> PIRP {
-    check(cx, csq);
-    let c = context(cx, irp_context);
+pub(crate) unsafe fn remove(call: &Call, csq: PIO_CSQ, irp_context: PIO_CSQ_IRP_CONTEXT) -> PIRP {
+    check(call, csq);
+    let c = context(call, irp_context);
     // SAFETY: the queue was checked; the context leads to a queued request or to none, under the lock.
     unsafe {
         locked(csq, || {
             let request = c.Irp;
-            if request.is_null() || cancel::exchange(irp::object(cx, request), None).is_none() {
+            if request.is_null() || cancel::exchange(irp::object(call, request), None).is_none() {
                 return null_mut();
             }
             take_out(csq, request);
@@ -214,13 +214,13 @@ pub(crate) unsafe fn remove(cx: &Cx, csq: PIO_CSQ, irp_context: PIO_CSQ_IRP_CONT
     }
 }
 
-pub(crate) unsafe fn remove_next(cx: &Cx, csq: PIO_CSQ, peek_context: PVOID) -> PIRP {
-    check(cx, csq);
+pub(crate) unsafe fn remove_next(call: &Call, csq: PIO_CSQ, peek_context: PVOID) -> PIRP {
+    check(call, csq);
     // SAFETY: the queue was checked; the driver's peek routine answers with requests of its queue.
     unsafe {
         locked(csq, || {
             let mut request = routine!(csq, CsqPeekNextIrp(null_mut(), peek_context));
-            while !request.is_null() && cancel::exchange(irp::object(cx, request), None).is_none() {
+            while !request.is_null() && cancel::exchange(irp::object(call, request), None).is_none() {
                 // Being cancelled: its cancel routine waits for the lock, and takes it out.
                 request = routine!(csq, CsqPeekNextIrp(request, peek_context));
             }

@@ -1,27 +1,27 @@
 //! Device objects: creation, stacking, deletion.
 
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::*;
 use crate::pool::{allocate_object, tag};
 use std::ptr::null_mut;
 
 /// The device object behind a driver's pointer.
-pub(crate) fn object<'a>(cx: &Cx, device: PDEVICE_OBJECT) -> &'a mut DEVICE_OBJECT {
+pub(crate) fn object<'a>(call: &Call, device: PDEVICE_OBJECT) -> &'a mut DEVICE_OBJECT {
     let address = device as usize;
-    if !cx.cpu.is_memory(address, size_of::<DEVICE_OBJECT>()) || !device.is_aligned() {
-        cx.bad_pointer(address, "the DEVICE_OBJECT");
+    if !call.cpu.is_memory(address, size_of::<DEVICE_OBJECT>()) || !device.is_aligned() {
+        call.bad_pointer(address, "the DEVICE_OBJECT");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data.
     let object = unsafe { &mut *device };
     if object.Type != IO_TYPE_DEVICE {
-        cx.bad_pointer(address, "the DEVICE_OBJECT");
+        call.bad_pointer(address, "the DEVICE_OBJECT");
     }
     object
 }
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn create(
-    cx: &Cx,
+    call: &Call,
     driver: PDRIVER_OBJECT,
     extension_bytes: ULONG,
     _name: PUNICODE_STRING,
@@ -30,12 +30,12 @@ pub(crate) unsafe fn create(
     _exclusive: BOOLEAN,
     out: *mut PDEVICE_OBJECT,
 ) -> NTSTATUS {
-    cx.check_output(out);
-    cx.check_output(driver);
+    call.check_output(out);
+    call.check_output(driver);
     // Device object and extension are one block, as on Windows.
     let offset = size_of::<DEVICE_OBJECT>().next_multiple_of(16);
     let bytes = offset + extension_bytes as usize;
-    let device: PDEVICE_OBJECT = allocate_object(cx, bytes, tag(b"Devi")).cast();
+    let device: PDEVICE_OBJECT = allocate_object(call, bytes, tag(b"Devi")).cast();
     if device.is_null() {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
@@ -53,15 +53,15 @@ pub(crate) unsafe fn create(
         d.DeviceType = kind;
         d.StackSize = 1;
         d.SectorSize = 512;
-        super::device_queue::initialize(cx, &raw mut d.DeviceQueue);
+        super::device_queue::initialize(call, &raw mut d.DeviceQueue);
         (*driver).DeviceObject = device;
         *out = device;
     }
     STATUS_SUCCESS
 }
 
-pub(crate) unsafe fn delete(cx: &Cx, device: PDEVICE_OBJECT) {
-    let d = object(cx, device);
+pub(crate) unsafe fn delete(call: &Call, device: PDEVICE_OBJECT) {
+    let d = object(call, device);
     d.Type = 0;
     // SAFETY: the driver object outlives its devices; its list links live device objects.
     unsafe {
@@ -74,13 +74,13 @@ pub(crate) unsafe fn delete(cx: &Cx, device: PDEVICE_OBJECT) {
             link = &raw mut (**link).NextDevice;
         }
     }
-    cx.cpu.machine().pool_free(cx, device.cast(), None);
+    call.cpu.machine().pool_free(call, device.cast(), None);
 }
 
 /// The topmost device of the stack that `device` is in.
-pub(crate) fn top(cx: &Cx, mut device: PDEVICE_OBJECT) -> PDEVICE_OBJECT {
+pub(crate) fn top(call: &Call, mut device: PDEVICE_OBJECT) -> PDEVICE_OBJECT {
     loop {
-        let above = object(cx, device).AttachedDevice;
+        let above = object(call, device).AttachedDevice;
         if above.is_null() {
             return device;
         }
@@ -88,9 +88,9 @@ pub(crate) fn top(cx: &Cx, mut device: PDEVICE_OBJECT) -> PDEVICE_OBJECT {
     }
 }
 
-pub(crate) unsafe fn attach(cx: &Cx, source: PDEVICE_OBJECT, target: PDEVICE_OBJECT) -> PDEVICE_OBJECT {
-    let below = top(cx, target);
-    let (s, b) = (object(cx, source), object(cx, below));
+pub(crate) unsafe fn attach(call: &Call, source: PDEVICE_OBJECT, target: PDEVICE_OBJECT) -> PDEVICE_OBJECT {
+    let below = top(call, target);
+    let (s, b) = (object(call, source), object(call, below));
     s.StackSize = b.StackSize + 1;
     s.AlignmentRequirement = b.AlignmentRequirement;
     s.SectorSize = b.SectorSize;
@@ -99,14 +99,14 @@ pub(crate) unsafe fn attach(cx: &Cx, source: PDEVICE_OBJECT, target: PDEVICE_OBJ
     below
 }
 
-pub(crate) unsafe fn detach(cx: &Cx, target: PDEVICE_OBJECT) {
-    let t = object(cx, target);
+pub(crate) unsafe fn detach(call: &Call, target: PDEVICE_OBJECT) {
+    let t = object(call, target);
     let above = std::mem::replace(&mut t.AttachedDevice, null_mut());
     if !above.is_null() {
-        object(cx, above).AttachedTo = null_mut();
+        object(call, above).AttachedTo = null_mut();
     }
 }
 
-pub(crate) unsafe fn get_attached(cx: &Cx, device: PDEVICE_OBJECT) -> PDEVICE_OBJECT {
-    top(cx, device)
+pub(crate) unsafe fn get_attached(call: &Call, device: PDEVICE_OBJECT) -> PDEVICE_OBJECT {
+    top(call, device)
 }

@@ -3,35 +3,35 @@
 //! Inserting into an idle queue makes it busy and inserts nothing; removing from an empty one makes
 //! it idle. The queue's own lock is inside the routines, so drivers never hold it.
 
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::inline::{InitializeListHead, InsertTailList, IsListEmpty, RemoveEntryList};
 use crate::ddi::types::*;
 use std::ptr::null_mut;
 
 const QUEUE_TYPE: CSHORT = 20;
 
-fn object<'a>(cx: &Cx, queue: PKDEVICE_QUEUE) -> &'a mut KDEVICE_QUEUE {
+fn object<'a>(call: &Call, queue: PKDEVICE_QUEUE) -> &'a mut KDEVICE_QUEUE {
     let address = queue as usize;
-    if !cx.cpu.is_memory(address, size_of::<KDEVICE_QUEUE>()) || !queue.is_aligned() {
-        cx.bad_pointer(address, "the KDEVICE_QUEUE");
+    if !call.cpu.is_memory(address, size_of::<KDEVICE_QUEUE>()) || !queue.is_aligned() {
+        call.bad_pointer(address, "the KDEVICE_QUEUE");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data; changed under the queues' lock.
     let object = unsafe { &mut *queue };
     if object.Type != QUEUE_TYPE {
-        cx.bad_pointer(address, "the KDEVICE_QUEUE");
+        call.bad_pointer(address, "the KDEVICE_QUEUE");
     }
     object
 }
 
-fn entry(cx: &Cx, entry: PKDEVICE_QUEUE_ENTRY) {
-    if !cx.cpu.is_memory(entry as usize, size_of::<KDEVICE_QUEUE_ENTRY>()) || !entry.is_aligned() {
-        cx.bad_pointer(entry as usize, "the KDEVICE_QUEUE_ENTRY");
+fn entry(call: &Call, entry: PKDEVICE_QUEUE_ENTRY) {
+    if !call.cpu.is_memory(entry as usize, size_of::<KDEVICE_QUEUE_ENTRY>()) || !entry.is_aligned() {
+        call.bad_pointer(entry as usize, "the KDEVICE_QUEUE_ENTRY");
     }
 }
 
-pub(crate) unsafe fn initialize(cx: &Cx, queue: PKDEVICE_QUEUE) {
-    if !cx.cpu.is_memory(queue as usize, size_of::<KDEVICE_QUEUE>()) || !queue.is_aligned() {
-        cx.bad_pointer(queue as usize, "the KDEVICE_QUEUE");
+pub(crate) unsafe fn initialize(call: &Call, queue: PKDEVICE_QUEUE) {
+    if !call.cpu.is_memory(queue as usize, size_of::<KDEVICE_QUEUE>()) || !queue.is_aligned() {
+        call.bad_pointer(queue as usize, "the KDEVICE_QUEUE");
     }
     // SAFETY: mapped, aligned memory that the caller gives us to initialize.
     unsafe {
@@ -44,30 +44,30 @@ pub(crate) unsafe fn initialize(cx: &Cx, queue: PKDEVICE_QUEUE) {
 }
 
 /// Inserts an entry, or makes an idle queue busy. Answers whether it was inserted.
-pub(crate) unsafe fn insert(cx: &Cx, queue: PKDEVICE_QUEUE, new: PKDEVICE_QUEUE_ENTRY) -> BOOLEAN {
+pub(crate) unsafe fn insert(call: &Call, queue: PKDEVICE_QUEUE, new: PKDEVICE_QUEUE_ENTRY) -> BOOLEAN {
     // SAFETY: forwarded from the caller.
-    unsafe { insert_sorted(cx, queue, new, None) }
+    unsafe { insert_sorted(call, queue, new, None) }
 }
 
 pub(crate) unsafe fn insert_by_key(
-    cx: &Cx,
+    call: &Call,
     queue: PKDEVICE_QUEUE,
     new: PKDEVICE_QUEUE_ENTRY,
     key: ULONG,
 ) -> BOOLEAN {
     // SAFETY: forwarded from the caller.
-    unsafe { insert_sorted(cx, queue, new, Some(key)) }
+    unsafe { insert_sorted(call, queue, new, Some(key)) }
 }
 
 unsafe fn insert_sorted(
-    cx: &Cx,
+    call: &Call,
     queue: PKDEVICE_QUEUE,
     new: PKDEVICE_QUEUE_ENTRY,
     key: Option<ULONG>,
 ) -> BOOLEAN {
-    let q = object(cx, queue);
-    entry(cx, new);
-    let _guard = cx.cpu.machine().io.queues.lock();
+    let q = object(call, queue);
+    entry(call, new);
+    let _guard = call.cpu.machine().io.queues.lock();
     // SAFETY: the new entry was checked; entries in the queue were checked when they came.
     unsafe {
         (*new).SortKey = key.unwrap_or(0);
@@ -91,20 +91,20 @@ unsafe fn insert_sorted(
     }
 }
 
-pub(crate) unsafe fn remove(cx: &Cx, queue: PKDEVICE_QUEUE) -> PKDEVICE_QUEUE_ENTRY {
+pub(crate) unsafe fn remove(call: &Call, queue: PKDEVICE_QUEUE) -> PKDEVICE_QUEUE_ENTRY {
     // SAFETY: forwarded from the caller.
-    unsafe { take(cx, queue, None) }
+    unsafe { take(call, queue, None) }
 }
 
-pub(crate) unsafe fn remove_by_key(cx: &Cx, queue: PKDEVICE_QUEUE, key: ULONG) -> PKDEVICE_QUEUE_ENTRY {
+pub(crate) unsafe fn remove_by_key(call: &Call, queue: PKDEVICE_QUEUE, key: ULONG) -> PKDEVICE_QUEUE_ENTRY {
     // SAFETY: forwarded from the caller.
-    unsafe { take(cx, queue, Some(key)) }
+    unsafe { take(call, queue, Some(key)) }
 }
 
 /// The first entry, or the first whose key is not below `key` (else the first); null makes it idle.
-unsafe fn take(cx: &Cx, queue: PKDEVICE_QUEUE, key: Option<ULONG>) -> PKDEVICE_QUEUE_ENTRY {
-    let q = object(cx, queue);
-    let _guard = cx.cpu.machine().io.queues.lock();
+unsafe fn take(call: &Call, queue: PKDEVICE_QUEUE, key: Option<ULONG>) -> PKDEVICE_QUEUE_ENTRY {
+    let q = object(call, queue);
+    let _guard = call.cpu.machine().io.queues.lock();
     // SAFETY: entries in the queue were checked when they came.
     unsafe {
         let head = &raw mut q.DeviceListHead;
@@ -128,10 +128,14 @@ unsafe fn take(cx: &Cx, queue: PKDEVICE_QUEUE, key: Option<ULONG>) -> PKDEVICE_Q
     }
 }
 
-pub(crate) unsafe fn remove_entry(cx: &Cx, queue: PKDEVICE_QUEUE, which: PKDEVICE_QUEUE_ENTRY) -> BOOLEAN {
-    object(cx, queue);
-    entry(cx, which);
-    let _guard = cx.cpu.machine().io.queues.lock();
+pub(crate) unsafe fn remove_entry(
+    call: &Call,
+    queue: PKDEVICE_QUEUE,
+    which: PKDEVICE_QUEUE_ENTRY,
+) -> BOOLEAN {
+    object(call, queue);
+    entry(call, which);
+    let _guard = call.cpu.machine().io.queues.lock();
     // SAFETY: checked above; an inserted entry is linked.
     unsafe {
         if (*which).Inserted == FALSE {

@@ -8,7 +8,7 @@ use crate::bugcheck::{
     MULTIPLE_IRP_COMPLETE_REQUESTS, NO_MORE_IRP_STACK_LOCATIONS,
 };
 use crate::ddi::types::*;
-use crate::ddi::{Cx, callback};
+use crate::ddi::{Call, callback};
 use crate::hook::{DISPATCH, IO_COMPLETION};
 use crate::irql::Irql;
 use crate::pool::{allocate_object, tag};
@@ -32,32 +32,32 @@ mod builder {
 
 /// The IRP behind a driver's pointer. One that was freed is reported as completed twice, which is
 /// what it nearly always is.
-pub(crate) fn object<'a>(cx: &Cx, irp: PIRP) -> &'a mut IRP {
+pub(crate) fn object<'a>(call: &Call, irp: PIRP) -> &'a mut IRP {
     let address = irp as usize;
-    if !cx.cpu.is_memory(address, size_of::<IRP>()) || !irp.is_aligned() {
-        cx.bad_pointer(address, "the IRP");
+    if !call.cpu.is_memory(address, size_of::<IRP>()) || !irp.is_aligned() {
+        call.bad_pointer(address, "the IRP");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data.
     let object = unsafe { &mut *irp };
     if object.Type != IO_TYPE_IRP {
-        not_an_irp(cx, irp);
+        not_an_irp(call, irp);
     }
     object
 }
 
 #[cold]
-fn not_an_irp(cx: &Cx, irp: PIRP) -> ! {
-    let shown = cx.cpu.machine().machine_address(irp as usize);
-    let what = format!("{} was given {}, which is no live IRP", cx.ddi.name, crate::report_address(shown));
-    match cx.ddi.name {
-        "IoCompleteRequest" => cx.bug_check(MULTIPLE_IRP_COMPLETE_REQUESTS, [shown, 0, 0, 0], what),
-        "IoCallDriver" => cx.bug_check(IO_VERIFIER, [0x03, shown, 0, 0], what),
-        "IoFreeIrp" => cx.bug_check(IO_VERIFIER, [0x01, shown, 0, 0], what),
-        _ => cx.bad_pointer(irp as usize, "the IRP"),
+fn not_an_irp(call: &Call, irp: PIRP) -> ! {
+    let shown = call.cpu.machine().machine_address(irp as usize);
+    let what = format!("{} was given {}, which is no live IRP", call.ddi.name, crate::report_address(shown));
+    match call.ddi.name {
+        "IoCompleteRequest" => call.bug_check(MULTIPLE_IRP_COMPLETE_REQUESTS, [shown, 0, 0, 0], what),
+        "IoCallDriver" => call.bug_check(IO_VERIFIER, [0x03, shown, 0, 0], what),
+        "IoFreeIrp" => call.bug_check(IO_VERIFIER, [0x01, shown, 0, 0], what),
+        _ => call.bad_pointer(irp as usize, "the IRP"),
     }
 }
 
-pub(crate) unsafe fn allocate(cx: &Cx, stack_size: CCHAR, _charge_quota: BOOLEAN) -> PIRP {
+pub(crate) unsafe fn allocate(call: &Call, stack_size: CCHAR, _charge_quota: BOOLEAN) -> PIRP {
     if stack_size <= 0 {
         return null_mut();
     }
@@ -65,8 +65,8 @@ pub(crate) unsafe fn allocate(cx: &Cx, stack_size: CCHAR, _charge_quota: BOOLEAN
     let offset = size_of::<IRP>().next_multiple_of(16);
     // One location more than asked for: "current" starts one above the top, and must point at memory.
     let bytes = offset + (locations + 1) * size_of::<IO_STACK_LOCATION>();
-    let machine = cx.cpu.machine();
-    let irp: PIRP = allocate_object(cx, bytes, IRP_TAG).cast();
+    let machine = call.cpu.machine();
+    let irp: PIRP = allocate_object(call, bytes, IRP_TAG).cast();
     if irp.is_null() {
         return irp;
     }
@@ -85,15 +85,15 @@ pub(crate) unsafe fn allocate(cx: &Cx, stack_size: CCHAR, _charge_quota: BOOLEAN
     irp
 }
 
-pub(crate) unsafe fn free(cx: &Cx, irp: PIRP) {
-    let i = object(cx, irp);
+pub(crate) unsafe fn free(call: &Call, irp: PIRP) {
+    let i = object(call, irp);
     i.Type = 0;
-    cx.cpu.machine().pool_free(cx, irp.cast(), None);
+    call.cpu.machine().pool_free(call, irp.cast(), None);
 }
 
 /// Readies an IRP that its owner allocated for another trip.
-pub(crate) unsafe fn reuse(cx: &Cx, irp: PIRP, status: NTSTATUS) {
-    let i = object(cx, irp);
+pub(crate) unsafe fn reuse(call: &Call, irp: PIRP, status: NTSTATUS) {
+    let i = object(call, irp);
     let offset = size_of::<IRP>().next_multiple_of(16);
     // SAFETY: `allocate` laid the block out like this.
     unsafe {
@@ -113,7 +113,7 @@ pub(crate) unsafe fn reuse(cx: &Cx, irp: PIRP, status: NTSTATUS) {
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn build_device_io_control(
-    cx: &Cx,
+    call: &Call,
     code: ULONG,
     device: PDEVICE_OBJECT,
     input: PVOID,
@@ -124,9 +124,9 @@ pub(crate) unsafe fn build_device_io_control(
     event: PKEVENT,
     iosb: PIO_STATUS_BLOCK,
 ) -> PIRP {
-    let stack_size = super::device::object(cx, device).StackSize;
+    let stack_size = super::device::object(call, device).StackSize;
     // SAFETY: it takes no pointer of the driver.
-    let irp = unsafe { allocate(cx, stack_size, FALSE) };
+    let irp = unsafe { allocate(call, stack_size, FALSE) };
     if irp.is_null() {
         return irp;
     }
@@ -150,25 +150,29 @@ pub(crate) unsafe fn build_device_io_control(
     irp
 }
 
-pub(crate) unsafe fn call_driver(cx: &Cx, device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
-    let i = object(cx, irp);
-    let machine = cx.cpu.machine();
+pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
+    let i = object(call, irp);
+    let machine = call.cpu.machine();
     let shown = machine.machine_address(irp as usize);
-    let irql = cx.cpu.irql();
+    let irql = call.cpu.irql();
     if irql > Irql::DISPATCH {
-        cx.bug_check(IO_VERIFIER, [0x10, u64::from(irql.0), 0, 0], format!("IoCallDriver called at {irql}"));
+        call.bug_check(
+            IO_VERIFIER,
+            [0x10, u64::from(irql.0), 0, 0],
+            format!("IoCallDriver called at {irql}"),
+        );
     }
     if i.CurrentLocation <= 1 {
-        cx.bug_check(
+        call.bug_check(
             NO_MORE_IRP_STACK_LOCATIONS,
             [shown, 0, 0, 0],
             "IoCallDriver with no stack location left",
         );
     }
     if i.CancelRoutine.is_some() {
-        cx.bug_check(IO_VERIFIER, [0x203, 0, shown, 0], "IoCallDriver with the cancel routine still set");
+        call.bug_check(IO_VERIFIER, [0x203, 0, shown, 0], "IoCallDriver with the cancel routine still set");
     }
-    let d = super::device::object(cx, device);
+    let d = super::device::object(call, device);
     i.CurrentLocation -= 1;
     // SAFETY: the location below the current one is in the IRP's block: the count was checked.
     let location = unsafe {
@@ -180,52 +184,56 @@ pub(crate) unsafe fn call_driver(cx: &Cx, device: PDEVICE_OBJECT, irp: PIRP) -> 
     // SAFETY: the driver object outlives its devices.
     let routines = unsafe { &(*d.DriverObject).MajorFunction };
     let Some(Some(dispatch)) = routines.get(usize::from(location.MajorFunction)) else {
-        cx.bad_pointer(0, "the dispatch routine");
+        call.bad_pointer(0, "the dispatch routine");
     };
     // SAFETY: the routine is the driver's own, called as documented.
-    let status = callback(cx.cpu, &DISPATCH, || unsafe { dispatch(device, irp) });
-    let after = cx.cpu.irql();
+    let status = callback(call.cpu, &DISPATCH, || unsafe { dispatch(device, irp) });
+    let after = call.cpu.irql();
     if after != irql {
         let shown = machine.machine_address(device as usize);
         let what = format!("a dispatch routine was called at {irql} and returned at {after}");
-        cx.bug_check(IO_VERIFIER, [0x05, shown, u64::from(irql.0), u64::from(after.0)], what);
+        call.bug_check(IO_VERIFIER, [0x05, shown, u64::from(irql.0), u64::from(after.0)], what);
     }
     status
 }
 
-pub(crate) unsafe fn complete(cx: &Cx, irp: PIRP, _boost: CCHAR) {
-    let i = object(cx, irp);
-    let machine = cx.cpu.machine();
+pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
+    let i = object(call, irp);
+    let machine = call.cpu.machine();
     let shown = machine.machine_address(irp as usize);
-    let irql = cx.cpu.irql();
+    let irql = call.cpu.irql();
     if i.State != state::ALIVE || i.CurrentLocation > i.StackCount + 1 {
-        cx.bug_check(
+        call.bug_check(
             MULTIPLE_IRP_COMPLETE_REQUESTS,
             [shown, 0, 0, 0],
             "IoCompleteRequest for an IRP that is already complete",
         );
     }
     if irql > Irql::DISPATCH {
-        cx.bug_check(
+        call.bug_check(
             IO_VERIFIER,
             [0x0E, u64::from(irql.0), shown, 0],
             format!("IoCompleteRequest called at {irql}"),
         );
     }
     if i.IoStatus.Status() == STATUS_PENDING {
-        cx.bug_check(
+        call.bug_check(
             IO_VERIFIER,
             [0x06, STATUS_PENDING as u64, shown, 0],
             "IoCompleteRequest with STATUS_PENDING in the IRP",
         );
     }
     if i.CancelRoutine.is_some() {
-        cx.bug_check(IO_VERIFIER, [0x07, 0, shown, 0], "IoCompleteRequest with the cancel routine still set");
+        call.bug_check(
+            IO_VERIFIER,
+            [0x07, 0, shown, 0],
+            "IoCompleteRequest with the cancel routine still set",
+        );
     }
     // Whoever built a synchronous request may complete it to the end himself; any other IRP ends with its maker's
     // completion routine, and is freed or sent again by him. Windows goes on here and corrupts what the IRP has become.
     if i.CurrentLocation > i.StackCount && i.Builder != builder::SYNCHRONOUS {
-        cx.bug_check(
+        call.bug_check(
             MULTIPLE_IRP_COMPLETE_REQUESTS,
             [shown, 0, 0, 0],
             "IoCompleteRequest for an IRP that has come back to its maker: it was completed before",
@@ -249,11 +257,11 @@ pub(crate) unsafe fn complete(cx: &Cx, irp: PIRP, _boost: CCHAR) {
                 let device = if is_top { null_mut() } else { unsafe { (*above).DeviceObject } };
                 // SAFETY: the routine is the driver's own, called as documented.
                 let status =
-                    callback(cx.cpu, &IO_COMPLETION, || unsafe { routine(device, irp, location.Context) });
-                let after = cx.cpu.irql();
+                    callback(call.cpu, &IO_COMPLETION, || unsafe { routine(device, irp, location.Context) });
+                let after = call.cpu.irql();
                 if after != irql {
                     let what = format!("a completion routine was called at {irql} and returned at {after}");
-                    cx.bug_check(VERIFIER, [0xFA, 0, u64::from(irql.0), u64::from(after.0)], what);
+                    call.bug_check(VERIFIER, [0xFA, 0, u64::from(irql.0), u64::from(after.0)], what);
                 }
                 if status == STATUS_MORE_PROCESSING_REQUIRED {
                     return;
@@ -266,7 +274,7 @@ pub(crate) unsafe fn complete(cx: &Cx, irp: PIRP, _boost: CCHAR) {
             None => {}
         }
     }
-    finish(cx, irp, i);
+    finish(call, irp, i);
 }
 
 /// Whether the outcome is one the routine was registered for.
@@ -279,22 +287,22 @@ fn invoked(location: &IO_STACK_LOCATION, irp: &IRP) -> bool {
 
 /// The request has passed its last stack location. On Windows a synchronous request ends in an APC
 /// of the requesting thread; here its status is copied and its event set at once.
-fn finish(cx: &Cx, irp: PIRP, i: &mut IRP) {
+fn finish(call: &Call, irp: PIRP, i: &mut IRP) {
     i.State = state::COMPLETED;
     if i.Builder != builder::SYNCHRONOUS {
         return;
     }
     if !i.UserIosb.is_null() {
-        cx.check_output(i.UserIosb);
+        call.check_output(i.UserIosb);
         // SAFETY: just found in mapped memory.
         unsafe { *i.UserIosb = i.IoStatus };
     }
     let event = i.UserEvent;
     // SAFETY: the I/O manager owns a completed synchronous IRP.
-    unsafe { free(cx, irp) };
+    unsafe { free(call, irp) };
     if !event.is_null() {
-        let machine = cx.cpu.machine();
-        cx.check_output(event);
+        let machine = call.cpu.machine();
+        call.check_output(event);
         let mut kernel = machine.kernel.lock();
         machine.signal(&mut kernel, event as usize);
     }

@@ -4,7 +4,7 @@
 //! anything.
 
 use crate::bugcheck::{KMODE_EXCEPTION_NOT_HANDLED, UNBALANCED_RELEASE};
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::*;
 use crate::pool::{allocate_object, tag};
 use std::ptr::null_mut;
@@ -13,23 +13,23 @@ const PAGE: usize = 4096;
 /// The exception of an address that is no memory.
 const STATUS_ACCESS_VIOLATION: u64 = 0xC000_0005;
 
-fn object<'a>(cx: &Cx, mdl: PMDL) -> &'a mut MDL {
-    if !cx.cpu.is_memory(mdl as usize, size_of::<MDL>()) || !mdl.is_aligned() {
-        cx.bad_pointer(mdl as usize, "the MDL");
+fn object<'a>(call: &Call, mdl: PMDL) -> &'a mut MDL {
+    if !call.cpu.is_memory(mdl as usize, size_of::<MDL>()) || !mdl.is_aligned() {
+        call.bad_pointer(mdl as usize, "the MDL");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data.
     unsafe { &mut *mdl }
 }
 
 pub(crate) unsafe fn allocate(
-    cx: &Cx,
+    call: &Call,
     address: PVOID,
     bytes: ULONG,
     secondary: BOOLEAN,
     _quota: BOOLEAN,
     irp: PIRP,
 ) -> PMDL {
-    let mdl: PMDL = allocate_object(cx, size_of::<MDL>(), tag(b"Mdl ")).cast();
+    let mdl: PMDL = allocate_object(call, size_of::<MDL>(), tag(b"Mdl ")).cast();
     if mdl.is_null() {
         return mdl;
     }
@@ -41,13 +41,13 @@ pub(crate) unsafe fn allocate(
         (*mdl).ByteCount = bytes;
     }
     if !irp.is_null() {
-        let i = super::irp::object(cx, irp);
+        let i = super::irp::object(call, irp);
         if secondary == FALSE {
             i.MdlAddress = mdl;
         } else {
-            let mut last = object(cx, i.MdlAddress);
+            let mut last = object(call, i.MdlAddress);
             while !last.Next.is_null() {
-                last = object(cx, last.Next);
+                last = object(call, last.Next);
             }
             last.Next = mdl;
         }
@@ -55,16 +55,16 @@ pub(crate) unsafe fn allocate(
     mdl
 }
 
-pub(crate) unsafe fn free(cx: &Cx, mdl: PMDL) {
-    object(cx, mdl);
-    cx.cpu.machine().pool_free(cx, mdl.cast(), None);
+pub(crate) unsafe fn free(call: &Call, mdl: PMDL) {
+    object(call, mdl);
+    call.cpu.machine().pool_free(call, mdl.cast(), None);
 }
 
-pub(crate) unsafe fn build_for_nonpaged_pool(cx: &Cx, mdl: PMDL) {
-    let m = object(cx, mdl);
+pub(crate) unsafe fn build_for_nonpaged_pool(call: &Call, mdl: PMDL) {
+    let m = object(call, mdl);
     let address = m.StartVa as usize + m.ByteOffset as usize;
-    if !cx.cpu.is_memory(address, m.ByteCount as usize) {
-        cx.bad_pointer(address, "the buffer of the MDL");
+    if !call.cpu.is_memory(address, m.ByteCount as usize) {
+        call.bad_pointer(address, "the buffer of the MDL");
     }
     m.MappedSystemVa = address as PVOID;
     m.MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
@@ -72,31 +72,36 @@ pub(crate) unsafe fn build_for_nonpaged_pool(cx: &Cx, mdl: PMDL) {
 
 /// On Windows a buffer that is none raises an exception, which a driver is to catch; nothing can be caught here,
 /// so it is the bug check of an exception nobody caught.
-pub(crate) unsafe fn probe_and_lock(cx: &Cx, mdl: PMDL, _mode: KPROCESSOR_MODE, _operation: LOCK_OPERATION) {
-    let m = object(cx, mdl);
+pub(crate) unsafe fn probe_and_lock(
+    call: &Call,
+    mdl: PMDL,
+    _mode: KPROCESSOR_MODE,
+    _operation: LOCK_OPERATION,
+) {
+    let m = object(call, mdl);
     let address = m.StartVa as usize + m.ByteOffset as usize;
-    if !cx.cpu.is_memory(address, m.ByteCount as usize) {
-        let shown = cx.cpu.machine().machine_address(address);
-        let what = format!("{} of a buffer that is no memory", cx.ddi.name);
-        cx.bug_check(KMODE_EXCEPTION_NOT_HANDLED, [STATUS_ACCESS_VIOLATION, 0, 0, shown], what);
+    if !call.cpu.is_memory(address, m.ByteCount as usize) {
+        let shown = call.cpu.machine().machine_address(address);
+        let what = format!("{} of a buffer that is no memory", call.ddi.name);
+        call.bug_check(KMODE_EXCEPTION_NOT_HANDLED, [STATUS_ACCESS_VIOLATION, 0, 0, shown], what);
     }
     m.MdlFlags |= MDL_PAGES_LOCKED;
 }
 
-pub(crate) unsafe fn unlock(cx: &Cx, mdl: PMDL) {
-    let m = object(cx, mdl);
+pub(crate) unsafe fn unlock(call: &Call, mdl: PMDL) {
+    let m = object(call, mdl);
     if m.MdlFlags & MDL_PAGES_LOCKED == 0 {
-        let shown = cx.cpu.machine().machine_address(mdl as usize);
-        let what = format!("{} of pages that are not locked", cx.ddi.name);
-        cx.bug_check(UNBALANCED_RELEASE, [0, shown, 0, 0], what);
+        let shown = call.cpu.machine().machine_address(mdl as usize);
+        let what = format!("{} of pages that are not locked", call.ddi.name);
+        call.bug_check(UNBALANCED_RELEASE, [0, shown, 0, 0], what);
     }
     // The mapping goes with the lock.
     m.MdlFlags &= !(MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA);
     m.MappedSystemVa = null_mut();
 }
 
-pub(crate) unsafe fn system_address(cx: &Cx, mdl: PMDL, _priority: ULONG) -> PVOID {
-    let m = object(cx, mdl);
+pub(crate) unsafe fn system_address(call: &Call, mdl: PMDL, _priority: ULONG) -> PVOID {
+    let m = object(call, mdl);
     if m.MdlFlags & MDL_PAGES_LOCKED != 0 && m.MdlFlags & MDL_MAPPED_TO_SYSTEM_VA == 0 {
         m.MappedSystemVa = (m.StartVa as usize + m.ByteOffset as usize) as PVOID;
         m.MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
@@ -108,23 +113,23 @@ pub(crate) unsafe fn system_address(cx: &Cx, mdl: PMDL, _priority: ULONG) -> PVO
     m.MappedSystemVa
 }
 
-pub(crate) unsafe fn physical_address(cx: &Cx, address: PVOID) -> PHYSICAL_ADDRESS {
-    match cx.cpu.machine().physical_address(address as usize) {
+pub(crate) unsafe fn physical_address(call: &Call, address: PVOID) -> PHYSICAL_ADDRESS {
+    match call.cpu.machine().physical_address(address as usize) {
         Some(p) => LARGE_INTEGER::new(p as i64),
-        None => cx.bad_pointer(address as usize, "the address to translate"),
+        None => call.bad_pointer(address as usize, "the address to translate"),
     }
 }
 
 pub(crate) unsafe fn map_io_space(
-    cx: &Cx,
+    call: &Call,
     physical: PHYSICAL_ADDRESS,
     bytes: SIZE_T,
     _caching: MEMORY_CACHING_TYPE,
 ) -> PVOID {
-    cx.cpu
+    call.cpu
         .machine()
         .virtual_address(physical.QuadPart() as u64, bytes)
         .map_or(null_mut(), |host| host as PVOID)
 }
 
-pub(crate) unsafe fn unmap_io_space(_cx: &Cx, _address: PVOID, _bytes: SIZE_T) {}
+pub(crate) unsafe fn unmap_io_space(_cx: &Call, _address: PVOID, _bytes: SIZE_T) {}

@@ -6,7 +6,7 @@
 
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::types::*;
-use crate::ddi::{Cx, callback};
+use crate::ddi::{Call, callback};
 use crate::hook::START_IO;
 use crate::io::{cancel, device, device_queue, irp};
 use crate::irql::Irql;
@@ -22,22 +22,22 @@ fn irp_of(entry: PKDEVICE_QUEUE_ENTRY) -> PIRP {
 }
 
 pub(crate) unsafe fn start(
-    cx: &Cx,
+    call: &Call,
     device: PDEVICE_OBJECT,
     packet: PIRP,
     key: PULONG,
     routine: PDRIVER_CANCEL,
 ) {
-    let d = device::object(cx, device);
-    let i = irp::object(cx, packet);
-    let before = cx.cpu.irql();
+    let d = device::object(call, device);
+    let i = irp::object(call, packet);
+    let before = call.cpu.irql();
     if before > Irql::DISPATCH {
-        wrong_level(cx, before);
+        wrong_level(call, before);
     }
-    cx.cpu.set_irql(Irql::DISPATCH);
+    call.cpu.set_irql(Irql::DISPATCH);
     let cancelable = routine.is_some();
     if cancelable {
-        cancel::take(cx);
+        cancel::take(call);
         cancel::exchange(i, routine);
     }
     let queue = &raw mut d.DeviceQueue;
@@ -45,10 +45,10 @@ pub(crate) unsafe fn start(
     // SAFETY: device and IRP were resolved; a key is the driver's own, checked before it is read.
     let inserted = unsafe {
         if key.is_null() {
-            device_queue::insert(cx, queue, entry)
+            device_queue::insert(call, queue, entry)
         } else {
-            cx.check_output(key);
-            device_queue::insert_by_key(cx, queue, entry, *key)
+            call.check_output(key);
+            device_queue::insert_by_key(call, queue, entry, *key)
         }
     } != FALSE;
     if !inserted {
@@ -57,51 +57,51 @@ pub(crate) unsafe fn start(
             if d.NonCancelable != FALSE {
                 cancel::exchange(i, None);
             }
-            cancel::give(cx, Irql::DISPATCH);
+            cancel::give(call, Irql::DISPATCH);
         }
-        call_start_io(cx, d, packet);
+        call_start_io(call, d, packet);
     } else if cancelable {
         if i.Cancel != FALSE
             && let Some(routine) = cancel::exchange(i, None)
         {
-            cancel::run_routine(cx, Some(routine), packet, Irql::DISPATCH);
+            cancel::run_routine(call, Some(routine), packet, Irql::DISPATCH);
         } else {
-            cancel::give(cx, Irql::DISPATCH);
+            cancel::give(call, Irql::DISPATCH);
         }
     }
-    cx.cpu.set_irql(before);
+    call.cpu.set_irql(before);
 }
 
-pub(crate) unsafe fn start_next(cx: &Cx, device: PDEVICE_OBJECT, cancelable: BOOLEAN) {
-    let irql = cx.cpu.irql();
+pub(crate) unsafe fn start_next(call: &Call, device: PDEVICE_OBJECT, cancelable: BOOLEAN) {
+    let irql = call.cpu.irql();
     if irql != Irql::DISPATCH {
-        wrong_level(cx, irql);
+        wrong_level(call, irql);
     }
-    next(cx, device, cancelable != FALSE, None);
+    next(call, device, cancelable != FALSE, None);
 }
 
 /// Its page allows DISPATCH_LEVEL and below, where that of IoStartNextPacket wants the level exactly;
 /// StartIo runs at DISPATCH_LEVEL all the same, so the routine raises to it.
-pub(crate) unsafe fn start_next_by_key(cx: &Cx, device: PDEVICE_OBJECT, cancelable: BOOLEAN, key: ULONG) {
-    let before = cx.cpu.irql();
+pub(crate) unsafe fn start_next_by_key(call: &Call, device: PDEVICE_OBJECT, cancelable: BOOLEAN, key: ULONG) {
+    let before = call.cpu.irql();
     if before > Irql::DISPATCH {
-        wrong_level(cx, before);
+        wrong_level(call, before);
     }
-    cx.cpu.set_irql(Irql::DISPATCH);
-    next(cx, device, cancelable != FALSE, Some(key));
-    cx.cpu.set_irql(before);
+    call.cpu.set_irql(Irql::DISPATCH);
+    next(call, device, cancelable != FALSE, Some(key));
+    call.cpu.set_irql(before);
 }
 
 #[cold]
-fn wrong_level(cx: &Cx, irql: Irql) -> ! {
-    let what = format!("{} called at {irql}", cx.ddi.name);
-    cx.bug_check(VERIFIER, [0xE5, u64::from(irql.0), 0, 0], what)
+fn wrong_level(call: &Call, irql: Irql) -> ! {
+    let what = format!("{} called at {irql}", call.ddi.name);
+    call.bug_check(VERIFIER, [0xE5, u64::from(irql.0), 0, 0], what)
 }
 
-fn next(cx: &Cx, device: PDEVICE_OBJECT, cancelable: bool, key: Option<ULONG>) {
-    let d = device::object(cx, device);
+fn next(call: &Call, device: PDEVICE_OBJECT, cancelable: bool, key: Option<ULONG>) {
+    let d = device::object(call, device);
     {
-        let _guard = cx.cpu.machine().io.queues.lock();
+        let _guard = call.cpu.machine().io.queues.lock();
         if d.DeferredStartIo != FALSE && d.StartIoActive != 0 {
             d.StartIoOwed = TRUE;
             d.StartIoOwedCancelable = BOOLEAN::from(cancelable);
@@ -110,58 +110,58 @@ fn next(cx: &Cx, device: PDEVICE_OBJECT, cancelable: bool, key: Option<ULONG>) {
             return;
         }
     }
-    if let Some(packet) = take_next(cx, d, cancelable, key) {
-        call_start_io(cx, d, packet);
+    if let Some(packet) = take_next(call, d, cancelable, key) {
+        call_start_io(call, d, packet);
     }
 }
 
-fn take_next(cx: &Cx, d: &mut DEVICE_OBJECT, cancelable: bool, key: Option<ULONG>) -> Option<PIRP> {
+fn take_next(call: &Call, d: &mut DEVICE_OBJECT, cancelable: bool, key: Option<ULONG>) -> Option<PIRP> {
     if cancelable {
-        cancel::take(cx);
+        cancel::take(call);
     }
     d.CurrentIrp = null_mut();
     let queue = &raw mut d.DeviceQueue;
     // SAFETY: the queue is a field of a resolved device.
     let entry = unsafe {
         match key {
-            None => device_queue::remove(cx, queue),
-            Some(key) => device_queue::remove_by_key(cx, queue, key),
+            None => device_queue::remove(call, queue),
+            Some(key) => device_queue::remove_by_key(call, queue, key),
         }
     };
     let packet = (!entry.is_null()).then(|| irp_of(entry));
     if let Some(packet) = packet {
         d.CurrentIrp = packet;
         if cancelable && d.NonCancelable != FALSE {
-            cancel::exchange(irp::object(cx, packet), None);
+            cancel::exchange(irp::object(call, packet), None);
         }
     }
     if cancelable {
-        cancel::give(cx, Irql::DISPATCH);
+        cancel::give(call, Irql::DISPATCH);
     }
     packet
 }
 
-fn call_start_io(cx: &Cx, d: &mut DEVICE_OBJECT, mut packet: PIRP) {
+fn call_start_io(call: &Call, d: &mut DEVICE_OBJECT, mut packet: PIRP) {
     // SAFETY: the driver object outlives its devices.
     let Some(start_io) = (unsafe { (*d.DriverObject).DriverStartIo }) else {
-        cx.bad_pointer(0, "the driver's StartIo routine");
+        call.bad_pointer(0, "the driver's StartIo routine");
     };
     let device: PDEVICE_OBJECT = d;
     loop {
-        start_io_begins(cx, d);
+        start_io_begins(call, d);
         // SAFETY: the routine is the driver's own, called as documented.
-        callback(cx.cpu, &START_IO, || unsafe { start_io(device, packet) });
-        let owed = start_io_ended(cx, d);
-        let irql = cx.cpu.irql();
+        callback(call.cpu, &START_IO, || unsafe { start_io(device, packet) });
+        let owed = start_io_ended(call, d);
+        let irql = call.cpu.irql();
         if irql != Irql::DISPATCH {
-            cx.bug_check(
+            call.bug_check(
                 VERIFIER,
                 [0xE5, u64::from(irql.0), 0, 0],
                 format!("StartIo was called at DISPATCH_LEVEL and returned at {irql}"),
             );
         }
         let Some((cancelable, key)) = owed else { return };
-        match take_next(cx, d, cancelable, key) {
+        match take_next(call, d, cancelable, key) {
             Some(next) => packet = next,
             None => return,
         }
@@ -170,14 +170,14 @@ fn call_start_io(cx: &Cx, d: &mut DEVICE_OBJECT, mut packet: PIRP) {
 
 /// One more StartIo call is active. Counted under the queues' lock: the call of one processor may
 /// still be returning when another processor's DPC asks for the next packet.
-fn start_io_begins(cx: &Cx, d: &mut DEVICE_OBJECT) {
-    let _guard = cx.cpu.machine().io.queues.lock();
+fn start_io_begins(call: &Call, d: &mut DEVICE_OBJECT) {
+    let _guard = call.cpu.machine().io.queues.lock();
     d.StartIoActive += 1;
 }
 
 /// A StartIo call has returned. Answers how to take the next packet, if one is owed.
-fn start_io_ended(cx: &Cx, d: &mut DEVICE_OBJECT) -> Option<(bool, Option<ULONG>)> {
-    let _guard = cx.cpu.machine().io.queues.lock();
+fn start_io_ended(call: &Call, d: &mut DEVICE_OBJECT) -> Option<(bool, Option<ULONG>)> {
+    let _guard = call.cpu.machine().io.queues.lock();
     d.StartIoActive -= 1;
     let owed = std::mem::replace(&mut d.StartIoOwed, FALSE) != FALSE;
     owed.then(|| {
@@ -186,12 +186,12 @@ fn start_io_ended(cx: &Cx, d: &mut DEVICE_OBJECT) -> Option<(bool, Option<ULONG>
 }
 
 pub(crate) unsafe fn set_attributes(
-    cx: &Cx,
+    call: &Call,
     device: PDEVICE_OBJECT,
     deferred: BOOLEAN,
     non_cancelable: BOOLEAN,
 ) {
-    let d = device::object(cx, device);
+    let d = device::object(call, device);
     d.DeferredStartIo = deferred;
     d.NonCancelable = non_cancelable;
 }

@@ -6,36 +6,36 @@
 //! many; Windows does not notice, here it stops the machine, which is our choice.
 
 use crate::bugcheck::UNBALANCED_RELEASE;
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::*;
 use crate::kernel::Kernel;
 use crate::sync::wait::{check_may_wait, initialize_event};
 
-fn object<'a>(cx: &Cx, lock: PIO_REMOVE_LOCK) -> &'a mut IO_REMOVE_LOCK_COMMON_BLOCK {
-    if !cx.cpu.is_memory(lock as usize, size_of::<IO_REMOVE_LOCK>()) || !lock.is_aligned() {
-        cx.bad_pointer(lock as usize, "the IO_REMOVE_LOCK");
+fn object<'a>(call: &Call, lock: PIO_REMOVE_LOCK) -> &'a mut IO_REMOVE_LOCK_COMMON_BLOCK {
+    if !call.cpu.is_memory(lock as usize, size_of::<IO_REMOVE_LOCK>()) || !lock.is_aligned() {
+        call.bad_pointer(lock as usize, "the IO_REMOVE_LOCK");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data; changed under the kernel lock.
     unsafe { &mut (*lock).Common }
 }
 
 pub(crate) unsafe fn initialize(
-    cx: &Cx,
+    call: &Call,
     lock: PIO_REMOVE_LOCK,
     _tag: ULONG,
     _minutes: ULONG,
     _high_watermark: ULONG,
 ) {
-    let common = object(cx, lock);
+    let common = object(call, lock);
     common.Removed = FALSE;
     common.IoCount = 1;
     // SAFETY: the event lies in the lock, which was checked.
-    unsafe { initialize_event(cx, &raw mut common.RemoveEvent, NotificationEvent, FALSE) };
+    unsafe { initialize_event(call, &raw mut common.RemoveEvent, NotificationEvent, FALSE) };
 }
 
-pub(crate) unsafe fn acquire(cx: &Cx, lock: PIO_REMOVE_LOCK, _tag: PVOID) -> NTSTATUS {
-    let common = object(cx, lock);
-    let _kernel = cx.cpu.machine().kernel.lock();
+pub(crate) unsafe fn acquire(call: &Call, lock: PIO_REMOVE_LOCK, _tag: PVOID) -> NTSTATUS {
+    let common = object(call, lock);
+    let _kernel = call.cpu.machine().kernel.lock();
     if common.Removed != FALSE {
         return STATUS_DELETE_PENDING;
     }
@@ -44,40 +44,40 @@ pub(crate) unsafe fn acquire(cx: &Cx, lock: PIO_REMOVE_LOCK, _tag: PVOID) -> NTS
 }
 
 /// Gives `n` acquisitions back.
-fn give(cx: &Cx, kernel: &mut Kernel, lock: PIO_REMOVE_LOCK, n: LONG) {
-    let common = object(cx, lock);
+fn give(call: &Call, kernel: &mut Kernel, lock: PIO_REMOVE_LOCK, n: LONG) {
+    let common = object(call, lock);
     common.IoCount -= n;
     if common.IoCount == 0 {
-        cx.cpu.machine().signal(kernel, &raw const common.RemoveEvent as usize);
+        call.cpu.machine().signal(kernel, &raw const common.RemoveEvent as usize);
     }
 }
 
 /// Stops the machine if fewer than `n` acquisitions besides the device's own are left to give back.
-fn check_held(cx: &Cx, lock: PIO_REMOVE_LOCK, n: LONG) {
-    let common = object(cx, lock);
+fn check_held(call: &Call, lock: PIO_REMOVE_LOCK, n: LONG) {
+    let common = object(call, lock);
     let own = LONG::from(common.Removed == FALSE);
     if common.IoCount < n + own {
-        let shown = cx.cpu.machine().machine_address(lock as usize);
-        let what = format!("{} of {}, which nobody has", cx.ddi.name, crate::report_address(shown));
-        cx.bug_check(UNBALANCED_RELEASE, [0, shown, 0, 0], what);
+        let shown = call.cpu.machine().machine_address(lock as usize);
+        let what = format!("{} of {}, which nobody has", call.ddi.name, crate::report_address(shown));
+        call.bug_check(UNBALANCED_RELEASE, [0, shown, 0, 0], what);
     }
 }
 
-pub(crate) unsafe fn release(cx: &Cx, lock: PIO_REMOVE_LOCK, _tag: PVOID) {
-    check_held(cx, lock, 1);
-    let mut kernel = cx.cpu.machine().kernel.lock();
-    give(cx, &mut kernel, lock, 1);
+pub(crate) unsafe fn release(call: &Call, lock: PIO_REMOVE_LOCK, _tag: PVOID) {
+    check_held(call, lock, 1);
+    let mut kernel = call.cpu.machine().kernel.lock();
+    give(call, &mut kernel, lock, 1);
 }
 
-pub(crate) unsafe fn release_and_wait(cx: &Cx, lock: PIO_REMOVE_LOCK, _tag: PVOID) {
-    check_held(cx, lock, 1);
-    check_may_wait(cx, lock as usize, None);
-    let machine = cx.cpu.machine();
-    let common = object(cx, lock);
+pub(crate) unsafe fn release_and_wait(call: &Call, lock: PIO_REMOVE_LOCK, _tag: PVOID) {
+    check_held(call, lock, 1);
+    check_may_wait(call, lock as usize, None);
+    let machine = call.cpu.machine();
+    let common = object(call, lock);
     let mut kernel = machine.kernel.lock();
     common.Removed = TRUE;
-    give(cx, &mut kernel, lock, 2);
+    give(call, &mut kernel, lock, 2);
     if common.IoCount > 0 {
-        machine.sleep_on(cx, kernel, &raw const common.RemoveEvent as usize, None);
+        machine.sleep_on(call, kernel, &raw const common.RemoveEvent as usize, None);
     }
 }

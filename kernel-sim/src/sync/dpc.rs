@@ -9,7 +9,7 @@ use crate::ddi::types::{
     BOOLEAN, CCHAR, DPC_OBJECT, FALSE, HIGH_IMPORTANCE, KDPC, KDPC_IMPORTANCE, LOW_IMPORTANCE,
     MEDIUM_IMPORTANCE, PKDEFERRED_ROUTINE, PKDPC, PVOID, TRUE,
 };
-use crate::ddi::{Cx, callback};
+use crate::ddi::{Call, callback};
 use crate::hook::{Callback, DEFERRED_ROUTINE};
 use crate::irql::Irql;
 use crate::machine::Machine;
@@ -20,24 +20,24 @@ use std::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::SeqCst};
 /// The wait-list key of those who flush DPC queues; no object lies at such an address.
 const FLUSH_KEY: usize = 8;
 
-pub(crate) fn object<'a>(cx: &Cx, dpc: PKDPC) -> &'a mut KDPC {
+pub(crate) fn object<'a>(call: &Call, dpc: PKDPC) -> &'a mut KDPC {
     let address = dpc as usize;
-    if !cx.cpu.is_memory(address, size_of::<KDPC>()) || !dpc.is_aligned() {
-        cx.bad_pointer(address, "the KDPC");
+    if !call.cpu.is_memory(address, size_of::<KDPC>()) || !dpc.is_aligned() {
+        call.bad_pointer(address, "the KDPC");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data. Fields are written under the
     // lock of the queue it is in, except by `initialize`, whose caller owns the object.
     unsafe { &mut *dpc }
 }
 
-fn live<'a>(cx: &Cx, dpc: PKDPC) -> &'a mut KDPC {
-    let object = object(cx, dpc);
-    if !is_live(object, cx.cpu.machine().processors.len()) {
-        let shown = cx.cpu.machine().machine_address(dpc as usize);
-        cx.bug_check(
+fn live<'a>(call: &Call, dpc: PKDPC) -> &'a mut KDPC {
+    let object = object(call, dpc);
+    if !is_live(object, call.cpu.machine().processors.len()) {
+        let shown = call.cpu.machine().machine_address(dpc as usize);
+        call.bug_check(
             TIMER_OR_DPC_INVALID,
-            [1, shown, u64::from(cx.cpu.irql().0), 0],
-            format!("{} was given a KDPC that was never initialized (or is freed)", cx.ddi.name),
+            [1, shown, u64::from(call.cpu.irql().0), 0],
+            format!("{} was given a KDPC that was never initialized (or is freed)", call.ddi.name),
         );
     }
     object
@@ -48,8 +48,8 @@ pub(crate) fn is_live(dpc: &KDPC, processors: usize) -> bool {
     dpc.Type == DPC_OBJECT && usize::from(dpc.Number) <= processors
 }
 
-pub(crate) unsafe fn initialize(cx: &Cx, dpc: PKDPC, routine: PKDEFERRED_ROUTINE, context: PVOID) {
-    *object(cx, dpc) = KDPC {
+pub(crate) unsafe fn initialize(call: &Call, dpc: PKDPC, routine: PKDEFERRED_ROUTINE, context: PVOID) {
+    *object(call, dpc) = KDPC {
         Type: DPC_OBJECT,
         Importance: MEDIUM_IMPORTANCE as u8,
         Number: 0,
@@ -62,29 +62,29 @@ pub(crate) unsafe fn initialize(cx: &Cx, dpc: PKDPC, routine: PKDEFERRED_ROUTINE
     };
 }
 
-pub(crate) unsafe fn set_importance(cx: &Cx, dpc: PKDPC, importance: KDPC_IMPORTANCE) {
-    live(cx, dpc).Importance = importance as u8;
+pub(crate) unsafe fn set_importance(call: &Call, dpc: PKDPC, importance: KDPC_IMPORTANCE) {
+    live(call, dpc).Importance = importance as u8;
 }
 
-pub(crate) unsafe fn set_target(cx: &Cx, dpc: PKDPC, number: CCHAR) {
-    let processors = cx.cpu.machine().processors.len();
-    let object = live(cx, dpc);
+pub(crate) unsafe fn set_target(call: &Call, dpc: PKDPC, number: CCHAR) {
+    let processors = call.cpu.machine().processors.len();
+    let object = live(call, dpc);
     if !usize::try_from(number).is_ok_and(|n| n < processors) {
-        let shown = cx.cpu.machine().machine_address(dpc as usize);
-        cx.bug_check(
+        let shown = call.cpu.machine().machine_address(dpc as usize);
+        call.bug_check(
             TIMER_OR_DPC_INVALID,
             [3, shown, number as u64, processors as u64],
-            format!("{} names processor {number}; the machine has {processors}", cx.ddi.name),
+            format!("{} names processor {number}; the machine has {processors}", call.ddi.name),
         );
     }
     // Our encoding: 0 is "no target", else the index plus one.
     object.Number = number as u16 + 1;
 }
 
-pub(crate) unsafe fn insert(cx: &Cx, dpc: PKDPC, argument1: PVOID, argument2: PVOID) -> BOOLEAN {
-    live(cx, dpc);
+pub(crate) unsafe fn insert(call: &Call, dpc: PKDPC, argument1: PVOID, argument2: PVOID) -> BOOLEAN {
+    live(call, dpc);
     // SAFETY: just found live.
-    BOOLEAN::from(unsafe { queue_here(cx, dpc, argument1, argument2) })
+    BOOLEAN::from(unsafe { queue_here(call, dpc, argument1, argument2) })
 }
 
 /// The processor a DPC goes to, if processor `here` asks for it.
@@ -96,12 +96,12 @@ pub(crate) fn target(dpc: &KDPC, here: u8) -> u8 {
 ///
 /// # Safety
 /// The object is mapped memory of the machine, and names no processor beyond the last.
-pub(crate) unsafe fn queue_here(cx: &Cx, dpc: PKDPC, a1: PVOID, a2: PVOID) -> bool {
-    let here = cx.cpu.index();
+pub(crate) unsafe fn queue_here(call: &Call, dpc: PKDPC, a1: PVOID, a2: PVOID) -> bool {
+    let here = call.cpu.index();
     // SAFETY: forwarded from the caller.
     unsafe {
         let target = target(&*dpc, here);
-        cx.cpu.machine().queue_dpc(dpc, a1, a2, target, target == here)
+        call.cpu.machine().queue_dpc(dpc, a1, a2, target, target == here)
     }
 }
 
@@ -114,9 +114,9 @@ unsafe fn link<'a>(dpc: PKDPC) -> &'a AtomicPtr<std::ffi::c_void> {
     unsafe { AtomicPtr::from_ptr(&raw mut (*dpc).DpcData) }
 }
 
-pub(crate) unsafe fn remove(cx: &Cx, dpc: PKDPC) -> BOOLEAN {
-    live(cx, dpc);
-    let machine = cx.cpu.machine();
+pub(crate) unsafe fn remove(call: &Call, dpc: PKDPC) -> BOOLEAN {
+    live(call, dpc);
+    let machine = call.cpu.machine();
     // SAFETY: just found live.
     let link = unsafe { link(dpc) };
     let Some(n) = (link.load(SeqCst) as usize).checked_sub(1).filter(|n| *n < machine.processors.len())
@@ -137,9 +137,9 @@ pub(crate) unsafe fn remove(cx: &Cx, dpc: PKDPC) -> BOOLEAN {
 }
 
 /// Waits until every DPC queued now, on any processor, has run.
-pub(crate) unsafe fn flush(cx: &Cx) {
-    super::wait::check_may_wait(cx, 0, None);
-    let machine = cx.cpu.machine();
+pub(crate) unsafe fn flush(call: &Call) {
+    super::wait::check_may_wait(call, 0, None);
+    let machine = call.cpu.machine();
     let busy: Vec<(usize, u64)> = {
         let queues = machine.dpcs.each().enumerate();
         queues.filter(|(_, q)| q.running || !q.queue.is_empty()).map(|(n, q)| (n, q.drains)).collect()
@@ -147,16 +147,16 @@ pub(crate) unsafe fn flush(cx: &Cx) {
     // Before the counts are looked at: who drains looks for flushers after it has counted.
     machine.dpcs.flushers.fetch_add(1, SeqCst);
     for (n, drains) in &busy {
-        machine.request_dpcs(*n as u8, *n == usize::from(cx.cpu.index()));
-        if *n == usize::from(cx.cpu.index()) {
-            machine.after_call(cx.cpu);
+        machine.request_dpcs(*n as u8, *n == usize::from(call.cpu.index()));
+        if *n == usize::from(call.cpu.index()) {
+            machine.after_call(call.cpu);
         }
         loop {
             let kernel = machine.kernel.lock();
             if machine.dpcs.of(*n).drains != *drains {
                 break;
             }
-            machine.sleep_on(cx, kernel, FLUSH_KEY, None);
+            machine.sleep_on(call, kernel, FLUSH_KEY, None);
         }
     }
     machine.dpcs.flushers.fetch_sub(1, SeqCst);

@@ -12,7 +12,7 @@ use crate::ddi::types::{
     PKSERVICE_ROUTINE, PKSPIN_LOCK, PKSYNCHRONIZE_ROUTINE, PVOID, STATUS_INSUFFICIENT_RESOURCES,
     STATUS_INVALID_PARAMETER, STATUS_SUCCESS, ULONG,
 };
-use crate::ddi::{Cx, callback, row};
+use crate::ddi::{Call, callback, row};
 use crate::hook::{INTERRUPT_SERVICE, SYNCH_CRITSECTION};
 use crate::irql::Irql;
 use crate::kernel::Kernel;
@@ -48,22 +48,22 @@ impl InterruptObject {
     }
 }
 
-fn object<'a>(cx: &Cx, interrupt: PKINTERRUPT) -> &'a mut KINTERRUPT {
+fn object<'a>(call: &Call, interrupt: PKINTERRUPT) -> &'a mut KINTERRUPT {
     let address = interrupt as usize;
-    if !cx.cpu.is_memory(address, size_of::<KINTERRUPT>()) || !interrupt.is_aligned() {
-        cx.bad_pointer(address, "the KINTERRUPT");
+    if !call.cpu.is_memory(address, size_of::<KINTERRUPT>()) || !interrupt.is_aligned() {
+        call.bad_pointer(address, "the KINTERRUPT");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data.
     let object = unsafe { &mut *interrupt };
     if object.Type != KINTERRUPT::TYPE {
-        cx.bad_pointer(address, "the KINTERRUPT");
+        call.bad_pointer(address, "the KINTERRUPT");
     }
     object
 }
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn connect(
-    cx: &Cx,
+    call: &Call,
     out: *mut PKINTERRUPT,
     routine: PKSERVICE_ROUTINE,
     context: PVOID,
@@ -76,8 +76,8 @@ pub(crate) unsafe fn connect(
     mask: KAFFINITY,
     _floating_save: BOOLEAN,
 ) -> NTSTATUS {
-    cx.check_output(out);
-    let machine = cx.cpu.machine();
+    call.check_output(out);
+    let machine = call.cpu.machine();
     let everybody = u64::MAX >> (64 - machine.processors.len());
     let level = Irql(irql);
     if routine.is_none()
@@ -88,7 +88,7 @@ pub(crate) unsafe fn connect(
     {
         return STATUS_INVALID_PARAMETER;
     }
-    let interrupt: PKINTERRUPT = allocate_object(cx, size_of::<KINTERRUPT>(), tag(b"KInt")).cast();
+    let interrupt: PKINTERRUPT = allocate_object(call, size_of::<KINTERRUPT>(), tag(b"KInt")).cast();
     if interrupt.is_null() {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
@@ -121,22 +121,22 @@ pub(crate) unsafe fn connect(
     STATUS_SUCCESS
 }
 
-pub(crate) unsafe fn disconnect(cx: &Cx, interrupt: PKINTERRUPT) {
-    let object = object(cx, interrupt);
-    let machine = cx.cpu.machine();
+pub(crate) unsafe fn disconnect(call: &Call, interrupt: PKINTERRUPT) {
+    let object = object(call, interrupt);
+    let machine = call.cpu.machine();
     loop {
         let mut kernel = machine.kernel.lock();
         let Some(at) = kernel.interrupts.iter().position(|i| std::ptr::eq(i.interrupt, interrupt)) else {
             drop(kernel);
-            cx.bad_pointer(interrupt as usize, "the KINTERRUPT");
+            call.bad_pointer(interrupt as usize, "the KINTERRUPT");
         };
         let known = &mut kernel.interrupts[at];
         // From here on nobody accepts it; a service routine already running is waited for.
         known.mask = 0;
         known.pended = false;
-        if known.in_service && cx.cpu.irql() < Irql::DISPATCH {
+        if known.in_service && call.cpu.irql() < Irql::DISPATCH {
             machine.note_interrupts(&pended_levels(&kernel), None);
-            machine.sleep_on(cx, kernel, DISCONNECT_KEY, None);
+            machine.sleep_on(call, kernel, DISCONNECT_KEY, None);
             continue;
         }
         kernel.interrupts.remove(at);
@@ -144,56 +144,56 @@ pub(crate) unsafe fn disconnect(cx: &Cx, interrupt: PKINTERRUPT) {
         break;
     }
     object.Type = 0;
-    machine.pool_free(cx, interrupt.cast(), None);
+    machine.pool_free(call, interrupt.cast(), None);
 }
 
-pub(crate) unsafe fn acquire_lock(cx: &Cx, interrupt: PKINTERRUPT) -> KIRQL {
-    let object = object(cx, interrupt);
-    let before = cx.cpu.irql();
-    raise_to(cx, Irql(object.SynchronizeIrql));
-    lock::take(cx, object.ActualLock, before, false);
+pub(crate) unsafe fn acquire_lock(call: &Call, interrupt: PKINTERRUPT) -> KIRQL {
+    let object = object(call, interrupt);
+    let before = call.cpu.irql();
+    raise_to(call, Irql(object.SynchronizeIrql));
+    lock::take(call, object.ActualLock, before, false);
     before.0
 }
 
-pub(crate) unsafe fn release_lock(cx: &Cx, interrupt: PKINTERRUPT, old: KIRQL) {
-    let object = object(cx, interrupt);
-    let irql = cx.cpu.irql();
+pub(crate) unsafe fn release_lock(call: &Call, interrupt: PKINTERRUPT, old: KIRQL) {
+    let object = object(call, interrupt);
+    let irql = call.cpu.irql();
     if Irql(old) > irql {
-        let what = format!("{} asked to lower the IRQL from {irql} to {}", cx.ddi.name, Irql(old));
-        cx.bug_check(VERIFIER, [0x31, u64::from(irql.0), u64::from(old), 0], what);
+        let what = format!("{} asked to lower the IRQL from {irql} to {}", call.ddi.name, Irql(old));
+        call.bug_check(VERIFIER, [0x31, u64::from(irql.0), u64::from(old), 0], what);
     }
-    lock::give(cx, object.ActualLock);
-    cx.cpu.set_irql(Irql(old));
+    lock::give(call, object.ActualLock);
+    call.cpu.set_irql(Irql(old));
 }
 
 pub(crate) unsafe fn synchronize(
-    cx: &Cx,
+    call: &Call,
     interrupt: PKINTERRUPT,
     routine: PKSYNCHRONIZE_ROUTINE,
     context: PVOID,
 ) -> BOOLEAN {
-    let Some(routine) = routine else { cx.bad_pointer(0, "the SynchCritSection routine") };
+    let Some(routine) = routine else { call.bad_pointer(0, "the SynchCritSection routine") };
     // SAFETY: forwarded from the caller.
-    let before = unsafe { acquire_lock(cx, interrupt) };
-    let level = cx.cpu.irql();
+    let before = unsafe { acquire_lock(call, interrupt) };
+    let level = call.cpu.irql();
     // SAFETY: the routine and its context are the driver's own, called as documented.
-    let answer = callback(cx.cpu, &SYNCH_CRITSECTION, || unsafe { routine(context) });
-    cx.cpu.set_irql(level);
+    let answer = callback(call.cpu, &SYNCH_CRITSECTION, || unsafe { routine(context) });
+    call.cpu.set_irql(level);
     // SAFETY: forwarded from the caller.
-    unsafe { release_lock(cx, interrupt, before) };
+    unsafe { release_lock(call, interrupt, before) };
     answer
 }
 
-fn raise_to(cx: &Cx, to: Irql) {
-    let irql = cx.cpu.irql();
+fn raise_to(call: &Call, to: Irql) {
+    let irql = call.cpu.irql();
     if irql > to {
-        cx.bug_check(
+        call.bug_check(
             VERIFIER,
             [0x30, u64::from(irql.0), u64::from(to.0), 0],
-            format!("{} called at {irql}, above the interrupt's {to}", cx.ddi.name),
+            format!("{} called at {irql}, above the interrupt's {to}", call.ddi.name),
         );
     }
-    cx.cpu.set_irql(to);
+    call.cpu.set_irql(to);
 }
 
 /// The highest pended device IRQL for each processor, 0 where nothing is pended.
@@ -286,12 +286,12 @@ impl Machine {
         cpu.in_isr.set(cpu.in_isr.get() + 1);
         // The kernel takes the lock; it has no call or source line of the driver's to show.
         // SAFETY: a real processor lives as long as its run.
-        let cx = Cx::on(
+        let call = Call::on(
             unsafe { &*std::ptr::from_ref(cpu) },
             &row::KeAcquireInterruptSpinLock,
             Location::caller(),
         );
-        lock::take_word(&cx, lock::word(&cx, object.ActualLock), false);
+        lock::take_word(&call, lock::word(&call, object.ActualLock), false);
         if let Some(routine) = object.ServiceRoutine {
             // SAFETY: the routine and its context are the driver's own, called as documented.
             callback(cpu, &INTERRUPT_SERVICE, || unsafe { routine(interrupt, object.ServiceContext) });
@@ -304,7 +304,7 @@ impl Machine {
                 format!("an interrupt service routine returned at {after}"),
             );
         }
-        lock::give_word(&cx, lock::word(&cx, object.ActualLock));
+        lock::give_word(&call, lock::word(&call, object.ActualLock));
         self.end_of_interrupt(interrupt, vector);
         cpu.in_isr.set(cpu.in_isr.get() - 1);
         cpu.set_irql(before);

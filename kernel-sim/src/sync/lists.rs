@@ -3,43 +3,43 @@
 //! They run at any IRQL and hold the lock only inside the call, at HIGH_LEVEL as Windows does, so a
 //! lock used here must not also be taken with KeAcquireSpinLock at a lower level.
 
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::{LIST_ENTRY, PKSPIN_LOCK, PLIST_ENTRY, PSINGLE_LIST_ENTRY, SINGLE_LIST_ENTRY};
 use crate::irql::Irql;
 use crate::sync::lock;
 use std::ptr::null_mut;
 
 /// Runs `body` at HIGH_LEVEL with the lock held.
-fn locked<R>(cx: &Cx, spin_lock: PKSPIN_LOCK, body: impl FnOnce() -> R) -> R {
-    let before = cx.cpu.irql();
-    cx.cpu.set_irql(Irql::HIGH);
-    let word = lock::word(cx, spin_lock);
-    lock::take_word(cx, word, false);
+fn locked<R>(call: &Call, spin_lock: PKSPIN_LOCK, body: impl FnOnce() -> R) -> R {
+    let before = call.cpu.irql();
+    call.cpu.set_irql(Irql::HIGH);
+    let word = lock::word(call, spin_lock);
+    lock::take_word(call, word, false);
     let answer = body();
-    lock::give_word(cx, word);
-    cx.cpu.set_irql(before);
+    lock::give_word(call, word);
+    call.cpu.set_irql(before);
     answer
 }
 
-fn entry(cx: &Cx, entry: PLIST_ENTRY) {
-    if !cx.cpu.is_memory(entry as usize, size_of::<LIST_ENTRY>()) || !entry.is_aligned() {
-        cx.bad_pointer(entry as usize, "the LIST_ENTRY");
+fn entry(call: &Call, entry: PLIST_ENTRY) {
+    if !call.cpu.is_memory(entry as usize, size_of::<LIST_ENTRY>()) || !entry.is_aligned() {
+        call.bad_pointer(entry as usize, "the LIST_ENTRY");
     }
 }
 
 pub(crate) unsafe fn insert_tail(
-    cx: &Cx,
+    call: &Call,
     head: PLIST_ENTRY,
     new: PLIST_ENTRY,
     spin_lock: PKSPIN_LOCK,
 ) -> PLIST_ENTRY {
-    entry(cx, head);
-    entry(cx, new);
-    locked(cx, spin_lock, || {
+    entry(call, head);
+    entry(call, new);
+    locked(call, spin_lock, || {
         // SAFETY: both lie in mapped memory; the list is the driver's and consistent under its lock.
         unsafe {
             let last = (*head).Blink;
-            entry(cx, last);
+            entry(call, last);
             crate::ddi::inline::InsertTailList(head, new);
             if last == head { null_mut() } else { last }
         }
@@ -47,31 +47,31 @@ pub(crate) unsafe fn insert_tail(
 }
 
 pub(crate) unsafe fn insert_head(
-    cx: &Cx,
+    call: &Call,
     head: PLIST_ENTRY,
     new: PLIST_ENTRY,
     spin_lock: PKSPIN_LOCK,
 ) -> PLIST_ENTRY {
-    entry(cx, head);
-    entry(cx, new);
-    locked(cx, spin_lock, || {
+    entry(call, head);
+    entry(call, new);
+    locked(call, spin_lock, || {
         // SAFETY: as in `insert_tail`.
         unsafe {
             let first = (*head).Flink;
-            entry(cx, first);
+            entry(call, first);
             crate::ddi::inline::InsertHeadList(head, new);
             if first == head { null_mut() } else { first }
         }
     })
 }
 
-pub(crate) unsafe fn remove_head(cx: &Cx, head: PLIST_ENTRY, spin_lock: PKSPIN_LOCK) -> PLIST_ENTRY {
-    entry(cx, head);
-    locked(cx, spin_lock, || {
+pub(crate) unsafe fn remove_head(call: &Call, head: PLIST_ENTRY, spin_lock: PKSPIN_LOCK) -> PLIST_ENTRY {
+    entry(call, head);
+    locked(call, spin_lock, || {
         // SAFETY: as in `insert_tail`.
         unsafe {
             let first = (*head).Flink;
-            entry(cx, first);
+            entry(call, first);
             if first == head {
                 return null_mut();
             }
@@ -80,21 +80,21 @@ pub(crate) unsafe fn remove_head(cx: &Cx, head: PLIST_ENTRY, spin_lock: PKSPIN_L
     })
 }
 
-fn single(cx: &Cx, entry: PSINGLE_LIST_ENTRY) {
-    if !cx.cpu.is_memory(entry as usize, size_of::<SINGLE_LIST_ENTRY>()) || !entry.is_aligned() {
-        cx.bad_pointer(entry as usize, "the SINGLE_LIST_ENTRY");
+fn single(call: &Call, entry: PSINGLE_LIST_ENTRY) {
+    if !call.cpu.is_memory(entry as usize, size_of::<SINGLE_LIST_ENTRY>()) || !entry.is_aligned() {
+        call.bad_pointer(entry as usize, "the SINGLE_LIST_ENTRY");
     }
 }
 
 pub(crate) unsafe fn push(
-    cx: &Cx,
+    call: &Call,
     head: PSINGLE_LIST_ENTRY,
     new: PSINGLE_LIST_ENTRY,
     spin_lock: PKSPIN_LOCK,
 ) -> PSINGLE_LIST_ENTRY {
-    single(cx, head);
-    single(cx, new);
-    locked(cx, spin_lock, || {
+    single(call, head);
+    single(call, new);
+    locked(call, spin_lock, || {
         // SAFETY: as in `insert_tail`.
         unsafe {
             let first = (*head).Next;
@@ -105,14 +105,18 @@ pub(crate) unsafe fn push(
     })
 }
 
-pub(crate) unsafe fn pop(cx: &Cx, head: PSINGLE_LIST_ENTRY, spin_lock: PKSPIN_LOCK) -> PSINGLE_LIST_ENTRY {
-    single(cx, head);
-    locked(cx, spin_lock, || {
+pub(crate) unsafe fn pop(
+    call: &Call,
+    head: PSINGLE_LIST_ENTRY,
+    spin_lock: PKSPIN_LOCK,
+) -> PSINGLE_LIST_ENTRY {
+    single(call, head);
+    locked(call, spin_lock, || {
         // SAFETY: as in `insert_tail`.
         unsafe {
             let first = (*head).Next;
             if !first.is_null() {
-                single(cx, first);
+                single(call, first);
                 (*head).Next = (*first).Next;
             }
             first

@@ -9,7 +9,7 @@
 
 use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, SPIN_LOCK_ALREADY_OWNED};
 use crate::choose::Access;
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::{BOOLEAN, FALSE, KIRQL, KSPIN_LOCK, PKIRQL, PKSPIN_LOCK, TRUE};
 use crate::exec::Executor;
 use crate::exec::parallel::PARKED;
@@ -21,10 +21,10 @@ use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 
 /// The lock word behind a driver's pointer.
 #[inline(always)]
-pub(crate) fn word<'a>(cx: &Cx, lock: PKSPIN_LOCK) -> &'a AtomicUsize {
+pub(crate) fn word<'a>(call: &Call, lock: PKSPIN_LOCK) -> &'a AtomicUsize {
     let address = lock as usize;
-    if !cx.cpu.is_aligned_word(address) {
-        bad_lock(cx.ddi, cx.site, address);
+    if !call.cpu.is_aligned_word(address) {
+        bad_lock(call.ddi, call.site, address);
     }
     // SAFETY: the word lies in mapped memory of the machine and is aligned; every access to it goes
     // through atomics.
@@ -33,30 +33,30 @@ pub(crate) fn word<'a>(cx: &Cx, lock: PKSPIN_LOCK) -> &'a AtomicUsize {
 
 #[cold]
 fn bad_lock(ddi: &'static DdiInfo, site: Site, address: usize) -> ! {
-    let cx = &Cx::new(ddi, site);
-    cx.bad_pointer(address, "the KSPIN_LOCK")
+    let call = &Call::new(ddi, site);
+    call.bad_pointer(address, "the KSPIN_LOCK")
 }
 
 /// Takes the lock word for this processor, waiting as long as it takes. Not counted as the driver's.
 #[inline(always)]
-pub(crate) fn take_word(cx: &Cx, word: &AtomicUsize, queued: bool) {
-    if !swap_word(cx, word, 0, cx.cpu.lock_word(), Acquire) {
-        take_contended(cx.ddi, cx.site, word, queued);
+pub(crate) fn take_word(call: &Call, word: &AtomicUsize, queued: bool) {
+    if !swap_word(call, word, 0, call.cpu.lock_word(), Acquire) {
+        take_contended(call.ddi, call.site, word, queued);
     }
 }
 
 /// Changes the word from `from` to `to`, if it is `from`. All processors of the deterministic
 /// executor share one host thread, so a plain load and store do, at a third of the price.
 #[inline(always)]
-fn swap_word(cx: &Cx, word: &AtomicUsize, from: usize, to: usize, order: Ordering) -> bool {
-    if cx.is_deterministic() {
+fn swap_word(call: &Call, word: &AtomicUsize, from: usize, to: usize, order: Ordering) -> bool {
+    if call.is_deterministic() {
         let same = word.load(Relaxed) == from;
         if same {
             word.store(to, Relaxed);
-            let d = cx.cpu.machine().deterministic();
+            let d = call.cpu.machine().deterministic();
             let address = std::ptr::from_ref(word) as usize;
             // Taking or giving a lock is progress, whatever the routine.
-            d.note_call(cx.cpu.machine(), cx.cpu, false);
+            d.note_call(call.cpu.machine(), call.cpu, false);
             let access = if to == 0 {
                 d.lock_released(address);
                 Access::Give
@@ -64,7 +64,7 @@ fn swap_word(cx: &Cx, word: &AtomicUsize, from: usize, to: usize, order: Orderin
                 d.lock_taken(address);
                 Access::Take
             };
-            d.touch(|| cx.cpu.machine().machine_address(address), access);
+            d.touch(|| call.cpu.machine().machine_address(address), access);
         }
         return same;
     }
@@ -74,18 +74,18 @@ fn swap_word(cx: &Cx, word: &AtomicUsize, from: usize, to: usize, order: Orderin
 #[cold]
 #[inline(never)]
 fn take_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize, queued: bool) {
-    let cx = &Cx::new(ddi, site);
-    let cpu = cx.cpu;
+    let call = &Call::new(ddi, site);
+    let cpu = call.cpu;
     let me = cpu.lock_word();
     let address = std::ptr::from_ref(word) as usize;
     if word.load(Relaxed) & !PARKED == me {
         let shown = cpu.machine().machine_address(address);
-        cx.bug_check(
+        call.bug_check(
             SPIN_LOCK_ALREADY_OWNED,
             [shown, 0, 0, 0],
             format!(
                 "{} requests spin lock {}, which CPU {} already holds",
-                cx.ddi.name,
+                call.ddi.name,
                 crate::report_address(shown),
                 cpu.index()
             ),
@@ -93,7 +93,7 @@ fn take_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize, queued:
     }
     cpu.count(|s| s.lock_waits += 1);
     let machine = cpu.machine();
-    let outer = cpu.call.replace(Some((cx.ddi, cx.site)));
+    let outer = cpu.call.replace(Some((call.ddi, call.site)));
     match &machine.executor {
         Executor::Deterministic(d) => {
             d.touch(|| machine.machine_address(address), if queued { Access::Change } else { Access::Look });
@@ -109,40 +109,40 @@ fn take_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize, queued:
 
 /// Clears the lock word; a bug check if this processor does not own it.
 #[inline(always)]
-pub(crate) fn give_word(cx: &Cx, word: &AtomicUsize) {
-    if !swap_word(cx, word, cx.cpu.lock_word(), 0, Release) {
-        give_contended(cx.ddi, cx.site, word);
+pub(crate) fn give_word(call: &Call, word: &AtomicUsize) {
+    if !swap_word(call, word, call.cpu.lock_word(), 0, Release) {
+        give_contended(call.ddi, call.site, word);
     }
 }
 
 #[cold]
 #[inline(never)]
 fn give_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize) {
-    let cx = &Cx::new(ddi, site);
-    let machine = cx.cpu.machine();
+    let call = &Call::new(ddi, site);
+    let machine = call.cpu.machine();
     let seen = word.load(Relaxed);
     let owner = seen & !PARKED;
     let shown = machine.machine_address(std::ptr::from_ref(word) as usize);
     if owner == 0 {
-        cx.bug_check(
+        call.bug_check(
             VERIFIER,
             [0x1007, shown, 0, 0],
             format!(
                 "{} releases spin lock {}, which nobody holds",
-                cx.ddi.name,
+                call.ddi.name,
                 crate::report_address(shown)
             ),
         );
     }
-    if owner != cx.cpu.lock_word() {
+    if owner != call.cpu.lock_word() {
         // Parameters 3 and 4 are threads; the simulator knows the owner as a processor, so they stay 0.
-        cx.bug_check(
+        call.bug_check(
             VERIFIER,
             [0x1004, shown, 0, 0],
             format!(
                 "{} on CPU {} releases spin lock {}, which CPU {} holds",
-                cx.ddi.name,
-                cx.cpu.index(),
+                call.ddi.name,
+                call.cpu.index(),
                 crate::report_address(shown),
                 owner - 1
             ),
@@ -155,32 +155,32 @@ fn give_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize) {
 
 /// Takes the lock for the driver.
 #[inline(always)]
-pub(crate) fn take(cx: &Cx, lock: PKSPIN_LOCK, before: Irql, queued: bool) {
-    let word = word(cx, lock);
-    if queued && cx.is_deterministic() {
-        take_in_order(cx, word);
+pub(crate) fn take(call: &Call, lock: PKSPIN_LOCK, before: Irql, queued: bool) {
+    let word = word(call, lock);
+    if queued && call.is_deterministic() {
+        take_in_order(call, word);
     } else {
-        take_word(cx, word, false);
+        take_word(call, word, false);
     }
-    cx.cpu.lock_taken(cx.hooks(), lock as usize, cx.ddi, cx.site, before);
+    call.cpu.lock_taken(call.hooks(), lock as usize, call.ddi, call.site, before);
 }
 
 /// As `take_word`, behind those who already wait in order.
 #[cold]
-fn take_in_order(cx: &Cx, word: &AtomicUsize) {
-    let machine = cx.cpu.machine();
+fn take_in_order(call: &Call, word: &AtomicUsize) {
+    let machine = call.cpu.machine();
     if machine.deterministic().has_queue(std::ptr::from_ref(word) as usize) {
-        take_contended(cx.ddi, cx.site, word, true);
+        take_contended(call.ddi, call.site, word, true);
     } else {
-        take_word(cx, word, true);
+        take_word(call, word, true);
     }
 }
 
 /// Gives the driver's lock back.
 #[inline(always)]
-pub(crate) fn give(cx: &Cx, lock: PKSPIN_LOCK) {
-    give_word(cx, word(cx, lock));
-    cx.cpu.lock_given(cx.hooks(), lock as usize);
+pub(crate) fn give(call: &Call, lock: PKSPIN_LOCK) {
+    give_word(call, word(call, lock));
+    call.cpu.lock_given(call.hooks(), lock as usize);
 }
 
 impl Machine {
@@ -208,116 +208,128 @@ impl Machine {
 
 // The bodies of the DDIs. Each is called from its row with the pointers the driver gave.
 
-pub(crate) unsafe fn initialize(cx: &Cx, lock: PKSPIN_LOCK) {
-    word(cx, lock).store(0, Relaxed);
+pub(crate) unsafe fn initialize(call: &Call, lock: PKSPIN_LOCK) {
+    word(call, lock).store(0, Relaxed);
 }
 
 #[cold]
 fn too_high(ddi: &'static DdiInfo, site: Site, lock: PKSPIN_LOCK) -> ! {
-    let cx = &Cx::new(ddi, site);
-    let irql = cx.cpu.irql();
-    let shown = cx.cpu.machine().machine_address(lock as usize);
-    cx.bug_check(VERIFIER, [0x42, u64::from(irql.0), shown, 0], format!("{} called at {irql}", cx.ddi.name))
+    let call = &Call::new(ddi, site);
+    let irql = call.cpu.irql();
+    let shown = call.cpu.machine().machine_address(lock as usize);
+    call.bug_check(
+        VERIFIER,
+        [0x42, u64::from(irql.0), shown, 0],
+        format!("{} called at {irql}", call.ddi.name),
+    )
 }
 
 #[inline(always)]
-pub(crate) unsafe fn acquire(cx: &Cx, lock: PKSPIN_LOCK, old: PKIRQL) {
+pub(crate) unsafe fn acquire(call: &Call, lock: PKSPIN_LOCK, old: PKIRQL) {
     // SAFETY: forwarded from the caller.
-    let before = unsafe { acquire_raise(cx, lock) };
-    cx.check_output(old);
+    let before = unsafe { acquire_raise(call, lock) };
+    call.check_output(old);
     // SAFETY: `check_output` found the pointer in mapped memory.
     unsafe { *old = before };
 }
 
 #[inline(always)]
-pub(crate) unsafe fn acquire_raise(cx: &Cx, lock: PKSPIN_LOCK) -> KIRQL {
-    let before = cx.cpu.irql();
+pub(crate) unsafe fn acquire_raise(call: &Call, lock: PKSPIN_LOCK) -> KIRQL {
+    let before = call.cpu.irql();
     if before > Irql::DISPATCH {
-        too_high(cx.ddi, cx.site, lock);
+        too_high(call.ddi, call.site, lock);
     }
-    cx.cpu.set_irql(Irql::DISPATCH);
-    take(cx, lock, before, false);
+    call.cpu.set_irql(Irql::DISPATCH);
+    take(call, lock, before, false);
     before.0
 }
 
 #[inline(always)]
-pub(crate) unsafe fn acquire_at_dpc_level(cx: &Cx, lock: PKSPIN_LOCK) {
-    check_at_dpc_level(cx, lock, 0x40);
-    take(cx, lock, cx.cpu.irql(), false);
+pub(crate) unsafe fn acquire_at_dpc_level(call: &Call, lock: PKSPIN_LOCK) {
+    check_at_dpc_level(call, lock, 0x40);
+    take(call, lock, call.cpu.irql(), false);
 }
 
 /// The AtDpcLevel routines want DISPATCH_LEVEL or above.
 #[inline(always)]
-pub(crate) fn check_at_dpc_level(cx: &Cx, lock: PKSPIN_LOCK, check: u64) {
-    if cx.cpu.irql() < Irql::DISPATCH {
-        too_low(cx.ddi, cx.site, lock, check);
+pub(crate) fn check_at_dpc_level(call: &Call, lock: PKSPIN_LOCK, check: u64) {
+    if call.cpu.irql() < Irql::DISPATCH {
+        too_low(call.ddi, call.site, lock, check);
     }
 }
 
 #[cold]
 fn too_low(ddi: &'static DdiInfo, site: Site, lock: PKSPIN_LOCK, check: u64) -> ! {
-    let cx = &Cx::new(ddi, site);
-    let irql = cx.cpu.irql();
-    let shown = cx.cpu.machine().machine_address(lock as usize);
-    cx.bug_check(VERIFIER, [check, u64::from(irql.0), shown, 0], format!("{} called at {irql}", cx.ddi.name))
+    let call = &Call::new(ddi, site);
+    let irql = call.cpu.irql();
+    let shown = call.cpu.machine().machine_address(lock as usize);
+    call.bug_check(
+        VERIFIER,
+        [check, u64::from(irql.0), shown, 0],
+        format!("{} called at {irql}", call.ddi.name),
+    )
 }
 
-pub(crate) unsafe fn try_acquire_at_dpc_level(cx: &Cx, lock: PKSPIN_LOCK) -> BOOLEAN {
-    check_at_dpc_level(cx, lock, 0x40);
-    let word = word(cx, lock);
-    if swap_word(cx, word, 0, cx.cpu.lock_word(), Acquire) {
-        cx.cpu.lock_taken(cx.hooks(), lock as usize, cx.ddi, cx.site, cx.cpu.irql());
+pub(crate) unsafe fn try_acquire_at_dpc_level(call: &Call, lock: PKSPIN_LOCK) -> BOOLEAN {
+    check_at_dpc_level(call, lock, 0x40);
+    let word = word(call, lock);
+    if swap_word(call, word, 0, call.cpu.lock_word(), Acquire) {
+        call.cpu.lock_taken(call.hooks(), lock as usize, call.ddi, call.site, call.cpu.irql());
         TRUE
     } else {
-        super::interlocked::note(cx, lock as usize, false);
+        super::interlocked::note(call, lock as usize, false);
         FALSE
     }
 }
 
 #[inline(always)]
-pub(crate) unsafe fn release(cx: &Cx, lock: PKSPIN_LOCK, new: KIRQL) {
-    let irql = cx.cpu.irql();
+pub(crate) unsafe fn release(call: &Call, lock: PKSPIN_LOCK, new: KIRQL) {
+    let irql = call.cpu.irql();
     if irql != Irql::DISPATCH || new > Irql::DISPATCH.0 {
-        release_at_wrong_level(cx.ddi, cx.site, lock, new);
+        release_at_wrong_level(call.ddi, call.site, lock, new);
     }
-    give(cx, lock);
-    cx.cpu.set_irql(Irql(new));
+    give(call, lock);
+    call.cpu.set_irql(Irql(new));
 }
 
 #[cold]
 fn release_at_wrong_level(ddi: &'static DdiInfo, site: Site, lock: PKSPIN_LOCK, new: KIRQL) -> ! {
-    let cx = &Cx::new(ddi, site);
-    let irql = cx.cpu.irql();
-    let shown = cx.cpu.machine().machine_address(lock as usize);
+    let call = &Call::new(ddi, site);
+    let irql = call.cpu.irql();
+    let shown = call.cpu.machine().machine_address(lock as usize);
     if irql == Irql::DISPATCH {
-        cx.bug_check(
+        call.bug_check(
             VERIFIER,
             [0x31, u64::from(irql.0), u64::from(new), 0],
-            format!("{} asked to lower the IRQL to {}", cx.ddi.name, Irql(new)),
+            format!("{} asked to lower the IRQL to {}", call.ddi.name, Irql(new)),
         );
     }
-    cx.bug_check(VERIFIER, [0x32, u64::from(irql.0), shown, 0], format!("{} called at {irql}", cx.ddi.name))
+    call.bug_check(
+        VERIFIER,
+        [0x32, u64::from(irql.0), shown, 0],
+        format!("{} called at {irql}", call.ddi.name),
+    )
 }
 
 #[inline(always)]
-pub(crate) unsafe fn release_from_dpc_level(cx: &Cx, lock: PKSPIN_LOCK) {
-    check_at_dpc_level(cx, lock, 0x41);
-    give(cx, lock);
+pub(crate) unsafe fn release_from_dpc_level(call: &Call, lock: PKSPIN_LOCK) {
+    check_at_dpc_level(call, lock, 0x41);
+    give(call, lock);
 }
 
 // ForDpc routines serve code that runs as a threaded DPC at PASSIVE_LEVEL or as an ordinary one at
 // DISPATCH_LEVEL: they raise where needed and put back what they found.
 
-pub(crate) unsafe fn acquire_for_dpc(cx: &Cx, lock: PKSPIN_LOCK) -> KIRQL {
+pub(crate) unsafe fn acquire_for_dpc(call: &Call, lock: PKSPIN_LOCK) -> KIRQL {
     // SAFETY: forwarded from the caller.
-    unsafe { acquire_raise(cx, lock) }
+    unsafe { acquire_raise(call, lock) }
 }
 
-pub(crate) unsafe fn release_for_dpc(cx: &Cx, lock: PKSPIN_LOCK, old: KIRQL) {
+pub(crate) unsafe fn release_for_dpc(call: &Call, lock: PKSPIN_LOCK, old: KIRQL) {
     // SAFETY: forwarded from the caller.
-    unsafe { release(cx, lock, old) }
+    unsafe { release(call, lock, old) }
 }
 
-pub(crate) unsafe fn test(cx: &Cx, lock: PKSPIN_LOCK) -> BOOLEAN {
-    BOOLEAN::from(word(cx, lock).load(Acquire) & !PARKED == 0)
+pub(crate) unsafe fn test(call: &Call, lock: PKSPIN_LOCK) -> BOOLEAN {
+    BOOLEAN::from(word(call, lock).load(Acquire) & !PARKED == 0)
 }

@@ -8,7 +8,7 @@
 
 use super::wait::check_may_wait;
 use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, RESOURCE_NOT_OWNED};
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::{BOOLEAN, ERESOURCE, FALSE, NTSTATUS, PERESOURCE, STATUS_SUCCESS, TRUE, ULONG};
 use crate::irql::Irql;
 use crate::machine::Machine;
@@ -69,86 +69,86 @@ impl Owners {
     }
 }
 
-fn object<'a>(cx: &Cx, resource: PERESOURCE) -> &'a mut ERESOURCE {
-    if !cx.cpu.is_memory(resource as usize, size_of::<ERESOURCE>()) || !resource.is_aligned() {
-        cx.bad_pointer(resource as usize, "the ERESOURCE");
+fn object<'a>(call: &Call, resource: PERESOURCE) -> &'a mut ERESOURCE {
+    if !call.cpu.is_memory(resource as usize, size_of::<ERESOURCE>()) || !resource.is_aligned() {
+        call.bad_pointer(resource as usize, "the ERESOURCE");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data; the driver's own.
     unsafe { &mut *resource }
 }
 
 /// Runs `body` on who has a resource that is in use.
-fn with<R>(cx: &Cx, resource: PERESOURCE, body: impl FnOnce(&mut Owners) -> R) -> R {
-    if object(cx, resource).Type != ERESOURCE::TYPE {
-        cx.bad_pointer(resource as usize, "the ERESOURCE, which is not initialized");
+fn with<R>(call: &Call, resource: PERESOURCE, body: impl FnOnce(&mut Owners) -> R) -> R {
+    if object(call, resource).Type != ERESOURCE::TYPE {
+        call.bad_pointer(resource as usize, "the ERESOURCE, which is not initialized");
     }
-    body(cx.machine().kernel.lock().resources.entry(resource as usize).or_default())
+    body(call.machine().kernel.lock().resources.entry(resource as usize).or_default())
 }
 
-fn me(cx: &Cx) -> &'static Thread {
+fn me(call: &Call) -> &'static Thread {
     // SAFETY: a processor that runs driver code runs a thread, and threads live as long as the machine.
-    unsafe { &*cx.cpu.thread.get() }
+    unsafe { &*call.cpu.thread.get() }
 }
 
-pub(crate) unsafe fn enter_critical_region(cx: &Cx) {
-    me(cx).critical_regions.update(|n| n + 1);
+pub(crate) unsafe fn enter_critical_region(call: &Call) {
+    me(call).critical_regions.update(|n| n + 1);
 }
 
-pub(crate) unsafe fn leave_critical_region(cx: &Cx) {
-    let regions = &me(cx).critical_regions;
+pub(crate) unsafe fn leave_critical_region(call: &Call) {
+    let regions = &me(call).critical_regions;
     match regions.get().checked_sub(1) {
         Some(n) => regions.set(n),
-        None => cx.bug_check(VERIFIER, [0x3E, 0, 0, 0], "KeLeaveCriticalRegion in no critical region"),
+        None => call.bug_check(VERIFIER, [0x3E, 0, 0, 0], "KeLeaveCriticalRegion in no critical region"),
     }
 }
 
-pub(crate) unsafe fn are_apcs_disabled(cx: &Cx) -> BOOLEAN {
-    if has_apcs(cx) { FALSE } else { TRUE }
+pub(crate) unsafe fn are_apcs_disabled(call: &Call) -> BOOLEAN {
+    if has_apcs(call) { FALSE } else { TRUE }
 }
 
-fn has_apcs(cx: &Cx) -> bool {
-    me(cx).critical_regions.get() == 0 && cx.cpu.irql() < Irql::APC
+fn has_apcs(call: &Call) -> bool {
+    me(call).critical_regions.get() == 0 && call.cpu.irql() < Irql::APC
 }
 
 /// A thread that could be suspended in the middle would keep everybody waiting.
-fn check_apcs(cx: &Cx, check: u64, resource: PERESOURCE) {
-    if has_apcs(cx) {
-        let shown = cx.machine().machine_address(resource as usize);
-        let what = format!("{} outside of a critical region", cx.ddi.name);
-        cx.bug_check(VERIFIER, [check, u64::from(cx.cpu.irql().0), 0, shown], what);
+fn check_apcs(call: &Call, check: u64, resource: PERESOURCE) {
+    if has_apcs(call) {
+        let shown = call.machine().machine_address(resource as usize);
+        let what = format!("{} outside of a critical region", call.ddi.name);
+        call.bug_check(VERIFIER, [check, u64::from(call.cpu.irql().0), 0, shown], what);
     }
 }
 
-pub(crate) unsafe fn initialize(cx: &Cx, resource: PERESOURCE) -> NTSTATUS {
-    let object = object(cx, resource);
-    let mut kernel = cx.cpu.machine().kernel.lock();
+pub(crate) unsafe fn initialize(call: &Call, resource: PERESOURCE) -> NTSTATUS {
+    let object = object(call, resource);
+    let mut kernel = call.cpu.machine().kernel.lock();
     if object.Type == ERESOURCE::TYPE && kernel.resources.contains_key(&(resource as usize)) {
         drop(kernel);
-        let shown = cx.cpu.machine().machine_address(resource as usize);
-        cx.bug_check(VERIFIER, [0xD0, shown, 0, 0], "a resource is initialized twice");
+        let shown = call.cpu.machine().machine_address(resource as usize);
+        call.bug_check(VERIFIER, [0xD0, shown, 0, 0], "a resource is initialized twice");
     }
     object.Type = ERESOURCE::TYPE;
     kernel.resources.insert(resource as usize, Owners::default());
     STATUS_SUCCESS
 }
 
-pub(crate) unsafe fn delete(cx: &Cx, resource: PERESOURCE) -> NTSTATUS {
-    let object = object(cx, resource);
+pub(crate) unsafe fn delete(call: &Call, resource: PERESOURCE) -> NTSTATUS {
+    let object = object(call, resource);
     if object.Type != ERESOURCE::TYPE {
-        let shown = cx.cpu.machine().machine_address(resource as usize);
-        cx.bug_check(VERIFIER, [0xD1, shown, 0, 0], "a resource is deleted that was not initialized");
+        let shown = call.cpu.machine().machine_address(resource as usize);
+        call.bug_check(VERIFIER, [0xD1, shown, 0, 0], "a resource is deleted that was not initialized");
     }
     object.Type = 0;
-    cx.cpu.machine().kernel.lock().resources.remove(&(resource as usize));
+    call.cpu.machine().kernel.lock().resources.remove(&(resource as usize));
     STATUS_SUCCESS
 }
 
-fn acquire(cx: &Cx, resource: PERESOURCE, wait: BOOLEAN, exclusive: bool) -> BOOLEAN {
-    check_apcs(cx, 0x37, resource);
-    let me = me(cx);
-    let taken = with(cx, resource, |owners| {
+fn acquire(call: &Call, resource: PERESOURCE, wait: BOOLEAN, exclusive: bool) -> BOOLEAN {
+    check_apcs(call, 0x37, resource);
+    let me = me(call);
+    let taken = with(call, resource, |owners| {
         let taken = owners.take(me, exclusive, false);
-        if !taken && wait != FALSE && cx.cpu.may_dispatch() {
+        if !taken && wait != FALSE && call.cpu.may_dispatch() {
             owners.waiting.push_back((me, exclusive));
         }
         taken
@@ -159,13 +159,13 @@ fn acquire(cx: &Cx, resource: PERESOURCE, wait: BOOLEAN, exclusive: bool) -> BOO
     if wait == FALSE {
         return FALSE;
     }
-    check_may_wait(cx, resource as usize, None);
-    let machine = cx.machine();
+    check_may_wait(call, resource as usize, None);
+    let machine = call.machine();
     let kernel = machine.kernel.lock();
     // Given to this thread between the two looks at the tables, in the parallel executor.
     let given = kernel.resources.get(&(resource as usize)).is_none_or(|owners| owners.is_given_to(me));
     if !given {
-        machine.sleep_on(cx, kernel, resource as usize, None);
+        machine.sleep_on(call, kernel, resource as usize, None);
     }
     TRUE
 }
@@ -177,24 +177,24 @@ impl Owners {
     }
 }
 
-pub(crate) unsafe fn acquire_shared(cx: &Cx, resource: PERESOURCE, wait: BOOLEAN) -> BOOLEAN {
-    acquire(cx, resource, wait, false)
+pub(crate) unsafe fn acquire_shared(call: &Call, resource: PERESOURCE, wait: BOOLEAN) -> BOOLEAN {
+    acquire(call, resource, wait, false)
 }
 
-pub(crate) unsafe fn acquire_exclusive(cx: &Cx, resource: PERESOURCE, wait: BOOLEAN) -> BOOLEAN {
-    acquire(cx, resource, wait, true)
+pub(crate) unsafe fn acquire_exclusive(call: &Call, resource: PERESOURCE, wait: BOOLEAN) -> BOOLEAN {
+    acquire(call, resource, wait, true)
 }
 
-pub(crate) unsafe fn release(cx: &Cx, resource: PERESOURCE) {
-    check_apcs(cx, 0x38, resource);
-    let me = me(cx);
-    if !with(cx, resource, |owners| owners.give(me)) {
-        let shown = cx.machine().machine_address(resource as usize);
+pub(crate) unsafe fn release(call: &Call, resource: PERESOURCE) {
+    check_apcs(call, 0x38, resource);
+    let me = me(call);
+    if !with(call, resource, |owners| owners.give(me)) {
+        let shown = call.machine().machine_address(resource as usize);
         let what =
-            format!("{} of {}, which the thread does not have", cx.ddi.name, crate::report_address(shown));
-        cx.bug_check(RESOURCE_NOT_OWNED, [shown, 0, 0, 0], what);
+            format!("{} of {}, which the thread does not have", call.ddi.name, crate::report_address(shown));
+        call.bug_check(RESOURCE_NOT_OWNED, [shown, 0, 0, 0], what);
     }
-    cx.machine().serve_waiters(resource as usize);
+    call.machine().serve_waiters(resource as usize);
 }
 
 impl Machine {
@@ -212,13 +212,13 @@ impl Machine {
     }
 }
 
-pub(crate) unsafe fn is_acquired_exclusive(cx: &Cx, resource: PERESOURCE) -> BOOLEAN {
-    let me = me(cx);
-    let mine = with(cx, resource, |owners| owners.is_exclusive && owners.held_by(me).is_some());
+pub(crate) unsafe fn is_acquired_exclusive(call: &Call, resource: PERESOURCE) -> BOOLEAN {
+    let me = me(call);
+    let mine = with(call, resource, |owners| owners.is_exclusive && owners.held_by(me).is_some());
     if mine { TRUE } else { FALSE }
 }
 
-pub(crate) unsafe fn is_acquired_shared(cx: &Cx, resource: PERESOURCE) -> ULONG {
-    let me = me(cx);
-    with(cx, resource, |owners| owners.held_by(me).map_or(0, |count| *count))
+pub(crate) unsafe fn is_acquired_shared(call: &Call, resource: PERESOURCE) -> ULONG {
+    let me = me(call);
+    with(call, resource, |owners| owners.held_by(me).map_or(0, |count| *count))
 }

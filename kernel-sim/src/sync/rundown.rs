@@ -6,7 +6,7 @@
 
 use super::interlocked::note;
 use crate::bugcheck::REFERENCE_BY_POINTER;
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::{BOOLEAN, EX_RUNDOWN_REF, FALSE, PEX_RUNDOWN_REF, TRUE};
 use crate::sync::wait::check_may_wait;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -16,64 +16,64 @@ const BEGUN: usize = 1;
 /// One holder.
 const HOLDER: usize = 2;
 
-fn count<'a>(cx: &Cx, rundown: PEX_RUNDOWN_REF) -> &'a AtomicUsize {
-    cx.check_output::<EX_RUNDOWN_REF>(rundown);
+fn count<'a>(call: &Call, rundown: PEX_RUNDOWN_REF) -> &'a AtomicUsize {
+    call.check_output::<EX_RUNDOWN_REF>(rundown);
     // SAFETY: mapped, aligned memory of the machine.
     unsafe { AtomicUsize::from_ptr(&raw mut (*rundown).Count) }
 }
 
-pub(crate) unsafe fn initialize(cx: &Cx, rundown: PEX_RUNDOWN_REF) {
-    count(cx, rundown).store(0, SeqCst);
+pub(crate) unsafe fn initialize(call: &Call, rundown: PEX_RUNDOWN_REF) {
+    count(call, rundown).store(0, SeqCst);
 }
 
 /// Only an object that is run down may be used again; any other is bug check 0x18, as our choice: the page
 /// says that checked builds stop, and not how.
-pub(crate) unsafe fn reinitialize(cx: &Cx, rundown: PEX_RUNDOWN_REF) {
-    let before = count(cx, rundown).swap(0, SeqCst);
-    note(cx, rundown as usize, true);
+pub(crate) unsafe fn reinitialize(call: &Call, rundown: PEX_RUNDOWN_REF) {
+    let before = count(call, rundown).swap(0, SeqCst);
+    note(call, rundown as usize, true);
     if before != BEGUN {
-        misused(cx, rundown, "reuses something that has not been run down");
+        misused(call, rundown, "reuses something that has not been run down");
     }
 }
 
-pub(crate) unsafe fn acquire(cx: &Cx, rundown: PEX_RUNDOWN_REF) -> BOOLEAN {
+pub(crate) unsafe fn acquire(call: &Call, rundown: PEX_RUNDOWN_REF) -> BOOLEAN {
     let more = |n: usize| (n & BEGUN == 0).then_some(n + HOLDER);
-    let granted = count(cx, rundown).fetch_update(SeqCst, SeqCst, more).is_ok();
-    note(cx, rundown as usize, granted);
+    let granted = count(call, rundown).fetch_update(SeqCst, SeqCst, more).is_ok();
+    note(call, rundown as usize, granted);
     if granted { TRUE } else { FALSE }
 }
 
 /// Releasing what nobody holds is bug check 0x18, as our choice: Windows leaves it open.
-pub(crate) unsafe fn release(cx: &Cx, rundown: PEX_RUNDOWN_REF) {
+pub(crate) unsafe fn release(call: &Call, rundown: PEX_RUNDOWN_REF) {
     let less = |n: usize| n.checked_sub(HOLDER);
-    let Ok(before) = count(cx, rundown).fetch_update(SeqCst, SeqCst, less) else {
-        misused(cx, rundown, "releases protection that nobody holds");
+    let Ok(before) = count(call, rundown).fetch_update(SeqCst, SeqCst, less) else {
+        misused(call, rundown, "releases protection that nobody holds");
     };
-    note(cx, rundown as usize, true);
+    note(call, rundown as usize, true);
     if before - HOLDER == BEGUN {
-        let machine = cx.cpu.machine();
+        let machine = call.cpu.machine();
         // Whoever waits set the bit under this lock, and is on the list when we have it.
         machine.wake_all(&mut machine.kernel.lock(), rundown as usize);
     }
 }
 
-pub(crate) unsafe fn wait(cx: &Cx, rundown: PEX_RUNDOWN_REF) {
-    let count = count(cx, rundown);
-    check_may_wait(cx, rundown as usize, None);
-    let machine = cx.cpu.machine();
+pub(crate) unsafe fn wait(call: &Call, rundown: PEX_RUNDOWN_REF) {
+    let count = count(call, rundown);
+    check_may_wait(call, rundown as usize, None);
+    let machine = call.cpu.machine();
     let kernel = machine.kernel.lock();
     if count.fetch_or(BEGUN, SeqCst) >= HOLDER {
-        machine.sleep_on(cx, kernel, rundown as usize, None);
+        machine.sleep_on(call, kernel, rundown as usize, None);
     }
 }
 
-pub(crate) unsafe fn completed(cx: &Cx, rundown: PEX_RUNDOWN_REF) {
-    count(cx, rundown).store(BEGUN, SeqCst);
-    note(cx, rundown as usize, true);
+pub(crate) unsafe fn completed(call: &Call, rundown: PEX_RUNDOWN_REF) {
+    count(call, rundown).store(BEGUN, SeqCst);
+    note(call, rundown as usize, true);
 }
 
 #[cold]
-fn misused(cx: &Cx, rundown: PEX_RUNDOWN_REF, how: &str) -> ! {
-    let shown = cx.cpu.machine().machine_address(rundown as usize);
-    cx.bug_check(REFERENCE_BY_POINTER, [0, shown, 0, 0], format!("{} {how}", cx.ddi.name))
+fn misused(call: &Call, rundown: PEX_RUNDOWN_REF, how: &str) -> ! {
+    let shown = call.cpu.machine().machine_address(rundown as usize);
+    call.bug_check(REFERENCE_BY_POINTER, [0, shown, 0, 0], format!("{} {how}", call.ddi.name))
 }

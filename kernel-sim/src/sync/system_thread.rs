@@ -2,7 +2,7 @@
 
 use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, IRQL_UNEXPECTED_VALUE};
 use crate::ddi::types::*;
-use crate::ddi::{Cx, callback};
+use crate::ddi::{Call, callback};
 use crate::hook::SYSTEM_THREAD;
 use crate::irql::Irql;
 use crate::kernel::Kernel;
@@ -14,7 +14,7 @@ use std::ptr::null_mut;
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn create(
-    cx: &Cx,
+    call: &Call,
     handle: PHANDLE,
     _access: ULONG,
     _attributes: POBJECT_ATTRIBUTES,
@@ -23,14 +23,14 @@ pub(crate) unsafe fn create(
     routine: PKSTART_ROUTINE,
     context: PVOID,
 ) -> NTSTATUS {
-    cx.check_output(handle);
+    call.check_output(handle);
     let Some(routine) = routine else { return STATUS_INVALID_PARAMETER };
-    let machine = cx.cpu.machine();
-    let object = allocate_object(cx, size_of::<KTHREAD>(), tag(b"Thre"));
+    let machine = call.cpu.machine();
+    let object = allocate_object(call, size_of::<KTHREAD>(), tag(b"Thre"));
     if object.is_null() {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    initialize_thread_object(cx, object);
+    initialize_thread_object(call, object);
     // SAFETY: a fresh block of that size.
     unsafe { (*object.cast::<KTHREAD>()).References = 1 };
     let context = context as usize;
@@ -59,13 +59,13 @@ pub(crate) unsafe fn create(
     STATUS_SUCCESS
 }
 
-pub(crate) unsafe fn terminate(cx: &Cx, _status: NTSTATUS) -> NTSTATUS {
-    if !cx.cpu.may_dispatch() {
-        let irql = cx.cpu.irql();
+pub(crate) unsafe fn terminate(call: &Call, _status: NTSTATUS) -> NTSTATUS {
+    if !call.cpu.may_dispatch() {
+        let irql = call.cpu.irql();
         let what = format!("PsTerminateSystemThread called at {irql} or inside a DPC or service routine");
-        cx.bug_check(VERIFIER, [0xE5, u64::from(irql.0), 0, 0], what);
+        call.bug_check(VERIFIER, [0xE5, u64::from(irql.0), 0, 0], what);
     }
-    unwind(cx.cpu)
+    unwind(call.cpu)
 }
 
 /// The entry of an open handle, which holds the address of its object.
@@ -78,7 +78,7 @@ fn entry(kernel: &mut Kernel, handle: HANDLE) -> Option<&mut usize> {
 }
 
 pub(crate) unsafe fn reference_by_handle(
-    cx: &Cx,
+    call: &Call,
     handle: HANDLE,
     _access: ACCESS_MASK,
     _kind: PVOID,
@@ -86,8 +86,8 @@ pub(crate) unsafe fn reference_by_handle(
     out: *mut PVOID,
     _information: PVOID,
 ) -> NTSTATUS {
-    cx.check_output(out);
-    let mut kernel = cx.cpu.machine().kernel.lock();
+    call.check_output(out);
+    let mut kernel = call.cpu.machine().kernel.lock();
     let Some(object) = entry(&mut kernel, handle).copied() else { return STATUS_INVALID_PARAMETER };
     // SAFETY: an open handle keeps its object alive, and counts change under the kernel lock; the
     // output was checked.
@@ -98,16 +98,16 @@ pub(crate) unsafe fn reference_by_handle(
     STATUS_SUCCESS
 }
 
-fn release(cx: &Cx, object: PVOID) {
+fn release(call: &Call, object: PVOID) {
     let thread: PKTHREAD = object.cast();
-    cx.check_output(thread);
-    let machine = cx.cpu.machine();
+    call.check_output(thread);
+    let machine = call.cpu.machine();
     let kernel = machine.kernel.lock();
     // SAFETY: just found in mapped memory; type and count change under the kernel lock.
     let t = unsafe { &mut *thread };
     if t.Header.Type != THREAD_OBJECT || t.References == 0 {
         drop(kernel);
-        cx.bad_pointer(object as usize, "the thread object");
+        call.bad_pointer(object as usize, "the thread object");
     }
     t.References -= 1;
     if t.References != 0 {
@@ -118,38 +118,38 @@ fn release(cx: &Cx, object: PVOID) {
         thread.object.set(0);
     }
     drop(kernel);
-    machine.pool_free(cx, object, None);
+    machine.pool_free(call, object, None);
 }
 
-pub(crate) unsafe fn reference(cx: &Cx, object: PVOID) {
+pub(crate) unsafe fn reference(call: &Call, object: PVOID) {
     let thread: PKTHREAD = object.cast();
-    cx.check_output(thread);
-    let kernel = cx.cpu.machine().kernel.lock();
+    call.check_output(thread);
+    let kernel = call.cpu.machine().kernel.lock();
     // SAFETY: just found in mapped memory; type and count change under the kernel lock.
     let t = unsafe { &mut *thread };
     if t.Header.Type != THREAD_OBJECT || t.References == 0 {
         drop(kernel);
-        cx.bad_pointer(object as usize, "the thread object");
+        call.bad_pointer(object as usize, "the thread object");
     }
     t.References += 1;
 }
 
-pub(crate) unsafe fn dereference(cx: &Cx, object: PVOID) {
-    release(cx, object);
+pub(crate) unsafe fn dereference(call: &Call, object: PVOID) {
+    release(call, object);
 }
 
-pub(crate) unsafe fn close(cx: &Cx, handle: HANDLE) -> NTSTATUS {
-    let object = match entry(&mut cx.cpu.machine().kernel.lock(), handle) {
+pub(crate) unsafe fn close(call: &Call, handle: HANDLE) -> NTSTATUS {
+    let object = match entry(&mut call.cpu.machine().kernel.lock(), handle) {
         Some(object) => std::mem::take(object),
         None => return STATUS_INVALID_PARAMETER,
     };
-    release(cx, object as PVOID);
+    release(call, object as PVOID);
     STATUS_SUCCESS
 }
 
-pub(crate) unsafe fn current(cx: &Cx) -> PVOID {
+pub(crate) unsafe fn current(call: &Call) -> PVOID {
     // SAFETY: a processor that runs driver code runs a thread.
-    let thread = unsafe { &*cx.cpu.thread.get() };
+    let thread = unsafe { &*call.cpu.thread.get() };
     let object = thread.object.get();
     if object == 0 { null_mut() } else { object as PVOID }
 }

@@ -5,7 +5,7 @@
 
 use crate::bugcheck::{BugCheck, Ending, Place, TIMER_OR_DPC_INVALID};
 use crate::choose::{Access, object as touched};
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::{
     BOOLEAN, FALSE, KTIMER, LARGE_INTEGER, LIST_ENTRY, LONG, PKDPC, PKTIMER, TIMER_NOTIFICATION_OBJECT,
     TIMER_SYNCHRONIZATION_OBJECT, TIMER_TYPE, TRUE,
@@ -45,24 +45,24 @@ pub(crate) struct TimerEntry {
     pub expiry: Expiry,
 }
 
-fn object<'a>(cx: &Cx, timer: PKTIMER) -> &'a mut KTIMER {
+fn object<'a>(call: &Call, timer: PKTIMER) -> &'a mut KTIMER {
     let address = timer as usize;
-    if !cx.cpu.is_memory(address, size_of::<KTIMER>()) || !timer.is_aligned() {
-        cx.bad_pointer(address, "the KTIMER");
+    if !call.cpu.is_memory(address, size_of::<KTIMER>()) || !timer.is_aligned() {
+        call.bad_pointer(address, "the KTIMER");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data; fields are written under the kernel
     // lock, except by `initialize`, whose caller owns the object.
     unsafe { &mut *timer }
 }
 
-fn live<'a>(cx: &Cx, timer: PKTIMER) -> &'a mut KTIMER {
-    let object = object(cx, timer);
+fn live<'a>(call: &Call, timer: PKTIMER) -> &'a mut KTIMER {
+    let object = object(call, timer);
     if !is_live(object) {
-        let shown = cx.cpu.machine().machine_address(timer as usize);
-        cx.bug_check(
+        let shown = call.cpu.machine().machine_address(timer as usize);
+        call.bug_check(
             TIMER_OR_DPC_INVALID,
-            [0, shown, u64::from(cx.cpu.irql().0), 0],
-            format!("{} was given a KTIMER that was never initialized (or is freed)", cx.ddi.name),
+            [0, shown, u64::from(call.cpu.irql().0), 0],
+            format!("{} was given a KTIMER that was never initialized (or is freed)", call.ddi.name),
         );
     }
     object
@@ -76,13 +76,13 @@ fn is_live(timer: &mut KTIMER) -> bool {
         && timer.Header.WaitListHead.Flink == list
 }
 
-pub(crate) unsafe fn initialize(cx: &Cx, timer: PKTIMER) {
+pub(crate) unsafe fn initialize(call: &Call, timer: PKTIMER) {
     // SAFETY: forwarded from the caller.
-    unsafe { initialize_ex(cx, timer, 0) }
+    unsafe { initialize_ex(call, timer, 0) }
 }
 
-pub(crate) unsafe fn initialize_ex(cx: &Cx, timer: PKTIMER, kind: TIMER_TYPE) {
-    let t = object(cx, timer);
+pub(crate) unsafe fn initialize_ex(call: &Call, timer: PKTIMER, kind: TIMER_TYPE) {
+    let t = object(call, timer);
     t.Header.Type = if kind == 0 { TIMER_NOTIFICATION_OBJECT } else { TIMER_SYNCHRONIZATION_OBJECT };
     t.Header.Inserted = 0;
     t.Header.SignalState = 0;
@@ -93,43 +93,43 @@ pub(crate) unsafe fn initialize_ex(cx: &Cx, timer: PKTIMER, kind: TIMER_TYPE) {
     t.Dpc = null_mut();
 }
 
-pub(crate) unsafe fn set(cx: &Cx, timer: PKTIMER, due: LARGE_INTEGER, dpc: PKDPC) -> BOOLEAN {
+pub(crate) unsafe fn set(call: &Call, timer: PKTIMER, due: LARGE_INTEGER, dpc: PKDPC) -> BOOLEAN {
     // SAFETY: forwarded from the caller.
-    unsafe { set_ex(cx, timer, due, 0, dpc) }
+    unsafe { set_ex(call, timer, due, 0, dpc) }
 }
 
 pub(crate) unsafe fn set_ex(
-    cx: &Cx,
+    call: &Call,
     timer: PKTIMER,
     due: LARGE_INTEGER,
     period_ms: LONG,
     dpc: PKDPC,
 ) -> BOOLEAN {
-    let object = live(cx, timer);
+    let object = live(call, timer);
     if !dpc.is_null() {
-        super::dpc::object(cx, dpc);
+        super::dpc::object(call, dpc);
     }
-    let machine = cx.cpu.machine();
+    let machine = call.cpu.machine();
     let due_ns = machine.due_ns(due.QuadPart());
     let mut kernel = machine.kernel.lock();
     let was_armed = machine.disarm(&mut kernel, object);
     object.Header.SignalState = 0;
     object.Dpc = dpc;
     object.Period = u32::try_from(period_ms).unwrap_or(0);
-    machine.arm(&mut kernel, due_ns, Expiry::Timer { address: timer as usize, armed_by: cx.cpu.index() });
+    machine.arm(&mut kernel, due_ns, Expiry::Timer { address: timer as usize, armed_by: call.cpu.index() });
     object.Header.Inserted = 1;
     BOOLEAN::from(was_armed)
 }
 
-pub(crate) unsafe fn cancel(cx: &Cx, timer: PKTIMER) -> BOOLEAN {
-    let object = live(cx, timer);
-    let machine = cx.cpu.machine();
+pub(crate) unsafe fn cancel(call: &Call, timer: PKTIMER) -> BOOLEAN {
+    let object = live(call, timer);
+    let machine = call.cpu.machine();
     let mut kernel = machine.kernel.lock();
     BOOLEAN::from(machine.disarm(&mut kernel, object))
 }
 
-pub(crate) unsafe fn read_state(cx: &Cx, timer: PKTIMER) -> BOOLEAN {
-    if live(cx, timer).Header.SignalState != 0 { TRUE } else { FALSE }
+pub(crate) unsafe fn read_state(call: &Call, timer: PKTIMER) -> BOOLEAN {
+    if live(call, timer).Header.SignalState != 0 { TRUE } else { FALSE }
 }
 
 impl Machine {

@@ -7,7 +7,7 @@
 use crate::bugcheck::{
     ATTEMPTED_SWITCH_FROM_DPC, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, KMODE_EXCEPTION_NOT_HANDLED,
 };
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::{
     BOOLEAN, DISPATCHER_HEADER, EVENT_NOTIFICATION_OBJECT, EVENT_SYNCHRONIZATION_OBJECT, EVENT_TYPE, KEVENT,
     KPRIORITY, KPROCESSOR_MODE, KSEMAPHORE, KWAIT_REASON, LIST_ENTRY, LONG, NTSTATUS, PKEVENT, PKSEMAPHORE,
@@ -29,26 +29,26 @@ const STATUS_SEMAPHORE_LIMIT_EXCEEDED: u64 = 0xC000_0047;
 
 /// The header behind a driver's pointer to a dispatcher object. An initialized one has a wait list
 /// head that points at itself.
-pub(super) fn header<'a>(cx: &Cx, object: PVOID, what: &str) -> &'a mut DISPATCHER_HEADER {
+pub(super) fn header<'a>(call: &Call, object: PVOID, what: &str) -> &'a mut DISPATCHER_HEADER {
     let address = object as usize;
     let header = object.cast::<DISPATCHER_HEADER>();
-    if !cx.cpu.is_memory(address, size_of::<DISPATCHER_HEADER>()) || !header.is_aligned() {
-        cx.bad_pointer(address, what);
+    if !call.cpu.is_memory(address, size_of::<DISPATCHER_HEADER>()) || !header.is_aligned() {
+        call.bad_pointer(address, what);
     }
     // SAFETY: mapped, aligned memory of the machine, plain data; its state changes under the kernel
     // lock.
     let header = unsafe { &mut *header };
     if header.WaitListHead.Flink != &raw mut header.WaitListHead {
-        cx.bad_pointer(address, what);
+        call.bad_pointer(address, what);
     }
     header
 }
 
-fn initialize(cx: &Cx, object: PVOID, bytes: usize, kind: u8, state: LONG, what: &str) {
+fn initialize(call: &Call, object: PVOID, bytes: usize, kind: u8, state: LONG, what: &str) {
     let address = object as usize;
     let header = object.cast::<DISPATCHER_HEADER>();
-    if !cx.cpu.is_memory(address, bytes) || !header.is_aligned() {
-        cx.bad_pointer(address, what);
+    if !call.cpu.is_memory(address, bytes) || !header.is_aligned() {
+        call.bad_pointer(address, what);
     }
     // SAFETY: mapped, aligned memory of the machine that the caller gives us to initialize.
     unsafe {
@@ -64,20 +64,20 @@ fn initialize(cx: &Cx, object: PVOID, bytes: usize, kind: u8, state: LONG, what:
     }
 }
 
-pub(crate) unsafe fn initialize_event(cx: &Cx, event: PKEVENT, kind: EVENT_TYPE, state: BOOLEAN) {
+pub(crate) unsafe fn initialize_event(call: &Call, event: PKEVENT, kind: EVENT_TYPE, state: BOOLEAN) {
     let kind = if kind == 0 { EVENT_NOTIFICATION_OBJECT } else { EVENT_SYNCHRONIZATION_OBJECT };
-    initialize(cx, event.cast(), size_of::<KEVENT>(), kind, LONG::from(state != 0), "the KEVENT");
+    initialize(call, event.cast(), size_of::<KEVENT>(), kind, LONG::from(state != 0), "the KEVENT");
 }
 
-pub(crate) unsafe fn initialize_semaphore(cx: &Cx, semaphore: PKSEMAPHORE, count: LONG, limit: LONG) {
-    initialize(cx, semaphore.cast(), size_of::<KSEMAPHORE>(), SEMAPHORE_OBJECT, count, "the KSEMAPHORE");
+pub(crate) unsafe fn initialize_semaphore(call: &Call, semaphore: PKSEMAPHORE, count: LONG, limit: LONG) {
+    initialize(call, semaphore.cast(), size_of::<KSEMAPHORE>(), SEMAPHORE_OBJECT, count, "the KSEMAPHORE");
     // SAFETY: `initialize` checked the whole object.
     unsafe { (*semaphore).Limit = limit };
 }
 
-pub(crate) fn initialize_thread_object(cx: &Cx, object: PVOID) {
+pub(crate) fn initialize_thread_object(call: &Call, object: PVOID) {
     initialize(
-        cx,
+        call,
         object,
         size_of::<DISPATCHER_HEADER>(),
         crate::ddi::types::THREAD_OBJECT,
@@ -86,44 +86,44 @@ pub(crate) fn initialize_thread_object(cx: &Cx, object: PVOID) {
     );
 }
 
-pub(crate) unsafe fn set_event(cx: &Cx, event: PKEVENT, _increment: KPRIORITY, _wait: BOOLEAN) -> LONG {
-    let header = header(cx, event.cast(), "the KEVENT");
-    let irql = cx.cpu.irql();
+pub(crate) unsafe fn set_event(call: &Call, event: PKEVENT, _increment: KPRIORITY, _wait: BOOLEAN) -> LONG {
+    let header = header(call, event.cast(), "the KEVENT");
+    let irql = call.cpu.irql();
     if irql > Irql::DISPATCH {
-        let shown = cx.cpu.machine().machine_address(event as usize);
-        cx.bug_check(VERIFIER, [0x80, u64::from(irql.0), shown, 0], format!("KeSetEvent called at {irql}"));
+        let shown = call.cpu.machine().machine_address(event as usize);
+        call.bug_check(VERIFIER, [0x80, u64::from(irql.0), shown, 0], format!("KeSetEvent called at {irql}"));
     }
-    let machine = cx.cpu.machine();
+    let machine = call.cpu.machine();
     let mut kernel = machine.kernel.lock();
     let before = header.SignalState;
     machine.signal(&mut kernel, event as usize);
     before
 }
 
-pub(crate) unsafe fn reset_event(cx: &Cx, event: PKEVENT) -> LONG {
-    let header = header(cx, event.cast(), "the KEVENT");
-    let _kernel = cx.cpu.machine().kernel.lock();
+pub(crate) unsafe fn reset_event(call: &Call, event: PKEVENT) -> LONG {
+    let header = header(call, event.cast(), "the KEVENT");
+    let _kernel = call.cpu.machine().kernel.lock();
     std::mem::replace(&mut header.SignalState, 0)
 }
 
-pub(crate) unsafe fn clear_event(cx: &Cx, event: PKEVENT) {
+pub(crate) unsafe fn clear_event(call: &Call, event: PKEVENT) {
     // SAFETY: forwarded from the caller.
-    unsafe { reset_event(cx, event) };
+    unsafe { reset_event(call, event) };
 }
 
-pub(crate) unsafe fn read_state_event(cx: &Cx, event: PKEVENT) -> LONG {
-    header(cx, event.cast(), "the KEVENT").SignalState
+pub(crate) unsafe fn read_state_event(call: &Call, event: PKEVENT) -> LONG {
+    header(call, event.cast(), "the KEVENT").SignalState
 }
 
 pub(crate) unsafe fn release_semaphore(
-    cx: &Cx,
+    call: &Call,
     semaphore: PKSEMAPHORE,
     _increment: KPRIORITY,
     adjustment: LONG,
     _wait: BOOLEAN,
 ) -> LONG {
-    let header = header(cx, semaphore.cast(), "the KSEMAPHORE");
-    let machine = cx.cpu.machine();
+    let header = header(call, semaphore.cast(), "the KSEMAPHORE");
+    let machine = call.cpu.machine();
     let mut kernel = machine.kernel.lock();
     let before = header.SignalState;
     // SAFETY: the whole object lies in mapped memory: the type says that it was initialized as one.
@@ -132,7 +132,7 @@ pub(crate) unsafe fn release_semaphore(
     let Some(after) = after else {
         drop(kernel);
         let shown = machine.machine_address(semaphore as usize);
-        cx.bug_check(
+        call.bug_check(
             KMODE_EXCEPTION_NOT_HANDLED,
             [STATUS_SEMAPHORE_LIMIT_EXCEEDED, 0, shown, 0],
             format!("KeReleaseSemaphore adds {adjustment} to a count of {before}; the limit is {limit}"),
@@ -144,21 +144,21 @@ pub(crate) unsafe fn release_semaphore(
 }
 
 pub(crate) unsafe fn wait_for_single_object(
-    cx: &Cx,
+    call: &Call,
     object: PVOID,
     _reason: KWAIT_REASON,
     _mode: KPROCESSOR_MODE,
     _alertable: BOOLEAN,
     timeout: PLARGE_INTEGER,
 ) -> NTSTATUS {
-    let header = header(cx, object, "the object to wait for");
+    let header = header(call, object, "the object to wait for");
     let timeout = (!timeout.is_null()).then(|| {
-        cx.check_output(timeout);
+        call.check_output(timeout);
         // SAFETY: just found in mapped memory.
         unsafe { (*timeout).QuadPart() }
     });
-    check_may_wait(cx, object as usize, timeout);
-    let machine = cx.cpu.machine();
+    check_may_wait(call, object as usize, timeout);
+    let machine = call.cpu.machine();
     let kernel = machine.kernel.lock();
     if consume(header) {
         return STATUS_SUCCESS;
@@ -166,43 +166,43 @@ pub(crate) unsafe fn wait_for_single_object(
     if timeout == Some(0) {
         return STATUS_TIMEOUT;
     }
-    machine.sleep_on(cx, kernel, object as usize, timeout.map(|t| machine.due_ns(t)))
+    machine.sleep_on(call, kernel, object as usize, timeout.map(|t| machine.due_ns(t)))
 }
 
 /// Waiting gives the processor up, which is possible below DISPATCH_LEVEL only.
-pub(crate) fn check_may_wait(cx: &Cx, object: usize, timeout: Option<i64>) {
-    let irql = cx.cpu.irql();
-    if cx.cpu.may_dispatch() || (irql <= Irql::DISPATCH && timeout == Some(0)) {
+pub(crate) fn check_may_wait(call: &Call, object: usize, timeout: Option<i64>) {
+    let irql = call.cpu.irql();
+    if call.cpu.may_dispatch() || (irql <= Irql::DISPATCH && timeout == Some(0)) {
         return;
     }
-    if cx.cpu.in_dpc.get() != 0 && cx.cpu.in_isr.get() == 0 {
-        cx.bug_check(
+    if call.cpu.in_dpc.get() != 0 && call.cpu.in_isr.get() == 0 {
+        call.bug_check(
             ATTEMPTED_SWITCH_FROM_DPC,
             [0; 4],
-            format!("{} waits inside a DPC routine", cx.ddi.name),
+            format!("{} waits inside a DPC routine", call.ddi.name),
         );
     }
-    let shown = cx.cpu.machine().machine_address(object);
-    cx.bug_check(
+    let shown = call.cpu.machine().machine_address(object);
+    call.bug_check(
         VERIFIER,
         [0x3B, u64::from(irql.0), shown, u64::from(timeout.is_some())],
-        format!("{} waits at {irql}", cx.ddi.name),
+        format!("{} waits at {irql}", call.ddi.name),
     )
 }
 
 pub(crate) unsafe fn delay(
-    cx: &Cx,
+    call: &Call,
     _mode: KPROCESSOR_MODE,
     _alertable: BOOLEAN,
     interval: PLARGE_INTEGER,
 ) -> NTSTATUS {
-    cx.check_output(interval);
+    call.check_output(interval);
     // SAFETY: just found in mapped memory.
     let interval = unsafe { (*interval).QuadPart() };
-    check_may_wait(cx, interval as usize, None);
-    let machine = cx.cpu.machine();
+    check_may_wait(call, interval as usize, None);
+    let machine = call.cpu.machine();
     let kernel = machine.kernel.lock();
-    machine.sleep_on(cx, kernel, DELAY_KEY, Some(machine.due_ns(interval)));
+    machine.sleep_on(call, kernel, DELAY_KEY, Some(machine.due_ns(interval)));
     STATUS_SUCCESS
 }
 
@@ -223,12 +223,12 @@ impl Machine {
     /// Parks the present thread until it is woken for `key` or the time is up.
     pub(crate) fn sleep_on(
         &self,
-        cx: &Cx,
+        call: &Call,
         mut kernel: MutexGuard<'_, Kernel>,
         key: usize,
         due_ns: Option<u64>,
     ) -> NTSTATUS {
-        let cpu = cx.cpu;
+        let cpu = call.cpu;
         let at = cpu.thread.get();
         // SAFETY: threads live as long as the machine.
         let me = unsafe { &*at };
@@ -239,7 +239,7 @@ impl Machine {
         }));
         kernel.waits.entry(key).or_default().push_back(at);
         drop(kernel);
-        let outer = cpu.call.replace(Some((cx.ddi, cx.site)));
+        let outer = cpu.call.replace(Some((call.ddi, call.site)));
         self.switch_away(cpu);
         if self.is_quiet() {
             unwind(cpu);
@@ -251,19 +251,19 @@ impl Machine {
     /// Parks the present thread until one of several objects is signaled, or all are, or the time is up.
     pub(super) fn sleep_on_several(
         &self,
-        cx: &Cx,
+        call: &Call,
         mut kernel: MutexGuard<'_, Kernel>,
         several: Several,
         due_ns: Option<u64>,
     ) -> NTSTATUS {
-        let at = cx.cpu.thread.get();
+        let at = call.cpu.thread.get();
         let first = several.keys[0];
         for key in &several.keys[1..] {
             kernel.waits.entry(*key).or_default().push_back(at);
         }
         // SAFETY: threads live as long as the machine; the field is guarded by the kernel lock.
         unsafe { *(*at).several.get() = several };
-        self.sleep_on(cx, kernel, first, due_ns)
+        self.sleep_on(call, kernel, first, due_ns)
     }
 
     /// As `sleep_on`, for the machine's own threads: they return when the machine stops.

@@ -6,7 +6,7 @@
 
 use super::wait::{check_may_wait, consume, header};
 use crate::bugcheck::MAXIMUM_WAIT_OBJECTS_EXCEEDED;
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::{
     BOOLEAN, DISPATCHER_HEADER, KPROCESSOR_MODE, KWAIT_BLOCK, KWAIT_REASON, MAXIMUM_WAIT_OBJECTS, NTSTATUS,
     PKWAIT_BLOCK, PLARGE_INTEGER, PVOID, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, STATUS_WAIT_0,
@@ -26,7 +26,7 @@ pub(crate) struct Several {
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn wait(
-    cx: &Cx,
+    call: &Call,
     count: ULONG,
     objects: *mut PVOID,
     kind: WAIT_TYPE,
@@ -36,21 +36,21 @@ pub(crate) unsafe fn wait(
     timeout: PLARGE_INTEGER,
     blocks: PKWAIT_BLOCK,
 ) -> NTSTATUS {
-    let keys = keys(cx, count, objects, blocks);
+    let keys = keys(call, count, objects, blocks);
     if keys.is_empty() || (kind != WaitAll && kind != WaitAny) {
         // Not documented: a wait for nothing, or of a kind there is not, is refused.
         return STATUS_INVALID_PARAMETER;
     }
     for key in &keys {
-        header(cx, *key as PVOID, "an object to wait for");
+        header(call, *key as PVOID, "an object to wait for");
     }
     let timeout = (!timeout.is_null()).then(|| {
-        cx.check_output(timeout);
+        call.check_output(timeout);
         // SAFETY: just found in mapped memory.
         unsafe { (*timeout).QuadPart() }
     });
-    check_may_wait(cx, keys[0], timeout);
-    let machine = cx.cpu.machine();
+    check_may_wait(call, keys[0], timeout);
+    let machine = call.cpu.machine();
     let kernel = machine.kernel.lock();
     let several = Several { keys, all: kind == WaitAll };
     if let Some(status) = several.satisfied() {
@@ -59,30 +59,30 @@ pub(crate) unsafe fn wait(
     if timeout == Some(0) {
         return STATUS_TIMEOUT;
     }
-    machine.sleep_on_several(cx, kernel, several, timeout.map(|t| machine.due_ns(t)))
+    machine.sleep_on_several(call, kernel, several, timeout.map(|t| machine.due_ns(t)))
 }
 
 /// The host addresses of the objects, once the arrays were found to be memory and not too long.
-fn keys(cx: &Cx, count: ULONG, objects: *mut PVOID, blocks: PKWAIT_BLOCK) -> Vec<usize> {
+fn keys(call: &Call, count: ULONG, objects: *mut PVOID, blocks: PKWAIT_BLOCK) -> Vec<usize> {
     let most = if blocks.is_null() { THREAD_WAIT_OBJECTS } else { MAXIMUM_WAIT_OBJECTS };
     if count > most {
         let why = if blocks.is_null() { " without a WaitBlockArray" } else { "" };
-        cx.bug_check(
+        call.bug_check(
             MAXIMUM_WAIT_OBJECTS_EXCEEDED,
             [0; 4],
-            format!("{} waits for {count} objects; {most} are the most{why}", cx.ddi.name),
+            format!("{} waits for {count} objects; {most} are the most{why}", call.ddi.name),
         );
     }
     let count = count as usize;
     if count == 0 {
         return Vec::new();
     }
-    let memory = |address: usize, bytes: usize| cx.cpu.is_memory(address, bytes);
+    let memory = |address: usize, bytes: usize| call.cpu.is_memory(address, bytes);
     if !memory(objects as usize, count * size_of::<PVOID>()) || !objects.is_aligned() {
-        cx.bad_pointer(objects as usize, "the array of objects");
+        call.bad_pointer(objects as usize, "the array of objects");
     }
     if !blocks.is_null() && !memory(blocks as usize, count * size_of::<KWAIT_BLOCK>()) {
-        cx.bad_pointer(blocks as usize, "the WaitBlockArray");
+        call.bad_pointer(blocks as usize, "the WaitBlockArray");
     }
     // SAFETY: just found in mapped memory; the array is the caller's own.
     unsafe { std::slice::from_raw_parts(objects, count) }.iter().map(|object| *object as usize).collect()

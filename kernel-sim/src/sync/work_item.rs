@@ -6,7 +6,7 @@ use crate::bugcheck::{WORKER_INVALID, WORKER_THREAD_RETURNED_AT_BAD_IRQL};
 use crate::ddi::types::{
     IO_WORKITEM, PDEVICE_OBJECT, PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PVOID, WORK_QUEUE_TYPE,
 };
-use crate::ddi::{Cx, callback};
+use crate::ddi::{Call, callback};
 use crate::hook::WORK_ITEM;
 use crate::irql::Irql;
 use crate::machine::Machine;
@@ -40,8 +40,8 @@ struct Queued {
     context: PVOID,
 }
 
-pub(crate) unsafe fn allocate(cx: &Cx, device: PDEVICE_OBJECT) -> PIO_WORKITEM {
-    let item: PIO_WORKITEM = allocate_object(cx, size_of::<IO_WORKITEM>(), WORK_ITEM_TAG).cast();
+pub(crate) unsafe fn allocate(call: &Call, device: PDEVICE_OBJECT) -> PIO_WORKITEM {
+    let item: PIO_WORKITEM = allocate_object(call, size_of::<IO_WORKITEM>(), WORK_ITEM_TAG).cast();
     if !item.is_null() {
         // SAFETY: a fresh block of that size.
         unsafe { (*item).DeviceObject = device };
@@ -49,28 +49,28 @@ pub(crate) unsafe fn allocate(cx: &Cx, device: PDEVICE_OBJECT) -> PIO_WORKITEM {
     item
 }
 
-pub(crate) unsafe fn free(cx: &Cx, item: PIO_WORKITEM) {
-    let machine = cx.cpu.machine();
+pub(crate) unsafe fn free(call: &Call, item: PIO_WORKITEM) {
+    let machine = call.cpu.machine();
     let queued = machine.kernel.lock().work.items.iter().any(|queued| std::ptr::eq(queued.item, item));
     if queued {
         let shown = machine.machine_address(item as usize);
         // Parameter 3 is the routine, a code address; the simulator knows none.
-        cx.bug_check(WORKER_INVALID, [2, shown, 0, 0], "a work item is freed while it is queued");
+        call.bug_check(WORKER_INVALID, [2, shown, 0, 0], "a work item is freed while it is queued");
     }
-    machine.pool_free(cx, item.cast(), None);
+    machine.pool_free(call, item.cast(), None);
 }
 
 pub(crate) unsafe fn queue(
-    cx: &Cx,
+    call: &Call,
     item: PIO_WORKITEM,
     routine: PIO_WORKITEM_ROUTINE,
     _queue: WORK_QUEUE_TYPE,
     context: PVOID,
 ) {
-    if !cx.cpu.is_memory(item as usize, size_of::<IO_WORKITEM>()) || !item.is_aligned() {
-        cx.bad_pointer(item as usize, "the work item");
+    if !call.cpu.is_memory(item as usize, size_of::<IO_WORKITEM>()) || !item.is_aligned() {
+        call.bad_pointer(item as usize, "the work item");
     }
-    let machine = cx.cpu.machine();
+    let machine = call.cpu.machine();
     machine.start_workers();
     let mut kernel = machine.kernel.lock();
     // SAFETY: mapped, aligned memory; the flag is guarded by the kernel lock.

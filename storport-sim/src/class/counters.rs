@@ -1,6 +1,6 @@
 //! What has happened to the requests of one disk, counted per processor.
 
-use super::sense::Verdict;
+use super::sense::SrbEnd;
 use crossbeam::utils::CachePadded;
 use kernel_sim::ddi::STATUS_IO_TIMEOUT;
 use kernel_sim::machine::Machine;
@@ -41,14 +41,14 @@ impl Counters {
 
     /// Counts how an SRB came back.
     #[inline]
-    pub(super) fn count(&self, cpu: &Processor, verdict: &Verdict) {
+    pub(super) fn count(&self, cpu: &Processor, srb_end: &SrbEnd) {
         let here = &self.0[usize::from(cpu.index())];
-        let counter = match verdict {
-            Verdict::Good => &here.completed,
-            Verdict::Attention(_) => &here.unit_attentions,
-            Verdict::Retry(status) if *status == STATUS_IO_TIMEOUT => &here.timeouts,
-            Verdict::Retry(_) | Verdict::Later(_) => return,
-            Verdict::Failed(_) => &here.failures,
+        let counter = match srb_end {
+            SrbEnd::Good => &here.completed,
+            SrbEnd::Attention(_) => &here.unit_attentions,
+            SrbEnd::Retry(status) if *status == STATUS_IO_TIMEOUT => &here.timeouts,
+            SrbEnd::Retry(_) | SrbEnd::Later(_) => return,
+            SrbEnd::Failed(_) => &here.failures,
         };
         counter.fetch_add(1, Relaxed);
     }

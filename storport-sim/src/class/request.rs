@@ -3,7 +3,7 @@
 use super::device::Disk;
 use super::device_control::device_control;
 use super::packet::{Operation, Packet, SENSE_BYTES};
-use super::sense::{Verdict, verdict};
+use super::sense::{SrbEnd, srb_end};
 use super::trim::Trim;
 use crate::callbacks::DISK_CLASS;
 use crate::ddi::{
@@ -256,10 +256,10 @@ unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, conte
     callback(cpu, &DISK_CLASS, || unsafe {
         let p = &mut *packet;
         let disk = &*p.disk;
-        let verdict = verdict(p, p.piece);
-        disk.counters.count(cpu, &verdict);
-        let status = match verdict {
-            Verdict::Good => {
+        let srb_end = srb_end(p, p.piece);
+        disk.counters.count(cpu, &srb_end);
+        let status = match srb_end {
+            SrbEnd::Good => {
                 p.done = p.done.wrapping_add(p.piece);
                 p.retries = 0;
                 p.attentions = 0;
@@ -273,27 +273,27 @@ unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, conte
                 }
                 STATUS_SUCCESS
             }
-            Verdict::Attention(_) if p.attentions < ATTENTIONS_MAX => {
+            SrbEnd::Attention(_) if p.attentions < ATTENTIONS_MAX => {
                 p.attentions += 1;
                 send_piece(packet);
                 return STATUS_MORE_PROCESSING_REQUIRED;
             }
-            Verdict::Retry(_) if p.retries < RETRIES_MAX => {
+            SrbEnd::Retry(_) if p.retries < RETRIES_MAX => {
                 p.retries += 1;
                 disk.counters.retried(cpu);
                 send_piece(packet);
                 return STATUS_MORE_PROCESSING_REQUIRED;
             }
-            Verdict::Later(_) if p.retries < RETRIES_MAX => {
+            SrbEnd::Later(_) if p.retries < RETRIES_MAX => {
                 p.retries += 1;
                 disk.counters.retried(cpu);
                 send_piece_later(packet);
                 return STATUS_MORE_PROCESSING_REQUIRED;
             }
-            Verdict::Retry(status)
-            | Verdict::Later(status)
-            | Verdict::Failed(status)
-            | Verdict::Attention(status) => status,
+            SrbEnd::Retry(status)
+            | SrbEnd::Later(status)
+            | SrbEnd::Failed(status)
+            | SrbEnd::Attention(status) => status,
         };
         let moved = if p.operation == Operation::Unmap { 0 } else { p.done as usize };
         (*irp).IoStatus = IO_STATUS_BLOCK::new(status, moved);

@@ -20,7 +20,7 @@ const BECOMING_READY: AdditionalSense = AdditionalSense { code: 0x04, qualifier:
 
 /// What to do with a request whose SRB has come back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Verdict {
+pub(super) enum SrbEnd {
     /// The piece is done.
     Good,
     /// The unit had something to say first: send it again at once. If it never stops, fail with this.
@@ -35,7 +35,7 @@ pub(super) enum Verdict {
 }
 
 /// Reads an SRB that has come back. `moved` is the number of bytes a success must have moved.
-pub(super) fn verdict(packet: &Packet, moved: u32) -> Verdict {
+pub(super) fn srb_end(packet: &Packet, moved: u32) -> SrbEnd {
     let srb: PVOID = (&raw const packet.srb).cast_mut().cast();
     // SAFETY: the packet's SRB, which has come back.
     let (status, length, sense_bytes) = unsafe {
@@ -43,48 +43,48 @@ pub(super) fn verdict(packet: &Packet, moved: u32) -> Verdict {
         (SrbGetSrbStatus(srb), SrbGetDataTransferLength(srb), sense_bytes)
     };
     match SRB_STATUS(status) {
-        SRB_STATUS_SUCCESS if length == moved => Verdict::Good,
+        SRB_STATUS_SUCCESS if length == moved => SrbEnd::Good,
         // Fewer bytes than blocks were asked for: the data is not what the client wants.
-        SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => Verdict::Failed(STATUS_IO_DEVICE_ERROR),
+        SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => SrbEnd::Failed(STATUS_IO_DEVICE_ERROR),
         SRB_STATUS_ERROR if status & SRB_STATUS_AUTOSENSE_VALID != 0 => {
             let length = sense_bytes.min(packet.sense.len());
-            Sense::parse(&packet.sense[..length]).map_or(Verdict::Retry(STATUS_IO_DEVICE_ERROR), of_sense)
+            Sense::parse(&packet.sense[..length]).map_or(SrbEnd::Retry(STATUS_IO_DEVICE_ERROR), of_sense)
         }
-        SRB_STATUS_BUSY => Verdict::Retry(STATUS_DEVICE_BUSY),
+        SRB_STATUS_BUSY => SrbEnd::Retry(STATUS_DEVICE_BUSY),
         SRB_STATUS_TIMEOUT | SRB_STATUS_COMMAND_TIMEOUT | SRB_STATUS_BUS_RESET => {
-            Verdict::Retry(STATUS_IO_TIMEOUT)
+            SrbEnd::Retry(STATUS_IO_TIMEOUT)
         }
-        SRB_STATUS_ERROR | SRB_STATUS_ABORTED => Verdict::Retry(STATUS_IO_DEVICE_ERROR),
+        SRB_STATUS_ERROR | SRB_STATUS_ABORTED => SrbEnd::Retry(STATUS_IO_DEVICE_ERROR),
         SRB_STATUS_NO_DEVICE
         | SRB_STATUS_NO_HBA
         | SRB_STATUS_SELECTION_TIMEOUT
         | SRB_STATUS_INVALID_LUN
         | SRB_STATUS_INVALID_PATH_ID
-        | SRB_STATUS_INVALID_TARGET_ID => Verdict::Failed(STATUS_DEVICE_DOES_NOT_EXIST),
-        SRB_STATUS_INVALID_REQUEST => Verdict::Failed(STATUS_INVALID_DEVICE_REQUEST),
-        _ => Verdict::Retry(STATUS_IO_DEVICE_ERROR),
+        | SRB_STATUS_INVALID_TARGET_ID => SrbEnd::Failed(STATUS_DEVICE_DOES_NOT_EXIST),
+        SRB_STATUS_INVALID_REQUEST => SrbEnd::Failed(STATUS_INVALID_DEVICE_REQUEST),
+        _ => SrbEnd::Retry(STATUS_IO_DEVICE_ERROR),
     }
 }
 
-fn of_sense(sense: Sense) -> Verdict {
+fn of_sense(sense: Sense) -> SrbEnd {
     match (sense.key, sense.additional) {
-        (SenseKey::NO_SENSE | SenseKey::RECOVERED_ERROR, _) => Verdict::Good,
+        (SenseKey::NO_SENSE | SenseKey::RECOVERED_ERROR, _) => SrbEnd::Good,
         // Said once, and not about this request.
-        (SenseKey::UNIT_ATTENTION, _) => Verdict::Attention(STATUS_IO_DEVICE_ERROR),
-        (SenseKey::ABORTED_COMMAND, _) => Verdict::Retry(STATUS_IO_DEVICE_ERROR),
+        (SenseKey::UNIT_ATTENTION, _) => SrbEnd::Attention(STATUS_IO_DEVICE_ERROR),
+        (SenseKey::ABORTED_COMMAND, _) => SrbEnd::Retry(STATUS_IO_DEVICE_ERROR),
         (SenseKey::NOT_READY, additional) if additional == BECOMING_READY => {
-            Verdict::Later(STATUS_DEVICE_NOT_READY)
+            SrbEnd::Later(STATUS_DEVICE_NOT_READY)
         }
-        (SenseKey::NOT_READY, _) => Verdict::Failed(STATUS_DEVICE_NOT_READY),
-        (SenseKey::MEDIUM_ERROR, _) => Verdict::Failed(STATUS_DEVICE_DATA_ERROR),
-        (SenseKey::DATA_PROTECT, _) => Verdict::Failed(STATUS_MEDIA_WRITE_PROTECTED),
+        (SenseKey::NOT_READY, _) => SrbEnd::Failed(STATUS_DEVICE_NOT_READY),
+        (SenseKey::MEDIUM_ERROR, _) => SrbEnd::Failed(STATUS_DEVICE_DATA_ERROR),
+        (SenseKey::DATA_PROTECT, _) => SrbEnd::Failed(STATUS_MEDIA_WRITE_PROTECTED),
         (SenseKey::ILLEGAL_REQUEST, AdditionalSense::LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE) => {
-            Verdict::Failed(STATUS_INVALID_PARAMETER)
+            SrbEnd::Failed(STATUS_INVALID_PARAMETER)
         }
         (SenseKey::ILLEGAL_REQUEST, AdditionalSense::LOGICAL_UNIT_NOT_SUPPORTED) => {
-            Verdict::Failed(STATUS_DEVICE_DOES_NOT_EXIST)
+            SrbEnd::Failed(STATUS_DEVICE_DOES_NOT_EXIST)
         }
-        (SenseKey::ILLEGAL_REQUEST, _) => Verdict::Failed(STATUS_INVALID_DEVICE_REQUEST),
-        _ => Verdict::Failed(STATUS_IO_DEVICE_ERROR),
+        (SenseKey::ILLEGAL_REQUEST, _) => SrbEnd::Failed(STATUS_INVALID_DEVICE_REQUEST),
+        _ => SrbEnd::Failed(STATUS_IO_DEVICE_ERROR),
     }
 }

@@ -77,9 +77,9 @@ type Leftover = (usize, unsafe fn(PVOID));
 
 impl Leftovers {
     fn of(machine: &Machine) -> Arc<Leftovers> {
-        machine.kept::<Leftovers>().unwrap_or_else(|| {
-            machine.keep(Arc::new(Leftovers::default()));
-            machine.kept::<Leftovers>().expect("just kept")
+        machine.attached::<Leftovers>().unwrap_or_else(|| {
+            machine.attach(Arc::new(Leftovers::default()));
+            machine.attached::<Leftovers>().expect("just attached")
         })
     }
 

@@ -2,7 +2,7 @@
 //! mistake of the driver's.
 
 use kernel_sim::bugcheck::StopCode;
-use kernel_sim::ddi::Cx;
+use kernel_sim::ddi::Call;
 
 /// Not a stop code of Windows: the simulator does not have the routine that was called.
 pub const NOT_MODELLED: StopCode = StopCode {
@@ -12,19 +12,19 @@ pub const NOT_MODELLED: StopCode = StopCode {
 };
 
 #[cold]
-fn stop(cx: &Cx) -> ! {
-    let callbacks = cx.cpu.callbacks();
+fn stop(call: &Call) -> ! {
+    let callbacks = call.cpu.callbacks();
     let caller = callbacks.last().map_or("a thread", |kind| kind.name);
-    let what = format!("{} is not modelled yet; called from {caller} at {}", cx.ddi.name, cx.site);
-    cx.bug_check(NOT_MODELLED, [u64::from(cx.ddi.id), 0, 0, 0], what)
+    let what = format!("{} is not modelled yet; called from {caller} at {}", call.ddi.name, call.site);
+    call.bug_check(NOT_MODELLED, [u64::from(call.ddi.id), 0, 0, 0], what)
 }
 
 macro_rules! absent {
     ($($name:ident($($argument:ident: $ty:ident),*);)*) => {$(
         #[allow(clippy::too_many_arguments, reason = "the documented signatures")]
-        pub(crate) unsafe fn $name<$($ty,)* R>(cx: &Cx, $($argument: $ty),*) -> R {
+        pub(crate) unsafe fn $name<$($ty,)* R>(call: &Call, $($argument: $ty),*) -> R {
             let _ = ($($argument,)*);
-            stop(cx)
+            stop(call)
         }
     )*};
 }

@@ -7,16 +7,16 @@
 //! is followed by another.
 
 use super::adapter;
-use super::hba::Hba;
+use super::adapter::AdapterState;
 use super::own_cx;
 use crate::callbacks::{HW_STOR_STATE_CHANGE, STORPORT};
 use crate::ddi::{
     PHW_STATE_CHANGE, STOR_ADDRESS_TYPE_BTL8, STOR_STATUS_BUSY, STOR_STATUS_INVALID_PARAMETER,
     STOR_STATUS_SUCCESS,
 };
-use kernel_sim::ddi::{Cx, PDEVICE_OBJECT, PKDPC, PVOID, SHORT, ULONG, callback};
+use kernel_sim::ddi::{Call, PDEVICE_OBJECT, PKDPC, PVOID, SHORT, ULONG, callback};
 use kernel_sim::processor::Processor;
-use kernel_sim::system;
+use kernel_sim::unhooked;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
@@ -45,7 +45,7 @@ impl BusChange {
     }
 }
 
-impl Hba {
+impl AdapterState {
     /// Makes up for a change that was reported before there were disks.
     pub(super) fn catch_up_with_changes(&self) {
         if self.bus_change.pending.load(SeqCst) {
@@ -54,52 +54,52 @@ impl Hba {
     }
 
     /// The bus has changed: a scan is owed.
-    pub(super) fn bus_changed(&self, cx: &Cx) {
+    pub(super) fn bus_changed(&self, call: &Call) {
         self.bus_change.pending.store(true, SeqCst);
         // SAFETY: the adapter's objects live as long as it is known; only an address is taken.
-        system::queue_dpc(cx, unsafe { &raw mut (*self.objects).bus_change_dpc });
+        unhooked::queue_dpc(call, unsafe { &raw mut (*self.objects).bus_change_dpc });
     }
 }
 
 /// Some bus has changed: hands the scan to a worker thread.
 pub(super) unsafe extern "C-unwind" fn change_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
     // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
-    let hba = unsafe { &*context.cast::<Hba>() };
+    let adapter = unsafe { &*context.cast::<AdapterState>() };
     callback(Processor::current(), &STORPORT, || {
-        if hba.removing.load(SeqCst)
-            || hba.disks.get().is_none()
-            || hba.bus_change.scanning.swap(true, SeqCst)
+        if adapter.removing.load(SeqCst)
+            || adapter.disks.get().is_none()
+            || adapter.bus_change.scanning.swap(true, SeqCst)
         {
             return;
         }
-        hba.pending_work.fetch_add(1, SeqCst);
+        adapter.pending_work.fetch_add(1, SeqCst);
         // SAFETY: as above; the work item is queued by whoever has set `scanning`, and the adapter waits for
         // pending work before it goes.
         unsafe {
-            let item = &raw mut (*hba.objects).bus_change_item;
-            system::queue_work_item(&own_cx(), item, Some(scan), context);
+            let item = &raw mut (*adapter.objects).bus_change_item;
+            unhooked::queue_work_item(&own_cx(), item, Some(scan), context);
         }
     });
 }
 
 unsafe extern "C-unwind" fn scan(_device: PDEVICE_OBJECT, context: PVOID) {
     // SAFETY: as in `change_dpc`.
-    let hba = unsafe { &*context.cast::<Hba>() };
+    let adapter = unsafe { &*context.cast::<AdapterState>() };
     callback(Processor::current(), &STORPORT, || {
-        while hba.bus_change.pending.swap(false, SeqCst) && !hba.removing.load(SeqCst) {
-            hba.rescan();
+        while adapter.bus_change.pending.swap(false, SeqCst) && !adapter.removing.load(SeqCst) {
+            adapter.rescan();
         }
-        hba.bus_change.scanning.store(false, SeqCst);
-        if hba.bus_change.pending.load(SeqCst) {
-            hba.bus_changed(&own_cx());
+        adapter.bus_change.scanning.store(false, SeqCst);
+        if adapter.bus_change.pending.load(SeqCst) {
+            adapter.bus_changed(&own_cx());
         }
-        hba.pending_work.fetch_sub(1, SeqCst);
+        adapter.pending_work.fetch_sub(1, SeqCst);
     });
 }
 
 /// Refused while a report is unanswered. Every report ends in a scan, whatever it says has changed.
 pub(crate) unsafe fn state_change_detected(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     changed: ULONG,
     address: PVOID,
@@ -107,18 +107,18 @@ pub(crate) unsafe fn state_change_detected(
     routine: PHW_STATE_CHANGE,
     context: PVOID,
 ) -> ULONG {
-    let hba = adapter(cx, extension);
+    let adapter = adapter(call, extension);
     if address.is_null() || changed == 0 {
         return STOR_STATUS_INVALID_PARAMETER;
     }
-    let mut state = hba.bus_change.state.lock();
+    let mut state = adapter.bus_change.state.lock();
     if state.is_some() {
         return STOR_STATUS_BUSY;
     }
     *state = Some(StateChange { address: address as usize, routine, context: context as usize });
     drop(state);
     // SAFETY: the adapter's objects live as long as it is known; only an address is taken.
-    system::queue_dpc(cx, unsafe { &raw mut (*hba.objects).state_change_dpc });
+    unhooked::queue_dpc(call, unsafe { &raw mut (*adapter.objects).state_change_dpc });
     STOR_STATUS_SUCCESS
 }
 
@@ -126,17 +126,17 @@ pub(crate) unsafe fn state_change_detected(
 /// is looked at again by a scan.
 pub(super) unsafe extern "C-unwind" fn state_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
     // SAFETY: as in `change_dpc`.
-    let hba = unsafe { &*context.cast::<Hba>() };
+    let adapter = unsafe { &*context.cast::<AdapterState>() };
     callback(Processor::current(), &STORPORT, || {
-        let Some(change) = hba.bus_change.state.lock().take() else { return };
-        hba.bus_changed(&own_cx());
+        let Some(change) = adapter.bus_change.state.lock().take() else { return };
+        adapter.bus_changed(&own_cx());
         if let Some(routine) = change.routine {
             const PROCESSED: ULONG = 0;
-            hba.call_under_start_io_lock(&HW_STOR_STATE_CHANGE, || {
+            adapter.call_under_start_io_lock(&HW_STOR_STATE_CHANGE, || {
                 // SAFETY: the miniport's own routine and arguments, called as documented.
                 unsafe {
                     routine(
-                        hba.extension,
+                        adapter.extension,
                         change.context as PVOID,
                         SHORT::from(STOR_ADDRESS_TYPE_BTL8),
                         change.address as PVOID,

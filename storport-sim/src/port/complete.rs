@@ -3,9 +3,9 @@
 //! RequestComplete only notes that the SRB is done and asks for a DPC, on its own processor or on the one
 //! that issued the request (DPC redirection); the DPC completes the IRPs of all that were noted, at DISPATCH_LEVEL and in order. A busy answer sends the
 //! request round again instead. A virtual adapter can be told to complete inside the call
-//! ([`Completion::InCall`]).
+//! ([`CompleteWhere::InCall`]).
 
-use super::hba::{Hba, UNITS_MAX};
+use super::adapter::{AdapterState, UNITS_MAX};
 use super::unit::{Request, Unit, state};
 use super::{adapter, own_cx};
 use crate::callbacks::STORPORT;
@@ -21,13 +21,13 @@ use crate::ddi::{
 };
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::{
-    Cx, FALSE, IO_DISK_INCREMENT, IO_STATUS_BLOCK, IoCompleteRequest, KeSetEvent, NTSTATUS, PKDPC, PVOID,
+    Call, FALSE, IO_DISK_INCREMENT, IO_STATUS_BLOCK, IoCompleteRequest, KeSetEvent, NTSTATUS, PKDPC, PVOID,
     STATUS_CANCELLED, STATUS_DEVICE_BUSY, STATUS_DEVICE_DOES_NOT_EXIST, STATUS_INVALID_DEVICE_REQUEST,
     STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT, STATUS_SUCCESS, UCHAR, callback,
 };
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
-use kernel_sim::{report_address, system};
+use kernel_sim::{report_address, unhooked};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed};
 
@@ -58,7 +58,7 @@ const NESTED_MAX: u32 = 4;
 ///
 /// On Windows both happen, for reasons that are not documented: drivers must be ready for either.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Completion {
+pub enum CompleteWhere {
     /// In a DPC of Storport's, after the miniport's call.
     #[default]
     InDpc,
@@ -67,54 +67,55 @@ pub enum Completion {
     InCall,
 }
 
-impl Hba {
+impl AdapterState {
     /// RequestComplete: the miniport gives an SRB back.
-    pub(super) fn request_complete(&self, cx: &Cx, srb: PSCSI_REQUEST_BLOCK) {
-        let Some((unit, slot)) = self.slot_of(cx, srb).filter(|(u, s)| u.slots[usize::from(*s)].take_back())
+    pub(super) fn request_complete(&self, call: &Call, srb: PSCSI_REQUEST_BLOCK) {
+        let Some((unit, slot)) =
+            self.slot_of(call, srb).filter(|(u, s)| u.slots[usize::from(*s)].take_back())
         else {
-            self.not_the_miniports(cx, srb);
+            self.not_the_miniports(call, srb);
         };
         // SAFETY: an SRB in a slot is live, and it is ours since `take_back`.
         if SRB_STATUS(unsafe { (*srb).SrbStatus }) == SRB_STATUS_PENDING {
-            let (shown, extension) = self.shown(cx, srb);
-            cx.bug_check(
+            let (shown, extension) = self.shown(call, srb);
+            call.bug_check(
                 SCSI_VERIFIER_DETECTED_VIOLATION,
                 [0x1004, shown, extension, 0],
                 format!("SRB {} completed with SRB_STATUS_PENDING", report_address(shown)),
             );
         }
         self.close_dma(unit, slot);
-        self.note_done(cx, unit, slot);
+        self.note_done(call, unit, slot);
     }
 
     /// Leaves a request that is ours again to the completion DPC of the processor it goes back to.
-    pub(super) fn note_done(&self, cx: &Cx, unit: &Unit, slot: u16) {
-        if self.completion == Completion::InCall
-            && cx.cpu.irql() <= Irql::DISPATCH
-            && self.complete_in_call(cx, unit, slot)
+    pub(super) fn note_done(&self, call: &Call, unit: &Unit, slot: u16) {
+        if self.completion == CompleteWhere::InCall
+            && call.cpu.irql() <= Irql::DISPATCH
+            && self.complete_in_call(call, unit, slot)
         {
             return;
         }
         let origin = unit.slots[usize::from(slot)].origin.load(Relaxed);
-        let cpu = usize::from(self.perf.completes_on(origin, cx.cpu.index()));
+        let cpu = usize::from(self.perf.completes_on(origin, call.cpu.index()));
         let was_empty = {
             let mut lists = self.done[cpu].lists.lock();
             lists.0.push((unit.index, slot));
             lists.0.len() == 1
         };
         if was_empty {
-            system::queue_dpc(cx, self.completion_dpc(cpu));
+            unhooked::queue_dpc(call, self.completion_dpc(cpu));
         }
     }
 
     /// The slot that records an SRB. The hint in the SRB is checked, and done without if a driver
     /// wrote over it.
     #[inline]
-    pub(super) fn slot_of(&self, cx: &Cx, srb: PSCSI_REQUEST_BLOCK) -> Option<(&Unit, u16)> {
-        cx.check_output(srb);
+    pub(super) fn slot_of(&self, call: &Call, srb: PSCSI_REQUEST_BLOCK) -> Option<(&Unit, u16)> {
+        call.check_output(srb);
         // SAFETY: just found in mapped memory; plain data.
         if unsafe { (*srb).Function } == SRB_FUNCTION_STORAGE_REQUEST_BLOCK {
-            cx.check_output(srb.cast::<STORAGE_REQUEST_BLOCK>());
+            call.check_output(srb.cast::<STORAGE_REQUEST_BLOCK>());
         }
         // SAFETY: found in mapped memory as far as its kind reaches; plain data.
         let hint = unsafe { port_hint(srb.cast()) };
@@ -133,16 +134,16 @@ impl Hba {
             .find_map(|unit| (0..unit.slots.len() as u16).find(|s| records(unit, *s)).map(|s| (unit, s)))
     }
 
-    fn shown(&self, cx: &Cx, srb: PSCSI_REQUEST_BLOCK) -> (u64, u64) {
-        let machine = cx.machine();
+    fn shown(&self, call: &Call, srb: PSCSI_REQUEST_BLOCK) -> (u64, u64) {
+        let machine = call.machine();
         (machine.machine_address(srb as usize), machine.machine_address(self.extension as usize))
     }
 
     #[cold]
-    fn not_the_miniports(&self, cx: &Cx, srb: PSCSI_REQUEST_BLOCK) -> ! {
-        let (shown, extension) = self.shown(cx, srb);
+    fn not_the_miniports(&self, call: &Call, srb: PSCSI_REQUEST_BLOCK) -> ! {
+        let (shown, extension) = self.shown(call, srb);
         // Storport verification publishes the first parameter only.
-        cx.bug_check(
+        call.bug_check(
             SCSI_VERIFIER_DETECTED_VIOLATION,
             [0x2004, extension, shown, 0],
             format!(
@@ -170,24 +171,24 @@ impl Hba {
     }
 
     /// Completes a request here and now, on the miniport's stack. `false`: not so deep.
-    fn complete_in_call(&self, cx: &Cx, unit: &Unit, slot: u16) -> bool {
-        let nested = &self.done[usize::from(cx.cpu.index())].nested;
+    fn complete_in_call(&self, call: &Call, unit: &Unit, slot: u16) -> bool {
+        let nested = &self.done[usize::from(call.cpu.index())].nested;
         if nested.fetch_add(1, Relaxed) >= NESTED_MAX {
             nested.fetch_sub(1, Relaxed);
             return false;
         }
-        callback(cx.cpu, &STORPORT, || {
-            let before = system::raise_irql(cx.cpu, Irql::DISPATCH);
-            self.complete(unit, slot, Some(cx));
+        callback(call.cpu, &STORPORT, || {
+            let before = unhooked::raise_irql(call.cpu, Irql::DISPATCH);
+            self.complete(unit, slot, Some(call));
             // Before the level falls: on its way down the processor may switch threads.
             nested.fetch_sub(1, Relaxed);
-            system::restore_irql(cx.cpu, before);
+            unhooked::restore_irql(call.cpu, before);
         });
         true
     }
 
-    /// Completes one request: in our DPC, or inside the call `cx` of the miniport.
-    fn complete(&self, unit: &Unit, slot: u16, in_call: Option<&Cx>) {
+    /// Completes one request: in our DPC, or inside the call `call` of the miniport.
+    fn complete(&self, unit: &Unit, slot: u16, in_call: Option<&Call>) {
         let request = unit.slots[usize::from(slot)].request();
         if slot == unit.spare_slot() {
             self.recovery_step_done(unit, slot);
@@ -230,7 +231,7 @@ impl Hba {
 }
 
 /// Hands a finished request to whoever sent it.
-pub(super) unsafe fn finish(srb: PVOID, request: &Request, in_call: Option<&Cx>) {
+pub(super) unsafe fn finish(srb: PVOID, request: &Request, in_call: Option<&Call>) {
     // SAFETY: forwarded from the caller.
     unsafe {
         if request.irp.is_null() {
@@ -240,7 +241,7 @@ pub(super) unsafe fn finish(srb: PVOID, request: &Request, in_call: Option<&Cx>)
             (*request.irp).IoStatus = IO_STATUS_BLOCK::new(nt_status(SrbGetSrbStatus(srb)), moved);
             match in_call {
                 // Not a call of the miniport's, though it is made inside one.
-                Some(cx) => system::complete_irp(cx, request.irp),
+                Some(call) => unhooked::complete_irp(call, request.irp),
                 None => IoCompleteRequest(request.irp, IO_DISK_INCREMENT),
             }
         }
@@ -283,23 +284,23 @@ pub(super) fn nt_status(srb_status: u8) -> NTSTATUS {
 pub(super) unsafe extern "C-unwind" fn completion_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
     let cpu = Processor::current();
     // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
-    let hba = unsafe { &*context.cast::<Hba>() };
-    callback(cpu, &STORPORT, || hba.complete_all(cpu));
+    let adapter = unsafe { &*context.cast::<AdapterState>() };
+    callback(cpu, &STORPORT, || adapter.complete_all(cpu));
 }
 
 /// Every request the miniport has at the addresses named, in the order of units and slots. SP_UNTAGGED stands
 /// for all; the page forbids it for the unit in full duplex, which is not enforced.
 pub(crate) unsafe fn complete_requests(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     path: UCHAR,
     target: UCHAR,
     lun: UCHAR,
     status: UCHAR,
 ) {
-    let hba = adapter(cx, extension);
+    let adapter = adapter(call, extension);
     let is_meant = |wanted: UCHAR, actual: u8| wanted == SP_UNTAGGED || wanted == actual;
-    for unit in hba.units() {
+    for unit in adapter.units() {
         let a = unit.address;
         if !(is_meant(path, a.path) && is_meant(target, a.target) && is_meant(lun, a.lun)) {
             continue;
@@ -308,8 +309,8 @@ pub(crate) unsafe fn complete_requests(
             if slot.take_back() {
                 // SAFETY: the SRB is ours since `take_back`.
                 unsafe { SrbSetSrbStatus(slot.request().srb.cast(), status) };
-                hba.close_dma(unit, n as u16);
-                hba.note_done(cx, unit, n as u16);
+                adapter.close_dma(unit, n as u16);
+                adapter.note_done(call, unit, n as u16);
             }
         }
     }

@@ -5,7 +5,7 @@
 //! it is found as SP_UNINITIALIZED_VALUE, as the rule has it, and counts as 0x11, as the structure's page has
 //! it, if it is left so.
 
-use super::hba::Hba;
+use super::adapter::AdapterState;
 use crate::ddi::{
     ADDRESS_TYPE_FLAG_BTL8, PORT_CONFIGURATION_INFORMATION, SCSI_DMA64_SYSTEM_SUPPORTED,
     SCSI_MAXIMUM_TARGETS, SP_UNINITIALIZED_VALUE, SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK,
@@ -31,7 +31,7 @@ const LUN_DEPTH_MAX_EXTENDED: u32 = 1024;
 /// Requests of one adapter unless told otherwise.
 const ADAPTER_DEPTH: u32 = 1000;
 
-impl Hba {
+impl AdapterState {
     /// The configuration as HwStorFindAdapter finds it.
     pub(super) fn prefilled(&self) -> PORT_CONFIGURATION_INFORMATION {
         let data = &self.registration.data;

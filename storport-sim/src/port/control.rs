@@ -6,7 +6,7 @@
 //! ([`PciSlot::control_without_lock`](super::PciSlot::control_without_lock)). A virtual adapter has no
 //! interrupt and is called at PASSIVE_LEVEL.
 
-use super::hba::Hba;
+use super::adapter::AdapterState;
 use super::machine;
 use super::start::StartError;
 use super::unit::Unit;
@@ -24,7 +24,7 @@ use kernel_sim::irql::Irql;
 use std::ptr::null_mut;
 use std::sync::atomic::{Ordering::Acquire, Ordering::Release};
 
-impl Hba {
+impl AdapterState {
     /// Calls HwStorAdapterControl, at PASSIVE_LEVEL or as the type wants it.
     pub(super) fn control(
         &self,

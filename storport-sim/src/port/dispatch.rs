@@ -1,6 +1,6 @@
 //! The way in: an IRP arrives, and its SRB goes down to the miniport or waits its turn.
 
-use super::hba::Hba;
+use super::adapter::AdapterState;
 use super::own_requests::OwnRequests;
 use super::unit::{Request, Unit};
 use crate::callbacks::{HW_STOR_PROCESS_SERVICE_REQUEST, STORPORT};
@@ -26,7 +26,7 @@ use std::sync::atomic::Ordering::Relaxed;
 #[repr(C)]
 pub(super) struct DeviceExtension {
     /// Not null on the adapter's functional device object.
-    pub hba: *const Hba,
+    pub adapter: *const AdapterState,
     /// Not null on a unit's device object.
     pub unit: *const Unit,
 }
@@ -41,10 +41,12 @@ pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIR
         unsafe {
             let extension = &*(*device).DeviceExtension.cast::<DeviceExtension>();
             let major = usize::from((*IoGetCurrentIrpStackLocation(irp)).MajorFunction);
-            match (extension.unit.as_ref(), extension.hba.as_ref(), major) {
+            match (extension.unit.as_ref(), extension.adapter.as_ref(), major) {
                 (Some(unit), _, IRP_MJ_SCSI) => execute(cpu, unit, irp),
-                (_, Some(hba), IRP_MJ_DEVICE_CONTROL) if is_io_control(irp) => io_control(cpu, hba, irp),
-                (_, Some(hba), IRP_MJ_DEVICE_CONTROL) => service_request(cpu, hba, irp),
+                (_, Some(adapter), IRP_MJ_DEVICE_CONTROL) if is_io_control(irp) => {
+                    io_control(cpu, adapter, irp)
+                }
+                (_, Some(adapter), IRP_MJ_DEVICE_CONTROL) => service_request(cpu, adapter, irp),
                 (_, _, IRP_MJ_CREATE | IRP_MJ_CLOSE) => complete_now(irp, STATUS_SUCCESS),
                 _ => complete_now(irp, STATUS_INVALID_DEVICE_REQUEST),
             }
@@ -64,15 +66,15 @@ unsafe fn complete_now(irp: PIRP, status: NTSTATUS) -> NTSTATUS {
 
 /// An SRB for a unit.
 unsafe fn execute(cpu: &Processor, unit: &Unit, irp: PIRP) -> NTSTATUS {
-    let hba = unit.hba();
-    let _inside = hba.enter(cpu);
+    let adapter = unit.adapter();
+    let _inside = adapter.enter(cpu);
     // SAFETY: the class driver's IRP and SRB are live until the IRP is completed.
     unsafe {
         let srb: PSCSI_REQUEST_BLOCK = (*IoGetCurrentIrpStackLocation(irp)).Parameters.Scsi.Srb.cast();
         if srb.is_null() {
             return complete_now(irp, STATUS_INVALID_PARAMETER);
         }
-        if hba.removing.load(Relaxed) || hba.is_gone.load(Relaxed) || unit.is_gone.load(Relaxed) {
+        if adapter.removing.load(Relaxed) || adapter.is_gone.load(Relaxed) || unit.is_gone.load(Relaxed) {
             SrbSetSrbStatus(srb.cast(), SRB_STATUS_NO_DEVICE);
             return complete_now(irp, STATUS_DEVICE_DOES_NOT_EXIST);
         }
@@ -89,7 +91,7 @@ unsafe fn execute(cpu: &Processor, unit: &Unit, irp: PIRP) -> NTSTATUS {
             buffer,
             retries: 0,
         };
-        hba.submit(unit, &request);
+        adapter.submit(unit, &request);
     }
     STATUS_PENDING
 }
@@ -118,7 +120,7 @@ unsafe fn is_io_control(irp: PIRP) -> bool {
 
 /// A private request for the miniport, through the first unit or, without one, through a unit made for it.
 /// The thread waits for the answer, so it is at PASSIVE_LEVEL.
-unsafe fn io_control(cpu: &Processor, hba: &Hba, irp: PIRP) -> NTSTATUS {
+unsafe fn io_control(cpu: &Processor, adapter: &AdapterState, irp: PIRP) -> NTSTATUS {
     // SAFETY: the I/O manager's live IRP; its buffer is as long as it says.
     unsafe {
         let parameters = (*IoGetCurrentIrpStackLocation(irp)).Parameters.DeviceIoControl;
@@ -133,12 +135,12 @@ unsafe fn io_control(cpu: &Processor, hba: &Hba, irp: PIRP) -> NTSTATUS {
         else {
             return complete_now(irp, STATUS_INVALID_PARAMETER);
         };
-        if hba.removing.load(Relaxed) || hba.is_gone.load(Relaxed) {
+        if adapter.removing.load(Relaxed) || adapter.is_gone.load(Relaxed) {
             return complete_now(irp, STATUS_DEVICE_DOES_NOT_EXIST);
         }
         let status = {
-            let _inside = hba.enter(cpu);
-            hba.send_io_control(buffer, length, header.Timeout)
+            let _inside = adapter.enter(cpu);
+            adapter.send_io_control(buffer, length, header.Timeout)
         };
         let information = if status == STATUS_SUCCESS { length as usize } else { 0 };
         (*irp).IoStatus = IO_STATUS_BLOCK::new(status, information);
@@ -148,19 +150,19 @@ unsafe fn io_control(cpu: &Processor, hba: &Hba, irp: PIRP) -> NTSTATUS {
 }
 
 /// A device control request for the adapter: a service request, or nothing we know.
-unsafe fn service_request(cpu: &Processor, hba: &Hba, irp: PIRP) -> NTSTATUS {
-    let _inside = hba.enter(cpu);
+unsafe fn service_request(cpu: &Processor, adapter: &AdapterState, irp: PIRP) -> NTSTATUS {
+    let _inside = adapter.enter(cpu);
     // SAFETY: the I/O manager's live IRP.
     unsafe {
         let code = (*IoGetCurrentIrpStackLocation(irp)).Parameters.DeviceIoControl.IoControlCode;
-        let handler = hba.registration.data.HwProcessServiceRequest;
+        let handler = adapter.registration.data.HwProcessServiceRequest;
         match handler.filter(|_| code == IOCTL_MINIPORT_PROCESS_SERVICE_IRP) {
-            _ if hba.removing.load(Relaxed) => complete_now(irp, STATUS_DEVICE_DOES_NOT_EXIST),
+            _ if adapter.removing.load(Relaxed) => complete_now(irp, STATUS_DEVICE_DOES_NOT_EXIST),
             None => complete_now(irp, STATUS_INVALID_DEVICE_REQUEST),
             Some(routine) => {
                 IoMarkIrpPending(irp);
-                hba.call(&HW_STOR_PROCESS_SERVICE_REQUEST, Irql::PASSIVE, || {
-                    routine(hba.extension, irp.cast());
+                adapter.call(&HW_STOR_PROCESS_SERVICE_REQUEST, Irql::PASSIVE, || {
+                    routine(adapter.extension, irp.cast());
                 });
                 STATUS_PENDING
             }
@@ -168,7 +170,7 @@ unsafe fn service_request(cpu: &Processor, hba: &Hba, irp: PIRP) -> NTSTATUS {
     }
 }
 
-impl Hba {
+impl AdapterState {
     fn send_io_control(&self, buffer: PVOID, length: u32, timeout_s: u32) -> NTSTATUS {
         let requests = OwnRequests::new(self);
         let send = |mut requests: OwnRequests<'_>| {

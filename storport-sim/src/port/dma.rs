@@ -8,8 +8,8 @@
 //! Invariant: what was admitted for a request is revoked by the same record, whatever the miniport has
 //! done to the SRB meanwhile.
 
+use super::adapter::AdapterState;
 use super::hardware::{innermost, is_inside};
-use super::hba::Hba;
 use super::unit::{Request, Slot, Unit};
 use super::{adapter, machine};
 use crate::callbacks::HW_STOR_FIND_ADAPTER;
@@ -21,9 +21,9 @@ use crate::ddi::{
     SrbGetSenseInfoBuffer, SrbGetSenseInfoBufferLength,
 };
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
-use kernel_sim::ddi::{BOOLEAN, Cx, LARGE_INTEGER, PULONG, PVOID, ULONG};
+use kernel_sim::ddi::{BOOLEAN, Call, LARGE_INTEGER, PULONG, PVOID, ULONG};
 use kernel_sim::irql::Irql;
-use kernel_sim::system;
+use kernel_sim::unhooked;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -72,7 +72,7 @@ fn physical_ranges(host: [(usize, usize); 3]) -> impl Iterator<Item = (u64, usiz
         .filter_map(|(address, bytes)| Some((machine.physical_of(address)?, bytes)))
 }
 
-impl Hba {
+impl AdapterState {
     fn admit(&self, address: usize, bytes: usize) {
         if let Some(hardware) = &self.hardware
             && let Some(physical) = machine().physical_of(address)
@@ -116,7 +116,7 @@ impl Hba {
         true
     }
 
-    /// Takes back what [`Hba::open_dma`] gave: the request is complete.
+    /// Takes back what [`AdapterState::open_dma`] gave: the request is complete.
     pub(super) fn close_dma(&self, unit: &Unit, slot: u16) {
         let Some(hardware) = &self.hardware else { return };
         let s = &unit.slots[usize::from(slot)];
@@ -159,7 +159,7 @@ impl Hba {
 
     /// Memory of the miniport's that a device may be pointed at, with its bounds and whether it is within
     /// reach by now.
-    fn own_memory(&self, cx: &Cx, address: usize) -> Option<(usize, usize)> {
+    fn own_memory(&self, call: &Call, address: usize) -> Option<(usize, usize)> {
         let within =
             |start: usize, bytes: usize| (address.wrapping_sub(start) < bytes).then_some((start, bytes));
         let extension = self.registration.data.DeviceExtensionSize as usize;
@@ -177,7 +177,7 @@ impl Hba {
                 }
                 Some(found)
             })
-            .or_else(|| self.allocations.reach(cx, self, address))
+            .or_else(|| self.allocations.reach(call, self, address))
     }
 
     pub(super) fn admit_memory(&self, address: usize, bytes: usize) {
@@ -190,11 +190,11 @@ impl Hba {
 }
 
 pub(crate) unsafe fn scatter_gather_list(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     srb: PSCSI_REQUEST_BLOCK,
 ) -> PSTOR_SCATTER_GATHER_LIST {
-    let Some((unit, slot)) = adapter(cx, extension).slot_of(cx, srb) else { return null_mut() };
+    let Some((unit, slot)) = adapter(call, extension).slot_of(call, srb) else { return null_mut() };
     let slot = &unit.slots[usize::from(slot)];
     if slot.dma.has_list.load(Relaxed) { slot.dma.list.load(Acquire) } else { null_mut() }
 }
@@ -203,23 +203,23 @@ pub(crate) unsafe fn scatter_gather_list(
 /// elsewhere to the end of the memory. An address the miniport cannot have for DMA is stopped with
 /// the parameters of SCSI port, since those of Storport are not published.
 pub(crate) unsafe fn physical_address(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     srb: PSCSI_REQUEST_BLOCK,
     address: PVOID,
     length: PULONG,
 ) -> STOR_PHYSICAL_ADDRESS {
-    let hba = adapter(cx, extension);
-    cx.check_output(length);
+    let adapter = adapter(call, extension);
+    call.check_output(length);
     let at = address as usize;
-    let found = match (!srb.is_null()).then(|| of_request(cx, hba, srb, at)) {
+    let found = match (!srb.is_null()).then(|| of_request(call, adapter, srb, at)) {
         Some(Some(found)) => Some(found),
-        _ => hba.own_memory(cx, at).map(|(start, bytes)| start + bytes - at),
+        _ => adapter.own_memory(call, at).map(|(start, bytes)| start + bytes - at),
     };
     let Some(bytes) = found else {
-        let shown = cx.machine().machine_address(at);
-        let extension = cx.machine().machine_address(extension as usize);
-        cx.bug_check(
+        let shown = call.machine().machine_address(at);
+        let extension = call.machine().machine_address(extension as usize);
+        call.bug_check(
             SCSI_VERIFIER_DETECTED_VIOLATION,
             [0x1006, extension, shown, 0],
             "the address is no memory that the miniport has for its device",
@@ -227,12 +227,12 @@ pub(crate) unsafe fn physical_address(
     };
     // SAFETY: found in mapped memory above.
     unsafe { *length = bytes as ULONG };
-    LARGE_INTEGER::new(cx.machine().physical_of(at).unwrap_or(0) as i64)
+    LARGE_INTEGER::new(call.machine().physical_of(at).unwrap_or(0) as i64)
 }
 
 /// Bytes from an address to the end of its page or buffer, within a request's data or sense buffer.
-fn of_request(cx: &Cx, hba: &Hba, srb: PSCSI_REQUEST_BLOCK, at: usize) -> Option<usize> {
-    let (unit, slot) = hba.slot_of(cx, srb)?;
+fn of_request(call: &Call, adapter: &AdapterState, srb: PSCSI_REQUEST_BLOCK, at: usize) -> Option<usize> {
+    let (unit, slot) = adapter.slot_of(call, srb)?;
     let s = &unit.slots[usize::from(slot)];
     let data = at.wrapping_sub(s.data.load(Relaxed) as usize);
     let data_bytes = s.dma.data_bytes.load(Relaxed) as usize;
@@ -245,41 +245,45 @@ fn of_request(cx: &Cx, hba: &Hba, srb: PSCSI_REQUEST_BLOCK, at: usize) -> Option
 }
 
 /// NULL for an address that StorPortGetPhysicalAddress does not hand out for common memory.
-pub(crate) unsafe fn virtual_address(cx: &Cx, extension: PVOID, physical: STOR_PHYSICAL_ADDRESS) -> PVOID {
-    let hba = adapter(cx, extension);
-    let host = cx.machine().host_of(physical.QuadPart() as u64, 1);
-    host.filter(|host| hba.own_memory(cx, *host).is_some()).map_or(null_mut(), |host| host as PVOID)
+pub(crate) unsafe fn virtual_address(
+    call: &Call,
+    extension: PVOID,
+    physical: STOR_PHYSICAL_ADDRESS,
+) -> PVOID {
+    let adapter = adapter(call, extension);
+    let host = call.machine().host_of(physical.QuadPart() as u64, 1);
+    host.filter(|host| adapter.own_memory(call, *host).is_some()).map_or(null_mut(), |host| host as PVOID)
 }
 
 /// The memory is zeroed and begins with a page. A second call in the same HwStorFindAdapter answers the
 /// same memory, as documented, however many bytes it asks for.
 pub(crate) unsafe fn uncached_extension(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     config: PPORT_CONFIGURATION_INFORMATION,
     bytes: ULONG,
 ) -> PVOID {
-    let hba = adapter(cx, extension);
-    cx.check_output(config);
+    let adapter = adapter(call, extension);
+    call.check_output(config);
     // SAFETY: just found in mapped memory; plain data.
     let is_master = unsafe { (*config).Master } != 0;
-    if !is_inside(cx, &HW_STOR_FIND_ADAPTER) || !is_master || hba.hardware.is_none() {
-        let callback = u64::from(innermost(cx).unwrap_or(0));
-        cx.bug_check(
+    if !is_inside(call, &HW_STOR_FIND_ADAPTER) || !is_master || adapter.hardware.is_none() {
+        let callback = u64::from(innermost(call).unwrap_or(0));
+        call.bug_check(
             SCSI_VERIFIER_DETECTED_VIOLATION,
             [0x2002, callback, 0, 0],
             "StorPortGetUncachedExtension is for bus masters, in HwStorFindAdapter",
         );
     }
-    let present = hba.uncached.0.load(Acquire);
+    let present = adapter.uncached.0.load(Acquire);
     if !present.is_null() || bytes == 0 {
         return present;
     }
-    let memory = system::allocate_for_call(cx, (bytes as usize).max(PAGE));
+    let memory = unhooked::allocate_for_call(call, (bytes as usize).max(PAGE));
     if !memory.is_null() {
-        hba.uncached.1.store(bytes, Release);
-        hba.uncached.0.store(memory, Release);
-        hba.admit(memory as usize, bytes as usize);
+        adapter.uncached.1.store(bytes, Release);
+        adapter.uncached.0.store(memory, Release);
+        adapter.admit(memory as usize, bytes as usize);
     }
     memory
 }
@@ -288,7 +292,7 @@ pub(crate) unsafe fn uncached_extension(
 /// Windows it may also run later.
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn build_scatter_gather_list(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     _mdl: PVOID,
     current: PVOID,
@@ -299,8 +303,8 @@ pub(crate) unsafe fn build_scatter_gather_list(
     buffer: PVOID,
     buffer_bytes: ULONG,
 ) -> ULONG {
-    let hba = adapter(cx, extension);
-    if cx.cpu.irql() != Irql::DISPATCH {
+    let adapter = adapter(call, extension);
+    if call.cpu.irql() != Irql::DISPATCH {
         return STOR_STATUS_INVALID_IRQL;
     }
     let Some(routine) = routine else { return STOR_STATUS_INVALID_PARAMETER };
@@ -308,16 +312,16 @@ pub(crate) unsafe fn build_scatter_gather_list(
     if bytes == 0 {
         return STOR_STATUS_INVALID_PARAMETER;
     }
-    super::hardware::check_bytes(cx, current, bytes);
+    super::hardware::check_bytes(call, current, bytes);
     if list_bytes(elements(address, bytes)) > buffer_bytes as usize {
         return crate::ddi::STOR_STATUS_BUFFER_TOO_SMALL;
     }
-    super::hardware::check_bytes(cx, buffer, buffer_bytes as usize);
-    cx.check_output(buffer.cast::<STOR_SCATTER_GATHER_LIST>());
+    super::hardware::check_bytes(call, buffer, buffer_bytes as usize);
+    call.check_output(buffer.cast::<STOR_SCATTER_GATHER_LIST>());
     // SAFETY: room for the elements was checked, and both blocks are memory of the machine.
     unsafe { write_list(buffer.cast(), address, bytes) };
-    hba.admit(address, bytes);
-    hba.call(&HW_STOR_SCATTER_GATHER, Irql::DISPATCH, || {
+    adapter.admit(address, bytes);
+    adapter.call(&HW_STOR_SCATTER_GATHER, Irql::DISPATCH, || {
         // SAFETY: the miniport's own routine and context, called as documented.
         unsafe { routine(null_mut(), null_mut(), buffer.cast(), context) }
     });
@@ -327,51 +331,51 @@ pub(crate) unsafe fn build_scatter_gather_list(
 /// A list that was not built is refused with STOR_STATUS_INVALID_PARAMETER as far as its first element
 /// tells; the caller's buffer stays the caller's.
 pub(crate) unsafe fn put_scatter_gather_list(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     list: PSTOR_SCATTER_GATHER_LIST,
     _write_to_device: BOOLEAN,
 ) -> ULONG {
-    let hba = adapter(cx, extension);
-    if cx.cpu.irql() != Irql::DISPATCH {
+    let adapter = adapter(call, extension);
+    if call.cpu.irql() != Irql::DISPATCH {
         return STOR_STATUS_INVALID_IRQL;
     }
-    cx.check_output(list);
+    call.check_output(list);
     // SAFETY: found in mapped memory; elements are looked at one by one as far as they are too.
     let total = unsafe {
         let count = (*list).NumberOfElements as usize;
         let at = (&raw mut (*list).List).cast::<STOR_SCATTER_GATHER_ELEMENT>();
         let mut total = 0;
         for n in 0..count {
-            cx.check_output(at.add(n));
+            call.check_output(at.add(n));
             total += (*at.add(n)).Length as usize;
         }
         (count != 0).then(|| ((*at).PhysicalAddress.QuadPart() as u64, total))
     };
     let Some((physical, bytes)) = total else { return STOR_STATUS_INVALID_PARAMETER };
-    if let Some(hardware) = &hba.hardware {
-        cx.machine().revoke_dma(hardware.device, physical, bytes);
+    if let Some(hardware) = &adapter.hardware {
+        call.machine().revoke_dma(hardware.device, physical, bytes);
     }
     STOR_STATUS_SUCCESS
 }
 
 /// Copies memory that may overlap.
-pub(crate) unsafe fn move_memory(cx: &Cx, to: PVOID, from: PVOID, bytes: ULONG) {
+pub(crate) unsafe fn move_memory(call: &Call, to: PVOID, from: PVOID, bytes: ULONG) {
     if bytes == 0 {
         return;
     }
-    super::hardware::check_bytes(cx, to, bytes as usize);
-    super::hardware::check_bytes(cx, from, bytes as usize);
+    super::hardware::check_bytes(call, to, bytes as usize);
+    super::hardware::check_bytes(call, from, bytes as usize);
     // SAFETY: both ends of both ranges were found in the machine's memory.
     unsafe { std::ptr::copy(from.cast::<u8>(), to.cast::<u8>(), bytes as usize) };
 }
 
 /// A C string of the driver's, as far as it is memory of the machine; at most 256 characters.
-pub(super) fn text(cx: &Cx, string: PCHAR) -> String {
+pub(super) fn text(call: &Call, string: PCHAR) -> String {
     let mut text = String::new();
     for n in 0..256 {
         let at = string.wrapping_add(n);
-        cx.check_output(at);
+        call.check_output(at);
         // SAFETY: just found in mapped memory.
         match unsafe { *at } as u8 {
             0 => break,

@@ -5,14 +5,14 @@
 //! routine reaches only what StorPortGetDeviceBase mapped for this adapter.
 
 use super::adapter;
-use super::hba::Hba;
+use super::adapter::AdapterState;
 use super::interrupt::Interrupts;
 use super::pci_slot::{CONFIG_SPACE_BYTES, PciSlot, RANGES_MAX, Range};
 use crate::callbacks::{HW_STOR_ADAPTER_CONTROL, HW_STOR_FIND_ADAPTER};
 use crate::ddi::{ACCESS_RANGE, BUS_DATA_TYPE, PCIConfiguration, STOR_PHYSICAL_ADDRESS};
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::bus;
-use kernel_sim::ddi::{BOOLEAN, Cx, FALSE, INTERFACE_TYPE, LARGE_INTEGER, PVOID, ULONG};
+use kernel_sim::ddi::{BOOLEAN, Call, FALSE, INTERFACE_TYPE, LARGE_INTEGER, PVOID, ULONG};
 use kernel_sim::hook::Callback;
 use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
@@ -78,17 +78,17 @@ impl Hardware {
 }
 
 /// The innermost callback on the processor of a call: where the miniport calls from.
-pub(super) fn innermost(cx: &Cx) -> Option<u16> {
-    cx.cpu.callbacks().last().map(|kind| kind.id)
+pub(super) fn innermost(call: &Call) -> Option<u16> {
+    call.cpu.callbacks().last().map(|kind| kind.id)
 }
 
 /// Whether a call is made from the callback of this kind.
-pub(super) fn is_inside(cx: &Cx, kind: &Callback) -> bool {
-    innermost(cx) == Some(kind.id)
+pub(super) fn is_inside(call: &Call, kind: &Callback) -> bool {
+    innermost(call) == Some(kind.id)
 }
 
 pub(crate) unsafe fn device_base(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     _bus_type: INTERFACE_TYPE,
     _bus: ULONG,
@@ -96,28 +96,28 @@ pub(crate) unsafe fn device_base(
     bytes: ULONG,
     in_io_space: BOOLEAN,
 ) -> PVOID {
-    let hba = adapter(cx, extension);
+    let adapter = adapter(call, extension);
     let physical = address.QuadPart() as u64;
     let is_inside_of = |r: &&Registers| {
         r.in_memory == (in_io_space == FALSE)
             && physical.checked_sub(r.physical).is_some_and(|o| o + u64::from(bytes) <= u64::from(r.bytes))
     };
-    let range = hba.hardware.as_ref().and_then(|h| h.ranges.iter().find(is_inside_of).map(|_| h));
+    let range = adapter.hardware.as_ref().and_then(|h| h.ranges.iter().find(is_inside_of).map(|_| h));
     let Some(hardware) = range else {
         let what =
             format!("{} bytes at physical address {physical:#x} were not assigned to the adapter", bytes);
-        cx.bug_check(SCSI_VERIFIER_DETECTED_VIOLATION, [0x2003, physical, u64::from(bytes), 0], what);
+        call.bug_check(SCSI_VERIFIER_DETECTED_VIOLATION, [0x2003, physical, u64::from(bytes), 0], what);
     };
-    let Some(host) = cx.machine().host_of(physical, bytes as usize) else { return null_mut() };
+    let Some(host) = call.machine().host_of(physical, bytes as usize) else { return null_mut() };
     hardware.mappings.lock().push((host, bytes as usize));
     host as PVOID
 }
 
 /// Outside HwStorFindAdapter Storport verification stops it, with parameters nobody published; here
 /// the mapping goes then too.
-pub(crate) unsafe fn free_device_base(cx: &Cx, extension: PVOID, mapped: PVOID) {
-    let hba = adapter(cx, extension);
-    let Some(hardware) = &hba.hardware else { return };
+pub(crate) unsafe fn free_device_base(call: &Call, extension: PVOID, mapped: PVOID) {
+    let adapter = adapter(call, extension);
+    let Some(hardware) = &adapter.hardware else { return };
     let mut mappings = hardware.mappings.lock();
     if let Some(at) = mappings.iter().rposition(|(host, _)| *host == mapped as usize) {
         mappings.remove(at);
@@ -127,15 +127,15 @@ pub(crate) unsafe fn free_device_base(cx: &Cx, extension: PVOID, mapped: PVOID) 
 /// The bytes of configuration space that a request names: none for another kind of bus data, another
 /// slot, or outside the callbacks the page names.
 fn config_bytes(
-    cx: &Cx,
-    hba: &Hba,
+    call: &Call,
+    adapter: &AdapterState,
     kind: BUS_DATA_TYPE,
     slot: ULONG,
     offset: ULONG,
     length: ULONG,
 ) -> std::ops::Range<usize> {
-    let allowed = is_inside(cx, &HW_STOR_FIND_ADAPTER) || is_inside(cx, &HW_STOR_ADAPTER_CONTROL);
-    let known = hba.hardware.as_ref().is_some_and(|h| h.slot.slot == slot);
+    let allowed = is_inside(call, &HW_STOR_FIND_ADAPTER) || is_inside(call, &HW_STOR_ADAPTER_CONTROL);
+    let known = adapter.hardware.as_ref().is_some_and(|h| h.slot.slot == slot);
     if !allowed || !known || kind != PCIConfiguration {
         return 0..0;
     }
@@ -145,7 +145,7 @@ fn config_bytes(
 
 /// Answers how many bytes were read; 0 where the page allows no call.
 pub(crate) unsafe fn bus_data(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     kind: ULONG,
     _bus: ULONG,
@@ -153,16 +153,16 @@ pub(crate) unsafe fn bus_data(
     buffer: PVOID,
     length: ULONG,
 ) -> ULONG {
-    let hba = adapter(cx, extension);
-    let range = config_bytes(cx, hba, kind as BUS_DATA_TYPE, slot, 0, length);
-    let Some(hardware) = hba.hardware.as_ref().filter(|_| !range.is_empty()) else { return 0 };
+    let adapter = adapter(call, extension);
+    let range = config_bytes(call, adapter, kind as BUS_DATA_TYPE, slot, 0, length);
+    let Some(hardware) = adapter.hardware.as_ref().filter(|_| !range.is_empty()) else { return 0 };
     let space = hardware.config_space.lock();
-    copy_out(cx, &space[range], buffer)
+    copy_out(call, &space[range], buffer)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn set_bus_data_by_offset(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     kind: ULONG,
     _bus: ULONG,
@@ -171,10 +171,10 @@ pub(crate) unsafe fn set_bus_data_by_offset(
     offset: ULONG,
     length: ULONG,
 ) -> ULONG {
-    let hba = adapter(cx, extension);
-    let range = config_bytes(cx, hba, kind as BUS_DATA_TYPE, slot, offset, length);
-    let Some(hardware) = hba.hardware.as_ref().filter(|_| !range.is_empty()) else { return 0 };
-    check_bytes(cx, buffer, range.len());
+    let adapter = adapter(call, extension);
+    let range = config_bytes(call, adapter, kind as BUS_DATA_TYPE, slot, offset, length);
+    let Some(hardware) = adapter.hardware.as_ref().filter(|_| !range.is_empty()) else { return 0 };
+    check_bytes(call, buffer, range.len());
     let mut space = hardware.config_space.lock();
     // SAFETY: the driver's buffer was just found in mapped memory.
     let from = unsafe { std::slice::from_raw_parts(buffer.cast::<u8>(), range.len()) };
@@ -183,75 +183,75 @@ pub(crate) unsafe fn set_bus_data_by_offset(
 }
 
 /// Stops the machine if the driver's buffer is not memory of the machine throughout.
-pub(super) fn check_bytes(cx: &Cx, buffer: PVOID, bytes: usize) {
-    cx.check_output(buffer.cast::<u8>());
+pub(super) fn check_bytes(call: &Call, buffer: PVOID, bytes: usize) {
+    call.check_output(buffer.cast::<u8>());
     if bytes > 1 {
-        cx.check_output(buffer.cast::<u8>().wrapping_add(bytes - 1));
+        call.check_output(buffer.cast::<u8>().wrapping_add(bytes - 1));
     }
 }
 
 /// Copies bytes of ours into a driver's buffer; answers how many.
-pub(super) fn copy_out(cx: &Cx, from: &[u8], to: PVOID) -> ULONG {
+pub(super) fn copy_out(call: &Call, from: &[u8], to: PVOID) -> ULONG {
     if from.is_empty() {
         return 0;
     }
-    check_bytes(cx, to, from.len());
+    check_bytes(call, to, from.len());
     // SAFETY: the driver's buffer was just found in mapped memory; ours is not in it.
     unsafe { from.as_ptr().copy_to_nonoverlapping(to.cast(), from.len()) };
     from.len() as ULONG
 }
 
 #[cold]
-fn not_mapped(cx: &Cx, address: usize) -> ! {
-    let shown = cx.machine().machine_address(address);
-    let what = format!("{}: the address is in no range that StorPortGetDeviceBase mapped", cx.ddi.name);
-    cx.bug_check(SCSI_VERIFIER_DETECTED_VIOLATION, [0x2005, shown, 0, 0], what)
+fn not_mapped(call: &Call, address: usize) -> ! {
+    let shown = call.machine().machine_address(address);
+    let what = format!("{}: the address is in no range that StorPortGetDeviceBase mapped", call.ddi.name);
+    call.bug_check(SCSI_VERIFIER_DETECTED_VIOLATION, [0x2005, shown, 0, 0], what)
 }
 
 /// Reads a register of the adapter.
-fn read(cx: &Cx, extension: PVOID, address: usize, width: usize) -> u64 {
-    let mapped = adapter(cx, extension).hardware.as_ref().is_some_and(|h| h.is_mapped(address, width));
-    match mapped.then(|| bus::read_register(cx, address, width as u8)).flatten() {
+fn read(call: &Call, extension: PVOID, address: usize, width: usize) -> u64 {
+    let mapped = adapter(call, extension).hardware.as_ref().is_some_and(|h| h.is_mapped(address, width));
+    match mapped.then(|| bus::read_register(call, address, width as u8)).flatten() {
         Some(value) => value,
-        None => not_mapped(cx, address),
+        None => not_mapped(call, address),
     }
 }
 
 /// Writes a register of the adapter.
-fn write(cx: &Cx, extension: PVOID, address: usize, width: usize, value: u64) {
-    let mapped = adapter(cx, extension).hardware.as_ref().is_some_and(|h| h.is_mapped(address, width));
-    if mapped.then(|| bus::write_register(cx, address, width as u8, value)).flatten().is_none() {
-        not_mapped(cx, address);
+fn write(call: &Call, extension: PVOID, address: usize, width: usize, value: u64) {
+    let mapped = adapter(call, extension).hardware.as_ref().is_some_and(|h| h.is_mapped(address, width));
+    if mapped.then(|| bus::write_register(call, address, width as u8, value)).flatten().is_none() {
+        not_mapped(call, address);
     }
 }
 
 macro_rules! register_routines {
     ($($read:ident, $write:ident, $read_buffer:ident, $write_buffer:ident: $ty:ty;)*) => {$(
-        pub(crate) unsafe fn $read(cx: &Cx, extension: PVOID, register: *mut $ty) -> $ty {
-            read(cx, extension, register as usize, size_of::<$ty>()) as $ty
+        pub(crate) unsafe fn $read(call: &Call, extension: PVOID, register: *mut $ty) -> $ty {
+            read(call, extension, register as usize, size_of::<$ty>()) as $ty
         }
 
-        pub(crate) unsafe fn $write(cx: &Cx, extension: PVOID, register: *mut $ty, value: $ty) {
-            write(cx, extension, register as usize, size_of::<$ty>(), u64::from(value));
+        pub(crate) unsafe fn $write(call: &Call, extension: PVOID, register: *mut $ty, value: $ty) {
+            write(call, extension, register as usize, size_of::<$ty>(), u64::from(value));
         }
 
-        pub(crate) unsafe fn $read_buffer(cx: &Cx, extension: PVOID, register: *mut $ty, buffer: *mut $ty, count: ULONG) {
+        pub(crate) unsafe fn $read_buffer(call: &Call, extension: PVOID, register: *mut $ty, buffer: *mut $ty, count: ULONG) {
             for n in 0..count as usize {
                 let to = buffer.wrapping_add(n);
-                cx.check_output(to);
+                call.check_output(to);
                 // SAFETY: just found in mapped memory and aligned. A buffer routine reads one register
                 // after the other.
-                unsafe { *to = read(cx, extension, register.wrapping_add(n) as usize, size_of::<$ty>()) as $ty };
+                unsafe { *to = read(call, extension, register.wrapping_add(n) as usize, size_of::<$ty>()) as $ty };
             }
         }
 
-        pub(crate) unsafe fn $write_buffer(cx: &Cx, extension: PVOID, register: *mut $ty, buffer: *mut $ty, count: ULONG) {
+        pub(crate) unsafe fn $write_buffer(call: &Call, extension: PVOID, register: *mut $ty, buffer: *mut $ty, count: ULONG) {
             for n in 0..count as usize {
                 let from = buffer.wrapping_add(n);
-                cx.check_output(from);
+                call.check_output(from);
                 // SAFETY: just found in mapped memory and aligned.
                 let value = unsafe { *from };
-                write(cx, extension, register.wrapping_add(n) as usize, size_of::<$ty>(), u64::from(value));
+                write(call, extension, register.wrapping_add(n) as usize, size_of::<$ty>(), u64::from(value));
             }
         }
     )*};
@@ -267,23 +267,23 @@ register_routines! {
 macro_rules! port_buffer_routines {
     ($($read_buffer:ident, $write_buffer:ident: $ty:ty;)*) => {$(
         /// Every value is read from the same port, one after the other.
-        pub(crate) unsafe fn $read_buffer(cx: &Cx, extension: PVOID, port: *mut $ty, buffer: *mut $ty, count: ULONG) {
+        pub(crate) unsafe fn $read_buffer(call: &Call, extension: PVOID, port: *mut $ty, buffer: *mut $ty, count: ULONG) {
             for n in 0..count as usize {
                 let to = buffer.wrapping_add(n);
-                cx.check_output(to);
+                call.check_output(to);
                 // SAFETY: just found in mapped memory and aligned.
-                unsafe { *to = read(cx, extension, port as usize, size_of::<$ty>()) as $ty };
+                unsafe { *to = read(call, extension, port as usize, size_of::<$ty>()) as $ty };
             }
         }
 
         /// Every value is written to the same port, one after the other.
-        pub(crate) unsafe fn $write_buffer(cx: &Cx, extension: PVOID, port: *mut $ty, buffer: *mut $ty, count: ULONG) {
+        pub(crate) unsafe fn $write_buffer(call: &Call, extension: PVOID, port: *mut $ty, buffer: *mut $ty, count: ULONG) {
             for n in 0..count as usize {
                 let from = buffer.wrapping_add(n);
-                cx.check_output(from);
+                call.check_output(from);
                 // SAFETY: just found in mapped memory and aligned.
                 let value = unsafe { *from };
-                write(cx, extension, port as usize, size_of::<$ty>(), u64::from(value));
+                write(call, extension, port as usize, size_of::<$ty>(), u64::from(value));
             }
         }
     )*};

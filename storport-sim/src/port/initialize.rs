@@ -8,8 +8,8 @@ use crate::ddi::{
     VIRTUAL_HW_INITIALIZATION_DATA,
 };
 use kernel_sim::ddi::{
-    BOOLEAN, Cx, FALSE, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_SCSI, Internal, NTSTATUS,
-    PDRIVER_OBJECT, PUNICODE_STRING, PVOID, STATUS_INVALID_PARAMETER, STATUS_REVISION_MISMATCH,
+    BOOLEAN, Call, FALSE, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_SCSI, Internal,
+    NTSTATUS, PDRIVER_OBJECT, PUNICODE_STRING, PVOID, STATUS_INVALID_PARAMETER, STATUS_REVISION_MISMATCH,
     STATUS_SUCCESS, TRUE,
 };
 
@@ -41,7 +41,7 @@ impl Port {
 /// adapters; they are refused too. What a physical miniport must give is more than what a virtual one must:
 /// an interrupt routine and HwStorAdapterControl.
 pub(crate) unsafe fn storport_initialize(
-    cx: &Cx,
+    call: &Call,
     driver: PDRIVER_OBJECT,
     registry_path: PUNICODE_STRING,
     data: PHW_INITIALIZATION_DATA,
@@ -50,8 +50,8 @@ pub(crate) unsafe fn storport_initialize(
     if driver.is_null() || registry_path.is_null() || data.is_null() {
         return STATUS_INVALID_PARAMETER;
     }
-    cx.check_output(driver);
-    cx.check_output(data);
+    call.check_output(driver);
+    call.check_output(data);
     // SAFETY: just found in mapped memory. Both structures have one layout: they differ in the type
     // of one function pointer.
     let data = unsafe { *data.cast::<VIRTUAL_HW_INITIALIZATION_DATA>() };
@@ -78,7 +78,7 @@ pub(crate) unsafe fn storport_initialize(
         }
         (*driver).DriverUnload = Some(unload);
     }
-    let port = Port::of(cx.machine());
+    let port = Port::of(call.machine());
     let mut registrations = port.registrations.lock();
     registrations.retain(|r| !std::ptr::eq(r.driver, driver));
     registrations.push(Registration { driver, is_virtual, data });
@@ -87,15 +87,15 @@ pub(crate) unsafe fn storport_initialize(
 
 /// Only in HwStorInitialize; elsewhere FALSE, and the routine is never called.
 pub(crate) unsafe fn enable_passive(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     routine: PHW_PASSIVE_INITIALIZE_ROUTINE,
 ) -> BOOLEAN {
-    let hba = adapter(cx, extension);
-    if !is_inside(cx, &HW_STOR_INITIALIZE) || routine.is_none() {
+    let adapter = adapter(call, extension);
+    if !is_inside(call, &HW_STOR_INITIALIZE) || routine.is_none() {
         return FALSE;
     }
-    *hba.passive_initialize.lock() = routine;
+    *adapter.passive_initialize.lock() = routine;
     TRUE
 }
 

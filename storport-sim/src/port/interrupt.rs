@@ -6,7 +6,7 @@
 //! The documentation gives StorPortAcquireMSISpinLock no order among messages; none is enforced here.
 //! Invariant: the kernel holds the lock of a line or message around its service routine.
 
-use super::hba::{Hba, Objects};
+use super::adapter::{AdapterState, Objects};
 use super::pci_slot::PciSlot;
 use super::{adapter, own_cx};
 use crate::callbacks::{HW_STOR_INTERRUPT, HW_STOR_MS_INTERRUPT, HW_STOR_SYNCHRONIZED_ACCESS, STORPORT};
@@ -17,14 +17,14 @@ use crate::ddi::{
 };
 use kernel_sim::bus::{InterruptSource, MESSAGES_MAX};
 use kernel_sim::ddi::{
-    BOOLEAN, Cx, FALSE, IoConnectInterrupt, IoDisconnectInterrupt, KINTERRUPT, LARGE_INTEGER, Latched,
+    BOOLEAN, Call, FALSE, IoConnectInterrupt, IoDisconnectInterrupt, KINTERRUPT, LARGE_INTEGER, Latched,
     LevelSensitive, NT_SUCCESS, PKINTERRUPT, PKSERVICE_ROUTINE, PKSPIN_LOCK, PULONG, PVOID, TRUE, ULONG,
     callback,
 };
 use kernel_sim::irql::Irql;
 use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
-use kernel_sim::system;
+use kernel_sim::unhooked;
 use std::ptr::null_mut;
 use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
@@ -33,7 +33,7 @@ use std::sync::atomic::{
 /// What a message's service routine is given.
 #[repr(C)]
 pub(super) struct MessageContext {
-    hba: *const Hba,
+    adapter: *const AdapterState,
     message: ULONG,
 }
 
@@ -98,7 +98,7 @@ fn message_lock(objects: *mut Objects, n: usize) -> PKSPIN_LOCK {
     }
 }
 
-impl Hba {
+impl AdapterState {
     /// Connects what the miniport chose in HwStorFindAdapter: its messages, or its line. `false`: the
     /// machine is out of memory. PASSIVE_LEVEL.
     pub(super) fn connect_interrupts(&self) -> bool {
@@ -138,7 +138,7 @@ impl Hba {
             // SAFETY: the adapter's objects have a context for every message, and live as long as it is known.
             let context = unsafe {
                 let context = (&raw mut (*self.objects).message_contexts).cast::<MessageContext>().add(n);
-                *context = MessageContext { hba: self, message: n as ULONG };
+                *context = MessageContext { adapter: self, message: n as ULONG };
                 context.cast()
             };
             connect(slot, *message, Latched, level, lock, Some(message_service), context)
@@ -175,30 +175,30 @@ impl Hba {
         (0..count.max(1)).map(move |n| if count == 0 { one } else { message_lock(objects, n) })
     }
 
-    /// Takes InterruptLock for the driver whose call `cx` is: as one lock of the driver's, however many
+    /// Takes InterruptLock for the driver whose call `call` is: as one lock of the driver's, however many
     /// messages it stands for. Answers the level before.
-    pub(super) fn acquire_interrupt_lock(&self, cx: &Cx) -> Irql {
+    pub(super) fn acquire_interrupt_lock(&self, call: &Call) -> Irql {
         let mut locks = self.interrupt_locks();
         let first = locks.next().expect("at least one");
-        let before = system::acquire_for_driver(cx, first, self.interrupt_irql());
-        locks.for_each(|lock| system::acquire(cx, lock));
+        let before = unhooked::acquire_for_driver(call, first, self.interrupt_irql());
+        locks.for_each(|lock| unhooked::acquire(call, lock));
         before
     }
 
-    /// Gives back what [`Hba::acquire_interrupt_lock`] took.
-    pub(super) fn release_interrupt_lock(&self, cx: &Cx, to: Irql) {
+    /// Gives back what [`AdapterState::acquire_interrupt_lock`] took.
+    pub(super) fn release_interrupt_lock(&self, call: &Call, to: Irql) {
         let first = self.interrupt_locks().next().expect("at least one");
-        self.interrupt_locks().skip(1).for_each(|lock| system::release(cx, lock));
-        system::release_for_driver(cx, first, to);
+        self.interrupt_locks().skip(1).for_each(|lock| unhooked::release(call, lock));
+        unhooked::release_for_driver(call, first, to);
     }
 
     /// Runs something with every interrupt routine of the adapter kept out; not counted as the driver's.
-    pub(super) fn with_interrupts_out<R>(&self, cx: &Cx, body: impl FnOnce() -> R) -> R {
-        let before = system::raise_irql(cx.cpu, self.interrupt_irql());
-        self.interrupt_locks().for_each(|lock| system::acquire(cx, lock));
+    pub(super) fn with_interrupts_out<R>(&self, call: &Call, body: impl FnOnce() -> R) -> R {
+        let before = unhooked::raise_irql(call.cpu, self.interrupt_irql());
+        self.interrupt_locks().for_each(|lock| unhooked::acquire(call, lock));
         let answer = body();
-        self.interrupt_locks().rev().for_each(|lock| system::release(cx, lock));
-        system::restore_irql(cx.cpu, before);
+        self.interrupt_locks().rev().for_each(|lock| unhooked::release(call, lock));
+        unhooked::restore_irql(call.cpu, before);
         answer
     }
 }
@@ -238,11 +238,11 @@ fn connect(
 unsafe extern "C-unwind" fn line_service(_interrupt: PKINTERRUPT, context: PVOID) -> BOOLEAN {
     let cpu = Processor::current();
     // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
-    let hba = unsafe { &*context.cast::<Hba>() };
+    let adapter = unsafe { &*context.cast::<AdapterState>() };
     callback(cpu, &STORPORT, || {
-        let Some(routine) = hba.registration.data.HwInterrupt else { return FALSE };
+        let Some(routine) = adapter.registration.data.HwInterrupt else { return FALSE };
         // SAFETY: the miniport's own routine, called as documented.
-        hba.call(&HW_STOR_INTERRUPT, cpu.irql(), || unsafe { routine(hba.extension) })
+        adapter.call(&HW_STOR_INTERRUPT, cpu.irql(), || unsafe { routine(adapter.extension) })
     })
 }
 
@@ -250,27 +250,27 @@ unsafe extern "C-unwind" fn line_service(_interrupt: PKINTERRUPT, context: PVOID
 unsafe extern "C-unwind" fn message_service(_interrupt: PKINTERRUPT, context: PVOID) -> BOOLEAN {
     let cpu = Processor::current();
     // SAFETY: the context is one of the adapter's, which is kept until the machine has come to rest.
-    let (hba, message) = unsafe {
+    let (adapter, message) = unsafe {
         let context = &*context.cast::<MessageContext>();
-        (&*context.hba, context.message)
+        (&*context.adapter, context.message)
     };
     callback(cpu, &STORPORT, || {
         let routine: PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE =
-            hba.config.get().and_then(|config| config.HwMSInterruptRoutine);
+            adapter.config.get().and_then(|config| config.HwMSInterruptRoutine);
         let Some(routine) = routine else { return FALSE };
         // SAFETY: the miniport's own routine, called as documented.
-        hba.call(&HW_STOR_MS_INTERRUPT, cpu.irql(), || unsafe { routine(hba.extension, message) })
+        adapter.call(&HW_STOR_MS_INTERRUPT, cpu.irql(), || unsafe { routine(adapter.extension, message) })
     })
 }
 
 pub(crate) unsafe fn msi_info(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     message: ULONG,
     out: PMESSAGE_INTERRUPT_INFORMATION,
 ) -> ULONG {
-    cx.check_output(out);
-    let interrupts = adapter(cx, extension).hardware.as_ref().map(|h| &h.interrupts);
+    call.check_output(out);
+    let interrupts = adapter(call, extension).hardware.as_ref().map(|h| &h.interrupts);
     let Some(interrupts) = interrupts.filter(|i| i.connected_messages() != 0) else {
         return STOR_STATUS_UNSUCCESSFUL;
     };
@@ -291,19 +291,23 @@ pub(crate) unsafe fn msi_info(
 
 /// A message's lock, and its level. Outside per-message mode there is none: STOR_STATUS_UNSUCCESSFUL,
 /// and no lock is taken (what Windows answers there is not documented).
-fn message_lock_of(cx: &Cx, hba: &Hba, message: ULONG) -> Result<(PKSPIN_LOCK, Irql), ULONG> {
-    let interrupts = hba.hardware.as_ref().map(|h| &h.interrupts).filter(|i| i.is_per_message());
+fn message_lock_of(
+    call: &Call,
+    adapter: &AdapterState,
+    message: ULONG,
+) -> Result<(PKSPIN_LOCK, Irql), ULONG> {
+    let interrupts = adapter.hardware.as_ref().map(|h| &h.interrupts).filter(|i| i.is_per_message());
     let source =
         interrupts.ok_or(STOR_STATUS_UNSUCCESSFUL)?.message(message).ok_or(STOR_STATUS_INVALID_PARAMETER)?;
     // A routine of a higher message may hold the lock of a lower one: the level never falls.
-    Ok((message_lock(hba.objects, message as usize), source.irql.max(cx.cpu.irql())))
+    Ok((message_lock(adapter.objects, message as usize), source.irql.max(call.cpu.irql())))
 }
 
-pub(crate) unsafe fn acquire_msi(cx: &Cx, extension: PVOID, message: ULONG, old: PULONG) -> ULONG {
-    cx.check_output(old);
-    match message_lock_of(cx, adapter(cx, extension), message) {
+pub(crate) unsafe fn acquire_msi(call: &Call, extension: PVOID, message: ULONG, old: PULONG) -> ULONG {
+    call.check_output(old);
+    match message_lock_of(call, adapter(call, extension), message) {
         Ok((lock, level)) => {
-            let before = system::acquire_for_driver(cx, lock, level);
+            let before = unhooked::acquire_for_driver(call, lock, level);
             // SAFETY: found in mapped memory above.
             unsafe { *old = ULONG::from(before.0) };
             STOR_STATUS_SUCCESS
@@ -312,10 +316,10 @@ pub(crate) unsafe fn acquire_msi(cx: &Cx, extension: PVOID, message: ULONG, old:
     }
 }
 
-pub(crate) unsafe fn release_msi(cx: &Cx, extension: PVOID, message: ULONG, old: ULONG) -> ULONG {
-    match message_lock_of(cx, adapter(cx, extension), message) {
+pub(crate) unsafe fn release_msi(call: &Call, extension: PVOID, message: ULONG, old: ULONG) -> ULONG {
+    match message_lock_of(call, adapter(call, extension), message) {
         Ok((lock, _)) => {
-            system::release_for_driver(cx, lock, Irql(old as u8));
+            unhooked::release_for_driver(call, lock, Irql(old as u8));
             STOR_STATUS_SUCCESS
         }
         Err(status) => status,
@@ -325,22 +329,22 @@ pub(crate) unsafe fn release_msi(cx: &Cx, extension: PVOID, message: ULONG, old:
 /// Windows runs the routine as KeSynchronizeExecution would. Nothing counts as the driver's lock: it
 /// asked for a routine to be run and not for a lock.
 pub(crate) unsafe fn synchronize_access(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     routine: PSTOR_SYNCHRONIZED_ACCESS,
     context: PVOID,
 ) -> BOOLEAN {
-    let hba = adapter(cx, extension);
-    let Some(routine) = routine else { cx.bad_pointer(0, "the SynchronizedAccessRoutine") };
-    hba.with_interrupts_out(cx, || {
-        hba.call(&HW_STOR_SYNCHRONIZED_ACCESS, hba.interrupt_irql(), || {
+    let adapter = adapter(call, extension);
+    let Some(routine) = routine else { call.bad_pointer(0, "the SynchronizedAccessRoutine") };
+    adapter.with_interrupts_out(call, || {
+        adapter.call(&HW_STOR_SYNCHRONIZED_ACCESS, adapter.interrupt_irql(), || {
             // SAFETY: the miniport's own routine and context, called as documented.
-            unsafe { routine(hba.extension, context) }
+            unsafe { routine(adapter.extension, context) }
         })
     })
 }
 
-impl Hba {
+impl AdapterState {
     /// Runs a life-cycle callback as the pages for hardware want it: at DIRQL under the interrupt lock. A
     /// virtual adapter has neither.
     pub(super) fn call_with_interrupts_out<R>(

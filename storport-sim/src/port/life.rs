@@ -3,9 +3,9 @@
 //! Called by [`Adapter`](super::Adapter) from a thread at PASSIVE_LEVEL, one step at a time. Invariant: whatever
 //! step failed, `take_down` leaves nothing behind but what the miniport did not free.
 
+use super::adapter::AdapterState;
 use super::dispatch::DeviceExtension;
-use super::hba::Hba;
-use super::holds::STOPPED;
+use super::gates::STOPPED;
 use super::own_requests::OwnRequests;
 use super::scan::create_device;
 use super::start::StartError;
@@ -38,7 +38,7 @@ fn wait_a_little() {
     unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
 }
 
-impl Hba {
+impl AdapterState {
     /// From a driver's registration to a scanned bus.
     pub(super) fn bring_up(&self) -> Result<(), StartError> {
         self.create_adapter_device()?;
@@ -52,10 +52,11 @@ impl Hba {
     }
 
     fn create_adapter_device(&self) -> Result<(), StartError> {
-        let nothing = || DeviceExtension { hba: std::ptr::null(), unit: std::ptr::null() };
+        let nothing = || DeviceExtension { adapter: std::ptr::null(), unit: std::ptr::null() };
         let lower = create_device(self, nothing(), FILE_DEVICE_CONTROLLER)?;
         self.lower.store(lower, Release);
-        let device = create_device(self, DeviceExtension { hba: self, ..nothing() }, FILE_DEVICE_CONTROLLER)?;
+        let device =
+            create_device(self, DeviceExtension { adapter: self, ..nothing() }, FILE_DEVICE_CONTROLLER)?;
         self.device.store(device, Release);
         // SAFETY: both devices were just created.
         unsafe { IoAttachDeviceToDeviceStack(device, lower) };
@@ -122,7 +123,7 @@ impl Hba {
         Ok(())
     }
 
-    /// Holds requests back, waits for those that are out, and stops the adapter: ScsiAdapterPower if the
+    /// Gates requests back, waits for those that are out, and stops the adapter: ScsiAdapterPower if the
     /// miniport supports it, else ScsiStopAdapter and ScsiSetBootConfig.
     pub(super) fn stop(&self) {
         self.flush_caches();

@@ -6,31 +6,31 @@
 //! one is a deadlock when two processors meet, and a matter for those who check.
 
 use super::adapter;
+use super::adapter::AdapterState;
 use super::dpcs;
-use super::hba::Hba;
 use crate::ddi::{
     DpcLevelLock, DpcLock, InterruptLock, PSTOR_LOCK_HANDLE, STOR_LOCK_HANDLE,
     STOR_LOCK_HANDLE__bindgen_ty_1, STOR_LOCK_HANDLE__bindgen_ty_1__bindgen_ty_1, STOR_SPINLOCK,
     STOR_STATUS_INVALID_IRQL, STOR_STATUS_INVALID_PARAMETER, STOR_STATUS_SUCCESS, StartIoLock,
     ThreadedDpcLock,
 };
-use kernel_sim::ddi::{Cx, PKSPIN_LOCK, PVOID, ULONG};
+use kernel_sim::ddi::{Call, PKSPIN_LOCK, PVOID, ULONG};
 use kernel_sim::irql::Irql;
-use kernel_sim::system;
+use kernel_sim::unhooked;
 use std::ptr::null_mut;
 
 /// The lock of a kind; `None`: InterruptLock, which may be several.
-fn lock_of(cx: &Cx, hba: &Hba, kind: STOR_SPINLOCK, context: PVOID) -> Option<PKSPIN_LOCK> {
+fn lock_of(call: &Call, adapter: &AdapterState, kind: STOR_SPINLOCK, context: PVOID) -> Option<PKSPIN_LOCK> {
     match kind {
         k if k == StartIoLock => {
             // SAFETY: the adapter's objects live as long as it is known; only an address is taken.
-            Some(unsafe { &raw mut (*hba.objects).start_io_lock })
+            Some(unsafe { &raw mut (*adapter.objects).start_io_lock })
         }
         k if k == InterruptLock => None,
         k if k == DpcLock || k == DpcLevelLock || k == ThreadedDpcLock => {
-            Some(dpcs::lock_of(cx, hba, context))
+            Some(dpcs::lock_of(call, adapter, context))
         }
-        _ => cx.bad_pointer(kind as usize, "the STOR_SPINLOCK"),
+        _ => call.bad_pointer(kind as usize, "the STOR_SPINLOCK"),
     }
 }
 
@@ -47,26 +47,26 @@ fn fill(handle: PSTOR_LOCK_HANDLE, kind: STOR_SPINLOCK, lock: PVOID, context: PV
 
 /// The level a lock is held at. Half duplex is one lock for HwStorStartIo and the interrupt on Windows, so
 /// StartIoLock raises to DIRQL there.
-fn level_of(hba: &Hba, kind: STOR_SPINLOCK) -> Irql {
-    if kind == StartIoLock && hba.is_half_duplex() { hba.interrupt_irql() } else { Irql::DISPATCH }
+fn level_of(adapter: &AdapterState, kind: STOR_SPINLOCK) -> Irql {
+    if kind == StartIoLock && adapter.is_half_duplex() { adapter.interrupt_irql() } else { Irql::DISPATCH }
 }
 
 pub(crate) unsafe fn acquire(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     kind: STOR_SPINLOCK,
     context: PVOID,
     handle: PSTOR_LOCK_HANDLE,
 ) {
-    let hba = adapter(cx, extension);
-    cx.check_output(handle);
-    match lock_of(cx, hba, kind, context) {
+    let adapter = adapter(call, extension);
+    call.check_output(handle);
+    match lock_of(call, adapter, kind, context) {
         Some(lock) => {
-            let before = system::acquire_for_driver(cx, lock, level_of(hba, kind));
+            let before = unhooked::acquire_for_driver(call, lock, level_of(adapter, kind));
             fill(handle, kind, lock.cast(), context, before);
         }
         None => {
-            let before = hba.acquire_interrupt_lock(cx);
+            let before = adapter.acquire_interrupt_lock(call);
             fill(handle, kind, null_mut(), null_mut(), before);
         }
     }
@@ -75,7 +75,7 @@ pub(crate) unsafe fn acquire(
 /// As StorPortAcquireSpinLock, with a status and two kinds more: DpcLevelLock is a DpcLock for callers that
 /// are at DISPATCH_LEVEL already, ThreadedDpcLock one for threaded DPCs, which run at DISPATCH_LEVEL here.
 pub(crate) unsafe fn acquire_ex(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     kind: STOR_SPINLOCK,
     context: PVOID,
@@ -84,28 +84,28 @@ pub(crate) unsafe fn acquire_ex(
     if !(DpcLock..=DpcLevelLock).contains(&kind) || handle.is_null() {
         return STOR_STATUS_INVALID_PARAMETER;
     }
-    let irql = cx.cpu.irql();
+    let irql = call.cpu.irql();
     let fits = match kind {
         k if k == DpcLevelLock => irql == Irql::DISPATCH,
-        k if k == InterruptLock => irql <= adapter(cx, extension).interrupt_irql(),
+        k if k == InterruptLock => irql <= adapter(call, extension).interrupt_irql(),
         _ => irql <= Irql::DISPATCH,
     };
     if !fits {
         return STOR_STATUS_INVALID_IRQL;
     }
     // SAFETY: forwarded from the caller.
-    unsafe { acquire(cx, extension, kind, context, handle) };
+    unsafe { acquire(call, extension, kind, context, handle) };
     STOR_STATUS_SUCCESS
 }
 
-pub(crate) unsafe fn release(cx: &Cx, extension: PVOID, handle: PSTOR_LOCK_HANDLE) {
-    let hba = adapter(cx, extension);
-    cx.check_output(handle);
+pub(crate) unsafe fn release(call: &Call, extension: PVOID, handle: PSTOR_LOCK_HANDLE) {
+    let adapter = adapter(call, extension);
+    call.check_output(handle);
     // SAFETY: just found in mapped memory; plain data.
     let handle = unsafe { *handle };
     let before = Irql(handle.Context.OldIrql);
-    match lock_of(cx, hba, handle.Lock, handle.Context.LockQueue.Next) {
-        Some(lock) => system::release_for_driver(cx, lock, before),
-        None => hba.release_interrupt_lock(cx, before),
+    match lock_of(call, adapter, handle.Lock, handle.Context.LockQueue.Next) {
+        Some(lock) => unhooked::release_for_driver(call, lock, before),
+        None => adapter.release_interrupt_lock(call, before),
     }
 }

@@ -3,7 +3,7 @@
 use super::adapter;
 use super::dma::text;
 use crate::ddi::{PCHAR, PSCSI_REQUEST_BLOCK, STOR_STATUS_SUCCESS};
-use kernel_sim::ddi::{Cx, PULONG, PVOID, UCHAR, ULONG};
+use kernel_sim::ddi::{Call, PULONG, PVOID, UCHAR, ULONG};
 use parking_lot::Mutex;
 
 /// Entries kept of one adapter; later ones are lost.
@@ -34,7 +34,7 @@ impl Log {
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn error(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     _srb: PSCSI_REQUEST_BLOCK,
     path: UCHAR,
@@ -43,23 +43,23 @@ pub(crate) unsafe fn error(
     error: ULONG,
     unique_id: ULONG,
 ) {
-    let mut entries = adapter(cx, extension).log.0.lock();
+    let mut entries = adapter(call, extension).log.0.lock();
     if entries.len() < ENTRIES_MAX {
-        let time_ns = cx.machine().time_ns();
+        let time_ns = call.machine().time_ns();
         entries.push(LogEntry { address: (path, target, lun), error, unique_id, time_ns });
     }
 }
 
-pub(crate) unsafe fn system_event(cx: &Cx, extension: PVOID, _details: PVOID, _bytes: PULONG) -> ULONG {
-    adapter(cx, extension);
+pub(crate) unsafe fn system_event(call: &Call, extension: PVOID, _details: PVOID, _bytes: PULONG) -> ULONG {
+    adapter(call, extension);
     STOR_STATUS_SUCCESS
 }
 
 /// The message is read, as a debugger would, so that a bad pointer is found.
-pub(crate) unsafe fn debug_print(cx: &Cx, _level: ULONG, message: PCHAR) {
+pub(crate) unsafe fn debug_print(call: &Call, _level: ULONG, message: PCHAR) {
     // A literal of the driver's lies in its image, which is no memory of the machine: only a message that
     // is can be looked at.
-    if cx.machine().physical_of(message as usize).is_some() {
-        text(cx, message);
+    if call.machine().physical_of(message as usize).is_some() {
+        text(call, message);
     }
 }

@@ -5,14 +5,14 @@
 //! its freeing, by whichever routine.
 
 use super::adapter;
-use super::hba::Hba;
+use super::adapter::AdapterState;
 use crate::ddi::{
     PSTOR_PHYSICAL_ADDRESS, STOR_PHYSICAL_ADDRESS, STOR_STATUS_INSUFFICIENT_RESOURCES,
     STOR_STATUS_INVALID_IRQL, STOR_STATUS_INVALID_PARAMETER, STOR_STATUS_SUCCESS,
 };
-use kernel_sim::ddi::{Cx, MEMORY_CACHING_TYPE, PVOID, SIZE_T, ULONG};
+use kernel_sim::ddi::{Call, MEMORY_CACHING_TYPE, PVOID, SIZE_T, ULONG};
 use kernel_sim::irql::Irql;
-use kernel_sim::system;
+use kernel_sim::unhooked;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ptr::null_mut;
@@ -42,7 +42,7 @@ impl Allocations {
     }
 
     /// The block that holds an address, within the device's reach from now on.
-    pub(super) fn reach(&self, _cx: &Cx, hba: &Hba, address: usize) -> Option<(usize, usize)> {
+    pub(super) fn reach(&self, _cx: &Call, adapter: &AdapterState, address: usize) -> Option<(usize, usize)> {
         let mut blocks = self.0.lock();
         let (start, block) = blocks.range_mut(..=address).next_back()?;
         if address - start >= block.bytes {
@@ -52,64 +52,64 @@ impl Allocations {
         let is_new = !std::mem::replace(&mut block.is_admitted, true);
         drop(blocks);
         if is_new {
-            hba.admit_memory(start, bytes);
+            adapter.admit_memory(start, bytes);
         }
         Some((start, bytes))
     }
 }
 
-fn allocate(cx: &Cx, hba: &Hba, bytes: usize, tag: u32, for_dma: bool) -> PVOID {
-    let memory = system::allocate_for_driver(cx, bytes, tag);
-    if !memory.is_null() && hba.hardware.is_some() {
-        hba.allocations.add(memory, bytes, for_dma);
+fn allocate(call: &Call, adapter: &AdapterState, bytes: usize, tag: u32, for_dma: bool) -> PVOID {
+    let memory = unhooked::allocate_for_driver(call, bytes, tag);
+    if !memory.is_null() && adapter.hardware.is_some() {
+        adapter.allocations.add(memory, bytes, for_dma);
         if for_dma {
-            hba.admit_memory(memory as usize, bytes);
+            adapter.admit_memory(memory as usize, bytes);
         }
     }
     memory
 }
 
-fn free(cx: &Cx, hba: &Hba, address: PVOID) {
-    if let Some(block) = hba.allocations.remove(address)
+fn free(call: &Call, adapter: &AdapterState, address: PVOID) {
+    if let Some(block) = adapter.allocations.remove(address)
         && block.is_admitted
     {
-        hba.revoke_memory(address as usize, block.bytes);
+        adapter.revoke_memory(address as usize, block.bytes);
     }
-    system::free_for_driver(cx, address);
+    unhooked::free_for_driver(call, address);
 }
 
 pub(crate) unsafe fn allocate_pool(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     bytes: ULONG,
     tag: ULONG,
     out: *mut PVOID,
 ) -> ULONG {
-    let hba = adapter(cx, extension);
-    cx.check_output(out);
+    let adapter = adapter(call, extension);
+    call.check_output(out);
     // SAFETY: found in mapped memory above.
     unsafe {
         *out = null_mut();
-        if cx.cpu.irql() > Irql::DISPATCH {
+        if call.cpu.irql() > Irql::DISPATCH {
             return STOR_STATUS_INVALID_IRQL;
         }
         if bytes == 0 {
             return STOR_STATUS_INVALID_PARAMETER;
         }
-        *out = allocate(cx, hba, bytes as usize, tag, false);
+        *out = allocate(call, adapter, bytes as usize, tag, false);
         if (*out).is_null() { STOR_STATUS_INSUFFICIENT_RESOURCES } else { STOR_STATUS_SUCCESS }
     }
 }
 
-pub(crate) unsafe fn free_pool(cx: &Cx, extension: PVOID, address: PVOID) -> ULONG {
-    let hba = adapter(cx, extension);
-    if cx.cpu.irql() > Irql::DISPATCH {
+pub(crate) unsafe fn free_pool(call: &Call, extension: PVOID, address: PVOID) -> ULONG {
+    let adapter = adapter(call, extension);
+    if call.cpu.irql() > Irql::DISPATCH {
         return STOR_STATUS_INVALID_IRQL;
     }
     if address.is_null() {
         return STOR_STATUS_INVALID_PARAMETER;
     }
-    free(cx, hba, address);
+    free(call, adapter, address);
     STOR_STATUS_SUCCESS
 }
 
@@ -117,7 +117,7 @@ pub(crate) unsafe fn free_pool(cx: &Cx, extension: PVOID, address: PVOID) -> ULO
 /// arguments only have to make sense. The block begins with a page and is rounded up to whole ones.
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn allocate_contiguous(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     bytes: SIZE_T,
     lowest: STOR_PHYSICAL_ADDRESS,
@@ -127,36 +127,36 @@ pub(crate) unsafe fn allocate_contiguous(
     _node: ULONG,
     out: *mut PVOID,
 ) -> ULONG {
-    let hba = adapter(cx, extension);
-    cx.check_output(out);
+    let adapter = adapter(call, extension);
+    call.check_output(out);
     // SAFETY: found in mapped memory above.
     unsafe {
         *out = null_mut();
-        if cx.cpu.irql() > Irql::DISPATCH {
+        if call.cpu.irql() > Irql::DISPATCH {
             return STOR_STATUS_INVALID_IRQL;
         }
         if bytes == 0 || (lowest.QuadPart() as u64) > highest.QuadPart() as u64 {
             return STOR_STATUS_INVALID_PARAMETER;
         }
-        *out = allocate(cx, hba, bytes.next_multiple_of(PAGE), CONTIGUOUS_TAG, true);
+        *out = allocate(call, adapter, bytes.next_multiple_of(PAGE), CONTIGUOUS_TAG, true);
         if (*out).is_null() { STOR_STATUS_INSUFFICIENT_RESOURCES } else { STOR_STATUS_SUCCESS }
     }
 }
 
 pub(crate) unsafe fn free_contiguous(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     address: PVOID,
     _bytes: SIZE_T,
     _caching: MEMORY_CACHING_TYPE,
 ) -> ULONG {
     // SAFETY: forwarded from the caller.
-    unsafe { free_pool(cx, extension, address) }
+    unsafe { free_pool(call, extension, address) }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
 pub(crate) unsafe fn allocate_dma(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     bytes: SIZE_T,
     lowest: STOR_PHYSICAL_ADDRESS,
@@ -167,12 +167,13 @@ pub(crate) unsafe fn allocate_dma(
     out: *mut PVOID,
     physical: PSTOR_PHYSICAL_ADDRESS,
 ) -> ULONG {
-    cx.check_output(physical);
+    call.check_output(physical);
     // SAFETY: forwarded from the caller; both outputs are checked.
     unsafe {
-        let status = allocate_contiguous(cx, extension, bytes, lowest, highest, boundary, caching, node, out);
+        let status =
+            allocate_contiguous(call, extension, bytes, lowest, highest, boundary, caching, node, out);
         if status == STOR_STATUS_SUCCESS {
-            let address = cx.machine().physical_of(*out as usize).unwrap_or(0);
+            let address = call.machine().physical_of(*out as usize).unwrap_or(0);
             *physical = STOR_PHYSICAL_ADDRESS::new(address as i64);
         }
         status
@@ -180,7 +181,7 @@ pub(crate) unsafe fn allocate_dma(
 }
 
 pub(crate) unsafe fn free_dma(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     address: PVOID,
     bytes: SIZE_T,
@@ -188,5 +189,5 @@ pub(crate) unsafe fn free_dma(
     _physical: STOR_PHYSICAL_ADDRESS,
 ) -> ULONG {
     // SAFETY: forwarded from the caller.
-    unsafe { free_contiguous(cx, extension, address, bytes, caching) }
+    unsafe { free_contiguous(call, extension, address, bytes, caching) }
 }

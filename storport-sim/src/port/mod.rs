@@ -5,11 +5,11 @@
 //! start.rs       an adapter as a rig drives it                    life.rs      the steps of its life
 //! pci_slot.rs    what the bus says of a device                    config.rs    the configuration and its defaults
 //! scan.rs        which units there are                            own_requests.rs  SRBs of the port driver's own
-//! hba.rs         one adapter and its memory                       unit.rs      one logical unit and its queue
+//! adapter.rs     one adapter and its memory                       unit.rs      one logical unit and its queue
 //! hardware.rs    registers, configuration space                   interrupt.rs line, messages, their locks
 //! dma.rs         lists, physical addresses, the map               memory.rs    what the miniport allocates
 //! dispatch.rs    IRP in                                           start_io.rs  SRB down, and the locks around
-//! complete.rs    RequestComplete to IRP out                       holds.rs     pause, busy, queue depths
+//! complete.rs    RequestComplete to IRP out                       gates.rs     pause, busy, queue depths
 //! timeout.rs     requests that take too long                      recovery.rs  abort and the resets
 //! control.rs     adapter and unit control                         bus_change.rs  later scans, state changes
 //! locks.rs       StorPort spin locks                              dpcs.rs      STOR_DPC
@@ -29,6 +29,7 @@
 //! locks is held while a driver runs.
 
 pub(crate) mod absent;
+mod adapter;
 pub(crate) mod bus_change;
 pub(crate) mod complete;
 mod config;
@@ -36,9 +37,8 @@ mod control;
 mod dispatch;
 pub(crate) mod dma;
 pub(crate) mod dpcs;
+pub(crate) mod gates;
 pub(crate) mod hardware;
-mod hba;
-pub(crate) mod holds;
 pub(crate) mod initialize;
 pub(crate) mod interrupt;
 mod life;
@@ -62,14 +62,14 @@ mod unit;
 pub(crate) mod workers;
 
 pub use absent::NOT_MODELLED;
-pub use complete::{BUSY_RETRIES_MAX, Completion};
+pub use complete::{BUSY_RETRIES_MAX, CompleteWhere};
 pub use log::LogEntry;
 pub use pci_slot::{Parameter, PciSlot};
 pub use start::{Adapter, StartError};
 
-use hba::Hba;
+use adapter::AdapterState;
 use initialize::Registration;
-use kernel_sim::ddi::{Cx, PVOID};
+use kernel_sim::ddi::{Call, PVOID};
 use kernel_sim::hook::{Coverage, DDIS_MAX, DdiInfo};
 use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
@@ -85,7 +85,7 @@ const ADAPTERS_MAX: usize = 8;
 /// What one machine's port driver knows.
 pub(crate) struct Port {
     registrations: Mutex<Vec<Registration>>,
-    adapters: [AtomicPtr<Hba>; ADAPTERS_MAX],
+    adapters: [AtomicPtr<AdapterState>; ADAPTERS_MAX],
     /// Everything a processor might still be looking at, kept until the machine has come to rest.
     owned: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
 }
@@ -93,15 +93,15 @@ pub(crate) struct Port {
 impl Port {
     /// The port driver of a machine; it appears with its first use.
     pub(crate) fn of(machine: &Machine) -> &Port {
-        if let Some(port) = machine.kept_ref::<Port>() {
+        if let Some(port) = machine.attached_ref::<Port>() {
             return port;
         }
-        machine.keep(Arc::new(Port {
+        machine.attach(Arc::new(Port {
             registrations: Mutex::new(Vec::new()),
             adapters: [const { AtomicPtr::new(null_mut()) }; ADAPTERS_MAX],
             owned: Mutex::new(Vec::new()),
         }));
-        machine.kept_ref::<Port>().expect("just kept")
+        machine.attached_ref::<Port>().expect("just attached")
     }
 
     /// Keeps a value until the machine has come to rest.
@@ -110,15 +110,15 @@ impl Port {
     }
 
     /// Makes an adapter known to the StorPort routines. `false`: there are [`ADAPTERS_MAX`] already.
-    fn enlist(&self, hba: &Arc<Hba>) -> bool {
-        self.own(Arc::clone(hba));
-        let at = Arc::as_ptr(hba).cast_mut();
+    fn enlist(&self, adapter: &Arc<AdapterState>) -> bool {
+        self.own(Arc::clone(adapter));
+        let at = Arc::as_ptr(adapter).cast_mut();
         self.adapters.iter().any(|slot| slot.compare_exchange(null_mut(), at, Release, Acquire).is_ok())
     }
 
     /// Makes an adapter unknown again.
-    fn strike_off(&self, hba: &Hba) {
-        let at = std::ptr::from_ref(hba).cast_mut();
+    fn strike_off(&self, adapter: &AdapterState) {
+        let at = std::ptr::from_ref(adapter).cast_mut();
         for slot in &self.adapters {
             let _ = slot.compare_exchange(at, null_mut(), Release, Acquire);
         }
@@ -126,20 +126,20 @@ impl Port {
 
     /// The adapter with this device extension.
     #[inline]
-    fn find(&self, extension: PVOID) -> Option<&Hba> {
+    fn find(&self, extension: PVOID) -> Option<&AdapterState> {
         self.adapters.iter().find_map(|slot| {
             let at = slot.load(Acquire);
             // SAFETY: enlisted adapters are owned by `self.owned` for as long as `self` lives.
-            (!at.is_null()).then(|| unsafe { &*at }).filter(|hba| hba.extension == extension)
+            (!at.is_null()).then(|| unsafe { &*at }).filter(|adapter| adapter.extension == extension)
         })
     }
 }
 
 /// The adapter behind a driver's `HwDeviceExtension`; a bug check if there is none.
 #[inline]
-pub(crate) fn adapter(cx: &Cx, extension: PVOID) -> &'static Hba {
-    let found = cx.machine().kept_ref::<Port>().and_then(|port| port.find(extension));
-    found.unwrap_or_else(|| cx.bad_pointer(extension as usize, "the HwDeviceExtension"))
+pub(crate) fn adapter(call: &Call, extension: PVOID) -> &'static AdapterState {
+    let found = call.machine().attached_ref::<Port>().and_then(|port| port.find(extension));
+    found.unwrap_or_else(|| call.bad_pointer(extension as usize, "the HwDeviceExtension"))
 }
 
 /// Stands for the port driver where a report names the call that takes a lock; not a DDI.
@@ -157,8 +157,8 @@ static STORPORT_ITSELF: DdiInfo = DdiInfo {
 
 /// The context of what the port driver does on its own account.
 #[track_caller]
-fn own_cx() -> Cx {
-    Cx::new(&STORPORT_ITSELF, Location::caller())
+fn own_cx() -> Call {
+    Call::new(&STORPORT_ITSELF, Location::caller())
 }
 
 /// The machine this code runs on.

@@ -1,14 +1,14 @@
 //! The body of StorPortNotification.
 
 use super::adapter;
-use super::hba::Hba;
-use super::holds::{LINK, LINK_DOWN_S, SETTLING};
+use super::adapter::AdapterState;
+use super::gates::{LINK, LINK_DOWN_S, SETTLING};
 use crate::ddi::{
     BufferOverrunDetected, BusChangeDetected, LinkDown, LinkUp, PHW_TIMER, PSCSI_REQUEST_BLOCK,
     QueryTickCount, RequestComplete, RequestTimerCall, ResetDetected,
 };
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
-use kernel_sim::ddi::{Cx, LARGE_INTEGER, LONG, PLARGE_INTEGER, PVOID, ULONG};
+use kernel_sim::ddi::{Call, LARGE_INTEGER, LONG, PLARGE_INTEGER, PVOID, ULONG};
 
 const REQUEST_COMPLETE: LONG = RequestComplete.number();
 const RESET_DETECTED: LONG = ResetDetected.number();
@@ -23,30 +23,30 @@ const BUFFER_OVERRUN_DETECTED: LONG = BufferOverrunDetected.number();
 const TICK_NS: u64 = 10_000_000;
 
 pub(crate) unsafe fn notification(
-    cx: &Cx,
+    call: &Call,
     kind: LONG,
     extension: PVOID,
     srb: PSCSI_REQUEST_BLOCK,
     routine: PHW_TIMER,
     value: ULONG,
 ) {
-    let hba = adapter(cx, extension);
+    let adapter = adapter(call, extension);
     match kind {
-        REQUEST_COMPLETE => hba.request_complete(cx, srb),
-        RESET_DETECTED => hba.bus_was_reset(cx),
-        REQUEST_TIMER_CALL => hba.request_timer_call(cx, routine, value),
-        BUS_CHANGE_DETECTED => hba.bus_changed(cx),
-        LINK_DOWN => hba.gate.close(cx, LINK, u64::from(LINK_DOWN_S) * 1_000_000),
-        LINK_UP => hba.gate.resume(cx, LINK),
+        REQUEST_COMPLETE => adapter.request_complete(call, srb),
+        RESET_DETECTED => adapter.bus_was_reset(call),
+        REQUEST_TIMER_CALL => adapter.request_timer_call(call, routine, value),
+        BUS_CHANGE_DETECTED => adapter.bus_changed(call),
+        LINK_DOWN => adapter.gate.close(call, LINK, u64::from(LINK_DOWN_S) * 1_000_000),
+        LINK_UP => adapter.gate.resume(call, LINK),
         QUERY_TICK_COUNT => {
             let out: PLARGE_INTEGER = srb.cast();
-            cx.check_output(out);
+            call.check_output(out);
             // SAFETY: just found in mapped memory.
-            unsafe { *out = LARGE_INTEGER::new((cx.machine().time_ns() / TICK_NS) as i64) };
+            unsafe { *out = LARGE_INTEGER::new((call.machine().time_ns() / TICK_NS) as i64) };
         }
-        BUFFER_OVERRUN_DETECTED => cx.bug_check(
+        BUFFER_OVERRUN_DETECTED => call.bug_check(
             SCSI_VERIFIER_DETECTED_VIOLATION,
-            [0, cx.machine().machine_address(srb as usize), 0, 0],
+            [0, call.machine().machine_address(srb as usize), 0, 0],
             "the miniport reports that its device wrote past a buffer",
         ),
         // NextRequest and NextLuRequest are ignored by Storport; the others by us, as their pages here say.
@@ -54,12 +54,12 @@ pub(crate) unsafe fn notification(
     }
 }
 
-impl Hba {
+impl AdapterState {
     /// The hardware saw a reset: the bus gets its time to settle.
-    fn bus_was_reset(&self, cx: &Cx) {
+    fn bus_was_reset(&self, call: &Call) {
         let hold_us = self.config().BusResetHoldTime;
         if hold_us != 0 {
-            self.gate.close(cx, SETTLING, u64::from(hold_us));
+            self.gate.close(call, SETTLING, u64::from(hold_us));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! One at a time, from a thread at PASSIVE_LEVEL that waits for the end. They take the same way through
 //! queue and miniport as a class driver's.
 
-use super::hba::Hba;
+use super::adapter::AdapterState;
 use super::machine;
 use super::unit::{Request, Unit};
 use crate::ddi::{
@@ -50,7 +50,7 @@ pub(super) enum Answer<'a> {
 
 /// Sends requests of our own to the units of one adapter.
 pub(super) struct OwnRequests<'a> {
-    hba: &'a Hba,
+    adapter: &'a AdapterState,
     block: *mut Block,
 }
 
@@ -62,9 +62,9 @@ impl Drop for OwnRequests<'_> {
 
 impl<'a> OwnRequests<'a> {
     /// `None`: the machine is out of memory.
-    pub(super) fn new(hba: &'a Hba) -> Option<OwnRequests<'a>> {
+    pub(super) fn new(adapter: &'a AdapterState) -> Option<OwnRequests<'a>> {
         let block: *mut Block = machine().allocate_system(size_of::<Block>()).cast();
-        (!block.is_null()).then_some(OwnRequests { hba, block })
+        (!block.is_null()).then_some(OwnRequests { adapter, block })
     }
 
     /// Sends a SCSI command that answers with data.
@@ -101,7 +101,7 @@ impl<'a> OwnRequests<'a> {
         // SAFETY: our block, which nobody else has until the SRB is sent, and again when it is done.
         unsafe {
             let srb = self.prepare();
-            SrbRoom::make_pnp(&raw mut (*block).srb, self.hba.takes_extended_srbs(), action);
+            SrbRoom::make_pnp(&raw mut (*block).srb, self.adapter.takes_extended_srbs(), action);
             self.send_prepared(unit, srb, null_mut());
         }
     }
@@ -156,7 +156,7 @@ impl<'a> OwnRequests<'a> {
         // SAFETY: forwarded from the caller.
         unsafe {
             self.block.write_bytes(0, 1);
-            let srb = SrbRoom::prepare(&raw mut (*self.block).srb, self.hba.takes_extended_srbs());
+            let srb = SrbRoom::prepare(&raw mut (*self.block).srb, self.adapter.takes_extended_srbs());
             SrbSetTimeOutValue(srb, TIMEOUT_S);
             SrbAssignSrbFlags(srb, SRB_FLAGS_DISABLE_SYNCH_TRANSFER | SRB_FLAGS_NO_QUEUE_FREEZE);
             srb
@@ -181,7 +181,7 @@ impl<'a> OwnRequests<'a> {
                 buffer: data,
                 retries: 0,
             };
-            self.hba.submit(unit, &request);
+            self.adapter.submit(unit, &request);
             KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
         }
     }

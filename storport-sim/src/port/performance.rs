@@ -6,8 +6,8 @@
 //! in the passive routine too, its return table does not: it is allowed.
 
 use super::adapter;
+use super::adapter::CHANNELS_MAX;
 use super::hardware::{Hardware, is_inside};
-use super::hba::CHANNELS_MAX;
 use crate::callbacks::{HW_STOR_INITIALIZE, HW_STOR_PASSIVE_INITIALIZE, HW_STOR_START_IO};
 use crate::ddi::{
     GROUP_AFFINITY, PERF_CONFIGURATION_DATA, PPERF_CONFIGURATION_DATA, PSCSI_REQUEST_BLOCK,
@@ -17,7 +17,7 @@ use crate::ddi::{
     STOR_PERF_VERSION, STOR_STATUS_INVALID_PARAMETER, STOR_STATUS_NOT_IMPLEMENTED, STOR_STATUS_SUCCESS,
     STOR_STATUS_UNSUCCESSFUL, STOR_STATUS_UNSUPPORTED_VERSION,
 };
-use kernel_sim::ddi::{BOOLEAN, Cx, FALSE, PVOID, ULONG};
+use kernel_sim::ddi::{BOOLEAN, Call, FALSE, PVOID, ULONG};
 use kernel_sim::processor::Processor;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -111,18 +111,18 @@ fn without_orphans(flags: u32) -> u32 {
 }
 
 pub(crate) unsafe fn initialize(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     query: BOOLEAN,
     data: PPERF_CONFIGURATION_DATA,
 ) -> ULONG {
-    let hba = adapter(cx, extension);
+    let adapter = adapter(call, extension);
     if data.is_null() {
         return STOR_STATUS_INVALID_PARAMETER;
     }
-    cx.check_output(data);
-    let perf = &hba.perf;
-    if !is_inside(cx, &HW_STOR_INITIALIZE) && !is_inside(cx, &HW_STOR_PASSIVE_INITIALIZE) {
+    call.check_output(data);
+    let perf = &adapter.perf;
+    if !is_inside(call, &HW_STOR_INITIALIZE) && !is_inside(call, &HW_STOR_PASSIVE_INITIALIZE) {
         return STOR_STATUS_UNSUCCESSFUL;
     }
     if perf.offered == 0 {
@@ -141,7 +141,7 @@ pub(crate) unsafe fn initialize(
         return STOR_STATUS_SUCCESS;
     }
     let flags = without_orphans(d.Flags & perf.offered);
-    let connected = hba.hardware.as_ref().map_or(0, |h| h.interrupts.connected_messages());
+    let connected = adapter.hardware.as_ref().map_or(0, |h| h.interrupts.connected_messages());
     let (first, last) = (d.FirstRedirectionMessageNumber, d.LastRedirectionMessageNumber);
     if flags & STOR_PERF_INTERRUPT_MESSAGE_RANGES != 0 {
         if first > last || last >= connected {
@@ -152,7 +152,7 @@ pub(crate) unsafe fn initialize(
     }
     if flags & STOR_PERF_ADV_CONFIG_LOCALITY != 0 {
         // SAFETY: the array is the miniport's; every entry is looked for in mapped memory.
-        unsafe { fill_targets(cx, d, last - first + 1) };
+        unsafe { fill_targets(call, d, last - first + 1) };
     }
     if flags & STOR_PERF_CONCURRENT_CHANNELS != 0 {
         perf.channels.store(d.ConcurrentChannels.clamp(1, CHANNELS_MAX as u32), Relaxed);
@@ -163,15 +163,15 @@ pub(crate) unsafe fn initialize(
 }
 
 /// Answers where the messages go: one processor each, in turn.
-unsafe fn fill_targets(cx: &Cx, data: &mut PERF_CONFIGURATION_DATA, messages: ULONG) {
+unsafe fn fill_targets(call: &Call, data: &mut PERF_CONFIGURATION_DATA, messages: ULONG) {
     data.DeviceNode = 0;
     if data.MessageTargets.is_null() {
         return;
     }
-    let processors = u32::from(cx.machine().processor_count());
+    let processors = u32::from(call.machine().processor_count());
     for n in 0..messages {
         let target = data.MessageTargets.wrapping_add(n as usize);
-        cx.check_output(target);
+        call.check_output(target);
         // SAFETY: just found in mapped memory.
         unsafe { *target = GROUP_AFFINITY { Mask: 1 << (n % processors), Group: 0, Reserved: [0; 3] } };
     }
@@ -179,22 +179,23 @@ unsafe fn fill_targets(cx: &Cx, data: &mut PERF_CONFIGURATION_DATA, messages: UL
 
 /// For the SRB that HwStorStartIo was just given; elsewhere STOR_STATUS_UNSUCCESSFUL.
 pub(crate) unsafe fn start_io_parameters(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     srb: PSCSI_REQUEST_BLOCK,
     out: PSTARTIO_PERFORMANCE_PARAMETERS,
 ) -> ULONG {
-    let hba = adapter(cx, extension);
-    cx.check_output(out);
+    let adapter = adapter(call, extension);
+    call.check_output(out);
     // SAFETY: found in mapped memory above; plain data.
     let o = unsafe { &mut *out };
-    if (o.Size as usize) < size_of::<STARTIO_PERFORMANCE_PARAMETERS>() || hba.slot_of(cx, srb).is_none() {
+    if (o.Size as usize) < size_of::<STARTIO_PERFORMANCE_PARAMETERS>() || adapter.slot_of(call, srb).is_none()
+    {
         return STOR_STATUS_INVALID_PARAMETER;
     }
-    if !is_inside(cx, &HW_STOR_START_IO) || hba.perf.offered == 0 {
+    if !is_inside(call, &HW_STOR_START_IO) || adapter.perf.offered == 0 {
         return STOR_STATUS_UNSUCCESSFUL;
     }
-    o.MessageNumber = hba.perf.message_of(cx.cpu);
-    o.ChannelNumber = hba.perf.channel_of(cx.cpu);
+    o.MessageNumber = adapter.perf.message_of(call.cpu);
+    o.ChannelNumber = adapter.perf.channel_of(call.cpu);
     STOR_STATUS_SUCCESS
 }

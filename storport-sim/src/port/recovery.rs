@@ -8,8 +8,8 @@
 //! our choice. The SRB of a step has a slot of its own and passes closed gates. Invariant: at most one
 //! step is under way per unit, and `Unit::recovering` says which.
 
-use super::hba::Hba;
-use super::holds::{RECOVERY, RESET, SETTLING};
+use super::adapter::AdapterState;
+use super::gates::{RECOVERY, RESET, SETTLING};
 use super::own_cx;
 use super::unit::{Request, Slot, Unit, state};
 use crate::callbacks::HW_STOR_RESET_BUS;
@@ -23,7 +23,7 @@ use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::{PDEVICE_OBJECT, PVOID};
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
-use kernel_sim::{report_address, system};
+use kernel_sim::{report_address, unhooked};
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
@@ -39,7 +39,7 @@ mod step {
     pub const BUS: u8 = 4;
 }
 
-impl Hba {
+impl AdapterState {
     /// Goes on with the recovery of a unit some of whose requests are late.
     pub(super) fn recover(&self, unit: &Unit, late: &[&Slot]) {
         for slot in late {
@@ -78,9 +78,9 @@ impl Hba {
     /// Does something at DISPATCH_LEVEL, where recovery is at home.
     pub(super) fn at_dispatch_level<R>(&self, action: impl FnOnce() -> R) -> R {
         let cpu = Processor::current();
-        let before = system::raise_irql(cpu, Irql::DISPATCH);
+        let before = unhooked::raise_irql(cpu, Irql::DISPATCH);
         let answer = action();
-        system::restore_irql(cpu, before);
+        unhooked::restore_irql(cpu, before);
         answer
     }
 
@@ -106,14 +106,14 @@ impl Hba {
     /// Sends the SRB of a step, unless one is under way; notes it on the requests it is meant for, and
     /// holds new ones back.
     fn send_step(&self, unit: &Unit, step: u8, function: u8, late: PVOID) {
-        let cx = own_cx();
+        let call = own_cx();
         if unit.recovering.compare_exchange(step::NONE, step, SeqCst, SeqCst).is_err() {
             // Somebody else has begun one meanwhile.
             return;
         }
         for other in self.units_of_step(unit, step) {
             mark(other, step);
-            other.gate.close(&cx, RECOVERY, 0);
+            other.gate.close(&call, RECOVERY, 0);
         }
         // SAFETY: the unit's own room, in which no request is out: `recovering` was NONE.
         let srb = unsafe {
@@ -186,8 +186,8 @@ impl Hba {
     /// HwStorResetBus, with everything held back; afterwards the bus has BusResetHoldTime to settle.
     pub(super) fn reset_bus(&self, path: u8) {
         let Some(routine) = self.registration.data.HwResetBus else { return };
-        let cx = own_cx();
-        self.gate.close(&cx, RESET, 0);
+        let call = own_cx();
+        self.gate.close(&call, RESET, 0);
         let on_path = || self.units().filter(|unit| unit.address.path == path);
         for unit in on_path() {
             mark(unit, step::BUS);
@@ -206,7 +206,7 @@ impl Hba {
         }
         let hold_us = self.config().BusResetHoldTime;
         if hold_us != 0 {
-            self.gate.close(&cx, SETTLING, u64::from(hold_us));
+            self.gate.close(&call, SETTLING, u64::from(hold_us));
         }
         self.open(RESET);
     }

@@ -9,9 +9,9 @@ use super::dma::text;
 use super::hardware::{check_bytes, copy_out};
 use super::pci_slot::Parameter;
 use crate::ddi::{MINIPORT_REG_BINARY, MINIPORT_REG_DWORD, MINIPORT_REG_SZ};
-use kernel_sim::ddi::{BOOLEAN, Cx, FALSE, PUCHAR, PULONG, PVOID, TRUE, ULONG};
+use kernel_sim::ddi::{BOOLEAN, Call, FALSE, PUCHAR, PULONG, PVOID, TRUE, ULONG};
 use kernel_sim::irql::Irql;
-use kernel_sim::system;
+use kernel_sim::unhooked;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ptr::null_mut;
@@ -58,35 +58,35 @@ impl Parameter {
 }
 
 /// NULL if the miniport has a buffer already or the length makes no sense. The memory is zeroed.
-pub(crate) unsafe fn allocate_buffer(cx: &Cx, extension: PVOID, length: PULONG) -> PVOID {
-    let hba = adapter(cx, extension);
-    cx.check_output(length);
+pub(crate) unsafe fn allocate_buffer(call: &Call, extension: PVOID, length: PULONG) -> PVOID {
+    let adapter = adapter(call, extension);
+    call.check_output(length);
     // SAFETY: just found in mapped memory.
     let bytes = unsafe { *length };
-    if bytes == 0 || bytes > BUFFER_MAX || !hba.registry.buffer.load(SeqCst).is_null() {
+    if bytes == 0 || bytes > BUFFER_MAX || !adapter.registry.buffer.load(SeqCst).is_null() {
         return null_mut();
     }
-    let buffer = system::allocate_for_call(cx, bytes as usize);
-    if hba.registry.buffer.compare_exchange(null_mut(), buffer, SeqCst, SeqCst).is_err() {
-        cx.machine().free_system(buffer);
+    let buffer = unhooked::allocate_for_call(call, bytes as usize);
+    if adapter.registry.buffer.compare_exchange(null_mut(), buffer, SeqCst, SeqCst).is_err() {
+        call.machine().free_system(buffer);
         return null_mut();
     }
     buffer
 }
 
-pub(crate) unsafe fn free_buffer(cx: &Cx, extension: PVOID, buffer: PVOID) {
-    let hba = adapter(cx, extension);
-    let ours = &hba.registry.buffer;
+pub(crate) unsafe fn free_buffer(call: &Call, extension: PVOID, buffer: PVOID) {
+    let adapter = adapter(call, extension);
+    let ours = &adapter.registry.buffer;
     if buffer.is_null() || ours.compare_exchange(buffer, null_mut(), SeqCst, SeqCst).is_err() {
-        cx.bad_pointer(buffer as usize, "the registry buffer");
+        call.bad_pointer(buffer as usize, "the registry buffer");
     }
-    cx.machine().free_system(buffer);
+    call.machine().free_system(buffer);
 }
 
 /// FALSE if there is no such value of that type, if it does not fit (the length says how long it is then),
 /// or above PASSIVE_LEVEL.
 pub(crate) unsafe fn read(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     name: PUCHAR,
     _global: ULONG,
@@ -94,13 +94,13 @@ pub(crate) unsafe fn read(
     buffer: PVOID,
     length: PULONG,
 ) -> BOOLEAN {
-    let hba = adapter(cx, extension);
-    cx.check_output(length);
-    let name = text(cx, name.cast());
-    if cx.cpu.irql() != Irql::PASSIVE {
+    let adapter = adapter(call, extension);
+    call.check_output(length);
+    let name = text(call, name.cast());
+    if call.cpu.irql() != Irql::PASSIVE {
         return FALSE;
     }
-    let Some(value) = hba.registry.values.lock().get(&name.to_ascii_lowercase()).cloned() else {
+    let Some(value) = adapter.registry.values.lock().get(&name.to_ascii_lowercase()).cloned() else {
         return FALSE;
     };
     let bytes = value.bytes();
@@ -111,12 +111,12 @@ pub(crate) unsafe fn read(
             return FALSE;
         }
     }
-    copy_out(cx, &bytes, buffer);
+    copy_out(call, &bytes, buffer);
     TRUE
 }
 
 pub(crate) unsafe fn write(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     name: PUCHAR,
     _global: ULONG,
@@ -124,12 +124,12 @@ pub(crate) unsafe fn write(
     buffer: PVOID,
     length: ULONG,
 ) -> BOOLEAN {
-    let hba = adapter(cx, extension);
-    let name = text(cx, name.cast());
-    if cx.cpu.irql() != Irql::PASSIVE || length == 0 || length > BUFFER_MAX {
+    let adapter = adapter(call, extension);
+    let name = text(call, name.cast());
+    if call.cpu.irql() != Irql::PASSIVE || length == 0 || length > BUFFER_MAX {
         return FALSE;
     }
-    check_bytes(cx, buffer, length as usize);
+    check_bytes(call, buffer, length as usize);
     // SAFETY: just found in mapped memory.
     let bytes = unsafe { std::slice::from_raw_parts(buffer.cast::<u8>(), length as usize) };
     let value = match kind {
@@ -143,6 +143,6 @@ pub(crate) unsafe fn write(
         MINIPORT_REG_BINARY => Parameter::Binary(bytes.to_vec()),
         _ => return FALSE,
     };
-    hba.registry.values.lock().insert(name.to_ascii_lowercase(), value);
+    adapter.registry.values.lock().insert(name.to_ascii_lowercase(), value);
     TRUE
 }

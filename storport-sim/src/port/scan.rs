@@ -5,8 +5,8 @@
 //! device object. Units of other kinds are left alone. A later scan finds what has come and marks what has
 //! gone.
 
+use super::adapter::AdapterState;
 use super::dispatch::DeviceExtension;
-use super::hba::Hba;
 use super::machine;
 use super::own_requests::{Answer, DATA_BYTES, OwnRequests};
 use super::start::StartError;
@@ -53,7 +53,7 @@ impl OwnRequests<'_> {
     }
 }
 
-impl Hba {
+impl AdapterState {
     /// Finds the adapter's units and gives each disk a device object.
     pub(super) fn scan(&self) -> Result<(), StartError> {
         let mut requests = OwnRequests::new(self).ok_or(StartError::OutOfMemory)?;
@@ -169,7 +169,8 @@ impl Hba {
     }
 
     fn create_unit_device(&self, unit: &Unit) -> Result<(), StartError> {
-        let device = create_device(self, DeviceExtension { hba: std::ptr::null(), unit }, FILE_DEVICE_DISK)?;
+        let device =
+            create_device(self, DeviceExtension { adapter: std::ptr::null(), unit }, FILE_DEVICE_DISK)?;
         unit.device.store(device, Release);
         Ok(())
     }
@@ -177,7 +178,7 @@ impl Hba {
 
 /// Creates a device object of the miniport's driver with an extension of ours.
 pub(super) fn create_device(
-    hba: &Hba,
+    adapter: &AdapterState,
     extension: DeviceExtension,
     kind: u32,
 ) -> Result<PDEVICE_OBJECT, StartError> {
@@ -185,7 +186,7 @@ pub(super) fn create_device(
     // SAFETY: the driver object is loaded; the output is on this thread's stack.
     unsafe {
         let bytes = size_of::<DeviceExtension>() as u32;
-        let driver = hba.registration.driver;
+        let driver = adapter.registration.driver;
         let status = IoCreateDevice(driver, bytes, null_mut(), kind, 0, FALSE, &raw mut device);
         if !NT_SUCCESS(status) {
             return Err(StartError::OutOfMemory);

@@ -1,8 +1,8 @@
 //! An adapter as a test rig drives it: start, use, stop and restart, remove, pull out.
 
-use super::complete::Completion;
+use super::adapter::AdapterState;
+use super::complete::CompleteWhere;
 use super::hardware::Hardware;
-use super::hba::Hba;
 use super::log::LogEntry;
 use super::pci_slot::{Parameter, PciSlot};
 use super::{Port, machine};
@@ -54,7 +54,7 @@ pub enum StartError {
 ///
 /// What a test rig holds. Call everything here from a system thread at PASSIVE_LEVEL.
 pub struct Adapter {
-    hba: Arc<Hba>,
+    adapter: Arc<AdapterState>,
     disks: Arc<Disks>,
     devices: Vec<PDEVICE_OBJECT>,
 }
@@ -72,7 +72,7 @@ impl Adapter {
     /// When the miniport refuses or the machine has no room. Nothing is left behind then, except what
     /// the miniport itself did not free.
     pub fn start(driver: PDRIVER_OBJECT) -> Result<Adapter, StartError> {
-        Adapter::start_on(driver, None, Completion::InDpc, BTreeMap::new())
+        Adapter::start_on(driver, None, CompleteWhere::InDpc, BTreeMap::new())
     }
 
     /// As [`Adapter::start`], with these values under the adapter's `Parameters` key in the registry; names do
@@ -85,14 +85,17 @@ impl Adapter {
         parameters: impl IntoIterator<Item = (&'a str, Parameter)>,
     ) -> Result<Adapter, StartError> {
         let parameters = parameters.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
-        Adapter::start_on(driver, None, Completion::InDpc, parameters.collect())
+        Adapter::start_on(driver, None, CompleteWhere::InDpc, parameters.collect())
     }
 
     /// As [`Adapter::start`], with requests completed where `completion` says.
     ///
     /// # Errors
     /// As for [`Adapter::start`].
-    pub fn start_completing(driver: PDRIVER_OBJECT, completion: Completion) -> Result<Adapter, StartError> {
+    pub fn start_completing(
+        driver: PDRIVER_OBJECT,
+        completion: CompleteWhere,
+    ) -> Result<Adapter, StartError> {
         Adapter::start_on(driver, None, completion, BTreeMap::new())
     }
 
@@ -103,13 +106,13 @@ impl Adapter {
     /// As for [`Adapter::start`], and when the machine has no such device.
     pub fn start_device(driver: PDRIVER_OBJECT, slot: PciSlot) -> Result<Adapter, StartError> {
         let parameters = slot.parameters.clone();
-        Adapter::start_on(driver, Some(slot), Completion::InDpc, parameters)
+        Adapter::start_on(driver, Some(slot), CompleteWhere::InDpc, parameters)
     }
 
     fn start_on(
         driver: PDRIVER_OBJECT,
         slot: Option<PciSlot>,
-        completion: Completion,
+        completion: CompleteWhere,
         parameters: BTreeMap<String, Parameter>,
     ) -> Result<Adapter, StartError> {
         callback(Processor::current(), &STORPORT, || {
@@ -126,22 +129,22 @@ impl Adapter {
                 }
                 None => None,
             };
-            let hba = Arc::new(
-                Hba::new(machine, registration, hardware, completion, parameters)
+            let adapter = Arc::new(
+                AdapterState::new(machine, registration, hardware, completion, parameters)
                     .ok_or(StartError::OutOfMemory)?,
             );
-            if !port.enlist(&hba) {
+            if !port.enlist(&adapter) {
                 return Err(StartError::OutOfMemory);
             }
-            hba.initialize_objects();
-            let started = hba.bring_up().and_then(|()| hba.attach_disks());
+            adapter.initialize_objects();
+            let started = adapter.bring_up().and_then(|()| adapter.attach_disks());
             match started {
                 Ok(disks) => {
                     port.own(Arc::clone(&disks));
-                    Ok(Adapter { hba, devices: disks.devices(), disks })
+                    Ok(Adapter { adapter, devices: disks.devices(), disks })
                 }
                 Err(error) => {
-                    hba.take_down();
+                    adapter.take_down();
                     Err(error)
                 }
             }
@@ -167,7 +170,7 @@ impl Adapter {
     pub fn present_disks(&self) -> Vec<PDEVICE_OBJECT> {
         let is_present = |disk: &PDEVICE_OBJECT| {
             let lower = self.disks.lower_of(*disk);
-            lower.and_then(|lower| self.hba.unit_of(lower)).is_some_and(|u| !u.is_gone.load(SeqCst))
+            lower.and_then(|lower| self.adapter.unit_of(lower)).is_some_and(|u| !u.is_gone.load(SeqCst))
         };
         self.disks.devices().into_iter().filter(is_present).collect()
     }
@@ -175,13 +178,13 @@ impl Adapter {
     /// The adapter's own device: what IOCTL_MINIPORT_PROCESS_SERVICE_IRP and IOCTL_SCSI_MINIPORT are sent to.
     #[must_use]
     pub fn device(&self) -> PDEVICE_OBJECT {
-        self.hba.device()
+        self.adapter.device()
     }
 
     /// Whether the miniport has an HwStorProcessServiceRequest.
     #[must_use]
     pub fn accepts_service_requests(&self) -> bool {
-        self.hba.registration.data.HwProcessServiceRequest.is_some()
+        self.adapter.registration.data.HwProcessServiceRequest.is_some()
     }
 
     /// What has happened to the requests of one disk; `None` if the device is none of this adapter's.
@@ -199,12 +202,12 @@ impl Adapter {
     /// What the miniport wrote to the system's log with StorPortLogError, oldest first; 256 entries at most.
     #[must_use]
     pub fn log(&self) -> Vec<LogEntry> {
-        self.hba.log.entries()
+        self.adapter.log.entries()
     }
 
     /// Waits until every scan that BusChangeDetected asked for has ended.
     pub fn wait_for_scans(&self) {
-        while self.hba.bus_change.is_busy() {
+        while self.adapter.bus_change.is_busy() {
             let mut interval = LARGE_INTEGER::new(-10_000);
             // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
             unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
@@ -215,7 +218,7 @@ impl Adapter {
     /// those that are out, and tells the miniport (ScsiAdapterPower to D3 if it supports that, else
     /// ScsiStopAdapter and ScsiSetBootConfig). Requests that arrive meanwhile wait for the restart.
     pub fn stop(&self) {
-        callback(Processor::current(), &STORPORT, || self.hba.stop());
+        callback(Processor::current(), &STORPORT, || self.adapter.stop());
     }
 
     /// Starts a stopped adapter again: ScsiAdapterPower to D0, or ScsiSetRunningConfig and
@@ -224,12 +227,12 @@ impl Adapter {
     /// # Errors
     /// When the miniport says it failed; the adapter stays stopped then.
     pub fn restart(&self) -> Result<(), StartError> {
-        callback(Processor::current(), &STORPORT, || self.hba.restart())
+        callback(Processor::current(), &STORPORT, || self.adapter.restart())
     }
 
     /// Tells the miniport that the system shuts down: SRB_FUNCTION_SHUTDOWN to every unit.
     pub fn shut_down(&self) {
-        callback(Processor::current(), &STORPORT, || self.hba.shut_down());
+        callback(Processor::current(), &STORPORT, || self.adapter.shut_down());
     }
 
     /// Removes the adapter: refuses new requests, waits for those that are out, flushes the miniport's
@@ -238,12 +241,12 @@ impl Adapter {
     /// resources, and deletes the devices.
     pub fn remove(self) {
         callback(Processor::current(), &STORPORT, || {
-            self.hba.drain();
+            self.adapter.drain();
             self.disks.wait_for_delayed();
-            self.hba.flush_caches();
-            self.hba.announce(StorRemoveDevice);
+            self.adapter.flush_caches();
+            self.adapter.announce(StorRemoveDevice);
             self.disks.detach();
-            self.hba.take_down();
+            self.adapter.take_down();
         });
     }
 
@@ -253,12 +256,12 @@ impl Adapter {
     /// until [`Adapter::surprise_remove`]. The second time nothing happens.
     pub fn surprise_removal(&self) {
         callback(Processor::current(), &STORPORT, || {
-            if self.hba.is_gone.swap(true, SeqCst) {
+            if self.adapter.is_gone.swap(true, SeqCst) {
                 return;
             }
-            self.hba.refuse_waiting();
-            if self.hba.control_if_supported(ScsiAdapterSurpriseRemoval).is_none() {
-                self.hba.announce(StorSurpriseRemoval);
+            self.adapter.refuse_waiting();
+            if self.adapter.control_if_supported(ScsiAdapterSurpriseRemoval).is_none() {
+                self.adapter.announce(StorSurpriseRemoval);
             }
         });
     }
@@ -269,11 +272,11 @@ impl Adapter {
     pub fn surprise_remove(self) {
         self.surprise_removal();
         callback(Processor::current(), &STORPORT, || {
-            self.hba.drain();
+            self.adapter.drain();
             self.disks.wait_for_delayed();
-            self.hba.announce(StorRemoveDevice);
+            self.adapter.announce(StorRemoveDevice);
             self.disks.detach();
-            self.hba.take_down();
+            self.adapter.take_down();
         });
     }
 
@@ -284,7 +287,7 @@ impl Adapter {
     pub fn reset_unit(&self, disk: PDEVICE_OBJECT) -> bool {
         callback(Processor::current(), &STORPORT, || {
             let lower = self.disks.lower_of(disk);
-            lower.is_some_and(|lower| self.hba.at_dispatch_level(|| self.hba.reset_unit_of(lower)))
+            lower.is_some_and(|lower| self.adapter.at_dispatch_level(|| self.adapter.reset_unit_of(lower)))
         })
     }
 
@@ -292,7 +295,7 @@ impl Adapter {
     /// held back meanwhile: what IOCTL_STORAGE_RESET_BUS comes to.
     pub fn reset_bus(&self, path: u8) {
         callback(Processor::current(), &STORPORT, || {
-            self.hba.at_dispatch_level(|| self.hba.reset_bus(path));
+            self.adapter.at_dispatch_level(|| self.adapter.reset_bus(path));
         });
     }
 }

@@ -7,7 +7,7 @@
 //! DISPATCH_LEVEL in every mode, the lock table gives them the interrupt lock in half duplex, which means
 //! DIRQL: the table is followed. None of these locks counts as the driver's.
 
-use super::hba::{CHANNELS_MAX, Hba};
+use super::adapter::{AdapterState, CHANNELS_MAX};
 use super::own_cx;
 use super::unit::{Request, Unit};
 use crate::callbacks::{HW_STOR_BUILD_IO, HW_STOR_START_IO};
@@ -20,10 +20,10 @@ use kernel_sim::ddi::{FALSE, PKSPIN_LOCK, PVOID};
 use kernel_sim::hook::Callback;
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
-use kernel_sim::system;
+use kernel_sim::unhooked;
 use std::ptr::null_mut;
 
-impl Hba {
+impl AdapterState {
     /// Gives an SRB to the miniport: HwStorBuildIo, HwStorStartIo.
     pub(super) fn start(&self, unit: &Unit, slot: u16, request: &Request) {
         let srb: PVOID = request.srb.cast();
@@ -88,42 +88,42 @@ impl Hba {
     }
 
     fn call_in_channel<R>(&self, channel: u32, body: impl FnOnce() -> R) -> R {
-        let cx = own_cx();
-        let before = system::raise_irql(cx.cpu, Irql::DISPATCH);
+        let call = own_cx();
+        let before = unhooked::raise_irql(call.cpu, Irql::DISPATCH);
         let lock = self.channel_lock(channel);
-        system::acquire(&cx, lock);
+        unhooked::acquire(&call, lock);
         let answer = self.call(&HW_STOR_START_IO, Irql::DISPATCH, body);
-        system::release(&cx, lock);
-        system::restore_irql(cx.cpu, before);
+        unhooked::release(&call, lock);
+        unhooked::restore_irql(call.cpu, before);
         answer
     }
 
     /// Runs a callback under the StartIo lock; in half duplex with the interrupt kept out too.
     pub(super) fn call_under_start_io_lock<R>(&self, kind: &'static Callback, body: impl FnOnce() -> R) -> R {
-        let cx = own_cx();
-        let before = system::raise_irql(cx.cpu, Irql::DISPATCH);
+        let call = own_cx();
+        let before = unhooked::raise_irql(call.cpu, Irql::DISPATCH);
         let lock = &raw mut self.objects_mut().start_io_lock;
-        system::acquire(&cx, lock);
+        unhooked::acquire(&call, lock);
         let answer = if self.is_half_duplex() {
-            self.with_interrupts_out(&cx, || self.call(kind, self.interrupt_irql(), body))
+            self.with_interrupts_out(&call, || self.call(kind, self.interrupt_irql(), body))
         } else {
             self.call(kind, Irql::DISPATCH, body)
         };
-        system::release(&cx, lock);
-        system::restore_irql(cx.cpu, before);
+        unhooked::release(&call, lock);
+        unhooked::restore_irql(call.cpu, before);
         answer
     }
 
-    /// As [`Hba::call_under_start_io_lock`], with every channel kept out as well: HwStorResetBus.
+    /// As [`AdapterState::call_under_start_io_lock`], with every channel kept out as well: HwStorResetBus.
     pub(super) fn call_with_start_io_out<R>(&self, kind: &'static Callback, body: impl FnOnce() -> R) -> R {
         let channels =
             if self.perf.channels() > 1 { self.perf.channels().min(CHANNELS_MAX as u32) } else { 0 };
-        let cx = own_cx();
-        let before = system::raise_irql(cx.cpu, Irql::DISPATCH);
-        (0..channels).for_each(|n| system::acquire(&cx, self.channel_lock(n)));
+        let call = own_cx();
+        let before = unhooked::raise_irql(call.cpu, Irql::DISPATCH);
+        (0..channels).for_each(|n| unhooked::acquire(&call, self.channel_lock(n)));
         let answer = self.call_under_start_io_lock(kind, body);
-        (0..channels).rev().for_each(|n| system::release(&cx, self.channel_lock(n)));
-        system::restore_irql(cx.cpu, before);
+        (0..channels).rev().for_each(|n| unhooked::release(&call, self.channel_lock(n)));
+        unhooked::restore_irql(call.cpu, before);
         answer
     }
 }

@@ -3,20 +3,20 @@
 //! What is done about a late one is recovery's business (`recovery`). The tick is not armed while nothing
 //! is outstanding, so a machine on which everybody waits for ever is still seen to stand still.
 
-use super::hba::Hba;
+use super::adapter::AdapterState;
 use super::own_cx;
 use super::unit::{Slot, state};
 use crate::callbacks::STORPORT;
 use crate::ddi::SrbGetTimeOutValue;
 use kernel_sim::ddi::{PKDPC, PVOID, callback};
 use kernel_sim::processor::Processor;
-use kernel_sim::system;
+use kernel_sim::unhooked;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 /// Microseconds between two ticks.
 const TICK_US: u64 = 1_000_000;
 
-impl Hba {
+impl AdapterState {
     /// The tick at which a request that starts now is late; 0 for one that may take for ever. Sees
     /// to it that ticks come.
     #[inline]
@@ -38,7 +38,7 @@ impl Hba {
         // SAFETY: both objects were initialized with the adapter and live as long as it is known.
         unsafe {
             let o = self.objects;
-            system::set_timer(&own_cx(), &raw mut (*o).tick_timer, TICK_US, &raw mut (*o).tick_dpc);
+            unhooked::set_timer(&own_cx(), &raw mut (*o).tick_timer, TICK_US, &raw mut (*o).tick_dpc);
         }
     }
 
@@ -46,7 +46,7 @@ impl Hba {
     pub(super) fn stop_ticks(&self) {
         self.tick_armed.store(true, SeqCst);
         // SAFETY: as in `set_tick`.
-        unsafe { system::cancel_timer(&own_cx(), &raw mut (*self.objects).tick_timer) };
+        unsafe { unhooked::cancel_timer(&own_cx(), &raw mut (*self.objects).tick_timer) };
     }
 
     fn is_anything_outstanding(&self) -> bool {
@@ -88,6 +88,6 @@ fn give_more_time(late: &[&Slot], now: u32) {
 /// A second has passed.
 pub(super) unsafe extern "C-unwind" fn tick_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
     // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
-    let hba = unsafe { &*context.cast::<Hba>() };
-    callback(Processor::current(), &STORPORT, || hba.tick());
+    let adapter = unsafe { &*context.cast::<AdapterState>() };
+    callback(Processor::current(), &STORPORT, || adapter.tick());
 }

@@ -4,8 +4,8 @@
 //! the miniport has; its state says whose the SRB is, and whoever changes that state owns the
 //! consequences. Invariant: `outstanding` is the number of slots that are not free.
 
-use super::hba::Hba;
-use super::holds::Gate;
+use super::adapter::AdapterState;
+use super::gates::Gate;
 use crate::ddi::{PSCSI_REQUEST_BLOCK, STOR_SCATTER_GATHER_LIST, SrbRoom};
 use kernel_sim::ddi::{
     DEVICE_OBJECT, KDPC, KTIMER, KeInitializeDpc, KeInitializeTimer, PIRP, PKEVENT, PMDL, PVOID,
@@ -147,7 +147,7 @@ struct Objects {
 pub(crate) struct Unit {
     pub(super) index: u16,
     pub(super) address: Address,
-    hba: *const Hba,
+    adapter: *const AdapterState,
     pub(super) slots: Box<[Slot]>,
     pub(super) queue: Mutex<Queue>,
     pub(super) gate: Gate,
@@ -173,23 +173,28 @@ unsafe impl Send for Unit {}
 
 impl Unit {
     /// A unit with its memory; `None`: the machine is out of memory.
-    pub(super) fn new(machine: &Machine, hba: &Hba, index: u16, address: Address) -> Option<Box<Unit>> {
-        let config = hba.config();
-        let slots = config.MaxIOsPerLun.clamp(1, hba.lun_depth_max()) as usize;
+    pub(super) fn new(
+        machine: &Machine,
+        adapter: &AdapterState,
+        index: u16,
+        address: Address,
+    ) -> Option<Box<Unit>> {
+        let config = adapter.config();
+        let slots = config.MaxIOsPerLun.clamp(1, adapter.lun_depth_max()) as usize;
         let srb_extension_bytes = (config.SrbExtensionSize as usize).next_multiple_of(64);
         let allocate =
             |bytes: usize| if bytes == 0 { Some(null_mut()) } else { some(machine.allocate_system(bytes)) };
         let unit = Box::new(Unit {
             index,
             address,
-            hba,
+            adapter,
             // One more, for the SRBs of recovery.
             slots: (0..=slots).map(|_| Slot::default()).collect(),
             queue: Mutex::new(Queue {
                 waiting: VecDeque::with_capacity(64),
                 free: (0..slots as u16).collect(),
                 outstanding: 0,
-                depth: hba.initial_lun_depth().clamp(1, slots as u32),
+                depth: adapter.initial_lun_depth().clamp(1, slots as u32),
             }),
             gate: Gate::new(),
             extension: allocate(config.SpecificLuExtensionSize as usize)?,
@@ -205,7 +210,7 @@ impl Unit {
         unsafe {
             let context: PVOID = (&raw const *unit).cast_mut().cast();
             KeInitializeTimer(&raw mut (*unit.objects).gate_timer);
-            KeInitializeDpc(&raw mut (*unit.objects).gate_dpc, Some(super::holds::unit_gate_dpc), context);
+            KeInitializeDpc(&raw mut (*unit.objects).gate_dpc, Some(super::gates::unit_gate_dpc), context);
             unit.gate.attach(&raw mut (*unit.objects).gate_timer, &raw mut (*unit.objects).gate_dpc);
         }
         Some(unit)
@@ -226,9 +231,9 @@ impl Unit {
         }
     }
 
-    pub(super) fn hba(&self) -> &Hba {
+    pub(super) fn adapter(&self) -> &AdapterState {
         // SAFETY: an adapter owns its units and never moves.
-        unsafe { &*self.hba }
+        unsafe { &*self.adapter }
     }
 
     /// The SRB extension of a slot; null if the miniport asked for none. Not zeroed.
@@ -268,7 +273,7 @@ impl Unit {
     }
 
     fn is_open(&self) -> bool {
-        self.gate.is_open() && self.hba().gate.is_open()
+        self.gate.is_open() && self.adapter().gate.is_open()
     }
 
     /// A slot for a new request, or none: then the request waits behind the others.
@@ -278,7 +283,7 @@ impl Unit {
         if queue.waiting.is_empty()
             && self.is_open()
             && queue.outstanding < queue.depth
-            && self.hba().throttle.take()
+            && self.adapter().throttle.take()
         {
             return queue.occupy();
         }
@@ -297,7 +302,7 @@ impl Unit {
         if queue.waiting.is_empty()
             || queue.outstanding >= queue.depth
             || !self.is_open()
-            || !self.hba().throttle.take()
+            || !self.adapter().throttle.take()
         {
             return None;
         }
@@ -309,7 +314,7 @@ impl Unit {
     #[inline]
     pub(super) fn release(&self, slot: u16) -> (Option<(u16, Request)>, bool) {
         self.slots[usize::from(slot)].state.store(state::FREE, Release);
-        self.hba().throttle.give();
+        self.adapter().throttle.give();
         let mut queue = self.queue.lock();
         queue.vacate(slot);
         let next = self.next_of(&mut queue);
@@ -319,7 +324,7 @@ impl Unit {
     /// Frees a slot whose request has to be sent again: it goes before those that wait.
     pub(super) fn put_back(&self, slot: u16, request: Request) {
         self.slots[usize::from(slot)].state.store(state::FREE, Release);
-        self.hba().throttle.give();
+        self.adapter().throttle.give();
         let mut queue = self.queue.lock();
         queue.vacate(slot);
         queue.waiting.push_front(request);

@@ -5,16 +5,16 @@
 //! is queued is not queued again, and its memory stays until its routine has been called.
 
 use super::adapter;
-use super::hba::Hba;
+use super::adapter::AdapterState;
 use crate::callbacks::{HW_STOR_WORK_ITEM, STORPORT};
 use crate::ddi::{
     PHW_WORKITEM, STOR_STATUS_BUSY, STOR_STATUS_INSUFFICIENT_RESOURCES, STOR_STATUS_INVALID_DEVICE_STATE,
     STOR_STATUS_INVALID_IRQL, STOR_STATUS_INVALID_PARAMETER, STOR_STATUS_SUCCESS, STOR_STATUS_UNSUCCESSFUL,
 };
-use kernel_sim::ddi::{Cx, IO_WORKITEM, PDEVICE_OBJECT, PVOID, ULONG, callback};
+use kernel_sim::ddi::{Call, IO_WORKITEM, PDEVICE_OBJECT, PVOID, ULONG, callback};
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
-use kernel_sim::system;
+use kernel_sim::unhooked;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 /// A worker, behind the handle the miniport holds.
@@ -23,7 +23,7 @@ struct Worker {
     kind: u32,
     state: AtomicU32,
     item: IO_WORKITEM,
-    hba: *const Hba,
+    adapter: *const AdapterState,
     routine: PHW_WORKITEM,
     context: PVOID,
 }
@@ -34,55 +34,56 @@ const IDLE: u32 = 0;
 const QUEUED: u32 = 1;
 
 /// What lies behind a handle: a worker of this adapter, live or freed.
-fn object(cx: &Cx, hba: &Hba, handle: PVOID) -> Option<*mut Worker> {
+fn object(call: &Call, adapter: &AdapterState, handle: PVOID) -> Option<*mut Worker> {
     let worker: *mut Worker = handle.cast();
     if worker.is_null() {
         return None;
     }
-    cx.check_output(worker);
+    call.check_output(worker);
     // SAFETY: just found in mapped memory; plain data.
     unsafe {
-        (matches!((*worker).kind, WORKER | FREED) && std::ptr::eq((*worker).hba, hba)).then_some(worker)
+        (matches!((*worker).kind, WORKER | FREED) && std::ptr::eq((*worker).adapter, adapter))
+            .then_some(worker)
     }
 }
 
-pub(crate) unsafe fn initialize(cx: &Cx, extension: PVOID, out: *mut PVOID) -> ULONG {
-    let hba = adapter(cx, extension);
-    cx.check_output(out);
-    if cx.cpu.irql() > Irql::DISPATCH {
+pub(crate) unsafe fn initialize(call: &Call, extension: PVOID, out: *mut PVOID) -> ULONG {
+    let adapter = adapter(call, extension);
+    call.check_output(out);
+    if call.cpu.irql() > Irql::DISPATCH {
         return STOR_STATUS_INVALID_IRQL;
     }
-    let worker: *mut Worker = system::allocate_for_call(cx, size_of::<Worker>()).cast();
+    let worker: *mut Worker = unhooked::allocate_for_call(call, size_of::<Worker>()).cast();
     if worker.is_null() {
         return STOR_STATUS_INSUFFICIENT_RESOURCES;
     }
     // SAFETY: a fresh zeroed block of that size; the output was checked.
     unsafe {
         (*worker).kind = WORKER;
-        (*worker).hba = hba;
+        (*worker).adapter = adapter;
         *out = worker.cast();
     }
     STOR_STATUS_SUCCESS
 }
 
 pub(crate) unsafe fn queue(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     routine: PHW_WORKITEM,
     handle: PVOID,
     context: PVOID,
 ) -> ULONG {
-    let hba = adapter(cx, extension);
-    if cx.cpu.irql() > Irql::DISPATCH {
+    let adapter = adapter(call, extension);
+    if call.cpu.irql() > Irql::DISPATCH {
         return STOR_STATUS_INVALID_IRQL;
     }
-    let Some(worker) = object(cx, hba, handle) else { return STOR_STATUS_INVALID_PARAMETER };
+    let Some(worker) = object(call, adapter, handle) else { return STOR_STATUS_INVALID_PARAMETER };
     // SAFETY: `object` found a worker of this adapter, whose block lives until the machine ends.
     unsafe {
         if (*worker).kind == FREED || routine.is_none() {
             return STOR_STATUS_INVALID_PARAMETER;
         }
-        if hba.removing.load(SeqCst) {
+        if adapter.removing.load(SeqCst) {
             return STOR_STATUS_INVALID_DEVICE_STATE;
         }
         if (*worker).state.compare_exchange(IDLE, QUEUED, SeqCst, SeqCst).is_err() {
@@ -90,18 +91,18 @@ pub(crate) unsafe fn queue(
         }
         (*worker).routine = routine;
         (*worker).context = context;
-        hba.pending_work.fetch_add(1, SeqCst);
-        system::queue_work_item(cx, &raw mut (*worker).item, Some(run), worker.cast());
+        adapter.pending_work.fetch_add(1, SeqCst);
+        unhooked::queue_work_item(call, &raw mut (*worker).item, Some(run), worker.cast());
     }
     STOR_STATUS_SUCCESS
 }
 
 /// The block stays until the machine ends: a routine may free its own worker.
-pub(crate) unsafe fn free(cx: &Cx, extension: PVOID, handle: PVOID) -> ULONG {
-    let Some(worker) = object(cx, adapter(cx, extension), handle) else {
+pub(crate) unsafe fn free(call: &Call, extension: PVOID, handle: PVOID) -> ULONG {
+    let Some(worker) = object(call, adapter(call, extension), handle) else {
         return STOR_STATUS_INVALID_PARAMETER;
     };
-    if cx.cpu.irql() > Irql::DISPATCH {
+    if call.cpu.irql() > Irql::DISPATCH {
         return STOR_STATUS_INVALID_IRQL;
     }
     // SAFETY: `object` found a worker of this adapter.
@@ -121,18 +122,18 @@ pub(crate) unsafe fn free(cx: &Cx, extension: PVOID, handle: PVOID) -> ULONG {
 unsafe extern "C-unwind" fn run(_device: PDEVICE_OBJECT, context: PVOID) {
     let worker: *mut Worker = context.cast();
     // SAFETY: workers' blocks live until the machine ends, and their adapter as long.
-    let (hba, routine, context) = unsafe { (&*(*worker).hba, (*worker).routine, (*worker).context) };
+    let (adapter, routine, context) = unsafe { (&*(*worker).adapter, (*worker).routine, (*worker).context) };
     let cpu = Processor::current();
     callback(cpu, &STORPORT, || {
         // From here on it may be queued again, by its own routine too.
         // SAFETY: as above.
         unsafe { (*worker).state.store(IDLE, SeqCst) };
         if let Some(routine) = routine {
-            hba.call(&HW_STOR_WORK_ITEM, Irql::PASSIVE, || {
+            adapter.call(&HW_STOR_WORK_ITEM, Irql::PASSIVE, || {
                 // SAFETY: the miniport's own routine and context, called as documented.
-                unsafe { routine(hba.extension, context, worker.cast()) }
+                unsafe { routine(adapter.extension, context, worker.cast()) }
             });
         }
-        hba.pending_work.fetch_sub(1, SeqCst);
+        adapter.pending_work.fetch_sub(1, SeqCst);
     });
 }

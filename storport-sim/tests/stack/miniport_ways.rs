@@ -6,7 +6,7 @@ use kernel_sim::ddi::*;
 use kernel_sim::machine::{Execution, Machine};
 use std::ptr::null_mut;
 use storport_sim::ddi::*;
-use storport_sim::{Adapter, Completion, StartError};
+use storport_sim::{Adapter, CompleteWhere, StartError};
 
 type StartIo = unsafe extern "C-unwind" fn(PVOID, PSCSI_REQUEST_BLOCK) -> BOOLEAN;
 
@@ -315,7 +315,7 @@ entry!(completes_under_own_lock, |data| {
 });
 
 /// Reads a long buffer through an adapter that completes where `completion` says.
-fn read_long(entry: PDRIVER_INITIALIZE, completion: Completion) -> impl FnOnce() + Send + 'static {
+fn read_long(entry: PDRIVER_INITIALIZE, completion: CompleteWhere) -> impl FnOnce() + Send + 'static {
     move || {
         let machine = Machine::current().unwrap();
         let driver = machine.load_driver(entry).unwrap();
@@ -332,17 +332,17 @@ fn read_long(entry: PDRIVER_INITIALIZE, completion: Completion) -> impl FnOnce()
 #[test]
 fn completing_under_a_lock_is_safe_only_where_nothing_comes_back() {
     let outcome =
-        run(1, Execution::Seeded(0), 1, read_long(Some(completes_under_own_lock), Completion::InDpc));
+        run(1, Execution::Seeded(0), 1, read_long(Some(completes_under_own_lock), CompleteWhere::InDpc));
     assert_completed(&outcome, "in a DPC");
     let outcome =
-        run(1, Execution::Seeded(0), 1, read_long(Some(completes_under_own_lock), Completion::InCall));
+        run(1, Execution::Seeded(0), 1, read_long(Some(completes_under_own_lock), CompleteWhere::InCall));
     assert_eq!(stopped(&outcome).0, SPIN_LOCK_ALREADY_OWNED.code);
 }
 
 #[test]
 fn requests_may_be_completed_inside_the_call() {
     for (cpus, execution, name) in executions(8) {
-        let outcome = run(cpus, execution, 1, read_long(Some(tiny::entry), Completion::InCall));
+        let outcome = run(cpus, execution, 1, read_long(Some(tiny::entry), CompleteWhere::InCall));
         assert_completed(&outcome, &name);
     }
 }

@@ -163,7 +163,7 @@ fn a_disk_says_whether_it_takes_trims() {
 struct Resets(AtomicU32);
 
 unsafe extern "C-unwind" fn count_reset(_extension: PVOID, _path: ULONG) -> BOOLEAN {
-    let resets = Machine::current().unwrap().kept::<Resets>().unwrap();
+    let resets = Machine::current().unwrap().attached::<Resets>().unwrap();
     resets.0.fetch_add(1, SeqCst);
     TRUE
 }
@@ -177,13 +177,13 @@ unsafe extern "C-unwind" fn counts_resets(driver: PDRIVER_OBJECT, path: PUNICODE
 fn an_adapter_is_reset_and_pulled_out_while_its_disks_are_open() {
     let outcome = run(2, Execution::Seeded(3), 1, || {
         let machine = Machine::current().unwrap();
-        machine.keep(Arc::<Resets>::default());
+        machine.attach(Arc::<Resets>::default());
         let driver = machine.load_driver(Some(counts_resets)).unwrap();
         let adapter = Adapter::start(driver).unwrap();
         let disk = adapter.disks()[0];
         let mut client = Client::new(disk, 4096);
         adapter.reset_bus(0);
-        let resets = machine.kept::<Resets>().unwrap();
+        let resets = machine.attached::<Resets>().unwrap();
         assert_eq!(resets.0.load(SeqCst), 1);
         // The miniport refuses the SRB that resets the unit, but there is nothing to reset for.
         assert!(adapter.reset_unit(disk));

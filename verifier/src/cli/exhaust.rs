@@ -31,7 +31,7 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// The findings of a search, and the first run of each.
 #[derive(Default)]
-struct Met {
+struct Examined {
     findings: Findings,
     runs: BTreeMap<Identity, Run>,
 }
@@ -87,7 +87,7 @@ fn search(
     };
     let clock = HostClock::start();
     let bar = Count::start(name.into(), arguments.schedules);
-    let met = Mutex::new(Met::default());
+    let met = Mutex::new(Examined::default());
     let note = |run: Run| {
         if let Some(identity) = Identity::of(&run.verdict) {
             let mut met = met.lock();
@@ -114,7 +114,7 @@ fn search(
     .map_err(|e| Refusal(format!("{name}: {e}")))?;
     drop(bar);
     let elapsed = clock.elapsed();
-    let Met { findings, runs } = met.into_inner();
+    let Examined { findings, runs } = met.into_inner();
     for (identity, run) in runs {
         tell(program, seed, &identity, run, arguments)?;
     }

@@ -4,7 +4,7 @@ use super::Refusal;
 use super::args::ProgramArguments;
 use super::progress::Progress;
 use super::setup::schedule_name;
-use super::told::Told;
+use super::told::RunReport;
 use crate::driver::Driver;
 use crate::explore::Program;
 use crate::explore::shrink::{Budget, Shrunk, shrink};
@@ -20,7 +20,7 @@ pub(super) fn keep(
     run: Run,
     arguments: &ProgramArguments,
     is_seeded: bool,
-) -> Result<Told, Refusal> {
+) -> Result<RunReport, Refusal> {
     let path = path(driver, setup, &arguments.schedule_dir);
     let schedule = path.display().to_string();
     let shrunk = if arguments.no_shrink { None } else { shrink_it(driver, setup, &run) };
@@ -33,16 +33,16 @@ pub(super) fn keep(
         if let Some(recorded) = recorded {
             save(&recorded, &path)?;
         }
-        return Ok(Told { schedule: Some(schedule), ..Told::of(setup.clone(), run) });
+        return Ok(RunReport { schedule: Some(schedule), ..RunReport::of(setup.clone(), run) });
     };
     let recorded = Schedule::of_shrunk(&shrunk);
     save(&recorded, &path)?;
     let again = replay(driver, &recorded, None)?;
-    Ok(Told {
+    Ok(RunReport {
         schedule: Some(schedule),
         timeline: again.timeline.map(|timeline| (timeline, shrunk.deviations.clone())),
         shrunk: Some(shrunk),
-        ..Told::of(recorded.setup, again.run)
+        ..RunReport::of(recorded.setup, again.run)
     })
 }
 

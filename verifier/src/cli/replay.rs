@@ -1,7 +1,7 @@
 //! `storsim replay`: a recorded run again, with the whole trace.
 
 use super::args::{Format, ReplayArguments};
-use super::told::Told;
+use super::told::RunReport;
 use super::{Found, Refusal};
 use crate::driver::Driver;
 use crate::schedule::{self, Replay, Schedule};
@@ -30,7 +30,8 @@ pub(super) fn replay(
     anstream::print!("{}", trace.take());
     let found = if run.verdict.is_finding() { Found::Something } else { Found::Nothing };
     let timeline = timeline.map(|timeline| (timeline, schedule.deviations().to_vec()));
-    let told = Told { schedule: Some(file), timeline, fit: Some(fit), ..Told::of(schedule.setup, run) };
+    let told =
+        RunReport { schedule: Some(file), timeline, fit: Some(fit), ..RunReport::of(schedule.setup, run) };
     told.print(driver, arguments.format);
     Ok(found)
 }

@@ -2,7 +2,7 @@
 
 use super::args::{ExecutorName, RunArguments};
 use super::progress::Progress;
-use super::told::Told;
+use super::told::RunReport;
 use super::{Found, Refusal, bypass, finding, select, setup};
 use crate::driver::Driver;
 use crate::session::{self, Contents, Executor, Setup};
@@ -27,7 +27,7 @@ pub(super) fn run(drivers: &'static [&'static Driver], arguments: &RunArguments)
         }
         let told = match run.trace_hash {
             Some(_) if run.verdict.is_finding() => finding::keep(driver, &setup, run, program, true)?,
-            _ => Told::of(setup, run),
+            _ => RunReport::of(setup, run),
         };
         told.print(driver, program.format);
     }

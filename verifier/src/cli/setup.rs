@@ -4,7 +4,7 @@ use super::Refusal;
 use super::args::{EventName, ModeName, ProgramArguments, SitesName};
 use super::select;
 use crate::driver::Driver;
-use crate::rig::{Adversity, Event};
+use crate::rig::{Disturbances, Event};
 use crate::rules::Sites;
 use crate::session::{Contents, Executor, Setup};
 use crate::workload::{Amount, Mode, Options};
@@ -53,7 +53,7 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
             seed: SEED_DEFAULT,
             zeroed: true,
         },
-        adversity: adversity(a)?,
+        disturbances: disturbances(a)?,
         contents: Contents::Memory { bytes: a.size },
         rules: select::rules(&a.rules)?,
         sites: match a.sites {
@@ -64,12 +64,12 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
 }
 
 /// What the flags give a run to bear.
-fn adversity(a: &ProgramArguments) -> Result<Adversity, Refusal> {
+fn disturbances(a: &ProgramArguments) -> Result<Disturbances, Refusal> {
     let faults = a.fault.join(";").parse().map_err(|why| Refusal(format!("--fault: {why}")))?;
     let mut events: Vec<Event> = a.event.iter().map(|name| event(*name)).collect();
     events.sort_unstable();
     events.dedup();
-    Ok(Adversity { faults, events, timeout_s: a.timeout })
+    Ok(Disturbances { faults, events, timeout_s: a.timeout })
 }
 
 fn event(name: EventName) -> Event {

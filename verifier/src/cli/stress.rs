@@ -112,14 +112,14 @@ impl Exploration<'_> {
             jobs: self.jobs,
         };
         let name = program.driver.name;
-        let mut listener = Teller {
+        let mut listener = FindingPrinter {
             exploration: self,
             clock: HostClock::start(),
             bar: Count::start(name.into(), budget.bounded.then_some(seeds.end - seeds.start)),
             not_again: Vec::new(),
         };
         let explored = stress.run(&mut listener).map_err(|e| format!("{name}: {e}"))?;
-        let Teller { clock, not_again, .. } = listener;
+        let FindingPrinter { clock, not_again, .. } = listener;
         let elapsed = clock.elapsed();
         let whole = explored.seeds == seeds || (!arguments.keep_going && !explored.findings.is_empty());
         let complete = whole || (!budget.bounded && self.interrupt.came().is_none());
@@ -154,8 +154,8 @@ pub(super) fn head(program: &Program, strategy: &str, arguments: &StressArgument
     let sites = if setup.sites == Sites::Kept { "kept" } else { "counted" };
     options.insert("sites".into(), sites.into());
     options.insert("size".into(), arguments.program.size.into());
-    if !setup.adversity.is_none() {
-        options.insert("adversity".into(), json!(setup.adversity));
+    if !setup.disturbances.is_none() {
+        options.insert("disturbances".into(), json!(setup.disturbances));
     }
     let mut workload = json!(setup.workload);
     if let Some(fields) = workload.as_object_mut() {
@@ -174,7 +174,7 @@ pub(super) fn head(program: &Program, strategy: &str, arguments: &StressArgument
 }
 
 /// Tells a person or a program what an exploration finds as it goes, and ends it in time.
-struct Teller<'a> {
+struct FindingPrinter<'a> {
     exploration: &'a Exploration<'a>,
     clock: HostClock,
     bar: Count,
@@ -182,7 +182,7 @@ struct Teller<'a> {
     not_again: Vec<u64>,
 }
 
-impl Listener for Teller<'_> {
+impl Listener for FindingPrinter<'_> {
     fn found(&mut self, seed: u64, identity: &Identity, run: Option<Run>) -> Result<(), String> {
         let Exploration { program, arguments, .. } = *self.exploration;
         let driver = program.driver;

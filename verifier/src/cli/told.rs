@@ -12,7 +12,7 @@ use crate::workload::{Mode, Sizes};
 use serde_json::Value;
 
 /// A run, and what is known of its schedule.
-pub(super) struct Told {
+pub(super) struct RunReport {
     pub setup: Setup,
     pub run: Run,
     /// The file that replays it.
@@ -25,10 +25,10 @@ pub(super) struct Told {
     pub fit: Option<Fit>,
 }
 
-impl Told {
+impl RunReport {
     /// Nothing but the run.
-    pub(super) fn of(setup: Setup, run: Run) -> Told {
-        Told { setup, run, schedule: None, timeline: None, shrunk: None, fit: None }
+    pub(super) fn of(setup: Setup, run: Run) -> RunReport {
+        RunReport { setup, run, schedule: None, timeline: None, shrunk: None, fit: None }
     }
 
     /// Prints it.
@@ -112,5 +112,5 @@ fn command(driver: &Driver, setup: &Setup) -> String {
     if w.depth != 8 {
         command += &format!(" --iodepth {}", w.depth);
     }
-    command + &setup.adversity.flags()
+    command + &setup.disturbances.flags()
 }

@@ -30,12 +30,12 @@ pub(super) fn each(enabled: &Enabled<'_>, mut take: impl FnMut(Transition)) {
     if enabled.is_only_running() {
         return;
     }
-    let rare = enabled.rare();
-    each_bit(rare.interrupt, |n| take(Transition::Interrupt(n)));
-    each_bit(rare.dpc, |n| take(Transition::Dpc(n)));
-    each_bit(rare.switch, |n| take(Transition::Switch(n)));
-    each_bit(rare.device, |n| take(Transition::Device(n)));
-    if rare.timer {
+    let others = enabled.others();
+    each_bit(others.interrupt, |n| take(Transition::Interrupt(n)));
+    each_bit(others.dpc, |n| take(Transition::Dpc(n)));
+    each_bit(others.switch, |n| take(Transition::Switch(n)));
+    each_bit(others.device, |n| take(Transition::Device(n)));
+    if others.timer {
         take(Transition::Timer);
     }
 }
@@ -51,21 +51,26 @@ fn each_bit(mut set: u64, mut take: impl FnMut(u8)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel_sim::choose::Rare;
+    use kernel_sim::choose::OtherTransitions;
 
     #[test]
     fn every_transition_has_an_actor_of_its_own() {
-        let rare =
-            Rare { interrupt: u64::MAX, dpc: u64::MAX, switch: u64::MAX, device: u64::MAX, timer: true };
+        let others = OtherTransitions {
+            interrupt: u64::MAX,
+            dpc: u64::MAX,
+            switch: u64::MAX,
+            device: u64::MAX,
+            timer: true,
+        };
         let mut actors = Vec::new();
-        each(&Enabled::with(u64::MAX, &rare), |t| actors.push(actor(t)));
+        each(&Enabled::with(u64::MAX, &others), |t| actors.push(actor(t)));
         assert_eq!(actors, (0..ACTORS).collect::<Vec<_>>());
     }
 
     #[test]
     fn the_enabled_transitions_are_those() {
-        let rare = Rare { interrupt: 2, dpc: 0, switch: 1, device: 4, timer: false };
-        let enabled = Enabled::with(0b101, &rare);
+        let others = OtherTransitions { interrupt: 2, dpc: 0, switch: 1, device: 4, timer: false };
+        let enabled = Enabled::with(0b101, &others);
         let mut seen = Vec::new();
         each(&enabled, |t| seen.push(t));
         let expected: Vec<_> = (0..enabled.len()).map(|k| enabled.nth(k)).collect();

@@ -239,7 +239,7 @@ mod tests {
             executor: Executor::Deterministic,
             seed: 0,
             workload,
-            adversity: Default::default(),
+            disturbances: Default::default(),
             contents: Contents::Memory { bytes: 512 },
             rules: Vec::new(),
             sites: Sites::Counted,

@@ -50,7 +50,7 @@ impl Pct {
     }
 
     /// The choices for `seed`.
-    pub(super) fn walk(&self, seed: u64) -> Walk {
+    pub(super) fn walk(&self, seed: u64) -> PctChooser {
         let mut dice = Dice::new(seed, SALT);
         let salt = dice.next();
         let mut changes = [u32::MAX; DEPTH_MAX as usize];
@@ -59,7 +59,7 @@ impl Pct {
             *change = 1 + dice.below(self.choices);
         }
         changes[..count].sort_unstable();
-        Walk {
+        PctChooser {
             salt,
             demoted: [(usize::MAX, 0); DEMOTED_MAX],
             demotions: 0,
@@ -96,7 +96,7 @@ fn priority(salt: u64, actor: usize) -> u64 {
 }
 
 /// The choices of one execution.
-pub(super) struct Walk {
+pub(super) struct PctChooser {
     salt: u64,
     /// Actors that lost their priority, and the one they have now.
     demoted: [(usize, u64); DEMOTED_MAX],
@@ -113,7 +113,7 @@ pub(super) struct Walk {
     dice: Dice,
 }
 
-impl Walk {
+impl PctChooser {
     #[inline]
     fn priority(&self, actor: usize) -> u64 {
         if actor < NEAR { self.run[actor] } else { self.far_priority(actor) }
@@ -159,7 +159,7 @@ impl Walk {
     }
 }
 
-impl Choose for Walk {
+impl Choose for PctChooser {
     #[inline]
     fn choose(&mut self, _step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
         self.count += 1;

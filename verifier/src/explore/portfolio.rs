@@ -99,7 +99,7 @@ impl Strategy for Portfolio {
     fn chooser(&self, seed: u64) -> Chooser {
         let mut dice = Dice::new(seed, SALT);
         match self.steering(&mut dice) {
-            Some(steering) => Chooser::Strategy(Box::new(steer::Walk::new(dice, steering))),
+            Some(steering) => Chooser::Strategy(Box::new(steer::SteeredChooser::new(dice, steering))),
             None if dice.chance(1, 2) => Chooser::Seeded,
             None => self.pct.chooser(seed),
         }

@@ -45,7 +45,7 @@ impl Probe {
         let mut sum = Sum::default();
         for n in 0..PROBES {
             let seen = Arc::new(Mutex::new(Seen::default()));
-            let walk = Walk {
+            let walk = ProbeChooser {
                 dice: Dice::new(FIRST_SEED + n, SALT),
                 calls: Calls::default(),
                 seen: Arc::clone(&seen),
@@ -96,13 +96,13 @@ impl Sum {
 }
 
 /// Uniform choice, watched.
-struct Walk {
+struct ProbeChooser {
     dice: Dice,
     calls: Calls,
     seen: Arc<Mutex<Seen>>,
 }
 
-impl Choose for Walk {
+impl Choose for ProbeChooser {
     fn choose(&mut self, _step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
         let chosen = enabled.nth(self.dice.below(enabled.len()));
         let mut seen = self.seen.lock();

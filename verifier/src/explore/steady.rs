@@ -37,16 +37,16 @@ pub fn steady(enabled: &Enabled<'_>, running: u8, polls: u64) -> Transition {
 
 /// The `n`-th of the others.
 fn other(enabled: &Enabled<'_>, running: u8, mut n: u32) -> Transition {
-    let rare = enabled.rare();
-    let timer = u64::from(rare.timer);
+    let others = enabled.others();
+    let timer = u64::from(others.timer);
     type Make = fn(u8) -> Transition;
     let classes: [(u64, Make, u8); 6] = [
-        (rare.interrupt, Transition::Interrupt, running),
-        (rare.dpc, Transition::Dpc, running),
+        (others.interrupt, Transition::Interrupt, running),
+        (others.dpc, Transition::Dpc, running),
         (enabled.run() & !(1 << running), Transition::Run, running),
-        (rare.device, Transition::Device, 0),
+        (others.device, Transition::Device, 0),
         (timer, |_| Transition::Timer, 0),
-        (rare.switch, Transition::Switch, running),
+        (others.switch, Transition::Switch, running),
     ];
     for (set, make, from) in classes {
         if n < set.count_ones() {
@@ -97,10 +97,11 @@ impl Choose for Steady {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel_sim::choose::Rare;
+    use kernel_sim::choose::OtherTransitions;
     use std::collections::BTreeSet;
 
-    const RARE: Rare = Rare { interrupt: 0b11, dpc: 0b10, switch: 0b1, device: 0b101, timer: true };
+    const RARE: OtherTransitions =
+        OtherTransitions { interrupt: 0b11, dpc: 0b10, switch: 0b1, device: 0b101, timer: true };
 
     #[test]
     fn it_goes_on_while_it_can() {

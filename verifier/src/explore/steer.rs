@@ -44,7 +44,7 @@ struct Held {
 }
 
 /// The choices of one execution.
-pub(super) struct Walk {
+pub(super) struct SteeredChooser {
     dice: Dice,
     steering: Steering,
     calls: Calls,
@@ -55,9 +55,9 @@ pub(super) struct Walk {
     first: Option<u8>,
 }
 
-impl Walk {
-    pub(super) fn new(dice: Dice, steering: Steering) -> Walk {
-        Walk { dice, steering, calls: Calls::default(), held: Vec::new(), free: 0, first: None }
+impl SteeredChooser {
+    pub(super) fn new(dice: Dice, steering: Steering) -> SteeredChooser {
+        SteeredChooser { dice, steering, calls: Calls::default(), held: Vec::new(), free: 0, first: None }
     }
 
     /// Holds a processor that has come to a point, unless it is let off.
@@ -101,7 +101,7 @@ impl Walk {
     }
 }
 
-impl Choose for Walk {
+impl Choose for SteeredChooser {
     fn choose(&mut self, step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
         if enabled.len() == 1 {
             return Some(enabled.nth(0));
@@ -121,7 +121,7 @@ impl Choose for Walk {
         let run = enabled.run() & !self.held_now();
         // Who polls waits for the world, as a rule.
         let waits = self.steering.world_waits && run != 0 && !polls;
-        let mut open = if waits { Enabled::running(run) } else { Enabled::with(run, enabled.rare()) };
+        let mut open = if waits { Enabled::running(run) } else { Enabled::with(run, enabled.others()) };
         if open.is_empty() {
             // Nobody else can go on: one of those held that can.
             let can: Vec<usize> = (0..self.held.len())

@@ -51,7 +51,7 @@ pub struct Stress<'a> {
 
 /// Who listens to an exploration, and may end it.
 pub trait Listener {
-    /// A finding that was not made before, at the lowest seed that makes it. Told in the order of
+    /// A finding that was not made before, at the lowest seed that makes it. RunReport in the order of
     /// seeds. `run` is the execution, made again; `None` if it came out differently then, which only
     /// a driver can do that keeps state outside the machine.
     ///

@@ -46,19 +46,19 @@ impl Strategy for Urw {
     }
 
     fn chooser(&self, seed: u64) -> Chooser {
-        let walk = Walk { dice: Dice::new(seed, SALT), left: *self.by_actor };
+        let walk = UrwChooser { dice: Dice::new(seed, SALT), left: *self.by_actor };
         Chooser::Strategy(Box::new(walk))
     }
 }
 
 /// The choices of one execution.
-struct Walk {
+struct UrwChooser {
     dice: Dice,
     /// Steps that each actor has still to make.
     left: [u32; ACTORS],
 }
 
-impl Choose for Walk {
+impl Choose for UrwChooser {
     fn choose(&mut self, _step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
         let weight = |left: &[u32; ACTORS], t| left[actor(t)].max(1);
         let mut total = 0_u32;

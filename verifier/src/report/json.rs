@@ -1,7 +1,7 @@
 //! One JSON object a run, on one line.
 
 use crate::finding::{Lock, Scene, Verdict, Violation, waiting};
-use crate::rig::Met;
+use crate::rig::DisturbanceCounts;
 use crate::session::{Run, Setup};
 use serde_json::{Value, json};
 use storport_sim::disk::fault::FaultCount;
@@ -37,7 +37,7 @@ pub fn to_json(driver: &str, setup: &Setup, run: &Run, schedule: Option<&str>) -
         set("failed_allocations", run.failed_allocations.iter().map(ToString::to_string).collect());
     }
     if let Some(met) = &run.met {
-        set("adversity", adversity(met, s.failed));
+        set("disturbances", disturbances(met, s.failed));
     }
     if let Some(schedule) = schedule {
         set("schedule", schedule.into());
@@ -70,7 +70,7 @@ pub fn to_json(driver: &str, setup: &Setup, run: &Run, schedule: Option<&str>) -
     object
 }
 
-fn adversity(met: &Met, failed: u64) -> Value {
+fn disturbances(met: &DisturbanceCounts, failed: u64) -> Value {
     let fault =
         |c: &FaultCount| json!({ "rule": c.rule.to_string(), "matched": c.matched, "injected": c.injected });
     let (e, d) = (met.events, met.disk);

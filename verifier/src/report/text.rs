@@ -3,7 +3,7 @@
 use super::json::hex;
 use crate::driver::{Driver, Source};
 use crate::finding::{Location, Lock, Scene, Verdict, Violation, waiting};
-use crate::rig::{EventCounts, Met};
+use crate::rig::{DisturbanceCounts, EventCounts};
 use crate::rules;
 use crate::session::{Executor, Run, Setup};
 use anstyle::{AnsiColor, Style as Ansi};
@@ -235,7 +235,7 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
         writeln!(out, "  low       and {more} more")?;
     }
     if let Some(met) = &run.met {
-        adversity(out, met, s.failed)?;
+        disturbances(out, met, s.failed)?;
     }
     if let Some(digest) = &s.digest {
         writeln!(out, "  sha256    {}", hex(digest))?;
@@ -251,7 +251,7 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
 const ALLOCATIONS_SHOWN: usize = 4;
 
 /// What a run met of what it had to bear, and what became of the requests.
-fn adversity(out: &mut String, met: &Met, failed: u64) -> fmt::Result {
+fn disturbances(out: &mut String, met: &DisturbanceCounts, failed: u64) -> fmt::Result {
     for count in &met.faults {
         writeln!(out, "  fault     {}: {} of {} commands", count.rule, count.injected, count.matched)?;
     }

@@ -6,10 +6,10 @@
 //! plan may pull the device out, looks every now and then whether it has, as the bus driver would notice.
 //! Invariant: the adapter is whole when the thread ends, unless it is gone.
 
-use super::adversity::{Event, EventCounts};
+use super::disturbances::{Event, EventCounts};
 use super::hotplug::Hotplug;
 use crate::rules::workload_checks;
-use crate::workload::{self, Doorbell, Statistics, Trouble};
+use crate::workload::{self, Doorbell, PermittedErrors, Statistics};
 use kernel_sim::ddi::{KeDelayExecutionThread, KernelMode, LARGE_INTEGER};
 use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
@@ -47,7 +47,7 @@ impl Draws {
 pub(super) struct Stage {
     pub adapter: Adapter,
     pub medium: Arc<Medium>,
-    pub trouble: Arc<Trouble>,
+    pub trouble: Arc<PermittedErrors>,
     /// Rung when requests are due, and when the load is over.
     pub bell: Doorbell,
     pub is_over: AtomicBool,

@@ -8,8 +8,8 @@
 
 use super::events::{Draws, Stage};
 use crate::workload::{
-    self, Amount, Disk, Doorbell, IOCTL_MINIPORT_PROCESS_SERVICE_IRP, LOST_AFTER_S, Mode, Options, Sizes,
-    Trouble, device_control,
+    self, Amount, Disk, Doorbell, IOCTL_MINIPORT_PROCESS_SERVICE_IRP, LOST_AFTER_S, Mode, Options,
+    PermittedErrors, Sizes, device_control,
 };
 use kernel_sim::ddi::PDEVICE_OBJECT;
 use kernel_sim::machine::Machine;
@@ -85,7 +85,7 @@ impl Hotplug<'_> {
     fn use_and_unplug(&self, device: PDEVICE_OBJECT, lun: Lun, requests: u64) {
         let (machine, bell) = (self.machine, Doorbell::new(self.machine, 0));
         let over = Doorbell::new(machine, 0);
-        let trouble = Arc::new(Trouble::planned(None, bell, LOST_AFTER_S));
+        let trouble = Arc::new(PermittedErrors::planned(None, bell, LOST_AFTER_S));
         trouble.ring_after(requests);
         let results = Arc::new(parking_lot::Mutex::default());
         let options = options(self.seed);

@@ -6,7 +6,7 @@
 use super::{Sites, rule};
 use crate::finding::{Scene, Violation};
 use kernel_sim::ddi::row;
-use kernel_sim::hook::{DdiSet, Event, Halt, Interest, Watcher, What};
+use kernel_sim::hook::{DdiSet, Event, EventKind, Halt, Interest, Watcher};
 use std::sync::Arc;
 
 rule! {
@@ -57,7 +57,7 @@ impl Watcher for SpinLockSafe {
     }
 
     fn event(&self, event: &Event<'_>) -> Option<Halt> {
-        let What::Enter(ddi, _) = event.what else { return None };
+        let EventKind::Enter(ddi, _) = event.what else { return None };
         let held_count = event.held_count();
         if held_count == 0 {
             return None;

@@ -2,7 +2,7 @@
 //!
 //! Whoever edits it meets the limits of the command line.
 
-use crate::rig::Adversity;
+use crate::rig::Disturbances;
 use crate::rules::{self, RuleInfo, Sites};
 use crate::session::{Contents, Executor, MEMORY_BYTES_MAX, Setup};
 use crate::workload::{Amount, DEPTH_MAX, LUNS_MAX, Options};
@@ -17,8 +17,8 @@ pub(super) struct SetupText {
     cpus: u8,
     seed: u64,
     workload: Options,
-    #[serde(default, skip_serializing_if = "Adversity::is_none")]
-    adversity: Adversity,
+    #[serde(default, skip_serializing_if = "Disturbances::is_none")]
+    disturbances: Disturbances,
     size: Option<u64>,
     image: Option<PathBuf>,
     rules: Vec<String>,
@@ -35,7 +35,7 @@ impl SetupText {
             cpus: setup.cpus,
             seed: setup.seed,
             workload: setup.workload.clone(),
-            adversity: setup.adversity.clone(),
+            disturbances: setup.disturbances.clone(),
             size,
             image,
             rules: setup.rules.iter().map(|r| r.name.to_owned()).collect(),
@@ -60,7 +60,7 @@ impl SetupText {
             executor: Executor::Deterministic,
             seed: self.seed,
             workload: self.workload,
-            adversity: self.adversity,
+            disturbances: self.disturbances,
             contents,
             rules,
             sites: if self.sites { Sites::Kept } else { Sites::Counted },

@@ -238,7 +238,7 @@ mod tests {
                     seed: 9,
                     zeroed: true,
                 },
-                adversity: Default::default(),
+                disturbances: Default::default(),
                 contents: Contents::Memory { bytes: 1 << 20 },
                 rules: vec![rules::TABLE[0]],
                 sites: Sites::Kept,

@@ -104,7 +104,7 @@ pub(super) fn run(shared: &Shared, n: u32, jobs: u32) {
         }
     }
     job.drain();
-    shared.intermission();
+    shared.await_read_back();
     job.finish();
 }
 
@@ -308,7 +308,7 @@ impl<'a> Job<'a> {
             Operation::Service => ("IRP_MJ_DEVICE_CONTROL", OpClass::Other),
         };
         let trouble = &self.shared.trouble;
-        if !trouble.permits(class, status) {
+        if !trouble.allows(class, status) {
             report_status(call, &operation.in_words(self.unit_bytes), status, trouble.is_expected());
         }
         match operation {

@@ -20,19 +20,19 @@ mod job;
 mod operations;
 mod options;
 mod pattern;
+mod permitted_errors;
 mod provisioning;
 mod slot;
 mod statistics;
-mod trouble;
 
 pub use direct::{DirectError, apply};
 pub(crate) use doorbell::Doorbell;
 pub use options::{Amount, BLOCK_BYTES_MAX, DEPTH_MAX, LUNS_MAX, Mode, Options, Sizes};
+pub use permitted_errors::{LOST_AFTER_S, PermittedErrors};
 pub use provisioning::Trims;
 pub(crate) use provisioning::{device_control, trims_of};
 pub(crate) use slot::IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
 pub use statistics::Statistics;
-pub use trouble::{LOST_AFTER_S, Trouble};
 
 use crate::finding::{Scene, Violation};
 use crate::rules::{RuleInfo, workload_checks};
@@ -77,7 +77,7 @@ unsafe impl Sync for Disk {}
 struct Shared {
     options: Options,
     disk: Disk,
-    trouble: Arc<Trouble>,
+    trouble: Arc<PermittedErrors>,
     results: Mutex<Statistics>,
     running: AtomicU32,
     done: Doorbell,
@@ -88,7 +88,7 @@ struct Shared {
 impl Shared {
     /// Where something may go wrong, the jobs wait for each other here between the requests and the reading
     /// back, which is done in peace.
-    fn intermission(&self) {
+    fn await_read_back(&self) {
         if let Some(go_on) = self.go_on {
             self.done.ring();
             go_on.wait();
@@ -97,15 +97,15 @@ impl Shared {
 }
 
 /// Runs the workload to its end; call from the machine's boot thread, or from one that has nothing else to do.
-/// Where something may go wrong, `make_peace` is called before what was written is read back.
+/// Where something may go wrong, `end_disturbances` is called before what was written is read back.
 ///
 /// A finding ends the run from inside a job.
 pub fn run(
     machine: &Machine,
     disk: Disk,
     options: &Options,
-    trouble: &Arc<Trouble>,
-    make_peace: impl FnOnce(),
+    trouble: &Arc<PermittedErrors>,
+    end_disturbances: impl FnOnce(),
 ) -> Statistics {
     let jobs = options.jobs(machine.processor_count(), disk.bytes);
     let done = Doorbell::new(machine, 0);
@@ -129,7 +129,7 @@ pub fn run(
     }
     if let Some(go_on) = go_on {
         (0..jobs).for_each(|_| done.wait());
-        make_peace();
+        end_disturbances();
         (0..jobs).for_each(|_| go_on.ring());
     }
     (0..jobs).for_each(|_| done.wait());

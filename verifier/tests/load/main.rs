@@ -12,7 +12,7 @@ use verifier::finding::Verdict;
 use verifier::schedule::{Schedule, replay};
 use verifier::session::{self, Executor, Run, Setup};
 use verifier::workload::{Amount, Mode, Sizes};
-use verifier::{Adversity, Event};
+use verifier::{Disturbances, Event};
 
 static CLEAN: Driver = driver::<{ mistake::NONE }>("turnstile");
 static COMPLETES_TWICE: Driver = driver::<{ mistake::COMPLETES_TWICE }>("completes-twice");
@@ -36,7 +36,7 @@ fn setup(driver: &Driver, seed: u64, faults: &str, events: &[Event]) -> Setup {
     setup.workload.depth = [1, 8, 64][(seed / 3) as usize % 3];
     setup.workload.flush_every = 16;
     let faults = faults.parse().expect("a plan of the test's");
-    setup.adversity = Adversity { faults, events: events.to_vec(), timeout_s: None };
+    setup.disturbances = Disturbances { faults, events: events.to_vec(), timeout_s: None };
     setup.with_seed(seed)
 }
 
@@ -172,7 +172,7 @@ fn real_threads_recover_what_is_lost_on_the_way() {
     let mut setup = setup(&CLEAN, 8, faults, &[]);
     setup.executor = Executor::Parallel;
     setup.workload.amount = Amount::Ios(1000);
-    setup.adversity.timeout_s = Some(1);
+    setup.disturbances.timeout_s = Some(1);
     let met = is_clean(&CLEAN, &setup).met.expect("a plan was at work");
     assert!(met.disk.timeouts >= 3, "{met:?}");
 }
@@ -253,7 +253,7 @@ fn a_finding_under_load_is_shrunk_and_replayed_from_its_file() {
     let file = directory.path().join("found.schedule");
     Schedule::of_shrunk(&shrunk).save(&file).unwrap();
     let schedule = Schedule::load(&file).unwrap();
-    assert_eq!(schedule.setup.adversity, setup.adversity);
+    assert_eq!(schedule.setup.disturbances, setup.disturbances);
     let again = replay(&SHORT_IS_SUCCESS, &schedule, None).unwrap();
     assert!(again.fit.is_exact());
     assert_eq!(found(&again.run), "DataIntegrity");

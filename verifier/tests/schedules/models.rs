@@ -202,7 +202,7 @@ pub fn program(driver: &'static Driver) -> Program {
         executor: Executor::Deterministic,
         seed: 1,
         workload,
-        adversity: Default::default(),
+        disturbances: Default::default(),
         contents: Contents::Memory { bytes: 4096 },
         rules: Vec::new(),
         sites: Sites::Kept,

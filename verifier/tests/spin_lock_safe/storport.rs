@@ -306,7 +306,7 @@ fn what_storport_holds_around_start_io_is_not_the_drivers() {
         let medium = Arc::new(Medium::new([disk].into_iter().collect::<Target>()));
         let outcome = Config::new(CPUS, execution).unwrap().watch(rule()).run(move || {
             let machine = Machine::current().unwrap();
-            machine.keep(medium);
+            machine.attach(medium);
             let driver = machine.load_driver(Some(keeper)).expect("the driver loads");
             let adapter = Adapter::start(driver).expect("the adapter starts");
             let events: PKEVENT = machine.allocate_system(2 * size_of::<KEVENT>()).cast();

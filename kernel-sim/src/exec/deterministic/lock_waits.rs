@@ -11,7 +11,7 @@
 
 use super::{Deterministic, bits, set};
 use crate::bugcheck::{Deadlock, Ending, Waiter};
-use crate::choose::Rare;
+use crate::choose::OtherTransitions;
 use crate::machine::Machine;
 use crate::processor::Processor;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -189,8 +189,8 @@ impl Deterministic {
 
     /// Processors that may go on into a call although its lock is held: the call raises their IRQL
     /// above what is pended there.
-    pub(super) fn may_commit(&self, rare: &Rare) -> u64 {
-        self.waiting.get() & !self.committed.get() & !self.run.get() & (rare.dpc | rare.switch)
+    pub(super) fn may_commit(&self, others: &OtherTransitions) -> u64 {
+        self.waiting.get() & !self.committed.get() & !self.run.get() & (others.dpc | others.switch)
     }
 
     /// Stops the machine if waiting processor `n` waits, through others, for itself. Under a strategy

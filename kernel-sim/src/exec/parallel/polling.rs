@@ -10,7 +10,7 @@
 //! registers, or of several registers in turn, is not noticed.
 
 use crate::bugcheck::{Ending, Livelock};
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::machine::Machine;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
@@ -38,16 +38,16 @@ pub(super) fn pollers(before: &[u64], now: &[u64]) -> u64 {
 impl Machine {
     /// A processor has read a device register.
     #[inline]
-    pub(crate) fn note_register_read(&self, cx: &Cx, register: usize, answer: u64) {
+    pub(crate) fn note_register_read(&self, call: &Call, register: usize, answer: u64) {
         let crate::exec::Executor::Parallel(p) = &self.executor else { return };
-        let polling = &p.polling[usize::from(cx.cpu.index())];
+        let polling = &p.polling[usize::from(call.cpu.index())];
         let same = polling.register.load(Relaxed) == register && polling.answer.load(Relaxed) == answer;
         let reads = if same { polling.reads.load(Relaxed) + 1 } else { 1 };
         polling.register.store(register, Relaxed);
         polling.answer.store(answer, Relaxed);
         polling.reads.store(reads, Relaxed);
         if same && polling.gives_up.load(Relaxed) {
-            stop_livelock(cx, reads);
+            stop_livelock(call, reads);
         }
     }
 
@@ -65,7 +65,7 @@ impl Machine {
 }
 
 #[cold]
-fn stop_livelock(cx: &Cx, polls: u64) {
-    cx.cpu.call.set(Some((cx.ddi, cx.site)));
-    cx.machine().stop(Ending::Livelock(Box::new(Livelock { place: cx.cpu.place(), polls })));
+fn stop_livelock(call: &Call, polls: u64) {
+    call.cpu.call.set(Some((call.ddi, call.site)));
+    call.machine().stop(Ending::Livelock(Box::new(Livelock { place: call.cpu.place(), polls })));
 }

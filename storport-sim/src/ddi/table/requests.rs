@@ -8,7 +8,7 @@ use crate::ddi::structures::{
     PHW_INITIALIZATION_DATA, PHW_TIMER, PHW_TIMER_EX, PSCSI_REQUEST_BLOCK, PSTOR_LOCK_HANDLE, STOR_SPINLOCK,
 };
 use crate::port::{
-    bus_change, complete, dpcs, holds, initialize, interrupt, locks, notify, performance, query, timers,
+    bus_change, complete, dpcs, gates, initialize, interrupt, locks, notify, performance, query, timers,
     workers,
 };
 use kernel_sim::ddi::{
@@ -82,35 +82,35 @@ kernel_sim::ddis! { base 512;
     StorPortSetDeviceQueueDepth(
         HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR, Depth: ULONG,
     ) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, plain => holds::set_queue_depth;
+        header "storport.h", irql undocumented, Modelled, plain => gates::set_queue_depth;
     /// Holds all requests of the adapter, for at most TimeOut seconds.
     StorPortPause(HwDeviceExtension: PVOID, TimeOut: ULONG) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => holds::pause;
+        header "storport.h", irql undocumented, Modelled, point => gates::pause;
     /// Ends StorPortPause.
     StorPortResume(HwDeviceExtension: PVOID) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => holds::resume;
+        header "storport.h", irql undocumented, Modelled, point => gates::resume;
     /// Holds all requests of one unit, for at most TimeOut seconds.
     StorPortPauseDevice(
         HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR, TimeOut: ULONG,
     ) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => holds::pause_device;
+        header "storport.h", irql undocumented, Modelled, point => gates::pause_device;
     /// Ends StorPortPauseDevice.
     StorPortResumeDevice(HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => holds::resume_device;
+        header "storport.h", irql undocumented, Modelled, point => gates::resume_device;
     /// Holds all requests of the adapter until some of the outstanding ones have completed.
     StorPortBusy(HwDeviceExtension: PVOID, RequestsToComplete: ULONG) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => holds::busy;
+        header "storport.h", irql undocumented, Modelled, point => gates::busy;
     /// Ends StorPortBusy.
     StorPortReady(HwDeviceExtension: PVOID) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => holds::ready;
+        header "storport.h", irql undocumented, Modelled, point => gates::ready;
     /// Holds all requests of one unit until some of its outstanding ones have completed.
     StorPortDeviceBusy(
         HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR, RequestsToComplete: ULONG,
     ) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => holds::device_busy;
+        header "storport.h", irql undocumented, Modelled, point => gates::device_busy;
     /// Ends StorPortDeviceBusy.
     StorPortDeviceReady(HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => holds::device_ready;
+        header "storport.h", irql undocumented, Modelled, point => gates::device_ready;
 
     // Locks
     /// Takes one of the port driver's locks: DpcLock, StartIoLock or InterruptLock.

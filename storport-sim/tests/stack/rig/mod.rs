@@ -27,7 +27,7 @@ pub fn disk() -> ScsiDisk {
 pub fn run(cpus: u8, execution: Execution, disks: usize, body: impl FnOnce() + Send + 'static) -> Outcome {
     let medium = Arc::new(Medium::new((0..disks).map(|_| disk()).collect::<Target>()));
     Config::new(cpus, execution).unwrap().run(move || {
-        Machine::current().unwrap().keep(medium);
+        Machine::current().unwrap().attach(medium);
         body();
     })
 }

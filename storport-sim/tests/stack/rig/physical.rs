@@ -42,7 +42,7 @@ impl Shown {
 
 /// The device extension of the adapter that was started last.
 pub fn extension() -> &'static Extension {
-    let shown = Machine::current().unwrap().kept::<Shown>().expect("a machine of `run`");
+    let shown = Machine::current().unwrap().attached::<Shown>().expect("a machine of `run`");
     // SAFETY: the adapter is there while a test looks; counters are atomics.
     unsafe { &*shown.0.load(SeqCst) }
 }
@@ -59,7 +59,7 @@ pub fn run(
     let bench = Bench { target, behaviour: Arc::default() };
     let model = TestHba::new(Arc::clone(&bench.target), Arc::clone(&bench.behaviour), messages);
     Config::new(cpus, execution).unwrap().hardware(Box::new(model)).run(move || {
-        Machine::current().unwrap().keep(Arc::<Shown>::default());
+        Machine::current().unwrap().attach(Arc::<Shown>::default());
         body(&bench);
     })
 }

@@ -131,7 +131,7 @@ pub unsafe extern "C-unwind" fn HwFindAdapter(
     unsafe {
         assert!(context.is_null() && bus.is_null());
         let e = extension.cast::<Extension>();
-        Machine::current().unwrap().kept::<Shown>().unwrap().set(e);
+        Machine::current().unwrap().attached::<Shown>().unwrap().set(e);
         let c = &mut *config;
         let mut header = [0u8; 64];
         let slot = c.SlotNumber;

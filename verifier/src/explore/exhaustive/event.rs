@@ -2,7 +2,7 @@
 //!
 //! Invariant: two steps that do not [conflict](Foot::conflicts) lead to the same state in either order.
 
-use kernel_sim::choose::{Access, Enabled, Rare, Step, Touch, Transition, object};
+use kernel_sim::choose::{Access, Enabled, OtherTransitions, Step, Touch, Transition, object};
 use kernel_sim::machine::Accepts;
 use smallvec::SmallVec;
 
@@ -113,24 +113,24 @@ fn bit(object: u64) -> u64 {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EnabledSet {
     run: u64,
-    rare: Rare,
+    others: OtherTransitions,
 }
 
 impl EnabledSet {
-    pub(super) const NOTHING: EnabledSet = EnabledSet { run: 0, rare: Rare::NONE };
+    pub(super) const NOTHING: EnabledSet = EnabledSet { run: 0, others: OtherTransitions::NONE };
 
     pub(super) fn of(enabled: &Enabled<'_>) -> EnabledSet {
-        EnabledSet { run: enabled.run(), rare: *enabled.rare() }
+        EnabledSet { run: enabled.run(), others: *enabled.others() }
     }
 
     pub(super) fn contains(&self, transition: Transition) -> bool {
-        Enabled::with(self.run, &self.rare).contains(transition)
+        Enabled::with(self.run, &self.others).contains(transition)
     }
 
     /// What else `actor` could do where it does `transition`.
     pub(super) fn alternatives(&self, transition: Transition) -> impl Iterator<Item = Transition> + use<'_> {
         let ways: [Option<Transition>; 4] = match Actor::of(transition) {
-            Actor::Processor(n) if self.rare.interrupt | self.rare.dpc | self.rare.switch != 0 => [
+            Actor::Processor(n) if self.others.interrupt | self.others.dpc | self.others.switch != 0 => [
                 Some(Transition::Run(n)),
                 Some(Transition::Interrupt(n)),
                 Some(Transition::Dpc(n)),
@@ -149,7 +149,7 @@ impl EnabledSet {
         actor: Actor,
     ) -> impl Iterator<Item = Transition> + use<> {
         let gone = |before: u64, after: u64| Bits(before & !after);
-        let (a, b) = (self.rare, after.rare);
+        let (a, b) = (self.others, after.others);
         gone(a.interrupt, b.interrupt)
             .map(Transition::Interrupt)
             .chain(gone(a.dpc, b.dpc).map(Transition::Dpc))

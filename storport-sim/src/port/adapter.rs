@@ -4,9 +4,9 @@
 //! the machine's memory; everything else is ours and out of a driver's reach.
 
 use super::bus_change::BusChange;
-use super::complete::{Completion, Done};
+use super::complete::{CompleteWhere, Done};
+use super::gates::{Gate, Throttle};
 use super::hardware::Hardware;
-use super::holds::{Gate, Throttle};
 use super::initialize::Registration;
 use super::interrupt::MessageContext;
 use super::log::Log;
@@ -28,7 +28,7 @@ use kernel_sim::hook::Callback;
 use kernel_sim::irql::Irql;
 use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
-use kernel_sim::system;
+use kernel_sim::unhooked;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ptr::null_mut;
@@ -70,7 +70,7 @@ pub(super) struct Objects {
 }
 
 /// One adapter.
-pub(crate) struct Hba {
+pub(crate) struct AdapterState {
     pub(super) registration: Registration,
     /// `HwDeviceExtension`: zeroed once, when it was allocated.
     pub(super) extension: PVOID,
@@ -105,7 +105,7 @@ pub(crate) struct Hba {
     /// Owns every unit there ever was: a driver may still name one that is gone.
     #[expect(clippy::vec_box, reason = "units are pointed at and must not move")]
     all_units: Mutex<Vec<Box<Unit>>>,
-    pub(super) completion: Completion,
+    pub(super) completion: CompleteWhere,
     /// Finished requests, by the processor they were finished on.
     pub(super) done: Box<[CachePadded<Done>]>,
     /// How many calls into the port driver each processor is in.
@@ -124,19 +124,19 @@ pub(crate) struct Hba {
 
 // SAFETY: raw pointers are to objects of the machine, which synchronise as their kinds do: lock words
 // and kernel objects through the kernel, the extension through its driver. The rest is Sync.
-unsafe impl Sync for Hba {}
+unsafe impl Sync for AdapterState {}
 // SAFETY: as above.
-unsafe impl Send for Hba {}
+unsafe impl Send for AdapterState {}
 
-impl Hba {
+impl AdapterState {
     /// An adapter with its memory, not yet known to anybody. `None`: the machine is out of memory.
     pub(super) fn new(
         machine: &Machine,
         registration: Registration,
         hardware: Option<Hardware>,
-        completion: Completion,
+        completion: CompleteWhere,
         parameters: BTreeMap<String, Parameter>,
-    ) -> Option<Hba> {
+    ) -> Option<AdapterState> {
         let processors = usize::from(machine.processor_count());
         let extension = machine.allocate_system((registration.data.DeviceExtensionSize as usize).max(1));
         let objects: *mut Objects =
@@ -144,7 +144,7 @@ impl Hba {
         if extension.is_null() || objects.is_null() {
             return None;
         }
-        Some(Hba {
+        Some(AdapterState {
             registration,
             extension,
             objects,
@@ -188,7 +188,7 @@ impl Hba {
         // kept until the machine has come to rest, so the context outlives the objects.
         unsafe {
             KeInitializeTimer(&raw mut (*o).gate_timer);
-            KeInitializeDpc(&raw mut (*o).gate_dpc, Some(super::holds::adapter_gate_dpc), context);
+            KeInitializeDpc(&raw mut (*o).gate_dpc, Some(super::gates::adapter_gate_dpc), context);
             KeInitializeTimer(&raw mut (*o).tick_timer);
             KeInitializeDpc(&raw mut (*o).tick_dpc, Some(super::timeout::tick_dpc), context);
             KeInitializeTimer(&raw mut (*o).call_timer);
@@ -225,13 +225,13 @@ impl Hba {
     #[inline]
     pub(super) fn call<R>(&self, kind: &'static Callback, at: Irql, body: impl FnOnce() -> R) -> R {
         let cpu = Processor::current();
-        let before = system::raise_irql(cpu, at);
+        let before = unhooked::raise_irql(cpu, at);
         let during = cpu.irql();
         let answer = callback(cpu, kind, body);
         if cpu.irql() != during {
             wrong_irql(cpu, kind, during);
         }
-        system::restore_irql(cpu, before);
+        unhooked::restore_irql(cpu, before);
         answer
     }
 
@@ -282,7 +282,7 @@ impl Hba {
     }
 }
 
-/// See [`Hba::enter`].
+/// See [`AdapterState::enter`].
 pub(super) struct Inside<'a>(&'a AtomicU32);
 
 impl Drop for Inside<'_> {

@@ -5,7 +5,7 @@
 //! driver has no business here. Invariant: each door leads to the very code behind the DDI of that
 //! kind, so a lock taken here and one taken by `KeAcquireSpinLock` exclude each other.
 
-use crate::ddi::Cx;
+use crate::ddi::Call;
 use crate::ddi::types::{
     LARGE_INTEGER, PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PIRP, PKDEFERRED_ROUTINE, PKDPC, PKSPIN_LOCK, PKTIMER,
     PVOID,
@@ -39,81 +39,86 @@ pub fn restore_irql(cpu: &Processor, to: Irql) {
 /// A lock that this processor holds already is bug check 0x0F; a pointer outside the machine's
 /// memory is one too.
 #[inline]
-pub fn acquire_for_driver(cx: &Cx, spin_lock: PKSPIN_LOCK, at: Irql) -> Irql {
-    let before = raise_irql(cx.cpu, at);
-    lock::take(cx, spin_lock, before, false);
+pub fn acquire_for_driver(call: &Call, spin_lock: PKSPIN_LOCK, at: Irql) -> Irql {
+    let before = raise_irql(call.cpu, at);
+    lock::take(call, spin_lock, before, false);
     before
 }
 
 /// Gives back what [`acquire_for_driver`] took, and restores the IRQL. A lock that this processor
 /// does not hold is bug check 0xC4.
 #[inline]
-pub fn release_for_driver(cx: &Cx, spin_lock: PKSPIN_LOCK, to: Irql) {
-    lock::give(cx, spin_lock);
-    cx.cpu.set_irql(to);
+pub fn release_for_driver(call: &Call, spin_lock: PKSPIN_LOCK, to: Irql) {
+    lock::give(call, spin_lock);
+    call.cpu.set_irql(to);
 }
 
 /// Takes a spin lock that the system holds around a callback: not counted as the driver's. The
 /// caller is at DISPATCH_LEVEL or above.
-pub fn acquire(cx: &Cx, spin_lock: PKSPIN_LOCK) {
-    lock::take_word(cx, lock::word(cx, spin_lock), false);
+pub fn acquire(call: &Call, spin_lock: PKSPIN_LOCK) {
+    lock::take_word(call, lock::word(call, spin_lock), false);
 }
 
 /// Gives back what [`acquire`] took.
-pub fn release(cx: &Cx, spin_lock: PKSPIN_LOCK) {
-    lock::give_word(cx, lock::word(cx, spin_lock));
+pub fn release(call: &Call, spin_lock: PKSPIN_LOCK) {
+    lock::give_word(call, lock::word(call, spin_lock));
 }
 
 /// Queues an initialized DPC object; answers whether it was not queued already.
-pub fn queue_dpc(cx: &Cx, dpc: PKDPC) -> bool {
-    let object = std::ptr::from_mut(crate::sync::dpc::object(cx, dpc));
+pub fn queue_dpc(call: &Call, dpc: PKDPC) -> bool {
+    let object = std::ptr::from_mut(crate::sync::dpc::object(call, dpc));
     // SAFETY: just found in mapped memory.
-    unsafe { crate::sync::dpc::queue_here(cx, object, null_mut(), null_mut()) }
+    unsafe { crate::sync::dpc::queue_here(call, object, null_mut(), null_mut()) }
 }
 
 /// As [`queue_dpc`], with the two arguments its routine will be given.
 ///
 /// # Safety
 /// As for `KeInsertQueueDpc`: the object stays where it is while it is queued.
-pub unsafe fn queue_dpc_with(cx: &Cx, dpc: PKDPC, argument1: PVOID, argument2: PVOID) -> bool {
+pub unsafe fn queue_dpc_with(call: &Call, dpc: PKDPC, argument1: PVOID, argument2: PVOID) -> bool {
     // SAFETY: forwarded from the caller.
-    unsafe { crate::sync::dpc::insert(cx, dpc, argument1, argument2) != 0 }
+    unsafe { crate::sync::dpc::insert(call, dpc, argument1, argument2) != 0 }
 }
 
 /// Takes a DPC out of its queue; answers whether it was in one.
 ///
 /// # Safety
 /// The object is initialized.
-pub unsafe fn remove_dpc(cx: &Cx, dpc: PKDPC) -> bool {
+pub unsafe fn remove_dpc(call: &Call, dpc: PKDPC) -> bool {
     // SAFETY: forwarded from the caller.
-    unsafe { crate::sync::dpc::remove(cx, dpc) != 0 }
+    unsafe { crate::sync::dpc::remove(call, dpc) != 0 }
 }
 
 /// Makes a DPC object of a routine that belongs to the system or is called by it.
 ///
 /// # Safety
 /// As for `KeInitializeDpc`: the memory is the caller's, and no DPC in it is queued.
-pub unsafe fn initialize_dpc(cx: &Cx, dpc: PKDPC, routine: PKDEFERRED_ROUTINE, context: PVOID) {
+pub unsafe fn initialize_dpc(call: &Call, dpc: PKDPC, routine: PKDEFERRED_ROUTINE, context: PVOID) {
     // SAFETY: forwarded from the caller.
-    unsafe { crate::sync::dpc::initialize(cx, dpc, routine, context) };
+    unsafe { crate::sync::dpc::initialize(call, dpc, routine, context) };
 }
 
 /// Makes a notification timer.
 ///
 /// # Safety
 /// As for `KeInitializeTimer`: the memory is the caller's, and no timer in it is armed.
-pub unsafe fn initialize_timer(cx: &Cx, object: PKTIMER) {
+pub unsafe fn initialize_timer(call: &Call, object: PKTIMER) {
     // SAFETY: forwarded from the caller.
-    unsafe { timer::initialize(cx, object) };
+    unsafe { timer::initialize(call, object) };
 }
 
 /// Queues a work item, zeroed before its first use. One that is queued already stays as it is.
 ///
 /// # Safety
 /// The item stays where it is until its routine is called; the routine may be called with the context.
-pub unsafe fn queue_work_item(cx: &Cx, item: PIO_WORKITEM, routine: PIO_WORKITEM_ROUTINE, context: PVOID) {
+pub unsafe fn queue_work_item(
+    call: &Call,
+    item: PIO_WORKITEM,
+    routine: PIO_WORKITEM_ROUTINE,
+    context: PVOID,
+) {
     // SAFETY: forwarded from the caller.
-    unsafe { work_item::queue(cx, item, routine, 0, context) };
+    unsafe { work_item::queue(call, item, routine, 0, context) };
 }
 
 /// Arms an initialized timer to queue `dpc` once, `after_us` microseconds from now; answers whether
@@ -121,49 +126,49 @@ pub unsafe fn queue_work_item(cx: &Cx, item: PIO_WORKITEM, routine: PIO_WORKITEM
 ///
 /// # Safety
 /// Both objects stay where they are until the timer has expired or was cancelled.
-pub unsafe fn set_timer(cx: &Cx, object: PKTIMER, after_us: u64, dpc: PKDPC) -> bool {
+pub unsafe fn set_timer(call: &Call, object: PKTIMER, after_us: u64, dpc: PKDPC) -> bool {
     let due = LARGE_INTEGER::new(-i64::try_from(after_us.saturating_mul(10)).unwrap_or(i64::MAX));
     // SAFETY: forwarded from the caller.
-    unsafe { timer::set(cx, object, due, dpc) != 0 }
+    unsafe { timer::set(call, object, due, dpc) != 0 }
 }
 
 /// Disarms a timer; answers whether it was armed. Its DPC may be queued already.
 ///
 /// # Safety
 /// The timer is initialized.
-pub unsafe fn cancel_timer(cx: &Cx, object: PKTIMER) -> bool {
+pub unsafe fn cancel_timer(call: &Call, object: PKTIMER) -> bool {
     // SAFETY: forwarded from the caller.
-    unsafe { timer::cancel(cx, object) != 0 }
+    unsafe { timer::cancel(call, object) != 0 }
 }
 
-/// Completes an IRP on behalf of a driver whose call `cx` is: as `IoCompleteRequest`, with the same
+/// Completes an IRP on behalf of a driver whose call `call` is: as `IoCompleteRequest`, with the same
 /// checks, but it is not that call that rules see.
 ///
 /// # Safety
 /// As for `IoCompleteRequest`: the caller owns the IRP and gives it up.
-pub unsafe fn complete_irp(cx: &Cx, irp: PIRP) {
+pub unsafe fn complete_irp(call: &Call, irp: PIRP) {
     // SAFETY: forwarded from the caller.
-    unsafe { io::irp::complete(cx, irp, 0) };
+    unsafe { io::irp::complete(call, irp, 0) };
 }
 
-/// Nonpaged pool for the driver whose call `cx` is, not zeroed: its to free, its to leak. Null when
+/// Nonpaged pool for the driver whose call `call` is, not zeroed: its to free, its to leak. Null when
 /// the pool is exhausted. Zero bytes, and a level above DISPATCH_LEVEL, are bug check 0xC4.
 #[must_use]
-pub fn allocate_for_driver(cx: &Cx, bytes: usize, tag: u32) -> PVOID {
-    pool::allocate(cx, bytes, tag, false, false)
+pub fn allocate_for_driver(call: &Call, bytes: usize, tag: u32) -> PVOID {
+    pool::allocate(call, bytes, tag, false, false)
 }
 
-/// Memory of the system's for an object that the driver whose call `cx` is asks for, zeroed: freed with
+/// Memory of the system's for an object that the driver whose call `call` is asks for, zeroed: freed with
 /// [`Machine::free_system`](crate::machine::Machine::free_system), and never the driver's leak. Null when the pool
 /// is exhausted, or made to look it.
 #[must_use]
-pub fn allocate_for_call(cx: &Cx, bytes: usize) -> PVOID {
-    if allocation_failure::fails(cx, bytes) { null_mut() } else { cx.machine().allocate_system(bytes) }
+pub fn allocate_for_call(call: &Call, bytes: usize) -> PVOID {
+    if allocation_failure::fails(call, bytes) { null_mut() } else { call.machine().allocate_system(bytes) }
 }
 
 /// Frees a driver's pool block; every way to do it wrong is a bug check.
-pub fn free_for_driver(cx: &Cx, address: PVOID) {
-    cx.cpu.machine().pool_free(cx, address, None);
+pub fn free_for_driver(call: &Call, address: PVOID) {
+    call.cpu.machine().pool_free(call, address, None);
 }
 
 /// The system time in 100 ns units since 1601.

@@ -40,7 +40,7 @@ fn lost_after_trouble_s(timeout_s: u32) -> u32 {
 
 /// See the module page.
 #[derive(Default)]
-pub struct Trouble {
+pub struct PermittedErrors {
     /// Where faults are injected, if any are: below an adapter, or at the device of a WDM driver, which nobody
     /// recovers.
     medium: Option<Arc<Medium>>,
@@ -60,33 +60,33 @@ pub struct Trouble {
     bell: Option<Doorbell>,
 }
 
-impl Trouble {
+impl PermittedErrors {
     /// Nothing goes wrong.
-    pub(crate) fn none() -> Trouble {
-        Trouble::default()
+    pub(crate) fn none() -> PermittedErrors {
+        PermittedErrors::default()
     }
 
     /// Something is planned. `medium` is where faults are injected; `bell` rings when requests are due; a
     /// command may take so many seconds.
-    pub(crate) fn planned(medium: Option<Arc<Medium>>, bell: Doorbell, timeout_s: u32) -> Trouble {
-        Trouble {
+    pub(crate) fn planned(medium: Option<Arc<Medium>>, bell: Doorbell, timeout_s: u32) -> PermittedErrors {
+        PermittedErrors {
             medium,
             timeout_s: Some(timeout_s),
             bell: Some(bell),
             due: AtomicU64::new(u64::MAX),
-            ..Trouble::default()
+            ..PermittedErrors::default()
         }
     }
 
     /// The same with pauses in the load: a machine that works has no time, and what is plugged in needs some
     /// before it can be used.
-    pub(crate) fn with_pauses(mut self, has_pauses: bool) -> Trouble {
+    pub(crate) fn with_pauses(mut self, has_pauses: bool) -> PermittedErrors {
         self.has_pauses = has_pauses;
         self
     }
 
     /// The same over disks that are asked in another protocol.
-    pub(crate) fn over(mut self, protocol: Protocol) -> Trouble {
+    pub(crate) fn over(mut self, protocol: Protocol) -> PermittedErrors {
         self.protocol = protocol;
         self
     }
@@ -96,8 +96,8 @@ impl Trouble {
     }
 
     /// Faults strike the device of a driver that reports what it says, and does not try again.
-    pub(crate) fn of_device(faults: SharedFaults) -> Trouble {
-        Trouble { device: Some(faults), timeout_s: Some(LOST_AFTER_S), ..Trouble::default() }
+    pub(crate) fn of_device(faults: SharedFaults) -> PermittedErrors {
+        PermittedErrors { device: Some(faults), timeout_s: Some(LOST_AFTER_S), ..PermittedErrors::default() }
     }
 
     pub(super) fn is_expected(&self) -> bool {
@@ -139,7 +139,7 @@ impl Trouble {
     }
 
     /// Whether a request of this class may end with this status. Asked of failures only.
-    pub(super) fn permits(&self, class: OpClass, status: NTSTATUS) -> bool {
+    pub(super) fn allows(&self, class: OpClass, status: NTSTATUS) -> bool {
         if !self.is_expected() {
             return false;
         }

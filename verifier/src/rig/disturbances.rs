@@ -38,7 +38,7 @@ impl Event {
 /// What a run is given to bear. The default is nothing.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Adversity {
+pub struct Disturbances {
     /// Faults of the disk and of what carries its answers, drawn from the seed of the operations.
     #[serde(default, skip_serializing_if = "FaultPlan::is_empty")]
     pub faults: FaultPlan,
@@ -50,7 +50,7 @@ pub struct Adversity {
     pub timeout_s: Option<u32>,
 }
 
-impl Adversity {
+impl Disturbances {
     /// Whether there is nothing to bear.
     #[must_use]
     pub fn is_none(&self) -> bool {
@@ -94,7 +94,7 @@ pub struct EventCounts {
 
 /// What a run met of it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Met {
+pub struct DisturbanceCounts {
     /// How often each rule of the plan matched and struck.
     pub faults: Vec<FaultCount>,
     /// What the disk class driver did about it, of the disk found first.

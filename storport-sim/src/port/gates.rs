@@ -5,14 +5,14 @@
 //! opens a gate starts what waited behind it.
 
 use super::adapter;
-use super::hba::Hba;
+use super::adapter::AdapterState;
 use super::unit::{Address, Unit};
 use crate::callbacks::STORPORT;
 use kernel_sim::ddi::{
-    BOOLEAN, Cx, FALSE, KDPC, KTIMER, PKDPC, PKTIMER, PVOID, TRUE, UCHAR, ULONG, callback,
+    BOOLEAN, Call, FALSE, KDPC, KTIMER, PKDPC, PKTIMER, PVOID, TRUE, UCHAR, ULONG, callback,
 };
 use kernel_sim::processor::Processor;
-use kernel_sim::system;
+use kernel_sim::unhooked;
 use std::ptr::null_mut;
 use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst,
@@ -81,18 +81,18 @@ impl Gate {
 
     /// Closes the gate for at most `us` microseconds; 0: until it is opened. One timer serves all
     /// reasons, so the longest pause decides for those that run at the same time.
-    pub(super) fn close(&self, cx: &Cx, reason: u32, us: u64) {
+    pub(super) fn close(&self, call: &Call, reason: u32, us: u64) {
         self.held.fetch_or(reason, SeqCst);
-        let until_ns = cx.machine().time_ns().saturating_add(us.saturating_mul(1000));
+        let until_ns = call.machine().time_ns().saturating_add(us.saturating_mul(1000));
         if us != 0 && self.until_ns.fetch_max(until_ns, SeqCst) < until_ns {
             // SAFETY: `attach` gave initialized objects that live as long as the gate's owner.
-            unsafe { system::set_timer(cx, self.timer.load(Relaxed), us, self.dpc.load(Relaxed)) };
+            unsafe { unhooked::set_timer(call, self.timer.load(Relaxed), us, self.dpc.load(Relaxed)) };
         }
     }
 
     /// Closes the gate because the miniport answered "busy".
-    pub(super) fn close_briefly(&self, cx: &Cx, us: u64) {
-        self.close(cx, why::BUSY, us);
+    pub(super) fn close_briefly(&self, call: &Call, us: u64) {
+        self.close(call, why::BUSY, us);
     }
 
     /// Takes one reason away; answers whether the gate is open now.
@@ -109,9 +109,9 @@ impl Gate {
 
     /// Opens the gate on behalf of the miniport. What waited is started by the gate's DPC and not
     /// inside the miniport's call, which may hold locks that HwStorStartIo wants.
-    pub(super) fn resume(&self, cx: &Cx, reason: u32) {
+    pub(super) fn resume(&self, call: &Call, reason: u32) {
         if self.open(reason) {
-            system::queue_dpc(cx, self.dpc.load(Relaxed));
+            unhooked::queue_dpc(call, self.dpc.load(Relaxed));
         }
     }
 
@@ -130,9 +130,9 @@ impl Gate {
         before == Ok(1) && self.is_open()
     }
 
-    pub(super) fn disarm(&self, cx: &Cx) {
+    pub(super) fn disarm(&self, call: &Call) {
         // SAFETY: as in `close`.
-        unsafe { system::cancel_timer(cx, self.timer.load(Relaxed)) };
+        unsafe { unhooked::cancel_timer(call, self.timer.load(Relaxed)) };
     }
 }
 
@@ -181,7 +181,7 @@ impl Throttle {
     }
 }
 
-impl Hba {
+impl AdapterState {
     /// Counts a completion for whoever waits for some.
     #[inline]
     pub(super) fn count_completion(&self, unit: &Unit) {
@@ -214,10 +214,10 @@ impl Hba {
 /// The time of an adapter's pause is up.
 pub(super) unsafe extern "C-unwind" fn adapter_gate_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
     // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
-    let hba = unsafe { &*context.cast::<Hba>() };
+    let adapter = unsafe { &*context.cast::<AdapterState>() };
     callback(Processor::current(), &STORPORT, || {
-        hba.gate.time_is_up();
-        hba.kick_all();
+        adapter.gate.time_is_up();
+        adapter.kick_all();
     });
 }
 
@@ -227,14 +227,14 @@ pub(super) unsafe extern "C-unwind" fn unit_gate_dpc(_dpc: PKDPC, context: PVOID
     let unit = unsafe { &*context.cast::<Unit>() };
     callback(Processor::current(), &STORPORT, || {
         unit.gate.time_is_up();
-        unit.hba().kick(unit);
+        unit.adapter().kick(unit);
     });
 }
 
 // The bodies of the routines. Those about a unit answer FALSE if there is none at the address.
 
-fn unit_at(cx: &Cx, extension: PVOID, path: UCHAR, target: UCHAR, lun: UCHAR) -> Option<&'static Unit> {
-    adapter(cx, extension).unit_by_address(Address { path, target, lun })
+fn unit_at(call: &Call, extension: PVOID, path: UCHAR, target: UCHAR, lun: UCHAR) -> Option<&'static Unit> {
+    adapter(call, extension).unit_by_address(Address { path, target, lun })
 }
 
 /// Does something to a unit, if there is one.
@@ -245,90 +245,90 @@ fn on_unit(unit: Option<&'static Unit>, action: impl FnOnce(&'static Unit)) -> B
 }
 
 pub(crate) unsafe fn set_queue_depth(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     path: UCHAR,
     target: UCHAR,
     lun: UCHAR,
     depth: ULONG,
 ) -> BOOLEAN {
-    let unit = unit_at(cx, extension, path, target, lun);
+    let unit = unit_at(call, extension, path, target, lun);
     let valid = unit.filter(|unit| depth > 0 && depth <= unit.depth_max());
     on_unit(valid, |unit| {
         unit.queue.lock().depth = depth;
     })
 }
 
-pub(crate) unsafe fn pause(cx: &Cx, extension: PVOID, seconds: ULONG) -> BOOLEAN {
-    adapter(cx, extension).gate.close(cx, why::PAUSED, u64::from(seconds) * SECOND_US);
+pub(crate) unsafe fn pause(call: &Call, extension: PVOID, seconds: ULONG) -> BOOLEAN {
+    adapter(call, extension).gate.close(call, why::PAUSED, u64::from(seconds) * SECOND_US);
     TRUE
 }
 
-pub(crate) unsafe fn resume(cx: &Cx, extension: PVOID) -> BOOLEAN {
-    adapter(cx, extension).gate.resume(cx, why::PAUSED);
+pub(crate) unsafe fn resume(call: &Call, extension: PVOID) -> BOOLEAN {
+    adapter(call, extension).gate.resume(call, why::PAUSED);
     TRUE
 }
 
 pub(crate) unsafe fn pause_device(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     path: UCHAR,
     target: UCHAR,
     lun: UCHAR,
     seconds: ULONG,
 ) -> BOOLEAN {
-    on_unit(unit_at(cx, extension, path, target, lun), |unit| {
-        unit.gate.close(cx, why::PAUSED, u64::from(seconds) * SECOND_US);
+    on_unit(unit_at(call, extension, path, target, lun), |unit| {
+        unit.gate.close(call, why::PAUSED, u64::from(seconds) * SECOND_US);
     })
 }
 
 pub(crate) unsafe fn resume_device(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     path: UCHAR,
     target: UCHAR,
     lun: UCHAR,
 ) -> BOOLEAN {
-    on_unit(unit_at(cx, extension, path, target, lun), |unit| unit.gate.resume(cx, why::PAUSED))
+    on_unit(unit_at(call, extension, path, target, lun), |unit| unit.gate.resume(call, why::PAUSED))
 }
 
-pub(crate) unsafe fn busy(cx: &Cx, extension: PVOID, requests: ULONG) -> BOOLEAN {
-    let hba = adapter(cx, extension);
-    let outstanding: u32 = hba.units().map(|unit| unit.queue.lock().outstanding).sum();
-    hba.gate.wait_for(requests.min(outstanding));
+pub(crate) unsafe fn busy(call: &Call, extension: PVOID, requests: ULONG) -> BOOLEAN {
+    let adapter = adapter(call, extension);
+    let outstanding: u32 = adapter.units().map(|unit| unit.queue.lock().outstanding).sum();
+    adapter.gate.wait_for(requests.min(outstanding));
     TRUE
 }
 
-pub(crate) unsafe fn ready(cx: &Cx, extension: PVOID) -> BOOLEAN {
-    let hba = adapter(cx, extension);
-    hba.gate.wait_for(0);
-    hba.gate.resume(cx, 0);
+pub(crate) unsafe fn ready(call: &Call, extension: PVOID) -> BOOLEAN {
+    let adapter = adapter(call, extension);
+    adapter.gate.wait_for(0);
+    adapter.gate.resume(call, 0);
     TRUE
 }
 
 pub(crate) unsafe fn device_busy(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     path: UCHAR,
     target: UCHAR,
     lun: UCHAR,
     requests: ULONG,
 ) -> BOOLEAN {
-    on_unit(unit_at(cx, extension, path, target, lun), |unit| {
+    on_unit(unit_at(call, extension, path, target, lun), |unit| {
         let outstanding = unit.queue.lock().outstanding;
         unit.gate.wait_for(requests.min(outstanding));
     })
 }
 
 pub(crate) unsafe fn device_ready(
-    cx: &Cx,
+    call: &Call,
     extension: PVOID,
     path: UCHAR,
     target: UCHAR,
     lun: UCHAR,
 ) -> BOOLEAN {
-    on_unit(unit_at(cx, extension, path, target, lun), |unit| {
+    on_unit(unit_at(call, extension, path, target, lun), |unit| {
         unit.gate.wait_for(0);
-        unit.gate.resume(cx, 0);
+        unit.gate.resume(call, 0);
     })
 }
