@@ -10,8 +10,9 @@
 //! refuses nothing, the run is the same as without.
 
 use crate::ddi::Call;
-use crate::hook::{DdiInfo, Site};
 use crate::machine::Machine;
+use crate::routine::DdiInfo;
+use crate::site::Site;
 use parking_lot::Mutex;
 
 /// An allocation that a driver asks for.
@@ -74,7 +75,7 @@ impl LowResources {
 
     #[cold]
     fn refuse(&self, call: &Call, bytes: usize) -> bool {
-        if call.cpu.innermost().is_system {
+        if call.cpu.frame().kind.is_system {
             return false;
         }
         let mut inner = self.0.lock();

@@ -5,9 +5,8 @@
 //! and no code. Our own broken invariants are panics and never come through here.
 
 use crate::choose::Parted;
-use crate::hook::{Callback, Site};
-use crate::irql::Irql;
-use crate::processor::HeldLock;
+use crate::moment::Moment;
+use crate::site::Site;
 use std::any::Any;
 
 /// A documented stop code.
@@ -99,27 +98,6 @@ stop_codes! {
     DRIVER_RETURNED_HOLDING_CANCEL_LOCK = 0x11B;
 }
 
-/// Where a processor was.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// Processor index.
-    pub cpu: u8,
-    /// Its IRQL.
-    pub irql: Irql,
-    /// Number of the step (deterministic executor only).
-    pub step: Option<u64>,
-    /// Machine time in nanoseconds.
-    pub time_ns: u64,
-    /// The DDI it was in, if any.
-    pub call: Option<&'static str>,
-    /// The driver's source line.
-    pub site: Option<Site>,
-    /// Driver callbacks active, innermost last.
-    pub callbacks: Vec<&'static Callback>,
-    /// Spin locks the driver held there, oldest first.
-    pub held: Vec<HeldLock>,
-}
-
 /// The machine stopped.
 #[derive(Clone, Debug)]
 pub struct BugCheck {
@@ -129,17 +107,19 @@ pub struct BugCheck {
     pub parameters: [u64; 4],
     /// One sentence: what the driver did.
     pub what: String,
-    /// Where.
-    pub place: Place,
-    /// Of a panic of the driver, where in its source: "file:line:column".
-    pub panicked_at: Option<String>,
+    /// Where it broke.
+    pub now: Moment,
+    /// What made it so, oldest first: where the object was last in the driver's hands, what came before.
+    pub earlier: Vec<Moment>,
+    /// Of a panic of the driver, where in its source.
+    pub panicked_at: Option<Site>,
 }
 
 /// A processor or thread that cannot go on, and why.
 #[derive(Clone, Debug)]
 pub struct Waiter {
     /// Where it waits.
-    pub place: Place,
+    pub place: Moment,
     /// What it waits for, as a sentence part: "spin lock ffffc000`00001240".
     pub waits_for: String,
     /// Index of the processor that holds it, if a lock.
@@ -159,7 +139,7 @@ pub struct Deadlock {
 #[derive(Clone, Debug)]
 pub struct Livelock {
     /// Where the processor that was noticed polls.
-    pub place: Place,
+    pub place: Moment,
     /// How many polling steps were made since anything else happened.
     pub polls: u64,
 }

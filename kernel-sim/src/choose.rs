@@ -4,7 +4,8 @@
 //! A run is the sequence of picks; nothing here knows what the transitions do. Invariant: a pick
 //! depends only on what the strategy was created with and on what it was shown.
 
-use crate::hook::{DdiInfo, Site};
+use crate::routine::DdiInfo;
+use crate::site::Site;
 
 /// One thing that could happen next.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -6,10 +6,13 @@
 //! The map moves no data and knows no drivers. Invariant: an access is allowed if and only if every
 //! byte of it lies in some admitted range.
 
-use crate::hardware::BadAddress;
 use std::collections::BTreeMap;
 
-/// A device reached for memory that nobody gave it.
+/// A device was told to move data where no driver memory is, or where it was given none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BadAddress;
+
+/// A device reached for memory that it was not given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DmaFault {
     /// Physical address of the access.

@@ -6,6 +6,7 @@
 //! of drivers or SCSI. Invariant: a device touches driver memory only through [`Bus`], which checks
 //! every address.
 
+pub use crate::dma::BadAddress;
 use crate::dma::DmaMap;
 use crate::machine::Machine;
 use crate::memory::{POOL_BYTES, WINDOW_BYTES, WINDOW_STRIDE};
@@ -66,10 +67,6 @@ pub struct Bus<'a> {
     machine: &'a Machine,
     slot: &'a HardwareSlot,
 }
-
-/// A device was told to move data where no driver memory is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct BadAddress;
 
 impl Bus<'_> {
     fn host(&self, physical: u64, bytes: usize, is_write: bool) -> Result<*mut u8, BadAddress> {

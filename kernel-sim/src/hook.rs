@@ -1,225 +1,16 @@
-//! What watchers see: the entry and exit of every DDI and of every driver callback.
+//! What watchers are told: calls, frames of callbacks, what changes hands, what is touched.
 //!
-//! A watcher says once, before the run, what it wants to see ([`Interest`]); the machine turns the
-//! interests of all watchers into a few bits per processor, so what nobody watches costs one
-//! predictable branch. Watchers observe and may end the run; they have no way to steer it.
+//! A watcher says once, before the run, what it wants to be told ([`Interest`]), by routine and by kind of
+//! callback; at power-on the machine makes one index of it (`watching.rs`), so that a call costs only what those
+//! who watch that very call do. Watchers observe and may end the run; they have no way to steer it.
 
+use crate::frame::{Frame, Item};
+use crate::held::HeldLock;
 use crate::irql::Irql;
-use crate::processor::{HeldLock, Processor};
+use crate::moment::Moment;
+use crate::routine::{Arg, Arguments, Callback, DDIS_MAX, DdiInfo};
+use crate::site::Site;
 use std::any::Any;
-use std::panic::Location;
-
-/// A source position in a driver.
-pub type Site = &'static Location<'static>;
-
-/// How many DDIs the tables of all crates may number together.
-pub const DDIS_MAX: usize = 1024;
-
-/// One row of a `ddis!` table.
-#[derive(Debug)]
-pub struct DdiInfo {
-    /// Number, unique over all tables.
-    pub id: u16,
-    /// The documented name.
-    pub name: &'static str,
-    /// The header that declares it on Windows.
-    pub header: &'static str,
-    /// Lowest and highest IRQL the documentation allows at the call, or `None` where it is silent.
-    pub irql: Option<(Irql, Irql)>,
-    /// How far the simulator carries it.
-    pub coverage: Coverage,
-    /// Names and types of the parameters, in order.
-    pub params: &'static [(&'static str, &'static str)],
-    /// What it does, from the row's doc comment.
-    pub summary: &'static str,
-    /// Whether the call only looks at something that others change; loops of such calls are polling.
-    pub polls: bool,
-    /// What of the machine the call may see or change.
-    pub effect: Effect,
-}
-
-/// What of the machine a call may see or change, as far as its row says: two calls on different
-/// processors that have nothing of it in common may be made in either order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Effect {
-    /// Nothing but its own processor.
-    Own,
-    /// It may change anything: what is said of a routine nobody has looked at closely.
-    Everything,
-    /// It changes the object behind its first pointer.
-    Object,
-    /// It looks at the object behind its first pointer.
-    Look,
-    /// It takes the spin lock behind its first pointer, and waits while somebody holds it.
-    Acquire,
-    /// It looks at the clock.
-    Clock,
-    /// Its body says, when it knows.
-    Body,
-}
-
-/// How far the simulator carries a DDI.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Coverage {
-    /// It does what the documentation says, as far as a driver can tell.
-    Modelled,
-    /// It takes the call and does nothing.
-    Ignored,
-    /// It is known by name only: a call stops the run and says so.
-    NotHereYet,
-}
-
-/// One kind of driver callback.
-#[derive(Debug)]
-pub struct Callback {
-    /// Number, unique over all crates; goes into the trace hash.
-    pub id: u16,
-    /// The name drivers know it by, such as `StartIo`.
-    pub name: &'static str,
-    /// Whether it is the system's own code, and no driver's.
-    pub is_system: bool,
-}
-
-/// Declares callback kinds: `callbacks! { START_IO = 3, "StartIo"; }`, with `, system` behind the name of what is
-/// no driver's code.
-#[macro_export]
-macro_rules! callbacks {
-    ($($(#[$doc:meta])* $id:ident = $n:expr, $name:expr $(, $system:ident)?;)*) => {
-        $($(#[$doc])* pub static $id: $crate::hook::Callback = $crate::hook::Callback {
-            id: $n,
-            name: $name,
-            is_system: $crate::is_system!($($system)?),
-        };)*
-    };
-}
-
-/// Whether a row of `callbacks!` says `system`.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! is_system {
-    () => {
-        false
-    };
-    (system) => {
-        true
-    };
-}
-
-callbacks! {
-    /// Code of the simulator itself: no driver callback is active.
-    KERNEL = 0, "kernel", system;
-    /// `DriverEntry`.
-    DRIVER_ENTRY = 1, "DriverEntry";
-    /// `DriverUnload`.
-    DRIVER_UNLOAD = 2, "DriverUnload";
-    /// A dispatch routine.
-    DISPATCH = 3, "Dispatch";
-    /// `StartIo` of a driver that uses the I/O manager's queue.
-    START_IO = 4, "StartIo";
-    /// An interrupt service routine.
-    INTERRUPT_SERVICE = 5, "InterruptService";
-    /// A `KDEFERRED_ROUTINE`, `DpcForIsr` and timer DPCs among them.
-    DEFERRED_ROUTINE = 6, "DpcRoutine";
-    /// A cancel routine.
-    CANCEL = 7, "Cancel";
-    /// An IRP completion routine.
-    IO_COMPLETION = 8, "IoCompletion";
-    /// A `KSYNCHRONIZE_ROUTINE`.
-    SYNCH_CRITSECTION = 9, "SynchCritSection";
-    /// A work item routine.
-    WORK_ITEM = 10, "WorkItem";
-    /// The start routine of a system thread.
-    SYSTEM_THREAD = 11, "SystemThread";
-    /// `AddDevice`.
-    ADD_DEVICE = 12, "AddDevice";
-    /// A routine of a cancel-safe queue.
-    CSQ_ROUTINE = 13, "CsqRoutine";
-}
-
-/// The first callback number free for other crates.
-pub const CALLBACKS_FREE_FROM: u16 = 32;
-
-/// An argument or result as the hook passes it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Arg {
-    /// A number, a flag, a status.
-    Value(u64),
-    /// A data pointer, as a host address.
-    Pointer(usize),
-    /// A pointer to code: has no stable number, never hashed or shown as one.
-    Routine,
-}
-
-/// Types that may stand in a `ddis!` row.
-pub trait IntoArg: Copy {
-    /// The argument as the hook passes it.
-    fn into_arg(self) -> Arg;
-}
-
-macro_rules! values {
-    ($($t:ty),*) => {$(impl IntoArg for $t {
-        #[inline]
-        fn into_arg(self) -> Arg { Arg::Value(self as u64) }
-    })*};
-}
-values!(u8, u16, u32, u64, usize, i8, i16, i32, i64, bool);
-
-impl IntoArg for () {
-    #[inline]
-    fn into_arg(self) -> Arg {
-        Arg::Value(0)
-    }
-}
-impl<T> IntoArg for *mut T {
-    #[inline]
-    fn into_arg(self) -> Arg {
-        Arg::Pointer(self as usize)
-    }
-}
-impl<T> IntoArg for *const T {
-    #[inline]
-    fn into_arg(self) -> Arg {
-        Arg::Pointer(self as usize)
-    }
-}
-impl<T: Copy> IntoArg for Option<T> {
-    #[inline]
-    fn into_arg(self) -> Arg {
-        Arg::Routine
-    }
-}
-
-/// What a DDI answers on a machine that has stopped.
-pub trait StoppedAnswer {
-    /// The answer of a call that does nothing.
-    fn stopped() -> Self;
-}
-
-macro_rules! quiet_zero {
-    ($($t:ty),*) => {$(impl StoppedAnswer for $t {
-        fn stopped() -> $t { 0 as $t }
-    })*};
-}
-quiet_zero!(u8, u16, u32, u64, usize, i8, i16, i64);
-impl StoppedAnswer for () {
-    fn stopped() {}
-}
-impl StoppedAnswer for i32 {
-    /// `STATUS_UNSUCCESSFUL`, where the value is an NTSTATUS; a harmless number elsewhere.
-    fn stopped() -> i32 {
-        0xC000_0001_u32 as i32
-    }
-}
-impl<T> StoppedAnswer for *mut T {
-    fn stopped() -> *mut T {
-        std::ptr::null_mut()
-    }
-}
-impl<T> StoppedAnswer for Option<T> {
-    fn stopped() -> Option<T> {
-        None
-    }
-}
 
 /// A set of DDIs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -248,6 +39,13 @@ impl DdiSet {
         self.0[usize::from(ddi.id) / 64 % (DDIS_MAX / 64)] & (1 << (ddi.id % 64)) != 0
     }
 
+    /// The numbers in it, ascending.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u16> {
+        self.0.iter().enumerate().flat_map(|(word, bits)| {
+            (0..64).filter(move |bit| bits >> bit & 1 != 0).map(move |bit| (word * 64 + bit) as u16)
+        })
+    }
+
     /// Whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -262,18 +60,54 @@ impl DdiSet {
     }
 }
 
-/// What a watcher wants to see.
+/// A set of kinds of callbacks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CallbackSet(u64);
+
+/// How many kinds of callbacks there may be.
+pub(crate) const CALLBACKS_MAX: usize = 64;
+
+impl CallbackSet {
+    /// No callback.
+    pub const EMPTY: CallbackSet = CallbackSet(0);
+    /// Every callback.
+    pub const ALL: CallbackSet = CallbackSet(u64::MAX);
+
+    /// The set of `kinds`.
+    #[must_use]
+    pub fn of(kinds: &[&'static Callback]) -> CallbackSet {
+        CallbackSet(kinds.iter().fold(0, |set, kind| set | 1 << kind.id))
+    }
+
+    /// Whether `kind` is in the set.
+    #[inline]
+    #[must_use]
+    pub fn has(self, kind: &Callback) -> bool {
+        self.has_number(usize::from(kind.id))
+    }
+
+    #[inline]
+    pub(crate) fn has_number(self, number: usize) -> bool {
+        self.0 >> number & 1 != 0
+    }
+}
+
+/// What a watcher wants to be told.
 #[derive(Clone, Copy, Debug)]
 pub struct Interest {
-    /// Calls to see at entry.
+    /// Calls at entry.
     pub enter: DdiSet,
-    /// Calls to see at exit.
+    /// Calls at exit.
     pub exit: DdiSet,
-    /// Calls to see at entry, only if the driver holds a spin lock on that processor then. Only rows
-    /// of the kind `holding` can be watched like this: the completion calls.
+    /// Calls at entry, only if the driver holds a spin lock on that processor then. Only rows of the kind
+    /// `Holding` can be watched like this: the completion calls.
     pub enter_holding: DdiSet,
-    /// Whether to see driver callbacks begin and end.
-    pub callbacks: bool,
+    /// Callbacks, as they begin and end.
+    pub callbacks: CallbackSet,
+    /// Whether to be told what changes hands.
+    pub moved: bool,
+    /// Whether to be told of accesses to shared cells and device registers.
+    pub touch: bool,
     /// Whether the held spin locks are to be counted.
     pub lock_count: bool,
     /// Whether each held lock's acquire site is to be kept; implies counting.
@@ -286,93 +120,204 @@ impl Interest {
         enter: DdiSet::EMPTY,
         exit: DdiSet::EMPTY,
         enter_holding: DdiSet::EMPTY,
-        callbacks: false,
+        callbacks: CallbackSet::EMPTY,
+        moved: false,
+        touch: false,
         lock_count: false,
         lock_sites: false,
     };
+
+    /// Everything there is to be told.
+    pub const EVERYTHING: Interest = Interest {
+        enter: DdiSet::ALL,
+        exit: DdiSet::ALL,
+        callbacks: CallbackSet::ALL,
+        moved: true,
+        touch: true,
+        ..Interest::NOTHING
+    };
+
+    /// Entries of these calls.
+    #[must_use]
+    pub fn enter(calls: &[&'static DdiInfo]) -> Interest {
+        Interest { enter: DdiSet::of(calls), ..Interest::NOTHING }
+    }
+
+    /// The same, and these callbacks.
+    #[must_use]
+    pub fn callbacks(mut self, kinds: &[&'static Callback]) -> Interest {
+        self.callbacks = CallbackSet(self.callbacks.0 | CallbackSet::of(kinds).0);
+        self
+    }
+
+    /// The same, and exits of these calls.
+    #[must_use]
+    pub fn exit(mut self, calls: &[&'static DdiInfo]) -> Interest {
+        self.exit.add(&DdiSet::of(calls));
+        self
+    }
+
+    /// The same, and what changes hands.
+    #[must_use]
+    pub fn moved(mut self) -> Interest {
+        self.moved = true;
+        self
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: &Interest) -> Interest {
+        self.enter.add(&other.enter);
+        self.exit.add(&other.exit);
+        self.enter_holding.add(&other.enter_holding);
+        self.callbacks = CallbackSet(self.callbacks.0 | other.callbacks.0);
+        self.moved |= other.moved;
+        self.touch |= other.touch;
+        self.lock_count |= other.lock_count;
+        self.lock_sites |= other.lock_sites;
+        self
+    }
+}
+
+/// In whose hands something is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Owner {
+    /// It is free memory.
+    Free,
+    /// The system: I/O manager, port driver, class driver, or whoever sends requests.
+    System,
+    /// A driver: of an IRP the one that it was sent to, of an SRB the miniport.
+    Driver,
+}
+
+/// How an access touches memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TouchKind {
+    /// It reads.
+    Read,
+    /// It writes.
+    Write,
+    /// It reads and writes in one.
+    Atomic,
 }
 
 /// What happened.
 #[derive(Clone, Copy, Debug)]
 pub enum EventKind<'a> {
-    /// A DDI was called, with these arguments.
+    /// A DDI is called, with these arguments.
     Enter(&'static DdiInfo, &'a [Arg]),
     /// A DDI returned this.
     Exit(&'static DdiInfo, Arg),
     /// A driver callback begins.
-    CallbackBegin(&'static Callback),
-    /// A driver callback returned.
-    CallbackEnd(&'static Callback),
+    Begin(&'a Frame<'a>),
+    /// A driver callback returned this (0 where it returns nothing).
+    End(&'a Frame<'a>, Arg),
+    /// Something changes hands.
+    Moved {
+        /// What.
+        item: Item,
+        /// Whose it was.
+        from: Owner,
+        /// Whose it is now.
+        to: Owner,
+    },
+    /// Memory that others may see is accessed.
+    Touch {
+        /// Its host address.
+        address: usize,
+        /// How many bytes.
+        bytes: usize,
+        /// How.
+        kind: TouchKind,
+        /// What was read, or is written.
+        value: u64,
+    },
+}
+
+/// Who makes a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Caller {
+    /// A driver, in the callback that is the innermost frame; or a model, which has no callbacks.
+    Driver,
+    /// A part of the system: the name of its callback, such as `Storport`, `Disk`, or `kernel` for threads that
+    /// send requests.
+    System(&'static str),
+}
+
+/// The processor on which an event happened, as watchers see it.
+pub trait Here {
+    /// Index of the processor.
+    fn cpu(&self) -> u8;
+    /// Number of the thread that runs on it, in the order in which threads were created.
+    fn thread(&self) -> u32;
+    /// The processor's IRQL.
+    fn irql(&self) -> Irql;
+    /// Number of the current step; 0 in the parallel executor, which has no order of steps.
+    fn step(&self) -> u64;
+    /// Machine time in nanoseconds since power-on.
+    fn time_ns(&self) -> u64;
+    /// The innermost callback; `None` outside all.
+    fn frame(&self) -> Option<&Frame<'_>>;
+    /// Who runs there.
+    fn caller(&self) -> Caller;
+    /// How many spin locks the driver holds there. 0 unless a watcher asked.
+    fn held_count(&self) -> u32;
+    /// Spin locks the driver holds there, oldest first. Empty unless a watcher asked for sites.
+    fn held_locks(&self) -> Vec<HeldLock>;
+    /// The machine address of a host address (0: not memory of this machine).
+    fn machine_address(&self, host: usize) -> u64;
+    /// Where and when it happened, with the call stack.
+    fn moment(&self) -> Moment;
+    /// As `moment`, with a call stack only on a machine that keeps stacks: to be remembered, in case.
+    fn moment_to_keep(&self) -> Moment;
+    /// The moment at which a lock that is held was taken.
+    fn taken(&self, lock: &HeldLock) -> Moment;
 }
 
 /// One thing that happened on one processor.
+#[derive(Clone, Copy)]
 pub struct Event<'a> {
     /// What happened.
-    pub what: EventKind<'a>,
+    pub kind: EventKind<'a>,
     /// The caller's source position; for callbacks the simulator's own.
     pub site: Site,
-    pub(crate) cpu: &'a Processor,
+    here: &'a dyn Here,
 }
 
 impl<'a> Event<'a> {
-    /// Index of the processor.
+    /// An event of that processor.
     #[must_use]
-    pub fn cpu(&self) -> u8 {
-        self.cpu.index()
+    pub fn new(kind: EventKind<'a>, site: Site, here: &'a dyn Here) -> Event<'a> {
+        Event { kind, site, here }
     }
 
-    /// The processor's IRQL.
+    /// The arguments of a call at its entry, by name; `None` if it is no entry of that routine.
     #[must_use]
-    pub fn irql(&self) -> Irql {
-        self.cpu.irql()
+    pub fn args<A: Arguments>(&self) -> Option<A> {
+        match self.kind {
+            EventKind::Enter(ddi, args) if ddi.id == A::NUMBER => A::read(args),
+            _ => None,
+        }
     }
+}
 
-    /// Number of the current step; 0 in the parallel executor, which has no order of steps.
-    #[must_use]
-    pub fn step(&self) -> u64 {
-        self.cpu.machine().step()
-    }
+impl<'a> std::ops::Deref for Event<'a> {
+    type Target = dyn Here + 'a;
 
-    /// Machine time in nanoseconds since power-on.
-    #[must_use]
-    pub fn time_ns(&self) -> u64 {
-        self.cpu.machine().time_ns()
-    }
-
-    /// Spin locks the driver holds on this processor, oldest first. Empty unless somebody asked
-    /// for sites.
-    #[must_use]
-    pub fn held_locks(&self) -> Vec<HeldLock> {
-        self.cpu.held_locks()
-    }
-
-    /// How many spin locks the driver holds on this processor. 0 unless somebody asked.
-    #[must_use]
-    pub fn held_count(&self) -> u32 {
-        self.cpu.held_count()
-    }
-
-    /// Driver callbacks active on this processor, innermost last.
-    #[must_use]
-    pub fn callbacks(&self) -> Vec<&'static Callback> {
-        self.cpu.callbacks()
-    }
-
-    /// The machine address of a pointer argument (0: not memory of this machine).
-    #[must_use]
-    pub fn machine_address(&self, host: usize) -> u64 {
-        self.cpu.machine().machine_address(host)
+    /// Where it happened.
+    fn deref(&self) -> &(dyn Here + 'a) {
+        self.here
     }
 }
 
 /// A watcher's reason to end the run: opaque here, handed back in the outcome.
 pub struct Halt(pub Box<dyn Any + Send>);
 
-/// Somebody who watches a run.
+/// What watches a run.
 pub trait Watcher: Send + Sync {
-    /// What to show it. Asked once, before power-on.
+    /// What to tell it. Asked once, before power-on.
     fn interest(&self) -> Interest;
 
-    /// Shows an event. In the parallel executor several processors call at once.
+    /// Tells it of an event. In the parallel executor several processors call at once.
     fn event(&self, event: &Event<'_>) -> Option<Halt>;
 }

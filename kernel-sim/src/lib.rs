@@ -16,7 +16,10 @@ pub mod choose;
 pub mod dma;
 mod exec;
 mod fiber;
+pub mod frame;
 pub mod hardware;
+pub mod held;
+mod here;
 pub mod hook;
 pub mod host_clock;
 mod io;
@@ -26,18 +29,26 @@ mod lookaside;
 pub mod machine;
 mod memory;
 mod model;
-mod panics;
+pub mod moment;
+pub mod panics;
 pub mod pool;
 mod power;
 pub mod processor;
 mod registers;
+pub mod routine;
 pub mod safe;
 pub mod shared;
+pub mod site;
+pub mod stack;
 mod sync;
 pub mod unhooked;
+mod watching;
 
 pub use io::pnp::PnpDevice;
 pub use memory::MACHINE_BASE;
+
+/// This file: its directory holds the simulator's own sources.
+pub(crate) const ROOT: &str = file!();
 
 /// A machine address as a debugger prints it: `ffffc000`00001240`.
 #[must_use]

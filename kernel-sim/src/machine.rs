@@ -10,14 +10,20 @@ use crate::bugcheck::{BugCheck, Ending, StopCode};
 use crate::choose::{Choice, Choose};
 use crate::exec::Executor;
 use crate::hardware::{HardwareModel, HardwareSlot};
-use crate::hook::{Callback, DdiInfo, Halt, Interest, Site, Watcher};
+use crate::held::HeldLock;
+use crate::hook::{Halt, Watcher};
 use crate::io::IoManager;
 use crate::irql::Irql;
 use crate::kernel::{DpcQueues, Kernel};
 use crate::memory::AddressSpace;
 use crate::model::ModelSlot;
+use crate::moment::Moment;
 use crate::pool::Pool;
-use crate::processor::{HeldLock, Processor, ProcessorStats, flag, pend};
+use crate::processor::{Processor, ProcessorStats, pend};
+use crate::routine::{Callback, DdiInfo};
+use crate::site::Site;
+use crate::stack::Stacks;
+use crate::watching::Watching;
 use parking_lot::Mutex;
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -46,6 +52,7 @@ pub struct Config {
     pub(crate) watchers: Vec<Arc<dyn Watcher>>,
     pub(crate) hardware: Vec<Box<dyn HardwareModel>>,
     pub(crate) keep_sites: bool,
+    pub(crate) keep_stacks: bool,
     pub(crate) allocation_policy: Option<Box<dyn AllocationPolicy>>,
 }
 
@@ -76,6 +83,7 @@ impl Config {
             watchers: Vec::new(),
             hardware: Vec::new(),
             keep_sites: true,
+            keep_stacks: false,
             allocation_policy: None,
         })
     }
@@ -99,6 +107,14 @@ impl Config {
     #[must_use]
     pub fn keep_sites(mut self, keep: bool) -> Config {
         self.keep_sites = keep;
+        self
+    }
+
+    /// Whether call stacks are taken where locks are acquired and where things change hands, so that a finding shows
+    /// them of what came before, too. Some microseconds each: for the one run that a report is made of.
+    #[must_use]
+    pub fn keep_stacks(mut self, keep: bool) -> Config {
+        self.keep_stacks = keep;
         self
     }
 
@@ -181,9 +197,8 @@ pub struct Machine {
     /// Makes allocations of drivers fail.
     pub(crate) low_resources: Option<LowResources>,
     pub(crate) executor: Executor,
-    pub(crate) watchers: Vec<(Arc<dyn Watcher>, Interest)>,
-    /// Union of the watchers' interests.
-    pub(crate) wanted: Interest,
+    pub(crate) watching: Watching,
+    pub(crate) stacks: Stacks,
     pub(crate) ending: Mutex<Option<Ending>>,
     pub(crate) stopped: AtomicBool,
     pub(crate) own_panic: Mutex<Option<Box<dyn Any + Send>>>,
@@ -266,7 +281,7 @@ impl Machine {
     #[must_use]
     pub fn position(&self, cpu: u8) -> (&'static Callback, Option<(&'static DdiInfo, Site)>) {
         let cpu = &self.processors[usize::from(cpu)];
-        (cpu.innermost(), cpu.call.get())
+        (cpu.frame().kind, cpu.call.get())
     }
 
     /// What processor `cpu` would accept now (deterministic executor only), for strategies.
@@ -345,10 +360,6 @@ impl Machine {
         self.attached.iter().map_while(OnceLock::get)
     }
 
-    pub(crate) fn watchers(&self) -> &[(Arc<dyn Watcher>, Interest)] {
-        &self.watchers
-    }
-
     /// Whether the machine has stopped.
     #[inline]
     pub(crate) fn is_quiet(&self) -> bool {
@@ -380,7 +391,7 @@ impl Machine {
         }
         self.stopped.store(true, SeqCst);
         for cpu in &self.processors {
-            cpu.add_hooks(flag::QUIET);
+            cpu.silence();
             cpu.pending().fetch_or(pend::STOP, SeqCst);
         }
         self.wake_everybody();
@@ -411,7 +422,19 @@ impl Processor {
     ///
     /// `parameters` hold machine addresses where they hold addresses.
     pub fn bug_check(&self, stop: StopCode, parameters: [u64; 4], what: impl Into<String>) -> ! {
-        let check = BugCheck { stop, parameters, what: what.into(), place: self.place(), panicked_at: None };
+        self.bug_check_after(stop, parameters, what, Vec::new())
+    }
+
+    /// The same, with the moments that made it so, oldest first.
+    pub fn bug_check_after(
+        &self,
+        stop: StopCode,
+        parameters: [u64; 4],
+        what: impl Into<String>,
+        earlier: Vec<Moment>,
+    ) -> ! {
+        let (what, now) = (what.into(), self.place_with_stack());
+        let check = BugCheck { stop, parameters, what, now, earlier, panicked_at: None };
         self.machine().stop(Ending::BugCheck(Box::new(check)));
         crate::sync::thread::unwind(self)
     }

@@ -10,8 +10,8 @@
 
 use crate::machine::{Config, Machine, Outcome};
 use crate::pool::tag;
+use crate::site::Site;
 use std::cell::Cell;
-use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// A body, whatever its state: called with the processor's index.
@@ -53,7 +53,7 @@ impl Config {
         self.check_start();
         let machine = Machine::build_or_reuse(self);
         let place =
-            machine.pool_allocate_zeroed(size_of::<T>().max(1), tag(b"Modl"), Location::caller()).cast::<T>();
+            machine.pool_allocate_zeroed(size_of::<T>().max(1), tag(b"Modl"), Site::caller()).cast::<T>();
         assert!(!place.is_null() && place.is_aligned(), "no room for the state of a model");
         // SAFETY: a fresh, aligned block of that size, which nobody frees while the machine runs.
         unsafe { place.write(state) };

@@ -13,11 +13,13 @@ use crate::ddi::types::{
     NonPagedPool, NonPagedPoolNx, POOL_FLAG_NON_PAGED, POOL_FLAG_PAGED, POOL_FLAG_UNINITIALIZED, POOL_FLAGS,
     POOL_TYPE, PVOID, SIZE_T, ULONG,
 };
-use crate::hook::Site;
+use crate::frame::Item;
+use crate::hook::Owner;
 use crate::irql::Irql;
 use crate::kernel::DpcQueue;
 use crate::machine::Machine;
 use crate::memory::POOL_BYTES;
+use crate::site::Site;
 use crate::sync::timer::Expiry;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::Relaxed;
@@ -182,7 +184,7 @@ impl Machine {
     /// test client's buffers): never counted as a driver's leak. Null when the pool is exhausted.
     #[track_caller]
     pub fn allocate_system(&self, bytes: usize) -> PVOID {
-        let site = std::panic::Location::caller();
+        let site = Site::caller();
         self.allocate_block(bytes, Block { bytes, tag: tag(b"Sys "), site, paged: false, system: true }, 0)
     }
 
@@ -224,6 +226,8 @@ impl Machine {
             self.refuse_free(call, shown, &block, overrun, wrong_tag);
         }
         pool.give(slot, block);
+        drop(pool);
+        call.moved(Item::Pool(address as usize), Owner::Driver, Owner::Free);
     }
 
     /// Refuses to free a block that holds an armed timer or a queued DPC: the kernel would go on
@@ -325,7 +329,11 @@ pub(crate) fn allocate(call: &Call, bytes: SIZE_T, tag: ULONG, paged: bool, zero
         return null_mut();
     }
     let block = Block { bytes, tag, site: call.site, paged, system: false };
-    call.cpu.machine().allocate_block(bytes, block, if zeroed { 0 } else { FRESH })
+    let at = call.cpu.machine().allocate_block(bytes, block, if zeroed { 0 } else { FRESH });
+    if !at.is_null() {
+        call.moved(Item::Pool(at as usize), Owner::Free, Owner::Driver);
+    }
+    at
 }
 
 pub(crate) unsafe fn allocate2(call: &Call, flags: POOL_FLAGS, bytes: SIZE_T, tag: ULONG) -> PVOID {

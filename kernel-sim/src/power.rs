@@ -12,58 +12,20 @@ use crate::exec::Executor;
 use crate::exec::deterministic::{Deterministic, Strategy};
 use crate::exec::parallel::Parallel;
 use crate::hardware::HardwareSlot;
-use crate::hook::{Interest, Watcher};
 use crate::io::IoManager;
 use crate::kernel::{DpcQueues, Kernel};
 use crate::machine::{ATTACHED_MAX, Config, Execution, Machine, Outcome};
 use crate::memory::AddressSpace;
 use crate::model::ModelSlot;
 use crate::pool::Pool;
-use crate::processor::{Processor, flag};
+use crate::processor::Processor;
+use crate::stack::Stacks;
 use crate::sync::thread::Thread;
+use crate::watching::Watching;
 use parking_lot::Mutex;
 use std::cell::RefCell;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, OnceLock};
-
-/// What the watchers want, and what that asks of the processors' hooks.
-struct Watched {
-    watchers: Vec<(Arc<dyn Watcher>, Interest)>,
-    wanted: Interest,
-    hooks: u32,
-}
-
-impl Watched {
-    fn new(watchers: Vec<Arc<dyn Watcher>>, deterministic: bool, keep_sites: bool) -> Watched {
-        let mut wanted = Interest::NOTHING;
-        let watchers: Vec<_> = watchers.into_iter().map(|w| (Arc::clone(&w), w.interest())).collect();
-        for (_, interest) in &watchers {
-            wanted.enter.add(&interest.enter);
-            wanted.exit.add(&interest.exit);
-            wanted.enter_holding.add(&interest.enter_holding);
-            wanted.callbacks |= interest.callbacks;
-            wanted.lock_count |= interest.lock_count;
-            wanted.lock_sites |= interest.lock_sites;
-        }
-        let mut hooks = 0;
-        if !(wanted.enter.is_empty() && wanted.exit.is_empty()) || wanted.callbacks {
-            hooks |= flag::EVENTS;
-        }
-        if !wanted.enter_holding.is_empty() {
-            hooks |= flag::HOLDING | flag::COUNT;
-        }
-        if wanted.lock_count || wanted.lock_sites {
-            hooks |= flag::COUNT;
-        }
-        if wanted.lock_sites || (deterministic && keep_sites) {
-            hooks |= flag::COUNT | flag::SITES;
-        }
-        if deterministic {
-            hooks |= flag::DETERMINISTIC;
-        }
-        Watched { watchers, wanted, hooks }
-    }
-}
 
 fn strategy(execution: Execution) -> Option<Strategy> {
     match execution {
@@ -94,7 +56,7 @@ impl Machine {
     pub(crate) fn build(config: Config) -> Box<Machine> {
         let memory = AddressSpace::take();
         let deterministic = !matches!(config.execution, Execution::Parallel);
-        let watched = Watched::new(config.watchers, deterministic, config.keep_sites);
+        let watching = Watching::new(config.watchers, deterministic, config.keep_sites, config.keep_stacks);
         let executor = match strategy(config.execution) {
             Some(strategy) => Executor::Deterministic(Deterministic::new(strategy)),
             None => Executor::Parallel(Parallel::new(config.processors)),
@@ -113,8 +75,8 @@ impl Machine {
             linked_objects: AtomicUsize::new(0),
             low_resources: config.allocation_policy.map(LowResources::new),
             executor,
-            watchers: watched.watchers,
-            wanted: watched.wanted,
+            watching,
+            stacks: Stacks::default(),
             ending: Mutex::new(None),
             stopped: AtomicBool::new(false),
             own_panic: Mutex::new(None),
@@ -123,7 +85,7 @@ impl Machine {
         });
         let at: *const Machine = &raw const *machine;
         machine.processors =
-            (0..config.processors).map(|n| Processor::new(at, n, watched.hooks, base)).collect();
+            (0..config.processors).map(|n| Processor::new(at, n, &machine.watching, base)).collect();
         machine.reset_cancel_lock();
         machine.create_idle_threads();
         machine
@@ -148,12 +110,11 @@ impl Machine {
 
     /// Makes a machine at rest as good as new.
     fn reset(&mut self, config: Config) {
-        let watched = Watched::new(config.watchers, true, config.keep_sites);
-        self.watchers = watched.watchers;
-        self.wanted = watched.wanted;
+        self.watching = Watching::new(config.watchers, true, config.keep_sites, config.keep_stacks);
+        self.stacks.clear();
         self.low_resources = config.allocation_policy.map(LowResources::new);
         for processor in &mut self.processors {
-            processor.reset(watched.hooks);
+            processor.reset(&self.watching);
         }
         if let (Executor::Deterministic(d), Some(strategy)) = (&mut self.executor, strategy(config.execution))
         {
@@ -255,7 +216,8 @@ impl Machine {
                 let machine = unsafe { &*(at as *const Machine) };
                 machine.idle(&machine.processors[usize::from(index)]);
             });
-            kernel.threads.push(Box::new(Thread::new(index, 0, Some(body))));
+            let number = kernel.threads.len() as u32;
+            kernel.threads.push(Box::new(Thread::new(index, number, 0, Some(body))));
             let thread = &raw const **kernel.threads.last().expect("just pushed");
             cpu.thread.set(thread);
             cpu.idle.set(thread);

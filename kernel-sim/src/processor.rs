@@ -1,35 +1,42 @@
 //! One emulated processor: its IRQL, what it holds, what is pended for it.
 //!
 //! It carries state only; what the executors do with it is in `exec`. The first cache line holds
-//! everything a spin lock pair touches. Invariant: cells are touched by the host thread that runs
-//! the processor and by nobody else while the machine runs; `hooks` and `pending` are the two words
-//! others may write.
+//! all that a spin lock pair touches but the routines' bytes. Invariant: cells are touched by the host thread that
+//! runs the processor and by no other while the machine runs; others may write `hooks` and `pending`.
 
-use crate::bugcheck::Place;
-use crate::hook::{Callback, DdiInfo, KERNEL, Site};
+use crate::frame::{Frame, OUTERMOST};
+use crate::held::{HeldLock, HeldTable};
+use crate::hook::CALLBACKS_MAX;
 use crate::irql::Irql;
 use crate::machine::Machine;
+use crate::routine::{Callback, DDIS_MAX, DdiInfo, reserved};
+use crate::site::Site;
 use crate::sync::thread::Thread;
+use crate::watching::Watching;
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::null;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
-/// Bits of `hooks`: why a DDI cannot take its short path, and what the short path keeps.
+/// Bits of a routine's byte: why it cannot take its short path, and what the short path keeps.
 pub(crate) mod flag {
     /// The machine has stopped (or there is none): every DDI is a no-op.
-    pub const QUIET: u32 = 1;
+    pub const QUIET: u8 = 1;
     /// Deterministic executor: every DDI is counted and hashed and may be a scheduling point.
-    pub const DETERMINISTIC: u32 = 2;
-    /// Somebody watches some DDI or callback.
-    pub const EVENTS: u32 = 4;
+    pub const DETERMINISTIC: u8 = 2;
+    /// This routine (or callback) is watched.
+    pub const EVENTS: u8 = 4;
+    /// The machine keeps call stacks.
+    pub const STACKS: u8 = 8;
+    /// What changes hands in this routine is watched.
+    pub const MOVED: u8 = 16;
     /// Any of these: the long path.
-    pub const SLOW: u32 = QUIET | DETERMINISTIC | EVENTS;
+    pub const SLOW: u8 = QUIET | DETERMINISTIC | EVENTS | STACKS | MOVED;
     /// Held spin locks are counted.
-    pub const COUNT: u32 = 8;
+    pub const COUNT: u8 = 32;
     /// Held spin locks are kept with their sites.
-    pub const SITES: u32 = 16;
-    /// Some DDIs are watched while a lock is held.
-    pub const HOLDING: u32 = 32;
+    pub const SITES: u8 = 64;
+    /// This routine is watched while a lock is held.
+    pub const HOLDING: u8 = 128;
 }
 
 /// Bits of `pending`: what a processor has to look at when it leaves a DDI.
@@ -46,26 +53,6 @@ pub(crate) mod pend {
 
 /// One lock taken, in `Processor::locks`.
 const LOCK_TAKEN: u64 = 1 << 16;
-
-/// Spin locks one processor can hold at once with their sites known; further ones are counted only.
-pub const HELD_MAX: usize = 32;
-
-/// A spin lock a driver holds.
-#[derive(Clone, Copy, Debug)]
-pub struct HeldLock {
-    /// Machine address of the lock.
-    pub address: u64,
-    /// The DDI (or callback entry) that took it.
-    pub routine: &'static DdiInfo,
-    /// Where it was taken.
-    pub site: Site,
-    /// The callback in which it was taken.
-    pub callback: &'static Callback,
-    /// IRQL before it was taken.
-    pub irql_before: Irql,
-    /// Number of the step; 0 in the parallel executor.
-    pub step: u64,
-}
 
 /// Counters of what one processor did.
 #[derive(Clone, Copy, Default, Debug)]
@@ -98,7 +85,6 @@ impl ProcessorStats {
 /// One emulated processor.
 #[repr(C, align(128))]
 pub struct Processor {
-    hooks: AtomicU32,
     pending: AtomicU32,
     irql: AtomicU8,
     index: u8,
@@ -107,12 +93,11 @@ pub struct Processor {
     locks: Cell<u64>,
     memory_base: usize,
     machine: *const Machine,
-    callback: Cell<&'static Callback>,
+    /// The innermost driver callback's frame.
+    frame: Cell<*const Frame<'static>>,
     /// The lock word this processor waits for (parallel executor), for wake-ups and the watchdog.
     pub(crate) waiting_on: AtomicUsize,
-    held: UnsafeCell<[Option<HeldLock>; HELD_MAX]>,
-    held_top: Cell<usize>,
-    frames: UnsafeCell<Vec<&'static Callback>>,
+    held: UnsafeCell<HeldTable>,
     /// The thread this processor runs.
     pub(crate) thread: Cell<*const Thread>,
     pub(crate) idle: Cell<*const Thread>,
@@ -123,6 +108,9 @@ pub struct Processor {
     /// The call being made: for stops and standstills.
     pub(crate) call: Cell<Option<(&'static DdiInfo, Site)>>,
     stats: UnsafeCell<ProcessorStats>,
+    /// What is asked of each routine's calls, and of each kind of callback: bits of `flag`.
+    hooks: [AtomicU8; DDIS_MAX],
+    callback_hooks: [AtomicU8; CALLBACKS_MAX],
 }
 
 // SAFETY: cells are touched only by the host thread that runs the processor; the invariant in the
@@ -132,49 +120,65 @@ unsafe impl Sync for Processor {}
 unsafe impl Send for Processor {}
 
 /// Stands in where no machine runs, so that the short path needs no null check.
-static NOWHERE: Processor = Processor::blank(flag::QUIET, 0);
+static NOWHERE: Processor = Processor::blank(0, [const { AtomicU8::new(flag::QUIET) }; DDIS_MAX]);
 
 thread_local! {
     static CURRENT: Cell<*const Processor> = const { Cell::new(&raw const NOWHERE) };
 }
 
 impl Processor {
-    const fn blank(hooks: u32, index: u8) -> Processor {
+    const fn blank(index: u8, hooks: [AtomicU8; DDIS_MAX]) -> Processor {
         Processor {
-            hooks: AtomicU32::new(hooks),
             pending: AtomicU32::new(0),
             irql: AtomicU8::new(0),
             index,
             locks: Cell::new(0),
             memory_base: 0,
             machine: null(),
-            callback: Cell::new(&KERNEL),
+            frame: Cell::new(&raw const OUTERMOST.0),
             waiting_on: AtomicUsize::new(0),
-            held: UnsafeCell::new([None; HELD_MAX]),
-            held_top: Cell::new(0),
-            frames: UnsafeCell::new(Vec::new()),
+            held: UnsafeCell::new(HeldTable::new()),
             thread: Cell::new(null()),
             idle: Cell::new(null()),
             in_dpc: Cell::new(0),
             in_isr: Cell::new(0),
             call: Cell::new(None),
             stats: UnsafeCell::new(ProcessorStats::NONE),
+            hooks,
+            callback_hooks: [const { AtomicU8::new(0) }; CALLBACKS_MAX],
         }
     }
 
-    pub(crate) fn new(machine: *const Machine, index: u8, hooks: u32, memory_base: usize) -> Processor {
-        Processor { machine, memory_base, ..Processor::blank(hooks, index) }
+    pub(crate) fn new(
+        machine: *const Machine,
+        index: u8,
+        watching: &Watching,
+        memory_base: usize,
+    ) -> Processor {
+        let blank = Processor::blank(index, [const { AtomicU8::new(0) }; DDIS_MAX]);
+        let mut new = Processor { machine, memory_base, ..blank };
+        new.watch(watching);
+        new
+    }
+
+    /// Notes what `watching` asks of each routine and callback.
+    fn watch(&mut self, watching: &Watching) {
+        let (mut hooks, mut callback_hooks) = ([0; DDIS_MAX], [0; CALLBACKS_MAX]);
+        watching.fill(&mut hooks, &mut callback_hooks);
+        let own = self.hooks.iter_mut().chain(&mut self.callback_hooks);
+        for (own, wanted) in own.zip(hooks.into_iter().chain(callback_hooks)) {
+            *own.get_mut() = wanted;
+        }
     }
 
     /// Makes a processor at rest as good as new.
-    pub(crate) fn reset(&mut self, hooks: u32) {
-        *self.hooks.get_mut() = hooks;
+    pub(crate) fn reset(&mut self, watching: &Watching) {
+        self.watch(watching);
         *self.pending.get_mut() = 0;
         *self.irql.get_mut() = 0;
         self.locks.set(0);
-        self.callback.set(&KERNEL);
-        self.held_top.set(0);
-        self.frames.get_mut().clear();
+        self.frame.set(&raw const OUTERMOST.0);
+        self.held.get_mut().clear();
         self.thread.set(self.idle.get());
         self.in_dpc.set(0);
         self.in_isr.set(0);
@@ -249,13 +253,29 @@ impl Processor {
         self.irql.store(irql.0, Relaxed);
     }
 
-    #[inline]
-    pub(crate) fn hooks(&self) -> u32 {
-        self.hooks.load(Relaxed)
+    /// What is asked of the calls of one routine: bits of `flag`.
+    #[inline(always)]
+    pub(crate) fn hooks_of(&self, routine: u16) -> u8 {
+        self.hooks[usize::from(routine) % DDIS_MAX].load(Relaxed)
     }
 
-    pub(crate) fn add_hooks(&self, bits: u32) {
-        self.hooks.fetch_or(bits, Relaxed);
+    /// What is asked of everything that is no call.
+    #[inline(always)]
+    pub(crate) fn hooks(&self) -> u8 {
+        self.hooks_of(reserved::GENERAL)
+    }
+
+    /// What is asked of a kind of callback.
+    #[inline]
+    pub(crate) fn callback_hooks(&self, kind: &Callback) -> u8 {
+        self.callback_hooks[usize::from(kind.id) % CALLBACKS_MAX].load(Relaxed)
+    }
+
+    /// From now on every DDI is a no-op here.
+    pub(crate) fn silence(&self) {
+        for hooks in &self.hooks {
+            hooks.fetch_or(flag::QUIET, Relaxed);
+        }
     }
 
     #[inline]
@@ -284,7 +304,7 @@ impl Processor {
     #[inline(always)]
     pub(crate) fn lock_taken(
         &self,
-        hooks: u32,
+        hooks: u8,
         address: usize,
         routine: &'static DdiInfo,
         site: Site,
@@ -293,59 +313,38 @@ impl Processor {
         if hooks & flag::COUNT != 0 {
             self.locks.set(self.locks.get() + LOCK_TAKEN + 1);
             if hooks & flag::SITES != 0 {
-                self.remember(address, routine, site, before);
+                self.remember(hooks, address, routine, site, before);
             }
         }
     }
 
     #[inline]
-    fn remember(&self, address: usize, routine: &'static DdiInfo, site: Site, irql_before: Irql) {
-        let top = self.held_top.get();
-        if top < HELD_MAX {
-            let step = if self.hooks() & flag::DETERMINISTIC != 0 { self.machine().step() } else { 0 };
-            let entry = HeldLock {
-                address: address as u64,
-                routine,
-                site,
-                callback: self.callback.get(),
-                irql_before,
-                step,
-            };
-            // SAFETY: only the processor's own host thread touches the table; no reference to it
-            // is alive across calls.
-            unsafe { (&mut *self.held.get())[top] = Some(entry) };
-        }
-        self.held_top.set(top + 1);
+    fn remember(&self, hooks: u8, address: usize, routine: &'static DdiInfo, site: Site, irql_before: Irql) {
+        let step = if hooks & flag::DETERMINISTIC != 0 { self.machine().step() } else { 0 };
+        let stack = if hooks & flag::STACKS != 0 {
+            self.machine().stacks.keep()
+        } else {
+            crate::stack::StackId::NONE
+        };
+        let callback = self.frame().kind;
+        let lock = HeldLock { address: address as u64, routine, site, callback, irql_before, step, stack };
+        // SAFETY: only the processor's own host thread touches the table; no reference to it is alive
+        // across calls.
+        unsafe { &mut *self.held.get() }.push(lock);
     }
 
     /// Notes that the driver gave a spin lock back.
     #[inline(always)]
-    pub(crate) fn lock_given(&self, hooks: u32, address: usize) {
+    pub(crate) fn lock_given(&self, hooks: u8, address: usize) {
         if hooks & flag::COUNT != 0 {
             if self.held_count() != 0 {
                 self.locks.set(self.locks.get() - 1);
             }
             if hooks & flag::SITES != 0 {
-                self.forget(address);
+                // SAFETY: only the processor's own host thread touches the table; no reference to it is
+                // alive across calls.
+                unsafe { &mut *self.held.get() }.remove(address as u64);
             }
-        }
-    }
-
-    #[inline]
-    fn forget(&self, address: usize) {
-        let top = self.held_top.get();
-        if top > HELD_MAX {
-            self.held_top.set(top - 1);
-            return;
-        }
-        // SAFETY: as in `remember`.
-        let held = unsafe { &mut *self.held.get() };
-        let is_it = |h: &Option<HeldLock>| h.is_some_and(|h| h.address == address as u64);
-        if top > 0 && is_it(&held[top - 1]) {
-            self.held_top.set(top - 1);
-        } else if let Some(at) = held[..top].iter().rposition(is_it) {
-            held.copy_within(at + 1..top, at);
-            self.held_top.set(top - 1);
         }
     }
 
@@ -359,46 +358,45 @@ impl Processor {
     /// The spin locks the driver holds here, oldest first, as far as sites are kept.
     #[must_use]
     pub fn held_locks(&self) -> Vec<HeldLock> {
-        // SAFETY: as in `remember`.
+        // SAFETY: only the processor's own host thread touches the table, or one that knows it at rest.
         let held = unsafe { &*self.held.get() };
-        held[..self.held_top.get().min(HELD_MAX)]
-            .iter()
-            .flatten()
+        held.iter()
             .map(|h| HeldLock { address: self.machine().machine_address(h.address as usize), ..*h })
             .collect()
+    }
+
+    /// The innermost frame; outside all callbacks the outermost, of the kind `KERNEL`.
+    #[inline]
+    #[must_use]
+    pub fn frame(&self) -> &Frame<'_> {
+        // SAFETY: a linked frame lives on the stack of the callback's caller, and is unlinked before that
+        // returns; the outermost is static.
+        unsafe { &*self.frame.get() }
     }
 
     /// Driver callbacks active here, innermost last.
     #[must_use]
     pub fn callbacks(&self) -> Vec<&'static Callback> {
-        // SAFETY: as in `remember`.
-        unsafe { (*self.frames.get()).clone() }
+        kinds(self.frame.get())
     }
 
-    /// The innermost driver callback.
-    pub(crate) fn innermost(&self) -> &'static Callback {
-        self.callback.get()
+    /// Links a frame while the guard lives.
+    #[inline]
+    pub(crate) fn link<'a>(&'a self, frame: &'a Frame<'_>) -> Linked<'a> {
+        let outer = self.frame.get();
+        frame.enter(self.irql(), outer);
+        self.frame.set(std::ptr::from_ref(frame).cast());
+        Linked { cpu: self, outer }
     }
 
-    pub(crate) fn push_callback(&self, callback: &'static Callback) {
-        // SAFETY: as in `remember`.
-        unsafe { (*self.frames.get()).push(callback) };
-        self.callback.set(callback);
+    /// Takes the frames of one thread off the processor.
+    pub(crate) fn exchange_frames(&self, other: *const Frame<'static>) -> *const Frame<'static> {
+        self.frame.replace(other)
     }
 
-    pub(crate) fn pop_callback(&self) {
-        // SAFETY: as in `remember`.
-        let frames = unsafe { &mut *self.frames.get() };
-        frames.pop();
-        self.callback.set(frames.last().copied().unwrap_or(&KERNEL));
-    }
-
-    /// Exchanges the callback stack with a thread's, at a thread switch.
-    pub(crate) fn swap_callbacks(&self, with: &mut Vec<&'static Callback>) {
-        // SAFETY: as in `remember`.
-        let frames = unsafe { &mut *self.frames.get() };
-        std::mem::swap(frames, with);
-        self.callback.set(frames.last().copied().unwrap_or(&KERNEL));
+    /// Whether the innermost code is a driver's: a callback's, or a model's, which has no callbacks.
+    pub(crate) fn runs_driver(&self) -> bool {
+        !self.frame().kind.is_system || self.machine().model.has_run()
     }
 
     /// Changes the counters.
@@ -413,20 +411,28 @@ impl Processor {
         let stats = unsafe { *self.stats.get() };
         ProcessorStats { lock_acquires: self.locks.get() / LOCK_TAKEN, ..stats }
     }
+}
 
-    /// Where this processor is.
-    pub(crate) fn place(&self) -> Place {
-        let call = self.call.get();
-        let deterministic = self.hooks() & flag::DETERMINISTIC != 0;
-        Place {
-            cpu: self.index,
-            irql: self.irql(),
-            step: deterministic.then(|| self.machine().step()),
-            time_ns: self.machine().time_ns(),
-            call: call.map(|(ddi, _)| ddi.name),
-            site: call.map(|(_, site)| site),
-            callbacks: self.callbacks(),
-            held: self.held_locks(),
-        }
+/// A frame that is linked into its processor's.
+pub(crate) struct Linked<'a> {
+    cpu: &'a Processor,
+    outer: *const Frame<'static>,
+}
+
+impl Drop for Linked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.cpu.frame.set(self.outer);
     }
+}
+
+/// The kinds of `frame` and those around it, innermost last.
+pub(crate) fn kinds(frame: *const Frame<'static>) -> Vec<&'static Callback> {
+    // SAFETY: a linked frame and those around it live on stacks that are parked or running; the outermost is
+    // static.
+    let innermost = unsafe { &*frame };
+    let inner = (!std::ptr::eq(frame, &raw const OUTERMOST.0)).then_some(innermost);
+    let mut kinds: Vec<_> = std::iter::successors(inner, |frame| frame.outer()).map(|f| f.kind).collect();
+    kinds.reverse();
+    kinds
 }

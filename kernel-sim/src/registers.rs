@@ -1,6 +1,7 @@
 //! Device registers in memory space: the only way a driver touches its device.
 
 use crate::ddi::Call;
+use crate::hook::TouchKind;
 
 macro_rules! register_access {
     ($($read:ident, $write:ident: $ty:ty;)*) => {$(
@@ -8,6 +9,7 @@ macro_rules! register_access {
             match call.cpu.machine().read_register(register as usize, size_of::<$ty>() as u8) {
                 Some(value) => {
                     call.machine().note_register_read(call, register as usize, value);
+                    call.touched(register as usize, size_of::<$ty>(), TouchKind::Read, value);
                     value as $ty
                 }
                 None => call.bad_pointer(register as usize, "the device register"),
@@ -15,6 +17,7 @@ macro_rules! register_access {
         }
 
         pub(crate) unsafe fn $write(call: &Call, register: *mut $ty, value: $ty) {
+            call.touched(register as usize, size_of::<$ty>(), TouchKind::Write, u64::from(value));
             if call.cpu.machine().write_register(register as usize, size_of::<$ty>() as u8, u64::from(value)).is_none() {
                 call.bad_pointer(register as usize, "the device register");
             }

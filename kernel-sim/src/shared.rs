@@ -5,17 +5,40 @@
 //! cover what happens between a read and the write that depends on it.
 
 use crate::choose::Access;
-use crate::hook::{Arg, DdiInfo, Effect};
+use crate::ddi::show_touch;
+use crate::hook::TouchKind;
 use crate::processor::{Processor, flag};
+use crate::routine::{Arg, Coverage, DdiInfo, Kind, reserved};
+use crate::site::Site;
 use crate::sync::thread::unwind;
 use crossbeam::atomic::AtomicCell;
-use std::panic::Location;
+
+/// Scalars that a shared cell can hold.
+pub trait Scalar: Copy {
+    /// The value as watchers and reports show it.
+    fn bits(self) -> u64;
+}
+
+macro_rules! scalars {
+    ($($t:ty),*) => {$(impl Scalar for $t {
+        #[inline]
+        fn bits(self) -> u64 { self as u64 }
+    })*};
+}
+scalars!(u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, bool);
+
+impl<T> Scalar for *mut T {
+    #[inline]
+    fn bits(self) -> u64 {
+        self.addr() as u64
+    }
+}
 
 /// A scalar shared between callbacks, in a device extension.
 #[repr(transparent)]
 pub struct Shared<T>(AtomicCell<T>);
 
-impl<T: Copy> Shared<T> {
+impl<T: Scalar> Shared<T> {
     /// A cell that holds `value`.
     pub const fn new(value: T) -> Shared<T> {
         Shared(AtomicCell::new(value))
@@ -24,48 +47,64 @@ impl<T: Copy> Shared<T> {
     /// The value now. A scheduling point.
     #[track_caller]
     pub fn get(&self) -> T {
-        point(self.address(), Access::Look);
-        self.0.load()
+        let site = Site::caller();
+        let watched = point(self.address(), &SHARED_READ, site);
+        let value = self.0.load();
+        if watched {
+            self.told(TouchKind::Read, value, site);
+        }
+        value
     }
 
     /// Stores a value. A scheduling point.
     #[track_caller]
     pub fn set(&self, value: T) {
-        point(self.address(), Access::Change);
+        let site = Site::caller();
+        if point(self.address(), &SHARED_WRITE, site) {
+            self.told(TouchKind::Write, value, site);
+        }
         self.0.store(value);
     }
 
     fn address(&self) -> usize {
         std::ptr::from_ref(self) as usize
     }
+
+    #[cold]
+    fn told(&self, kind: TouchKind, value: T, site: Site) {
+        show_touch(Processor::current(), site, self.address(), size_of::<T>(), kind, value.bits());
+    }
 }
 
-/// Lets others go first, where the schedule says so; in the parallel executor, serves what is pended.
-/// Nothing where no machine runs.
-#[track_caller]
-fn point(address: usize, access: Access) {
+/// Lets others go first, where the schedule says so; in the parallel executor, serves what is pended. Nothing where
+/// no machine runs. Returns whether the access is watched.
+fn point(address: usize, row: &'static DdiInfo, site: Site) -> bool {
     let cpu = Processor::current();
-    if cpu.hooks() & flag::QUIET != 0 {
+    let hooks = cpu.hooks_of(row.id);
+    if hooks & flag::QUIET != 0 {
         quiet(cpu);
-    } else if cpu.hooks() & flag::DETERMINISTIC != 0 {
+        return false;
+    }
+    if hooks & flag::DETERMINISTIC != 0 {
         let machine = cpu.machine();
         let d = machine.deterministic();
-        let (ddi, looks) = match access {
-            Access::Look => (&SHARED_READ, true),
-            _ => (&SHARED_WRITE, false),
-        };
-        let outer = cpu.call.replace(Some((ddi, Location::caller())));
+        let looks = row.polls();
+        let outer = cpu.call.replace(Some((row, site)));
+        if !cpu.frame().kind.is_system {
+            cpu.frame().note_site(site);
+        }
         d.note_call(machine, cpu, looks);
         if d.is_watched() {
             d.announce(machine, cpu, &[Arg::Pointer(address)]);
         }
         machine.point(cpu);
-        d.touch(|| machine.machine_address(address), access);
+        d.touch(|| machine.machine_address(address), if looks { Access::Look } else { Access::Change });
         d.mix(u64::from(cpu.index()) << 16 | 0x5A << 40);
         cpu.call.set(outer);
     } else {
         cpu.machine().after_call(cpu);
     }
+    hooks & flag::EVENTS != 0
 }
 
 /// A loop over shared cells, with no call in it, must still notice that the machine has stopped.
@@ -80,20 +119,21 @@ fn quiet(cpu: &Processor) {
     }
 }
 
-/// An access to a shared cell as reports name it; not a DDI. Cells lie above the tables' numbers.
-const fn access(below_max: u16, name: &'static str, effect: Effect) -> DdiInfo {
+/// An access to a shared cell as reports name it; not a DDI.
+const fn access(id: u16, name: &'static str, kind: Kind) -> DdiInfo {
     DdiInfo {
-        id: crate::hook::DDIS_MAX as u16 - below_max,
+        id,
         name,
         header: "",
         irql: None,
-        coverage: crate::hook::Coverage::Modelled,
+        coverage: Coverage::Modelled,
         params: &[],
         summary: "An access to a shared cell of a driver.",
-        polls: matches!(effect, Effect::Look),
-        effect,
+        kind,
     }
 }
 
-static SHARED_READ: DdiInfo = access(1, "Shared::get", Effect::Look);
-static SHARED_WRITE: DdiInfo = access(2, "Shared::set", Effect::Object);
+/// A shared cell is read, as schedules and reports name it.
+pub static SHARED_READ: DdiInfo = access(reserved::SHARED_READ, "Shared::get", Kind::Look);
+/// A shared cell is written, as schedules and reports name it.
+pub static SHARED_WRITE: DdiInfo = access(reserved::SHARED_WRITE, "Shared::set", Kind::Object);

@@ -6,9 +6,10 @@ mod common;
 use common::*;
 use kernel_sim::allocation_failure::{AllocationPolicy, AllocationRequest};
 use kernel_sim::ddi::*;
-use kernel_sim::hook::DRIVER_ENTRY;
+use kernel_sim::frame::Frame;
 use kernel_sim::machine::{Config, Execution, Outcome};
 use kernel_sim::processor::Processor;
+use kernel_sim::routine::DRIVER_ENTRY;
 use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -43,7 +44,7 @@ fn run_with(n: Option<u32>, execution: Execution, driver: Driver) -> (Outcome, u
 
 /// As a driver's entry point would.
 fn in_driver(body: impl FnOnce()) {
-    callback(Processor::current(), &DRIVER_ENTRY, body);
+    callback(Processor::current(), &Frame::new(&DRIVER_ENTRY, &[]), body);
 }
 
 unsafe fn allocates_everything(_x: *mut Desk) {

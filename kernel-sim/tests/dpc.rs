@@ -248,7 +248,7 @@ fn pool_that_holds_a_queued_dpc_is_not_freed() {
     let check = stops(1, driver, 0xC7, 1);
     let [_, dpc, start, end] = check.parameters;
     assert_eq!((dpc - start, end - start), (3 * size_of::<KDPC>() as u64, 4 * size_of::<KDPC>() as u64));
-    assert_eq!(check.place.call, Some("ExFreePool"));
+    assert_eq!(check.now.routine(), Some("ExFreePool"));
 }
 
 #[test]
@@ -286,5 +286,5 @@ fn a_device_whose_dpc_is_queued_is_not_deleted() {
     unsafe fn driver(_x: *mut Desk) {
         let _ = kernel_sim::machine::Machine::current().unwrap().load_driver(Some(entry));
     }
-    assert_eq!(stops(1, driver, 0xC7, 1).place.call, Some("IoDeleteDevice"));
+    assert_eq!(stops(1, driver, 0xC7, 1).now.routine(), Some("IoDeleteDevice"));
 }

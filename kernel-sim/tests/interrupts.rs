@@ -244,8 +244,8 @@ unsafe fn ring_until_it_panics(_machine: &'static Machine, x: *mut Extension) {
 fn a_panic_in_a_service_routine_is_a_bug_check() {
     for execution in [Execution::Seeded(1), Execution::Parallel] {
         let Ending::BugCheck(check) = run(2, execution, ring_until_it_panics) else { panic!("no bug check") };
-        assert_eq!((check.stop.code, check.place.irql.0), (0x1E, DIRQL));
+        assert_eq!((check.stop.code, check.now.irql.0), (0x1E, DIRQL));
         assert!(check.what.contains("served after it was disconnected"), "{}", check.what);
-        assert_eq!(check.place.callbacks.last().map(|c| c.name), Some("InterruptService"));
+        assert_eq!(check.now.callbacks.last().map(|c| c.name), Some("InterruptService"));
     }
 }

@@ -53,7 +53,7 @@ fn raising_may_not_lower() {
     }
     let check = stops(1, driver, 0xC4, 0x30);
     assert_eq!(check.parameters, [0x30, 5, 2, 0]);
-    assert_eq!(check.place.call, Some("KfRaiseIrql"));
+    assert_eq!(check.now.routine(), Some("KfRaiseIrql"));
 }
 
 #[test]

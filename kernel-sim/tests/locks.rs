@@ -5,8 +5,9 @@ mod common;
 
 use common::*;
 use kernel_sim::ddi::*;
+use kernel_sim::held::HELD_MAX;
 use kernel_sim::machine::{Execution, Machine};
-use kernel_sim::processor::{HELD_MAX, Processor};
+use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
 
 fn held() -> u32 {
@@ -259,7 +260,7 @@ fn a_lock_is_given_back_by_the_processor_that_took_it() {
         }
     }
     let check = stops(2, driver, 0xC4, 0x1004);
-    assert_eq!(check.place.cpu, 1);
+    assert_eq!(check.now.cpu, 1);
     assert!(check.what.contains("which CPU 0 holds"), "{}", check.what);
 }
 
@@ -293,9 +294,9 @@ fn a_lock_is_not_recursive() {
     for execution in [Execution::Seeded(1), Execution::Parallel] {
         let check = bug_check(run_counting(1, execution, driver));
         assert_eq!(check.stop.code, 0x0F);
-        assert_eq!(check.place.call, Some("KeAcquireSpinLockAtDpcLevel"));
-        assert_eq!(check.place.held.len(), 1, "the evidence says where it was taken first");
-        assert!(check.place.held[0].site.file().ends_with("locks.rs"));
+        assert_eq!(check.now.routine(), Some("KeAcquireSpinLockAtDpcLevel"));
+        assert_eq!(check.now.held.len(), 1, "the evidence says where it was taken first");
+        assert!(check.now.held[0].site.file().ends_with("locks.rs"));
     }
 }
 

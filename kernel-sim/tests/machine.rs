@@ -62,15 +62,7 @@ struct Curious(AtomicU64);
 
 impl Watcher for Curious {
     fn interest(&self) -> Interest {
-        let all = DdiSet::ALL;
-        Interest {
-            enter: all,
-            exit: all,
-            enter_holding: all,
-            callbacks: true,
-            lock_count: true,
-            lock_sites: true,
-        }
+        Interest { enter_holding: DdiSet::ALL, lock_count: true, lock_sites: true, ..Interest::EVERYTHING }
     }
     fn event(&self, event: &Event<'_>) -> Option<Halt> {
         self.0.fetch_add(1 + event.held_locks().len() as u64, SeqCst);

@@ -170,5 +170,5 @@ fn one_who_shares_it_and_wants_it_alone_waits_for_himself() {
         ExAcquireResourceExclusiveLite(resource, TRUE);
     }
     let found = deadlock(run(1, Execution::Seeded(1), driver));
-    assert_eq!(found.waiters[0].place.call, Some("ExAcquireResourceExclusiveLite"));
+    assert_eq!(found.waiters[0].place.routine(), Some("ExAcquireResourceExclusiveLite"));
 }

@@ -67,7 +67,7 @@ fn a_cycle_of_locks_names_its_members() {
             assert_eq!(deadlock.waiters.len(), usize::from(cpus), "{deadlock:?}");
             assert!(deadlock.what.ends_with("wait for each other's spin locks"), "{}", deadlock.what);
             for waiter in &deadlock.waiters {
-                assert_eq!(waiter.place.call, Some("KeAcquireSpinLockAtDpcLevel"));
+                assert_eq!(waiter.place.routine(), Some("KeAcquireSpinLockAtDpcLevel"));
                 assert_eq!(waiter.holder, Some((waiter.place.cpu + 1) % cpus));
                 assert_eq!(waiter.place.held.len(), 1, "{waiter:?}");
                 assert_eq!(waiter.place.held[0].routine.name, "KeAcquireSpinLockRaiseToDpc");
@@ -93,7 +93,7 @@ fn threads_that_wait_for_ever_are_named() {
         assert_eq!(deadlock.what, "nobody can go on");
         assert_eq!(deadlock.waiters.len(), 3, "{deadlock:?}");
         for waiter in &deadlock.waiters {
-            assert_eq!(waiter.place.call, Some("KeWaitForSingleObject"));
+            assert_eq!(waiter.place.routine(), Some("KeWaitForSingleObject"));
             assert!(waiter.place.site.unwrap().file().ends_with("standstill.rs"));
             assert!(waiter.waits_for.starts_with("the object at ffffc000`"), "{}", waiter.waits_for);
         }
@@ -113,7 +113,7 @@ fn waiting_for_what_is_no_lock_is_a_standstill_without_a_holder() {
         let deadlock = deadlock(run(2, execution, driver));
         assert_eq!(deadlock.waiters.len(), 1, "{deadlock:?}");
         assert_eq!((deadlock.waiters[0].place.cpu, deadlock.waiters[0].holder), (0, None));
-        assert_eq!(deadlock.waiters[0].place.call, Some("KeAcquireSpinLockRaiseToDpc"));
+        assert_eq!(deadlock.waiters[0].place.routine(), Some("KeAcquireSpinLockRaiseToDpc"));
     }
 }
 
@@ -229,7 +229,7 @@ fn polling_for_what_never_comes_is_a_livelock_that_names_the_call() {
         for cpus in [2, 3] {
             let config = Config::new(cpus, Execution::Seeded(5)).unwrap().hardware(Box::new(Dead));
             let livelock = livelock(config, driver);
-            assert!(calls.contains(&livelock.place.call.unwrap()), "{livelock:?}");
+            assert!(calls.contains(&livelock.place.routine().unwrap()), "{livelock:?}");
             assert!(livelock.polls >= 1000 && livelock.place.site.is_some());
         }
     }

@@ -3,10 +3,12 @@
 //! Nothing here is computed by a renderer: text and JSON show the same fields. Invariant: a finding
 //! holds no host address and no host time, so that a replay gives it again byte for byte.
 
-use kernel_sim::bugcheck::{BugCheck, Deadlock, Livelock, Place, Waiter};
+use kernel_sim::bugcheck::{BugCheck, Deadlock, Livelock, Waiter};
 use kernel_sim::choose::Parted;
-use kernel_sim::hook::{Event, Site};
-use kernel_sim::processor::HeldLock;
+use kernel_sim::held::HeldLock;
+use kernel_sim::hook::Event;
+use kernel_sim::moment::Moment;
+use kernel_sim::site::Site;
 
 /// A source position.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -88,7 +90,7 @@ impl Scene {
             step: (step != 0).then_some(step),
             call: Some(call),
             location: Some(event.site.into()),
-            callbacks: event.callbacks().iter().map(|c| c.name).collect(),
+            callbacks: event.moment_to_keep().callbacks.iter().map(|c| c.name).collect(),
             locks: event.held_locks().iter().map(Lock::new).collect(),
         }
     }
@@ -100,13 +102,13 @@ impl Scene {
     }
 }
 
-impl From<&Place> for Scene {
-    fn from(place: &Place) -> Scene {
+impl From<&Moment> for Scene {
+    fn from(place: &Moment) -> Scene {
         Scene {
             cpu: place.cpu,
             irql: place.irql,
             step: place.step,
-            call: place.call,
+            call: place.call.map(|ddi| ddi.name),
             location: place.site.map(Into::into),
             callbacks: place.callbacks.iter().map(|c| c.name).collect(),
             locks: place.held.iter().map(Lock::new).collect(),

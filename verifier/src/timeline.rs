@@ -7,8 +7,8 @@
 use crate::finding::{Lock, Scene, Verdict};
 use crate::session::Run;
 use kernel_sim::choose::{Choose, Enabled, Parted, Transition};
-use kernel_sim::hook::Site;
 use kernel_sim::machine::Machine;
+use kernel_sim::site::Site;
 use parking_lot::Mutex;
 use std::ops::Range;
 use std::sync::Arc;
@@ -262,7 +262,7 @@ fn locks_held(verdict: &Verdict, cpu: u8) -> Option<Vec<Lock>> {
     let scenes = match verdict {
         Verdict::Clean | Verdict::Parted(_) => Vec::new(),
         Verdict::Violation(v) => vec![v.scene.clone()],
-        Verdict::BugCheck(b) => vec![Scene::from(&b.place)],
+        Verdict::BugCheck(b) => vec![Scene::from(&b.now)],
         Verdict::Livelock(l) => vec![Scene::from(&l.place)],
         Verdict::Deadlock(d) => d.waiters.iter().map(|w| Scene::from(&w.place)).collect(),
     };

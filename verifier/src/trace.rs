@@ -1,6 +1,7 @@
 //! The whole trace of a run, as text: one line an event.
 
-use kernel_sim::hook::{Arg, DdiSet, Event, EventKind, Halt, Interest, Watcher};
+use kernel_sim::hook::{CallbackSet, DdiSet, Event, EventKind, Halt, Interest, Watcher};
+use kernel_sim::routine::Arg;
 use parking_lot::Mutex;
 use std::fmt::Write as _;
 
@@ -27,14 +28,14 @@ impl Trace {
 
 impl Watcher for Trace {
     fn interest(&self) -> Interest {
-        Interest { enter: DdiSet::ALL, exit: DdiSet::ALL, callbacks: true, ..Interest::NOTHING }
+        Interest { enter: DdiSet::ALL, exit: DdiSet::ALL, callbacks: CallbackSet::ALL, ..Interest::NOTHING }
     }
 
     fn event(&self, event: &Event<'_>) -> Option<Halt> {
         if event.step() >= self.before {
             return None;
         }
-        let what = match event.what {
+        let what = match event.kind {
             EventKind::Enter(ddi, args) => {
                 let shown: Vec<_> = ddi
                     .params
@@ -47,13 +48,13 @@ impl Watcher for Trace {
             // A routine without a result has nothing to say on the way out.
             EventKind::Exit(_, Arg::Value(0)) => return None,
             EventKind::Exit(ddi, answer) => format!("  {} = {}", ddi.name, value(event, answer)),
-            EventKind::CallbackBegin(callback) => format!("{} {{", callback.name),
-            EventKind::CallbackEnd(callback) => format!("}} {}", callback.name),
+            EventKind::Begin(frame) => format!("{} {{", frame.kind.name),
+            EventKind::End(frame, _) => format!("}} {}", frame.kind.name),
+            EventKind::Moved { .. } | EventKind::Touch { .. } => return None,
         };
-        let indent = "  ".repeat(event.callbacks().len().saturating_sub(usize::from(matches!(
-            event.what,
-            EventKind::CallbackBegin(_) | EventKind::CallbackEnd(_)
-        ))));
+        let depth = std::iter::successors(event.frame(), |frame| frame.outer()).count();
+        let is_edge = matches!(event.kind, EventKind::Begin(_) | EventKind::End(..));
+        let indent = "  ".repeat(depth.saturating_sub(usize::from(is_edge)));
         // Writing to a String cannot fail.
         let _ = writeln!(
             self.lines.lock(),

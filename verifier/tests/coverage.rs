@@ -3,8 +3,8 @@
 //! `STORSIM_BLESS=1 cargo test -p verifier --test coverage` writes the page anew.
 #![expect(unused_crate_dependencies, reason = "integration tests use a few of the crate's dependencies")]
 
-use kernel_sim::hook::{Coverage, DdiInfo};
 use kernel_sim::irql::Irql;
+use kernel_sim::routine::{Coverage, DdiInfo};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

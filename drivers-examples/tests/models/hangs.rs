@@ -11,9 +11,9 @@ fn taking_a_lock_twice_names_processor_and_call() {
     for executor in BOTH {
         let Verdict::BugCheck(check) = run("deadlocks-on-itself", executor, 1).verdict else { panic!() };
         assert_eq!(check.stop.name, "SPIN_LOCK_ALREADY_OWNED");
-        assert_eq!(check.place.call, Some("KeAcquireSpinLockRaiseToDpc"));
-        assert!(check.what.contains(&format!("CPU {}", check.place.cpu)), "{}", check.what);
-        assert!(check.place.site.unwrap().file().ends_with("deadlocks_on_itself.rs"));
+        assert_eq!(check.now.routine(), Some("KeAcquireSpinLockRaiseToDpc"));
+        assert!(check.what.contains(&format!("CPU {}", check.now.cpu)), "{}", check.what);
+        assert!(check.now.site.unwrap().file().ends_with("deadlocks_on_itself.rs"));
     }
 }
 
@@ -21,7 +21,7 @@ fn taking_a_lock_twice_names_processor_and_call() {
 fn polling_a_register_names_processor_and_call() {
     for executor in BOTH {
         let Verdict::Livelock(livelock) = run("spins-on-register", executor, 1).verdict else { panic!() };
-        assert_eq!((livelock.place.cpu, livelock.place.call), (0, Some("READ_REGISTER_ULONG")));
+        assert_eq!((livelock.place.cpu, livelock.place.routine()), (0, Some("READ_REGISTER_ULONG")));
         assert!(livelock.place.site.unwrap().file().ends_with("spins_on_register.rs"));
     }
 }
@@ -30,7 +30,7 @@ fn polling_a_register_names_processor_and_call() {
 fn a_service_routine_that_polls_is_named_with_its_irql() {
     for executor in BOTH {
         let Verdict::Livelock(livelock) = run("isr-never-returns", executor, 1).verdict else { panic!() };
-        assert_eq!(livelock.place.call, Some("READ_REGISTER_ULONG"));
+        assert_eq!(livelock.place.routine(), Some("READ_REGISTER_ULONG"));
         assert_eq!(livelock.place.irql.0, 4);
         assert_eq!(livelock.place.callbacks.last().map(|c| c.name), Some("InterruptService"));
     }
@@ -40,8 +40,8 @@ fn a_service_routine_that_polls_is_named_with_its_irql() {
 fn a_panic_names_processor_and_line() {
     for executor in BOTH {
         let Verdict::BugCheck(check) = run("panics", executor, 1).verdict else { panic!() };
-        assert_eq!((check.stop.name, check.place.cpu), ("KMODE_EXCEPTION_NOT_HANDLED", 1));
+        assert_eq!((check.stop.name, check.now.cpu), ("KMODE_EXCEPTION_NOT_HANDLED", 1));
         assert!(check.what.contains("panics.rs"), "{}", check.what);
-        assert_eq!(check.place.callbacks.last().map(|c| c.name), Some("DpcRoutine"));
+        assert_eq!(check.now.callbacks.last().map(|c| c.name), Some("DpcRoutine"));
     }
 }

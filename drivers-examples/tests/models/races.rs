@@ -65,5 +65,5 @@ fn a_removed_timers_dpc_is_found_queued_and_running() {
         (0..3000).any(|seed| matches!(verdict(seed), Verdict::BugCheck(check) if wanted(&check)))
     };
     assert!(stops(|check| check.what.contains("frees memory that holds a queued DPC")));
-    assert!(stops(|check| check.place.callbacks.last().is_some_and(|c| c.name == "DpcRoutine")));
+    assert!(stops(|check| check.now.callbacks.last().is_some_and(|c| c.name == "DpcRoutine")));
 }

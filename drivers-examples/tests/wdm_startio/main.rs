@@ -27,7 +27,7 @@ impl Watcher for SpinLockSafe {
     }
 
     fn event(&self, event: &Event<'_>) -> Option<Halt> {
-        match event.what {
+        match event.kind {
             EventKind::Enter(ddi, _) => Some(Halt(Box::new(ddi.name))),
             _ => None,
         }

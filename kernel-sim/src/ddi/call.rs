@@ -5,11 +5,13 @@
 //! event to those who asked. On a machine that has stopped the call does nothing.
 
 use crate::bugcheck::StopCode;
-use crate::hook::{Arg, Callback, DdiInfo, Effect, Event, EventKind, Site};
+use crate::frame::{Frame, Item};
+use crate::hook::{Event, EventKind, Owner, TouchKind};
 use crate::machine::Machine;
 use crate::processor::{Processor, flag};
+use crate::routine::{Arg, Callback, DdiInfo, Effect, IntoArg, Kind};
+use crate::site::Site;
 use crate::sync::thread::unwind;
-use std::panic::Location;
 
 /// One call: who, where from, which.
 ///
@@ -22,9 +24,9 @@ pub struct Call {
     pub site: Site,
     /// The routine.
     pub ddi: &'static DdiInfo,
-    /// The processor's hook bits when the call was made: loaded once, so that the short path tests
-    /// them in a register.
-    hooks: u32,
+    /// What the processor asked of this routine when the call was made: loaded once, so that the short path
+    /// tests it in a register.
+    hooks: u8,
 }
 
 impl Call {
@@ -32,13 +34,21 @@ impl Call {
     #[inline(always)]
     #[must_use]
     pub fn new(ddi: &'static DdiInfo, site: Site) -> Call {
-        Call::on(Processor::current(), ddi, site)
+        Call::numbered(ddi.id, ddi, site)
+    }
+
+    /// The same, of a routine whose number is known to the compiler: finding its byte costs nothing.
+    #[inline(always)]
+    #[must_use]
+    pub fn numbered(number: u16, ddi: &'static DdiInfo, site: Site) -> Call {
+        let cpu = Processor::current();
+        Call { cpu, site, ddi, hooks: cpu.hooks_of(number) }
     }
 
     /// A call on `cpu`.
     #[inline(always)]
     pub(crate) fn on(cpu: &'static Processor, ddi: &'static DdiInfo, site: Site) -> Call {
-        Call { cpu, site, ddi, hooks: cpu.hooks() }
+        Call { cpu, site, ddi, hooks: cpu.hooks_of(ddi.id) }
     }
 
     /// Whether the call takes the long path.
@@ -55,8 +65,24 @@ impl Call {
     }
 
     #[inline]
-    pub(crate) fn hooks(&self) -> u32 {
+    pub(crate) fn hooks(&self) -> u8 {
         self.hooks
+    }
+
+    /// Tells those who watch it that something changes hands in this call.
+    #[inline]
+    pub fn moved(&self, item: Item, from: Owner, to: Owner) {
+        if self.hooks & flag::MOVED != 0 {
+            tell_moved(self.cpu, self.site, item, from, to);
+        }
+    }
+
+    /// Tells those who watch it that this call accesses memory that others may see.
+    #[inline]
+    pub(crate) fn touched(&self, address: usize, bytes: usize, kind: TouchKind, value: u64) {
+        if self.hooks & flag::EVENTS != 0 {
+            show_touch(self.cpu, self.site, address, bytes, kind, value);
+        }
     }
 
     /// The end of the short path: looks at what is pended.
@@ -106,38 +132,37 @@ pub struct Entered {
     outer: Option<(&'static DdiInfo, Site)>,
 }
 
-/// The long path before the body. `None`: the machine is quiet and the call is a no-op. `is_point`,
-/// `is_holding` and `is_acquire` are what the row says.
+/// The long path before the body. `None`: the machine is quiet and the call is a no-op. `kind` is what the row
+/// says, known to the compiler.
 ///
 /// # Panics
 /// When no machine runs on this host thread.
 #[inline(always)]
-pub fn enter(
-    call: &Call,
-    args: &[Arg],
-    is_point: bool,
-    is_holding: bool,
-    is_acquire: bool,
-) -> Option<Entered> {
+pub fn enter(call: &Call, args: &[Arg], kind: Kind) -> Option<Entered> {
     let cpu = call.cpu;
-    if cpu.hooks() & flag::QUIET != 0 {
+    let hooks = cpu.hooks_of(call.ddi.id);
+    if hooks & flag::QUIET != 0 {
         return quiet(call);
     }
     let machine = call.machine();
     let outer = cpu.call.replace(Some((call.ddi, call.site)));
-    if cpu.hooks() & flag::DETERMINISTIC != 0 {
+    let frame = cpu.frame();
+    if !frame.kind.is_system {
+        frame.note_site(call.site);
+    }
+    cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
+    if hooks & flag::DETERMINISTIC != 0 {
         let d = machine.deterministic();
         // Whether an interlocked operation only looked is known when it is done.
-        if call.ddi.polls || !matches!(call.ddi.effect, Effect::Body) {
-            d.note_call(machine, cpu, call.ddi.polls);
+        if kind.polls() || !matches!(kind.effect(), Effect::Body) {
+            d.note_call(machine, cpu, kind.polls());
         }
-        cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
-        if is_point {
+        if kind.is_point() {
             if d.is_watched() {
                 d.announce(machine, cpu, args);
             }
             match args.first() {
-                Some(Arg::Pointer(lock)) if is_acquire => machine.point_before_lock(cpu, *lock),
+                Some(Arg::Pointer(lock)) if kind.is_acquire() => machine.point_before_lock(cpu, *lock),
                 _ => machine.point(cpu),
             }
             if d.is_watched() {
@@ -149,13 +174,10 @@ pub fn enter(
             | u64::from(cpu.irql().0) << 24
             | d.time_ns() << 32;
         d.mix_call(machine, head, args);
-    } else {
-        cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
     }
-    if cpu.hooks() & flag::EVENTS != 0
-        || (is_holding && cpu.hooks() & flag::HOLDING != 0 && cpu.held_count() != 0)
-    {
-        show_entry(call, args, is_holding);
+    let holding = kind.is_holding() && hooks & flag::HOLDING != 0 && cpu.held_count() != 0;
+    if hooks & flag::EVENTS != 0 || holding {
+        show_entry(call, args, holding);
     }
     Some(Entered { outer })
 }
@@ -177,14 +199,9 @@ fn quiet(call: &Call) -> Option<Entered> {
 }
 
 #[inline(never)]
-fn show_entry(call: &Call, args: &[Arg], is_holding: bool) {
-    let machine = call.machine();
-    let holding = is_holding && call.cpu.held_count() != 0;
-    let wanted = &machine.wanted;
-    if wanted.enter.has(call.ddi) || (holding && wanted.enter_holding.has(call.ddi)) {
-        let event = Event { what: EventKind::Enter(call.ddi, args), site: call.site, cpu: call.cpu };
-        deliver(machine, &event, |i| i.enter.has(call.ddi) || (holding && i.enter_holding.has(call.ddi)));
-    }
+fn show_entry(call: &Call, args: &[Arg], holding: bool) {
+    let event = Event::new(EventKind::Enter(call.ddi, args), call.site, call.cpu);
+    deliver(call.cpu, &event, holding);
 }
 
 /// The long path after the body.
@@ -192,12 +209,11 @@ fn show_entry(call: &Call, args: &[Arg], is_holding: bool) {
 pub fn leave(call: &Call, entered: Entered, answer: Arg) {
     let cpu = call.cpu;
     let machine = call.machine();
-    if cpu.hooks() & flag::DETERMINISTIC != 0 {
+    if call.hooks & flag::DETERMINISTIC != 0 {
         machine.deterministic().mix_answer(machine, answer);
     }
-    if cpu.hooks() & flag::EVENTS != 0 && machine.wanted.exit.has(call.ddi) {
-        let event = Event { what: EventKind::Exit(call.ddi, answer), site: call.site, cpu };
-        deliver(machine, &event, |i| i.exit.has(call.ddi));
+    if call.hooks & flag::EVENTS != 0 && !machine.is_quiet() {
+        deliver(cpu, &Event::new(EventKind::Exit(call.ddi, answer), call.site, cpu), false);
     }
     machine.after_call(cpu);
     cpu.call.set(entered.outer);
@@ -206,43 +222,99 @@ pub fn leave(call: &Call, entered: Entered, answer: Arg) {
     }
 }
 
-/// Runs a driver callback: its name is on the processor's callback stack meanwhile.
+/// Runs a driver callback, described by `frame`; what it returns is told to those who watch it.
+#[inline]
 #[track_caller]
-pub fn callback<R>(cpu: &Processor, kind: &'static Callback, body: impl FnOnce() -> R) -> R {
-    let site = Location::caller();
-    cpu.push_callback(kind);
-    let watched = cpu.hooks() & (flag::DETERMINISTIC | flag::EVENTS) != 0;
+pub fn callback<R: IntoArg>(cpu: &Processor, frame: &Frame<'_>, body: impl FnOnce() -> R) -> R {
+    framed(cpu, frame, Site::caller(), body, |answer| answer.into_arg())
+}
+
+/// Runs a part of the system as a frame of its own: what it calls is not the driver's doing.
+#[inline]
+#[track_caller]
+pub fn as_system<R>(cpu: &Processor, kind: &'static Callback, body: impl FnOnce() -> R) -> R {
+    framed(cpu, &Frame::new(kind, &[]), Site::caller(), body, |_| Arg::Value(0))
+}
+
+#[inline]
+fn framed<R>(
+    cpu: &Processor,
+    frame: &Frame<'_>,
+    site: Site,
+    body: impl FnOnce() -> R,
+    told: impl FnOnce(&R) -> Arg,
+) -> R {
+    let linked = cpu.link(frame);
+    let watched = cpu.callback_hooks(frame.kind) != 0;
     if watched {
-        show_callback(cpu, kind, true, site);
+        show_begin(cpu, frame, site);
     }
     let answer = body();
     if watched {
-        show_callback(cpu, kind, false, site);
+        show_end(cpu, frame, told(&answer), site);
     }
-    cpu.pop_callback();
+    drop(linked);
     answer
 }
 
 #[cold]
-fn show_callback(cpu: &Processor, kind: &'static Callback, begins: bool, site: Site) {
-    let machine = cpu.machine();
-    if cpu.hooks() & flag::DETERMINISTIC != 0 {
-        let bits = u64::from(kind.id) | u64::from(begins) << 15 | u64::from(cpu.index()) << 16 | 0xCB << 40;
-        machine.deterministic().mix(bits);
-    }
-    if machine.wanted.callbacks && cpu.hooks() & flag::QUIET == 0 {
-        let what = if begins { EventKind::CallbackBegin(kind) } else { EventKind::CallbackEnd(kind) };
-        deliver(machine, &Event { what, site, cpu }, |i| i.callbacks);
+fn show_begin(cpu: &Processor, frame: &Frame<'_>, site: Site) {
+    mix_callback(cpu, frame.kind, true);
+    if cpu.callback_hooks(frame.kind) & flag::EVENTS != 0 && cpu.hooks() & flag::QUIET == 0 {
+        deliver(cpu, &Event::new(EventKind::Begin(frame), site, cpu), false);
     }
 }
 
-fn deliver(machine: &Machine, event: &Event<'_>, wanted: impl Fn(&crate::hook::Interest) -> bool) {
-    for (watcher, interest) in machine.watchers() {
-        if wanted(interest)
-            && let Some(halt) = watcher.event(event)
-        {
-            machine.halt(halt);
-            unwind(event.cpu);
+#[cold]
+fn show_end(cpu: &Processor, frame: &Frame<'_>, answer: Arg, site: Site) {
+    mix_callback(cpu, frame.kind, false);
+    if cpu.callback_hooks(frame.kind) & flag::EVENTS != 0 && cpu.hooks() & flag::QUIET == 0 {
+        deliver(cpu, &Event::new(EventKind::End(frame, answer), site, cpu), false);
+    }
+}
+
+fn mix_callback(cpu: &Processor, kind: &'static Callback, begins: bool) {
+    if cpu.hooks() & flag::DETERMINISTIC != 0 {
+        let bits = u64::from(kind.id) | u64::from(begins) << 15 | u64::from(cpu.index()) << 16 | 0xCB << 40;
+        cpu.machine().deterministic().mix(bits);
+    }
+}
+
+impl Processor {
+    /// Tells those who watch it that something changes hands outside a call of a driver.
+    #[inline]
+    pub fn moved(&self, site: Site, item: Item, from: Owner, to: Owner) {
+        if self.hooks() & flag::MOVED != 0 {
+            tell_moved(self, site, item, from, to);
         }
+    }
+}
+
+#[cold]
+fn tell_moved(cpu: &Processor, site: Site, item: Item, from: Owner, to: Owner) {
+    if cpu.hooks() & flag::QUIET == 0 {
+        deliver(cpu, &Event::new(EventKind::Moved { item, from, to }, site, cpu), false);
+    }
+}
+
+/// Tells those who watch it of an access to memory that others may see.
+#[cold]
+pub(crate) fn show_touch(
+    cpu: &Processor,
+    site: Site,
+    address: usize,
+    bytes: usize,
+    kind: TouchKind,
+    value: u64,
+) {
+    if cpu.hooks() & flag::QUIET == 0 {
+        deliver(cpu, &Event::new(EventKind::Touch { address, bytes, kind, value }, site, cpu), false);
+    }
+}
+
+fn deliver(cpu: &Processor, event: &Event<'_>, holding: bool) {
+    if let Some(halt) = cpu.machine().watching.deliver(event, holding) {
+        cpu.machine().halt(halt);
+        unwind(cpu);
     }
 }

@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! /// Takes a spin lock.
-//! KeAcquireSpinLock(SpinLock: PKSPIN_LOCK, OldIrql: PKIRQL) -> (),
-//!     header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => lock::acquire;
+//! KeAcquireSpinLock = 6(SpinLock: PKSPIN_LOCK, OldIrql: PKIRQL) -> (),
+//!     header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Acquire => lock::acquire;
 //! ```
 //!
 //! becomes
@@ -13,64 +13,72 @@
 //! ```text
 //! pub static KeAcquireSpinLock: DdiInfo = ..;       // in `row`
 //! pub unsafe fn KeAcquireSpinLock(SpinLock: PKSPIN_LOCK, OldIrql: PKIRQL) {
-//!     let call = Call::new(&row::KeAcquireSpinLock, Location::caller());
+//!     let call = Call::numbered(6, &row::KeAcquireSpinLock, Site::caller());
 //!     if call.is_slow(false) { /* hook entry, lock::acquire(&call, ..), hook exit */ }
 //!     else { lock::acquire(&call, SpinLock, OldIrql); call.finish() }
 //! }
 //! ```
 //!
-//! The word before `=>` is the row's kind. `plain` is invisible to others. All other kinds are
-//! scheduling points, and say what the call may change or see (`hook::Effect`), so that a search over
-//! schedules knows which orders are the same:
-//!
-//! | kind | effect | |
-//! | --- | --- | --- |
-//! | `point` | anything | |
-//! | `holding` | anything | rules may watch it while a lock is held |
-//! | `poll` | anything | the caller only looks: loops of such calls are polling |
-//! | `local` | its own processor | |
-//! | `object` | the object of its first pointer | |
-//! | `look` | looks at that object | polling |
-//! | `acquire` | takes that spin lock | not enabled while another processor holds it |
-//! | `clock` | looks at the clock | polling |
-//! | `cell` | the body says | polling, where it changed nothing |
-//! | `register` | the body says | polling |
+//! together with `args::KeAcquireSpinLock`, in which a watcher reads the arguments by name. The number after the
+//! name is the routine's own, in trace hashes too: a row may stand wherever it belongs, and keeps its number. The word
+//! before `=>` is the row's [`Kind`](crate::routine::Kind).
 
-/// Declares the DDIs of one crate. `base` is the first number.
+/// Declares DDIs, one row each.
 #[macro_export]
 macro_rules! ddis {
-    (base $base:expr; $(
+    ($(
         $(#[doc = $doc:literal])+
-        $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty,
+        $name:ident = $number:literal($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty,
             header $header:literal, irql $irql:tt, $coverage:ident, $kind:ident => $body:path;
     )+) => {
-        #[allow(non_camel_case_types, reason = "the documented WDK names")]
-        #[allow(clippy::enum_variant_names, reason = "the documented WDK names")]
-        #[repr(u16)]
-        enum Number { $($name),+ }
-
         /// What the table says of each routine, under the routine's name.
         #[expect(non_upper_case_globals, reason = "the documented WDK names")]
         pub mod row {
-            use super::Number;
             $(
                 $(#[doc = $doc])+
-                pub static $name: $crate::hook::DdiInfo = $crate::hook::DdiInfo {
-                    id: $base + Number::$name as u16,
+                pub static $name: $crate::routine::DdiInfo = $crate::routine::DdiInfo {
+                    id: $number,
                     name: stringify!($name),
                     header: $header,
                     irql: $crate::irql_range!($irql),
-                    coverage: $crate::hook::Coverage::$coverage,
+                    coverage: $crate::routine::Coverage::$coverage,
                     params: &[$((stringify!($arg), stringify!($ty))),*],
                     summary: concat!($($doc, "\n"),+),
-                    polls: $crate::is_poll!($kind),
-                    effect: $crate::row_effect!($kind),
+                    kind: $crate::routine::Kind::$kind,
                 };
             )+
         }
 
+        /// The arguments of each routine by name, under the routine's name, as watchers read them
+        /// ([`Event::args`](kernel_sim::hook::Event::args)).
+        #[allow(non_camel_case_types, reason = "the documented WDK names")]
+        pub mod args {
+            $(
+                #[doc = concat!("The arguments of `", stringify!($name), "`.")]
+                #[derive(Clone, Copy, Debug)]
+                #[allow(missing_docs, reason = "the documented parameters")]
+                pub struct $name {
+                    $(pub $arg: $crate::routine::Arg),*
+                }
+
+                impl $crate::routine::Arguments for $name {
+                    const NUMBER: u16 = $number;
+
+                    #[allow(unused_mut, unused_variables, reason = "a routine may have no parameters")]
+                    fn read(args: &[$crate::routine::Arg]) -> Option<Self> {
+                        let mut args = args.iter();
+                        Some($name { $($arg: *args.next()?),* })
+                    }
+                }
+            )+
+        }
+
         /// Every routine of this table, in order.
-        pub static TABLE: &[&$crate::hook::DdiInfo] = &[$(&row::$name),+];
+        pub static TABLE: &[&$crate::routine::DdiInfo] = {
+            const ROWS: &[&$crate::routine::DdiInfo] = &[$(&row::$name),+];
+            $crate::routine::assert_distinct(ROWS);
+            ROWS
+        };
 
         $(
             $(#[doc = $doc])+
@@ -84,20 +92,21 @@ macro_rules! ddis {
             #[inline(always)]
             #[track_caller]
             pub unsafe fn $name($($arg: $ty),*) -> $ret {
-                let call = $crate::ddi::Call::new(&row::$name, ::std::panic::Location::caller());
-                if call.is_slow($crate::is_holding!($kind)) {
+                const KIND: $crate::routine::Kind = $crate::routine::Kind::$kind;
+                let call = $crate::ddi::Call::numbered($number, &row::$name, $crate::site::Site::caller());
+                if call.is_slow(const { KIND.is_holding() }) {
                     #[allow(clippy::too_many_arguments, reason = "the documented signature")]
                     #[cold]
                     #[inline(never)]
-                    unsafe fn slow(site: $crate::hook::Site, $($arg: $ty),*) -> $ret {
-                        let call = &$crate::ddi::Call::new(&row::$name, site);
-                        let args = [$($crate::hook::IntoArg::into_arg($arg)),*];
-                        let Some(entered) = $crate::ddi::enter(call, &args, $crate::is_point!($kind), $crate::is_holding!($kind), $crate::is_acquire!($kind)) else {
-                            return $crate::hook::StoppedAnswer::stopped();
+                    unsafe fn slow(site: $crate::site::Site, $($arg: $ty),*) -> $ret {
+                        let call = &$crate::ddi::Call::numbered($number, &row::$name, site);
+                        let args = [$($crate::routine::IntoArg::into_arg($arg)),*];
+                        let Some(entered) = $crate::ddi::enter(call, &args, KIND) else {
+                            return $crate::routine::StoppedAnswer::stopped();
                         };
                         // SAFETY: forwarded from the caller.
                         let answer = unsafe { $body(call, $($arg),*) };
-                        $crate::ddi::leave(call, entered, $crate::hook::IntoArg::into_arg(answer));
+                        $crate::ddi::leave(call, entered, $crate::routine::IntoArg::into_arg(answer));
                         answer
                     }
                     // SAFETY: forwarded from the caller.
@@ -132,91 +141,5 @@ macro_rules! irql_text {
     };
     (($lo:ident, $hi:ident)) => {
         concat!(stringify!($lo), " to ", stringify!($hi))
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! is_point {
-    (plain) => {
-        false
-    };
-    ($other:ident) => {
-        true
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! is_poll {
-    (poll) => {
-        true
-    };
-    (look) => {
-        true
-    };
-    (clock) => {
-        true
-    };
-    (register) => {
-        true
-    };
-    ($other:ident) => {
-        false
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! is_holding {
-    (holding) => {
-        true
-    };
-    ($other:ident) => {
-        false
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! is_acquire {
-    (acquire) => {
-        true
-    };
-    ($other:ident) => {
-        false
-    };
-}
-
-/// The effect that a row's kind stands for.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! row_effect {
-    (plain) => {
-        $crate::hook::Effect::Own
-    };
-    (local) => {
-        $crate::hook::Effect::Own
-    };
-    (object) => {
-        $crate::hook::Effect::Object
-    };
-    (look) => {
-        $crate::hook::Effect::Look
-    };
-    (acquire) => {
-        $crate::hook::Effect::Acquire
-    };
-    (clock) => {
-        $crate::hook::Effect::Clock
-    };
-    (cell) => {
-        $crate::hook::Effect::Body
-    };
-    (register) => {
-        $crate::hook::Effect::Body
-    };
-    ($other:ident) => {
-        $crate::hook::Effect::Everything
     };
 }

@@ -163,12 +163,12 @@ pub use executive::*;
 pub use io::*;
 pub use kernel::*;
 
-impl crate::hook::IntoArg for LARGE_INTEGER {
-    fn into_arg(self) -> crate::hook::Arg {
-        crate::hook::Arg::Value(self.QuadPart() as u64)
+impl crate::routine::IntoArg for LARGE_INTEGER {
+    fn into_arg(self) -> crate::routine::Arg {
+        crate::routine::Arg::Value(self.QuadPart() as u64)
     }
 }
-impl crate::hook::StoppedAnswer for LARGE_INTEGER {
+impl crate::routine::StoppedAnswer for LARGE_INTEGER {
     fn stopped() -> Self {
         LARGE_INTEGER::new(0)
     }

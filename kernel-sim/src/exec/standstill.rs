@@ -1,8 +1,9 @@
 //! Why nobody can go on: the evidence of a deadlock that is more than a cycle of spin locks.
 
-use crate::bugcheck::{Deadlock, Place, Waiter};
+use crate::bugcheck::{Deadlock, Waiter};
 use crate::kernel::Kernel;
 use crate::machine::Machine;
+use crate::moment::Moment;
 use crate::sync::thread::Thread;
 
 impl Machine {
@@ -36,15 +37,14 @@ impl Machine {
 
     fn thread_waiter(&self, thread: &Thread, key: usize) -> Option<Waiter> {
         let (ddi, site) = thread.parked_at()?;
-        let place = Place {
-            cpu: thread.home,
-            irql: crate::irql::Irql::PASSIVE,
-            step: self.is_deterministic().then(|| self.step()),
+        let place = Moment {
+            thread: thread.number,
+            step: self.step_of_moment(),
             time_ns: self.time_ns(),
-            call: Some(ddi.name),
+            call: Some(ddi),
             site: Some(site),
             callbacks: thread.callbacks(),
-            held: Vec::new(),
+            ..Moment::on(thread.home)
         };
         let waits_for = match self.machine_address(key) {
             0 => "work of the machine".to_owned(),

@@ -3,9 +3,11 @@
 use crate::bugcheck::{DRIVER_RETURNED_HOLDING_CANCEL_LOCK, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER};
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
-use crate::hook::CANCEL;
+use crate::frame::{Frame, Item};
 use crate::irql::Irql;
 use crate::machine::Machine;
+use crate::routine::Arg;
+use crate::routine::CANCEL;
 use crate::sync::lock;
 use std::sync::atomic::{AtomicPtr, Ordering::AcqRel};
 
@@ -95,7 +97,9 @@ pub(crate) fn run_routine(call: &Call, routine: PDRIVER_CANCEL, irp: PIRP, befor
     // SAFETY: the current location of a live IRP is in its block.
     let device = unsafe { (*crate::ddi::inline::IoGetCurrentIrpStackLocation(irp)).DeviceObject };
     let shown = machine.machine_address(irp as usize);
-    callback(call.cpu, &CANCEL, || {
+    let args = [Arg::Pointer(device as usize), Arg::Pointer(irp as usize)];
+    let frame = Frame::new(&CANCEL, &args).about(Item::Irp(irp as usize));
+    callback(call.cpu, &frame, || {
         call.cpu.lock_taken(call.hooks(), cancel_lock, call.ddi, call.site, before);
         // SAFETY: the routine is the driver's own, called as documented.
         unsafe { routine(device, irp) };

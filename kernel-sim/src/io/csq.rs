@@ -7,9 +7,10 @@
 
 use crate::ddi::types::*;
 use crate::ddi::{Call, IoMarkIrpPending, IoReleaseCancelSpinLock, callback};
-use crate::hook::CSQ_ROUTINE;
+use crate::frame::Frame;
 use crate::io::{cancel, irp};
 use crate::processor::Processor;
+use crate::routine::CSQ_ROUTINE;
 use std::ptr::null_mut;
 
 fn object<'a>(call: &Call, csq: PIO_CSQ) -> &'a mut IO_CSQ {
@@ -87,7 +88,7 @@ pub(crate) unsafe fn initialize_ex(
 macro_rules! routine {
     ($csq:expr, $name:ident ( $($arg:expr),* )) => {{
         let routine = (*$csq).$name.expect("the queue was initialized with all of its routines");
-        callback(Processor::current(), &CSQ_ROUTINE, || routine($csq, $($arg),*))
+        callback(Processor::current(), &Frame::new(&CSQ_ROUTINE, &[]), || routine($csq, $($arg),*))
     }};
 }
 

@@ -3,9 +3,11 @@
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::callback;
 use crate::ddi::types::*;
-use crate::hook::{DRIVER_ENTRY, DRIVER_UNLOAD};
+use crate::frame::Frame;
 use crate::machine::Machine;
 use crate::processor::Processor;
+use crate::routine::Arg;
+use crate::routine::{DRIVER_ENTRY, DRIVER_UNLOAD};
 use std::ptr::null_mut;
 
 /// Leaks named in the bug check's text; the count covers all.
@@ -49,7 +51,11 @@ impl Machine {
         }
         let cpu = Processor::current();
         // SAFETY: the routine is the driver's own, called as documented.
-        let status = callback(cpu, &DRIVER_ENTRY, || unsafe { routine(driver, path) });
+        let status = callback(
+            cpu,
+            &Frame::new(&DRIVER_ENTRY, &[Arg::Pointer(driver as usize), Arg::Pointer(path as usize)]),
+            || unsafe { routine(driver, path) },
+        );
         if NT_SUCCESS(status) {
             return Ok(driver);
         }
@@ -65,7 +71,9 @@ impl Machine {
         // SAFETY: `load_driver` made the object.
         if let Some(unload) = unsafe { (*driver).DriverUnload } {
             // SAFETY: the routine is the driver's own, called as documented.
-            callback(cpu, &DRIVER_UNLOAD, || unsafe { unload(driver) });
+            callback(cpu, &Frame::new(&DRIVER_UNLOAD, &[Arg::Pointer(driver as usize)]), || unsafe {
+                unload(driver)
+            });
         }
         self.free_driver(driver);
         let leaks = self.leaks();

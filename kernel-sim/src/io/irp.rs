@@ -9,9 +9,12 @@ use crate::bugcheck::{
 };
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
-use crate::hook::{DISPATCH, IO_COMPLETION};
+use crate::frame::{Frame, Item};
+use crate::hook::Owner;
 use crate::irql::Irql;
 use crate::pool::{allocate_object, tag};
+use crate::routine::Arg;
+use crate::routine::{DISPATCH, IO_COMPLETION};
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -186,8 +189,11 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
     let Some(Some(dispatch)) = routines.get(usize::from(location.MajorFunction)) else {
         call.bad_pointer(0, "the dispatch routine");
     };
+    let args = [Arg::Pointer(device as usize), Arg::Pointer(irp as usize)];
+    let frame = Frame::new(&DISPATCH, &args).about(Item::Irp(irp as usize));
+    call.moved(Item::Irp(irp as usize), handed_by(call), Owner::Driver);
     // SAFETY: the routine is the driver's own, called as documented.
-    let status = callback(call.cpu, &DISPATCH, || unsafe { dispatch(device, irp) });
+    let status = callback(call.cpu, &frame, || unsafe { dispatch(device, irp) });
     let after = call.cpu.irql();
     if after != irql {
         let shown = machine.machine_address(device as usize);
@@ -239,6 +245,7 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
             "IoCompleteRequest for an IRP that has come back to its maker: it was completed before",
         );
     }
+    call.moved(Item::Irp(irp as usize), handed_by(call), Owner::System);
     while i.CurrentLocation <= i.StackCount {
         // SAFETY: the current location is in the IRP's block while the count says so.
         let location = unsafe { *i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
@@ -255,9 +262,14 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
                 let is_top = i.CurrentLocation > i.StackCount;
                 // SAFETY: `above` points into the block.
                 let device = if is_top { null_mut() } else { unsafe { (*above).DeviceObject } };
+                let args = [
+                    Arg::Pointer(device as usize),
+                    Arg::Pointer(irp as usize),
+                    Arg::Pointer(location.Context as usize),
+                ];
+                let frame = Frame::new(&IO_COMPLETION, &args).about(Item::Irp(irp as usize));
                 // SAFETY: the routine is the driver's own, called as documented.
-                let status =
-                    callback(call.cpu, &IO_COMPLETION, || unsafe { routine(device, irp, location.Context) });
+                let status = callback(call.cpu, &frame, || unsafe { routine(device, irp, location.Context) });
                 let after = call.cpu.irql();
                 if after != irql {
                     let what = format!("a completion routine was called at {irql} and returned at {after}");
@@ -275,6 +287,11 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
         }
     }
     finish(call, irp, i);
+}
+
+/// Who hands an IRP on in this call.
+fn handed_by(call: &Call) -> Owner {
+    if call.cpu.runs_driver() { Owner::Driver } else { Owner::System }
 }
 
 /// Whether the outcome is one the routine was registered for.

@@ -7,9 +7,11 @@
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
-use crate::hook::START_IO;
+use crate::frame::{Frame, Item};
 use crate::io::{cancel, device, device_queue, irp};
 use crate::irql::Irql;
+use crate::routine::Arg;
+use crate::routine::START_IO;
 use std::ptr::null_mut;
 
 fn entry_of(irp: &mut IRP) -> PKDEVICE_QUEUE_ENTRY {
@@ -149,8 +151,10 @@ fn call_start_io(call: &Call, d: &mut DEVICE_OBJECT, mut packet: PIRP) {
     let device: PDEVICE_OBJECT = d;
     loop {
         start_io_begins(call, d);
+        let args = [Arg::Pointer(device as usize), Arg::Pointer(packet as usize)];
+        let frame = Frame::new(&START_IO, &args).about(Item::Irp(packet as usize));
         // SAFETY: the routine is the driver's own, called as documented.
-        callback(call.cpu, &START_IO, || unsafe { start_io(device, packet) });
+        callback(call.cpu, &frame, || unsafe { start_io(device, packet) });
         let owed = start_io_ended(call, d);
         let irql = call.cpu.irql();
         if irql != Irql::DISPATCH {

@@ -13,12 +13,14 @@ use crate::ddi::{
     IoAllocateIrp, IoCallDriver, IoCompleteRequest, IoFreeIrp, KeInitializeDeviceQueue, KeInitializeEvent,
     KeSetEvent, KeWaitForSingleObject,
 };
-use crate::hook::ADD_DEVICE;
+use crate::frame::Frame;
 use crate::io::driver::invalid_device_request;
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::memory::WINDOW_STRIDE;
 use crate::processor::Processor;
+use crate::routine::ADD_DEVICE;
+use crate::routine::Arg;
 use std::ptr::null_mut;
 
 /// A device with its driver stack started on it.
@@ -48,8 +50,11 @@ impl Machine {
         let add_device = unsafe { (*(*driver).DriverExtension).AddDevice }.ok_or(STATUS_INVALID_PARAMETER)?;
         let device = PnpDevice { machine: self, pdo: self.create_pdo()? };
         // SAFETY: the routine is the driver's own, called as documented.
-        let status =
-            callback(Processor::current(), &ADD_DEVICE, || unsafe { add_device(driver, device.pdo) });
+        let status = callback(
+            Processor::current(),
+            &Frame::new(&ADD_DEVICE, &[Arg::Pointer(driver as usize), Arg::Pointer(device.pdo as usize)]),
+            || unsafe { add_device(driver, device.pdo) },
+        );
         if !NT_SUCCESS(status) {
             device.delete();
             return Err(status);

@@ -10,10 +10,12 @@ use crate::ddi::types::{
     MEDIUM_IMPORTANCE, PKDEFERRED_ROUTINE, PKDPC, PVOID, TRUE,
 };
 use crate::ddi::{Call, callback};
-use crate::hook::{Callback, DEFERRED_ROUTINE};
+use crate::frame::Frame;
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::processor::Processor;
+use crate::routine::Arg;
+use crate::routine::{Callback, DEFERRED_ROUTINE};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::SeqCst};
 
@@ -254,7 +256,13 @@ struct Queued {
 
 fn run(cpu: &Processor, kind: &'static Callback, dpc: &Queued) {
     let Some(routine) = dpc.routine else { return };
-    callback(cpu, kind, || {
+    let args = [
+        Arg::Pointer(dpc.dpc as usize),
+        Arg::Pointer(dpc.context as usize),
+        Arg::Pointer(dpc.arguments.0 as usize),
+        Arg::Pointer(dpc.arguments.1 as usize),
+    ];
+    callback(cpu, &Frame::new(kind, &args), || {
         // SAFETY: the routine and its arguments are the driver's own, called as documented.
         unsafe { routine(dpc.dpc, dpc.context, dpc.arguments.0, dpc.arguments.1) }
     });

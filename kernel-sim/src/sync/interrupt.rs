@@ -13,14 +13,16 @@ use crate::ddi::types::{
     STATUS_INVALID_PARAMETER, STATUS_SUCCESS, ULONG,
 };
 use crate::ddi::{Call, callback, row};
-use crate::hook::{INTERRUPT_SERVICE, SYNCH_CRITSECTION};
+use crate::frame::Frame;
 use crate::irql::Irql;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::pool::{allocate_object, tag};
 use crate::processor::{Processor, pend};
+use crate::routine::Arg;
+use crate::routine::{INTERRUPT_SERVICE, SYNCH_CRITSECTION};
+use crate::site::Site;
 use crate::sync::lock;
-use std::panic::Location;
 use std::sync::atomic::Ordering::SeqCst;
 
 /// The wait-list key of those who disconnect an interrupt that is in service.
@@ -177,7 +179,10 @@ pub(crate) unsafe fn synchronize(
     let before = unsafe { acquire_lock(call, interrupt) };
     let level = call.cpu.irql();
     // SAFETY: the routine and its context are the driver's own, called as documented.
-    let answer = callback(call.cpu, &SYNCH_CRITSECTION, || unsafe { routine(context) });
+    let answer =
+        callback(call.cpu, &Frame::new(&SYNCH_CRITSECTION, &[Arg::Pointer(context as usize)]), || unsafe {
+            routine(context)
+        });
     call.cpu.set_irql(level);
     // SAFETY: forwarded from the caller.
     unsafe { release_lock(call, interrupt, before) };
@@ -286,15 +291,15 @@ impl Machine {
         cpu.in_isr.set(cpu.in_isr.get() + 1);
         // The kernel takes the lock; it has no call or source line of the driver's to show.
         // SAFETY: a real processor lives as long as its run.
-        let call = Call::on(
-            unsafe { &*std::ptr::from_ref(cpu) },
-            &row::KeAcquireInterruptSpinLock,
-            Location::caller(),
-        );
+        let call =
+            Call::on(unsafe { &*std::ptr::from_ref(cpu) }, &row::KeAcquireInterruptSpinLock, Site::caller());
         lock::take_word(&call, lock::word(&call, object.ActualLock), false);
         if let Some(routine) = object.ServiceRoutine {
+            let args = [Arg::Pointer(interrupt as usize), Arg::Pointer(object.ServiceContext as usize)];
             // SAFETY: the routine and its context are the driver's own, called as documented.
-            callback(cpu, &INTERRUPT_SERVICE, || unsafe { routine(interrupt, object.ServiceContext) });
+            callback(cpu, &Frame::new(&INTERRUPT_SERVICE, &args), || unsafe {
+                routine(interrupt, object.ServiceContext)
+            });
         }
         let after = cpu.irql();
         if after != level {

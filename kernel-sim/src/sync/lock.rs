@@ -13,9 +13,10 @@ use crate::ddi::Call;
 use crate::ddi::types::{BOOLEAN, FALSE, KIRQL, KSPIN_LOCK, PKIRQL, PKSPIN_LOCK, TRUE};
 use crate::exec::Executor;
 use crate::exec::parallel::PARKED;
-use crate::hook::{DdiInfo, Site};
 use crate::irql::Irql;
 use crate::machine::Machine;
+use crate::routine::DdiInfo;
+use crate::site::Site;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 

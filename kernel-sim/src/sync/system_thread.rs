@@ -3,11 +3,13 @@
 use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, IRQL_UNEXPECTED_VALUE};
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
-use crate::hook::SYSTEM_THREAD;
+use crate::frame::Frame;
 use crate::irql::Irql;
 use crate::kernel::Kernel;
 use crate::pool::{allocate_object, tag};
 use crate::processor::Processor;
+use crate::routine::Arg;
+use crate::routine::SYSTEM_THREAD;
 use crate::sync::thread::unwind;
 use crate::sync::wait::initialize_thread_object;
 use std::ptr::null_mut;
@@ -39,7 +41,11 @@ pub(crate) unsafe fn create(
         None,
         Box::new(move || {
             // SAFETY: the routine and its context are the driver's own, called as documented.
-            callback(Processor::current(), &SYSTEM_THREAD, || unsafe { routine(context as PVOID) });
+            callback(
+                Processor::current(),
+                &Frame::new(&SYSTEM_THREAD, &[Arg::Pointer(context)]),
+                || unsafe { routine(context as PVOID) },
+            );
             let cpu = Processor::current();
             let irql = cpu.irql();
             if irql != Irql::PASSIVE {

@@ -6,10 +6,12 @@
 //! ended.
 
 use crate::fiber::{Fiber, KernelStack, Parker, Returned};
-use crate::hook::{Callback, DdiInfo, Site};
+use crate::frame::{Frame, OUTERMOST};
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::processor::Processor;
+use crate::routine::{Callback, DdiInfo};
+use crate::site::Site;
 use crate::sync::wait_many::Several;
 use std::cell::{Cell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -31,6 +33,8 @@ type Body = Box<dyn FnOnce() + Send>;
 /// One kernel thread.
 pub(crate) struct Thread {
     pub home: u8,
+    /// Its number, in the order in which threads were created.
+    pub number: u32,
     /// The thread object drivers can wait for, or 0 for the machine's own threads and once the
     /// object is gone. Changed under the kernel lock.
     pub object: Cell<usize>,
@@ -40,7 +44,7 @@ pub(crate) struct Thread {
     stack: Cell<Option<usize>>,
     /// Its IRQL, callbacks and call while it does not run.
     irql: Cell<u8>,
-    frames: UnsafeCell<Vec<&'static Callback>>,
+    frames: Cell<*const Frame<'static>>,
     call: Cell<Option<(&'static DdiInfo, Site)>>,
     /// Whether its stack is being unwound: DDIs called by destructors do nothing.
     pub unwinding: Cell<bool>,
@@ -65,16 +69,17 @@ unsafe impl Sync for Thread {}
 unsafe impl Send for Thread {}
 
 impl Thread {
-    pub(crate) fn new(home: u8, object: usize, body: Option<Body>) -> Thread {
+    pub(crate) fn new(home: u8, number: u32, object: usize, body: Option<Body>) -> Thread {
         Thread {
             home,
+            number,
             object: Cell::new(object),
             parker: Parker::new(),
             fiber: UnsafeCell::new(None),
             body: Cell::new(body),
             stack: Cell::new(None),
             irql: Cell::new(0),
-            frames: UnsafeCell::new(Vec::new()),
+            frames: Cell::new(&raw const OUTERMOST.0),
             call: Cell::new(None),
             unwinding: Cell::new(false),
             wait_status: Cell::new(0),
@@ -138,21 +143,19 @@ impl Thread {
     fn save(&self, cpu: &Processor) {
         self.irql.set(cpu.irql().0);
         self.call.set(cpu.call.get());
-        // SAFETY: as in `resume`: only the home's host thread comes here.
-        cpu.swap_callbacks(unsafe { &mut *self.frames.get() });
+        self.frames.set(cpu.exchange_frames(&raw const OUTERMOST.0));
     }
 
     fn restore(&self, cpu: &Processor) {
         cpu.set_irql(Irql(self.irql.get()));
         cpu.call.set(self.call.get());
-        // SAFETY: as in `save`.
-        cpu.swap_callbacks(unsafe { &mut *self.frames.get() });
+        cpu.exchange_frames(self.frames.get());
     }
 
     /// The driver callbacks it was in when it parked.
     pub(crate) fn callbacks(&self) -> Vec<&'static Callback> {
-        // SAFETY: asked only while the thread is parked and its home does not run it.
-        unsafe { (*self.frames.get()).clone() }
+        // Asked only while the thread is parked and its home does not run it.
+        crate::processor::kinds(self.frames.get())
     }
 
     /// Where the thread was when it parked.
@@ -228,7 +231,8 @@ impl Machine {
             let mut kernel = self.kernel.lock();
             // In turn, by how many threads there ever were.
             let home = home.unwrap_or((kernel.threads.len() % self.processors.len()) as u8);
-            kernel.threads.push(Box::new(Thread::new(home, object, Some(body))));
+            let number = kernel.threads.len() as u32;
+            kernel.threads.push(Box::new(Thread::new(home, number, object, Some(body))));
             &raw const **kernel.threads.last().expect("just pushed")
         };
         // SAFETY: threads are boxed and live as long as the machine.

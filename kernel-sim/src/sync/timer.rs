@@ -3,7 +3,7 @@
 //! When a timer's time has come its expiry is an event of its own, which the schedule may delay.
 //! Expiry signals the timer, queues its DPC, and arms it again if it is periodic.
 
-use crate::bugcheck::{BugCheck, Ending, Place, TIMER_OR_DPC_INVALID};
+use crate::bugcheck::{BugCheck, Ending, TIMER_OR_DPC_INVALID};
 use crate::choose::{Access, object as touched};
 use crate::ddi::Call;
 use crate::ddi::types::{
@@ -13,6 +13,7 @@ use crate::ddi::types::{
 use crate::irql::Irql;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
+use crate::moment::Moment;
 use crate::sync::thread::Thread;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::Relaxed;
@@ -216,22 +217,19 @@ impl Machine {
     /// The clock found something other than the object that was left with it: a bug check of whoever
     /// armed it, which is no longer there to be shown.
     fn stop_at_clock(&self, armed_by: u8, parameters: [u64; 4], what: &str) {
-        let place = Place {
-            cpu: armed_by,
+        let now = Moment {
             irql: CLOCK_LEVEL,
-            step: self.is_deterministic().then(|| self.step()),
+            step: self.step_of_moment(),
             time_ns: self.time_ns(),
-            call: None,
-            site: None,
-            callbacks: Vec::new(),
-            held: Vec::new(),
+            ..Moment::on(armed_by)
         };
         let what = format!("{what} was overwritten before the timer expired");
         self.stop(Ending::BugCheck(Box::new(BugCheck {
             stop: TIMER_OR_DPC_INVALID,
             parameters,
             what,
-            place,
+            now,
+            earlier: Vec::new(),
             panicked_at: None,
         })));
     }

@@ -7,11 +7,13 @@ use crate::ddi::types::{
     IO_WORKITEM, PDEVICE_OBJECT, PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PVOID, WORK_QUEUE_TYPE,
 };
 use crate::ddi::{Call, callback};
-use crate::hook::WORK_ITEM;
+use crate::frame::Frame;
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::pool::{allocate_object, tag};
 use crate::processor::Processor;
+use crate::routine::Arg;
+use crate::routine::WORK_ITEM;
 use std::collections::VecDeque;
 
 /// The wait-list key of free workers.
@@ -122,7 +124,14 @@ impl Machine {
     fn run_item(&self, cpu: &Processor, queued: &Queued) {
         let Some(routine) = queued.routine else { return };
         // SAFETY: the routine and its arguments are the driver's own, called as documented.
-        callback(cpu, &WORK_ITEM, || unsafe { routine(queued.device, queued.context) });
+        callback(
+            cpu,
+            &Frame::new(
+                &WORK_ITEM,
+                &[Arg::Pointer(queued.device as usize), Arg::Pointer(queued.context as usize)],
+            ),
+            || unsafe { routine(queued.device, queued.context) },
+        );
         let irql = cpu.irql();
         if irql >= Irql::DISPATCH {
             let item = self.machine_address(queued.item as usize);

@@ -21,7 +21,7 @@ use kernel_sim::ddi::{
     KeInitializeDpc, KeInitializeTimer, KeSetTimer, LARGE_INTEGER, MmGetMdlByteCount, MmGetMdlVirtualAddress,
     NTSTATUS, PDEVICE_OBJECT, PIRP, PKDPC, PVOID, STATUS_INSUFFICIENT_RESOURCES,
     STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING,
-    STATUS_SUCCESS, callback,
+    STATUS_SUCCESS, as_system,
 };
 use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
@@ -41,7 +41,7 @@ pub(super) const TIMEOUT_S: u32 = 60;
 /// The dispatch routine of disk devices.
 pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
     let cpu = Processor::current();
-    callback(cpu, &DISK_CLASS, || {
+    as_system(cpu, &DISK_CLASS, || {
         // SAFETY: the I/O manager calls with a live device object of ours, whose extension points at
         // its disk, and a live IRP.
         unsafe {
@@ -241,7 +241,7 @@ unsafe fn send_piece_later(packet: *mut Packet) {
 unsafe extern "C-unwind" fn delay_over(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
     let packet: *mut Packet = context.cast();
     // SAFETY: the context is the packet, which has been ours meanwhile; its disk outlives it.
-    callback(Processor::current(), &DISK_CLASS, || unsafe {
+    as_system(Processor::current(), &DISK_CLASS, || unsafe {
         let disk = &*(*packet).disk;
         send_piece(packet);
         disk.delayed.fetch_sub(1, SeqCst);
@@ -253,7 +253,7 @@ unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, conte
     let cpu = Processor::current();
     let packet: *mut Packet = context.cast();
     // SAFETY: the context is the packet that was sent, which is ours again.
-    callback(cpu, &DISK_CLASS, || unsafe {
+    as_system(cpu, &DISK_CLASS, || unsafe {
         let p = &mut *packet;
         let disk = &*p.disk;
         let srb_end = srb_end(p, p.piece);

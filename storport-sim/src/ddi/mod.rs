@@ -48,5 +48,11 @@ pub mod row {
     pub use kernel_sim::ddi::row::*;
 }
 
+/// The arguments of each routine, kernel and Storport, by name, under the routine's name.
+pub mod args {
+    pub use super::table::args::*;
+    pub use kernel_sim::ddi::args::*;
+}
+
 /// Every StorPort routine, in the order of the table.
-pub static TABLE: &[&kernel_sim::hook::DdiInfo] = table::TABLE;
+pub static TABLE: &[&kernel_sim::routine::DdiInfo] = table::TABLE;

@@ -24,10 +24,12 @@ use kernel_sim::ddi::{
     FALSE, IO_WORKITEM, KDPC, KEVENT, KSPIN_LOCK, KTIMER, KeInitializeDpc, KeInitializeEvent,
     KeInitializeTimer, KeSetTargetProcessorDpc, NotificationEvent, PDEVICE_OBJECT, PKDPC, PVOID, callback,
 };
-use kernel_sim::hook::Callback;
+use kernel_sim::frame::Frame;
 use kernel_sim::irql::Irql;
 use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
+use kernel_sim::routine::Callback;
+use kernel_sim::routine::IntoArg;
 use kernel_sim::unhooked;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -223,11 +225,12 @@ impl AdapterState {
 
     /// Runs a miniport callback at `at` or above, and checks that it restores the IRQL.
     #[inline]
-    pub(super) fn call<R>(&self, kind: &'static Callback, at: Irql, body: impl FnOnce() -> R) -> R {
+    pub(super) fn call<R: IntoArg>(&self, frame: Frame<'_>, at: Irql, body: impl FnOnce() -> R) -> R {
         let cpu = Processor::current();
         let before = unhooked::raise_irql(cpu, at);
         let during = cpu.irql();
-        let answer = callback(cpu, kind, body);
+        let kind = frame.kind;
+        let answer = callback(cpu, &frame.of_adapter(self.extension as usize), body);
         if cpu.irql() != during {
             wrong_irql(cpu, kind, during);
         }

@@ -14,8 +14,10 @@ use crate::ddi::{
     PHW_STATE_CHANGE, STOR_ADDRESS_TYPE_BTL8, STOR_STATUS_BUSY, STOR_STATUS_INVALID_PARAMETER,
     STOR_STATUS_SUCCESS,
 };
-use kernel_sim::ddi::{Call, PDEVICE_OBJECT, PKDPC, PVOID, SHORT, ULONG, callback};
+use kernel_sim::ddi::{Call, PDEVICE_OBJECT, PKDPC, PVOID, SHORT, ULONG, as_system};
+use kernel_sim::frame::Frame;
 use kernel_sim::processor::Processor;
+use kernel_sim::routine::Arg;
 use kernel_sim::unhooked;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -65,7 +67,7 @@ impl AdapterState {
 pub(super) unsafe extern "C-unwind" fn change_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
     // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
     let adapter = unsafe { &*context.cast::<AdapterState>() };
-    callback(Processor::current(), &STORPORT, || {
+    as_system(Processor::current(), &STORPORT, || {
         if adapter.removing.load(SeqCst)
             || adapter.disks.get().is_none()
             || adapter.bus_change.scanning.swap(true, SeqCst)
@@ -85,7 +87,7 @@ pub(super) unsafe extern "C-unwind" fn change_dpc(_dpc: PKDPC, context: PVOID, _
 unsafe extern "C-unwind" fn scan(_device: PDEVICE_OBJECT, context: PVOID) {
     // SAFETY: as in `change_dpc`.
     let adapter = unsafe { &*context.cast::<AdapterState>() };
-    callback(Processor::current(), &STORPORT, || {
+    as_system(Processor::current(), &STORPORT, || {
         while adapter.bus_change.pending.swap(false, SeqCst) && !adapter.removing.load(SeqCst) {
             adapter.rescan();
         }
@@ -127,23 +129,26 @@ pub(crate) unsafe fn state_change_detected(
 pub(super) unsafe extern "C-unwind" fn state_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
     // SAFETY: as in `change_dpc`.
     let adapter = unsafe { &*context.cast::<AdapterState>() };
-    callback(Processor::current(), &STORPORT, || {
+    as_system(Processor::current(), &STORPORT, || {
         let Some(change) = adapter.bus_change.state.lock().take() else { return };
         adapter.bus_changed(&own_cx());
         if let Some(routine) = change.routine {
             const PROCESSED: ULONG = 0;
-            adapter.call_under_start_io_lock(&HW_STOR_STATE_CHANGE, || {
-                // SAFETY: the miniport's own routine and arguments, called as documented.
-                unsafe {
-                    routine(
-                        adapter.extension,
-                        change.context as PVOID,
-                        SHORT::from(STOR_ADDRESS_TYPE_BTL8),
-                        change.address as PVOID,
-                        PROCESSED,
-                    );
-                }
-            });
+            adapter.call_under_start_io_lock(
+                Frame::new(&HW_STOR_STATE_CHANGE, &[Arg::Pointer(adapter.extension as usize)]),
+                || {
+                    // SAFETY: the miniport's own routine and arguments, called as documented.
+                    unsafe {
+                        routine(
+                            adapter.extension,
+                            change.context as PVOID,
+                            SHORT::from(STOR_ADDRESS_TYPE_BTL8),
+                            change.address as PVOID,
+                            PROCESSED,
+                        );
+                    }
+                },
+            );
         }
     });
 }

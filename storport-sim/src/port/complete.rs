@@ -23,7 +23,7 @@ use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::{
     Call, FALSE, IO_DISK_INCREMENT, IO_STATUS_BLOCK, IoCompleteRequest, KeSetEvent, NTSTATUS, PKDPC, PVOID,
     STATUS_CANCELLED, STATUS_DEVICE_BUSY, STATUS_DEVICE_DOES_NOT_EXIST, STATUS_INVALID_DEVICE_REQUEST,
-    STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT, STATUS_SUCCESS, UCHAR, callback,
+    STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT, STATUS_SUCCESS, UCHAR, as_system,
 };
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
@@ -177,7 +177,7 @@ impl AdapterState {
             nested.fetch_sub(1, Relaxed);
             return false;
         }
-        callback(call.cpu, &STORPORT, || {
+        as_system(call.cpu, &STORPORT, || {
             let before = unhooked::raise_irql(call.cpu, Irql::DISPATCH);
             self.complete(unit, slot, Some(call));
             // Before the level falls: on its way down the processor may switch threads.
@@ -285,7 +285,7 @@ pub(super) unsafe extern "C-unwind" fn completion_dpc(_dpc: PKDPC, context: PVOI
     let cpu = Processor::current();
     // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
     let adapter = unsafe { &*context.cast::<AdapterState>() };
-    callback(cpu, &STORPORT, || adapter.complete_all(cpu));
+    as_system(cpu, &STORPORT, || adapter.complete_all(cpu));
 }
 
 /// Every request the miniport has at the addresses named, in the order of units and slots. SP_UNTAGGED stands

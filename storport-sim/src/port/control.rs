@@ -20,7 +20,9 @@ use crate::ddi::{
     ScsiUnitControlMax,
 };
 use kernel_sim::ddi::{BOOLEAN, FALSE, PVOID};
+use kernel_sim::frame::Frame;
 use kernel_sim::irql::Irql;
+use kernel_sim::routine::Arg;
 use std::ptr::null_mut;
 use std::sync::atomic::{Ordering::Acquire, Ordering::Release};
 
@@ -38,10 +40,16 @@ impl AdapterState {
         let body = || unsafe { routine(self.extension, kind, parameters) };
         let is_locked = (kind == ScsiStopAdapter || kind == ScsiRestartAdapter)
             && self.hardware.as_ref().is_some_and(|h| h.slot.locks_control);
+        let args = [
+            Arg::Pointer(self.extension as usize),
+            Arg::Value(kind as u64),
+            Arg::Pointer(parameters as usize),
+        ];
+        let frame = Frame::new(&HW_STOR_ADAPTER_CONTROL, &args);
         if is_locked {
-            self.call_with_interrupts_out(&HW_STOR_ADAPTER_CONTROL, body)
+            self.call_with_interrupts_out(frame, body)
         } else {
-            self.call(&HW_STOR_ADAPTER_CONTROL, Irql::PASSIVE, body)
+            self.call(frame, Irql::PASSIVE, body)
         }
     }
 
@@ -80,7 +88,12 @@ impl AdapterState {
         self.control_types.store(supported, Release);
         let Some(routine) = self.registration.data.HwUnitControl else { return Ok(()) };
         let supported = ask_for_types(ScsiUnitControlMax as usize, |list| {
-            self.call(&HW_STOR_UNIT_CONTROL, Irql::PASSIVE, || {
+            let args = [
+                Arg::Pointer(self.extension as usize),
+                Arg::Value(ScsiQuerySupportedUnitControlTypes as u64),
+                Arg::Pointer(list as usize),
+            ];
+            self.call(Frame::new(&HW_STOR_UNIT_CONTROL, &args), Irql::PASSIVE, || {
                 // SAFETY: the miniport's own routine, called as documented.
                 unsafe { routine(self.extension, ScsiQuerySupportedUnitControlTypes, list) }
             });
@@ -109,7 +122,9 @@ impl AdapterState {
                 Reserved: 0,
             };
         }
-        self.call(&HW_STOR_UNIT_CONTROL, Irql::PASSIVE, || {
+        let args =
+            [Arg::Pointer(self.extension as usize), Arg::Value(kind as u64), Arg::Pointer(address as usize)];
+        self.call(Frame::new(&HW_STOR_UNIT_CONTROL, &args), Irql::PASSIVE, || {
             // SAFETY: the miniport's own routine, called as documented.
             unsafe { routine(self.extension, kind, address.cast()) }
         });

@@ -15,10 +15,12 @@ use kernel_sim::ddi::{
     IoCompleteRequest, IoGetCurrentIrpStackLocation, IoMarkIrpPending, MDL_MAPPED_TO_SYSTEM_VA,
     MDL_SOURCE_IS_NONPAGED_POOL, MmGetMdlVirtualAddress, NTSTATUS, PDEVICE_OBJECT, PIRP, PMDL, PVOID,
     STATUS_DEVICE_DOES_NOT_EXIST, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_DEVICE_REQUEST,
-    STATUS_INVALID_PARAMETER, STATUS_PENDING, STATUS_SUCCESS, callback,
+    STATUS_INVALID_PARAMETER, STATUS_PENDING, STATUS_SUCCESS, as_system,
 };
+use kernel_sim::frame::{Frame, Item};
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
+use kernel_sim::routine::Arg;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -34,7 +36,7 @@ pub(super) struct DeviceExtension {
 /// The dispatch routine of every miniport's device objects.
 pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
     let cpu = Processor::current();
-    callback(cpu, &STORPORT, || {
+    as_system(cpu, &STORPORT, || {
         // SAFETY: the I/O manager calls with a live device object of ours and a live IRP; the
         // extension was filled in when the device was created, and its adapter and unit are owned
         // until the machine has come to rest.
@@ -161,7 +163,10 @@ unsafe fn service_request(cpu: &Processor, adapter: &AdapterState, irp: PIRP) ->
             None => complete_now(irp, STATUS_INVALID_DEVICE_REQUEST),
             Some(routine) => {
                 IoMarkIrpPending(irp);
-                adapter.call(&HW_STOR_PROCESS_SERVICE_REQUEST, Irql::PASSIVE, || {
+                let args = [Arg::Pointer(adapter.extension as usize), Arg::Pointer(irp as usize)];
+                let frame =
+                    Frame::new(&HW_STOR_PROCESS_SERVICE_REQUEST, &args).about(Item::Irp(irp as usize));
+                adapter.call(frame, Irql::PASSIVE, || {
                     routine(adapter.extension, irp.cast());
                 });
                 STATUS_PENDING

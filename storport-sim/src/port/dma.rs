@@ -22,7 +22,9 @@ use crate::ddi::{
 };
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::{BOOLEAN, Call, LARGE_INTEGER, PULONG, PVOID, ULONG};
+use kernel_sim::frame::Frame;
 use kernel_sim::irql::Irql;
+use kernel_sim::routine::Arg;
 use kernel_sim::unhooked;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -321,10 +323,14 @@ pub(crate) unsafe fn build_scatter_gather_list(
     // SAFETY: room for the elements was checked, and both blocks are memory of the machine.
     unsafe { write_list(buffer.cast(), address, bytes) };
     adapter.admit(address, bytes);
-    adapter.call(&HW_STOR_SCATTER_GATHER, Irql::DISPATCH, || {
-        // SAFETY: the miniport's own routine and context, called as documented.
-        unsafe { routine(null_mut(), null_mut(), buffer.cast(), context) }
-    });
+    adapter.call(
+        Frame::new(&HW_STOR_SCATTER_GATHER, &[Arg::Pointer(context as usize)]),
+        Irql::DISPATCH,
+        || {
+            // SAFETY: the miniport's own routine and context, called as documented.
+            unsafe { routine(null_mut(), null_mut(), buffer.cast(), context) }
+        },
+    );
     STOR_STATUS_SUCCESS
 }
 

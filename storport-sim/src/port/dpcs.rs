@@ -9,9 +9,11 @@ use super::adapter::AdapterState;
 use super::own_cx;
 use crate::callbacks::{HW_STOR_DPC, STORPORT};
 use crate::ddi::{PHW_DPC_ROUTINE, PSTOR_DPC};
-use kernel_sim::ddi::{BOOLEAN, Call, PKDPC, PKSPIN_LOCK, PVOID, callback};
+use kernel_sim::ddi::{BOOLEAN, Call, PKDPC, PKSPIN_LOCK, PVOID, as_system};
+use kernel_sim::frame::Frame;
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
+use kernel_sim::routine::Arg;
 use kernel_sim::unhooked;
 
 /// A STOR_DPC that StorPortInitializeDpc made for this adapter; anything else is a bug check.
@@ -70,11 +72,19 @@ unsafe extern "C-unwind" fn run(_dpc: PKDPC, context: PVOID, a1: PVOID, a2: PVOI
     let (adapter, routine, serial) =
         unsafe { (&*(*dpc).Adapter.cast::<AdapterState>(), (*dpc).Routine, &raw mut (*dpc).Serial) };
     let Some(routine) = routine else { return };
-    callback(Processor::current(), &STORPORT, || {
+    as_system(Processor::current(), &STORPORT, || {
         let call = own_cx();
         unhooked::acquire(&call, serial);
+        let args = [
+            Arg::Pointer(dpc as usize),
+            Arg::Pointer(adapter.extension as usize),
+            Arg::Pointer(a1 as usize),
+            Arg::Pointer(a2 as usize),
+        ];
         // SAFETY: the miniport's own routine and arguments, called as documented.
-        adapter.call(&HW_STOR_DPC, Irql::DISPATCH, || unsafe { routine(dpc, adapter.extension, a1, a2) });
+        adapter.call(Frame::new(&HW_STOR_DPC, &args), Irql::DISPATCH, || unsafe {
+            routine(dpc, adapter.extension, a1, a2)
+        });
         unhooked::release(&call, serial);
     });
 }

@@ -9,7 +9,7 @@ use super::adapter::AdapterState;
 use super::unit::{Address, Unit};
 use crate::callbacks::STORPORT;
 use kernel_sim::ddi::{
-    BOOLEAN, Call, FALSE, KDPC, KTIMER, PKDPC, PKTIMER, PVOID, TRUE, UCHAR, ULONG, callback,
+    BOOLEAN, Call, FALSE, KDPC, KTIMER, PKDPC, PKTIMER, PVOID, TRUE, UCHAR, ULONG, as_system,
 };
 use kernel_sim::processor::Processor;
 use kernel_sim::unhooked;
@@ -215,7 +215,7 @@ impl AdapterState {
 pub(super) unsafe extern "C-unwind" fn adapter_gate_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
     // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
     let adapter = unsafe { &*context.cast::<AdapterState>() };
-    callback(Processor::current(), &STORPORT, || {
+    as_system(Processor::current(), &STORPORT, || {
         adapter.gate.time_is_up();
         adapter.kick_all();
     });
@@ -225,7 +225,7 @@ pub(super) unsafe extern "C-unwind" fn adapter_gate_dpc(_dpc: PKDPC, context: PV
 pub(super) unsafe extern "C-unwind" fn unit_gate_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
     // SAFETY: the context is the unit, which its adapter owns.
     let unit = unsafe { &*context.cast::<Unit>() };
-    callback(Processor::current(), &STORPORT, || {
+    as_system(Processor::current(), &STORPORT, || {
         unit.gate.time_is_up();
         unit.adapter().kick(unit);
     });

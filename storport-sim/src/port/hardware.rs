@@ -13,8 +13,8 @@ use crate::ddi::{ACCESS_RANGE, BUS_DATA_TYPE, PCIConfiguration, STOR_PHYSICAL_AD
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::bus;
 use kernel_sim::ddi::{BOOLEAN, Call, FALSE, INTERFACE_TYPE, LARGE_INTEGER, PVOID, ULONG};
-use kernel_sim::hook::Callback;
 use kernel_sim::machine::Machine;
+use kernel_sim::routine::Callback;
 use parking_lot::Mutex;
 use std::ptr::null_mut;
 

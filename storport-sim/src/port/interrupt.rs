@@ -9,6 +9,7 @@
 use super::adapter::{AdapterState, Objects};
 use super::pci_slot::PciSlot;
 use super::{adapter, own_cx};
+use crate::callbacks::system_lock;
 use crate::callbacks::{HW_STOR_INTERRUPT, HW_STOR_MS_INTERRUPT, HW_STOR_SYNCHRONIZED_ACCESS, STORPORT};
 use crate::ddi::{
     InterruptSupportNone, InterruptSynchronizePerMessage, MESSAGE_INTERRUPT_INFORMATION,
@@ -19,11 +20,13 @@ use kernel_sim::bus::{InterruptSource, MESSAGES_MAX};
 use kernel_sim::ddi::{
     BOOLEAN, Call, FALSE, IoConnectInterrupt, IoDisconnectInterrupt, KINTERRUPT, LARGE_INTEGER, Latched,
     LevelSensitive, NT_SUCCESS, PKINTERRUPT, PKSERVICE_ROUTINE, PKSPIN_LOCK, PULONG, PVOID, TRUE, ULONG,
-    callback,
+    as_system,
 };
+use kernel_sim::frame::Frame;
 use kernel_sim::irql::Irql;
 use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
+use kernel_sim::routine::{Arg, IntoArg};
 use kernel_sim::unhooked;
 use std::ptr::null_mut;
 use std::sync::atomic::{
@@ -239,10 +242,12 @@ unsafe extern "C-unwind" fn line_service(_interrupt: PKINTERRUPT, context: PVOID
     let cpu = Processor::current();
     // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
     let adapter = unsafe { &*context.cast::<AdapterState>() };
-    callback(cpu, &STORPORT, || {
+    as_system(cpu, &STORPORT, || {
         let Some(routine) = adapter.registration.data.HwInterrupt else { return FALSE };
+        let args = [Arg::Pointer(adapter.extension as usize)];
+        let frame = Frame::new(&HW_STOR_INTERRUPT, &args).under(&[system_lock::INTERRUPT]);
         // SAFETY: the miniport's own routine, called as documented.
-        adapter.call(&HW_STOR_INTERRUPT, cpu.irql(), || unsafe { routine(adapter.extension) })
+        adapter.call(frame, cpu.irql(), || unsafe { routine(adapter.extension) })
     })
 }
 
@@ -254,12 +259,14 @@ unsafe extern "C-unwind" fn message_service(_interrupt: PKINTERRUPT, context: PV
         let context = &*context.cast::<MessageContext>();
         (&*context.adapter, context.message)
     };
-    callback(cpu, &STORPORT, || {
+    as_system(cpu, &STORPORT, || {
         let routine: PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE =
             adapter.config.get().and_then(|config| config.HwMSInterruptRoutine);
         let Some(routine) = routine else { return FALSE };
+        let args = [Arg::Pointer(adapter.extension as usize), Arg::Value(message.into())];
+        let frame = Frame::new(&HW_STOR_MS_INTERRUPT, &args).under(&[system_lock::INTERRUPT]);
         // SAFETY: the miniport's own routine, called as documented.
-        adapter.call(&HW_STOR_MS_INTERRUPT, cpu.irql(), || unsafe { routine(adapter.extension, message) })
+        adapter.call(frame, cpu.irql(), || unsafe { routine(adapter.extension, message) })
     })
 }
 
@@ -337,7 +344,9 @@ pub(crate) unsafe fn synchronize_access(
     let adapter = adapter(call, extension);
     let Some(routine) = routine else { call.bad_pointer(0, "the SynchronizedAccessRoutine") };
     adapter.with_interrupts_out(call, || {
-        adapter.call(&HW_STOR_SYNCHRONIZED_ACCESS, adapter.interrupt_irql(), || {
+        let args = [Arg::Pointer(adapter.extension as usize), Arg::Pointer(context as usize)];
+        let frame = Frame::new(&HW_STOR_SYNCHRONIZED_ACCESS, &args).under(&[system_lock::INTERRUPT]);
+        adapter.call(frame, adapter.interrupt_irql(), || {
             // SAFETY: the miniport's own routine and context, called as documented.
             unsafe { routine(adapter.extension, context) }
         })
@@ -347,14 +356,15 @@ pub(crate) unsafe fn synchronize_access(
 impl AdapterState {
     /// Runs a life-cycle callback as the pages for hardware want it: at DIRQL under the interrupt lock. A
     /// virtual adapter has neither.
-    pub(super) fn call_with_interrupts_out<R>(
+    pub(super) fn call_with_interrupts_out<R: IntoArg>(
         &self,
-        kind: &'static kernel_sim::hook::Callback,
+        frame: Frame<'_>,
         body: impl FnOnce() -> R,
     ) -> R {
         if self.hardware.is_none() {
-            return self.call(kind, Irql::PASSIVE, body);
+            return self.call(frame, Irql::PASSIVE, body);
         }
-        self.with_interrupts_out(&own_cx(), || self.call(kind, self.interrupt_irql(), body))
+        let frame = frame.under(&[system_lock::INTERRUPT]);
+        self.with_interrupts_out(&own_cx(), || self.call(frame, self.interrupt_irql(), body))
     }
 }

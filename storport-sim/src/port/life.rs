@@ -25,7 +25,9 @@ use kernel_sim::ddi::{
     IoDetachDevice, KeClearEvent, KeDelayExecutionThread, KeFlushQueuedDpcs, KeSetEvent,
     KeWaitForSingleObject, KernelMode, LARGE_INTEGER,
 };
+use kernel_sim::frame::Frame;
 use kernel_sim::irql::Irql;
+use kernel_sim::routine::Arg;
 use std::ptr::null_mut;
 use std::sync::atomic::{Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
 
@@ -76,16 +78,31 @@ impl AdapterState {
             let Some(routine) = self.registration.data.HwFindAdapter else {
                 return Err(StartError::NotAMiniport);
             };
-            let answer = self.call(&HW_STOR_FIND_ADAPTER, at, || {
-                if is_virtual {
-                    let (lower, device) = (lower.cast(), device.cast());
-                    return routine(self.extension, lower, device, lower, arguments, config, &raw mut again);
-                }
-                let physical =
-                    std::mem::transmute::<PVIRTUAL_HW_FIND_ADAPTER, PHW_FIND_ADAPTER>(Some(routine));
-                let Some(routine) = physical else { return 0 };
-                routine(self.extension, null_mut(), null_mut(), arguments, config, &raw mut again)
-            });
+            let answer = self.call(
+                Frame::new(
+                    &HW_STOR_FIND_ADAPTER,
+                    &[Arg::Pointer(self.extension as usize), Arg::Pointer(config as usize)],
+                ),
+                at,
+                || {
+                    if is_virtual {
+                        let (lower, device) = (lower.cast(), device.cast());
+                        return routine(
+                            self.extension,
+                            lower,
+                            device,
+                            lower,
+                            arguments,
+                            config,
+                            &raw mut again,
+                        );
+                    }
+                    let physical =
+                        std::mem::transmute::<PVIRTUAL_HW_FIND_ADAPTER, PHW_FIND_ADAPTER>(Some(routine));
+                    let Some(routine) = physical else { return 0 };
+                    routine(self.extension, null_mut(), null_mut(), arguments, config, &raw mut again)
+                },
+            );
             (answer, *config)
         };
         if answer != SP_RETURN_FOUND {
@@ -105,8 +122,10 @@ impl AdapterState {
     fn initialize(&self) -> Result<(), StartError> {
         if let Some(routine) = self.registration.data.HwInitialize {
             // SAFETY: the miniport's own routine, called as documented.
-            let answer =
-                self.call_with_interrupts_out(&HW_STOR_INITIALIZE, || unsafe { routine(self.extension) });
+            let answer = self.call_with_interrupts_out(
+                Frame::new(&HW_STOR_INITIALIZE, &[Arg::Pointer(self.extension as usize)]),
+                || unsafe { routine(self.extension) },
+            );
             if answer == FALSE {
                 return Err(StartError::NotInitialized);
             }
@@ -114,8 +133,11 @@ impl AdapterState {
         let passive = *self.passive_initialize.lock();
         if let Some(routine) = passive {
             // SAFETY: as above.
-            let answer =
-                self.call(&HW_STOR_PASSIVE_INITIALIZE, Irql::PASSIVE, || unsafe { routine(self.extension) });
+            let answer = self.call(
+                Frame::new(&HW_STOR_PASSIVE_INITIALIZE, &[Arg::Pointer(self.extension as usize)]),
+                Irql::PASSIVE,
+                || unsafe { routine(self.extension) },
+            );
             if answer == FALSE {
                 return Err(StartError::NotInitialized);
             }
@@ -247,9 +269,11 @@ impl AdapterState {
             let completes = data.HwCompleteServiceIrp.filter(|_| data.HwProcessServiceRequest.is_some());
             if let Some(routine) = completes {
                 // SAFETY: the miniport's own routine, called as documented.
-                self.call(&HW_STOR_COMPLETE_SERVICE_IRP, Irql::PASSIVE, || unsafe {
-                    routine(self.extension)
-                });
+                self.call(
+                    Frame::new(&HW_STOR_COMPLETE_SERVICE_IRP, &[Arg::Pointer(self.extension as usize)]),
+                    Irql::PASSIVE,
+                    || unsafe { routine(self.extension) },
+                );
             }
             if self.power(StorPowerDeviceD3, StorPowerActionNone).is_none() {
                 self.control_if_supported(ScsiStopAdapter);
@@ -269,7 +293,11 @@ impl AdapterState {
         }
         if let Some(routine) = data.HwFreeAdapterResources.filter(|_| self.config.get().is_some()) {
             // SAFETY: the miniport's own routine, called as documented.
-            self.call(&HW_STOR_FREE_ADAPTER_RESOURCES, Irql::PASSIVE, || unsafe { routine(self.extension) });
+            self.call(
+                Frame::new(&HW_STOR_FREE_ADAPTER_RESOURCES, &[Arg::Pointer(self.extension as usize)]),
+                Irql::PASSIVE,
+                || unsafe { routine(self.extension) },
+            );
         }
         self.delete_devices();
         Port::of(machine).strike_off(self);

@@ -70,11 +70,11 @@ pub use start::{Adapter, StartError};
 use adapter::AdapterState;
 use initialize::Registration;
 use kernel_sim::ddi::{Call, PVOID};
-use kernel_sim::hook::{Coverage, DDIS_MAX, DdiInfo};
 use kernel_sim::machine::Machine;
+use kernel_sim::routine::{Coverage, DdiInfo, Kind, reserved};
+use kernel_sim::site::Site;
 use parking_lot::Mutex;
 use std::any::Any;
-use std::panic::Location;
 use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Release};
@@ -144,21 +144,20 @@ pub(crate) fn adapter(call: &Call, extension: PVOID) -> &'static AdapterState {
 
 /// Stands for the port driver where a report names the call that takes a lock; not a DDI.
 static STORPORT_ITSELF: DdiInfo = DdiInfo {
-    id: DDIS_MAX as u16 - 2,
+    id: reserved::PORT_DRIVER,
     name: "Storport",
     header: "",
     irql: None,
     coverage: Coverage::Modelled,
     params: &[],
     summary: "The port driver itself.",
-    polls: false,
-    effect: kernel_sim::hook::Effect::Own,
+    kind: Kind::Plain,
 };
 
 /// The context of what the port driver does on its own account.
 #[track_caller]
 fn own_cx() -> Call {
-    Call::new(&STORPORT_ITSELF, Location::caller())
+    Call::new(&STORPORT_ITSELF, Site::caller())
 }
 
 /// The machine this code runs on.

@@ -21,8 +21,10 @@ use crate::ddi::{
 };
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::{PDEVICE_OBJECT, PVOID};
+use kernel_sim::frame::Frame;
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
+use kernel_sim::routine::Arg;
 use kernel_sim::{report_address, unhooked};
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
@@ -192,10 +194,13 @@ impl AdapterState {
         for unit in on_path() {
             mark(unit, step::BUS);
         }
-        self.call_with_start_io_out(&HW_STOR_RESET_BUS, || {
-            // SAFETY: the miniport's own routine, called as documented.
-            unsafe { routine(self.extension, u32::from(path)) }
-        });
+        self.call_with_start_io_out(
+            Frame::new(&HW_STOR_RESET_BUS, &[Arg::Pointer(self.extension as usize), Arg::Value(path.into())]),
+            || {
+                // SAFETY: the miniport's own routine, called as documented.
+                unsafe { routine(self.extension, u32::from(path)) }
+            },
+        );
         for unit in on_path() {
             let spare = &unit.slots[usize::from(unit.spare_slot())];
             // A step whose SRB is still out ends with that.

@@ -10,7 +10,7 @@ use crate::callbacks::STORPORT;
 use crate::class::{DiskStatistics, Disks};
 use crate::ddi::{ScsiAdapterSurpriseRemoval, StorRemoveDevice, StorSurpriseRemoval};
 use kernel_sim::ddi::{
-    FALSE, KeDelayExecutionThread, KernelMode, LARGE_INTEGER, PDEVICE_OBJECT, PDRIVER_OBJECT, callback,
+    FALSE, KeDelayExecutionThread, KernelMode, LARGE_INTEGER, PDEVICE_OBJECT, PDRIVER_OBJECT, as_system,
 };
 use kernel_sim::processor::Processor;
 use std::collections::BTreeMap;
@@ -115,7 +115,7 @@ impl Adapter {
         completion: CompleteWhere,
         parameters: BTreeMap<String, Parameter>,
     ) -> Result<Adapter, StartError> {
-        callback(Processor::current(), &STORPORT, || {
+        as_system(Processor::current(), &STORPORT, || {
             let machine = machine();
             let port = Port::of(machine);
             let registration = port.registration(driver).ok_or(StartError::NotAMiniport)?;
@@ -218,7 +218,7 @@ impl Adapter {
     /// those that are out, and tells the miniport (ScsiAdapterPower to D3 if it supports that, else
     /// ScsiStopAdapter and ScsiSetBootConfig). Requests that arrive meanwhile wait for the restart.
     pub fn stop(&self) {
-        callback(Processor::current(), &STORPORT, || self.adapter.stop());
+        as_system(Processor::current(), &STORPORT, || self.adapter.stop());
     }
 
     /// Starts a stopped adapter again: ScsiAdapterPower to D0, or ScsiSetRunningConfig and
@@ -227,12 +227,12 @@ impl Adapter {
     /// # Errors
     /// When the miniport says it failed; the adapter stays stopped then.
     pub fn restart(&self) -> Result<(), StartError> {
-        callback(Processor::current(), &STORPORT, || self.adapter.restart())
+        as_system(Processor::current(), &STORPORT, || self.adapter.restart())
     }
 
     /// Tells the miniport that the system shuts down: SRB_FUNCTION_SHUTDOWN to every unit.
     pub fn shut_down(&self) {
-        callback(Processor::current(), &STORPORT, || self.adapter.shut_down());
+        as_system(Processor::current(), &STORPORT, || self.adapter.shut_down());
     }
 
     /// Removes the adapter: refuses new requests, waits for those that are out, flushes the miniport's
@@ -240,7 +240,7 @@ impl Adapter {
     /// complete its service requests, stops it (ScsiStopAdapter, if supported), has a virtual one free its
     /// resources, and deletes the devices.
     pub fn remove(self) {
-        callback(Processor::current(), &STORPORT, || {
+        as_system(Processor::current(), &STORPORT, || {
             self.adapter.drain();
             self.disks.wait_for_delayed();
             self.adapter.flush_caches();
@@ -255,7 +255,7 @@ impl Adapter {
     /// not supported). What the miniport has is its to end. The devices stay for those who still have them open,
     /// until [`Adapter::surprise_remove`]. The second time nothing happens.
     pub fn surprise_removal(&self) {
-        callback(Processor::current(), &STORPORT, || {
+        as_system(Processor::current(), &STORPORT, || {
             if self.adapter.is_gone.swap(true, SeqCst) {
                 return;
             }
@@ -271,7 +271,7 @@ impl Adapter {
     /// removed. The miniport is not asked to flush; ScsiStopAdapter comes without hardware.
     pub fn surprise_remove(self) {
         self.surprise_removal();
-        callback(Processor::current(), &STORPORT, || {
+        as_system(Processor::current(), &STORPORT, || {
             self.adapter.drain();
             self.disks.wait_for_delayed();
             self.adapter.announce(StorRemoveDevice);
@@ -285,7 +285,7 @@ impl Adapter {
     /// IOCTL_STORAGE_RESET_DEVICE and a class driver's own reset SRB come to. `false`: the disk is none of this
     /// adapter's, or recovery of its unit is under way already.
     pub fn reset_unit(&self, disk: PDEVICE_OBJECT) -> bool {
-        callback(Processor::current(), &STORPORT, || {
+        as_system(Processor::current(), &STORPORT, || {
             let lower = self.disks.lower_of(disk);
             lower.is_some_and(|lower| self.adapter.at_dispatch_level(|| self.adapter.reset_unit_of(lower)))
         })
@@ -294,7 +294,7 @@ impl Adapter {
     /// Resets a bus while requests are under way: HwStorResetBus, as in the last step of recovery, with everything
     /// held back meanwhile: what IOCTL_STORAGE_RESET_BUS comes to.
     pub fn reset_bus(&self, path: u8) {
-        callback(Processor::current(), &STORPORT, || {
+        as_system(Processor::current(), &STORPORT, || {
             self.adapter.at_dispatch_level(|| self.adapter.reset_bus(path));
         });
     }

@@ -10,6 +10,7 @@
 use super::adapter::{AdapterState, CHANNELS_MAX};
 use super::own_cx;
 use super::unit::{Request, Unit};
+use crate::callbacks::system_lock;
 use crate::callbacks::{HW_STOR_BUILD_IO, HW_STOR_START_IO};
 use crate::ddi::{
     PSCSI_REQUEST_BLOCK, SRB_FUNCTION_IO_CONTROL, SRB_FUNCTION_PNP, SRB_STATUS_INVALID_REQUEST,
@@ -17,9 +18,10 @@ use crate::ddi::{
     SrbSetRequestTag, SrbSetScsiStatus, SrbSetSrbStatus, set_address, set_port_hint,
 };
 use kernel_sim::ddi::{FALSE, PKSPIN_LOCK, PVOID};
-use kernel_sim::hook::Callback;
+use kernel_sim::frame::{Frame, Item};
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
+use kernel_sim::routine::{Arg, IntoArg};
 use kernel_sim::unhooked;
 use std::ptr::null_mut;
 
@@ -56,9 +58,11 @@ impl AdapterState {
             return;
         }
         if let Some(routine) = self.registration.data.HwBuildIo {
+            let args = [Arg::Pointer(self.extension as usize), Arg::Pointer(srb as usize)];
+            let frame = Frame::new(&HW_STOR_BUILD_IO, &args).about(Item::Srb(srb as usize));
             // SAFETY: the miniport's own routine, called as documented.
-            let goes_on = self
-                .call(&HW_STOR_BUILD_IO, Irql::DISPATCH, || unsafe { routine(self.extension, request.srb) });
+            let goes_on =
+                self.call(frame, Irql::DISPATCH, || unsafe { routine(self.extension, request.srb) });
             if goes_on == FALSE {
                 // The miniport completes it, now or later.
                 return;
@@ -72,12 +76,14 @@ impl AdapterState {
         // SAFETY: the miniport's own routine, called as documented. What it returns is not documented to
         // mean anything.
         let body = || unsafe { routine(self.extension, srb) };
+        let args = [Arg::Pointer(self.extension as usize), Arg::Pointer(srb as usize)];
+        let frame = Frame::new(&HW_STOR_START_IO, &args).about(Item::Srb(srb as usize));
         if self.hardware.is_none() {
-            self.call(&HW_STOR_START_IO, Irql::DISPATCH, body);
+            self.call(frame, Irql::DISPATCH, body);
         } else if self.perf.channels() > 1 && !self.is_half_duplex() {
-            self.call_in_channel(self.perf.channel_of(cpu), body);
+            self.call_in_channel(self.perf.channel_of(cpu), frame, body);
         } else {
-            self.call_under_start_io_lock(&HW_STOR_START_IO, body);
+            self.call_under_start_io_lock(frame, body);
         }
     }
 
@@ -87,27 +93,32 @@ impl AdapterState {
         unsafe { (&raw mut (*self.objects).channel_locks).cast::<usize>().add(n) }
     }
 
-    fn call_in_channel<R>(&self, channel: u32, body: impl FnOnce() -> R) -> R {
+    fn call_in_channel<R: IntoArg>(&self, channel: u32, frame: Frame<'_>, body: impl FnOnce() -> R) -> R {
         let call = own_cx();
         let before = unhooked::raise_irql(call.cpu, Irql::DISPATCH);
         let lock = self.channel_lock(channel);
         unhooked::acquire(&call, lock);
-        let answer = self.call(&HW_STOR_START_IO, Irql::DISPATCH, body);
+        let answer = self.call(frame.under(&[system_lock::CHANNEL]), Irql::DISPATCH, body);
         unhooked::release(&call, lock);
         unhooked::restore_irql(call.cpu, before);
         answer
     }
 
     /// Runs a callback under the StartIo lock; in half duplex with the interrupt kept out too.
-    pub(super) fn call_under_start_io_lock<R>(&self, kind: &'static Callback, body: impl FnOnce() -> R) -> R {
+    pub(super) fn call_under_start_io_lock<R: IntoArg>(
+        &self,
+        frame: Frame<'_>,
+        body: impl FnOnce() -> R,
+    ) -> R {
         let call = own_cx();
         let before = unhooked::raise_irql(call.cpu, Irql::DISPATCH);
         let lock = &raw mut self.objects_mut().start_io_lock;
         unhooked::acquire(&call, lock);
         let answer = if self.is_half_duplex() {
-            self.with_interrupts_out(&call, || self.call(kind, self.interrupt_irql(), body))
+            let frame = frame.under(&[system_lock::START_IO, system_lock::INTERRUPT]);
+            self.with_interrupts_out(&call, || self.call(frame, self.interrupt_irql(), body))
         } else {
-            self.call(kind, Irql::DISPATCH, body)
+            self.call(frame.under(&[system_lock::START_IO]), Irql::DISPATCH, body)
         };
         unhooked::release(&call, lock);
         unhooked::restore_irql(call.cpu, before);
@@ -115,13 +126,13 @@ impl AdapterState {
     }
 
     /// As [`AdapterState::call_under_start_io_lock`], with every channel kept out as well: HwStorResetBus.
-    pub(super) fn call_with_start_io_out<R>(&self, kind: &'static Callback, body: impl FnOnce() -> R) -> R {
+    pub(super) fn call_with_start_io_out<R: IntoArg>(&self, frame: Frame<'_>, body: impl FnOnce() -> R) -> R {
         let channels =
             if self.perf.channels() > 1 { self.perf.channels().min(CHANNELS_MAX as u32) } else { 0 };
         let call = own_cx();
         let before = unhooked::raise_irql(call.cpu, Irql::DISPATCH);
         (0..channels).for_each(|n| unhooked::acquire(&call, self.channel_lock(n)));
-        let answer = self.call_under_start_io_lock(kind, body);
+        let answer = self.call_under_start_io_lock(frame, body);
         (0..channels).rev().for_each(|n| unhooked::release(&call, self.channel_lock(n)));
         unhooked::restore_irql(call.cpu, before);
         answer

@@ -8,7 +8,7 @@ use super::own_cx;
 use super::unit::{Slot, state};
 use crate::callbacks::STORPORT;
 use crate::ddi::SrbGetTimeOutValue;
-use kernel_sim::ddi::{PKDPC, PVOID, callback};
+use kernel_sim::ddi::{PKDPC, PVOID, as_system};
 use kernel_sim::processor::Processor;
 use kernel_sim::unhooked;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
@@ -89,5 +89,5 @@ fn give_more_time(late: &[&Slot], now: u32) {
 pub(super) unsafe extern "C-unwind" fn tick_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
     // SAFETY: the context is the adapter, which is kept until the machine has come to rest.
     let adapter = unsafe { &*context.cast::<AdapterState>() };
-    callback(Processor::current(), &STORPORT, || adapter.tick());
+    as_system(Processor::current(), &STORPORT, || adapter.tick());
 }

@@ -8,7 +8,9 @@ use crate::ddi::{
     STOR_STATUS_INVALID_PARAMETER, STOR_STATUS_SUCCESS,
 };
 use kernel_sim::ddi::{Call, KDPC, KTIMER, PKDPC, PVOID, ULONG, ULONGLONG};
+use kernel_sim::frame::Frame;
 use kernel_sim::irql::Irql;
+use kernel_sim::routine::Arg;
 use kernel_sim::unhooked;
 use std::ptr::null_mut;
 
@@ -40,7 +42,10 @@ pub(super) unsafe extern "C-unwind" fn call_dpc(_dpc: PKDPC, context: PVOID, _a1
     let routine = *adapter.timer_call.lock();
     if let Some(routine) = routine {
         // SAFETY: the miniport's own routine, called as documented.
-        adapter.call_under_start_io_lock(&HW_STOR_TIMER, || unsafe { routine(adapter.extension) });
+        adapter.call_under_start_io_lock(
+            Frame::new(&HW_STOR_TIMER, &[Arg::Pointer(adapter.extension as usize)]),
+            || unsafe { routine(adapter.extension) },
+        );
     }
 }
 
@@ -148,7 +153,14 @@ unsafe extern "C-unwind" fn expired(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2
         (*timer).armed = 0;
         let (adapter, context) = (&*(*timer).adapter, std::mem::replace(&mut (*timer).context, null_mut()));
         if let Some(routine) = (*timer).routine {
-            adapter.call(&HW_STOR_TIMER, Irql::DISPATCH, || routine(adapter.extension, context));
+            adapter.call(
+                Frame::new(
+                    &HW_STOR_TIMER,
+                    &[Arg::Pointer(adapter.extension as usize), Arg::Pointer(context as usize)],
+                ),
+                Irql::DISPATCH,
+                || routine(adapter.extension, context),
+            );
         }
     }
 }

@@ -11,9 +11,11 @@ use crate::ddi::{
     PHW_WORKITEM, STOR_STATUS_BUSY, STOR_STATUS_INSUFFICIENT_RESOURCES, STOR_STATUS_INVALID_DEVICE_STATE,
     STOR_STATUS_INVALID_IRQL, STOR_STATUS_INVALID_PARAMETER, STOR_STATUS_SUCCESS, STOR_STATUS_UNSUCCESSFUL,
 };
-use kernel_sim::ddi::{Call, IO_WORKITEM, PDEVICE_OBJECT, PVOID, ULONG, callback};
+use kernel_sim::ddi::{Call, IO_WORKITEM, PDEVICE_OBJECT, PVOID, ULONG, as_system};
+use kernel_sim::frame::Frame;
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
+use kernel_sim::routine::Arg;
 use kernel_sim::unhooked;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
@@ -124,15 +126,19 @@ unsafe extern "C-unwind" fn run(_device: PDEVICE_OBJECT, context: PVOID) {
     // SAFETY: workers' blocks live until the machine ends, and their adapter as long.
     let (adapter, routine, context) = unsafe { (&*(*worker).adapter, (*worker).routine, (*worker).context) };
     let cpu = Processor::current();
-    callback(cpu, &STORPORT, || {
+    as_system(cpu, &STORPORT, || {
         // From here on it may be queued again, by its own routine too.
         // SAFETY: as above.
         unsafe { (*worker).state.store(IDLE, SeqCst) };
         if let Some(routine) = routine {
-            adapter.call(&HW_STOR_WORK_ITEM, Irql::PASSIVE, || {
-                // SAFETY: the miniport's own routine and context, called as documented.
-                unsafe { routine(adapter.extension, context, worker.cast()) }
-            });
+            adapter.call(
+                Frame::new(&HW_STOR_WORK_ITEM, &[Arg::Pointer(adapter.extension as usize)]),
+                Irql::PASSIVE,
+                || {
+                    // SAFETY: the miniport's own routine and context, called as documented.
+                    unsafe { routine(adapter.extension, context, worker.cast()) }
+                },
+            );
         }
         adapter.pending_work.fetch_sub(1, SeqCst);
     });

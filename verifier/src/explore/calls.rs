@@ -5,7 +5,8 @@
 //! between. It judges nothing.
 
 use kernel_sim::choose::{Step, Transition};
-use kernel_sim::hook::{DdiInfo, Site};
+use kernel_sim::routine::DdiInfo;
+use kernel_sim::site::Site;
 
 /// A routine and the place in the driver's source that calls it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -100,7 +101,6 @@ fn place(routine: &'static DdiInfo, site: Site) -> Place {
 mod tests {
     use super::*;
     use kernel_sim::ddi::row;
-    use std::panic::Location;
 
     fn step(transition: Transition, next: Option<(&'static DdiInfo, Site)>, object: u64) -> Step<'static> {
         Step { number: 1, transition, touches: &[], cpu: 0, next, next_object: object }
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_call_that_was_interrupted_is_still_made() {
-        let (outer, inner) = (Location::caller(), Location::caller());
+        let (outer, inner) = (Site::caller(), Site::caller());
         let mut calls = Calls::default();
         let acquire = Some((&row::KeAcquireSpinLock, outer));
         assert!(calls.follow(&step(Transition::Run(0), acquire, 0x1000)).is_none());

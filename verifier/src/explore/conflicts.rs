@@ -20,8 +20,8 @@
 
 use super::calls::{Call, Place};
 use kernel_sim::choose::{Access, Step, Touch, Transition, object};
-use kernel_sim::hook::Effect;
 use kernel_sim::machine::Machine;
+use kernel_sim::routine::Effect;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The points of a program, by kind. A place is in one set only.
@@ -98,7 +98,7 @@ impl Conflicts {
             let own = place.filter(|_| is_its_object || is_device(touch.object));
             self.note(party, cpu, own, touch.object, touch.access);
         }
-        if let Some(call) = made.filter(|c| c.routine.effect == Effect::Everything && c.object != 0) {
+        if let Some(call) = made.filter(|c| c.routine.effect() == Effect::Everything && c.object != 0) {
             self.note(party, cpu, Some(call.place), call.object, Access::Change);
         }
         if !matches!(step.transition, Transition::Device(_) | Transition::Timer) {

@@ -1,7 +1,7 @@
 //! What a failing execution found, reduced to what makes it the same failure in another.
 
 use crate::finding::{Location, Verdict};
-use kernel_sim::bugcheck::Place;
+use kernel_sim::moment::Moment;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -33,7 +33,7 @@ impl Failure {
     /// What `verdict` found; `None` if it found nothing.
     #[must_use]
     pub fn of(verdict: &Verdict) -> Option<Failure> {
-        let at = |name: &str, places: &[&Place]| {
+        let at = |name: &str, places: &[&Moment]| {
             let sites = places.iter().map(|place| CallSite::from(*place)).collect();
             Some(Failure { name: name.to_owned(), sites })
         };
@@ -50,10 +50,11 @@ impl Failure {
             Verdict::BugCheck(b) => match &b.panicked_at {
                 // A panic is told by where it was raised, not by the call that came before it.
                 Some(panic) => {
-                    let raised = CallSite { call: None, location: Some(panic.clone()), ..(&b.place).into() };
+                    let raised =
+                        CallSite { call: None, location: Some(panic.to_string()), ..(&b.now).into() };
                     Some(Failure { name: b.stop.name.to_owned(), sites: [raised].into() })
                 }
-                None => at(b.stop.name, &[&b.place]),
+                None => at(b.stop.name, &[&b.now]),
             },
             Verdict::Livelock(l) => at("livelock", &[&l.place]),
             Verdict::Deadlock(d) => at("deadlock", &d.waiters.iter().map(|w| &w.place).collect::<Vec<_>>()),
@@ -61,10 +62,10 @@ impl Failure {
     }
 }
 
-impl From<&Place> for CallSite {
-    fn from(place: &Place) -> CallSite {
+impl From<&Moment> for CallSite {
+    fn from(place: &Moment) -> CallSite {
         CallSite {
-            call: place.call,
+            call: place.call.map(|ddi| ddi.name),
             callback: place.callbacks.last().map(|c| c.name),
             location: place.site.map(|site| Location::from(site).to_string()),
         }

@@ -105,21 +105,15 @@ impl Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel_sim::bugcheck::{Deadlock, Place, Waiter};
-    use kernel_sim::irql::Irql;
+    use kernel_sim::bugcheck::{Deadlock, Waiter};
+    use kernel_sim::ddi::row;
+    use kernel_sim::moment::Moment;
+    use kernel_sim::routine::DdiInfo;
+    use kernel_sim::site::Site;
 
     #[track_caller]
-    fn waiter(cpu: u8, call: &'static str) -> Waiter {
-        let place = Place {
-            cpu,
-            irql: Irql::DISPATCH,
-            step: Some(u64::from(cpu)),
-            time_ns: 0,
-            call: Some(call),
-            site: Some(std::panic::Location::caller()),
-            callbacks: Vec::new(),
-            held: Vec::new(),
-        };
+    fn waiter(cpu: u8, call: &'static DdiInfo) -> Waiter {
+        let place = Moment { call: Some(call), site: Some(Site::caller()), ..Moment::on(cpu) };
         Waiter { place, waits_for: "a lock".into(), holder: None }
     }
 
@@ -129,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_deadlock_is_told_by_where_its_processors_wait_whoever_waits_there() {
-        let [a, b] = [|cpu| waiter(cpu, "KeAcquireSpinLock"), |cpu| waiter(cpu, "KeAcquireSpinLock")];
+        let [a, b] = [|cpu| waiter(cpu, &row::KeAcquireSpinLock), |cpu| waiter(cpu, &row::KeAcquireSpinLock)];
         let one = deadlock(vec![a(0), b(1)]);
         assert_eq!(deadlock(vec![b(0), a(1)]), one);
         assert_eq!(deadlock(vec![b(0), a(3), b(2)]), one);
@@ -139,7 +133,7 @@ mod tests {
 
     #[test]
     fn tallies_add_up_in_any_order() {
-        let identity = deadlock(vec![waiter(0, "KeAcquireSpinLock")]).unwrap();
+        let identity = deadlock(vec![waiter(0, &row::KeAcquireSpinLock)]).unwrap();
         let tallies = [Tally { seed: 7, count: 2 }, Tally { seed: 3, count: 1 }, Tally { seed: 9, count: 4 }];
         let mut up = Findings::default();
         let mut down = Findings::default();

@@ -14,8 +14,8 @@
 use super::calls::{Calls, Place};
 use super::dice::Dice;
 use kernel_sim::choose::{Access, Choose, Enabled, Parted, Step, Transition};
-use kernel_sim::hook::Effect;
 use kernel_sim::machine::Machine;
+use kernel_sim::routine::Effect;
 
 /// Calls in a row that only look at something, after which the held are let go and the world waits no longer.
 const POLLS: u64 = 64;
@@ -77,7 +77,7 @@ impl SteeredChooser {
             cpu,
             place: call.place,
             object: call.object,
-            looks: call.routine.effect == Effect::Look,
+            looks: call.routine.effect() == Effect::Look,
             until: step + self.steering.patience,
         });
     }
@@ -154,7 +154,7 @@ impl Choose for SteeredChooser {
             let touched =
                 step.touches.iter().any(|t| t.object == h.object && !(h.looks && t.access == Access::Look));
             // A routine of which no more is known than that it may do anything.
-            touched || made.is_some_and(|c| c.routine.effect == Effect::Everything && c.object == h.object)
+            touched || made.is_some_and(|c| c.routine.effect() == Effect::Everything && c.object == h.object)
         };
         if let Some(at) = self.held.iter().position(used) {
             self.first = Some(self.let_go(at));

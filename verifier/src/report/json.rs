@@ -50,7 +50,7 @@ pub fn to_json(driver: &str, setup: &Setup, run: &Run, schedule: Option<&str>) -
                 "name": b.stop.name,
                 "parameters": b.parameters.map(|p| format!("{p:#x}")),
                 "what": b.what,
-                "scene": scene(&Scene::from(&b.place)),
+                "scene": scene(&Scene::from(&b.now)),
             }),
         ),
         Verdict::Deadlock(d) => {

@@ -89,7 +89,7 @@ impl Report<'_> {
 
     fn bug_check(&self, out: &mut String, b: &BugCheck) -> fmt::Result {
         self.headline(out, b.stop.name, &b.what)?;
-        self.scene(out, &Scene::from(&b.place))?;
+        self.scene(out, &Scene::from(&b.now))?;
         let [p1, p2, p3, p4] = b.parameters;
         self.trailer(out, "stop", &format!("{:#06X} ({p1:#x}, {p2:#x}, {p3:#x}, {p4:#x})", b.stop.code))?;
         self.replay(out)
@@ -106,7 +106,7 @@ impl Report<'_> {
     }
 
     fn livelock(&self, out: &mut String, l: &Livelock) -> fmt::Result {
-        let call = l.place.call.unwrap_or("its registers");
+        let call = l.place.routine().unwrap_or("its registers");
         let what =
             format!("CPU {} polls {call} for what will never come ({} polls in a row)", l.place.cpu, l.polls);
         self.headline(out, "livelock", &what)?;

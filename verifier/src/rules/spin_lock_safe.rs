@@ -57,7 +57,7 @@ impl Watcher for SpinLockSafe {
     }
 
     fn event(&self, event: &Event<'_>) -> Option<Halt> {
-        let EventKind::Enter(ddi, _) = event.what else { return None };
+        let EventKind::Enter(ddi, _) = event.kind else { return None };
         let held_count = event.held_count();
         if held_count == 0 {
             return None;

@@ -6,190 +6,190 @@ use crate::io::{csq, mdl, remove_lock};
 use crate::lookaside;
 use crate::sync::{interlocked, resource, rundown, sequenced_list, system_thread, wait_many};
 
-ddis! { base 256;
+ddis! {
     // Waiting, objects
     /// Waits for one of several objects, or for all of them, at most for a time.
-    KeWaitForMultipleObjects(
+    KeWaitForMultipleObjects = 256(
         Count: ULONG, Object: *mut PVOID, WaitType: WAIT_TYPE, WaitReason: KWAIT_REASON, WaitMode: KPROCESSOR_MODE,
         Alertable: BOOLEAN, Timeout: PLARGE_INTEGER, WaitBlockArray: PKWAIT_BLOCK,
     ) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => wait_many::wait;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => wait_many::wait;
     /// Adds a reference. Thread objects only.
-    ObReferenceObject(Object: PVOID) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => system_thread::reference;
+    ObReferenceObject = 257(Object: PVOID) -> (),
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => system_thread::reference;
 
     // Rundown protection
     /// Initializes rundown protection: nobody holds it, and it can be had.
-    ExInitializeRundownProtection(RunRef: PEX_RUNDOWN_REF) -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, plain => rundown::initialize;
+    ExInitializeRundownProtection = 258(RunRef: PEX_RUNDOWN_REF) -> (),
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => rundown::initialize;
     /// Takes rundown protection; FALSE once rundown has begun.
-    ExAcquireRundownProtection(RunRef: PEX_RUNDOWN_REF) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, cell => rundown::acquire;
+    ExAcquireRundownProtection = 259(RunRef: PEX_RUNDOWN_REF) -> BOOLEAN,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Cell => rundown::acquire;
     /// Gives rundown protection back.
-    ExReleaseRundownProtection(RunRef: PEX_RUNDOWN_REF) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, cell => rundown::release;
+    ExReleaseRundownProtection = 260(RunRef: PEX_RUNDOWN_REF) -> (),
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Cell => rundown::release;
     /// Begins rundown, and waits until nobody holds the protection.
-    ExWaitForRundownProtectionRelease(RunRef: PEX_RUNDOWN_REF) -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, point => rundown::wait;
+    ExWaitForRundownProtectionRelease = 261(RunRef: PEX_RUNDOWN_REF) -> (),
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Point => rundown::wait;
     /// Says that rundown is over: the protection cannot be had until it is initialized again.
-    ExRundownCompleted(RunRef: PEX_RUNDOWN_REF) -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, cell => rundown::completed;
+    ExRundownCompleted = 262(RunRef: PEX_RUNDOWN_REF) -> (),
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Cell => rundown::completed;
     /// Makes protection that ran down available again.
-    ExReInitializeRundownProtection(RunRef: PEX_RUNDOWN_REF) -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, cell => rundown::reinitialize;
+    ExReInitializeRundownProtection = 263(RunRef: PEX_RUNDOWN_REF) -> (),
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Cell => rundown::reinitialize;
 
     // Remove locks
     /// Initializes a remove lock. Tag, minutes and high-water mark are of use to checked builds only.
-    IoInitializeRemoveLock(Lock: PIO_REMOVE_LOCK, AllocateTag: ULONG, MaxLockedMinutes: ULONG, HighWatermark: ULONG) -> (),
-        header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, plain => remove_lock::initialize;
+    IoInitializeRemoveLock = 264(Lock: PIO_REMOVE_LOCK, AllocateTag: ULONG, MaxLockedMinutes: ULONG, HighWatermark: ULONG) -> (),
+        header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Plain => remove_lock::initialize;
     /// Takes a remove lock; STATUS_DELETE_PENDING once the removal has begun.
-    IoAcquireRemoveLock(RemoveLock: PIO_REMOVE_LOCK, Tag: PVOID) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => remove_lock::acquire;
+    IoAcquireRemoveLock = 265(RemoveLock: PIO_REMOVE_LOCK, Tag: PVOID) -> NTSTATUS,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => remove_lock::acquire;
     /// Gives a remove lock back.
-    IoReleaseRemoveLock(RemoveLock: PIO_REMOVE_LOCK, Tag: PVOID) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => remove_lock::release;
+    IoReleaseRemoveLock = 266(RemoveLock: PIO_REMOVE_LOCK, Tag: PVOID) -> (),
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => remove_lock::release;
     /// Begins the removal, gives the caller's own acquisition back, and waits until nobody has the lock.
-    IoReleaseRemoveLockAndWait(RemoveLock: PIO_REMOVE_LOCK, Tag: PVOID) -> (),
-        header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, point => remove_lock::release_and_wait;
+    IoReleaseRemoveLockAndWait = 267(RemoveLock: PIO_REMOVE_LOCK, Tag: PVOID) -> (),
+        header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Point => remove_lock::release_and_wait;
 
     // Executive resources
     /// Forbids normal kernel APCs to the calling thread. There are none here: it is counted.
-    KeEnterCriticalRegion() -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, plain => resource::enter_critical_region;
+    KeEnterCriticalRegion = 268() -> (),
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => resource::enter_critical_region;
     /// Allows them again.
-    KeLeaveCriticalRegion() -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, plain => resource::leave_critical_region;
+    KeLeaveCriticalRegion = 269() -> (),
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => resource::leave_critical_region;
     /// Whether the calling thread is in a critical region, or at APC_LEVEL or above.
-    KeAreApcsDisabled() -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => resource::are_apcs_disabled;
+    KeAreApcsDisabled = 270() -> BOOLEAN,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => resource::are_apcs_disabled;
     /// Initializes a resource: nobody has it.
-    ExInitializeResourceLite(Resource: PERESOURCE) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => resource::initialize;
+    ExInitializeResourceLite = 271(Resource: PERESOURCE) -> NTSTATUS,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => resource::initialize;
     /// Deletes a resource.
-    ExDeleteResourceLite(Resource: PERESOURCE) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, APC), Modelled, plain => resource::delete;
+    ExDeleteResourceLite = 272(Resource: PERESOURCE) -> NTSTATUS,
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => resource::delete;
     /// Takes a resource together with others who share it; FALSE if that would take waiting and Wait is FALSE.
-    ExAcquireResourceSharedLite(Resource: PERESOURCE, Wait: BOOLEAN) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, APC), Modelled, point => resource::acquire_shared;
+    ExAcquireResourceSharedLite = 273(Resource: PERESOURCE, Wait: BOOLEAN) -> BOOLEAN,
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Point => resource::acquire_shared;
     /// Takes a resource for the calling thread alone; FALSE if that would take waiting and Wait is FALSE.
-    ExAcquireResourceExclusiveLite(Resource: PERESOURCE, Wait: BOOLEAN) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, APC), Modelled, point => resource::acquire_exclusive;
+    ExAcquireResourceExclusiveLite = 274(Resource: PERESOURCE, Wait: BOOLEAN) -> BOOLEAN,
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Point => resource::acquire_exclusive;
     /// Gives a resource back, once for each time it was taken.
-    ExReleaseResourceLite(Resource: PERESOURCE) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => resource::release;
+    ExReleaseResourceLite = 275(Resource: PERESOURCE) -> (),
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => resource::release;
     /// Whether the calling thread has a resource alone.
-    ExIsResourceAcquiredExclusiveLite(Resource: PERESOURCE) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => resource::is_acquired_exclusive;
+    ExIsResourceAcquiredExclusiveLite = 276(Resource: PERESOURCE) -> BOOLEAN,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => resource::is_acquired_exclusive;
     /// How often the calling thread has a resource, alone or shared.
-    ExIsResourceAcquiredSharedLite(Resource: PERESOURCE) -> ULONG,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => resource::is_acquired_shared;
+    ExIsResourceAcquiredSharedLite = 277(Resource: PERESOURCE) -> ULONG,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => resource::is_acquired_shared;
 
     // Look-aside lists
     /// Initializes a look-aside list of nonpaged blocks of one size.
-    ExInitializeNPagedLookasideList(
+    ExInitializeNPagedLookasideList = 278(
         Lookaside: PNPAGED_LOOKASIDE_LIST, Allocate: PALLOCATE_FUNCTION, Free: PFREE_FUNCTION, Flags: ULONG, Size: SIZE_T,
         Tag: ULONG, Depth: USHORT,
     ) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => lookaside::initialize_nonpaged;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => lookaside::initialize_nonpaged;
     /// Allocates a block.
-    ExAllocateFromNPagedLookasideList(Lookaside: PNPAGED_LOOKASIDE_LIST) -> PVOID,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => lookaside::allocate;
+    ExAllocateFromNPagedLookasideList = 279(Lookaside: PNPAGED_LOOKASIDE_LIST) -> PVOID,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => lookaside::allocate;
     /// Frees a block.
-    ExFreeToNPagedLookasideList(Lookaside: PNPAGED_LOOKASIDE_LIST, Entry: PVOID) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => lookaside::free;
+    ExFreeToNPagedLookasideList = 280(Lookaside: PNPAGED_LOOKASIDE_LIST, Entry: PVOID) -> (),
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => lookaside::free;
     /// Deletes a list.
-    ExDeleteNPagedLookasideList(Lookaside: PNPAGED_LOOKASIDE_LIST) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => lookaside::delete;
+    ExDeleteNPagedLookasideList = 281(Lookaside: PNPAGED_LOOKASIDE_LIST) -> (),
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => lookaside::delete;
     /// Initializes a look-aside list of paged blocks of one size.
-    ExInitializePagedLookasideList(
+    ExInitializePagedLookasideList = 282(
         Lookaside: PPAGED_LOOKASIDE_LIST, Allocate: PALLOCATE_FUNCTION, Free: PFREE_FUNCTION, Flags: ULONG, Size: SIZE_T,
         Tag: ULONG, Depth: USHORT,
     ) -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, plain => lookaside::initialize_paged;
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => lookaside::initialize_paged;
     /// Allocates a block.
-    ExAllocateFromPagedLookasideList(Lookaside: PPAGED_LOOKASIDE_LIST) -> PVOID,
-        header "wdm.h", irql (PASSIVE, APC), Modelled, plain => lookaside::allocate;
+    ExAllocateFromPagedLookasideList = 283(Lookaside: PPAGED_LOOKASIDE_LIST) -> PVOID,
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => lookaside::allocate;
     /// Frees a block.
-    ExFreeToPagedLookasideList(Lookaside: PPAGED_LOOKASIDE_LIST, Entry: PVOID) -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, plain => lookaside::free;
+    ExFreeToPagedLookasideList = 284(Lookaside: PPAGED_LOOKASIDE_LIST, Entry: PVOID) -> (),
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => lookaside::free;
     /// Deletes a list.
-    ExDeletePagedLookasideList(Lookaside: PPAGED_LOOKASIDE_LIST) -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, plain => lookaside::delete;
+    ExDeletePagedLookasideList = 285(Lookaside: PPAGED_LOOKASIDE_LIST) -> (),
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => lookaside::delete;
 
     // Interlocked operations and sequenced lists
     /// Stores a pointer if the old one is as expected; returns the old one.
-    InterlockedCompareExchangePointer(Destination: *mut PVOID, Exchange: PVOID, Comperand: PVOID) -> PVOID,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::compare_exchange_pointer;
+    InterlockedCompareExchangePointer = 286(Destination: *mut PVOID, Exchange: PVOID, Comperand: PVOID) -> PVOID,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Cell => interlocked::compare_exchange_pointer;
     /// Adds one; returns the new value.
-    InterlockedIncrement64(Addend: PLONG64) -> LONG64,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::increment_64;
+    InterlockedIncrement64 = 287(Addend: PLONG64) -> LONG64,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Cell => interlocked::increment_64;
     /// Subtracts one; returns the new value.
-    InterlockedDecrement64(Addend: PLONG64) -> LONG64,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::decrement_64;
+    InterlockedDecrement64 = 288(Addend: PLONG64) -> LONG64,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Cell => interlocked::decrement_64;
     /// Adds a value; returns the old one.
-    InterlockedExchangeAdd64(Addend: PLONG64, Value: LONG64) -> LONG64,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::exchange_add_64;
+    InterlockedExchangeAdd64 = 289(Addend: PLONG64, Value: LONG64) -> LONG64,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Cell => interlocked::exchange_add_64;
     /// Stores a value if the old one is as expected; returns the old one.
-    InterlockedCompareExchange64(Destination: PLONG64, ExChange: LONG64, Comperand: LONG64) -> LONG64,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::compare_exchange_64;
+    InterlockedCompareExchange64 = 290(Destination: PLONG64, ExChange: LONG64, Comperand: LONG64) -> LONG64,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Cell => interlocked::compare_exchange_64;
     /// Clears the bits that a mask does not have; returns the old value.
-    InterlockedAnd(Destination: PLONG, Value: LONG) -> LONG,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::and;
+    InterlockedAnd = 291(Destination: PLONG, Value: LONG) -> LONG,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Cell => interlocked::and;
     /// Sets the bits of a mask; returns the old value.
-    InterlockedOr(Destination: PLONG, Value: LONG) -> LONG,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::or;
+    InterlockedOr = 292(Destination: PLONG, Value: LONG) -> LONG,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Cell => interlocked::or;
     /// Turns the bits of a mask over; returns the old value.
-    InterlockedXor(Destination: PLONG, Value: LONG) -> LONG,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, cell => interlocked::xor;
+    InterlockedXor = 293(Destination: PLONG, Value: LONG) -> LONG,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Cell => interlocked::xor;
     /// Makes a sequenced list empty.
-    ExInitializeSListHead(SListHead: PSLIST_HEADER) -> (),
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, plain => sequenced_list::initialize;
+    ExInitializeSListHead = 294(SListHead: PSLIST_HEADER) -> (),
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Plain => sequenced_list::initialize;
     /// Pushes an entry; returns the former first one. The lock is of no use on 64-bit systems.
-    ExInterlockedPushEntrySList(ListHead: PSLIST_HEADER, ListEntry: PSLIST_ENTRY, Lock: PKSPIN_LOCK) -> PSLIST_ENTRY,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, object => sequenced_list::push;
+    ExInterlockedPushEntrySList = 295(ListHead: PSLIST_HEADER, ListEntry: PSLIST_ENTRY, Lock: PKSPIN_LOCK) -> PSLIST_ENTRY,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Object => sequenced_list::push;
     /// Pops the first entry, or NULL. The lock is of no use on 64-bit systems.
-    ExInterlockedPopEntrySList(ListHead: PSLIST_HEADER, Lock: PKSPIN_LOCK) -> PSLIST_ENTRY,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, object => sequenced_list::pop;
+    ExInterlockedPopEntrySList = 296(ListHead: PSLIST_HEADER, Lock: PKSPIN_LOCK) -> PSLIST_ENTRY,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Object => sequenced_list::pop;
     /// Takes all entries off; returns the first, or NULL.
-    ExInterlockedFlushSList(ListHead: PSLIST_HEADER) -> PSLIST_ENTRY,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, object => sequenced_list::flush;
+    ExInterlockedFlushSList = 297(ListHead: PSLIST_HEADER) -> PSLIST_ENTRY,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Object => sequenced_list::flush;
     /// How many entries there are.
-    ExQueryDepthSList(SListHead: PSLIST_HEADER) -> USHORT,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, look => sequenced_list::depth;
+    ExQueryDepthSList = 298(SListHead: PSLIST_HEADER) -> USHORT,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Look => sequenced_list::depth;
 
     // Cancel-safe queues
     /// Initializes a cancel-safe queue over the driver's own routines.
-    IoCsqInitialize(
+    IoCsqInitialize = 299(
         Csq: PIO_CSQ, CsqInsertIrp: PIO_CSQ_INSERT_IRP, CsqRemoveIrp: PIO_CSQ_REMOVE_IRP,
         CsqPeekNextIrp: PIO_CSQ_PEEK_NEXT_IRP, CsqAcquireLock: PIO_CSQ_ACQUIRE_LOCK, CsqReleaseLock: PIO_CSQ_RELEASE_LOCK,
         CsqCompleteCanceledIrp: PIO_CSQ_COMPLETE_CANCELED_IRP,
     ) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, plain => csq::initialize;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Plain => csq::initialize;
     /// As IoCsqInitialize, with an insertion routine that may refuse.
-    IoCsqInitializeEx(
+    IoCsqInitializeEx = 300(
         Csq: PIO_CSQ, CsqInsertIrp: PIO_CSQ_INSERT_IRP_EX, CsqRemoveIrp: PIO_CSQ_REMOVE_IRP,
         CsqPeekNextIrp: PIO_CSQ_PEEK_NEXT_IRP, CsqAcquireLock: PIO_CSQ_ACQUIRE_LOCK, CsqReleaseLock: PIO_CSQ_RELEASE_LOCK,
         CsqCompleteCanceledIrp: PIO_CSQ_COMPLETE_CANCELED_IRP,
     ) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, plain => csq::initialize_ex;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Plain => csq::initialize_ex;
     /// Queues a request and marks it pending; one that was cancelled already is completed.
-    IoCsqInsertIrp(Csq: PIO_CSQ, Irp: PIRP, Context: PIO_CSQ_IRP_CONTEXT) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => csq::insert;
+    IoCsqInsertIrp = 301(Csq: PIO_CSQ, Irp: PIRP, Context: PIO_CSQ_IRP_CONTEXT) -> (),
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => csq::insert;
     /// As IoCsqInsertIrp, with a context for the insertion routine, whose answer is returned.
-    IoCsqInsertIrpEx(Csq: PIO_CSQ, Irp: PIRP, Context: PIO_CSQ_IRP_CONTEXT, InsertContext: PVOID) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => csq::insert_ex;
+    IoCsqInsertIrpEx = 302(Csq: PIO_CSQ, Irp: PIRP, Context: PIO_CSQ_IRP_CONTEXT, InsertContext: PVOID) -> NTSTATUS,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => csq::insert_ex;
     /// Takes the request of a context out; NULL if it was cancelled or taken already.
-    IoCsqRemoveIrp(Csq: PIO_CSQ, Context: PIO_CSQ_IRP_CONTEXT) -> PIRP,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => csq::remove;
+    IoCsqRemoveIrp = 303(Csq: PIO_CSQ, Context: PIO_CSQ_IRP_CONTEXT) -> PIRP,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => csq::remove;
     /// Takes the next request that the driver's peek routine finds, or NULL.
-    IoCsqRemoveNextIrp(Csq: PIO_CSQ, PeekContext: PVOID) -> PIRP,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, point => csq::remove_next;
+    IoCsqRemoveNextIrp = 304(Csq: PIO_CSQ, PeekContext: PVOID) -> PIRP,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => csq::remove_next;
 
     // Locked pages
     /// Checks that a buffer may be used as asked, and keeps its pages in memory.
-    MmProbeAndLockPages(MemoryDescriptorList: PMDL, AccessMode: KPROCESSOR_MODE, Operation: LOCK_OPERATION) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => mdl::probe_and_lock;
+    MmProbeAndLockPages = 305(MemoryDescriptorList: PMDL, AccessMode: KPROCESSOR_MODE, Operation: LOCK_OPERATION) -> (),
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => mdl::probe_and_lock;
     /// Lets the pages of a buffer go.
-    MmUnlockPages(MemoryDescriptorList: PMDL) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, plain => mdl::unlock;
+    MmUnlockPages = 306(MemoryDescriptorList: PMDL) -> (),
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => mdl::unlock;
 }

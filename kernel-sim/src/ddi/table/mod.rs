@@ -1,12 +1,12 @@
 //! The kernel's DDIs, one row each, grouped as the documentation groups them.
 //!
-//! A row is the whole truth about a routine's interface; see `macros` for how to read it. Rows keep their
-//! numbers, which trace hashes hold: new ones go to the end of their table.
+//! A row is the whole truth about a routine's interface; see `macros` for how to read it. A row stands where it
+//! belongs and keeps its number, which trace hashes hold; a new one takes any free number below the crate's limit.
 
 mod executive;
 mod kernel;
 
-use crate::hook::DdiInfo;
+use crate::routine::{DdiInfo, assert_distinct, joined};
 
 pub use executive::*;
 pub use kernel::*;
@@ -17,19 +17,33 @@ pub mod row {
     pub use super::kernel::row::*;
 }
 
+/// The arguments of each routine by name, under the routine's name.
+pub mod args {
+    pub use super::executive::args::*;
+    pub use super::kernel::args::*;
+}
+
 const ROWS: usize = kernel::TABLE.len() + executive::TABLE.len();
 
 /// Every routine, in the order of the tables.
 pub static TABLE: &[&DdiInfo] = {
-    const ALL: [&DdiInfo; ROWS] = {
-        let mut all = [kernel::TABLE[0]; ROWS];
-        let mut n = 0;
-        while n < ROWS {
-            let later = n >= kernel::TABLE.len();
-            all[n] = if later { executive::TABLE[n - kernel::TABLE.len()] } else { kernel::TABLE[n] };
-            n += 1;
-        }
-        all
-    };
+    static ALL: [&DdiInfo; ROWS] = joined(&[kernel::TABLE, executive::TABLE]);
+    assert_distinct(&ALL);
     &ALL
 };
+
+/// The routines that access device registers.
+pub(crate) fn register_rows() -> impl Iterator<Item = &'static DdiInfo> {
+    let named =
+        |row: &DdiInfo| row.name.starts_with("READ_REGISTER") || row.name.starts_with("WRITE_REGISTER");
+    TABLE.iter().copied().filter(move |row| named(row))
+}
+
+/// The routines in which an IRP or a block of pool changes hands.
+pub(crate) fn moving_rows() -> impl Iterator<Item = &'static DdiInfo> {
+    let moves = |row: &DdiInfo| {
+        ["ExAllocatePool", "ExFreePool"].iter().any(|start| row.name.starts_with(start))
+            || ["IoCallDriver", "IoCompleteRequest"].contains(&row.name)
+    };
+    TABLE.iter().copied().filter(move |row| moves(row))
+}

@@ -12,9 +12,9 @@
 
 use super::Deterministic;
 use crate::choose::{Access, Step, Touch, Transition, object};
-use crate::hook::{Arg, DdiInfo, Effect};
 use crate::machine::Machine;
 use crate::processor::Processor;
+use crate::routine::{Arg, DdiInfo, Effect};
 use std::cell::{Cell, UnsafeCell};
 
 /// What is known of the step that is being made.
@@ -92,7 +92,7 @@ impl Deterministic {
             Some(Arg::Pointer(p)) => machine.machine_address(*p),
             _ => object::EVERYTHING,
         };
-        match ddi.effect {
+        match ddi.effect() {
             Effect::Own | Effect::Body | Effect::Acquire => {}
             Effect::Everything => self.add(object::EVERYTHING, Access::Change),
             Effect::Object => self.add(first(), Access::Change),

@@ -11,254 +11,254 @@ use kernel_sim::ddi::{
     ULONG, ULONGLONG, USHORT,
 };
 
-kernel_sim::ddis! { base 800;
+kernel_sim::ddis! {
     // Memory
     /// Allocates memory of the host for the device.
-    StorPortAllocateHostMemoryBuffer(
+    StorPortAllocateHostMemoryBuffer = 800(
         HwDeviceExtension: PVOID, MinimumBytes: SIZE_T, PreferredBytes: SIZE_T, UtilizationBytes: SIZE_T,
         AlignmentMask: PULONG, Buffer: PVOID, EntryCount: PULONG,
     ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => seven;
+        header "storport.h", irql undocumented, NotHereYet, Plain => seven;
     /// Frees memory of the host for the device.
-    StorPortFreeHostMemoryBuffer(HwDeviceExtension: PVOID) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => one;
+    StorPortFreeHostMemoryBuffer = 801(HwDeviceExtension: PVOID) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => one;
     /// Allocates an MDL.
-    StorPortAllocateMdl(HwDeviceExtension: PVOID, BufferPointer: PVOID, NumberOfBytes: ULONG, Mdl: *mut PMDL) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => four;
+    StorPortAllocateMdl = 802(HwDeviceExtension: PVOID, BufferPointer: PVOID, NumberOfBytes: ULONG, Mdl: *mut PMDL) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => four;
     /// Frees an MDL.
-    StorPortFreeMdl(HwDeviceExtension: PVOID, Mdl: PMDL) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => two;
+    StorPortFreeMdl = 803(HwDeviceExtension: PVOID, Mdl: PMDL) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => two;
     /// Fills in an MDL for nonpaged memory.
-    StorPortBuildMdlForNonPagedPool(HwDeviceExtension: PVOID, Mdl: PMDL) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => two;
+    StorPortBuildMdlForNonPagedPool = 804(HwDeviceExtension: PVOID, Mdl: PMDL) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => two;
     /// The page frames of a request's data.
-    StorPortGetPfns(
+    StorPortGetPfns = 805(
         HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, Mdl: PVOID, Pfns: *mut PVOID, PfnCount: PULONG,
         StartingOffset: PULONG,
     ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => six;
+        header "storport.h", irql undocumented, NotHereYet, Plain => six;
     /// Copies data a second time if the first copy went wrong.
-    StorPortSecureCopyMemory(HwDeviceExtension: PVOID, Destination: PVOID, Source: PVOID, Length: SIZE_T) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => four;
+    StorPortSecureCopyMemory = 806(HwDeviceExtension: PVOID, Destination: PVOID, Source: PVOID, Length: SIZE_T) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => four;
 
     // Requests
     /// The MDL of a request's second buffer.
-    StorPortGetDataInBufferMdl(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, Mdl: *mut PMDL) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), NotHereYet, plain => three;
+    StorPortGetDataInBufferMdl = 807(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, Mdl: *mut PMDL) -> ULONG,
+        header "storport.h", irql (PASSIVE, HIGH), NotHereYet, Plain => three;
     /// The scatter/gather list of a request's second buffer.
-    StorPortGetDataInBufferScatterGatherList(
+    StorPortGetDataInBufferScatterGatherList = 808(
         HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, SgList: *mut PSTOR_SCATTER_GATHER_LIST,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), NotHereYet, plain => three;
+        header "storport.h", irql (PASSIVE, HIGH), NotHereYet, Plain => three;
     /// The system address of a request's second buffer.
-    StorPortGetDataInBufferSystemAddress(
+    StorPortGetDataInBufferSystemAddress = 809(
         HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, SystemAddress: *mut PVOID,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => three;
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => three;
     /// The activity a request belongs to.
-    StorPortGetActivityIdSrb(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, ActivityId: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), NotHereYet, plain => three;
+    StorPortGetActivityIdSrb = 810(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, ActivityId: PVOID) -> ULONG,
+        header "storport.h", irql (PASSIVE, HIGH), NotHereYet, Plain => three;
     /// How a request is to be treated.
-    StorPortGetRequestInfo(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, RequestInfo: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), NotHereYet, plain => three;
+    StorPortGetRequestInfo = 811(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, RequestInfo: PVOID) -> ULONG,
+        header "storport.h", irql (PASSIVE, HIGH), NotHereYet, Plain => three;
     /// The key of an encrypted request.
-    StorPortGetRequestCryptoInfo(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, CryptoInfo: PVOID) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => three;
+    StorPortGetRequestCryptoInfo = 812(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, CryptoInfo: PVOID) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => three;
     /// Registers the adapter's inline encryption.
-    StorPortInitializeCryptoEngine(HwDeviceExtension: PVOID, Capabilities: PVOID) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => two;
+    StorPortInitializeCryptoEngine = 813(HwDeviceExtension: PVOID, Capabilities: PVOID) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => two;
 
     // Lists
     /// Makes a spin lock for the interlocked lists.
-    StorPortInitializeSpinlock(HwDeviceExtension: PVOID, Lock: PSTOR_KSPIN_LOCK) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => two;
+    StorPortInitializeSpinlock = 814(HwDeviceExtension: PVOID, Lock: PSTOR_KSPIN_LOCK) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => two;
     /// Makes a list head.
-    StorPortInitializeListHead(HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => two;
+    StorPortInitializeListHead = 815(HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => two;
     /// Prepends to a list under its lock.
-    StorPortInterlockedInsertHeadList(
+    StorPortInterlockedInsertHeadList = 816(
         HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY, ListEntry: PLIST_ENTRY, Lock: PSTOR_KSPIN_LOCK,
         First: *mut PLIST_ENTRY,
     ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => five;
+        header "storport.h", irql undocumented, NotHereYet, Plain => five;
     /// Appends to a list under its lock.
-    StorPortInterlockedInsertTailList(
+    StorPortInterlockedInsertTailList = 817(
         HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY, ListEntry: PLIST_ENTRY, Lock: PSTOR_KSPIN_LOCK,
         Last: *mut PLIST_ENTRY,
     ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => five;
+        header "storport.h", irql undocumented, NotHereYet, Plain => five;
     /// Takes the first entry off a list under its lock.
-    StorPortInterlockedRemoveHeadList(
+    StorPortInterlockedRemoveHeadList = 818(
         HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY, Lock: PSTOR_KSPIN_LOCK, Entry: *mut PLIST_ENTRY,
     ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => four;
+        header "storport.h", irql undocumented, NotHereYet, Plain => four;
     /// Makes a sequenced list.
-    StorPortInitializeSListHead(HwDeviceExtension: PVOID, SListHead: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => two;
+    StorPortInitializeSListHead = 819(HwDeviceExtension: PVOID, SListHead: PVOID) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => two;
     /// Empties a sequenced list.
-    StorPortInterlockedFlushSList(
+    StorPortInterlockedFlushSList = 820(
         HwDeviceExtension: PVOID, SListHead: PVOID, Result: *mut PSINGLE_LIST_ENTRY,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => three;
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => three;
     /// Takes an entry off a sequenced list.
-    StorPortInterlockedPopEntrySList(
+    StorPortInterlockedPopEntrySList = 821(
         HwDeviceExtension: PVOID, SListHead: PVOID, Result: *mut PSINGLE_LIST_ENTRY,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => three;
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => three;
     /// Puts an entry on a sequenced list.
-    StorPortInterlockedPushEntrySList(
+    StorPortInterlockedPushEntrySList = 822(
         HwDeviceExtension: PVOID, SListHead: PVOID, SListEntry: PSINGLE_LIST_ENTRY, Result: *mut PSINGLE_LIST_ENTRY,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => four;
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => four;
     /// How long a sequenced list is.
-    StorPortQueryDepthSList(HwDeviceExtension: PVOID, SListHead: PVOID, Depth: *mut USHORT) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => three;
+    StorPortQueryDepthSList = 823(HwDeviceExtension: PVOID, SListHead: PVOID, Depth: *mut USHORT) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => three;
 
     // Threads and events
     /// Starts a thread of the miniport.
-    StorPortCreateSystemThread(
+    StorPortCreateSystemThread = 824(
         HwDeviceExtension: PVOID, StartRoutine: PVOID, StartContext: PVOID, Unused: PULONG, Thread: *mut PVOID,
     ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => five;
+        header "storport.h", irql undocumented, NotHereYet, Plain => five;
     /// Ends the calling thread of the miniport.
-    StorPortTerminateSystemThread(HwDeviceExtension: PVOID, Thread: PVOID) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => two;
+    StorPortTerminateSystemThread = 825(HwDeviceExtension: PVOID, Thread: PVOID) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => two;
     /// Sets a thread's priority.
-    StorPortSetPriorityThread(HwDeviceExtension: PVOID, Thread: PVOID, Priority: KPRIORITY) -> ULONG,
-        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, plain => three;
+    StorPortSetPriorityThread = 826(HwDeviceExtension: PVOID, Thread: PVOID, Priority: KPRIORITY) -> ULONG,
+        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, Plain => three;
     /// Sets the processors of the calling thread.
-    StorPortSetSystemGroupAffinityThread(
+    StorPortSetSystemGroupAffinityThread = 827(
         HwDeviceExtension: PVOID, Affinity: PGROUP_AFFINITY, Previous: PGROUP_AFFINITY,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => three;
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => three;
     /// Restores the processors of the calling thread.
-    StorPortRevertToUserGroupAffinityThread(HwDeviceExtension: PVOID, Previous: PGROUP_AFFINITY) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => two;
+    StorPortRevertToUserGroupAffinityThread = 828(HwDeviceExtension: PVOID, Previous: PGROUP_AFFINITY) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => two;
     /// Makes an event.
-    StorPortInitializeEvent(HwDeviceExtension: PVOID, Event: PVOID, Type: LONG, State: BOOLEAN) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => four;
+    StorPortInitializeEvent = 829(HwDeviceExtension: PVOID, Event: PVOID, Type: LONG, State: BOOLEAN) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => four;
     /// Signals an event.
-    StorPortSetEvent(
+    StorPortSetEvent = 830(
         HwDeviceExtension: PVOID, Event: PVOID, Increment: KPRIORITY, Wait: BOOLEAN, PreviousState: *mut LONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => five;
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => five;
     /// Waits for an object.
-    StorPortWaitForSingleObject(
+    StorPortWaitForSingleObject = 831(
         HwDeviceExtension: PVOID, Object: PVOID, Alertable: BOOLEAN, Timeout: PLARGE_INTEGER,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => four;
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => four;
 
     // Processors and nodes
     /// How processors relate to each other.
-    StorPortGetLogicalProcessorRelationship(
+    StorPortGetLogicalProcessorRelationship = 832(
         HwDeviceExtension: PVOID, ProcessorNumber: PVOID, RelationshipType: LONG, Information: PVOID, Length: PULONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => five;
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => five;
     /// The message that interrupts a processor.
-    StorPortGetMessageInterruptIDFromProcessorIndex(
+    StorPortGetMessageInterruptIDFromProcessorIndex = 833(
         HwDeviceExtension: PVOID, ProcessorIndex: ULONG, MessageId: PULONG,
     ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => three;
+        header "storport.h", irql undocumented, NotHereYet, Plain => three;
     /// The processors of a node, in all groups.
-    StorPortGetNodeAffinity2(
+    StorPortGetNodeAffinity2 = 834(
         HwDeviceExtension: PVOID, NodeNumber: ULONG, Masks: PGROUP_AFFINITY, MaskCount: USHORT, Required: *mut USHORT,
     ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => five;
+        header "storport.h", irql undocumented, NotHereYet, Plain => five;
     /// How long this DPC may still take.
-    StorPortQueryDpcWatchdogInformation(HwDeviceExtension: PVOID, Information: PVOID) -> ULONG,
-        header "storport.h", irql (DISPATCH, DISPATCH), NotHereYet, plain => two;
+    StorPortQueryDpcWatchdogInformation = 835(HwDeviceExtension: PVOID, Information: PVOID) -> ULONG,
+        header "storport.h", irql (DISPATCH, DISPATCH), NotHereYet, Plain => two;
 
     // The adapter and its device
     /// The system's number of the adapter.
-    StorPortGetSystemPortNumber(HwDeviceExtension: PVOID, Address: PVOID, PortNumber: PULONG) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => three;
+    StorPortGetSystemPortNumber = 836(HwDeviceExtension: PVOID, Address: PVOID, PortNumber: PULONG) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => three;
     /// Resets the function.
-    StorPortHardwareReset(HwDeviceExtension: PVOID, ResetType: ULONG, Address: PVOID) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => three;
+    StorPortHardwareReset = 837(HwDeviceExtension: PVOID, ResetType: ULONG, Address: PVOID) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => three;
     /// Calls a method of the firmware.
-    StorPortInvokeAcpiMethod(
+    StorPortInvokeAcpiMethod = 838(
         HwDeviceExtension: PVOID, Address: PVOID, MethodName: ULONG, InputBuffer: PVOID, InputBufferLength: ULONG,
         OutputBuffer: PVOID, OutputBufferLength: ULONG, BytesReturned: PULONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, plain => eight;
+        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, Plain => eight;
     /// Whether an operation on the device is allowed.
-    StorPortIsDeviceOperationAllowed(
+    StorPortIsDeviceOperationAllowed = 839(
         HwDeviceExtension: PVOID, Address: PVOID, Operation: PVOID, AllowedFlags: PULONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, plain => four;
+        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, Plain => four;
     /// Keeps a message from interrupting.
-    StorPortMaskMsixInterrupt(HwDeviceExtension: PVOID, MessageId: ULONG, Mask: BOOLEAN) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => three;
+    StorPortMaskMsixInterrupt = 840(HwDeviceExtension: PVOID, MessageId: ULONG, Mask: BOOLEAN) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => three;
     /// What the system is configured to do with the adapter.
-    StorPortQueryConfiguration(HwDeviceExtension: PVOID, Type: ULONG, Buffer: PVOID, Length: PULONG) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => four;
+    StorPortQueryConfiguration = 841(HwDeviceExtension: PVOID, Type: ULONG, Buffer: PVOID, Length: PULONG) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => four;
     /// Takes a live dump.
-    StorPortCaptureLiveDump(HwDeviceExtension: PVOID, Address: PVOID, Code: ULONG, Parameters: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, plain => four;
+    StorPortCaptureLiveDump = 842(HwDeviceExtension: PVOID, Address: PVOID, Code: ULONG, Parameters: PVOID) -> ULONG,
+        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, Plain => four;
 
     // Registry keys of the adapter
     /// Asks to be told of changes of a key.
-    StorPortEnableRegistryKeyNotification(HwDeviceExtension: PVOID, KeyName: PVOID, Routine: PVOID) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => three;
+    StorPortEnableRegistryKeyNotification = 843(HwDeviceExtension: PVOID, KeyName: PVOID, Routine: PVOID) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => three;
     /// Reads a value under the adapter's own key.
-    StorPortRegistryReadAdapterKey(
+    StorPortRegistryReadAdapterKey = 844(
         HwDeviceExtension: PVOID, SubKeyName: PVOID, ValueName: PVOID, ValueType: ULONG, ValueData: *mut PVOID,
         ValueLength: PULONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, plain => six;
+        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, Plain => six;
     /// Writes a value under the adapter's own key.
-    StorPortRegistryWriteAdapterKey(
+    StorPortRegistryWriteAdapterKey = 845(
         HwDeviceExtension: PVOID, SubKeyName: PVOID, ValueName: PVOID, ValueType: ULONG, ValueData: PVOID,
         ValueLength: ULONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, plain => six;
+        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, Plain => six;
 
     // Runtime power management
     /// Says that a component is needed.
-    StorPortPoFxActivateComponent(
+    StorPortPoFxActivateComponent = 846(
         HwDeviceExtension: PVOID, Address: PVOID, Srb: PSCSI_REQUEST_BLOCK, Component: ULONG, Flags: ULONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => five;
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => five;
     /// Says that a component is not needed.
-    StorPortPoFxIdleComponent(
+    StorPortPoFxIdleComponent = 847(
         HwDeviceExtension: PVOID, Address: PVOID, Srb: PSCSI_REQUEST_BLOCK, Component: ULONG, Flags: ULONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), NotHereYet, plain => five;
+        header "storport.h", irql (PASSIVE, HIGH), NotHereYet, Plain => five;
     /// Sends a power control request.
-    StorPortPoFxPowerControl(
+    StorPortPoFxPowerControl = 848(
         HwDeviceExtension: PVOID, PowerControlCode: PVOID, InputBuffer: PVOID, InputLength: SIZE_T,
         OutputBuffer: PVOID, OutputLength: SIZE_T, BytesReturned: *mut SIZE_T,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => seven;
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => seven;
     /// How long a component may take to wake up.
-    StorPortPoFxSetComponentLatency(
+    StorPortPoFxSetComponentLatency = 849(
         HwDeviceExtension: PVOID, Address: PVOID, Component: ULONG, Latency: ULONGLONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => four;
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => four;
     /// How long a component will be idle.
-    StorPortPoFxSetComponentResidency(
+    StorPortPoFxSetComponentResidency = 850(
         HwDeviceExtension: PVOID, Address: PVOID, Component: ULONG, Residency: ULONGLONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, plain => four;
+        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => four;
     /// How long the adapter is idle before it loses power.
-    StorPortPoFxSetIdleTimeout(HwDeviceExtension: PVOID, Address: PVOID, IdleTimeout: ULONGLONG) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => three;
+    StorPortPoFxSetIdleTimeout = 851(HwDeviceExtension: PVOID, Address: PVOID, IdleTimeout: ULONGLONG) -> ULONG,
+        header "storport.h", irql undocumented, NotHereYet, Plain => three;
     /// Asks for a performance state.
-    StorPortPoFxSetPerfState(
+    StorPortPoFxSetPerfState = 852(
         HwDeviceExtension: PVOID, Address: PVOID, Component: ULONG, Flags: ULONG, PerfStateCount: ULONG, Change: PVOID,
     ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => six;
+        header "storport.h", irql undocumented, NotHereYet, Plain => six;
 
     // Events and telemetry
     /// Writes an event with bytes.
-    StorPortEtwLogByteStream(
+    StorPortEtwLogByteStream = 853(
         HwDeviceExtension: PVOID, Address: PVOID, EventId: ULONG, Description: PVOID, Length: ULONG, Buffer: PVOID,
     ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => six;
+        header "storport.h", irql undocumented, NotHereYet, Plain => six;
     /// Writes an error event.
-    StorPortEtwLogError(
+    StorPortEtwLogError = 854(
         HwDeviceExtension: PVOID, Address: PVOID, EventId: ULONG, Description: PVOID, Keywords: ULONGLONG, Level: LONG,
         Error: PVOID,
     ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, plain => seven;
+        header "storport.h", irql undocumented, NotHereYet, Plain => seven;
 }

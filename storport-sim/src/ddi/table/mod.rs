@@ -8,7 +8,7 @@ mod hardware;
 mod requests;
 mod system;
 
-use kernel_sim::hook::DdiInfo;
+use kernel_sim::routine::{DdiInfo, assert_distinct, joined};
 
 pub use absent::*;
 pub use hardware::*;
@@ -23,23 +23,19 @@ pub mod row {
     pub use super::system::row::*;
 }
 
-const PARTS: [&[&DdiInfo]; 4] = [requests::TABLE, hardware::TABLE, system::TABLE, absent::TABLE];
-const ROWS: usize = PARTS[0].len() + PARTS[1].len() + PARTS[2].len() + PARTS[3].len();
+/// The arguments of each routine by name, under the routine's name.
+pub mod args {
+    pub use super::absent::args::*;
+    pub use super::hardware::args::*;
+    pub use super::requests::args::*;
+    pub use super::system::args::*;
+}
+
+const ROWS: usize = requests::TABLE.len() + hardware::TABLE.len() + system::TABLE.len() + absent::TABLE.len();
 
 /// Every routine, in the order of the tables.
 pub static TABLE: &[&DdiInfo] = {
-    const ALL: [&DdiInfo; ROWS] = {
-        let mut all = [PARTS[0][0]; ROWS];
-        let (mut part, mut row, mut n) = (0, 0, 0);
-        while part < PARTS.len() {
-            if row < PARTS[part].len() {
-                all[n] = PARTS[part][row];
-                (row, n) = (row + 1, n + 1);
-            } else {
-                (part, row) = (part + 1, 0);
-            }
-        }
-        all
-    };
+    static ALL: [&DdiInfo; ROWS] = joined(&[requests::TABLE, hardware::TABLE, system::TABLE, absent::TABLE]);
+    assert_distinct(&ALL);
     &ALL
 };

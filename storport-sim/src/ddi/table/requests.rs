@@ -16,181 +16,181 @@ use kernel_sim::ddi::{
     PVOID, UCHAR, ULONG, ULONGLONG,
 };
 
-kernel_sim::ddis! { base 512;
+kernel_sim::ddis! {
     // Life cycle
     /// Registers a miniport: what its DriverEntry ends with.
-    StorPortInitialize(
+    StorPortInitialize = 512(
         Argument1: PDRIVER_OBJECT, Argument2: PUNICODE_STRING, HwInitializationData: PHW_INITIALIZATION_DATA,
         HwContext: PVOID,
     ) -> NTSTATUS,
-        header "storport.h", irql undocumented, Modelled, plain => initialize::storport_initialize;
+        header "storport.h", irql undocumented, Modelled, Plain => initialize::storport_initialize;
     /// Asks for a routine to be called at PASSIVE_LEVEL after HwStorInitialize.
-    StorPortEnablePassiveInitialization(
+    StorPortEnablePassiveInitialization = 513(
         DeviceExtension: PVOID, HwPassiveInitializeRoutine: PHW_PASSIVE_INITIALIZE_ROUTINE,
     ) -> BOOLEAN,
-        header "storport.h", irql (DEVICE_MIN, DEVICE_MAX), Modelled, plain => initialize::enable_passive;
+        header "storport.h", irql (DEVICE_MIN, DEVICE_MAX), Modelled, Plain => initialize::enable_passive;
     /// Asks which performance options there are, or for some of them.
-    StorPortInitializePerfOpts(
+    StorPortInitializePerfOpts = 514(
         HwDeviceExtension: PVOID, Query: BOOLEAN, PerfConfigData: PPERF_CONFIGURATION_DATA,
     ) -> ULONG,
-        header "storport.h", irql undocumented, Modelled, plain => performance::initialize;
+        header "storport.h", irql undocumented, Modelled, Plain => performance::initialize;
     /// The message and the channel for the SRB that HwStorStartIo was given.
-    StorPortGetStartIoPerfParams(
+    StorPortGetStartIoPerfParams = 515(
         HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, StartIoPerfParams: PSTARTIO_PERFORMANCE_PARAMETERS,
     ) -> ULONG,
-        header "storport.h", irql undocumented, Modelled, plain => performance::start_io_parameters;
+        header "storport.h", irql undocumented, Modelled, Plain => performance::start_io_parameters;
 
     // Requests
     /// Tells the port driver that something happened; see the function of this name in `ddi` for the
     /// arguments of each kind.
-    StorPortNotification(
+    StorPortNotification = 516(
         NotificationType: LONG, HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, HwTimer: PHW_TIMER, Value: ULONG,
     ) -> (),
-        header "storport.h", irql undocumented, Modelled, point => notify::notification;
+        header "storport.h", irql undocumented, Modelled, Point => notify::notification;
     /// Completes a service request that HwStorProcessServiceRequest was given.
-    StorPortCompleteServiceIrp(HwDeviceExtension: PVOID, Irp: PIRP) -> (),
-        header "storport.h", irql undocumented, Modelled, point => query::complete_service_irp;
+    StorPortCompleteServiceIrp = 517(HwDeviceExtension: PVOID, Irp: PIRP) -> (),
+        header "storport.h", irql undocumented, Modelled, Point => query::complete_service_irp;
     /// Completes every request of a unit, a target, a bus or the adapter with one status (SP_UNTAGGED: all).
-    StorPortCompleteRequest(
+    StorPortCompleteRequest = 518(
         HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR, SrbStatus: UCHAR,
     ) -> (),
-        header "storport.h", irql undocumented, Modelled, point => complete::complete_requests;
+        header "storport.h", irql undocumented, Modelled, Point => complete::complete_requests;
     /// Reports that units have come, gone or changed.
-    StorPortStateChangeDetected(
+    StorPortStateChangeDetected = 519(
         HwDeviceExtension: PVOID, ChangedEntity: ULONG, Address: PVOID, Attributes: ULONG,
         HwStateChange: PHW_STATE_CHANGE, HwStateChangeContext: PVOID,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), Modelled, point => bus_change::state_change_detected;
+        header "storport.h", irql (PASSIVE, HIGH), Modelled, Point => bus_change::state_change_detected;
     /// Reports an asynchronous notification of the media, from any level. No power management listens here.
-    StorPortAsyncNotificationDetected(HwDeviceExtension: PVOID, Address: PVOID, Flags: ULONGLONG) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), Ignored, plain => query::accepted_notification;
+    StorPortAsyncNotificationDetected = 520(HwDeviceExtension: PVOID, Address: PVOID, Flags: ULONGLONG) -> ULONG,
+        header "storport.h", irql (PASSIVE, HIGH), Ignored, Plain => query::accepted_notification;
     /// Says what a unit can do while its INQUIRY is completed. Nobody asks here.
-    StorPortSetUnitAttributes(HwDeviceExtension: PVOID, Address: PVOID, Attributes: ULONG) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), Ignored, plain => query::accepted_attributes;
+    StorPortSetUnitAttributes = 521(HwDeviceExtension: PVOID, Address: PVOID, Attributes: ULONG) -> ULONG,
+        header "storport.h", irql (PASSIVE, HIGH), Ignored, Plain => query::accepted_attributes;
     /// The system address of an SRB's data.
-    StorPortGetSystemAddress(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, SystemAddress: *mut PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, plain => query::system_address;
+    StorPortGetSystemAddress = 522(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, SystemAddress: *mut PVOID) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => query::system_address;
     /// The MDL of an SRB's data.
-    StorPortGetOriginalMdl(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, Mdl: *mut PMDL) -> ULONG,
-        header "storport.h", irql undocumented, Modelled, plain => query::original_mdl;
+    StorPortGetOriginalMdl = 523(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, Mdl: *mut PMDL) -> ULONG,
+        header "storport.h", irql undocumented, Modelled, Plain => query::original_mdl;
 
     // Logical units and queues
     /// The extension of a logical unit; NULL if there is none.
-    StorPortGetLogicalUnit(HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR) -> PVOID,
-        header "storport.h", irql undocumented, Modelled, plain => query::logical_unit;
+    StorPortGetLogicalUnit = 524(HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR) -> PVOID,
+        header "storport.h", irql undocumented, Modelled, Plain => query::logical_unit;
     /// Sets how many requests of one unit the miniport gets at once.
-    StorPortSetDeviceQueueDepth(
+    StorPortSetDeviceQueueDepth = 525(
         HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR, Depth: ULONG,
     ) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, plain => gates::set_queue_depth;
+        header "storport.h", irql undocumented, Modelled, Plain => gates::set_queue_depth;
     /// Holds all requests of the adapter, for at most TimeOut seconds.
-    StorPortPause(HwDeviceExtension: PVOID, TimeOut: ULONG) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => gates::pause;
+    StorPortPause = 526(HwDeviceExtension: PVOID, TimeOut: ULONG) -> BOOLEAN,
+        header "storport.h", irql undocumented, Modelled, Point => gates::pause;
     /// Ends StorPortPause.
-    StorPortResume(HwDeviceExtension: PVOID) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => gates::resume;
+    StorPortResume = 527(HwDeviceExtension: PVOID) -> BOOLEAN,
+        header "storport.h", irql undocumented, Modelled, Point => gates::resume;
     /// Holds all requests of one unit, for at most TimeOut seconds.
-    StorPortPauseDevice(
+    StorPortPauseDevice = 528(
         HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR, TimeOut: ULONG,
     ) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => gates::pause_device;
+        header "storport.h", irql undocumented, Modelled, Point => gates::pause_device;
     /// Ends StorPortPauseDevice.
-    StorPortResumeDevice(HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => gates::resume_device;
+    StorPortResumeDevice = 529(HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR) -> BOOLEAN,
+        header "storport.h", irql undocumented, Modelled, Point => gates::resume_device;
     /// Holds all requests of the adapter until some of the outstanding ones have completed.
-    StorPortBusy(HwDeviceExtension: PVOID, RequestsToComplete: ULONG) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => gates::busy;
+    StorPortBusy = 530(HwDeviceExtension: PVOID, RequestsToComplete: ULONG) -> BOOLEAN,
+        header "storport.h", irql undocumented, Modelled, Point => gates::busy;
     /// Ends StorPortBusy.
-    StorPortReady(HwDeviceExtension: PVOID) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => gates::ready;
+    StorPortReady = 531(HwDeviceExtension: PVOID) -> BOOLEAN,
+        header "storport.h", irql undocumented, Modelled, Point => gates::ready;
     /// Holds all requests of one unit until some of its outstanding ones have completed.
-    StorPortDeviceBusy(
+    StorPortDeviceBusy = 532(
         HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR, RequestsToComplete: ULONG,
     ) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => gates::device_busy;
+        header "storport.h", irql undocumented, Modelled, Point => gates::device_busy;
     /// Ends StorPortDeviceBusy.
-    StorPortDeviceReady(HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => gates::device_ready;
+    StorPortDeviceReady = 533(HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR) -> BOOLEAN,
+        header "storport.h", irql undocumented, Modelled, Point => gates::device_ready;
 
     // Locks
     /// Takes one of the port driver's locks: DpcLock, StartIoLock or InterruptLock.
-    StorPortAcquireSpinLock(
+    StorPortAcquireSpinLock = 534(
         HwDeviceExtension: PVOID, SpinLock: STOR_SPINLOCK, LockContext: PVOID, LockHandle: PSTOR_LOCK_HANDLE,
     ) -> (),
-        header "storport.h", irql undocumented, Modelled, point => locks::acquire;
+        header "storport.h", irql undocumented, Modelled, Point => locks::acquire;
     /// As StorPortAcquireSpinLock, with a status and two kinds more.
-    StorPortAcquireSpinLockEx(
+    StorPortAcquireSpinLockEx = 535(
         HwDeviceExtension: PVOID, SpinLock: STOR_SPINLOCK, LockContext: PVOID, LockHandle: PSTOR_LOCK_HANDLE,
     ) -> ULONG,
-        header "storport.h", irql undocumented, Modelled, point => locks::acquire_ex;
+        header "storport.h", irql undocumented, Modelled, Point => locks::acquire_ex;
     /// Gives a lock back that StorPortAcquireSpinLock took.
-    StorPortReleaseSpinLock(HwDeviceExtension: PVOID, LockHandle: PSTOR_LOCK_HANDLE) -> (),
-        header "storport.h", irql undocumented, Modelled, point => locks::release;
+    StorPortReleaseSpinLock = 536(HwDeviceExtension: PVOID, LockHandle: PSTOR_LOCK_HANDLE) -> (),
+        header "storport.h", irql undocumented, Modelled, Point => locks::release;
 
     /// Takes the lock of one message, in per-message mode.
-    StorPortAcquireMSISpinLock(HwDeviceExtension: PVOID, MessageId: ULONG, OldIrql: PULONG) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), Modelled, point => interrupt::acquire_msi;
+    StorPortAcquireMSISpinLock = 537(HwDeviceExtension: PVOID, MessageId: ULONG, OldIrql: PULONG) -> ULONG,
+        header "storport.h", irql (PASSIVE, HIGH), Modelled, Point => interrupt::acquire_msi;
     /// Gives the lock of a message back.
-    StorPortReleaseMSISpinLock(HwDeviceExtension: PVOID, MessageId: ULONG, OldIrql: ULONG) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), Modelled, point => interrupt::release_msi;
+    StorPortReleaseMSISpinLock = 538(HwDeviceExtension: PVOID, MessageId: ULONG, OldIrql: ULONG) -> ULONG,
+        header "storport.h", irql (PASSIVE, HIGH), Modelled, Point => interrupt::release_msi;
     /// Runs a routine with the interrupt routine kept out.
-    StorPortSynchronizeAccess(
+    StorPortSynchronizeAccess = 539(
         HwDeviceExtension: PVOID, SynchronizedAccessRoutine: PSTOR_SYNCHRONIZED_ACCESS, Context: PVOID,
     ) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => interrupt::synchronize_access;
+        header "storport.h", irql undocumented, Modelled, Point => interrupt::synchronize_access;
 
     // Deferred work
     /// Makes a DPC, in HwStorPassiveInitializeRoutine.
-    StorPortInitializeDpc(DeviceExtension: PVOID, Dpc: PSTOR_DPC, HwDpcRoutine: PHW_DPC_ROUTINE) -> (),
-        header "storport.h", irql undocumented, Modelled, plain => dpcs::initialize;
+    StorPortInitializeDpc = 540(DeviceExtension: PVOID, Dpc: PSTOR_DPC, HwDpcRoutine: PHW_DPC_ROUTINE) -> (),
+        header "storport.h", irql undocumented, Modelled, Plain => dpcs::initialize;
     /// Queues a DPC; FALSE if it is queued already.
-    StorPortIssueDpc(
+    StorPortIssueDpc = 541(
         DeviceExtension: PVOID, Dpc: PSTOR_DPC, SystemArgument1: PVOID, SystemArgument2: PVOID,
     ) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => dpcs::issue;
+        header "storport.h", irql undocumented, Modelled, Point => dpcs::issue;
     /// Takes a DPC out of its queue; TRUE if it was in it.
-    StorPortCancelDpc(DeviceExtension: PVOID, Dpc: PSTOR_DPC) -> BOOLEAN,
-        header "storport.h", irql undocumented, Modelled, point => dpcs::cancel;
+    StorPortCancelDpc = 542(DeviceExtension: PVOID, Dpc: PSTOR_DPC) -> BOOLEAN,
+        header "storport.h", irql undocumented, Modelled, Point => dpcs::cancel;
     /// Makes a worker for StorPortQueueWorkItem.
-    StorPortInitializeWorker(HwDeviceExtension: PVOID, Worker: *mut PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, plain => workers::initialize;
+    StorPortInitializeWorker = 543(HwDeviceExtension: PVOID, Worker: *mut PVOID) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => workers::initialize;
     /// Has a worker call a routine at PASSIVE_LEVEL.
-    StorPortQueueWorkItem(
+    StorPortQueueWorkItem = 544(
         HwDeviceExtension: PVOID, WorkItemCallback: PHW_WORKITEM, Worker: PVOID, Context: PVOID,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, point => workers::queue;
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Point => workers::queue;
     /// Frees a worker that is not queued.
-    StorPortFreeWorker(HwDeviceExtension: PVOID, Worker: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, plain => workers::free;
+    StorPortFreeWorker = 545(HwDeviceExtension: PVOID, Worker: PVOID) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => workers::free;
 
     // Time
     /// The system time in 100 ns units since 1601.
-    StorPortQuerySystemTime(CurrentTime: PLARGE_INTEGER) -> (),
-        header "storport.h", irql (PASSIVE, HIGH), Modelled, poll => query::system_time;
+    StorPortQuerySystemTime = 546(CurrentTime: PLARGE_INTEGER) -> (),
+        header "storport.h", irql (PASSIVE, HIGH), Modelled, Poll => query::system_time;
     /// Busy-waits on this processor, in microseconds.
-    StorPortStallExecution(Delay: ULONG) -> (),
-        header "storport.h", irql undocumented, Modelled, poll => query::stall;
+    StorPortStallExecution = 547(Delay: ULONG) -> (),
+        header "storport.h", irql undocumented, Modelled, Poll => query::stall;
     /// Makes a timer besides the one of RequestTimerCall.
-    StorPortInitializeTimer(HwDeviceExtension: PVOID, TimerHandle: *mut PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, plain => timers::initialize;
+    StorPortInitializeTimer = 548(HwDeviceExtension: PVOID, TimerHandle: *mut PVOID) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => timers::initialize;
     /// Arms such a timer: microseconds, 0 disarms it. TolerableDelay is ignored here.
-    StorPortRequestTimer(
+    StorPortRequestTimer = 549(
         HwDeviceExtension: PVOID, TimerHandle: PVOID, TimerCallback: PHW_TIMER_EX, CallbackContext: PVOID,
         TimerValue: ULONGLONG, TolerableDelay: ULONGLONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), Modelled, point => timers::request;
+        header "storport.h", irql (PASSIVE, HIGH), Modelled, Point => timers::request;
     /// Disarms and frees such a timer.
-    StorPortFreeTimer(HwDeviceExtension: PVOID, TimerHandle: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, point => timers::free;
+    StorPortFreeTimer = 550(HwDeviceExtension: PVOID, TimerHandle: PVOID) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Point => timers::free;
     /// The performance counter: nanoseconds of machine time, and how many a second has.
-    StorPortQueryPerformanceCounter(
+    StorPortQueryPerformanceCounter = 551(
         HwDeviceExtension: PVOID, PerformanceFrequency: PLARGE_INTEGER, PerformanceCounter: PLARGE_INTEGER,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), Modelled, poll => query::performance_counter;
+        header "storport.h", irql (PASSIVE, HIGH), Modelled, Poll => query::performance_counter;
     /// The current IRQL.
-    StorPortGetCurrentIrql(HwDeviceExtension: PVOID, CurrentIrql: PKIRQL) -> ULONG,
-        header "storport.h", irql undocumented, Modelled, plain => query::current_irql;
+    StorPortGetCurrentIrql = 552(HwDeviceExtension: PVOID, CurrentIrql: PKIRQL) -> ULONG,
+        header "storport.h", irql undocumented, Modelled, Plain => query::current_irql;
     /// Waits below DISPATCH_LEVEL, busy-waits above, in microseconds.
-    StorPortDelayExecution(HwDeviceExtension: PVOID, DelayInMicroseconds: ULONG) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), Modelled, poll => query::delay;
+    StorPortDelayExecution = 553(HwDeviceExtension: PVOID, DelayInMicroseconds: ULONG) -> ULONG,
+        header "storport.h", irql (PASSIVE, HIGH), Modelled, Poll => query::delay;
 }

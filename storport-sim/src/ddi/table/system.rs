@@ -6,76 +6,76 @@ use crate::ddi::structures::PSCSI_REQUEST_BLOCK;
 use crate::port::system;
 use kernel_sim::ddi::{BOOLEAN, LONG, PULONG, PVOID, ULONG, ULONGLONG, USHORT};
 
-kernel_sim::ddis! { base 760;
+kernel_sim::ddis! {
     /// How many processor groups there are: one.
-    StorPortGetActiveGroupCount(HwDeviceExtension: PVOID, NumberGroups: *mut USHORT) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, plain => system::group_count;
+    StorPortGetActiveGroupCount = 760(HwDeviceExtension: PVOID, NumberGroups: *mut USHORT) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => system::group_count;
     /// How many nodes there are: one.
-    StorPortGetActiveNodeCount(HwDeviceExtension: PVOID, NumberNodes: PULONG) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, plain => system::node_count;
+    StorPortGetActiveNodeCount = 761(HwDeviceExtension: PVOID, NumberNodes: PULONG) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => system::node_count;
     /// The highest node number: 0.
-    StorPortGetHighestNodeNumber(HwDeviceExtension: PVOID, HighestNode: PULONG) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, plain => system::highest_node;
+    StorPortGetHighestNodeNumber = 762(HwDeviceExtension: PVOID, HighestNode: PULONG) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => system::highest_node;
     /// The calling processor.
-    StorPortGetCurrentProcessorNumber(HwDeviceExtension: PVOID, ProcNumber: PPROCESSOR_NUMBER) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, plain => system::current_processor;
+    StorPortGetCurrentProcessorNumber = 763(HwDeviceExtension: PVOID, ProcNumber: PPROCESSOR_NUMBER) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => system::current_processor;
     /// The processors of a group.
-    StorPortGetGroupAffinity(HwDeviceExtension: PVOID, GroupNumber: USHORT, GroupAffinityMask: *mut u64) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, plain => system::group_affinity;
+    StorPortGetGroupAffinity = 764(HwDeviceExtension: PVOID, GroupNumber: USHORT, GroupAffinityMask: *mut u64) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => system::group_affinity;
     /// The processors of a node.
-    StorPortGetNodeAffinity(HwDeviceExtension: PVOID, NodeNumber: ULONG, NodeAffinityMask: PGROUP_AFFINITY) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, plain => system::node_affinity;
+    StorPortGetNodeAffinity = 765(HwDeviceExtension: PVOID, NodeNumber: ULONG, NodeAffinityMask: PGROUP_AFFINITY) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => system::node_affinity;
     /// The shortest interval of a timer, in microseconds.
-    StorPortQueryTimerMinInterval(HwDeviceExtension: PVOID, MinInterval: PULONG) -> ULONG,
-        header "storport.h", irql undocumented, Modelled, plain => system::timer_min_interval;
+    StorPortQueryTimerMinInterval = 766(HwDeviceExtension: PVOID, MinInterval: PULONG) -> ULONG,
+        header "storport.h", irql undocumented, Modelled, Plain => system::timer_min_interval;
     /// The adapter's functional and physical device objects, and the one below the functional one.
-    StorPortGetDeviceObjects(
+    StorPortGetDeviceObjects = 767(
         HwDeviceExtension: PVOID, AdapterDeviceObject: *mut PVOID, PhysicalDeviceObject: *mut PVOID,
         LowerDeviceObject: *mut PVOID,
     ) -> ULONG,
-        header "storport.h", irql undocumented, Modelled, plain => system::device_objects;
+        header "storport.h", irql undocumented, Modelled, Plain => system::device_objects;
     /// Whether Windows is being upgraded: it is not.
-    StorPortIsCurrentOsInstallationUpgrade(HwDeviceExtension: PVOID, IsUpgrade: *mut BOOLEAN) -> ULONG,
-        header "storport.h", irql (PASSIVE, PASSIVE), Modelled, plain => system::is_upgrade;
+    StorPortIsCurrentOsInstallationUpgrade = 768(HwDeviceExtension: PVOID, IsUpgrade: *mut BOOLEAN) -> ULONG,
+        header "storport.h", irql (PASSIVE, PASSIVE), Modelled, Plain => system::is_upgrade;
     /// Says that a device has failed. Nobody predicts failures here.
-    StorPortMarkDeviceFailed(
+    StorPortMarkDeviceFailed = 769(
         HwDeviceExtension: PVOID, Address: PVOID, Flags: ULONG, FailureReason: PWSTR,
     ) -> ULONG,
-        header "storport.h", irql undocumented, Ignored, plain => system::device_failed;
+        header "storport.h", irql undocumented, Ignored, Plain => system::device_failed;
     /// Says that a device has failed, and why. Nobody predicts failures here.
-    StorPortMarkDeviceFailedEx(
+    StorPortMarkDeviceFailedEx = 770(
         HwDeviceExtension: PVOID, Address: PVOID, Flags: ULONG, FailureReason: PWSTR, DiagnosticData: PVOID,
     ) -> ULONG,
-        header "storport.h", irql undocumented, Ignored, plain => system::device_failed_ex;
+        header "storport.h", irql undocumented, Ignored, Plain => system::device_failed_ex;
     /// Registers with the power framework, which this system does not have: STOR_STATUS_NOT_IMPLEMENTED.
-    StorPortInitializePoFxPower(
+    StorPortInitializePoFxPower = 771(
         HwDeviceExtension: PVOID, Address: PVOID, Device: PVOID, D3ColdEnabled: *mut BOOLEAN,
     ) -> ULONG,
-        header "storport.h", irql undocumented, Modelled, plain => system::no_power_framework;
+        header "storport.h", irql undocumented, Modelled, Plain => system::no_power_framework;
     /// Writes telemetry. Nobody reads it here.
-    StorPortLogTelemetry(HwDeviceExtension: PVOID, Address: PVOID, Event: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), Ignored, plain => system::telemetry;
+    StorPortLogTelemetry = 772(HwDeviceExtension: PVOID, Address: PVOID, Event: PVOID) -> ULONG,
+        header "storport.h", irql (PASSIVE, HIGH), Ignored, Plain => system::telemetry;
     /// Writes telemetry with a version. Nobody reads it here.
-    StorPortLogTelemetryEx(HwDeviceExtension: PVOID, Address: PVOID, Event: PVOID) -> ULONG,
-        header "storport.h", irql undocumented, Ignored, plain => system::telemetry;
+    StorPortLogTelemetryEx = 773(HwDeviceExtension: PVOID, Address: PVOID, Event: PVOID) -> ULONG,
+        header "storport.h", irql undocumented, Ignored, Plain => system::telemetry;
     /// Writes an event with two values. Nobody traces here.
-    StorPortEtwEvent2(
+    StorPortEtwEvent2 = 774(
         HwDeviceExtension: PVOID, Address: PVOID, EventId: ULONG, EventDescription: PWSTR, EventKeywords: ULONGLONG,
         EventLevel: LONG, EventOpcode: LONG, Srb: PSCSI_REQUEST_BLOCK, Parameter1Name: PWSTR, Parameter1Value: ULONGLONG,
         Parameter2Name: PWSTR, Parameter2Value: ULONGLONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Ignored, plain => system::event_2;
+        header "storport.h", irql (PASSIVE, DISPATCH), Ignored, Plain => system::event_2;
     /// Writes an event with four values. Nobody traces here.
-    StorPortEtwEvent4(
+    StorPortEtwEvent4 = 775(
         HwDeviceExtension: PVOID, Address: PVOID, EventId: ULONG, EventDescription: PWSTR, EventKeywords: ULONGLONG,
         EventLevel: LONG, EventOpcode: LONG, Srb: PSCSI_REQUEST_BLOCK, Parameter1Name: PWSTR, Parameter1Value: ULONGLONG,
         Parameter2Name: PWSTR, Parameter2Value: ULONGLONG,
         Parameter3Name: PWSTR, Parameter3Value: ULONGLONG,
         Parameter4Name: PWSTR, Parameter4Value: ULONGLONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Ignored, plain => system::event_4;
+        header "storport.h", irql (PASSIVE, DISPATCH), Ignored, Plain => system::event_4;
     /// Writes an event with eight values. Nobody traces here.
-    StorPortEtwEvent8(
+    StorPortEtwEvent8 = 776(
         HwDeviceExtension: PVOID, Address: PVOID, EventId: ULONG, EventDescription: PWSTR, EventKeywords: ULONGLONG,
         EventLevel: LONG, EventOpcode: LONG, Srb: PSCSI_REQUEST_BLOCK, Parameter1Name: PWSTR, Parameter1Value: ULONGLONG,
         Parameter2Name: PWSTR, Parameter2Value: ULONGLONG,
@@ -86,5 +86,5 @@ kernel_sim::ddis! { base 760;
         Parameter7Name: PWSTR, Parameter7Value: ULONGLONG,
         Parameter8Name: PWSTR, Parameter8Value: ULONGLONG,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Ignored, plain => system::event_8;
+        header "storport.h", irql (PASSIVE, DISPATCH), Ignored, Plain => system::event_8;
 }

@@ -2,13 +2,12 @@
 
 use crate::disk::fault::{AllocationRule, CallSite, FaultPlan, Pace, Probability};
 use kernel_sim::allocation_failure::{AllocationPolicy, AllocationRequest};
-use kernel_sim::hook::Site;
+use kernel_sim::site::Site;
 use std::num::NonZeroU64;
-use std::panic::Location;
 
 #[track_caller]
 fn request() -> AllocationRequest {
-    let site: Site = Location::caller();
+    let site = Site::caller();
     AllocationRequest { ddi: &crate::ddi::row::StorPortAllocatePool, site, bytes: 100 }
 }
 

@@ -19,7 +19,8 @@
 
 use super::event::{Actor, Foot};
 use kernel_sim::choose::{Access, Step, Touch, Transition, object};
-use kernel_sim::hook::{Effect, Site};
+use kernel_sim::routine::Effect;
+use kernel_sim::site::Site;
 use smallvec::SmallVec;
 
 /// Equal looks in a row that nobody is held back for.
@@ -172,7 +173,7 @@ impl Spins {
                 processor.note_answer(foot);
             }
         }
-        let next = step.next.map(|(ddi, site)| (Call { site, object: step.next_object }, ddi.effect));
+        let next = step.next.map(|(ddi, site)| (Call { site, object: step.next_object }, ddi.effect()));
         match step.transition {
             Transition::Run(n) => self.went_on(n, next, foot),
             Transition::Interrupt(n) | Transition::Dpc(n) | Transition::Switch(n) => {

@@ -1,0 +1,151 @@
+//! `Frame`: one activation of a driver callback.
+//!
+//! Whoever calls into a driver describes the call in a frame on its own stack; the frames of one thread are linked,
+//! innermost first, and nest per processor. A frame says what the callback was given and what the system holds around
+//! it, and remembers the last line of the driver seen in it. It judges nothing. Invariant: a frame is linked exactly
+//! while its callback runs, unwinding included.
+
+use crate::irql::Irql;
+use crate::routine::{Arg, Callback, KERNEL};
+use crate::site::Site;
+use std::cell::Cell;
+use std::ptr::null;
+
+/// What a frame is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Item {
+    /// A SCSI request block of Storport, by the host address of its memory.
+    Srb(usize),
+    /// An I/O request packet, by host address.
+    Irp(usize),
+    /// A block of pool, by the host address of its first byte.
+    Pool(usize),
+}
+
+impl Item {
+    /// The host address of its memory.
+    #[must_use]
+    pub fn address(self) -> usize {
+        match self {
+            Item::Srb(address) | Item::Irp(address) | Item::Pool(address) => address,
+        }
+    }
+}
+
+/// One activation of a driver callback.
+pub struct Frame<'a> {
+    /// Which callback.
+    pub kind: &'static Callback,
+    /// Its arguments, in the order of the callback's parameters.
+    pub args: &'a [Arg],
+    /// Host address of the device extension of the adapter it belongs to; 0 where there is none.
+    pub adapter: usize,
+    /// The request it is about.
+    pub item: Option<Item>,
+    /// Storport's name of each lock that the system holds around it, such as `StartIoLock`.
+    pub system_locks: &'static [&'static str],
+    irql: Cell<Irql>,
+    last_site: Cell<Option<Site>>,
+    pub(crate) outer: Cell<*const Frame<'static>>,
+}
+
+impl<'a> Frame<'a> {
+    /// A call of `kind` with these arguments.
+    #[inline]
+    #[must_use]
+    pub const fn new(kind: &'static Callback, args: &'a [Arg]) -> Frame<'a> {
+        Frame {
+            kind,
+            args,
+            adapter: 0,
+            item: None,
+            system_locks: &[],
+            irql: Cell::new(Irql::PASSIVE),
+            last_site: Cell::new(None),
+            outer: Cell::new(null()),
+        }
+    }
+
+    /// The same, about that request.
+    #[inline]
+    #[must_use]
+    pub const fn about(mut self, item: Item) -> Frame<'a> {
+        self.item = Some(item);
+        self
+    }
+
+    /// The same, of the adapter with that device extension.
+    #[inline]
+    #[must_use]
+    pub const fn of_adapter(mut self, extension: usize) -> Frame<'a> {
+        self.adapter = extension;
+        self
+    }
+
+    /// The same, with these locks held around it.
+    #[inline]
+    #[must_use]
+    pub const fn under(mut self, system_locks: &'static [&'static str]) -> Frame<'a> {
+        self.system_locks = system_locks;
+        self
+    }
+
+    /// The processor's IRQL when the callback was entered.
+    #[must_use]
+    pub fn irql(&self) -> Irql {
+        self.irql.get()
+    }
+
+    /// The last line of the driver seen in it: of a call that took the long path (all do, in the deterministic
+    /// executor). `None` before the first.
+    #[must_use]
+    pub fn last_site(&self) -> Option<Site> {
+        self.last_site.get()
+    }
+
+    /// The argument of that name, as the callback's parameters are named.
+    #[must_use]
+    pub fn arg(&self, name: &str) -> Option<Arg> {
+        let at = self.kind.params.iter().position(|param| *param == name)?;
+        self.args.get(at).copied()
+    }
+
+    /// Whether the system holds the lock of that name around the callback.
+    #[must_use]
+    pub fn system_holds(&self, lock: &str) -> bool {
+        self.system_locks.contains(&lock)
+    }
+
+    /// The frame around it, if any.
+    #[must_use]
+    pub fn outer(&self) -> Option<&Frame<'_>> {
+        // SAFETY: a linked frame's outer frames are linked, too, and live on stacks below it.
+        unsafe { self.outer.get().as_ref() }.filter(|outer| !std::ptr::eq(outer.kind, &raw const KERNEL))
+    }
+
+    #[inline]
+    pub(crate) fn enter(&self, irql: Irql, outer: *const Frame<'static>) {
+        self.irql.set(irql);
+        self.outer.set(outer);
+    }
+
+    #[inline]
+    pub(crate) fn note_site(&self, site: Site) {
+        self.last_site.set(Some(site));
+    }
+}
+
+impl std::fmt::Debug for Frame<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.kind.name)
+    }
+}
+
+/// Stands in where no callback is active.
+pub(crate) struct Outermost(pub Frame<'static>);
+
+// SAFETY: only processors read it, and nothing writes to it: `note_site` is called on linked frames of drivers only.
+unsafe impl Sync for Outermost {}
+
+/// The frame of code that runs outside all callbacks.
+pub(crate) static OUTERMOST: Outermost = Outermost(Frame::new(&KERNEL, &[]));

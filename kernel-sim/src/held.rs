@@ -1,0 +1,79 @@
+//! The spin locks that driver code holds on one processor.
+//!
+//! A fixed table in the processor, filled at every acquire that a watcher asked to have remembered. It knows
+//! addresses and where they came from; whether holding them is right is for others to say. Invariant: entries
+//! are in the order in which the locks were taken, and `top` counts what did not fit, too.
+
+use crate::irql::Irql;
+use crate::routine::{Callback, DdiInfo};
+use crate::site::Site;
+use crate::stack::StackId;
+
+/// Spin locks one processor can hold at once with their sites known; further ones are counted only.
+pub const HELD_MAX: usize = 32;
+
+/// A spin lock a driver holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeldLock {
+    /// Machine address of the lock (a host address inside the table of a processor).
+    pub address: u64,
+    /// The DDI (or callback entry) that took it.
+    pub routine: &'static DdiInfo,
+    /// Where it was taken.
+    pub site: Site,
+    /// The callback in which it was taken.
+    pub callback: &'static Callback,
+    /// IRQL before it was taken.
+    pub irql_before: Irql,
+    /// Number of the step; 0 in the parallel executor.
+    pub step: u64,
+    /// The driver's call stack there, where stacks are kept.
+    pub stack: StackId,
+}
+
+/// The table of one processor.
+pub(crate) struct HeldTable {
+    entries: [Option<HeldLock>; HELD_MAX],
+    top: usize,
+}
+
+impl HeldTable {
+    pub(crate) const fn new() -> HeldTable {
+        HeldTable { entries: [None; HELD_MAX], top: 0 }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.top = 0;
+    }
+
+    /// Adds a lock that was just taken.
+    #[inline]
+    pub(crate) fn push(&mut self, lock: HeldLock) {
+        if self.top < HELD_MAX {
+            self.entries[self.top] = Some(lock);
+        }
+        self.top += 1;
+    }
+
+    /// Takes away the newest entry of the lock at `address`.
+    #[inline]
+    pub(crate) fn remove(&mut self, address: u64) {
+        let top = self.top;
+        if top > HELD_MAX {
+            self.top = top - 1;
+            return;
+        }
+        let is_it = |h: &Option<HeldLock>| h.is_some_and(|h| h.address == address);
+        if top > 0 && is_it(&self.entries[top - 1]) {
+            self.top = top - 1;
+        } else if let Some(at) = self.entries[..top].iter().rposition(is_it) {
+            self.entries.copy_within(at + 1..top, at);
+            self.top = top - 1;
+        }
+    }
+
+    /// The locks, oldest first, as far as they are known.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &HeldLock> {
+        self.entries[..self.top.min(HELD_MAX)].iter().flatten()
+    }
+}

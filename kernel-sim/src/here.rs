@@ -1,0 +1,122 @@
+//! A processor as watchers see it, and the moments that findings are made of.
+//!
+//! Reads only. Invariant: nothing a watcher can call here changes the run.
+
+use crate::frame::Frame;
+use crate::held::HeldLock;
+use crate::hook::{Caller, Here};
+use crate::irql::Irql;
+use crate::machine::Machine;
+use crate::moment::Moment;
+use crate::processor::{Processor, flag};
+use crate::stack::Stack;
+
+impl Machine {
+    /// The number of the step, for moments: none in the parallel executor.
+    pub(crate) fn step_of_moment(&self) -> Option<u64> {
+        self.is_deterministic().then(|| self.step())
+    }
+}
+
+impl Processor {
+    /// Where this processor is, without a call stack.
+    pub(crate) fn place(&self) -> Moment {
+        let call = self.call.get();
+        let machine = self.machine();
+        // SAFETY: threads live as long as the machine.
+        let thread = unsafe { self.thread.get().as_ref() }.map_or(0, |thread| thread.number);
+        Moment {
+            label: "",
+            cpu: self.index(),
+            thread,
+            irql: self.irql(),
+            step: machine.step_of_moment(),
+            time_ns: machine.time_ns(),
+            call: call.map(|(ddi, _)| ddi),
+            site: call.map(|(_, site)| site),
+            callbacks: self.callbacks(),
+            held: self.held_locks(),
+            stack: Stack::default(),
+        }
+    }
+
+    /// Where this processor, which the calling host thread runs, is now.
+    pub(crate) fn place_with_stack(&self) -> Moment {
+        Moment { stack: Stack::capture(), ..self.place() }
+    }
+}
+
+impl Here for Processor {
+    fn cpu(&self) -> u8 {
+        self.index()
+    }
+
+    fn thread(&self) -> u32 {
+        // SAFETY: threads live as long as the machine.
+        unsafe { self.thread.get().as_ref() }.map_or(0, |thread| thread.number)
+    }
+
+    fn irql(&self) -> Irql {
+        Processor::irql(self)
+    }
+
+    fn step(&self) -> u64 {
+        self.machine().step()
+    }
+
+    fn time_ns(&self) -> u64 {
+        self.machine().time_ns()
+    }
+
+    fn frame(&self) -> Option<&Frame<'_>> {
+        Some(Processor::frame(self)).filter(|frame| frame.kind.id != crate::routine::KERNEL.id)
+    }
+
+    fn caller(&self) -> Caller {
+        if self.runs_driver() { Caller::Driver } else { Caller::System(Processor::frame(self).kind.name) }
+    }
+
+    fn held_count(&self) -> u32 {
+        Processor::held_count(self)
+    }
+
+    fn held_locks(&self) -> Vec<HeldLock> {
+        Processor::held_locks(self)
+    }
+
+    fn machine_address(&self, host: usize) -> u64 {
+        self.machine().machine_address(host)
+    }
+
+    fn moment(&self) -> Moment {
+        self.place_with_stack()
+    }
+
+    fn moment_to_keep(&self) -> Moment {
+        if self.hooks() & flag::STACKS != 0 { self.place_with_stack() } else { self.place() }
+    }
+
+    fn taken(&self, lock: &HeldLock) -> Moment {
+        self.machine().taken(self.index(), lock)
+    }
+}
+
+impl Machine {
+    /// The moment at which processor `cpu` took a lock that it holds.
+    #[must_use]
+    pub fn taken(&self, cpu: u8, lock: &HeldLock) -> Moment {
+        Moment {
+            label: "taken",
+            cpu,
+            thread: 0,
+            irql: lock.irql_before,
+            step: (lock.step != 0).then_some(lock.step),
+            time_ns: 0,
+            call: Some(lock.routine),
+            site: Some(lock.site),
+            callbacks: vec![lock.callback],
+            held: Vec::new(),
+            stack: self.stacks.get(lock.stack),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `Moment`: where and when something happened on a machine. What every finding is made of.
+//!
+//! A value of its own, with no reference into the machine. Invariant: no host address and no host time, but for the
+//! call stack, which takes part in no comparison.
+
+use crate::held::HeldLock;
+use crate::irql::Irql;
+use crate::routine::{Callback, DdiInfo};
+use crate::site::Site;
+use crate::stack::Stack;
+
+/// Where and when something happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// What happened then, as a sentence part: "taken by", "handed out". Empty for the moment of a finding.
+    pub label: &'static str,
+    /// Processor index.
+    pub cpu: u8,
+    /// Number of the thread that ran there, in the order in which threads were created.
+    pub thread: u32,
+    /// The processor's IRQL.
+    pub irql: Irql,
+    /// Number of the step (deterministic executor only).
+    pub step: Option<u64>,
+    /// Machine time in nanoseconds.
+    pub time_ns: u64,
+    /// The routine that was being called, if any.
+    pub call: Option<&'static DdiInfo>,
+    /// The driver's source line.
+    pub site: Option<Site>,
+    /// Driver callbacks active, innermost last.
+    pub callbacks: Vec<&'static Callback>,
+    /// Spin locks the driver held there, oldest first.
+    pub held: Vec<HeldLock>,
+    /// The call stack, where one was taken.
+    pub stack: Stack,
+}
+
+impl Moment {
+    /// A moment on processor `cpu` of which nothing else is known.
+    #[must_use]
+    pub fn on(cpu: u8) -> Moment {
+        Moment {
+            label: "",
+            cpu,
+            thread: 0,
+            irql: Irql::PASSIVE,
+            step: None,
+            time_ns: 0,
+            call: None,
+            site: None,
+            callbacks: Vec::new(),
+            held: Vec::new(),
+            stack: Stack::default(),
+        }
+    }
+
+    /// The innermost driver callback, if any was active.
+    #[must_use]
+    pub fn callback(&self) -> Option<&'static Callback> {
+        self.callbacks.last().copied()
+    }
+
+    /// The name of the routine that was being called, if any.
+    #[must_use]
+    pub fn routine(&self) -> Option<&'static str> {
+        self.call.map(|ddi| ddi.name)
+    }
+
+    /// The same moment, with what happened then.
+    #[must_use]
+    pub fn labelled(mut self, label: &'static str) -> Moment {
+        self.label = label;
+        self
+    }
+}

@@ -1,0 +1,132 @@
+//! Call stacks of driver code: return addresses, made into names and lines only when somebody reads them.
+//!
+//! Walking a stack costs microseconds and naming its frames milliseconds, so the first is done where a finding
+//! is made (and, on a machine that keeps stacks, where something is taken, handed out or given back), the
+//! second by whoever renders. Invariant: a stack decides nothing; it is in no hash and no comparison of runs.
+
+use parking_lot::Mutex;
+
+/// Return addresses kept of one stack.
+const DEPTH_MAX: usize = 96;
+
+/// A call stack: return addresses, innermost first. Empty where none was taken.
+#[derive(Clone, Default)]
+pub struct Stack(Box<[usize]>);
+
+/// A frame of a stack, as its debug information names it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StackFrame {
+    /// The function, without hash and crate disambiguator.
+    pub function: String,
+    /// The source file, as the debug information has it: an absolute path as a rule.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+/// Names a stack that a machine keeps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StackId(u32);
+
+impl StackId {
+    /// No stack was kept.
+    pub const NONE: StackId = StackId(0);
+}
+
+/// The stacks that one machine keeps.
+#[derive(Default)]
+pub(crate) struct Stacks(Mutex<Vec<Stack>>);
+
+impl Stacks {
+    /// Takes the present stack and keeps it.
+    #[cold]
+    pub(crate) fn keep(&self) -> StackId {
+        let stack = Stack::capture();
+        let mut kept = self.0.lock();
+        kept.push(stack);
+        StackId(kept.len() as u32)
+    }
+
+    pub(crate) fn get(&self, id: StackId) -> Stack {
+        let kept = self.0.lock();
+        (id.0 as usize).checked_sub(1).and_then(|n| kept.get(n)).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.lock().clear();
+    }
+}
+
+impl Stack {
+    /// The stack of the calling code.
+    #[must_use]
+    pub fn capture() -> Stack {
+        let mut addresses = Vec::with_capacity(32);
+        backtrace::trace(|frame| {
+            addresses.push(frame.ip() as usize);
+            addresses.len() < DEPTH_MAX
+        });
+        Stack(addresses.into())
+    }
+
+    /// Whether none was taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The frames of code that is not the simulator's, the standard library's or a registry crate's, innermost
+    /// first: the driver's. Empty where the program carries no debug information.
+    #[must_use]
+    pub fn driver_frames(&self) -> Vec<StackFrame> {
+        let mut frames = Vec::new();
+        for address in &self.0 {
+            backtrace::resolve(*address as *mut _, |symbol| {
+                let (Some(name), Some(file), Some(line)) =
+                    (symbol.name(), symbol.filename(), symbol.lineno())
+                else {
+                    return;
+                };
+                let file = file.to_string_lossy().replace('\\', "/");
+                if !crate::panics::is_own_source(&file) && !is_library(&file) {
+                    // `{:#}` leaves out the hash.
+                    frames.push(StackFrame { function: format!("{name:#}"), file, line });
+                }
+            });
+        }
+        frames
+    }
+}
+
+fn is_library(file: &str) -> bool {
+    file.starts_with("/rustc/") || file.contains("/registry/src/") || file.contains("/rustlib/src/")
+}
+
+impl PartialEq for Stack {
+    /// Always: where code was called from says nothing about what was found.
+    fn eq(&self, _: &Stack) -> bool {
+        true
+    }
+}
+
+impl Eq for Stack {}
+
+impl std::fmt::Debug for Stack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} frames", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_gives_back_the_stack_it_kept() {
+        let stacks = Stacks::default();
+        let id = stacks.keep();
+        assert!(!stacks.get(id).is_empty() && stacks.get(StackId::NONE).is_empty());
+        stacks.clear();
+        assert!(stacks.get(id).is_empty());
+    }
+}
