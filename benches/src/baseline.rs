@@ -34,7 +34,7 @@ pub fn with_processor<R>(body: impl FnOnce(&AtomicUsize) -> R) -> R {
     answer
 }
 
-/// Raises to DISPATCH_LEVEL and takes the lock; answers the old level.
+/// Raises to DISPATCH_LEVEL and takes the lock; returns the old level.
 ///
 /// # Panics
 /// When the lock is taken: the loops are uncontended.

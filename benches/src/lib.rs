@@ -28,7 +28,7 @@ use verifier::rules::{self, Sites};
 /// Who watches while the loop runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Watching {
-    /// Nobody.
+    /// No watcher.
     Nobody,
     /// SpinLockSafe, counting only.
     Counted,
@@ -54,7 +54,7 @@ impl Watching {
     }
 }
 
-/// Runs `body` as the boot thread of a machine; answers the duration it returns.
+/// Runs `body` as the boot thread of a machine; returns the duration it returns.
 ///
 /// # Panics
 /// When the run ends in anything but success: a benchmark has no business breaking rules.

@@ -28,7 +28,7 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// Through this driver on one processor, 32 outstanding, one disk, nobody watching, on a real thread.
+    /// Through this driver on one processor, 32 outstanding, one disk, no watcher, on a real thread.
     #[must_use]
     pub fn through(driver: &'static Driver) -> Reads {
         Reads {

@@ -16,8 +16,8 @@ pub enum Locks {
     Shared,
 }
 
-/// Runs `pairs` lock pairs in all on `cpus` processors; answers the time and the steps it took,
-/// power-on and power-off included.
+/// Runs `pairs` lock pairs in all on `cpus` processors; returns the time and the steps it took, power-on and
+/// power-off included.
 ///
 /// # Panics
 /// Never, unless the simulator fails.

@@ -24,7 +24,7 @@ impl KernelStack {
     /// A stack over `limit..base`, the lowest page of which is a guard page.
     ///
     /// # Safety
-    /// The range is mapped, page-aligned, unused by anybody else, and outlives the stack.
+    /// The range is mapped, page-aligned, not used for anything else, and outlives the stack.
     pub(crate) unsafe fn new((limit, base): (usize, usize)) -> KernelStack {
         KernelStack { limit, base }
     }

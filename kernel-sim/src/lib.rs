@@ -1,10 +1,9 @@
 //! A small Windows kernel in userspace: processors, IRQL, spin locks, DPCs, interrupts, threads, IRPs.
 //!
-//! A [`machine::Config`] becomes a running machine; driver code calls it through [`ddi`], the
-//! documented WDK names. Two executors run the same code: a deterministic one, in which every
-//! interleaving is a choice of one strategy, and a parallel one with a host thread per processor.
-//! This crate has never heard of Storport, and knows no rules: it shows what happens to whoever
-//! watches ([`hook`]).
+//! A [`machine::Config`] becomes a running machine; driver code calls it through [`ddi`], the documented WDK
+//! names. Two executors run the same code: a deterministic one, in which every interleaving is a choice of
+//! one strategy, and a parallel one with a host thread per processor. This crate has never heard of Storport,
+//! and knows no rules: it shows what happens to its watchers ([`hook`]).
 
 #[macro_use]
 pub mod ddi;

@@ -50,7 +50,7 @@ struct Block {
     tag: u32,
     site: Site,
     paged: bool,
-    /// The machine's own: not the driver's to free or to leak.
+    /// Allocated by the machine itself: not the driver's to free or to leak.
     system: bool,
 }
 
@@ -132,7 +132,7 @@ impl Pool {
         };
         self.index[slot] = number + 1;
         let host = self.base + offset;
-        // SAFETY: the block lies in mapped memory and belongs to nobody else.
+        // SAFETY: the block lies in mapped memory and was just reserved; no reference to it exists yet.
         unsafe { ((host + bytes) as *mut u8).write_bytes(TAIL, TAIL_BYTES) };
         Some(host)
     }
@@ -290,7 +290,8 @@ impl Machine {
     }
 }
 
-/// Zeroed memory for an object that a driver's call makes. Null when the pool is exhausted, or made to look it.
+/// Zeroed memory for an object that a driver's call makes. Null when the pool is exhausted, or when the
+/// allocation is made to fail.
 pub(crate) fn allocate_object(call: &Call, bytes: usize, tag: u32) -> PVOID {
     if allocation_failure::fails(call, bytes) {
         return null_mut();

@@ -123,7 +123,7 @@ pub struct DiskController {
     is_gone: bool,
 }
 
-/// What the controller is at.
+/// What the controller is doing.
 #[derive(Clone, Copy, Default)]
 enum Work {
     #[default]
@@ -332,8 +332,8 @@ impl DiskController {
         self.work = Work::Idle;
     }
 
-    /// Checks a transfer's blocks, makes the buffer as long as they are, and answers where on the
-    /// medium they begin.
+    /// Checks a transfer's blocks, makes the buffer as long as they are, and returns where on the medium they
+    /// begin.
     fn check(&mut self, command: Command) -> Result<u64, Error> {
         if command.blocks == 0 || command.blocks > TRANSFER_BLOCKS_MAX {
             return Err(Error::BadCount);

@@ -1,4 +1,4 @@
-//! What stands behind an adapter: a SCSI target, for whoever executes commands at it.
+//! What stands behind an adapter: a SCSI target that a miniport or a device model executes commands at.
 //!
 //! A virtual miniport has a file, a socket or a partner process behind it, reached through system services
 //! that this simulator does not have; a host adapter has a bus with devices on it. [`Medium`] stands for
@@ -85,8 +85,8 @@ impl Medium {
         look(&mut self.target.write())
     }
 
-    /// Plugs a disk in while the machine runs; the one that was there is given back. Whoever stands before
-    /// the medium learns of it by [`take_change`](Self::take_change); for a device model that needs a
+    /// Plugs a disk in while the machine runs; the one that was there is given back. The miniport or device
+    /// in front of the medium learns of it by [`take_change`](Self::take_change); a device model needs a
     /// [`Machine::touch_device`] besides.
     pub fn plug_in(&self, lun: Lun, disk: ScsiDisk) -> Option<ScsiDisk> {
         let replaced = self.target.write().attach(lun, disk);
@@ -113,7 +113,7 @@ impl Medium {
         self.changed.load(Acquire)
     }
 
-    /// Takes the oldest change of units nobody has taken yet.
+    /// Takes the oldest change of units that was not taken yet.
     pub fn take_change(&self) -> Option<UnitChange> {
         let mut changes = self.changes.lock();
         let change = changes.pop_front();
@@ -121,8 +121,8 @@ impl Medium {
         change
     }
 
-    /// Pulls the medium out, with the adapter it belongs to: it never comes back. What is executed
-    /// afterwards is still answered; a device model that is gone does not ask.
+    /// Pulls the medium out, with the adapter it belongs to: it never comes back. A command executed
+    /// afterwards still gets its status; a device model that is gone executes none.
     pub fn pull_out(&self) {
         self.is_gone.store(true, SeqCst);
     }

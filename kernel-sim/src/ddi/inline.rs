@@ -47,7 +47,7 @@ pub unsafe fn InsertHeadList(ListHead: PLIST_ENTRY, Entry: PLIST_ENTRY) {
     }
 }
 
-/// Takes an entry out; answers whether the list is empty then.
+/// Takes an entry out; returns whether the list is empty then.
 pub unsafe fn RemoveEntryList(Entry: PLIST_ENTRY) -> bool {
     // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {

@@ -43,9 +43,9 @@ pub(crate) unsafe fn initialize(call: &Call, queue: PKDEVICE_QUEUE) {
     }
 }
 
-/// Inserts an entry, or makes an idle queue busy. Answers whether it was inserted.
+/// Inserts an entry, or makes an idle queue busy. Returns whether it was inserted.
 pub(crate) unsafe fn insert(call: &Call, queue: PKDEVICE_QUEUE, new: PKDEVICE_QUEUE_ENTRY) -> BOOLEAN {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointers, which `insert_sorted` checks before it uses them.
     unsafe { insert_sorted(call, queue, new, None) }
 }
 
@@ -55,7 +55,7 @@ pub(crate) unsafe fn insert_by_key(
     new: PKDEVICE_QUEUE_ENTRY,
     key: ULONG,
 ) -> BOOLEAN {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointers, which `insert_sorted` checks before it uses them.
     unsafe { insert_sorted(call, queue, new, Some(key)) }
 }
 
@@ -92,12 +92,12 @@ unsafe fn insert_sorted(
 }
 
 pub(crate) unsafe fn remove(call: &Call, queue: PKDEVICE_QUEUE) -> PKDEVICE_QUEUE_ENTRY {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `take` checks before it uses it.
     unsafe { take(call, queue, None) }
 }
 
 pub(crate) unsafe fn remove_by_key(call: &Call, queue: PKDEVICE_QUEUE, key: ULONG) -> PKDEVICE_QUEUE_ENTRY {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `take` checks before it uses it.
     unsafe { take(call, queue, Some(key)) }
 }
 

@@ -175,7 +175,7 @@ fn start_io_begins(call: &Call, d: &mut DEVICE_OBJECT) {
     d.StartIoActive += 1;
 }
 
-/// A StartIo call has returned. Answers how to take the next packet, if one is owed.
+/// A StartIo call has returned. Returns how to take the next packet, if one is owed.
 fn start_io_ended(call: &Call, d: &mut DEVICE_OBJECT) -> Option<(bool, Option<ULONG>)> {
     let _guard = call.cpu.machine().io.queues.lock();
     d.StartIoActive -= 1;

@@ -55,7 +55,7 @@ pub(crate) unsafe fn insert_head(
     entry(call, head);
     entry(call, new);
     locked(call, spin_lock, || {
-        // SAFETY: as in `insert_tail`.
+        // SAFETY: both lie in mapped memory; the list is the driver's and consistent under its lock.
         unsafe {
             let first = (*head).Flink;
             entry(call, first);
@@ -68,7 +68,7 @@ pub(crate) unsafe fn insert_head(
 pub(crate) unsafe fn remove_head(call: &Call, head: PLIST_ENTRY, spin_lock: PKSPIN_LOCK) -> PLIST_ENTRY {
     entry(call, head);
     locked(call, spin_lock, || {
-        // SAFETY: as in `insert_tail`.
+        // SAFETY: both lie in mapped memory; the list is the driver's and consistent under its lock.
         unsafe {
             let first = (*head).Flink;
             entry(call, first);
@@ -95,7 +95,7 @@ pub(crate) unsafe fn push(
     single(call, head);
     single(call, new);
     locked(call, spin_lock, || {
-        // SAFETY: as in `insert_tail`.
+        // SAFETY: both lie in mapped memory; the list is the driver's and consistent under its lock.
         unsafe {
             let first = (*head).Next;
             (*new).Next = first;
@@ -112,7 +112,7 @@ pub(crate) unsafe fn pop(
 ) -> PSINGLE_LIST_ENTRY {
     single(call, head);
     locked(call, spin_lock, || {
-        // SAFETY: as in `insert_tail`.
+        // SAFETY: both lie in mapped memory; the list is the driver's and consistent under its lock.
         unsafe {
             let first = (*head).Next;
             if !first.is_null() {

@@ -46,7 +46,8 @@ pub(crate) struct Thread {
     pub unwinding: Cell<bool>,
     /// Why the last wait ended. Guarded by the kernel lock.
     pub wait_status: Cell<i32>,
-    /// Number of the current wait, so that a stale time-out finds nobody. Guarded by the kernel lock.
+    /// Number of the current wait: a stale time-out with an older number is ignored. Guarded by the kernel
+    /// lock.
     pub wait_number: Cell<u64>,
     /// The armed time-out of the current wait. Guarded by the kernel lock.
     pub wait_timer: Cell<Option<crate::sync::timer::TimerEntry>>,
@@ -54,7 +55,7 @@ pub(crate) struct Thread {
     pub waits_for: Cell<usize>,
     /// All it waits for, if that is more than one object. Guarded by the kernel lock.
     pub several: UnsafeCell<Several>,
-    /// Critical regions it has entered and not left. Its own.
+    /// Critical regions it has entered and not left. Touched by its own code only.
     pub critical_regions: Cell<u32>,
 }
 
@@ -105,7 +106,7 @@ impl Thread {
 
     /// Whether a fiber of it is parked somewhere in its body.
     pub(crate) fn is_parked(&self) -> bool {
-        // SAFETY: as in `resume`.
+        // SAFETY: the fiber is touched by the home's host thread only, which is the caller.
         unsafe { (*self.fiber.get()).as_ref().is_some_and(Fiber::started) }
     }
 
@@ -138,14 +139,14 @@ impl Thread {
     fn save(&self, cpu: &Processor) {
         self.irql.set(cpu.irql().0);
         self.call.set(cpu.call.get());
-        // SAFETY: as in `resume`: only the home's host thread comes here.
+        // SAFETY: the frames are touched by the home's host thread only, which is the caller.
         cpu.swap_callbacks(unsafe { &mut *self.frames.get() });
     }
 
     fn restore(&self, cpu: &Processor) {
         cpu.set_irql(Irql(self.irql.get()));
         cpu.call.set(self.call.get());
-        // SAFETY: as in `save`.
+        // SAFETY: the frames are touched by the home's host thread only, which is the caller.
         cpu.swap_callbacks(unsafe { &mut *self.frames.get() });
     }
 

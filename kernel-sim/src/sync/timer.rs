@@ -33,7 +33,7 @@ pub(crate) enum Expiry {
     Timer { address: usize, armed_by: u8 },
     /// Wait `number` of the thread ends with a time-out.
     Wait { thread: usize, number: u64 },
-    /// The time has come that this device waits for.
+    /// The due time of this device has come.
     Device(usize),
 }
 
@@ -77,7 +77,7 @@ fn is_live(timer: &mut KTIMER) -> bool {
 }
 
 pub(crate) unsafe fn initialize(call: &Call, timer: PKTIMER) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `initialize_ex` resolves before it uses it.
     unsafe { initialize_ex(call, timer, 0) }
 }
 
@@ -94,7 +94,7 @@ pub(crate) unsafe fn initialize_ex(call: &Call, timer: PKTIMER, kind: TIMER_TYPE
 }
 
 pub(crate) unsafe fn set(call: &Call, timer: PKTIMER, due: LARGE_INTEGER, dpc: PKDPC) -> BOOLEAN {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointers, which `set_ex` resolves before it uses them.
     unsafe { set_ex(call, timer, due, 0, dpc) }
 }
 
@@ -213,8 +213,8 @@ impl Machine {
         self.note_timers(kernel.timers.first().map(|e| e.due_ns));
     }
 
-    /// The clock found something other than the object that was left with it: a bug check of whoever
-    /// armed it, which is no longer there to be shown.
+    /// The clock found something other than the object that was armed: a bug check of the driver that armed
+    /// it, which has long returned and has no call to show.
     fn stop_at_clock(&self, armed_by: u8, parameters: [u64; 4], what: &str) {
         let place = Place {
             cpu: armed_by,
@@ -241,7 +241,7 @@ impl Machine {
         // armed is refused by the pool.
         let timer = unsafe { &mut *(address as PKTIMER) };
         if !is_live(timer) {
-            // It lay on a stack, say, and its routine has returned.
+            // It lay on a stack, for instance, and its routine has returned.
             self.stop_at_clock(armed_by, [0, self.machine_address(address), 0, 0], "an armed KTIMER");
             return;
         }
@@ -263,7 +263,7 @@ impl Machine {
             }
             // The clock interrupt asks for the DPC on the processor it goes to.
             let target = super::dpc::target(dpc, armed_by);
-            // SAFETY: as above.
+            // SAFETY: checked to be memory of the machine when the timer was armed.
             unsafe { self.queue_dpc(dpc, null_mut(), null_mut(), target, false) };
         }
     }

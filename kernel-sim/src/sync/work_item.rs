@@ -27,7 +27,7 @@ pub(crate) struct WorkQueue {
 }
 
 impl WorkQueue {
-    /// Whether nobody ever queued anything.
+    /// Whether no item was ever queued.
     pub(crate) fn is_unused(&self) -> bool {
         self.items.is_empty() && !self.workers_started
     }

@@ -77,7 +77,7 @@ impl Rig {
         unsafe { MmGetPhysicalAddress(self.buffer.cast()).QuadPart() as u64 }
     }
 
-    /// Carries a command out and answers its error code.
+    /// Carries a command out and returns its error code.
     fn command(&self, code: u32, lba: u64, blocks: u32, dma: u64) -> u32 {
         // SAFETY: as above.
         unsafe {
@@ -117,7 +117,7 @@ fn with_faults(store: impl BackingStore + 'static, plan: &str, body: fn(&Rig)) {
 #[test]
 fn what_was_written_is_read_back() {
     on_machine(MemoryStore::new(DISK_BLOCKS * 512), |rig| {
-        // SAFETY: the buffer has 64 blocks and nobody else uses it.
+        // SAFETY: the buffer has 64 blocks, and no command is under way.
         let buffer = unsafe { std::slice::from_raw_parts_mut(rig.buffer, 1024) };
         buffer.fill(0xC3);
         assert_eq!(rig.command(WRITE, 62, 2, rig.physical()), 0);

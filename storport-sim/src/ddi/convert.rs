@@ -12,7 +12,7 @@ use kernel_sim::ddi::{LARGE_INTEGER, MEMORY_CACHING_TYPE, PVOID, RtlCopyMemory, 
 /// # Safety
 /// Both ranges are the caller's.
 pub unsafe fn StorPortCopyMemory(Destination: PVOID, Source: PVOID, Length: ULONG) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller promises that both ranges are its own.
     unsafe { RtlCopyMemory(Destination, Source, Length as usize) }
 }
 
@@ -55,7 +55,7 @@ pub unsafe fn StorPortAllocateContiguousMemorySpecifyCache(
     BufferPointer: *mut PVOID,
 ) -> ULONG {
     const ANY_NODE: ULONG = 0x8000_0000;
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller keeps the contract of the routine called.
     unsafe {
         StorPortAllocateContiguousMemorySpecifyCacheNode(
             HwDeviceExtension,

@@ -48,7 +48,7 @@ pub const ResetDetected: SCSI_NOTIFICATION_TYPE<()> = SCSI_NOTIFICATION_TYPE::ne
 pub const RequestTimerCall: SCSI_NOTIFICATION_TYPE<(PHW_TIMER, ULONG)> = SCSI_NOTIFICATION_TYPE::new(6);
 /// Units may have come or gone: the buses are scanned again, all of them. PathId.
 pub const BusChangeDetected: SCSI_NOTIFICATION_TYPE<UCHAR> = SCSI_NOTIFICATION_TYPE::new(7);
-/// An event for WMI. Accepted and ignored here: nobody subscribes. The event, and PathId.
+/// An event for WMI. Accepted and ignored here: WMI is not simulated. The event, and PathId.
 pub const WMIEvent: SCSI_NOTIFICATION_TYPE<(PVOID, UCHAR)> = SCSI_NOTIFICATION_TYPE::new(8);
 /// The WMI blocks have changed. Accepted and ignored here. PathId, TargetId, Lun.
 pub const WMIReregister: SCSI_NOTIFICATION_TYPE<(UCHAR, UCHAR, UCHAR)> = SCSI_NOTIFICATION_TYPE::new(9);
@@ -119,7 +119,7 @@ pub unsafe fn StorPortNotification<A: NotificationArguments>(
     Arguments: A,
 ) {
     let (srb, routine, value) = Arguments.parts();
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller keeps the contract above: the extension is Storport's, an SRB is the caller's.
     unsafe {
         table::StorPortNotification(NotificationType.number, HwDeviceExtension, srb, routine, value);
     }

@@ -5,7 +5,7 @@ use super::commands::{Cdb, view};
 use super::transfer::Transfer;
 use crate::scsi::{ReadDefectData10, ReadDefectData12, Sense};
 
-/// REQ_PLIST, REQ_GLIST and the format, which the answer repeats.
+/// REQ_PLIST, REQ_GLIST and the format, which the returned header repeats.
 const LISTS: u8 = 0x1f;
 
 /// READ DEFECT DATA(10) (SBC-4, section of that name).
@@ -34,8 +34,9 @@ pub(super) fn read_defect_data_12(
     transfer.reply(&[0, cdb.lists & LISTS, 0, 0, 0, 0, 0, 0], cdb.allocation_length.get())
 }
 
-/// Addresses come as short or long block addresses. The standard answers another format with 01/1c/00 and the
-/// format of the device's choice; we refuse it, as it also allows, because an empty list has no format to convert.
+/// Addresses come as short or long block addresses. The standard returns the device's own format, with
+/// 01/1c/00, where it does not have the one asked for; we refuse the command, as it also allows, because an
+/// empty list has no format to convert.
 fn check_format(lists: u8, byte: u16) -> Result<(), Sense> {
     match lists & 0x07 {
         0b000 | 0b011 => Ok(()),

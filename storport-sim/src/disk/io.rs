@@ -30,8 +30,8 @@ pub(super) fn read<C: BlockCdb>(
     disk.store.read_at(extent.offset, buffer).map_err(|_| extent.read_error())
 }
 
-/// READ where nothing is in its way: the blocks exist, nothing has to be flushed first, and the store can be read by
-/// several at once. What is not so is for [`read`] to answer.
+/// READ in the simple case: the blocks exist, nothing has to be flushed first, and several threads may read
+/// the store at once. Any other case is left to [`read`].
 pub(super) fn read_shared<C: BlockCdb>(
     disk: &ScsiDisk,
     cdb: &Cdb,
@@ -105,10 +105,11 @@ pub(super) fn pre_fetch<C: BlockCdb>(
     transfer.end_with(ScsiStatus::CONDITION_MET)
 }
 
-/// SYNCHRONIZE CACHE (SBC-4, section of that name). A length of zero is "to the end". The store is flushed as a
-/// whole; of the modelled write cache only the blocks named are, because a driver may not rely on more.
+/// SYNCHRONIZE CACHE (SBC-4, section of that name). A length of zero is "to the end". The store is flushed as
+/// a whole; of the modelled write cache only the blocks named are, because a driver may not rely on more.
 ///
-/// IMMED does not hurry the answer: an initiator cannot tell, and an error is told to the command that caused it.
+/// IMMED does not make the status come earlier: an initiator cannot tell, and an error is reported to the
+/// command that caused it.
 pub(super) fn synchronize_cache<C: BlockCdb>(
     disk: &mut ScsiDisk,
     cdb: &Cdb,

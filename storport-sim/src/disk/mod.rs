@@ -79,7 +79,7 @@ pub struct ScsiDisk {
     attentions: Attentions,
     mode: ModeParameters,
     reservations: Reservations,
-    /// What losing power would lose; `None` where nobody asked for it.
+    /// What losing power would lose; `None` unless a volatile cache was asked for.
     cache: Option<VolatileCache>,
 }
 

@@ -87,8 +87,8 @@ pub(super) fn write_same<C: BlockCdb>(
 
 /// GET LBA STATUS(16) (SBC-4, section of that name): which blocks are mapped, as the store keeps them.
 ///
-/// A store gives back whole pages, so a block may be mapped although it was unmapped. Where the answer is cut off
-/// (at the allocation length, or after [`RANGES_MAX`] ranges) another command goes on.
+/// A store gives back whole pages, so a block may be mapped although it was unmapped. Where the list is cut
+/// off (at the allocation length, or after [`RANGES_MAX`] ranges) another command goes on.
 pub(super) fn get_lba_status(
     disk: &mut ScsiDisk,
     cdb: &Cdb,
@@ -152,7 +152,8 @@ impl ScsiDisk {
                 _ => break,
             }
         }
-        // A store that ends a range within a block keeps that block; one block at least, or nobody gets on.
+        // A store that ends a range within a block keeps that block; one block at least, or the initiator
+        // makes no progress.
         let blocks = (len >> shift).clamp(1, u32::MAX.into()) as u32;
         let status = if mapped { LbaStatusDescriptor::MAPPED } else { LbaStatusDescriptor::DEALLOCATED };
         LbaStatusDescriptor {

@@ -46,7 +46,7 @@ pub(super) struct Transfer<'a> {
     status: ScsiStatus,
     expected: u64,
     transferred: usize,
-    /// A fault: half of the blocks are moved, and nobody complains.
+    /// A fault: half of the blocks are moved, and the command ends as if all were.
     short: bool,
 }
 

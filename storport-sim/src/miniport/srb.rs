@@ -21,7 +21,7 @@ pub struct Srb {
     srb: PSCSI_REQUEST_BLOCK,
 }
 
-// SAFETY: the SRB is the miniport's until it is completed, on whichever processor.
+// SAFETY: the SRB is the miniport's until it is completed, on any processor.
 unsafe impl Send for Srb {}
 
 /// Which request: to compare with others the miniport has.
@@ -86,7 +86,8 @@ impl Srb {
     }
 
     fn block_mut(&mut self) -> &mut SCSI_REQUEST_BLOCK {
-        // SAFETY: as in `block`, and the handle is borrowed exclusively.
+        // SAFETY: the SRB is live and the miniport's own until `complete` consumes the handle, which is
+        // borrowed exclusively.
         unsafe { &mut *self.srb }
     }
 
@@ -218,7 +219,7 @@ impl Srb {
         unsafe { StorPortNotification(RequestComplete, self.extension, self.srb) }
     }
 
-    /// Completes the request the way a SCSI target's answer says.
+    /// Completes the request with the status of a SCSI target.
     #[track_caller]
     pub fn complete_as(mut self, answer: &Completion) {
         let status = match &answer.sense {

@@ -17,7 +17,7 @@ pub struct Storport {
 
 // SAFETY: an address that Storport's routines look up.
 unsafe impl Send for Storport {}
-// SAFETY: as above.
+// SAFETY: an address that Storport's routines look up before they use it.
 unsafe impl Sync for Storport {}
 
 impl Storport {
@@ -78,12 +78,12 @@ impl<T> Pooled<T> {
 
 impl Storport {
     /// # Safety
-    /// A block of this adapter that nobody uses any more.
+    /// A block of this adapter that is not used any more.
     #[track_caller]
     unsafe fn free(self, block: PVOID) {
         // What is left when a machine has stopped goes with the machine's memory.
         if Machine::current().is_some() {
-            // SAFETY: forwarded from the caller.
+            // SAFETY: the caller promises a block of this adapter that is not used any more.
             unsafe { StorPortFreePool(self.extension, block) };
         }
     }
@@ -99,7 +99,7 @@ impl<T> Deref for Pooled<T> {
 
 impl<T> DerefMut for Pooled<T> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`, and the handle is borrowed exclusively.
+        // SAFETY: `allocate` put the value there, and the handle is borrowed exclusively.
         unsafe { self.at.as_mut() }
     }
 }

@@ -42,12 +42,12 @@ impl Threads {
     /// PASSIVE_LEVEL, from one thread at a time, with no thread of the adapter running.
     #[track_caller]
     pub(super) unsafe fn start<M: VirtualMiniport>(extension: PVOID) -> bool {
-        // SAFETY: forwarded from the caller.
+        // SAFETY: the caller promises Storport's own pointer to a filled extension.
         let of = unsafe { Extension::<M>::of(extension) };
         let wanted = of.adapter().threads().min(THREADS_MAX as u32);
         (0..wanted).all(|number| {
             let start = of.threads.start_of(number as usize);
-            // SAFETY: a place of the array, which nobody else uses now: no thread runs in it.
+            // SAFETY: a place of the array that has no other user now: no thread runs in it.
             unsafe {
                 start.write(Start { extension, number, object: null_mut() });
                 (*start).object = create(run::<M>, start.cast());

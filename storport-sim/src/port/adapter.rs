@@ -113,7 +113,7 @@ pub(crate) struct AdapterState {
     /// Work items queued or running.
     pub(super) pending_work: AtomicU32,
     pub(super) removing: AtomicBool,
-    /// The hardware was pulled out: requests fail, and nobody waits for its answers.
+    /// The hardware was pulled out: requests fail, and none waits for it.
     pub(super) is_gone: AtomicBool,
     /// Seconds counted while requests are outstanding, and whether the next is armed.
     pub(super) ticks: AtomicU32,
@@ -129,7 +129,7 @@ unsafe impl Sync for AdapterState {}
 unsafe impl Send for AdapterState {}
 
 impl AdapterState {
-    /// An adapter with its memory, not yet known to anybody. `None`: the machine is out of memory.
+    /// An adapter with its memory, not yet published. `None`: the machine is out of memory.
     pub(super) fn new(
         machine: &Machine,
         registration: Registration,

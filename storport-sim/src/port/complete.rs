@@ -1,9 +1,9 @@
 //! The way out: `RequestComplete`, the completion DPC, the IRP.
 //!
 //! RequestComplete only notes that the SRB is done and asks for a DPC, on its own processor or on the one
-//! that issued the request (DPC redirection); the DPC completes the IRPs of all that were noted, at DISPATCH_LEVEL and in order. A busy answer sends the
-//! request round again instead. A virtual adapter can be told to complete inside the call
-//! ([`CompleteWhere::InCall`]).
+//! that issued the request (DPC redirection); the DPC completes the IRPs of all that were noted, at
+//! DISPATCH_LEVEL and in order. A request that ends in "busy" is sent again instead. A virtual adapter can be
+//! told to complete inside the call ([`CompleteWhere::InCall`]).
 
 use super::adapter::{AdapterState, UNITS_MAX};
 use super::unit::{Request, Unit, state};
@@ -31,9 +31,9 @@ use kernel_sim::{report_address, unhooked};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed};
 
-/// How often a busy answer sends a request round again (registry value BusyRetryCount).
+/// How often a request that ends in "busy" is sent again (registry value BusyRetryCount).
 pub const BUSY_RETRIES_MAX: u8 = 20;
-/// How long a busy answer holds the unit, in microseconds (registry value BusyPauseTime).
+/// How long "busy" holds the unit, in microseconds (registry value BusyPauseTime).
 const BUSY_PAUSE_US: u64 = 250_000;
 /// Which part of a unit's requests must complete after "queue full" (registry value
 /// QueueFullWaitIoPercentage, 25 %), as a divisor.
@@ -230,7 +230,7 @@ impl AdapterState {
     }
 }
 
-/// Hands a finished request to whoever sent it.
+/// Hands a finished request back to its sender.
 pub(super) unsafe fn finish(srb: PVOID, request: &Request, in_call: Option<&Call>) {
     // SAFETY: forwarded from the caller.
     unsafe {

@@ -117,7 +117,7 @@ impl AdapterState {
     }
 }
 
-/// Has a list of flags filled in; answers the set as bits. Both kinds of lists have one layout.
+/// Has a list of flags filled in; returns the set as bits. Both kinds of lists have one layout.
 fn ask_for_types(types: usize, ask: impl FnOnce(PVOID)) -> Result<u32, StartError> {
     let machine = machine();
     let list = machine.allocate_system(size_of::<SCSI_SUPPORTED_CONTROL_TYPE_LIST>() + types);

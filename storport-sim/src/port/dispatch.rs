@@ -119,7 +119,7 @@ unsafe fn is_io_control(irp: PIRP) -> bool {
 }
 
 /// A private request for the miniport, through the first unit or, without one, through a unit made for it.
-/// The thread waits for the answer, so it is at PASSIVE_LEVEL.
+/// The thread waits for the end of it, so it is at PASSIVE_LEVEL.
 unsafe fn io_control(cpu: &Processor, adapter: &AdapterState, irp: PIRP) -> NTSTATUS {
     // SAFETY: the I/O manager's live IRP; its buffer is as long as it says.
     unsafe {

@@ -255,8 +255,8 @@ pub(crate) unsafe fn virtual_address(
     host.filter(|host| adapter.own_memory(call, *host).is_some()).map_or(null_mut(), |host| host as PVOID)
 }
 
-/// The memory is zeroed and begins with a page. A second call in the same HwStorFindAdapter answers the
-/// same memory, as documented, however many bytes it asks for.
+/// The memory is zeroed and begins with a page. A second call in the same HwStorFindAdapter returns the same
+/// memory, as documented, however many bytes it asks for.
 pub(crate) unsafe fn uncached_extension(
     call: &Call,
     extension: PVOID,

@@ -36,10 +36,10 @@ impl Port {
 
 /// The body of StorPortInitialize.
 ///
-/// Storport verification stops a NULL argument, with parameters nobody published; here it is
-/// refused with a status, as without verification. Storport knows no ISA, EISA, MCA or TurboChannel
-/// adapters; they are refused too. What a physical miniport must give is more than what a virtual one must:
-/// an interrupt routine and HwStorAdapterControl.
+/// Storport verification stops a NULL argument, with unpublished parameters; here it is refused with a
+/// status, as without verification. Storport knows no ISA, EISA, MCA or TurboChannel adapters; they are
+/// refused too. What a physical miniport must give is more than what a virtual one must: an interrupt routine
+/// and HwStorAdapterControl.
 pub(crate) unsafe fn storport_initialize(
     call: &Call,
     driver: PDRIVER_OBJECT,

@@ -176,7 +176,7 @@ impl AdapterState {
     }
 
     /// Takes InterruptLock for the driver whose call `call` is: as one lock of the driver's, however many
-    /// messages it stands for. Answers the level before.
+    /// messages it stands for. Returns the level before.
     pub(super) fn acquire_interrupt_lock(&self, call: &Call) -> Irql {
         let mut locks = self.interrupt_locks();
         let first = locks.next().expect("at least one");
@@ -289,8 +289,8 @@ pub(crate) unsafe fn msi_info(
     STOR_STATUS_SUCCESS
 }
 
-/// A message's lock, and its level. Outside per-message mode there is none: STOR_STATUS_UNSUCCESSFUL,
-/// and no lock is taken (what Windows answers there is not documented).
+/// A message's lock, and its level. Outside per-message mode there is none: STOR_STATUS_UNSUCCESSFUL, and no
+/// lock is taken (what Windows returns there is not documented).
 fn message_lock_of(
     call: &Call,
     adapter: &AdapterState,

@@ -24,9 +24,9 @@
 //! of a miniport goes through [`kernel_sim::system`] and not through hooked DDIs, since those calls
 //! are not the miniport's.
 //!
-//! Invariants: an SRB is the miniport's from `HwStorBuildIo` (or `HwStorStartIo`) to `RequestComplete` and nobody else's;
-//! an IRP is completed in a Storport DPC, and inside a call of the miniport only where a rig asked for that; none of our own
-//! locks is held while a driver runs.
+//! Invariants: an SRB is the miniport's alone from `HwStorBuildIo` (or `HwStorStartIo`) to `RequestComplete`;
+//! an IRP is completed in a Storport DPC, and inside a call of the miniport only where a rig asked for that;
+//! none of our own locks is held while a driver runs.
 
 pub(crate) mod absent;
 mod adapter;

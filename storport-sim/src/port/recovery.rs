@@ -108,7 +108,7 @@ impl AdapterState {
     fn send_step(&self, unit: &Unit, step: u8, function: u8, late: PVOID) {
         let call = own_cx();
         if unit.recovering.compare_exchange(step::NONE, step, SeqCst, SeqCst).is_err() {
-            // Somebody else has begun one meanwhile.
+            // Another recovery has begun meanwhile.
             return;
         }
         for other in self.units_of_step(unit, step) {

@@ -32,7 +32,7 @@ impl Registry {
         Registry { values: Mutex::new(values), buffer: AtomicPtr::new(null_mut()) }
     }
 
-    /// Takes the buffer out, for whoever frees it.
+    /// Takes the buffer out, so that the caller can free it.
     pub(super) fn take_buffer(&self) -> PVOID {
         self.buffer.swap(null_mut(), SeqCst)
     }

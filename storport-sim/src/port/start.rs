@@ -59,9 +59,9 @@ pub struct Adapter {
     devices: Vec<PDEVICE_OBJECT>,
 }
 
-// SAFETY: device objects are the machine's; whoever has the handle may use them from any of its threads.
+// SAFETY: device objects are the machine's; the handle may be used from any of its threads.
 unsafe impl Send for Adapter {}
-// SAFETY: as above; the methods that change anything go through the adapter's own locks.
+// SAFETY: the methods that change anything go through the adapter's own locks.
 unsafe impl Sync for Adapter {}
 
 impl Adapter {
@@ -165,7 +165,7 @@ impl Adapter {
         self.disks.devices()
     }
 
-    /// The disk devices whose unit answered the last scan that asked it, in the order they were found.
+    /// The disk devices whose unit was there at the last scan of its target, in the order they were found.
     #[must_use]
     pub fn present_disks(&self) -> Vec<PDEVICE_OBJECT> {
         let is_present = |disk: &PDEVICE_OBJECT| {
@@ -266,9 +266,10 @@ impl Adapter {
         });
     }
 
-    /// What follows [`Adapter::surprise_removal`] when nobody has a device open any more (IRP_MN_REMOVE_DEVICE),
-    /// after that if it was not called: the requests the miniport has are waited for, and the adapter is
-    /// removed. The miniport is not asked to flush; ScsiStopAdapter comes without hardware.
+    /// What follows [`Adapter::surprise_removal`] when every handle to the devices is closed
+    /// (IRP_MN_REMOVE_DEVICE), after that if it was not called: the requests the miniport has are waited for,
+    /// and the adapter is removed. The miniport is not asked to flush; ScsiStopAdapter comes without
+    /// hardware.
     pub fn surprise_remove(self) {
         self.surprise_removal();
         callback(Processor::current(), &STORPORT, || {

@@ -1,7 +1,7 @@
 //! Requests that take too long: a tick every second while any are outstanding.
 //!
-//! What is done about a late one is recovery's business (`recovery`). The tick is not armed while nothing
-//! is outstanding, so a machine on which everybody waits for ever is still seen to stand still.
+//! What is done about a late one is recovery's business (`recovery`). The tick is not armed while nothing is
+//! outstanding, so a machine on which every thread waits for ever is still seen to stand still.
 
 use super::adapter::AdapterState;
 use super::own_cx;

@@ -8,13 +8,13 @@ open_enum! {
     #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
     pub struct ReservationType(u8);
 
-    /// The holder writes, everybody reads.
+    /// The holder writes, every initiator reads.
     WRITE_EXCLUSIVE = 0x1, "Write Exclusive";
     /// Only the holder reads and writes.
     EXCLUSIVE_ACCESS = 0x3, "Exclusive Access";
-    /// Whoever is registered writes, everybody reads.
+    /// Registrants write, every initiator reads.
     WRITE_EXCLUSIVE_REGISTRANTS = 0x5, "Write Exclusive - Registrants Only";
-    /// Whoever is registered reads and writes.
+    /// Registrants read and write.
     EXCLUSIVE_ACCESS_REGISTRANTS = 0x6, "Exclusive Access - Registrants Only";
     /// As 5h, and all registrants hold it.
     WRITE_EXCLUSIVE_ALL = 0x7, "Write Exclusive - All Registrants";
@@ -27,7 +27,7 @@ impl ReservationType {
     /// EX_AC and WR_EX, then EX_AC_AR.
     pub const MASK: [u8; 2] = [0xea, 0x01];
 
-    /// Whoever is registered may do as the holder.
+    /// Whether every registrant may do what the holder may.
     pub const fn admits_registrants(self) -> bool {
         matches!(self.0, 0x5..=0x8)
     }

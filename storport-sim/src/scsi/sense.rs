@@ -15,7 +15,7 @@ open_enum! {
 
     /// Nothing to say.
     NO_SENSE = 0x0, "NO SENSE";
-    /// The command succeeded after the device helped itself.
+    /// The command succeeded after device recovery.
     RECOVERED_ERROR = 0x1, "RECOVERED ERROR";
     /// The logical unit cannot be accessed now.
     NOT_READY = 0x2, "NOT READY";
@@ -73,7 +73,7 @@ impl Sense {
     /// The longest rendering, in bytes: descriptor format with both descriptors.
     pub const LEN_MAX: usize = 28;
 
-    /// Nothing to report: what REQUEST SENSE answers on a quiet unit.
+    /// Nothing to report: what REQUEST SENSE returns on a quiet unit.
     pub const NO_SENSE: Self =
         Self::new(SenseKey::NO_SENSE, AdditionalSense::NO_ADDITIONAL_SENSE_INFORMATION);
 

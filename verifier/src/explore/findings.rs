@@ -64,7 +64,7 @@ impl Findings {
         self.tally(identity, Tally { seed, count: 1 });
     }
 
-    /// Adds what other executions found. Answers whether it was new.
+    /// Adds what other executions found. Returns whether it was new.
     pub fn tally(&mut self, identity: Identity, more: Tally) -> bool {
         let mut is_new = false;
         self.0

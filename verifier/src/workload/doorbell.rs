@@ -4,7 +4,7 @@ use kernel_sim::ddi::*;
 use kernel_sim::machine::Machine;
 use std::ptr::null_mut;
 
-/// See the module page. Whoever made it frees it.
+/// See the module page. Its maker frees it.
 #[derive(Clone, Copy)]
 pub(crate) struct Doorbell {
     semaphore: PKSEMAPHORE,
@@ -14,11 +14,11 @@ pub(crate) struct Doorbell {
 // SAFETY: the semaphore is a kernel object, made to be used from any thread of the machine; the
 // time-out is read only.
 unsafe impl Send for Doorbell {}
-// SAFETY: as above.
+// SAFETY: its events are used only through routines that may be called from any thread.
 unsafe impl Sync for Doorbell {}
 
 impl Doorbell {
-    /// A bell that nobody has rung. `patience_s` is how long [`Doorbell::wait_a_while`] waits, in seconds of
+    /// A bell that was not rung. `patience_s` is how long [`Doorbell::wait_a_while`] waits, in seconds of
     /// machine time.
     pub(crate) fn new(machine: &Machine, patience_s: u32) -> Doorbell {
         let semaphore: PKSEMAPHORE = machine.allocate_system(size_of::<KSEMAPHORE>()).cast();
@@ -47,7 +47,7 @@ impl Doorbell {
         }
     }
 
-    /// Waits for a ring; answers whether one came in time.
+    /// Waits for a ring; returns whether one came in time.
     pub(crate) fn wait_a_while(self) -> bool {
         // SAFETY: as in `ring`; the time-out lives as long.
         let status = unsafe {
@@ -56,7 +56,7 @@ impl Doorbell {
         status == STATUS_SUCCESS
     }
 
-    /// Gives its memory back. Nobody may wait.
+    /// Gives its memory back. No thread may wait for it.
     pub(crate) fn free(self, machine: &Machine) {
         machine.free_system(self.semaphore.cast());
         machine.free_system(self.timeout.cast());

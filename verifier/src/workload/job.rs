@@ -1,4 +1,4 @@
-//! One job: a system thread that keeps requests outstanding and checks every answer.
+//! One job: a system thread that keeps requests outstanding and checks every result.
 //!
 //! Requests live in slots. Invariant: at most one request is outstanding for a unit of the disk, so what a
 //! read must return is known when it is sent.
@@ -240,8 +240,8 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Checks what came back; answers what to send again. A digest needs every block, so a read that
-    /// was cancelled is sent once more.
+    /// Checks what came back; returns what to send again. A digest needs every block, so a read that was
+    /// cancelled is sent once more.
     fn check(&mut self, slot: u32) -> Option<Operation> {
         let s = &mut self.slots[slot as usize];
         let operation = s.what.take().expect("a slot that came back was sent");

@@ -1,4 +1,4 @@
-//! The I/O a run sends through the driver, and what it learns from the answers.
+//! The I/O a run sends through the driver, and what it learns from the results.
 //!
 //! Jobs are system threads of the machine, one per processor at most; each owns a part of the disk,
 //! so what a block must hold is known without asking another job. The list of operations of a job

@@ -17,7 +17,7 @@ pub struct Trims {
     pub reads_zeros: bool,
 }
 
-/// Question and answer share a buffer.
+/// Input and output share a buffer.
 union Buffer {
     query: STORAGE_PROPERTY_QUERY,
     answer: DEVICE_LB_PROVISIONING_DESCRIPTOR,

@@ -74,7 +74,7 @@ unsafe extern "C-unwind" fn came_back(_device: PDEVICE_OBJECT, _irp: PIRP, conte
         let _ = inbox.done.push(context.slot);
         inbox.doorbell.ring();
     }
-    // The IRP is the job's own; nobody above it may touch it.
+    // The IRP is the job's own; no driver above it may touch it.
     STATUS_MORE_PROCESSING_REQUIRED
 }
 

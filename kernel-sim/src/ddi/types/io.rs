@@ -113,8 +113,8 @@ pub struct DEVICE_OBJECT {
     pub(crate) AttachedTo: PDEVICE_OBJECT,
     pub(crate) DeferredStartIo: BOOLEAN,
     pub(crate) NonCancelable: BOOLEAN,
-    /// How many StartIo calls are active, and whether the next packet is owed to the driver when
-    /// the present call returns (deferred StartIo): whether cancelable, whether by key, which key.
+    /// How many StartIo calls are active, and whether the driver is owed the next packet when the present
+    /// call returns (deferred StartIo): whether cancelable, whether by key, which key.
     pub(crate) StartIoActive: ULONG,
     pub(crate) StartIoOwed: BOOLEAN,
     pub(crate) StartIoOwedCancelable: BOOLEAN,
@@ -161,7 +161,7 @@ pub struct IO_STACK_LOCATION_Parameters_StartDevice {
     pub AllocatedResourcesTranslated: PCM_RESOURCE_LIST,
 }
 
-/// The answer to IOCTL_DISK_GET_LENGTH_INFO.
+/// The output of IOCTL_DISK_GET_LENGTH_INFO.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct GET_LENGTH_INFORMATION {

@@ -19,13 +19,13 @@ use std::cell::{Cell, UnsafeCell};
 
 /// What is known of the step that is being made.
 pub(super) struct Footprint {
-    /// Whether anybody wants to know.
+    /// Whether the strategy wants to know.
     pub(super) wanted: bool,
     touches: UnsafeCell<Vec<Touch>>,
     began: Cell<Option<Transition>>,
-    /// Machine time passed because nobody could go on.
+    /// Machine time passed because no processor could go on.
     waited: Cell<bool>,
-    /// The first pointer of the call that each processor is about to make.
+    /// The first pointer argument of the call that each processor is about to make.
     next_object: [Cell<u64>; 64],
 }
 

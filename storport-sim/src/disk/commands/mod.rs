@@ -47,7 +47,7 @@ pub(super) enum Gate {
 pub(super) enum Access {
     /// None.
     Open,
-    /// RESERVE of SPC-2, but no persistent reservation: it asks only what anybody may know.
+    /// RESERVE of SPC-2, but no persistent reservation: the command reads only what every initiator may know.
     Persistent,
     /// RESERVE of SPC-2, the sender's own included: the two generations do not mix. Keys are checked by the handler.
     Keys,

@@ -5,7 +5,7 @@ use crate::disk::transfer::Transfer;
 use crate::disk::{Completion, ScsiDisk, Target};
 use crate::scsi::{AdditionalSense, Lun, ScsiStatus, Sense, SenseFormat, SenseKey};
 
-/// Sense nobody defined.
+/// Sense that no standard defines.
 const BAD_SENSE: Sense = Sense::new(SenseKey(0x0f), AdditionalSense { code: 0xff, qualifier: 0xff });
 /// The command was given up, and nothing more is known.
 const ABORTED: Sense =

@@ -45,7 +45,7 @@ impl FaultInjector {
         Self { rules: (0..).zip(&plan.rules).map(armed).collect() }
     }
 
-    /// Which fault this command meets; counts it.
+    /// Returns the fault that this command meets, and counts the command.
     pub fn decide(&mut self, subject: &Subject) -> Option<InjectedFault> {
         let mut fault = None;
         for armed in &mut self.rules {

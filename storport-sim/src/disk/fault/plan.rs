@@ -23,7 +23,8 @@ pub enum FaultKind {
     UnitAttention,
     /// Half of the blocks are moved, with GOOD and without complaint.
     ShortTransfer,
-    /// CHECK CONDITION with sense nobody defined: key Fh, additional sense FFh/FFh. Nothing is moved.
+    /// CHECK CONDITION with sense that no standard defines: key Fh, additional sense FFh/FFh. Nothing is
+    /// moved.
     BadSense,
     /// The command is executed and its completion never comes.
     DroppedCompletion,
@@ -43,7 +44,7 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// How late a completion is if nobody says, in microseconds.
+    /// How late a completion is unless the rule says, in microseconds.
     pub const DELAY_US: u64 = 1000;
 
     /// Every kind, by the name specifications call it.
@@ -68,7 +69,7 @@ impl FaultKind {
         Self::NAMES.iter().map(|(_, kind)| *kind)
     }
 
-    /// Whether a command that meets it still ends, and once: what a driver without time-outs can bear.
+    /// Whether a command that meets it still ends, and once: faults that a driver without time-outs survives.
     pub fn is_answer(self) -> bool {
         !matches!(
             self,

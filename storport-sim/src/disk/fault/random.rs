@@ -1,4 +1,4 @@
-//! Random numbers from a seed: the plan's, and nobody else's.
+//! Random numbers of a fault plan, from its seed.
 
 use super::Probability;
 

@@ -80,7 +80,7 @@ impl Page {
     }
 }
 
-/// Every page, ascending, as the standard wants page 3Fh answered.
+/// Every page, ascending, as the standard orders the reply to page 3Fh.
 fn pages(settings: Settings) -> [Page; 6] {
     let bit = |on: bool, mask: u8| if on { mask } else { 0 };
     let recovery = ErrorRecoveryPage {

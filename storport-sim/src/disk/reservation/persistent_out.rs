@@ -102,9 +102,9 @@ pub(in crate::disk) fn clear(
     Ok(())
 }
 
-/// PREEMPT and PREEMPT AND ABORT, by a registrant: whoever registered the other key loses it, and the reservation
-/// with it. A key of zero means everybody else, where all registrants hold the reservation, and nobody (05/26/00)
-/// where not.
+/// PREEMPT and PREEMPT AND ABORT, by a registrant: the initiators registered with the other key lose their
+/// registrations, and the reservation if they hold it. A key of zero stands for all other registrants where
+/// all registrants hold the reservation, and is refused (05/26/00) where they do not.
 pub(in crate::disk) fn preempt(
     disk: &mut ScsiDisk,
     cdb: &Cdb,
@@ -195,8 +195,8 @@ impl ScsiDisk {
         }
     }
 
-    /// Everybody who registered `victim` (zero: everybody else) is unregistered; the reservation becomes the sender's
-    /// if a type is given.
+    /// Every initiator registered as `victim` (zero: all but the sender) is unregistered; the reservation
+    /// becomes the sender's if a type is given.
     fn preempt(&mut self, nexus: Nexus, victim: u64, kind: Option<ReservationType>) {
         let before = self.reservations.held;
         let losers: Vec<Nexus> = self

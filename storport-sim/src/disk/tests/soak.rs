@@ -83,7 +83,7 @@ impl Source {
         let row = &COMMANDS[self.below(COMMANDS.len() as u64) as usize];
         let list = self.parameter_list(row);
         let mut cdb = if self.one_in(50) { self.noise() } else { self.cdb(row) };
-        // Reservations that nobody gives up would leave little else to see.
+        // Reservations that no initiator gives up would leave little else to see.
         if cdb.first() == Some(&Opcode::RESERVE_6.0) && !self.one_in(4) {
             cdb[0] = Opcode::RELEASE_6.0;
         }

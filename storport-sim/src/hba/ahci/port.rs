@@ -103,7 +103,7 @@ pub(super) struct Port {
     pub is_stuck: bool,
     /// Queued commands were stopped over: the device waits for a reset.
     pub is_stale: bool,
-    /// The device does not answer any more until it is reset.
+    /// The device does not react any more until it is reset.
     pub is_hung: bool,
     /// Held in soft reset by SRST.
     pub is_soft_reset: bool,
@@ -243,7 +243,7 @@ impl Port {
         }
     }
 
-    /// Nobody is at the other end any more, or nobody can be heard.
+    /// The device is gone, or the link to it is.
     pub(super) fn lose_device(&mut self) {
         self.link = Link::Down;
         self.r.ssts = 0;
@@ -258,7 +258,7 @@ impl Port {
         self.is_soft_reset = false;
     }
 
-    /// If the link may come up and somebody is there, it will.
+    /// Brings the link up if it may come up and a device is there.
     pub(super) fn look_for_device(&mut self, medium: &Medium) {
         let may_come = self.r.cmd & cmd::SUD != 0 && self.r.sctl & sctl::DET == 0;
         self.r.ssts = 0;
@@ -308,7 +308,7 @@ impl Port {
             self.r.cmd &= !cmd::CCS;
             self.fetched = 0;
             self.is_stuck = false;
-            // Ends of queued commands that nobody waits for any more are as bad as the commands.
+            // Late ends of queued commands that were given up must not come either.
             let ends =
                 |frame: &Incoming| matches!(frame.frame, Frame::SetDeviceBits { ended, .. } if ended != 0);
             self.is_stale |= self.queued != 0 || self.incoming.iter().any(ends) || !self.late.is_empty();

@@ -113,7 +113,7 @@ impl VirtioScsi {
             return Ok(());
         }
         if self.event_buffers.is_empty() && self.rings[EVENT_QUEUE].is_enabled {
-            // Buffers may lie in the ring that nobody has looked for.
+            // Buffers may lie in the ring that were not fetched yet.
             self.fetch(EVENT_QUEUE, bus)?;
         }
         let Some(buffer) = self.event_buffers.pop_front() else {

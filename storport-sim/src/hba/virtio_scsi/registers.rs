@@ -87,7 +87,7 @@ impl Registers {
         self.status & (status::DRIVER_OK | status::NEEDS_RESET | status::FAILED) == status::DRIVER_OK
     }
 
-    /// Asks the driver for a reset (2.1.2). Answers the message that tells it, if there is one.
+    /// Asks the driver for a reset (2.1.2). Returns the message that tells it, if there is one.
     pub fn ask_for_reset(&mut self) -> u16 {
         self.status |= status::NEEDS_RESET;
         self.isr |= ISR_CONFIG;

@@ -110,7 +110,8 @@ impl Ring {
         Ok(())
     }
 
-    /// Asks for a notification of the next chain. Answers whether some came meanwhile, which nobody tells of.
+    /// Asks for a notification of the next chain. Returns whether some came meanwhile, for which there is
+    /// none.
     pub fn fall_asleep(&mut self, bus: &Bus<'_>, features: u64) -> Result<bool, Broken> {
         self.is_awake = false;
         if features & feature::RING_EVENT_IDX == 0 {
@@ -129,8 +130,8 @@ impl Ring {
         self.given - self.read_by_driver + 1 < u64::from(self.size)
     }
 
-    /// Gives a chain back `times` times, in which the device has written `bytes`. Answers whether the driver wants
-    /// to hear of it.
+    /// Gives a chain back `times` times, in which the device has written `bytes`. Returns whether the driver
+    /// wants to be notified.
     pub fn give_back(
         &mut self,
         bus: &Bus<'_>,

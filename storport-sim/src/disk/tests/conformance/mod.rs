@@ -28,7 +28,7 @@ enum Kind {
     Good,
     /// The last value that is allowed, the first that is not, nothing at all.
     Boundary,
-    /// Bits and values nobody may use.
+    /// Reserved bits and values.
     Reserved,
 }
 
