@@ -25,19 +25,19 @@ pub fn emulated(watching: Watching, cpus: u8, n: u64) -> Duration {
         for cpu in 0..cpus {
             machine.start_thread(Some(cpu), move || {
                 for _ in 0..each {
-                    // SAFETY: as above.
+                    // SAFETY: the lines outlive the threads; the counter is touched under its lock only.
                     unsafe {
                         let old = KeAcquireSpinLockRaiseToDpc(at(0));
                         *at(1) += 1;
                         KeReleaseSpinLock(at(0), old);
                     }
                 }
-                // SAFETY: as above.
+                // SAFETY: the semaphore outlives the threads.
                 unsafe { KeReleaseSemaphore(at(2).cast(), 0, 1, FALSE) };
             });
         }
         for _ in 0..cpus {
-            // SAFETY: as above.
+            // SAFETY: the semaphore outlives the threads.
             unsafe { KeWaitForSingleObject(at(2).cast(), Executive, KernelMode, FALSE, null_mut()) };
         }
         let took = clock.elapsed();

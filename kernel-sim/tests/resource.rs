@@ -107,7 +107,7 @@ fn who_comes_to_share_waits_behind_one_who_wants_it_alone() {
         });
         sleep_ms(1);
         assert_eq!(ExAcquireResourceSharedLite(resource, FALSE), TRUE, "it shares it already");
-        // SAFETY: as above.
+        // SAFETY: the desk lives as long as its machine.
         spawn(x, 0, |x| unsafe {
             KeEnterCriticalRegion();
             assert_eq!(ExAcquireResourceSharedLite(crate::resource(x), FALSE), FALSE);

@@ -100,7 +100,7 @@ fn one_who_waits_for_more_is_passed_over_by_a_signal_he_cannot_use() {
             assert_eq!(wait_events(x, 0, 2, WaitAll, None), STATUS_SUCCESS);
         });
         sleep_ms(1);
-        // SAFETY: as above.
+        // SAFETY: the desk lives as long as its machine.
         spawn(x, 0, |x| unsafe {
             assert_eq!(wait(event(x, 0)), STATUS_SUCCESS);
             count(x, 0);

@@ -68,7 +68,7 @@ impl Rig {
     }
 
     fn read(&self, register: usize) -> u32 {
-        // SAFETY: as above.
+        // SAFETY: `on_machine` mapped the registers.
         unsafe { READ_REGISTER_ULONG(self.registers.add(register).cast()) }
     }
 
@@ -79,7 +79,7 @@ impl Rig {
 
     /// Carries a command out and returns its error code.
     fn command(&self, code: u32, lba: u64, blocks: u32, dma: u64) -> u32 {
-        // SAFETY: as above.
+        // SAFETY: `on_machine` mapped the registers.
         unsafe {
             WRITE_REGISTER_ULONG64(self.registers.add(LBA).cast(), lba);
             WRITE_REGISTER_ULONG64(self.registers.add(DMA).cast(), dma);

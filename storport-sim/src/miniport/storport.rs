@@ -59,7 +59,7 @@ pub struct Pooled<T> {
     at: NonNull<T>,
 }
 
-// SAFETY: as a box: the value is this handle's alone.
+// SAFETY: the value is this handle's alone, as a box's is.
 unsafe impl<T: Send> Send for Pooled<T> {}
 
 impl<T> Pooled<T> {

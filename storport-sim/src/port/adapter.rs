@@ -125,7 +125,7 @@ pub(crate) struct AdapterState {
 // SAFETY: raw pointers are to objects of the machine, which synchronise as their kinds do: lock words
 // and kernel objects through the kernel, the extension through its driver. The rest is Sync.
 unsafe impl Sync for AdapterState {}
-// SAFETY: as above.
+// SAFETY: the machine runs its processors on several host threads, and its objects synchronise themselves.
 unsafe impl Send for AdapterState {}
 
 impl AdapterState {

@@ -204,7 +204,7 @@ impl AdapterState {
             }
         }
         let (next, is_idle) = unit.release(slot);
-        // SAFETY: as above; the sender's IRP or event is live until this.
+        // SAFETY: the SRB is ours until its request is completed; the sender's IRP or event is live until then.
         unsafe { finish(srb, &request, in_call) };
         self.count_completion(unit);
         if self.throttle.was_starved() {
@@ -232,7 +232,7 @@ impl AdapterState {
 
 /// Hands a finished request back to its sender.
 pub(super) unsafe fn finish(srb: PVOID, request: &Request, in_call: Option<&Call>) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller's request is finished, so its SRB is ours and its sender's IRP or event is live.
     unsafe {
         if request.irp.is_null() {
             KeSetEvent(request.event, 0, FALSE);
@@ -250,7 +250,7 @@ pub(super) unsafe fn finish(srb: PVOID, request: &Request, in_call: Option<&Call
 
 /// Whether the miniport asks for the request to be sent again later.
 unsafe fn is_busy(srb: PVOID) -> bool {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller has an SRB that is done, which is ours and live.
     unsafe {
         match SRB_STATUS(SrbGetSrbStatus(srb)) {
             SRB_STATUS_BUSY => true,

@@ -200,7 +200,7 @@ impl AdapterState {
 /// # Safety
 /// The SRB is live.
 pub(super) unsafe fn moves_blocks(srb: PVOID) -> bool {
-    // SAFETY: forwarded from the caller; a SCSI request has a command block.
+    // SAFETY: the caller has a live SRB; a SCSI request has a command block.
     unsafe {
         if SrbGetSrbFunction(srb) != u32::from(SRB_FUNCTION_EXECUTE_SCSI)
             || SrbGetSrbFlags(srb) & SRB_FLAGS_UNSPECIFIED_DIRECTION == 0

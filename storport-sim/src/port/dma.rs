@@ -46,7 +46,7 @@ fn list_bytes(elements: usize) -> usize {
 /// `list` has room for the elements, and the memory is the machine's.
 unsafe fn write_list(list: PSTOR_SCATTER_GATHER_LIST, address: usize, bytes: usize) {
     let machine = machine();
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller made room for the elements, and the data is memory of the machine.
     unsafe {
         let at = (&raw mut (*list).List).cast::<STOR_SCATTER_GATHER_ELEMENT>();
         let (mut from, end, mut n) = (address, address + bytes, 0);

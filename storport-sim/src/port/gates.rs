@@ -131,7 +131,7 @@ impl Gate {
     }
 
     pub(super) fn disarm(&self, call: &Call) {
-        // SAFETY: as in `close`.
+        // SAFETY: `attach` gave initialized objects that live as long as the gate's owner.
         unsafe { unhooked::cancel_timer(call, self.timer.load(Relaxed)) };
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Registration {
 
 // SAFETY: the pointers are a driver's own and are only handed back to that driver.
 unsafe impl Send for Registration {}
-// SAFETY: as above.
+// SAFETY: the pointers are only copied here, and only handed back to their driver.
 unsafe impl Sync for Registration {}
 
 impl Port {

@@ -113,7 +113,7 @@ impl AdapterState {
         }
         let passive = *self.passive_initialize.lock();
         if let Some(routine) = passive {
-            // SAFETY: as above.
+            // SAFETY: the miniport's own routine, called as documented.
             let answer =
                 self.call(&HW_STOR_PASSIVE_INITIALIZE, Irql::PASSIVE, || unsafe { routine(self.extension) });
             if answer == FALSE {

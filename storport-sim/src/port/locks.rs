@@ -93,7 +93,7 @@ pub(crate) unsafe fn acquire_ex(
     if !fits {
         return STOR_STATUS_INVALID_IRQL;
     }
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointers, which `acquire` checks before it uses them.
     unsafe { acquire(call, extension, kind, context, handle) };
     STOR_STATUS_SUCCESS
 }

@@ -153,7 +153,7 @@ impl<'a> OwnRequests<'a> {
     /// # Safety
     /// No request is out.
     unsafe fn prepare(&mut self) -> PVOID {
-        // SAFETY: forwarded from the caller.
+        // SAFETY: the caller has the block, with no SRB of it out.
         unsafe {
             self.block.write_bytes(0, 1);
             let srb = SrbRoom::prepare(&raw mut (*self.block).srb, self.adapter.takes_extended_srbs());
@@ -168,7 +168,7 @@ impl<'a> OwnRequests<'a> {
     /// # Safety
     /// The SRB is the one `prepare` made, filled in.
     unsafe fn send_prepared(&mut self, unit: &Unit, srb: PVOID, data: PVOID) {
-        // SAFETY: forwarded from the caller.
+        // SAFETY: the caller prepared the SRB in the block, and waits until it is done.
         unsafe {
             let event = &raw mut (*self.block).event;
             KeInitializeEvent(event, NotificationEvent, FALSE);

@@ -78,7 +78,7 @@ pub(crate) unsafe fn logical_unit(
 /// completes it, so no rule about that routine applies.
 pub(crate) unsafe fn complete_service_irp(call: &Call, extension: PVOID, irp: PIRP) {
     adapter(call, extension);
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the miniport owns the IRP and gives it up by this call; `complete_irp` checks what it can.
     unsafe { unhooked::complete_irp(call, irp) };
 }
 

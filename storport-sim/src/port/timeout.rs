@@ -45,7 +45,7 @@ impl AdapterState {
     /// Disarms the tick for good.
     pub(super) fn stop_ticks(&self) {
         self.tick_armed.store(true, SeqCst);
-        // SAFETY: as in `set_tick`.
+        // SAFETY: the timer was initialized with the adapter and lives as long as it is known.
         unsafe { unhooked::cancel_timer(&own_cx(), &raw mut (*self.objects).tick_timer) };
     }
 

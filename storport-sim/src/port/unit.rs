@@ -168,7 +168,7 @@ pub(crate) struct Unit {
 // SAFETY: raw pointers are to objects of the machine or to the adapter that owns the unit; the unit
 // itself only computes with them. The rest is Sync.
 unsafe impl Sync for Unit {}
-// SAFETY: as above.
+// SAFETY: the machine runs its processors on several host threads, and its objects synchronise themselves.
 unsafe impl Send for Unit {}
 
 impl Unit {

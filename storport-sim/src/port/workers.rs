@@ -126,7 +126,7 @@ unsafe extern "C-unwind" fn run(_device: PDEVICE_OBJECT, context: PVOID) {
     let cpu = Processor::current();
     callback(cpu, &STORPORT, || {
         // From here on it may be queued again, by its own routine too.
-        // SAFETY: as above.
+        // SAFETY: workers' blocks live until the machine ends.
         unsafe { (*worker).state.store(IDLE, SeqCst) };
         if let Some(routine) = routine {
             adapter.call(&HW_STOR_WORK_ITEM, Irql::PASSIVE, || {

@@ -14,7 +14,7 @@ pub(crate) struct Doorbell {
 // SAFETY: the semaphore is a kernel object, made to be used from any thread of the machine; the
 // time-out is read only.
 unsafe impl Send for Doorbell {}
-// SAFETY: its events are used only through routines that may be called from any thread.
+// SAFETY: a semaphore is used only through routines that may be called from any thread.
 unsafe impl Sync for Doorbell {}
 
 impl Doorbell {
@@ -41,7 +41,7 @@ impl Doorbell {
 
     /// Waits for a ring.
     pub(crate) fn wait(self) {
-        // SAFETY: as in `ring`.
+        // SAFETY: the semaphore lives until `free`.
         unsafe {
             KeWaitForSingleObject(self.semaphore.cast(), Executive, KernelMode, FALSE, null_mut());
         }
@@ -49,7 +49,7 @@ impl Doorbell {
 
     /// Waits for a ring; returns whether one came in time.
     pub(crate) fn wait_a_while(self) -> bool {
-        // SAFETY: as in `ring`; the time-out lives as long.
+        // SAFETY: the semaphore and the time-out live until `free`.
         let status = unsafe {
             KeWaitForSingleObject(self.semaphore.cast(), Executive, KernelMode, FALSE, self.timeout)
         };

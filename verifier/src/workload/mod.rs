@@ -70,7 +70,7 @@ impl Disk {
 
 // SAFETY: device objects are driver memory; requests are sent to them from system threads only.
 unsafe impl Send for Disk {}
-// SAFETY: as above.
+// SAFETY: a shared value only sends requests, which any system thread may do at any time.
 unsafe impl Sync for Disk {}
 
 /// What the jobs of one run share.

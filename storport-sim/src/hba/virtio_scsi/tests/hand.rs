@@ -154,7 +154,7 @@ impl Hand {
 
     pub fn write(&self, offset: usize, width: u8, value: u64) {
         let at = self.window + offset;
-        // SAFETY: as above.
+        // SAFETY: registers of the device.
         unsafe {
             match width {
                 1 => WRITE_REGISTER_UCHAR(at as *mut u8, value as u8),
