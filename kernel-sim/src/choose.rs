@@ -5,6 +5,7 @@
 //! depends only on what the strategy was created with and on what it was shown.
 
 use crate::hook::{DdiInfo, Site};
+use crate::split_mix::{INCREMENT, SplitMix64};
 
 /// One thing that could happen next.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -205,8 +206,11 @@ pub trait Choose: Send {
     /// or finished device commands goes first. `None` as for [`Choose::choose`].
     fn pick(&mut self, step: u64, n: u32) -> Option<u32>;
 
-    /// Why the last pick was refused.
-    fn parted(&self) -> Parted;
+    /// Why the last pick was refused. Called only after a `None`; a strategy that never returns one keeps the
+    /// default.
+    fn parted(&self) -> Parted {
+        unreachable!("this strategy never refuses a choice")
+    }
 
     /// Whether the strategy wants to be shown every step. Its `choose` is then called at every step, even
     /// where there is only one transition. Called once, before power-on.
@@ -323,48 +327,28 @@ pub enum Choice {
     Picked(u32),
 }
 
-/// Seeded uniform choice: the generator is SplitMix64, written out here so that a seed means the
-/// same run in every release.
+/// Seeded uniform choice.
 #[derive(Clone, Debug)]
 pub struct RandomChoose {
-    state: u64,
+    numbers: SplitMix64,
 }
 
 impl RandomChoose {
     /// The strategy of `seed`.
     #[must_use]
     pub fn new(seed: u64) -> RandomChoose {
-        RandomChoose { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5851_F42D_4C95_7F2D }
-    }
-
-    #[inline(always)]
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    #[inline(always)]
-    fn below(&mut self, n: u32) -> u32 {
-        // The high half of a 32x32 product: unbiased enough for n up to a few hundred.
-        (((self.next() >> 32) * u64::from(n)) >> 32) as u32
+        RandomChoose { numbers: SplitMix64::new(seed.wrapping_mul(INCREMENT) ^ 0x5851_F42D_4C95_7F2D) }
     }
 }
 
 impl Choose for RandomChoose {
     #[inline(always)]
     fn choose(&mut self, _step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
-        Some(enabled.nth(self.below(enabled.len())))
+        Some(enabled.nth(self.numbers.below(enabled.len())))
     }
 
     fn pick(&mut self, _step: u64, n: u32) -> Option<u32> {
-        Some(self.below(n))
-    }
-
-    fn parted(&self) -> Parted {
-        unreachable!("random choices never refuse")
+        Some(self.numbers.below(n))
     }
 }
 

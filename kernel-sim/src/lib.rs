@@ -32,6 +32,7 @@ pub mod processor;
 mod registers;
 pub mod safe;
 pub mod shared;
+pub mod split_mix;
 mod sync;
 pub mod unhooked;
 

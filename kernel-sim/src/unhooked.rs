@@ -7,8 +7,7 @@
 
 use crate::ddi::Call;
 use crate::ddi::types::{
-    LARGE_INTEGER, PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PIRP, PKDEFERRED_ROUTINE, PKDPC, PKSPIN_LOCK, PKTIMER,
-    PVOID,
+    PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PIRP, PKDEFERRED_ROUTINE, PKDPC, PKSPIN_LOCK, PKTIMER, PVOID,
 };
 use crate::irql::Irql;
 use crate::processor::Processor;
@@ -127,7 +126,7 @@ pub unsafe fn queue_work_item(
 /// # Safety
 /// Both objects stay where they are until the timer has expired or was cancelled.
 pub unsafe fn set_timer(call: &Call, object: PKTIMER, after_us: u64, dpc: PKDPC) -> bool {
-    let due = LARGE_INTEGER::new(-i64::try_from(after_us.saturating_mul(10)).unwrap_or(i64::MAX));
+    let due = crate::safe::relative_us(after_us);
     // SAFETY: the caller keeps both objects in place while the timer is armed.
     unsafe { timer::set(call, object, due, dpc) != 0 }
 }

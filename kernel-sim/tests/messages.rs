@@ -99,8 +99,7 @@ fn a_message_that_comes_during_its_service_is_served_again() {
                 assert_eq!(status, STATUS_SUCCESS);
                 WRITE_REGISTER_ULONG(window as *mut u32, 1);
                 while seen.calls.load(SeqCst) < 2 {
-                    let mut millisecond = LARGE_INTEGER::new(-10_000);
-                    KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond);
+                    kernel_sim::safe::delay_us(1_000);
                 }
                 IoDisconnectInterrupt(interrupt);
             }
@@ -124,8 +123,7 @@ fn a_restricted_device_reaches_only_what_it_was_admitted_to() {
             // SAFETY: a register of the device; PASSIVE_LEVEL.
             unsafe {
                 WRITE_REGISTER_ULONG64(register as *mut u64, at);
-                let mut millisecond = LARGE_INTEGER::new(-10_000);
-                KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond);
+                kernel_sim::safe::delay_us(1_000);
             }
         };
         write(physical);

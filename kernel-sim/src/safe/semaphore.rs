@@ -58,9 +58,7 @@ impl Semaphore {
     /// As [`Semaphore::wait`], but for `us` microseconds at most; whether there was one to take.
     #[track_caller]
     pub fn wait_for(&self, us: u64) -> bool {
-        // 100 ns units, negative: relative. A time too long for an i64 is cut to the longest, some 29,000
-        // years.
-        let mut timeout = LARGE_INTEGER::new(-i64::try_from(us.saturating_mul(10)).unwrap_or(i64::MAX));
+        let mut timeout = super::relative_us(us);
         // SAFETY: room for a KSEMAPHORE for as long as `self` is borrowed; the time-out is on this thread's
         // stack.
         let status = unsafe {

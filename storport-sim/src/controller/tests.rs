@@ -6,6 +6,7 @@ use crate::disk::fault::FaultInjector;
 use kernel_sim::bugcheck::Ending;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Config, Execution, Machine};
+use kernel_sim::safe::delay_us;
 use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
@@ -219,11 +220,7 @@ fn a_lost_completion_leaves_it_busy_until_it_is_reset() {
     for plan in ["dropped:times=1", "hung:times=1"] {
         with_faults(MemoryStore::new(DISK_BLOCKS * 512), plan, |rig| {
             rig.write(COMMAND, FLUSH);
-            // SAFETY: PASSIVE_LEVEL; the interval is on this stack.
-            unsafe {
-                let mut interval = LARGE_INTEGER::new(-10_000_000);
-                KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval);
-            }
+            delay_us(1_000_000);
             assert_eq!((rig.read(STATUS), rig.read(INTERRUPT_STATUS)), (BUSY, 0));
             rig.write(RESET, 0);
             assert_eq!(rig.command(FLUSH, 0, 0, 0), 0);
@@ -238,11 +235,7 @@ fn a_late_completion_comes_when_its_time_has_come_and_a_double_one_twice() {
         let begin = machine.time_ns();
         rig.write(COMMAND, FLUSH);
         while rig.read(STATUS) & BUSY != 0 {
-            // SAFETY: PASSIVE_LEVEL; the interval is on this stack.
-            unsafe {
-                let mut interval = LARGE_INTEGER::new(-10_000);
-                KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval);
-            }
+            delay_us(1_000);
         }
         assert!(machine.time_ns() - begin >= 5_000_000);
         assert_eq!(rig.read(INTERRUPT_STATUS), DONE);

@@ -22,20 +22,17 @@ use crate::ddi::{
 };
 use kernel_sim::ddi::{
     BOOLEAN, Executive, FALSE, FILE_DEVICE_CONTROLLER, IoAttachDeviceToDeviceStack, IoDeleteDevice,
-    IoDetachDevice, KeClearEvent, KeDelayExecutionThread, KeFlushQueuedDpcs, KeSetEvent,
-    KeWaitForSingleObject, KernelMode, LARGE_INTEGER,
+    IoDetachDevice, KeClearEvent, KeFlushQueuedDpcs, KeSetEvent, KeWaitForSingleObject, KernelMode,
 };
 use kernel_sim::irql::Irql;
 use std::ptr::null_mut;
 use std::sync::atomic::{Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
 
-/// 100 ns units a thread waits before it looks again: 1 ms.
-const POLL: i64 = -10_000;
+/// How long a thread waits before it looks again, in microseconds.
+const POLL_US: u64 = 1_000;
 
 fn wait_a_little() {
-    let mut interval = LARGE_INTEGER::new(POLL);
-    // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
-    unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
+    kernel_sim::safe::delay_us(POLL_US);
 }
 
 impl AdapterState {

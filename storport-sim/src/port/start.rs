@@ -9,9 +9,7 @@ use super::{Port, machine};
 use crate::callbacks::STORPORT;
 use crate::class::{DiskStatistics, Disks};
 use crate::ddi::{ScsiAdapterSurpriseRemoval, StorRemoveDevice, StorSurpriseRemoval};
-use kernel_sim::ddi::{
-    FALSE, KeDelayExecutionThread, KernelMode, LARGE_INTEGER, PDEVICE_OBJECT, PDRIVER_OBJECT, callback,
-};
+use kernel_sim::ddi::{PDEVICE_OBJECT, PDRIVER_OBJECT, callback};
 use kernel_sim::processor::Processor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -208,9 +206,7 @@ impl Adapter {
     /// Waits until every scan that BusChangeDetected asked for has ended.
     pub fn wait_for_scans(&self) {
         while self.adapter.bus_change.is_busy() {
-            let mut interval = LARGE_INTEGER::new(-10_000);
-            // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
-            unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
+            kernel_sim::safe::delay_us(1_000);
         }
     }
 

@@ -6,7 +6,7 @@
 //! Invariant: a transition that stays enabled while all processors poll is taken in the end, so polling for
 //! it is no livelock.
 
-use kernel_sim::choose::{Choose, Enabled, Parted, Transition};
+use kernel_sim::choose::{Choose, Enabled, Transition};
 use kernel_sim::machine::Machine;
 
 /// Polling calls in a row after which another goes first.
@@ -87,10 +87,6 @@ impl Choose for Steady {
 
     fn pick(&mut self, _step: u64, _n: u32) -> Option<u32> {
         Some(0)
-    }
-
-    fn parted(&self) -> Parted {
-        unreachable!("the default scheduler never refuses")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Machine;
+use kernel_sim::safe::relative_us;
 use std::ptr::null_mut;
 
 /// See the module page. Its maker frees it.
@@ -27,8 +28,7 @@ impl Doorbell {
         // SAFETY: fresh blocks of those sizes.
         unsafe {
             KeInitializeSemaphore(semaphore, 0, LONG::MAX);
-            // In units of 100 ns, relative.
-            *timeout = LARGE_INTEGER::new(-i64::from(patience_s) * 10_000_000);
+            *timeout = relative_us(u64::from(patience_s) * 1_000_000);
         }
         Doorbell { semaphore, timeout }
     }

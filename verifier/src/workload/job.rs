@@ -71,9 +71,7 @@ impl InOrder {
 
 /// A tenth of a second of machine time in which nothing is sent.
 fn pause() {
-    let mut interval = LARGE_INTEGER::new(-1_000_000);
-    // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
-    unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
+    kernel_sim::safe::delay_us(100_000);
 }
 
 /// Runs job `n` of `jobs`.

@@ -6,8 +6,9 @@
 //! failures, and each rule counts and draws for itself.
 
 use super::plan::{FaultPlan, Pace};
-use super::random::SplitMix64;
+use super::random::of_rule;
 use kernel_sim::allocation_failure::{AllocationPolicy, AllocationRequest};
+use kernel_sim::split_mix::SplitMix64;
 
 /// A place in the source: a file, or one line of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,7 +77,7 @@ impl FaultPlan {
             rule: rule.clone(),
             matched: 0,
             failed: 0,
-            random: SplitMix64::of_rule(seed, place | 1 << 32),
+            random: of_rule(seed, place | 1 << 32),
         };
         (!self.allocations.is_empty())
             .then(|| AllocationFaults((0..).zip(&self.allocations).map(armed).collect()))

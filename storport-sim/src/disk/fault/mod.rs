@@ -67,7 +67,7 @@ mod allocation;
 mod apply;
 mod injector;
 mod plan;
-pub(super) mod random;
+mod random;
 mod spec;
 mod subject;
 

@@ -4,9 +4,10 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use super::random::SplitMix64;
+use super::random::happens;
 use super::{AllocationRule, OpSelector};
 use crate::scsi::Lun;
+use kernel_sim::split_mix::SplitMix64;
 
 /// What goes wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -164,7 +165,7 @@ impl Pace {
         if self.every.is_some_and(|every| !place.is_multiple_of(every.get())) {
             return false;
         }
-        if self.p.is_some_and(|p| !random.happens(p)) {
+        if self.p.is_some_and(|p| !happens(random, p)) {
             return false;
         }
         let strikes = !struck && self.times.is_none_or(|times| *injected < times);

@@ -22,14 +22,14 @@ pub(in crate::disk) fn register(
 ) -> Result<(), Sense> {
     let list = parameters(cdb, transfer)?;
     let registered = disk.reservations.keys.get(&transfer.nexus()).copied();
-    // Who is not registered registers with a key of zero.
+    // An initiator that is not registered registers with a key of zero.
     if list.key.get() != registered.unwrap_or(0) {
         return transfer.end_with(ScsiStatus::RESERVATION_CONFLICT);
     }
     disk.register(transfer.nexus(), &list)
 }
 
-/// REGISTER AND IGNORE EXISTING KEY: as REGISTER, for those who forgot their key.
+/// REGISTER AND IGNORE EXISTING KEY: as REGISTER, for an initiator that forgot its key.
 pub(in crate::disk) fn register_and_ignore(
     disk: &mut ScsiDisk,
     cdb: &Cdb,
@@ -50,7 +50,7 @@ pub(in crate::disk) fn reserve(
     let nexus = transfer.nexus();
     let state = &mut disk.reservations;
     let free = state.held.is_none_or(|held| state.holds(nexus) && held.kind == kind);
-    if state.keys.get(&nexus) != Some(&list.key.get()) || !free {
+    if !state.is_registrant(nexus, &list) || !free {
         return transfer.end_with(ScsiStatus::RESERVATION_CONFLICT);
     }
     if state.held.is_none() {
@@ -67,7 +67,7 @@ pub(in crate::disk) fn release(
 ) -> Result<(), Sense> {
     let list = parameters(cdb, transfer)?;
     let nexus = transfer.nexus();
-    if disk.reservations.keys.get(&nexus) != Some(&list.key.get()) {
+    if !disk.reservations.is_registrant(nexus, &list) {
         return transfer.end_with(ScsiStatus::RESERVATION_CONFLICT);
     }
     let Some(held) = disk.reservations.held.filter(|_| disk.reservations.holds(nexus)) else {
@@ -92,7 +92,7 @@ pub(in crate::disk) fn clear(
 ) -> Result<(), Sense> {
     let list = parameters(cdb, transfer)?;
     let nexus = transfer.nexus();
-    if disk.reservations.keys.get(&nexus) != Some(&list.key.get()) {
+    if !disk.reservations.is_registrant(nexus, &list) {
         return transfer.end_with(ScsiStatus::RESERVATION_CONFLICT);
     }
     disk.tell_registrants(nexus, AdditionalSense::RESERVATIONS_PREEMPTED);
@@ -113,7 +113,7 @@ pub(in crate::disk) fn preempt(
     let list = parameters(cdb, transfer)?;
     let (nexus, victim) = (transfer.nexus(), list.action_key.get());
     let state = &disk.reservations;
-    if state.keys.get(&nexus) != Some(&list.key.get()) {
+    if !state.is_registrant(nexus, &list) {
         return transfer.end_with(ScsiStatus::RESERVATION_CONFLICT);
     }
     let takes_over = state.held.is_some_and(|held| {
@@ -129,6 +129,13 @@ pub(in crate::disk) fn preempt(
     let kind = if takes_over { Some(kind(cdb)?) } else { None };
     disk.preempt(nexus, victim, kind);
     Ok(())
+}
+
+impl super::Reservations {
+    /// Whether the sender is registered with the key it gives.
+    fn is_registrant(&self, nexus: Nexus, list: &ReserveOutParameters) -> bool {
+        self.keys.get(&nexus) == Some(&list.key.get())
+    }
 }
 
 /// The parameter list: 24 bytes, or 05/1a/00.

@@ -178,9 +178,7 @@ impl Hand {
     }
 
     pub fn wait(&self) {
-        let mut millisecond = LARGE_INTEGER::new(-10_000);
-        // SAFETY: PASSIVE_LEVEL.
-        unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond) };
+        kernel_sim::safe::delay_us(1_000);
     }
 
     /// Waits a while for something; whether it came.
