@@ -3,8 +3,8 @@
 //! Each function runs a loop on an emulated processor and answers how long it took. The criterion
 //! benchmarks time them, `instructions` counts them under valgrind, `results` writes the table.
 //! Every figure stands beside a baseline measured in the same run. Schedule explorers are compared
-//! on the small programs of [`programs`]; [`peers`] runs them under shuttle and loom. [`throughput`] is a table
-//! of its own: requests per second through whole drivers.
+//! on the small programs of [`programs`]; [`peers`] runs them under shuttle and loom. [`throughput`] is a
+//! table of its own: requests per second through whole drivers.
 
 pub mod baseline;
 pub mod completion;

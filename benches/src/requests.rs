@@ -1,4 +1,5 @@
-//! Requests through whole drivers: 4 KiB random reads, each compared with what its block must hold as in every run.
+//! Requests through whole drivers: 4 KiB random reads, each compared with what its block must hold as in
+//! every run.
 
 use crate::Watching;
 use std::time::Duration;

@@ -100,8 +100,8 @@ impl Bus<'_> {
         look: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, BadAddress> {
         let from = self.host(physical, bytes, false)?;
-        // SAFETY: `host` checked the range, which stays mapped while the machine runs; a driver that writes it
-        // at the same time races with its device as on real hardware.
+        // SAFETY: `host` checked the range, which stays mapped while the machine runs; a driver that writes
+        // it at the same time races with its device as on real hardware.
         Ok(look(unsafe { std::slice::from_raw_parts(from, bytes) }))
     }
 

@@ -5,8 +5,8 @@
 //! both: a target that takes a command block and answers. A test rig makes one, keeps a handle, and gives it
 //! to the machine, where a virtual miniport finds it, or to a device model. It is not
 //! hardware: there is no register, no interrupt and no time in it, and a command is finished when
-//! [`Medium::execute`] returns. What a fault plan says of a completion's delivery is for the caller to arrange
-//! ([`Disposition`]).
+//! [`Medium::execute`] returns. What a fault plan says of a completion's delivery is for the caller to
+//! arrange ([`Disposition`]).
 //!
 //! Besides commands two things happen to it from outside: units are plugged in and out, and the whole of it
 //! is pulled out. Invariant: a change of units is reported once, in order.
@@ -31,7 +31,8 @@ pub struct UnitChange {
 
 /// A target behind a lock of the host. Never held across anything that drivers run.
 ///
-/// Commands that change nothing, which is what nearly every read is, share the lock: several processors copy at once.
+/// Commands that change nothing, which is what nearly every read is, share the lock: several processors copy
+/// at once.
 #[derive(Debug)]
 pub struct Medium {
     target: RwLock<Target>,
@@ -94,7 +95,8 @@ impl Medium {
         replaced
     }
 
-    /// Pulls one disk out, as [`plug_in`](Self::plug_in) plugs one in; `None`, and nothing to learn, if there is none.
+    /// Pulls one disk out, as [`plug_in`](Self::plug_in) plugs one in; `None`, and nothing to learn, if there
+    /// is none.
     pub fn unplug(&self, lun: Lun) -> Option<ScsiDisk> {
         let disk = self.target.write().detach(lun)?;
         self.note(UnitChange { lun, is_present: false });

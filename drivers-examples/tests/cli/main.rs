@@ -12,6 +12,7 @@ mod findings;
 mod images;
 mod load;
 mod merge;
+mod readme;
 mod replay;
 mod storsim;
 mod stress;

@@ -24,8 +24,8 @@ impl Rundown {
         Rundown(UnsafeCell::new(EX_RUNDOWN_REF { Count: 0 }))
     }
 
-    /// `ExAcquireRundownProtection`, at or below DISPATCH_LEVEL; `None` once the rundown has begun. The guard's
-    /// drop gives the protection back.
+    /// `ExAcquireRundownProtection`, at or below DISPATCH_LEVEL; `None` once the rundown has begun. The
+    /// guard's drop gives the protection back.
     #[track_caller]
     pub fn acquire(&self) -> Option<RundownGuard<'_>> {
         // SAFETY: a live EX_RUNDOWN_REF for as long as `self` is borrowed.

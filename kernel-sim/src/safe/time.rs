@@ -10,8 +10,8 @@ pub fn interrupt_time_us() -> u64 {
     unsafe { ddi::KeQueryInterruptTime() / 10 }
 }
 
-/// A time-out or due time of `us` microseconds from now, as `Ke*` routines take it: negative, in 100 ns units. A
-/// time too long for the type is cut to the longest, some 29,000 years.
+/// A time-out or due time of `us` microseconds from now, as `Ke*` routines take it: negative, in 100 ns
+/// units. A time too long for the type is cut to the longest, some 29,000 years.
 #[must_use]
 pub fn relative_us(us: u64) -> LARGE_INTEGER {
     LARGE_INTEGER::new(-i64::try_from(us.saturating_mul(10)).unwrap_or(i64::MAX))

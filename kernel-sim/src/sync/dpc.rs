@@ -105,7 +105,8 @@ pub(crate) unsafe fn queue_here(call: &Call, dpc: PKDPC, a1: PVOID, a2: PVOID) -
     }
 }
 
-/// Which queue a DPC is in: null for none, else its processor's index plus one. Changed under that queue's lock.
+/// Which queue a DPC is in: null for none, else its processor's index plus one. Changed under that queue's
+/// lock.
 ///
 /// # Safety
 /// The object is mapped memory of the machine.

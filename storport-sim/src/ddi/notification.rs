@@ -41,8 +41,8 @@ pub const RequestComplete: SCSI_NOTIFICATION_TYPE<PSCSI_REQUEST_BLOCK> = SCSI_NO
 pub const NextRequest: SCSI_NOTIFICATION_TYPE<()> = SCSI_NOTIFICATION_TYPE::new(1);
 /// Ignored by Storport. PathId, TargetId, Lun.
 pub const NextLuRequest: SCSI_NOTIFICATION_TYPE<(UCHAR, UCHAR, UCHAR)> = SCSI_NOTIFICATION_TYPE::new(2);
-/// The hardware saw a bus reset: no request is sent for BusResetHoldTime. The miniport still completes those it
-/// has.
+/// The hardware saw a bus reset: no request is sent for BusResetHoldTime. The miniport still completes those
+/// it has.
 pub const ResetDetected: SCSI_NOTIFICATION_TYPE<()> = SCSI_NOTIFICATION_TYPE::new(3);
 /// Arms the adapter's timer: routine, microseconds (0 disarms it). Resolution on Windows is about 10 ms.
 pub const RequestTimerCall: SCSI_NOTIFICATION_TYPE<(PHW_TIMER, ULONG)> = SCSI_NOTIFICATION_TYPE::new(6);

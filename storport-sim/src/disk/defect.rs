@@ -1,4 +1,5 @@
-//! READ DEFECT DATA: which blocks are bad? None: a block that cannot be read is a fault of the run, not of the disk.
+//! READ DEFECT DATA: which blocks are bad? None: a block that cannot be read is a fault of the run, not of
+//! the disk.
 
 use super::ScsiDisk;
 use super::commands::{Cdb, view};
@@ -19,8 +20,8 @@ pub(super) fn read_defect_data_10(
     transfer.reply(&[0, cdb.lists & LISTS, 0, 0], cdb.allocation_length.get())
 }
 
-/// READ DEFECT DATA(12) (SBC-4, section of that name). An empty list has no first address either: any index but
-/// zero is 05/24/00.
+/// READ DEFECT DATA(12) (SBC-4, section of that name). An empty list has no first address either: any index
+/// but zero is 05/24/00.
 pub(super) fn read_defect_data_12(
     _: &mut ScsiDisk,
     cdb: &Cdb,

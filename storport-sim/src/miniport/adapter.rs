@@ -30,8 +30,8 @@ pub trait VirtualMiniport: Send + Sync + Sized + 'static {
     /// Whether service requests are accepted. Without it [`Self::process_service_request`] and
     /// [`Self::complete_service_irps`] are never called.
     const SERVICE_REQUESTS: bool = false;
-    /// Whether `start_io` understands `SRB_FUNCTION_ABORT_COMMAND`, with which Storport then begins the recovery
-    /// of a late request: `STOR_ADAPTER_FEATURE_ABORT_COMMAND`.
+    /// Whether `start_io` understands `SRB_FUNCTION_ABORT_COMMAND`, with which Storport then begins the
+    /// recovery of a late request: `STOR_ADAPTER_FEATURE_ABORT_COMMAND`.
     const ABORTS_COMMANDS: bool = false;
 
     /// `HwStorFindAdapter`, PASSIVE_LEVEL: describes the adapter and makes its extension.
@@ -45,21 +45,21 @@ pub trait VirtualMiniport: Send + Sync + Sized + 'static {
         true
     }
 
-    /// How many system threads the adapter has while it runs, [`THREADS_MAX`](super::THREADS_MAX) at most: asked
-    /// at PASSIVE_LEVEL, after `initialize` has succeeded and again before a restart. The adapter does not start
-    /// if the system has no such thread for it.
+    /// How many system threads the adapter has while it runs, [`THREADS_MAX`](super::THREADS_MAX) at most:
+    /// asked at PASSIVE_LEVEL, after `initialize` has succeeded and again before a restart. The adapter does
+    /// not start if the system has no such thread for it.
     fn threads(&self) -> u32 {
         0
     }
 
-    /// What system thread `number` (from 0) does, at PASSIVE_LEVEL, until [`end_threads`](Self::end_threads) was
-    /// called. A thread that returns earlier is not started again.
+    /// What system thread `number` (from 0) does, at PASSIVE_LEVEL, until [`end_threads`](Self::end_threads)
+    /// was called. A thread that returns earlier is not started again.
     fn thread(&self, number: u32) {
         let _ = number;
     }
 
-    /// All system threads are to return: called at PASSIVE_LEVEL before the adapter is stopped or its resources
-    /// are freed, where it has been started; a wait for them follows.
+    /// All system threads are to return: called at PASSIVE_LEVEL before the adapter is stopped or its
+    /// resources are freed, where it has been started; a wait for them follows.
     fn end_threads(&self) {}
 
     /// `HwStorStartIo`, DISPATCH_LEVEL, no lock held: a request to execute, now or later.
@@ -85,8 +85,8 @@ pub trait VirtualMiniport: Send + Sync + Sized + 'static {
     /// requests the miniport still has.
     fn complete_service_irps(&self) {}
 
-    /// `HwStorFreeAdapterResources`, PASSIVE_LEVEL: the last callback, after the threads have ended. The value is
-    /// dropped next; on a machine that has stopped it is dropped without this.
+    /// `HwStorFreeAdapterResources`, PASSIVE_LEVEL: the last callback, after the threads have ended. The
+    /// value is dropped next; on a machine that has stopped it is dropped without this.
     fn free_adapter_resources(&self) {}
 }
 
@@ -166,8 +166,8 @@ unsafe fn adapter<'a, M: VirtualMiniport>(extension: PVOID) -> &'a M {
 /// Starts the adapter's threads; those that run are ended if not all of them can.
 ///
 /// # Safety
-/// As for [`adapter`]; at PASSIVE_LEVEL, with no thread running, in a callback that has no other beside it but
-/// `start_io`.
+/// As for [`adapter`]; at PASSIVE_LEVEL, with no thread running, in a callback that has no other beside it
+/// but `start_io`.
 unsafe fn start_threads<M: VirtualMiniport>(extension: PVOID) -> bool {
     // SAFETY: the caller promises an extension with an adapter, at PASSIVE_LEVEL, and no thread running.
     let all_run = unsafe { Threads::start::<M>(extension) };

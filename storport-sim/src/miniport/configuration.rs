@@ -42,8 +42,8 @@ impl Configuration<'_> {
         Storport { extension: self.extension }
     }
 
-    /// A REG_DWORD under the adapter's `Parameters` key: `StorPortRegistryRead`. `None` if there is none of that
-    /// name and type, or no memory to read it with.
+    /// A REG_DWORD under the adapter's `Parameters` key: `StorPortRegistryRead`. `None` if there is none of
+    /// that name and type, or no memory to read it with.
     #[track_caller]
     #[must_use]
     pub fn parameter(&self, name: &CStr) -> Option<u32> {

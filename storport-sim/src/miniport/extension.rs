@@ -1,8 +1,8 @@
 //! The adapter extension: where a miniport's value lies between `find_adapter` and `free_adapter_resources`.
 //!
 //! The value's type is the driver's; beside it lie the adapter's threads. Invariant: the value is dropped
-//! once, after its last thread has ended: by `free_adapter_resources`, or, on a machine that has stopped, with
-//! the machine.
+//! once, after its last thread has ended: by `free_adapter_resources`, or, on a machine that has stopped,
+//! with the machine.
 
 use super::VirtualMiniport;
 use super::thread::Threads;

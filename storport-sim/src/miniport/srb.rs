@@ -109,8 +109,8 @@ impl Srb {
         SrbId(self.srb as usize)
     }
 
-    /// The request that an `SRB_FUNCTION_ABORT_COMMAND` is to end; `None` for other functions. The miniport may not
-    /// have it any more.
+    /// The request that an `SRB_FUNCTION_ABORT_COMMAND` is to end; `None` for other functions. The miniport
+    /// may not have it any more.
     #[must_use]
     pub fn victim(&self) -> Option<SrbId> {
         (self.function() == SRB_FUNCTION_ABORT_COMMAND).then(|| SrbId(self.block().NextSrb as usize))

@@ -21,16 +21,16 @@ unsafe impl Send for Storport {}
 unsafe impl Sync for Storport {}
 
 impl Storport {
-    /// `StorPortNotification(BusChangeDetected)`, at any level: units of this bus may have come or gone. Storport
-    /// scans again, in a thread of its own.
+    /// `StorPortNotification(BusChangeDetected)`, at any level: units of this bus may have come or gone.
+    /// Storport scans again, in a thread of its own.
     #[track_caller]
     pub fn bus_changed(self, path: u8) {
         // SAFETY: Storport looks the extension up.
         unsafe { StorPortNotification(BusChangeDetected, self.extension, path) }
     }
 
-    /// Puts a value into pool memory with this tag: `StorPortAllocatePool`, at or below DISPATCH_LEVEL, which a
-    /// virtual miniport may call in `start_io` too.
+    /// Puts a value into pool memory with this tag: `StorPortAllocatePool`, at or below DISPATCH_LEVEL, which
+    /// a virtual miniport may call in `start_io` too.
     ///
     /// # Errors
     /// The value, where the pool has no room for it.

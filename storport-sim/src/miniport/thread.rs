@@ -1,9 +1,9 @@
 //! The adapter's own system threads: started with it, joined before it goes.
 //!
-//! A virtual miniport has threads for what would keep `start_io` waiting. Storport knows nothing of them; they are
-//! the kernel's (`PsCreateSystemThread`), and their start and end are bound here to the adapter's: a miniport says
-//! how many it wants and what each does, and is told when they are to return. Invariant: no thread
-//! runs before `initialize` has succeeded or after `end_threads` and the wait that follows it.
+//! A virtual miniport has threads for what would keep `start_io` waiting. Storport knows nothing of them;
+//! they are the kernel's (`PsCreateSystemThread`), and their start and end are bound here to the adapter's: a
+//! miniport says how many it wants and what each does, and is told when they are to return. Invariant: no
+//! thread runs before `initialize` has succeeded or after `end_threads` and the wait that follows it.
 
 use super::VirtualMiniport;
 use super::extension::Extension;
@@ -38,8 +38,8 @@ impl Threads {
     /// Starts the adapter's threads. `false`: the system refused one, and those that run have to be ended.
     ///
     /// # Safety
-    /// Storport's own pointer to a filled extension, which stays filled until [`Threads::join`] has returned; at
-    /// PASSIVE_LEVEL, from one thread at a time, with no thread of the adapter running.
+    /// Storport's own pointer to a filled extension, which stays filled until [`Threads::join`] has returned;
+    /// at PASSIVE_LEVEL, from one thread at a time, with no thread of the adapter running.
     #[track_caller]
     pub(super) unsafe fn start<M: VirtualMiniport>(extension: PVOID) -> bool {
         // SAFETY: the caller promises Storport's own pointer to a filled extension.

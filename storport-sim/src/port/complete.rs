@@ -204,7 +204,8 @@ impl AdapterState {
             }
         }
         let (next, is_idle) = unit.release(slot);
-        // SAFETY: the SRB is ours until its request is completed; the sender's IRP or event is live until then.
+        // SAFETY: the SRB is ours until its request is completed; the sender's IRP or event is live until
+        // then.
         unsafe { finish(srb, &request, in_call) };
         self.count_completion(unit);
         if self.throttle.was_starved() {

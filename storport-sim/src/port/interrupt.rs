@@ -135,7 +135,8 @@ impl AdapterState {
             } else {
                 (self.interrupt_lock_word(), highest)
             };
-            // SAFETY: the adapter's objects have a context for every message, and live as long as it is known.
+            // SAFETY: the adapter's objects have a context for every message, and live as long as it is
+            // known.
             let context = unsafe {
                 let context = (&raw mut (*self.objects).message_contexts).cast::<MessageContext>().add(n);
                 *context = MessageContext { adapter: self, message: n as ULONG };

@@ -1,7 +1,7 @@
 //! The steps of an adapter's life: found, initialized, stopped, restarted, drained, taken down.
 //!
-//! Called by [`Adapter`](super::Adapter) from a thread at PASSIVE_LEVEL, one step at a time. Invariant: whatever
-//! step failed, `take_down` leaves nothing behind but what the miniport did not free.
+//! Called by [`Adapter`](super::Adapter) from a thread at PASSIVE_LEVEL, one step at a time. Invariant:
+//! whatever step failed, `take_down` leaves nothing behind but what the miniport did not free.
 
 use super::adapter::AdapterState;
 use super::dispatch::DeviceExtension;
@@ -217,9 +217,9 @@ impl AdapterState {
         }
     }
 
-    /// Tells a miniport with hardware what plug and play is about to do to its adapter: the only call in which
-    /// it can give back what it allocated, since HwStorFreeAdapterResources is for virtual ones. It comes before
-    /// ScsiStopAdapter; the order is not documented. A stopped adapter hears nothing.
+    /// Tells a miniport with hardware what plug and play is about to do to its adapter: the only call in
+    /// which it can give back what it allocated, since HwStorFreeAdapterResources is for virtual ones. It
+    /// comes before ScsiStopAdapter; the order is not documented. A stopped adapter hears nothing.
     pub(super) fn announce(&self, action: u32) {
         if self.hardware.is_none() || self.gate.is_held(STOPPED) {
             return;

@@ -1,8 +1,8 @@
 //! Memory the miniport allocates: pool, contiguous memory for DMA, MDLs.
 //!
-//! For an adapter with hardware the port driver remembers every block, so that a device can be let at it when its physical address is
-//! asked for, and kept from it when it is freed. Invariant: a block is in the list from its allocation to
-//! its freeing, by whichever routine.
+//! For an adapter with hardware the port driver remembers every block, so that a device can be let at it when
+//! its physical address is asked for, and kept from it when it is freed. Invariant: a block is in the list
+//! from its allocation to its freeing, by whichever routine.
 
 use super::adapter;
 use super::adapter::AdapterState;

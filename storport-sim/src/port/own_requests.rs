@@ -106,8 +106,8 @@ impl<'a> OwnRequests<'a> {
         }
     }
 
-    /// Hands a private request to the miniport: SRB_FUNCTION_IO_CONTROL over a buffer of the machine's memory;
-    /// its status.
+    /// Hands a private request to the miniport: SRB_FUNCTION_IO_CONTROL over a buffer of the machine's
+    /// memory; its status.
     pub(super) fn io_control(&mut self, unit: &Unit, buffer: PVOID, bytes: u32, timeout_s: u32) -> u8 {
         // SAFETY: our block, which is ours alone until the SRB is sent, and again when it is done; the buffer
         // is the caller's until then.

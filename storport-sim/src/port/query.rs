@@ -134,8 +134,8 @@ pub(crate) unsafe fn delay(call: &Call, extension: PVOID, us: ULONG) -> ULONG {
     STOR_STATUS_SUCCESS
 }
 
-/// In HwStorInitialize and the passive routine; elsewhere STOR_STATUS_UNSUCCESSFUL. More than HwStorFindAdapter
-/// said is refused.
+/// In HwStorInitialize and the passive routine; elsewhere STOR_STATUS_UNSUCCESSFUL. More than
+/// HwStorFindAdapter said is refused.
 pub(crate) unsafe fn update_max_io(call: &Call, extension: PVOID, requests: ULONG) -> ULONG {
     let adapter = adapter(call, extension);
     if requests == 0 || requests > adapter.adapter_depth() {

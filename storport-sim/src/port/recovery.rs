@@ -61,8 +61,8 @@ impl AdapterState {
         self.take_step(unit, next, first_late.unwrap_or(null_mut()));
     }
 
-    /// Begins recovery of a unit at the step that resets it, though no request is late; `false` if recovery is
-    /// under way, or the adapter or the unit is gone.
+    /// Begins recovery of a unit at the step that resets it, though no request is late; `false` if recovery
+    /// is under way, or the adapter or the unit is gone.
     pub(super) fn reset_unit_of(&self, device: PDEVICE_OBJECT) -> bool {
         let Some(unit) = self.unit_of(device) else { return false };
         let is_possible = !self.is_gone.load(Relaxed)

@@ -73,8 +73,8 @@ impl Adapter {
         Adapter::start_on(driver, None, CompleteWhere::InDpc, BTreeMap::new())
     }
 
-    /// As [`Adapter::start`], with these values under the adapter's `Parameters` key in the registry; names do
-    /// not tell capitals from small letters.
+    /// As [`Adapter::start`], with these values under the adapter's `Parameters` key in the registry; names
+    /// do not tell capitals from small letters.
     ///
     /// # Errors
     /// As for [`Adapter::start`].
@@ -191,8 +191,8 @@ impl Adapter {
         self.disks.statistics(disk)
     }
 
-    /// How long requests of its disks may take from now on, in seconds: the registry value TimeOutValue of Windows'
-    /// disk class driver, which is 60. 0: for ever.
+    /// How long requests of its disks may take from now on, in seconds: the registry value TimeOutValue of
+    /// Windows' disk class driver, which is 60. 0: for ever.
     pub fn set_timeout_s(&self, timeout_s: u32) {
         self.disks.set_timeout_s(timeout_s);
     }
@@ -232,9 +232,9 @@ impl Adapter {
     }
 
     /// Removes the adapter: refuses new requests, waits for those that are out, flushes the miniport's
-    /// cache if it has one, announces the removal to a physical miniport (SRB_FUNCTION_PNP), lets a virtual one
-    /// complete its service requests, stops it (ScsiStopAdapter, if supported), has a virtual one free its
-    /// resources, and deletes the devices.
+    /// cache if it has one, announces the removal to a physical miniport (SRB_FUNCTION_PNP), lets a virtual
+    /// one complete its service requests, stops it (ScsiStopAdapter, if supported), has a virtual one free
+    /// its resources, and deletes the devices.
     pub fn remove(self) {
         callback(Processor::current(), &STORPORT, || {
             self.adapter.drain();
@@ -247,9 +247,9 @@ impl Adapter {
     }
 
     /// The adapter was pulled out (IRP_MN_SURPRISE_REMOVAL): new and waiting requests fail with
-    /// SRB_STATUS_NO_DEVICE, and the miniport is told (ScsiAdapterSurpriseRemoval, or SRB_FUNCTION_PNP where that is
-    /// not supported). What the miniport has is its to end. The devices stay for those who still have them open,
-    /// until [`Adapter::surprise_remove`]. The second time nothing happens.
+    /// SRB_STATUS_NO_DEVICE, and the miniport is told (ScsiAdapterSurpriseRemoval, or SRB_FUNCTION_PNP where
+    /// that is not supported). What the miniport has is its to end. The devices stay for those who still have
+    /// them open, until [`Adapter::surprise_remove`]. The second time nothing happens.
     pub fn surprise_removal(&self) {
         callback(Processor::current(), &STORPORT, || {
             if self.adapter.is_gone.swap(true, SeqCst) {
@@ -277,10 +277,10 @@ impl Adapter {
         });
     }
 
-    /// Resets one disk's unit while requests are under way, as the first step of recovery does whose turn is the
-    /// unit's (SRB_FUNCTION_RESET_LOGICAL_UNIT, then what follows if the miniport fails it): what
-    /// IOCTL_STORAGE_RESET_DEVICE and a class driver's own reset SRB come to. `false`: the disk is none of this
-    /// adapter's, or recovery of its unit is under way already.
+    /// Resets one disk's unit while requests are under way, as the first step of recovery does whose turn is
+    /// the unit's (SRB_FUNCTION_RESET_LOGICAL_UNIT, then what follows if the miniport fails it): what
+    /// IOCTL_STORAGE_RESET_DEVICE and a class driver's own reset SRB come to. `false`: the disk is none of
+    /// this adapter's, or recovery of its unit is under way already.
     pub fn reset_unit(&self, disk: PDEVICE_OBJECT) -> bool {
         callback(Processor::current(), &STORPORT, || {
             let lower = self.disks.lower_of(disk);
@@ -288,8 +288,8 @@ impl Adapter {
         })
     }
 
-    /// Resets a bus while requests are under way: HwStorResetBus, as in the last step of recovery, with everything
-    /// held back meanwhile: what IOCTL_STORAGE_RESET_BUS comes to.
+    /// Resets a bus while requests are under way: HwStorResetBus, as in the last step of recovery, with
+    /// everything held back meanwhile: what IOCTL_STORAGE_RESET_BUS comes to.
     pub fn reset_bus(&self, path: u8) {
         callback(Processor::current(), &STORPORT, || {
             self.adapter.at_dispatch_level(|| self.adapter.reset_bus(path));

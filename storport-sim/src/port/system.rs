@@ -1,6 +1,7 @@
 //! Queries about the system, and notifications that are accepted and ignored.
 //!
-//! The machine has one processor group and one node. There is no power framework, no tracing and no telemetry.
+//! The machine has one processor group and one node. There is no power framework, no tracing and no
+//! telemetry.
 
 use super::adapter;
 use crate::ddi::{

@@ -1,4 +1,5 @@
-//! Persistent reservation types, and the parameter list of PERSISTENT RESERVE OUT (SPC-5, "Persistent reservations").
+//! Persistent reservation types, and the parameter list of PERSISTENT RESERVE OUT (SPC-5, "Persistent
+//! reservations").
 
 use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -23,8 +24,8 @@ open_enum! {
 }
 
 impl ReservationType {
-    /// Every type a disk may be reserved with, as REPORT CAPABILITIES lists them: WR_EX_AR, EX_AC_RO, WR_EX_RO,
-    /// EX_AC and WR_EX, then EX_AC_AR.
+    /// Every type a disk may be reserved with, as REPORT CAPABILITIES lists them: WR_EX_AR, EX_AC_RO,
+    /// WR_EX_RO, EX_AC and WR_EX, then EX_AC_AR.
     pub const MASK: [u8; 2] = [0xea, 0x01];
 
     /// Whether every registrant may do what the holder may.

@@ -96,8 +96,8 @@ impl Shared {
     }
 }
 
-/// Runs the workload to its end; call from the machine's boot thread, or from one that has nothing else to do.
-/// Where something may go wrong, `end_disturbances` is called before what was written is read back.
+/// Runs the workload to its end; call from the machine's boot thread, or from one that has nothing else to
+/// do. Where something may go wrong, `end_disturbances` is called before what was written is read back.
 ///
 /// A finding ends the run from inside a job.
 pub fn run(

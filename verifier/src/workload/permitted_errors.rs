@@ -32,8 +32,8 @@ const STEPS: (u32, u32) = (4, 10);
 /// Pieces an adapter may make of the largest request: 64 KiB each.
 const PIECES: u32 = 16;
 
-/// As [`LOST_AFTER_S`] where something goes wrong: what recovery may take at worst, if every try of every piece of a
-/// request waits for its time-out before each step.
+/// As [`LOST_AFTER_S`] where something goes wrong: what recovery may take at worst, if every try of every
+/// piece of a request waits for its time-out before each step.
 fn lost_after_trouble_s(timeout_s: u32) -> u32 {
     PIECES * TRIES as u32 * STEPS.0 * (timeout_s + STEPS.1)
 }

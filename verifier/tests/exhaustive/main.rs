@@ -27,7 +27,7 @@ const fn model(cpus: u8, run: &'static verifier::driver::RunModel) -> Driver {
     }
 }
 
-/// Explores every schedule; answers the coverage and how many executions ended with a finding.
+/// Explores every schedule; returns the coverage and how many executions ended with a finding.
 fn explore(driver: &'static Driver, jobs: usize) -> (Coverage, u64) {
     let program = Program { driver, setup: Setup::of_model(driver) };
     let found = std::sync::atomic::AtomicU64::new(0);

@@ -51,7 +51,8 @@ impl Target {
                 self.conclude(lun, cdb, transfer).with(Disposition::Late { delay_us })
             }
             FaultKind::DuplicateCompletion => self.conclude(lun, cdb, transfer).with(Disposition::Duplicate),
-            // An adapter that does not know of dispositions sees a command to be tried again, not one that succeeded.
+            // An adapter that does not know of dispositions sees a command to be tried again, not one that
+            // succeeded.
             FaultKind::HungAdapter => end(Ok(ScsiStatus::BUSY)).with(Disposition::HungAdapter),
             FaultKind::SurpriseRemoval => end(Ok(ScsiStatus::BUSY)).with(Disposition::SurpriseRemoval),
             FaultKind::AllocationFailure => end(Ok(ScsiStatus::BUSY)).with(Disposition::AllocationFailure),

@@ -149,8 +149,8 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Counts one more, and draws for it; whether it is struck. Not if an earlier rule `struck` it already, though it
-    /// counts and draws then, too.
+    /// Counts one more, and draws for it; whether it is struck. Not if an earlier rule `struck` it already,
+    /// though it counts and draws then, too.
     pub(super) fn strikes(
         self,
         matched: &mut u64,
@@ -209,7 +209,8 @@ impl FaultRule {
 
 /// What is to go wrong: rules, the earlier ones first. The default is that nothing does.
 ///
-/// Text is its one form outside of a program, also in JSON: see the [module page](super) for the specification.
+/// Text is its one form outside of a program, also in JSON: see the [module page](super) for the
+/// specification.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FaultPlan {

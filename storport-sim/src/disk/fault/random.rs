@@ -1,7 +1,7 @@
 //! Random numbers of a fault plan, from its seed.
 //!
-//! Every rule draws on its own ([`kernel_sim::split_mix`]). Invariant: one rule more, or less, leaves the numbers of
-//! the others as they were.
+//! Every rule draws on its own ([`kernel_sim::split_mix`]). Invariant: one rule more, or less, leaves the
+//! numbers of the others as they were.
 
 use super::Probability;
 use kernel_sim::split_mix::SplitMix64;

@@ -4,8 +4,9 @@
 //! persistent reservations of SPC-5 (registrations with keys, and at most one reservation among the
 //! registered). While one is in use, commands of the other end in RESERVATION CONFLICT (CRH is not offered).
 //!
-//! The unit is never reserved in part: extents and elements are long obsolete. Nor are commands aborted by PREEMPT
-//! AND ABORT, because the disk has none in flight; those that wait in a host adapter are the adapter's to abort.
+//! The unit is never reserved in part: extents and elements are long obsolete. Nor are commands aborted by
+//! PREEMPT AND ABORT, because the disk has none in flight; those that wait in a host adapter are the
+//! adapter's to abort.
 //!
 //! The invariant: a persistent reservation is held by a nexus that is registered, or, if its type says all
 //! registrants, there is at least one.

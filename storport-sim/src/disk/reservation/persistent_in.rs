@@ -1,4 +1,5 @@
-//! PERSISTENT RESERVE IN (SPC-5, section of that name): keys, the reservation, what is possible, and all of it.
+//! PERSISTENT RESERVE IN (SPC-5, section of that name): keys, the reservation, what is possible, and all of
+//! it.
 
 use zerocopy::IntoBytes;
 use zerocopy::big_endian::{U32, U64};

@@ -1,8 +1,8 @@
 //! PERSISTENT RESERVE OUT (SPC-5, section of that name): register, reserve, release, clear, preempt.
 //!
-//! A wrong key is RESERVATION CONFLICT, never sense data. Those whose registration or reservation is taken away hear
-//! of it by unit attention. REGISTER AND MOVE and REPLACE LOST RESERVATION are refused like any unknown service
-//! action; SPEC_I_PT and ALL_TG_PT are refused in the parameter list.
+//! A wrong key is RESERVATION CONFLICT, never sense data. Those whose registration or reservation is taken
+//! away hear of it by unit attention. REGISTER AND MOVE and REPLACE LOST RESERVATION are refused like any
+//! unknown service action; SPEC_I_PT and ALL_TG_PT are refused in the parameter list.
 
 use zerocopy::FromBytes;
 

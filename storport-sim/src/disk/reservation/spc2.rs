@@ -1,4 +1,5 @@
-//! RESERVE and RELEASE (SPC-2, "RESERVE(10) command" and its neighbours), for initiators that still send them.
+//! RESERVE and RELEASE (SPC-2, "RESERVE(10) command" and its neighbours), for initiators that still send
+//! them.
 
 use super::super::ScsiDisk;
 use super::super::commands::Cdb;

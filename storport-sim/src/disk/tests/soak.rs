@@ -1,8 +1,8 @@
 //! Commands by the hundred thousand, from a seed: no panic, nothing outside the store, answers that add up.
 //!
-//! `STORSIM_SOAK=1` runs ten million instead. The generator leans towards what gets past the first checks: known
-//! operation codes, bits that usage maps allow, addresses near the ends of the disk and of the numbers, parameter
-//! lists that are nearly right, and several initiators with a few keys between them.
+//! `STORSIM_SOAK=1` runs ten million instead. The generator leans towards what gets past the first checks:
+//! known operation codes, bits that usage maps allow, addresses near the ends of the disk and of the numbers,
+//! parameter lists that are nearly right, and several initiators with a few keys between them.
 
 use super::super::commands::{COMMANDS, Command};
 use super::super::fault::FaultInjector;

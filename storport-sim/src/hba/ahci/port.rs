@@ -1,14 +1,15 @@
 //! One port: its registers, and what starts, stops and resets it (AHCI 1.3.1, 3.3, 5.3 and 10.4).
 //!
-//! What software writes changes bits at once; what the adapter makes of it comes as a step: CR follows ST and FR
-//! follows FRE, the link comes up after a COMRESET or when a device is plugged in, and the device's first frame
-//! follows. Commands on their way through the port are in `transport`.
+//! What software writes changes bits at once; what the adapter makes of it comes as a step: CR follows ST and
+//! FR follows FRE, the link comes up after a COMRESET or when a device is plugged in, and the device's first
+//! frame follows. Commands on their way through the port are in `transport`.
 //!
-//! Rules that a driver can break, and what comes of it: PxCI and PxSACT take no bits while ST is clear, and lose
-//! them when it is cleared; a COMRESET (PxSCTL.DET) is ignored while ST is set; the device's first frame, and with it
-//! the end of BSY and PxSIG, waits until PxSERR.DIAG.X has been cleared and frames may be received (FRE). Queued
-//! commands that the port was stopped over are still the device's, which then answers nothing but a reset (our
-//! choice: a real one might move their data into whatever command has their tag by then).
+//! Rules that a driver can break, and what comes of it: PxCI and PxSACT take no bits while ST is clear, and
+//! lose them when it is cleared; a COMRESET (PxSCTL.DET) is ignored while ST is set; the device's first
+//! frame, and with it the end of BSY and PxSIG, waits until PxSERR.DIAG.X has been cleared and frames may be
+//! received (FRE). Queued commands that the port was stopped over are still the device's, which then answers
+//! nothing but a reset (our choice: a real one might move their data into whatever command has their tag by
+//! then).
 
 use super::command::Command;
 use super::drive::Drive;

@@ -40,8 +40,8 @@ pub(super) struct Ring {
     /// The device looks again by itself, and has told the driver so.
     pub is_awake: bool,
     next_available: u16,
-    /// Used elements written, how many when each head was given back last, and how many the driver has certainly
-    /// read.
+    /// Used elements written, how many when each head was given back last, and how many the driver has
+    /// certainly read.
     given: u64,
     given_at: Box<[u64]>,
     read_by_driver: u64,
@@ -124,8 +124,8 @@ impl Ring {
 
     /// Whether there is certainly room for one more used element than chains the driver lent.
     ///
-    /// A device has no business giving a chain back twice, and a ring has room for each once. Where the driver has
-    /// read on is known from the heads it uses again.
+    /// A device has no business giving a chain back twice, and a ring has room for each once. Where the
+    /// driver has read on is known from the heads it uses again.
     pub fn has_room_for_two(&self) -> bool {
         self.given - self.read_by_driver + 1 < u64::from(self.size)
     }
@@ -159,8 +159,8 @@ impl Ring {
     }
 }
 
-/// Whether an index that went from `before` to `now` has passed the one the other side wants to be told of (2.7.10,
-/// "vring_need_event").
+/// Whether an index that went from `before` to `now` has passed the one the other side wants to be told of
+/// (2.7.10, "vring_need_event").
 fn is_event_passed(event: u16, now: u16, before: u16) -> bool {
     now.wrapping_sub(event).wrapping_sub(1) < now.wrapping_sub(before)
 }

@@ -1,4 +1,5 @@
-//! Whatever is written to registers and memory, the adapter goes on: it never panics, and a reset brings it back.
+//! Whatever is written to registers and memory, the adapter goes on: it never panics, and a reset brings it
+//! back.
 //!
 //! `STORSIM_SOAK=N` makes it N times as long.
 

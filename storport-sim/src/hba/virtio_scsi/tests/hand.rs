@@ -229,7 +229,8 @@ impl Hand {
     }
 
     pub fn put(&mut self, at: usize, bytes: &[u8]) {
-        // SAFETY: within our block; indices are shared with the device as bytes, which on the host is a store.
+        // SAFETY: within our block; indices are shared with the device as bytes, which on the host is a
+        // store.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.memory.add(at), bytes.len()) };
     }
 
