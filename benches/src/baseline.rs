@@ -1,6 +1,8 @@
 //! The baseline of the lock pair: lock word, IRQL byte and pending check of an emulated processor,
 //! as the parallel executor needs them, with no hook code at all.
 
+#![expect(unsafe_code, reason = "the measured loops call layer 1")]
+
 use std::cell::Cell;
 use std::ptr::null;
 use std::sync::atomic::{

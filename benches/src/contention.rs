@@ -1,5 +1,7 @@
 //! Several processors that want one lock: what does an acquisition cost beside parking_lot?
 
+#![expect(unsafe_code, reason = "the measured loops call layer 1")]
+
 use crate::{Watching, timed};
 use kernel_sim::ddi::*;
 use kernel_sim::host_clock::HostClock;

@@ -1,6 +1,6 @@
 //! What a hook, a lock, a scheduling step, a request costs: the measured loops.
 //!
-//! Each function runs a loop on an emulated processor and answers how long it took. The criterion
+//! Each function runs a loop on an emulated processor and returns how long it took. The criterion
 //! benchmarks time them, `instructions` counts them under valgrind, `results` writes the table.
 //! Every figure stands beside a baseline measured in the same run. Schedule explorers are compared
 //! on the small programs of [`programs`]; [`peers`] runs them under shuttle and loom. [`throughput`] is a

@@ -1,5 +1,7 @@
 //! A scheduling step of the deterministic executor: choice, switch, hook, hash.
 
+#![expect(unsafe_code, reason = "the measured loops call layer 1")]
+
 use crate::Watching;
 use kernel_sim::ddi::*;
 use kernel_sim::host_clock::HostClock;

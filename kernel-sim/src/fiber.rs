@@ -5,6 +5,8 @@
 //! fiber is resumed only by the host thread that first resumed it (thread-locals may be cached
 //! across a switch), and never while it runs.
 
+#![expect(unsafe_code, reason = "switches stacks")]
+
 use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use std::cell::Cell;

@@ -6,6 +6,8 @@
 //! nothing of drivers or SCSI. Invariant: a device touches driver memory only through [`Bus`], which checks
 //! every address.
 
+#![expect(unsafe_code, reason = "lends driver memory to devices, range by range")]
+
 use crate::dma::DmaMap;
 use crate::machine::Machine;
 use crate::memory::{POOL_BYTES, WINDOW_BYTES, WINDOW_STRIDE};

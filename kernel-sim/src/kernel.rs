@@ -5,6 +5,8 @@
 //! each other to queue their own. Nothing is called back while one is held. Spin locks of drivers are not
 //! here: they are words in driver memory.
 
+#![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
+
 use crate::ddi::types::KDPC;
 use crate::memory::STACKS_MAX;
 use crate::sync::interrupt::InterruptObject;

@@ -5,6 +5,8 @@
 //! keeps blocks would hide all three. That the routines may do this is documented only in so far as the
 //! system sets the depth. Invariant: a list is used between its initialization and its deletion only.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::Call;
 use crate::ddi::types::*;

@@ -5,6 +5,8 @@
 //! interleave is `exec`. Invariant: the first reason to stop wins, and from that moment every DDI
 //! is a no-op.
 
+#![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
+
 use crate::allocation_failure::{AllocationPolicy, FailedAllocation, LowResources};
 use crate::bugcheck::{BugCheck, Ending, StopCode};
 use crate::choose::{Choice, Choose};

@@ -8,6 +8,8 @@
 //! What a report shows is a *machine address*: the offset into the range on a fixed canonical
 //! base, so the same run prints the same addresses in every process.
 
+#![expect(unsafe_code, reason = "maps and unmaps the address space of a machine")]
+
 use crate::fiber::STACK_BYTES;
 use parking_lot::Mutex;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};

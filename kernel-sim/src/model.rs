@@ -8,6 +8,8 @@
 //!
 //! The threads outlive the body: on a machine that is used again (`power`) they wait for the next.
 
+#![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
+
 use crate::machine::{Config, Machine, Outcome};
 use crate::pool::tag;
 use std::cell::Cell;

@@ -4,6 +4,8 @@
 //! is kept outside of it, so a driver that writes past its end cannot confuse the allocator.
 //! Invariant: equal sequences of calls give equal addresses and equal contents.
 
+#![expect(unsafe_code, reason = "fills and checks blocks of driver memory")]
+
 use crate::allocation_failure;
 use crate::bugcheck::{
     BAD_POOL_CALLER, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, TIMER_OR_DPC_INVALID,

@@ -5,6 +5,8 @@
 //! the processor and by nobody else while the machine runs; `hooks` and `pending` are the two words
 //! others may write.
 
+#![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
+
 use crate::bugcheck::Place;
 use crate::hook::{Callback, DdiInfo, KERNEL, Site};
 use crate::irql::Irql;

@@ -5,6 +5,8 @@
 //! routine leads to the very code behind the DDI of that kind, so a lock taken here and one taken by
 //! `KeAcquireSpinLock` exclude each other.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::ddi::Call;
 use crate::ddi::types::{
     PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PIRP, PKDEFERRED_ROUTINE, PKDPC, PKSPIN_LOCK, PKTIMER, PVOID,

@@ -1,4 +1,6 @@
 //! Interrupts: whom they reach, how often, and until when.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![expect(unused_crate_dependencies, reason = "integration tests use a few of the crate's dependencies")]
 
 use kernel_sim::bugcheck::Ending;

@@ -10,7 +10,7 @@
 //! ```
 //! use kernel_sim::shared::Shared;
 //!
-//! let failure = verifier::check_model(
+//! verifier::check_model(
 //!     2,
 //!     || (Shared::new(0_u32), Shared::new(0_u32)),
 //!     |(started, finished), cpu| {
@@ -22,7 +22,7 @@
 //!     },
 //! )
 //! .exhaustive()
-//! .fails_with("a request was not counted");
+//! .fails_with("KMODE_EXCEPTION_NOT_HANDLED"); // A panic of driver code.
 //! ```
 
 mod check;

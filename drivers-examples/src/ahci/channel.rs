@@ -5,6 +5,8 @@
 //! Storport itself writes (the DPC, timers) lies outside of them. Invariant: an SRB is in one place: a list of its
 //! channel (`waiting`, `completed`, `resets`), a slot, or Storport's.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ata::{CommandTable, PortMemory};
 use super::ddi::*;
 use super::device::Device;

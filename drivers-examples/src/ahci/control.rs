@@ -4,6 +4,8 @@
 //! the lock table of StorPortAcquireSpinLock disagrees), so neither takes it. ScsiAdapterSurpriseRemoval comes at
 //! PASSIVE_LEVEL with no lock, and so does ScsiAdapterPower. SRB_FUNCTION_PNP with StorRemoveDevice is the last call in which timers can be freed.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::channel::*;
 use super::ddi::*;
 use super::find::{start_channels, take_over};

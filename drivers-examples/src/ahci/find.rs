@@ -4,6 +4,8 @@
 //! ports get a page each of the uncached extension. DPC and timers can be made at PASSIVE_LEVEL only, so ports are
 //! started there; requests that come before a device has been identified wait in its channel's queue.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ata::{PRDS_MAX, PortMemory};
 use super::channel::*;
 use super::control::HwAdapterControl;

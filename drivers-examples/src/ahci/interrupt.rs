@@ -4,6 +4,8 @@
 //! lists and completes what is on them with no lock held. PxIS is cleared before PxCI and PxSACT are read, so that what
 //! ends in between interrupts again; IS is cleared after PxIS (AHCI 1.3.1, 5.6.4 and 10.7.2.1).
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::channel::*;
 use super::ddi::*;
 use super::registers::*;

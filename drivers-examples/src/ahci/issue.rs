@@ -6,6 +6,8 @@
 //! and an exclusive one waits until the device has nothing and keeps it to itself. storahci keeps a queue for each
 //! class and takes turns; one queue in order of arrival starves nobody and is what this driver has.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ata::*;
 use super::channel::*;
 use super::ddi::*;

@@ -7,6 +7,8 @@
 //! order they had. In any other case the port is reset and all of them end in SRB_STATUS_BUS_RESET, for the class
 //! driver to send again.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ata::RECEIVED_REGISTERS;
 use super::channel::*;
 use super::ddi::*;

@@ -1,5 +1,7 @@
 //! Sense data for what an ATA disk says (SAT-4, "Error and sense reporting").
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::registers::STATUS_DF;
 

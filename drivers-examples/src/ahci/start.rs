@@ -12,6 +12,8 @@
 //! The order of steps is that of AHCI 1.3.1, 10.4.2 (port reset) and 10.1.2 (start). Requests that the device had are
 //! completed when the port has stopped, never before: until then the device may still move their data.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::channel::*;
 use super::ddi::*;
 use super::device::{Device, DeviceKind};

@@ -3,6 +3,8 @@
 //! [`bring_up`] is taken again after every reset of the adapter and when its power returns. Who calls it has
 //! all rings for itself: nothing runs yet, or their locks are held.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::events;
 use super::extension::{AdapterExtension, Interrupts, state};

@@ -5,6 +5,8 @@
 //! while it is emptied. This one takes ScsiAdapterPower, which Storport uses instead where a miniport has it,
 //! at PASSIVE_LEVEL under no lock.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::bring_up::bring_up;
 use super::ddi::*;
 use super::extension::{AdapterExtension, state};

@@ -3,6 +3,8 @@
 //! Storport scans the bus for whatever reason, so the reports are not told apart further. Invariant: a buffer
 //! is the device's again before its event is acted upon.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::extension::{AdapterExtension, EVENTS, state};
 use super::interrupt::{lock, notify, unlock};

@@ -4,6 +4,8 @@
 //! is quiet again when its status has been read. A DPC goes on until nothing has come back since interrupts
 //! were asked for again, so none is missed.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::complete;
 use super::ddi::*;
 use super::events;

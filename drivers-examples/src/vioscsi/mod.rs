@@ -19,6 +19,8 @@
 //! else is shared once the adapter runs. Taken together they are taken in the order of the rings. Invariant: a
 //! request that is in a ring's table of outstanding ones, and no other, is the device's; who takes it out of
 //! the table completes it.
+
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 #![expect(non_snake_case, reason = "the documented WDK names")]
 
 mod bring_up;

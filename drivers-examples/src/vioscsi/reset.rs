@@ -6,6 +6,8 @@
 //! and starts it again; virtio-win sends a logical unit reset there too and leaves the rest to time, which with
 //! a device that does not answer ends in a lost request.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::bring_up::bring_up;
 use super::complete::complete;
 use super::ddi::*;

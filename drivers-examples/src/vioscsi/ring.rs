@@ -5,6 +5,8 @@
 //! gives one back twice does no harm. Invariant: `outstanding` has an entry for a head exactly while the device
 //! has its chain.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::{PVOID, Shared};
 use super::virtio::{AVAIL_NO_INTERRUPT, DESC_INDIRECT, DESC_NEXT, Descriptor, USED_NO_NOTIFY};
 use std::ptr::null_mut;

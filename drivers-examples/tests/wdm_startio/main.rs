@@ -1,5 +1,7 @@
 //! `wdm-startio` and its broken forms, under both executors.
 
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
+
 mod client;
 mod requests;
 

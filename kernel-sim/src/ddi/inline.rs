@@ -2,6 +2,8 @@
 //!
 //! They work on the caller's own structures and are part of the caller on Windows too, so they have
 //! no hook, no scheduling point, and no check beyond what is written here.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of the WDK")]
 #![expect(non_snake_case, reason = "the documented WDK names")]
 #![expect(clippy::missing_safety_doc, reason = "each takes pointers to live structures, as in C")]
 

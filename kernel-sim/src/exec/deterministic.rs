@@ -6,6 +6,8 @@
 //! deadlock is found in the step that closes it. Invariant: nothing here reads a clock, an address
 //! or a hash order; equal choices give equal runs.
 
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
+
 mod footprint;
 mod lock_waits;
 mod progress;

@@ -4,6 +4,8 @@
 //! something became ready or pended, or wait for a lock word. Everything that differs between the
 //! two lies behind the functions of this file.
 
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
+
 pub(crate) mod deterministic;
 pub(crate) mod parallel;
 mod standstill;

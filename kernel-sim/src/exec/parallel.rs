@@ -14,6 +14,8 @@
 //! code at the next DDI and parks that fiber; when all have, the evidence of a standstill is
 //! gathered, and only then destructors run. A panic is the exception: it drops its own locals at once.
 
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
+
 mod polling;
 
 use crate::bugcheck::{Deadlock, Ending, Waiter};

@@ -1,5 +1,7 @@
 //! Why no processor can go on: the evidence of a deadlock that is more than a cycle of spin locks.
 
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
+
 use crate::bugcheck::{Deadlock, Place, Waiter};
 use crate::kernel::Kernel;
 use crate::machine::Machine;

@@ -1,5 +1,7 @@
 //! Cancellation: one system-wide spin lock, and the routine that runs under it.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{DRIVER_RETURNED_HOLDING_CANCEL_LOCK, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER};
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};

@@ -5,6 +5,8 @@
 //! context leads the cancel routine to the queue. Invariant: when the driver and a cancellation both want a
 //! request, it belongs to the one that found the cancel routine still set.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::ddi::types::*;
 use crate::ddi::{Call, IoMarkIrpPending, IoReleaseCancelSpinLock, callback};
 use crate::hook::CSQ_ROUTINE;

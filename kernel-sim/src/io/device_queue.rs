@@ -3,6 +3,8 @@
 //! Inserting into an idle queue makes it busy and inserts nothing; removing from an empty one makes
 //! it idle. The queue's own lock is inside the routines, so drivers never hold it.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::ddi::Call;
 use crate::ddi::inline::{InitializeListHead, InsertTailList, IsListEmpty, RemoveEntryList};
 use crate::ddi::types::*;

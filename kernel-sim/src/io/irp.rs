@@ -3,6 +3,8 @@
 //! Invariant: an IRP is owned by one party at a time, and completed once; completing it again, or
 //! while it could still be cancelled, stops the machine.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{
     DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, DRIVER_VERIFIER_IOMANAGER_VIOLATION as IO_VERIFIER,
     MULTIPLE_IRP_COMPLETE_REQUESTS, NO_MORE_IRP_STACK_LOCATIONS,

@@ -3,6 +3,8 @@
 //! All memory of the machine is nonpaged and mapped, so an MDL is a description and never maps
 //! anything.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{KMODE_EXCEPTION_NOT_HANDLED, UNBALANCED_RELEASE};
 use crate::ddi::Call;
 use crate::ddi::types::*;

@@ -4,6 +4,8 @@
 //! that, and the completion routines inside IoCompleteRequest, are why no spin lock may be held at
 //! either.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};

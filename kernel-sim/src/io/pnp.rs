@@ -6,6 +6,8 @@
 //! device is removed only when the rig says so. Invariant: the physical device object outlives the stack
 //! above it, and is gone when [`PnpDevice::remove`] returns.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::ddi::callback;
 use crate::ddi::inline::{IoGetCurrentIrpStackLocation, IoGetNextIrpStackLocation, IoSetCompletionRoutine};
 use crate::ddi::types::*;

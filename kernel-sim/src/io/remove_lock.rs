@@ -5,6 +5,8 @@
 //! event is signaled exactly when the count has reached zero. A count that reaches zero before the removal
 //! began means one release too many; Windows does not notice, here it stops the machine, which is our choice.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::UNBALANCED_RELEASE;
 use crate::ddi::Call;
 use crate::ddi::types::*;

@@ -1,5 +1,7 @@
 //! A spin lock that guards a value.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use crate::ddi::{self, types::*};
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};

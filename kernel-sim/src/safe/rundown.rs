@@ -1,5 +1,7 @@
 //! Rundown protection, as a value and a guard.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use crate::ddi::{self, types::*};
 use std::cell::UnsafeCell;
 

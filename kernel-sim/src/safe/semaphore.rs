@@ -1,5 +1,7 @@
 //! A semaphore: work that has been announced and not begun.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use crate::ddi::{self, types::*};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;

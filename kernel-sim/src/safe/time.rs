@@ -1,5 +1,7 @@
 //! The clock: reading it, and letting time pass.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use crate::ddi::{self, KernelMode, LARGE_INTEGER};
 
 /// `KeQueryInterruptTime`, in whole microseconds since power-on. At any level.

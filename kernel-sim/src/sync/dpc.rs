@@ -4,6 +4,8 @@
 //! request on the target's own processor is honoured as soon as its IRQL permits (unless of low
 //! importance); requests from elsewhere arrive when the schedule says so.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{IRQL_UNEXPECTED_VALUE, TIMER_OR_DPC_INVALID};
 use crate::ddi::types::{
     BOOLEAN, CCHAR, DPC_OBJECT, FALSE, HIGH_IMPORTANCE, KDPC, KDPC_IMPORTANCE, LOW_IMPORTANCE,

@@ -2,6 +2,8 @@
 //!
 //! An operation that leaves the value as it was counts as a look: a hand-written test-and-set lock polls.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::choose::Access;
 use crate::ddi::Call;
 use crate::ddi::types::{LONG, LONG64, PLONG, PLONG64, PVOID};

@@ -6,6 +6,8 @@
 //! interrupt is in service on one processor at most, and is not delivered again before that one is
 //! through with it, however the line moves meanwhile.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::types::{
     BOOLEAN, KAFFINITY, KINTERRUPT, KINTERRUPT_MODE, KIRQL, Latched, NTSTATUS, PKINTERRUPT,

@@ -3,6 +3,8 @@
 //! They run at any IRQL and hold the lock only inside the call, at HIGH_LEVEL as Windows does, so a
 //! lock used here must not also be taken with KeAcquireSpinLock at a lower level.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::ddi::Call;
 use crate::ddi::types::{LIST_ENTRY, PKSPIN_LOCK, PLIST_ENTRY, PSINGLE_LIST_ENTRY, SINGLE_LIST_ENTRY};
 use crate::irql::Irql;

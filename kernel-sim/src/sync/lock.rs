@@ -7,6 +7,8 @@
 //! The uncontended paths are inlined by force: they are what a hook is measured against, and a call
 //! would cost as much as the whole check.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, SPIN_LOCK_ALREADY_OWNED};
 use crate::choose::Access;
 use crate::ddi::Call;

@@ -4,6 +4,8 @@
 //! the parking lot of ordinary spin locks, which is fair only in the long run: on fewer host cores than
 //! processors a strict queue would hand the lock to a processor whose host thread is not running.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::Call;
 use crate::ddi::types::{KLOCK_QUEUE_HANDLE, PKLOCK_QUEUE_HANDLE, PKSPIN_LOCK};

@@ -7,6 +7,8 @@
 //! critical region is a count that the routines below check as Driver Verifier does. Invariant: a waiter who
 //! is woken owns the resource already.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use super::wait::check_may_wait;
 use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, RESOURCE_NOT_OWNED};
 use crate::ddi::Call;

@@ -5,6 +5,8 @@
 //! choice. Invariant: once the bit is set the number only falls, and the release that makes it zero wakes the
 //! waiters.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use super::interlocked::note;
 use crate::bugcheck::REFERENCE_BY_POINTER;
 use crate::ddi::Call;

@@ -4,6 +4,8 @@
 //! that left and came back; here the kernel lock makes each operation whole. Invariant: the depth is the
 //! length.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::ddi::Call;
 use crate::ddi::types::{PKSPIN_LOCK, PSLIST_ENTRY, PSLIST_HEADER, SLIST_ENTRY, SLIST_HEADER, USHORT};
 use std::ptr::null_mut;

@@ -5,6 +5,8 @@
 //! thread is in exactly one place: running on its home, in its home's ready queue, in a wait, or
 //! ended.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::fiber::{Fiber, KernelStack, Parker, Returned};
 use crate::hook::{Callback, DdiInfo, Site};
 use crate::irql::Irql;

@@ -3,6 +3,8 @@
 //! When a timer's time has come its expiry is an event of its own, which the schedule may delay.
 //! Expiry signals the timer, queues its DPC, and arms it again if it is periodic.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{BugCheck, Ending, Place, TIMER_OR_DPC_INVALID};
 use crate::choose::{Access, object as touched};
 use crate::ddi::Call;

@@ -4,6 +4,8 @@
 //! kernel's tables. Invariant: a thread on a wait list is parked, or about to park without another
 //! look at anything the driver can change.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{
     ATTEMPTED_SWITCH_FROM_DPC, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, KMODE_EXCEPTION_NOT_HANDLED,
 };

@@ -4,6 +4,8 @@
 //! decided here. Invariant: a wait for all takes no signal before it can take them all, so two such waits
 //! cannot block each other halfway.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use super::wait::{check_may_wait, consume, header};
 use crate::bugcheck::MAXIMUM_WAIT_OBJECTS_EXCEEDED;
 use crate::ddi::Call;

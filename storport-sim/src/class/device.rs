@@ -1,5 +1,7 @@
 //! The disk device objects: one on top of every unit's, from the bus scan to removal.
 
+#![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
+
 use super::capacity::{self, Capacity};
 use super::counters::{Counters, DiskStatistics};
 use super::packet::PacketPool;

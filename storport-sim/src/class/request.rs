@@ -1,5 +1,7 @@
 //! A client's request: checked, sent down piece by piece, completed.
 
+#![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
+
 use super::device::Disk;
 use super::device_control::device_control;
 use super::packet::{Operation, Packet, SENSE_BYTES};

@@ -8,6 +8,8 @@
 //! Invariant: the ranges are read from the client's buffer piece by piece and checked each time, for the
 //! buffer is the client's.
 
+#![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
+
 use super::device::Disk;
 use super::question::ask;
 use crate::ddi::{

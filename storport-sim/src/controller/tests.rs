@@ -1,5 +1,7 @@
 //! The controller by its registers: alone, and in a machine where it can reach memory.
 
+#![expect(unsafe_code, reason = "a driver in a test calls layer 1, as in C")]
+
 use super::*;
 use crate::disk::MemoryStore;
 use crate::disk::fault::FaultInjector;

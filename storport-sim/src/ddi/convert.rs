@@ -1,6 +1,8 @@
 //! What storport.h defines as macros or inline functions.
 //!
 //! Part of the caller on Windows too, so they have no hook, no scheduling point and no check of their own.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of storport.h")]
 #![expect(non_snake_case, reason = "the documented WDK names")]
 
 use super::hardware_structures::STOR_PHYSICAL_ADDRESS;

@@ -3,6 +3,8 @@
 //! An extended SRB begins like a classic one as far as `Function` and `SrbStatus`, so either can be
 //! told from its first bytes: `Function` is `SRB_FUNCTION_STORAGE_REQUEST_BLOCK`. Address and SCSI data
 //! lie behind it, at offsets it names. The accessors that read either kind are in `srb_helper`.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of storport.h")]
 #![expect(missing_docs, reason = "members have the WDK's names and meanings")]
 #![expect(non_upper_case_globals, reason = "the documented WDK names")]
 

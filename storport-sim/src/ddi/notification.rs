@@ -8,6 +8,8 @@
 //! StorPortNotification(RequestTimerCall, DeviceExtension, (Some(HwTimer), 1000));
 //! StorPortNotification(ResetDetected, DeviceExtension, ());
 //! ```
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of storport.h")]
 #![expect(non_camel_case_types, non_snake_case, non_upper_case_globals, reason = "the documented WDK names")]
 
 use super::structures::{PHW_TIMER, PSCSI_REQUEST_BLOCK};

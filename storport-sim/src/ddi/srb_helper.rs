@@ -2,6 +2,8 @@
 //!
 //! Inline functions of the header on Windows: part of the caller, so they have no hook, no scheduling
 //! point and no check. What an SRB does not have reads as null, zero or nothing, and is not written.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of storport.h")]
 #![expect(non_snake_case, reason = "the documented WDK names")]
 #![expect(clippy::missing_safety_doc, reason = "each takes a pointer to a live SRB of either kind, as in C")]
 

@@ -2,6 +2,8 @@
 //!
 //! Sizes are not promised to be those of Windows: members that no Storport miniport may use (those of
 //! slave DMA and of the first IDE controllers) are left out of `PORT_CONFIGURATION_INFORMATION`.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of storport.h")]
 #![expect(missing_docs, reason = "members have the WDK's names and meanings")]
 
 use super::hardware_structures::{ACCESS_RANGE, PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE};

@@ -1,5 +1,7 @@
 //! The trait a virtual miniport implements, and the callbacks that lead to it.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use super::extension::Extension;
 use super::thread::Threads;
 use super::{Configuration, FindError, ServiceIrp, Srb};

@@ -1,5 +1,7 @@
 //! What a miniport says about its adapter in `find_adapter`.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use super::Storport;
 use crate::ddi::{
     MINIPORT_REG_DWORD, PORT_CONFIGURATION_INFORMATION, SP_RETURN_BAD_CONFIG, SP_RETURN_ERROR,

@@ -4,6 +4,8 @@
 //! once, after its last thread has ended: by `free_adapter_resources`, or, on a machine that has stopped,
 //! with the machine.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use super::VirtualMiniport;
 use super::thread::Threads;
 use kernel_sim::ddi::PVOID;

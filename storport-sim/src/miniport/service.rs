@@ -1,5 +1,7 @@
 //! Service requests: IRPs that a virtual miniport keeps until it has something to say.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use crate::ddi::StorPortCompleteServiceIrp;
 use kernel_sim::ddi::{
     IO_NO_INCREMENT, IO_STATUS_BLOCK, IoCompleteRequest, IoGetCurrentIrpStackLocation, NTSTATUS, PIRP, PVOID,

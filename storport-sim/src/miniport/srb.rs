@@ -1,5 +1,7 @@
 //! Requests: an SRB that the miniport owns until it completes it.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use super::SrbStatus;
 use crate::ddi::{
     PSCSI_REQUEST_BLOCK, RequestComplete, SCSI_REQUEST_BLOCK, SRB_FLAGS_DATA_IN, SRB_FLAGS_DATA_OUT,

@@ -1,5 +1,7 @@
 //! Storport as an adapter sees it, for calls that are about no request: the bus has changed, memory.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use crate::ddi::{
     BusChangeDetected, STOR_STATUS_SUCCESS, StorPortAllocatePool, StorPortFreePool, StorPortNotification,
 };

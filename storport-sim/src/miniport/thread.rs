@@ -5,6 +5,8 @@
 //! miniport says how many it wants and what each does, and is told when they are to return. Invariant: no
 //! thread runs before `initialize` has succeeded or after `end_threads` and the wait that follows it.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use super::VirtualMiniport;
 use super::extension::Extension;
 use kernel_sim::ddi::{

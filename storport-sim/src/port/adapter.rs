@@ -3,6 +3,8 @@
 //! What a driver may get a pointer to (the device extension, locks, DPC and timer objects) lies in
 //! the machine's memory; everything else is ours and out of a driver's reach.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::bus_change::BusChange;
 use super::complete::{CompleteWhere, Done};
 use super::gates::{Gate, Throttle};

@@ -6,6 +6,8 @@
 //! another report is refused. Invariant: one scan of an adapter runs at a time, and a change reported during
 //! one is followed by another.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::adapter::AdapterState;
 use super::own_cx;

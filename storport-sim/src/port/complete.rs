@@ -5,6 +5,8 @@
 //! DISPATCH_LEVEL and in order. A request that ends in "busy" is sent again instead. A virtual adapter can be
 //! told to complete inside the call ([`CompleteWhere::InCall`]).
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::{AdapterState, UNITS_MAX};
 use super::unit::{Request, Unit, state};
 use super::{adapter, own_cx};

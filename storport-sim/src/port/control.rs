@@ -6,6 +6,8 @@
 //! ([`PciSlot::control_without_lock`](super::PciSlot::control_without_lock)). A virtual adapter has no
 //! interrupt and is called at PASSIVE_LEVEL.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::machine;
 use super::start::StartError;

@@ -1,5 +1,7 @@
 //! The way in: an IRP arrives, and its SRB goes down to the miniport or waits its turn.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::own_requests::OwnRequests;
 use super::unit::{Request, Unit};

@@ -8,6 +8,8 @@
 //! Invariant: what was admitted for a request is revoked by the same record, whatever the miniport has
 //! done to the SRB meanwhile.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::hardware::{innermost, is_inside};
 use super::unit::{Request, Slot, Unit};

@@ -4,6 +4,8 @@
 //! by itself after a while, or a number of completions that have to come first. The call that opens a gate
 //! starts what waited behind it.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::adapter::AdapterState;
 use super::unit::{Address, Unit};

@@ -4,6 +4,8 @@
 //! `interrupt`, memory for DMA in `dma`. A virtual adapter has none of this. Invariant: a register
 //! routine reaches only what StorPortGetDeviceBase mapped for this adapter.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::adapter::AdapterState;
 use super::interrupt::Interrupts;

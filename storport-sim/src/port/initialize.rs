@@ -1,5 +1,7 @@
 //! `StorPortInitialize`: what a miniport registers in its `DriverEntry`.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::hardware::is_inside;
 use super::{Port, adapter, dispatch};
 use crate::callbacks::HW_STOR_INITIALIZE;

@@ -6,6 +6,8 @@
 //! The documentation gives StorPortAcquireMSISpinLock no order among messages; none is enforced here.
 //! Invariant: the kernel holds the lock of a line or message around its service routine.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::{AdapterState, Objects};
 use super::pci_slot::PciSlot;
 use super::{adapter, own_cx};

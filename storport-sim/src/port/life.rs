@@ -3,6 +3,8 @@
 //! Called by [`Adapter`](super::Adapter) from a thread at PASSIVE_LEVEL, one step at a time. Invariant:
 //! whatever step failed, `take_down` leaves nothing behind but what the miniport did not free.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::dispatch::DeviceExtension;
 use super::gates::STOPPED;

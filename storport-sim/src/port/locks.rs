@@ -5,6 +5,8 @@
 //! so taking it again there is a recursion. The order among kinds is documented and not enforced: a wrong
 //! one is a deadlock when two processors meet, and a matter for those who check.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::adapter::AdapterState;
 use super::dpcs;

@@ -4,6 +4,8 @@
 //! its physical address is asked for, and kept from it when it is freed. Invariant: a block is in the list
 //! from its allocation to its freeing, by whichever routine.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::adapter::AdapterState;
 use crate::ddi::{

@@ -7,7 +7,7 @@
 //! scan.rs        which units there are                    own_requests.rs  SRBs of the port driver's own
 //! adapter.rs     one adapter and its memory               unit.rs      one logical unit and its queue
 //! hardware.rs    registers, configuration space           interrupt.rs line, messages, their locks
-//! dma.rs lists, physical addresses, the map       memory.rs    what the miniport allocates
+//! dma.rs         lists, physical addresses, the map       memory.rs    what the miniport allocates
 //! dispatch.rs    IRP in                                   start_io.rs  SRB down, and the locks around
 //! complete.rs    RequestComplete to IRP out               gates.rs     pause, busy, queue depths
 //! timeout.rs     requests that take too long              recovery.rs  abort and the resets
@@ -16,7 +16,7 @@
 //! timers.rs      timers of the miniport                   workers.rs   its work items
 //! performance.rs what StorPortInitializePerfOpts grants   registry.rs  its parameters
 //! notify.rs      StorPortNotification                     query.rs     the small routines
-//! log.rs what the miniport logs                   system.rs    processors, device objects
+//! log.rs         what the miniport logs                   system.rs    processors, device objects
 //! absent.rs      what is known by name only
 //! ```
 //!
@@ -27,6 +27,8 @@
 //! Invariants: an SRB is the miniport's alone from `HwStorBuildIo` (or `HwStorStartIo`) to `RequestComplete`;
 //! an IRP is completed in a Storport DPC, and inside a call of the miniport only where a rig asked for that;
 //! none of our own locks is held while a driver runs.
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 pub(crate) mod absent;
 mod adapter;

@@ -4,6 +4,8 @@
 //! One at a time, from a thread at PASSIVE_LEVEL that waits for the end. They take the same way through
 //! queue and miniport as a class driver's.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::machine;
 use super::unit::{Request, Unit};

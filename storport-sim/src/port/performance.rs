@@ -5,6 +5,8 @@
 //! every message may interrupt every processor here. The remarks of the page allow the call in the passive
 //! routine too, its return table does not: it is allowed.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::adapter::CHANNELS_MAX;
 use super::hardware::{Hardware, is_inside};

@@ -1,5 +1,7 @@
 //! The small routines: addresses of a request's data, unit extensions, pool, time, service requests.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::hardware::is_inside;
 use super::unit::{Address, state};

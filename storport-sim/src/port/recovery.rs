@@ -8,6 +8,8 @@
 //! our choice. The SRB of a step has a slot of its own and passes closed gates. Invariant: at most one
 //! step is under way per unit, and `Unit::recovering` says which.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::gates::{RECOVERY, RESET, SETTLING};
 use super::own_cx;

@@ -4,6 +4,8 @@
 //! LUNS is not understood, INQUIRY to one number after the other. A disk that is there gets a device object.
 //! Units of other kinds are left alone. A later scan finds what has come and marks what has gone.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::dispatch::DeviceExtension;
 use super::machine;

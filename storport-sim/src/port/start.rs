@@ -1,5 +1,7 @@
 //! An adapter as a test rig drives it: start, use, stop and restart, remove, pull out.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::complete::CompleteWhere;
 use super::hardware::Hardware;

@@ -7,6 +7,8 @@
 //! DISPATCH_LEVEL in every mode, the lock table gives them the interrupt lock in half duplex, which means
 //! DIRQL: the table is followed. None of these locks counts as the driver's.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::{AdapterState, CHANNELS_MAX};
 use super::own_cx;
 use super::unit::{Request, Unit};

@@ -3,6 +3,8 @@
 //! The machine has one processor group and one node. There is no power framework, no tracing and no
 //! telemetry.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use crate::ddi::{
     GROUP_AFFINITY, PGROUP_AFFINITY, PPROCESSOR_NUMBER, PROCESSOR_NUMBER, PSCSI_REQUEST_BLOCK, PWSTR,

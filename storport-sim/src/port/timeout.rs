@@ -3,6 +3,8 @@
 //! What is done about a late one is recovery's business (`recovery`). The tick is not armed while nothing is
 //! outstanding, so a machine on which every thread waits for ever is still seen to stand still.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::own_cx;
 use super::unit::{Slot, state};

@@ -4,6 +4,8 @@
 //! miniport has; its state says whose the SRB is, and the code that changes the state takes the SRB over.
 //! Invariant: `outstanding` is the number of slots that are not free.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::gates::Gate;
 use crate::ddi::{PSCSI_REQUEST_BLOCK, STOR_SCATTER_GATHER_LIST, SrbRoom};

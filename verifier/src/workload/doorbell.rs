@@ -1,5 +1,7 @@
 //! A semaphore in machine memory: how threads of the rig wait for each other.
 
+#![expect(unsafe_code, reason = "the rig calls layer 1, as a client of the driver")]
+
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Machine;
 use kernel_sim::safe::relative_us;

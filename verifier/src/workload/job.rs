@@ -3,6 +3,8 @@
 //! Requests live in slots. Invariant: at most one request is outstanding for a unit of the disk, so what a
 //! read must return is known when it is sent.
 
+#![expect(unsafe_code, reason = "the rig calls layer 1, as a client of the driver")]
+
 use super::doorbell::Doorbell;
 use super::expected::Expected;
 use super::operations::{Extent, Operation, Operations, Part, Takes};

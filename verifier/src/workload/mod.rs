@@ -13,6 +13,8 @@
 //! direct.rs     the same without a driver                statistics.rs  what came of it
 //! ```
 
+#![expect(unsafe_code, reason = "the rig calls layer 1, as a client of the driver")]
+
 mod direct;
 mod doorbell;
 mod expected;

@@ -2,6 +2,8 @@
 //!
 //! A device that does not know the question takes none, as a client on Windows concludes.
 
+#![expect(unsafe_code, reason = "the rig calls layer 1, as a client of the driver")]
+
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Machine;
 use std::ptr::null_mut;

@@ -5,6 +5,8 @@
 //! slot's own again when that has come back. (That a request is completed once is the kernel's and the port
 //! driver's to watch: bug checks 0x44 and 0xF1/0x2004.)
 
+#![expect(unsafe_code, reason = "the rig calls layer 1, as a client of the driver")]
+
 use super::doorbell::Doorbell;
 use super::operations::Operation;
 use crossbeam::queue::ArrayQueue;

@@ -1,5 +1,7 @@
 //! The exhaustive search against counts worked out by hand.
 
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
+
 use kernel_sim::ddi::types::LONG;
 use kernel_sim::ddi::{InterlockedExchange, KeStallExecutionProcessor};
 use kernel_sim::machine::{Config, Outcome};

@@ -5,6 +5,8 @@
 //! field. An ATAPI device is sent its command block as it is, but for REPORT LUNS: it has one unit, and many such
 //! devices do not know the command.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 mod block;
 mod inquiry;
 mod parameters;

@@ -1,6 +1,8 @@
 //! Rows of what is built upon the kernel proper: waiting for several objects, rundown protection, remove locks,
 //! executive resources, look-aside lists, sequenced lists, cancel-safe queues, locked pages.
 
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of the WDK")]
+
 use crate::ddi::types::*;
 use crate::io::{csq, mdl, remove_lock};
 use crate::lookaside;

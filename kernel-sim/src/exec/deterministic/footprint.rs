@@ -10,6 +10,8 @@
 //!
 //! [`Choose::follows`]: crate::choose::Choose::follows
 
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
+
 use super::Deterministic;
 use crate::choose::{Access, Step, Touch, Transition, object};
 use crate::hook::{Arg, DdiInfo, Effect};

@@ -9,6 +9,8 @@
 //! also go on into the call although the lock is held: it raises its IRQL, and the work has to wait.
 //! *Inside the call* it is committed.
 
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
+
 use super::{Deterministic, bits, set};
 use crate::bugcheck::{Deadlock, Ending, Waiter};
 use crate::choose::OtherTransitions;

@@ -3,6 +3,8 @@
 //! Polling calls in a row are counted, for the machine and for each processor. It chooses nothing. Invariant:
 //! a run ends by itself, with a name for what it waits for.
 
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
+
 use super::Deterministic;
 use crate::bugcheck::{Ending, Livelock};
 use crate::choose::{Enabled, Transition};

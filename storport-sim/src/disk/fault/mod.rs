@@ -29,7 +29,7 @@
 //!         | "op=" ( class | name | NUMBER )           these commands only; a number is an operation code
 //!         | "lba=" NUMBER ".." NUMBER                 commands about a block of this range, end excluded
 //!         | "after=" NUMBER                           not the first so many of them
-//!         | "every=" NUMBER                           of the rest every so-manyth: 3 is the third, sixth, ...
+//!         | "every=" NUMBER                           of the rest every so-manyth: 3 is the third, ...
 //!         | "p=" DECIMAL                              of those each with this probability, 0 to 1
 //!         | "times=" NUMBER                           so many faults, then no more
 //!         | "delay-us=" NUMBER                        how late; with "late" only, and 1000 if not said

@@ -1,5 +1,7 @@
 //! A program that drives one port by its registers and memory, with no interrupts: as firmware would.
 
+#![expect(unsafe_code, reason = "a driver in a test calls layer 1, as in C")]
+
 use super::super::Ahci;
 use super::super::registers::*;
 use crate::Medium;

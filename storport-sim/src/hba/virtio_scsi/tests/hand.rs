@@ -2,6 +2,8 @@
 //!
 //! It is no driver to learn from: one request after the other, no interrupts.
 
+#![expect(unsafe_code, reason = "a driver in a test calls layer 1, as in C")]
+
 use super::super::spec::{descriptor, response};
 use super::super::{Options, VirtioScsi};
 use crate::Medium;
