@@ -80,8 +80,8 @@ pub struct Callback {
     pub is_system: bool,
 }
 
-/// Declares callback kinds: `callbacks! { START_IO = 3, "StartIo"; }`, with `, system` behind the name of what is
-/// no driver's code.
+/// Declares callback kinds: `callbacks! { START_IO = 3, "StartIo"; }`, with `, system` behind the name of
+/// what is no driver's code.
 #[macro_export]
 macro_rules! callbacks {
     ($($(#[$doc:meta])* $id:ident = $n:expr, $name:expr $(, $system:ident)?;)*) => {

@@ -104,7 +104,8 @@ impl Config {
         self
     }
 
-    /// Lets a policy say which allocations of drivers fail; see [`allocation_failure`](crate::allocation_failure).
+    /// Lets a policy say which allocations of drivers fail; see
+    /// [`allocation_failure`](crate::allocation_failure).
     #[must_use]
     pub fn fail_allocations(mut self, policy: Box<dyn AllocationPolicy>) -> Config {
         self.allocation_policy = Some(policy);

@@ -31,7 +31,7 @@ pub(crate) fn install() {
     });
 }
 
-/// Handles the panic if it is a driver's; answers whether it was.
+/// Handles the panic if it is a driver's; returns whether it was.
 fn on_machine(info: &PanicHookInfo<'_>) -> bool {
     let cpu = Processor::current();
     if !cpu.is_real() || cpu.thread.get().is_null() {

@@ -1,9 +1,10 @@
 //! SplitMix64: the one generator behind every seed.
 //!
-//! The generator of Steele, Lea and Flood ("Fast splittable pseudorandom number generators", 2014): a counter that
-//! grows by a constant, mixed. It is written out here so that a seed means the same numbers in every release. It
-//! is not the place that decides what is drawn: that is [`choose`](crate::choose) and the users of seeds above
-//! this crate. Invariant: the numbers depend on the start value alone; changing them changes every trace hash.
+//! The generator of Steele, Lea and Flood ("Fast splittable pseudorandom number generators", 2014): a counter
+//! that grows by a constant, mixed. It is written out here so that a seed means the same numbers in every
+//! release. It is not the place that decides what is drawn: that is [`choose`](crate::choose) and the users
+//! of seeds above this crate. Invariant: the numbers depend on the start value alone; changing them changes
+//! every trace hash.
 
 /// What the counter grows by: 2^64 divided by the golden ratio.
 pub const INCREMENT: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -27,14 +28,15 @@ impl SplitMix64 {
         mix(self.0)
     }
 
-    /// A number below `n`; 0 if `n` is 0. It is the high half of a 32x32 product, which is unbiased enough for
-    /// `n` up to a few hundred.
+    /// A number below `n`; 0 if `n` is 0. It is the high half of a 32x32 product, which is unbiased enough
+    /// for `n` up to a few hundred.
     #[inline(always)]
     pub const fn below(&mut self, n: u32) -> u32 {
         (((self.next_u64() >> 32) * n as u64) >> 32) as u32
     }
 
-    /// A number below `n`; 0 if `n` is 0. It is the high half of a 64x64 product: for bounds that may be large.
+    /// A number below `n`; 0 if `n` is 0. It is the high half of a 64x64 product: for bounds that may be
+    /// large.
     #[inline]
     pub const fn below_u64(&mut self, n: u64) -> u64 {
         ((self.next_u64() as u128 * n as u128) >> 64) as u64

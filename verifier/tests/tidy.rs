@@ -104,11 +104,13 @@ fn comments_fit_into_110_columns() {
     assert!(wide.is_empty(), "wider than {COLUMNS_MAX} columns:\n{}", wide.join("\n"));
 }
 
-/// "Answers whether", "answers the number": a function returns. Devices, disks and miniports may answer.
+/// A function returns; devices, disks and miniports may answer.
 #[test]
 fn documentation_says_returns_instead_of_answers() {
-    const FOR_RETURNS: [&str; 5] = ["; answers ", ", answers ", "/// Answers ", ". Answers ", "//! Answers "];
+    const FOR_RETURNS: [&str; 5] =
+        ["; answers ", "Answers whether", "Answers how", "Answers what it", "Answers `None`"];
     let says = |line: &str| is_comment(line) && FOR_RETURNS.iter().any(|words| line.contains(words));
-    let found = lines_with(says);
+    let here = Path::new(file!()).file_name().and_then(|name| name.to_str()).expect("a name in UTF-8");
+    let found: Vec<_> = lines_with(says).into_iter().filter(|at| !at.contains(here)).collect();
     assert!(found.is_empty(), "say \"returns\":\n{}", found.join("\n"));
 }

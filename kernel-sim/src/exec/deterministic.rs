@@ -256,7 +256,7 @@ impl Deterministic {
         others
     }
 
-    /// Lets the strategy choose the next transition. Answers `None` when the machine has stopped.
+    /// Lets the strategy choose the next transition. Returns `None` when the machine has stopped.
     #[inline(always)]
     fn next(&self, machine: &Machine) -> Option<Transition> {
         let step = self.step.get() + 1;

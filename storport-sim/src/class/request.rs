@@ -215,7 +215,7 @@ unsafe fn fill_srb(p: &mut Packet, disk: &Disk) -> PVOID {
     }
 }
 
-/// Copies a command block to where one begins; answers its length.
+/// Copies a command block to where one begins; returns its length.
 fn put(cdb: &mut [u8; 16], command: &[u8]) -> u8 {
     cdb[..command.len()].copy_from_slice(command);
     command.len() as u8

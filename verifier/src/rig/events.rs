@@ -54,8 +54,8 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Waits until the load has sent a few requests more; where it is over, a millisecond. A machine that works
-    /// has no time: in the deterministic executor a delay would last until the load is over.
+    /// Waits until the load has sent a few requests more; where it is over, a millisecond. A machine that
+    /// works has no time: in the deterministic executor a delay would last until the load is over.
     pub(super) fn let_the_load_go_on(&self) {
         if !self.is_over.load(SeqCst) {
             self.trouble.ring_after(LOOK_REQUESTS);

@@ -1,5 +1,5 @@
-//! Rows of what is built upon the kernel proper: waiting for several objects, rundown protection, remove locks,
-//! executive resources, look-aside lists, sequenced lists, cancel-safe queues, locked pages.
+//! Rows of what is built upon the kernel proper: waiting for several objects, rundown protection, remove
+//! locks, executive resources, look-aside lists, sequenced lists, cancel-safe queues, locked pages.
 
 #![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of the WDK")]
 
@@ -70,7 +70,8 @@ ddis! { base 256;
     /// Deletes a resource.
     ExDeleteResourceLite(Resource: PERESOURCE) -> NTSTATUS,
         header "wdm.h", irql (PASSIVE, APC), Modelled, plain => resource::delete;
-    /// Takes a resource together with others who share it; FALSE if that would take waiting and Wait is FALSE.
+    /// Takes a resource together with others who share it; FALSE if that would take waiting and Wait is
+    /// FALSE.
     ExAcquireResourceSharedLite(Resource: PERESOURCE, Wait: BOOLEAN) -> BOOLEAN,
         header "wdm.h", irql (PASSIVE, APC), Modelled, point => resource::acquire_shared;
     /// Takes a resource for the calling thread alone; FALSE if that would take waiting and Wait is FALSE.

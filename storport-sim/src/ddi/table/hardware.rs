@@ -21,13 +21,13 @@ kernel_sim::ddis! { base 640;
     /// Unmaps a range of registers.
     StorPortFreeDeviceBase(HwDeviceExtension: PVOID, MappedAddress: PVOID) -> (),
         header "storport.h", irql undocumented, Modelled, plain => hardware::free_device_base;
-    /// Reads the configuration space from its beginning; answers how many bytes were read.
+    /// Reads the configuration space from its beginning; returns how many bytes were read.
     StorPortGetBusData(
         DeviceExtension: PVOID, BusDataType: ULONG, SystemIoBusNumber: ULONG, SlotNumber: ULONG,
         Buffer: PVOID, Length: ULONG,
     ) -> ULONG,
         header "storport.h", irql undocumented, Modelled, plain => hardware::bus_data;
-    /// Writes part of the configuration space; answers how many bytes were written.
+    /// Writes part of the configuration space; returns how many bytes were written.
     StorPortSetBusDataByOffset(
         DeviceExtension: PVOID, BusDataType: ULONG, SystemIoBusNumber: ULONG, SlotNumber: ULONG,
         Buffer: PVOID, Offset: ULONG, Length: ULONG,
