@@ -6,7 +6,7 @@ use benches::programs::Program;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::time::Duration;
 
-/// Explores a program for a number of executions; answers how long it took.
+/// Explores a program for a number of executions; returns how long it took.
 type Explore = fn(Program, u64) -> Duration;
 
 const EXPLORERS: [(&str, Explore); 4] = [

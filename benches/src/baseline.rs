@@ -1,6 +1,8 @@
 //! The baseline of the lock pair: lock word, IRQL byte and pending check of an emulated processor,
 //! as the parallel executor needs them, with no hook code at all.
 
+#![expect(unsafe_code, reason = "the measured loops call layer 1")]
+
 use std::cell::Cell;
 use std::ptr::null;
 use std::sync::atomic::{
@@ -34,7 +36,7 @@ pub fn with_processor<R>(body: impl FnOnce(&AtomicUsize) -> R) -> R {
     answer
 }
 
-/// Raises to DISPATCH_LEVEL and takes the lock; answers the old level.
+/// Raises to DISPATCH_LEVEL and takes the lock; returns the old level.
 ///
 /// # Panics
 /// When the lock is taken: the loops are uncontended.

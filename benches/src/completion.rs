@@ -1,5 +1,7 @@
 //! The check at the two completion calls: what does SpinLockSafe add to each?
 
+#![expect(unsafe_code, reason = "the measured loops call layer 1")]
+
 use crate::{Watching, timed};
 use kernel_sim::ddi::*;
 use kernel_sim::host_clock::HostClock;

@@ -1,5 +1,7 @@
 //! Several processors that want one lock: what does an acquisition cost beside parking_lot?
 
+#![expect(unsafe_code, reason = "the measured loops call layer 1")]
+
 use crate::{Watching, timed};
 use kernel_sim::ddi::*;
 use kernel_sim::host_clock::HostClock;
@@ -25,19 +27,19 @@ pub fn emulated(watching: Watching, cpus: u8, n: u64) -> Duration {
         for cpu in 0..cpus {
             machine.start_thread(Some(cpu), move || {
                 for _ in 0..each {
-                    // SAFETY: as above.
+                    // SAFETY: the lines outlive the threads; the counter is touched under its lock only.
                     unsafe {
                         let old = KeAcquireSpinLockRaiseToDpc(at(0));
                         *at(1) += 1;
                         KeReleaseSpinLock(at(0), old);
                     }
                 }
-                // SAFETY: as above.
+                // SAFETY: the semaphore outlives the threads.
                 unsafe { KeReleaseSemaphore(at(2).cast(), 0, 1, FALSE) };
             });
         }
         for _ in 0..cpus {
-            // SAFETY: as above.
+            // SAFETY: the semaphore outlives the threads.
             unsafe { KeWaitForSingleObject(at(2).cast(), Executive, KernelMode, FALSE, null_mut()) };
         }
         let took = clock.elapsed();

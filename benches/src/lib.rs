@@ -1,10 +1,10 @@
 //! What a hook, a lock, a scheduling step, a request costs: the measured loops.
 //!
-//! Each function runs a loop on an emulated processor and answers how long it took. The criterion
+//! Each function runs a loop on an emulated processor and returns how long it took. The criterion
 //! benchmarks time them, `instructions` counts them under valgrind, `results` writes the table.
 //! Every figure stands beside a baseline measured in the same run. Schedule explorers are compared
-//! on the small programs of [`programs`]; [`peers`] runs them under shuttle and loom. [`throughput`] is a table
-//! of its own: requests per second through whole drivers.
+//! on the small programs of [`programs`]; [`peers`] runs them under shuttle and loom. [`throughput`] is a
+//! table of its own: requests per second through whole drivers.
 
 pub mod baseline;
 pub mod completion;
@@ -28,7 +28,7 @@ use verifier::rules::{self, Sites};
 /// Who watches while the loop runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Watching {
-    /// Nobody.
+    /// No watcher.
     Nobody,
     /// SpinLockSafe, counting only.
     Counted,
@@ -54,7 +54,7 @@ impl Watching {
     }
 }
 
-/// Runs `body` as the boot thread of a machine; answers the duration it returns.
+/// Runs `body` as the boot thread of a machine; returns the duration it returns.
 ///
 /// # Panics
 /// When the run ends in anything but success: a benchmark has no business breaking rules.

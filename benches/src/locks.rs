@@ -1,5 +1,7 @@
 //! One uncontended spin lock pair: what does a hook cost with no listener, and with one?
 
+#![expect(unsafe_code, reason = "the measured loops call layer 1")]
+
 use crate::{Watching, baseline, timed};
 use kernel_sim::ddi::{KeAcquireSpinLockRaiseToDpc, KeReleaseSpinLock, PKSPIN_LOCK};
 use kernel_sim::host_clock::HostClock;

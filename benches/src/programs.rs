@@ -43,7 +43,7 @@ pub trait Flag: Clone + Send + Sync + 'static {
     fn get(&self) -> bool;
     /// Writes it.
     fn set(&self, value: bool);
-    /// Writes it and answers what it was, in one indivisible operation.
+    /// Writes it and returns what it was, in one indivisible operation.
     fn swap(&self, value: bool) -> bool;
 }
 

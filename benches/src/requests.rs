@@ -1,4 +1,5 @@
-//! Requests through whole drivers: 4 KiB random reads, each compared with what its block must hold as in every run.
+//! Requests through whole drivers: 4 KiB random reads, each compared with what its block must hold as in
+//! every run.
 
 use crate::Watching;
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// Through this driver on one processor, 32 outstanding, one disk, nobody watching, on a real thread.
+    /// Through this driver on one processor, 32 outstanding, one disk, no watcher, on a real thread.
     #[must_use]
     pub fn through(driver: &'static Driver) -> Reads {
         Reads {

@@ -1,5 +1,7 @@
 //! A scheduling step of the deterministic executor: choice, switch, hook, hash.
 
+#![expect(unsafe_code, reason = "the measured loops call layer 1")]
+
 use crate::Watching;
 use kernel_sim::ddi::*;
 use kernel_sim::host_clock::HostClock;
@@ -16,8 +18,8 @@ pub enum Locks {
     Shared,
 }
 
-/// Runs `pairs` lock pairs in all on `cpus` processors; answers the time and the steps it took,
-/// power-on and power-off included.
+/// Runs `pairs` lock pairs in all on `cpus` processors; returns the time and the steps it took, power-on and
+/// power-off included.
 ///
 /// # Panics
 /// Never, unless the simulator fails.
@@ -35,18 +37,18 @@ pub fn run(watching: Watching, cpus: u8, locks: Locks, pairs: u64) -> (Duration,
             let lock = if locks == Locks::Shared { at(0) } else { at(usize::from(cpu)) } as usize;
             machine.start_thread(Some(cpu), move || {
                 for _ in 0..each {
-                    // SAFETY: as above.
+                    // SAFETY: the lock words outlive the threads.
                     unsafe {
                         let old = KeAcquireSpinLockRaiseToDpc(lock as PKSPIN_LOCK);
                         KeReleaseSpinLock(lock as PKSPIN_LOCK, old);
                     }
                 }
-                // SAFETY: as above.
+                // SAFETY: the semaphore outlives the threads.
                 unsafe { KeReleaseSemaphore(at(64).cast(), 0, 1, FALSE) };
             });
         }
         for _ in 0..cpus {
-            // SAFETY: as above.
+            // SAFETY: the semaphore outlives the threads.
             unsafe { KeWaitForSingleObject(at(64).cast(), Executive, KernelMode, FALSE, null_mut()) };
         }
     });

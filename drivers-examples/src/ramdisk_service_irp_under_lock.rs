@@ -7,6 +7,8 @@
 //!
 //! Breaks **SpinLockSafe** on every service request; no special schedule is needed to see it.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use crate::ramdisk::{Counts, Ramdisk};
 use kernel_sim::ddi::{NTSTATUS, PDRIVER_OBJECT, PUNICODE_STRING, STATUS_BUFFER_TOO_SMALL, STATUS_SUCCESS};
 use storport_sim::miniport::{

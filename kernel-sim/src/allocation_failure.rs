@@ -1,10 +1,11 @@
 //! Low resources on purpose: allocations of drivers that fail although there is memory.
 //!
-//! What Driver Verifier's low resources simulation does at random is here up to an [`AllocationPolicy`], which a rig
-//! gives to the machine: it is asked about every allocation that driver code makes (pool, IRPs, MDLs, work
-//! items, thread and device objects, what the port driver allocates for a miniport's call), with the routine and
-//! its place in the source. A refusal looks to the driver like an exhausted pool. What the system allocates on its
-//! own account, and what a rig does, is not asked about: Windows' verifier names drivers to be tested, too.
+//! Driver Verifier's low resources simulation fails allocations at random; here an [`AllocationPolicy`],
+//! which a rig gives to the machine, decides. It is called for every allocation that driver code makes (pool,
+//! IRPs, MDLs, work items, thread and device objects, what the port driver allocates for a miniport's call),
+//! with the routine and its place in the source. A refusal looks to the driver like an exhausted pool. It is
+//! not called for what the system allocates on its own account, nor for what a rig does: Windows' verifier,
+//! too, only looks at the drivers it was told to test.
 //!
 //! Invariant: without a policy an allocation pays one branch, and nothing else is different; with one that
 //! refuses nothing, the run is the same as without.
@@ -22,14 +23,14 @@ pub struct AllocationRequest {
     pub ddi: &'static DdiInfo,
     /// Where it is called.
     pub site: Site,
-    /// Bytes wanted; of an object's own size where the routine makes one.
+    /// Bytes wanted; the object's own size where the routine makes an object.
     pub bytes: usize,
 }
 
-/// Says which allocations fail. The same requests in the same order have to get the same answers: then a run
+/// Says which allocations fail. The same requests in the same order must get the same results: then a run
 /// stays a function of its seed (in the parallel executor the order is the host's).
 pub trait AllocationPolicy: Send {
-    /// Whether this allocation fails. Asked once for each.
+    /// Whether this allocation fails. Called once for each.
     fn fails(&mut self, request: &AllocationRequest) -> bool;
 }
 
@@ -60,7 +61,7 @@ impl std::fmt::Display for FailedAllocation {
 /// Failures a machine remembers.
 const REMEMBERED_MAX: usize = 256;
 
-/// A policy at work, and what it did.
+/// A policy at work, and its record of failures.
 pub(crate) struct LowResources(Mutex<Inner>);
 
 struct Inner {
@@ -95,8 +96,7 @@ impl LowResources {
 }
 
 impl Machine {
-    /// What was made to fail.
-    /// How many allocations of drivers were made to fail so far; those past the first 256 are not counted.
+    /// The allocations of drivers that were made to fail so far. Those past the first 256 are not recorded.
     #[must_use]
     pub fn failed_allocations(&self) -> usize {
         self.low_resources.as_ref().map_or(0, |low| low.0.lock().failed.len())

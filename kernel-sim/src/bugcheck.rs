@@ -62,12 +62,12 @@ stop_codes! {
     /// A check of Driver Verifier, which this machine always runs under. Parameter 1 says which:
     /// 0x00 to 0x02 bad allocations; 0x10 to 0x12 bad frees; 0x15 freed memory holds an active
     /// timer; 0x30, 0x31 bad IRQL changes; 0x37, 0x38 a resource taken or given back
-    /// while APCs are enabled; 0x3E a critical region left that was not entered; 0x32, 0x40 to 0x42 spin lock routines at a wrong IRQL;
-    /// 0x3B a wait at DISPATCH_LEVEL or above; 0x51 a block written past its end; 0x62 memory left
-    /// behind at unload; 0x80 KeSetEvent above DISPATCH_LEVEL; 0xE5 a call at a wrong IRQL; 0xFA a
-    /// completion routine that changed the IRQL; 0xCA, 0xCB a look-aside list initialized twice, or
-    /// deleted without; 0xD0, 0xD1 the same of a resource; 0x111 a service routine that did; 0x1004, 0x1007
-    /// a lock released by somebody who does not hold it.
+    /// while APCs are enabled; 0x3E a critical region left that was not entered; 0x32, 0x40 to 0x42 spin lock
+    /// routines at a wrong IRQL; 0x3B a wait at DISPATCH_LEVEL or above; 0x51 a block written past its end;
+    /// 0x62 memory left behind at unload; 0x80 KeSetEvent above DISPATCH_LEVEL; 0xE5 a call at a wrong IRQL;
+    /// 0xFA a completion routine that changed the IRQL; 0xCA, 0xCB a look-aside list initialized twice, or
+    /// deleted without; 0xD0, 0xD1 the same of a resource; 0x111 a service routine that did; 0x1004, 0x1007 a
+    /// lock released by somebody who does not hold it.
     DRIVER_VERIFIER_DETECTED_VIOLATION = 0xC4;
     /// A timer or DPC object where none may be. Parameter 1: 0 timer object, 1 DPC object, 3 wrong
     /// processor number. Parameter 2: the object; 3 and 4: bounds of the freed memory that holds it,

@@ -1,11 +1,10 @@
 //! What a bus driver and the HAL know of a device: its line, its messages, its registers, its DMA map.
 //!
-//! Doors for a port driver, as [`crate::system`] is: no hook fires here. Message-signalled interrupts
-//! are numbered per device and wired to vectors of their own above those a line can have. Messages of
-//! one device have two levels in turn, so that service routines of different messages nest on one
-//! processor as the documentation says they may; which message has which level is our choice.
-//! Invariant: a message that was sent while its interrupt was connected is served at least once
-//! after it was sent.
+//! Routines for a port driver, like those of [`crate::unhooked`]: no hook fires here. Message-signalled
+//! interrupts are numbered per device and wired to vectors of their own above those a line can have. The
+//! messages of one device have two levels in turn, so that service routines of different messages nest on one
+//! processor as the documentation says they may; which message has which level is our choice. Invariant: a
+//! message that was sent while its interrupt was connected is served at least once after it was sent.
 
 use crate::ddi::Call;
 use crate::dma::DmaFault;
@@ -71,7 +70,8 @@ impl Machine {
         }
     }
 
-    /// Lets device `n` reach a range of physical memory until it is revoked as often.
+    /// Lets device `n` reach a range of physical memory, until the range was revoked as many times as it was
+    /// admitted.
     pub fn admit_dma(&self, n: usize, physical: u64, bytes: usize) {
         if let Some(slot) = self.hardware.get(n) {
             slot.dma().admit(physical, bytes);
@@ -101,7 +101,7 @@ impl Machine {
         }
     }
 
-    /// What device `n` reached for without permission, oldest first; the first 64 are kept.
+    /// What device `n` tried to reach without permission, oldest first; the first 64 are kept.
     #[must_use]
     pub fn dma_faults(&self, n: usize) -> Vec<DmaFault> {
         self.hardware.get(n).map_or_else(Vec::new, |slot| slot.dma().faults().to_vec())

@@ -6,6 +6,7 @@
 
 use crate::routine::DdiInfo;
 use crate::site::Site;
+use crate::split_mix::{INCREMENT, SplitMix64};
 
 /// One thing that could happen next.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -152,8 +153,8 @@ impl<'a> Enabled<'a> {
     }
 }
 
-/// How many bits are set. For the few low processors by table: without a population count
-/// instruction, which the baseline of x86-64 lacks, the general way costs more than a whole choice.
+/// How many bits are set. By table for the few low processors: the baseline of x86-64 has no population count
+/// instruction, and the general way would cost more than the whole choice.
 #[inline]
 fn count(set: u64) -> u32 {
     if set < 256 { u32::from(LOW[set as usize].count) } else { set.count_ones() }
@@ -171,7 +172,7 @@ fn nth_bit(mut set: u64, k: u32) -> u8 {
     set.trailing_zeros() as u8
 }
 
-/// The answers for a set of the eight lowest processors.
+/// The counts and positions for a set of the eight lowest processors.
 #[derive(Clone, Copy)]
 struct Low {
     nth: [u8; 8],
@@ -197,34 +198,37 @@ static LOW: [Low; 256] = {
 
 /// A scheduling strategy.
 pub trait Choose: Send {
-    /// Picks among at least two enabled transitions. `step` is the number of the step that the
-    /// pick begins. `None` ends the run: a strategy that follows a recording cannot; [`Choose::parted`]
-    /// says why.
+    /// Picks among at least two enabled transitions. `step` is the number of the step that the pick begins.
+    /// `None` ends the run: a strategy that follows a recording cannot go on, and [`Choose::parted`] says
+    /// why.
     fn choose(&mut self, step: u64, enabled: &Enabled<'_>) -> Option<Transition>;
 
     /// Picks a number below `n` (`n` is at least 2): which of several ready threads, expired timers
     /// or finished device commands goes first. `None` as for [`Choose::choose`].
     fn pick(&mut self, step: u64, n: u32) -> Option<u32>;
 
-    /// Why the last pick was refused.
-    fn parted(&self) -> Parted;
+    /// Why the last pick was refused. Called only after a `None`; a strategy that never returns one keeps the
+    /// default.
+    fn parted(&self) -> Parted {
+        unreachable!("this strategy never refuses a choice")
+    }
 
-    /// Whether the strategy wants to be shown every step. It is then asked at every step, even where
-    /// there is nothing to choose. Asked once, before power-on.
+    /// Whether the strategy wants to be shown every step. Its `choose` is then called at every step, even
+    /// where there is only one transition. Called once, before power-on.
     fn follows(&self) -> bool {
         false
     }
 
-    /// Whether processors that wait for each other's spin locks end the run only when nobody else can
-    /// go on: what the others do belongs to the schedules of a search. Any other strategy is told of the
-    /// deadlock in the step that closes it, so that the recorded choices give the same run again. Asked
-    /// once, before power-on.
+    /// Whether processors that wait for each other's spin locks end the run only when no other processor can
+    /// go on: a search needs the schedules of what the others do. Any other strategy is told of the deadlock
+    /// in the step that closes it, so that the recorded choices give the same run again. Called once, before
+    /// power-on.
     fn lets_others_finish(&self) -> bool {
         false
     }
 
-    /// A step was made. Called before the choice that begins the next one, if the strategy follows;
-    /// first of all with step 0, which is power-on up to the first choice.
+    /// A step was made. Called before the choice that begins the next one, if the strategy follows; the first
+    /// call is for step 0, which is power-on up to the first choice.
     fn stepped(&mut self, _step: &Step<'_>) {}
 }
 
@@ -237,7 +241,7 @@ pub struct Step<'a> {
     pub transition: Transition,
     /// What it saw and changed, each object once. The processor it ran on is not among them.
     pub touches: &'a [Touch],
-    /// The processor that made it (for a device's or timer's step: that happened to carry it out).
+    /// The processor that made it (for a step of a device or a timer: the processor that carried it out).
     pub cpu: u8,
     /// The call which that processor is about to make.
     pub next: Option<(&'static DdiInfo, Site)>,
@@ -250,27 +254,27 @@ pub struct Step<'a> {
 pub struct Touch {
     /// A machine address, or one of [`object`].
     pub object: u64,
-    /// How.
+    /// The kind of access.
     pub access: Access,
 }
 
 /// How a step touched an object.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Access {
-    /// It looked.
+    /// The object was read.
     Look,
-    /// It added to a sum: two that add may be exchanged, one that adds and one that looks may not.
+    /// The object was added to. Commutes with other additions, not with reads.
     Add,
-    /// It changed the object.
+    /// The object was changed.
     Change,
-    /// It took the lock that the object is.
+    /// The object is a lock, and was taken.
     Take,
-    /// It gave the lock back; this is what lets others take it.
+    /// The object is a lock, and was released; this is what lets others take it.
     Give,
 }
 
 impl Access {
-    /// Both: a lock that was taken after a look is taken, one taken and given back is changed.
+    /// The two combined: a lock that was taken after a look is taken, one taken and given back is changed.
     #[must_use]
     pub fn and(self, other: Access) -> Access {
         match (self, other) {
@@ -309,7 +313,7 @@ pub mod object {
 /// Why a recorded schedule no longer fits the run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Parted {
-    /// The step at which they part.
+    /// The step at which schedule and run part.
     pub step: u64,
     /// One sentence: what the schedule wants and why it cannot be.
     pub why: String,
@@ -324,48 +328,28 @@ pub enum Choice {
     Picked(u32),
 }
 
-/// Seeded uniform choice: the generator is SplitMix64, written out here so that a seed means the
-/// same run in every release.
+/// Seeded uniform choice.
 #[derive(Clone, Debug)]
 pub struct RandomChoose {
-    state: u64,
+    numbers: SplitMix64,
 }
 
 impl RandomChoose {
     /// The strategy of `seed`.
     #[must_use]
     pub fn new(seed: u64) -> RandomChoose {
-        RandomChoose { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5851_F42D_4C95_7F2D }
-    }
-
-    #[inline(always)]
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    #[inline(always)]
-    fn below(&mut self, n: u32) -> u32 {
-        // The high half of a 32x32 product: unbiased enough for n up to a few hundred.
-        (((self.next() >> 32) * u64::from(n)) >> 32) as u32
+        RandomChoose { numbers: SplitMix64::new(seed.wrapping_mul(INCREMENT) ^ 0x5851_F42D_4C95_7F2D) }
     }
 }
 
 impl Choose for RandomChoose {
     #[inline(always)]
     fn choose(&mut self, _step: u64, enabled: &Enabled<'_>) -> Option<Transition> {
-        Some(enabled.nth(self.below(enabled.len())))
+        Some(enabled.nth(self.numbers.below(enabled.len())))
     }
 
     fn pick(&mut self, _step: u64, n: u32) -> Option<u32> {
-        Some(self.below(n))
-    }
-
-    fn parted(&self) -> Parted {
-        unreachable!("random choices never refuse")
+        Some(self.numbers.below(n))
     }
 }
 

@@ -34,8 +34,8 @@ pub(crate) struct DmaMap {
     restricted: bool,
     /// (start, end) of an admitted range, and how often it was admitted.
     ranges: BTreeMap<(u64, u64), u32>,
-    /// Admitted ranges that were hit last, (start, end): a device comes back to its rings and to the request it
-    /// is at.
+    /// Admitted ranges that were hit last, (start, end): a device comes back to its rings and to the request
+    /// it is at.
     recent: [(u64, u64); RECENT],
     /// Which of them is forgotten next.
     next_recent: usize,

@@ -5,6 +5,8 @@
 //! fiber is resumed only by the host thread that first resumed it (thread-locals may be cached
 //! across a switch), and never while it runs.
 
+#![expect(unsafe_code, reason = "switches stacks")]
+
 use corosensei::stack::{Stack, StackPointer};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use std::cell::Cell;
@@ -24,7 +26,7 @@ impl KernelStack {
     /// A stack over `limit..base`, the lowest page of which is a guard page.
     ///
     /// # Safety
-    /// The range is mapped, page-aligned, unused by anybody else, and outlives the stack.
+    /// The range is mapped, page-aligned, not used for anything else, and outlives the stack.
     pub(crate) unsafe fn new((limit, base): (usize, usize)) -> KernelStack {
         KernelStack { limit, base }
     }

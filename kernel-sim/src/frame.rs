@@ -5,6 +5,8 @@
 //! it, and remembers the last line of the driver seen in it. It judges nothing. Invariant: a frame is linked exactly
 //! while its callback runs, unwinding included.
 
+#![expect(unsafe_code, reason = "frames lie on stacks and point at those around them")]
+
 use crate::irql::Irql;
 use crate::routine::{Arg, Callback, KERNEL};
 use crate::site::Site;

@@ -1,10 +1,12 @@
 //! Devices: register files, DMA and interrupt lines.
 //!
-//! A device is a model with registers and *steps*: things it could do next, such as finish one of
-//! several commands. When it takes a step, and which, is a choice of the executor. What is to happen after a
-//! while it announces ([`HardwareModel::due_ns`]) and makes a step when that time has come. It knows nothing
-//! of drivers or SCSI. Invariant: a device touches driver memory only through [`Bus`], which checks
+//! A device is a model with registers and *steps*: things it could do next, such as finish one of several
+//! commands. When it takes a step, and which, is a choice of the executor. What is to happen later it
+//! announces with a time ([`HardwareModel::due_ns`]), and offers as a step when that time has come. It knows
+//! nothing of drivers or SCSI. Invariant: a device touches driver memory only through [`Bus`], which checks
 //! every address.
+
+#![expect(unsafe_code, reason = "lends driver memory to devices, range by range")]
 
 pub use crate::dma::BadAddress;
 use crate::dma::DmaMap;
@@ -44,19 +46,19 @@ pub trait HardwareModel: Send {
         0
     }
 
-    /// The messages it has sent since this was last asked: bit n is message n. Asked after every access
-    /// and every step.
+    /// The messages it has sent since the last call: bit n is message n. Called after every access and every
+    /// step.
     fn take_messages(&mut self) -> u64 {
         0
     }
 
-    /// The machine time, in nanoseconds, at which something becomes a step that is none yet; `None`: nothing
-    /// waits for time. Asked after every access and every step.
+    /// The machine time, in nanoseconds, at which something will become a step that is none yet; `None` if
+    /// nothing waits for time. Called after every access and every step.
     fn due_ns(&self) -> Option<u64> {
         None
     }
 
-    /// It is `now_ns` now, which is [`due_ns`](Self::due_ns) or later.
+    /// Called when machine time reaches [`due_ns`](Self::due_ns). `now_ns` may be later than that.
     fn time_has_come(&mut self, now_ns: u64) {
         let _ = now_ns;
     }
@@ -97,8 +99,8 @@ impl Bus<'_> {
         look: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, BadAddress> {
         let from = self.host(physical, bytes, false)?;
-        // SAFETY: `host` checked the range, which stays mapped while the machine runs; a driver that writes it
-        // at the same time races with its device as on real hardware.
+        // SAFETY: `host` checked the range, which stays mapped while the machine runs; a driver that writes
+        // it at the same time races with its device as on real hardware.
         Ok(look(unsafe { std::slice::from_raw_parts(from, bytes) }))
     }
 
@@ -113,7 +115,8 @@ impl Bus<'_> {
         change: impl FnOnce(&mut [u8]) -> R,
     ) -> Result<R, BadAddress> {
         let to = self.host(physical, bytes, true)?;
-        // SAFETY: as in `with`; a device does one thing at a time, so nobody else of ours has the range.
+        // SAFETY: `host` checked the range, which stays mapped while the machine runs; a device does one
+        // thing at a time, so the simulator holds no other reference to it.
         Ok(change(unsafe { std::slice::from_raw_parts_mut(to, bytes) }))
     }
 
@@ -126,8 +129,8 @@ impl Bus<'_> {
         Ok(self.word(physical, false)?.load(SeqCst))
     }
 
-    /// Writes a word that a driver reads at the same time: whoever sees it sees every earlier write too, and no
-    /// later [`load_u16`](Self::load_u16) comes before it.
+    /// Writes a word that a driver reads at the same time: a driver that sees it sees every earlier write
+    /// too, and no later [`load_u16`](Self::load_u16) comes before it.
     ///
     /// # Errors
     /// As for [`load_u16`](Self::load_u16).
@@ -164,7 +167,8 @@ impl Bus<'_> {
     /// When the range is not memory that this device may reach; nothing is copied then.
     pub fn write(&self, physical: u64, from: &[u8]) -> Result<(), BadAddress> {
         let to = self.host(physical, from.len(), true)?;
-        // SAFETY: as in `read`.
+        // SAFETY: `host` checked the range; a driver that uses it at the same time races with its device as
+        // on real hardware.
         unsafe { to.copy_from_nonoverlapping(from.as_ptr(), from.len()) };
         Ok(())
     }
@@ -178,14 +182,14 @@ fn line_word((vector, asserted): (u32, bool)) -> u64 {
 pub(crate) struct HardwareSlot {
     number: usize,
     window: usize,
-    /// What the device last said of its line: the vector, times two, plus one if it is asserted.
+    /// The interrupt line as last reported: the vector, times two, plus one if it is asserted.
     line: AtomicU64,
     model: Mutex<Box<dyn HardwareModel>>,
     dma: Mutex<DmaMap>,
     messages: u32,
-    /// What the device last said it waits for, `u64::MAX` for nothing; changed with the model locked.
+    /// The due time as last reported, `u64::MAX` for none; changed with the model locked.
     due_ns: AtomicU64,
-    /// The timer that stands for it.
+    /// The timer armed for that time.
     timer: Mutex<Option<TimerEntry>>,
 }
 
@@ -205,7 +209,8 @@ impl HardwareSlot {
         }
     }
 
-    /// The model, locked. A step is short beside going to sleep: who finds it locked looks again a few times first.
+    /// The model, locked. A step takes less time than going to sleep, so a host thread that finds it locked
+    /// looks again a few times first.
     fn model(&self) -> MutexGuard<'_, Box<dyn HardwareModel>> {
         let backoff = Backoff::new();
         while !backoff.is_completed() {
@@ -289,7 +294,7 @@ impl Machine {
         }
     }
 
-    /// Lets device `n` take a step. Answers whether it could take another.
+    /// Lets device `n` take a step. Returns whether it could take another.
     pub(crate) fn step_device(&self, n: usize) -> bool {
         let slot = &self.hardware[n];
         let mut model = slot.model();
@@ -305,8 +310,8 @@ impl Machine {
         more
     }
 
-    /// After a device was touched: tells the executor what it could do, and the interrupt
-    /// controller what its line says.
+    /// After a device was touched: tells the executor what it could do, and the interrupt controller the
+    /// state of its line.
     fn settle(&self, slot: &HardwareSlot, mut model: MutexGuard<'_, Box<dyn HardwareModel>>) {
         let busy = model.steps() != 0;
         let line = model.line();
@@ -314,7 +319,7 @@ impl Machine {
         self.note_due(slot, model.due_ns().unwrap_or(u64::MAX));
         self.note_device(slot.number, busy);
         let word = line_word(line);
-        // One that was not asserted and is not leaves nothing to do.
+        // Nothing to do if the line was low and stays low.
         if slot.line.swap(word, SeqCst) != word || line.1 {
             self.look_at_line(line.0);
         }
@@ -322,7 +327,7 @@ impl Machine {
         drop(model);
     }
 
-    /// A device waits for another time than before: arms a timer for it. The device's model is locked.
+    /// The due time of a device has changed: arms a timer for it. The device's model is locked.
     fn note_due(&self, slot: &HardwareSlot, due_ns: u64) {
         if slot.due_ns.swap(due_ns, SeqCst) == due_ns {
             return;
@@ -341,8 +346,8 @@ impl Machine {
     pub(crate) fn device_time_has_come(&self, n: usize, now_ns: u64) {
         let slot = &self.hardware[n];
         let mut model = slot.model();
-        // Its timer is no longer armed. If the device has come to wait for something later meanwhile, there is a
-        // new one, which is not taken away: looking too early is harmless.
+        // Its timer is no longer armed. If the device waits for a later time by now, a newer timer is armed
+        // for that; it stays, and looking too early is harmless.
         if model.due_ns().is_some_and(|due_ns| due_ns <= now_ns) {
             slot.due_ns.store(u64::MAX, SeqCst);
             model.time_has_come(now_ns);
@@ -350,7 +355,7 @@ impl Machine {
         self.settle(slot, model);
     }
 
-    /// Whether the line of `vector` is asserted by any device, as far as they have said.
+    /// Whether any device last reported the line of `vector` as asserted.
     pub(crate) fn line_asserted(&self, vector: u32) -> bool {
         let asserted = line_word((vector, true));
         self.hardware.iter().any(|slot| slot.line.load(SeqCst) == asserted)

@@ -2,6 +2,8 @@
 //!
 //! Reads only. Invariant: nothing a watcher can call here changes the run.
 
+#![expect(unsafe_code, reason = "a processor points at the thread it runs")]
+
 use crate::frame::Frame;
 use crate::held::HeldLock;
 use crate::hook::{Caller, Here};
@@ -19,16 +21,19 @@ impl Machine {
 }
 
 impl Processor {
+    fn thread_number(&self) -> u32 {
+        // SAFETY: threads live as long as the machine.
+        unsafe { self.thread.get().as_ref() }.map_or(0, |thread| thread.number)
+    }
+
     /// Where this processor is, without a call stack.
     pub(crate) fn place(&self) -> Moment {
         let call = self.call.get();
         let machine = self.machine();
-        // SAFETY: threads live as long as the machine.
-        let thread = unsafe { self.thread.get().as_ref() }.map_or(0, |thread| thread.number);
         Moment {
             label: "",
             cpu: self.index(),
-            thread,
+            thread: self.thread_number(),
             irql: self.irql(),
             step: machine.step_of_moment(),
             time_ns: machine.time_ns(),
@@ -52,8 +57,7 @@ impl Here for Processor {
     }
 
     fn thread(&self) -> u32 {
-        // SAFETY: threads live as long as the machine.
-        unsafe { self.thread.get().as_ref() }.map_or(0, |thread| thread.number)
+        self.thread_number()
     }
 
     fn irql(&self) -> Irql {

@@ -1,8 +1,11 @@
 //! The kernel's own tables: threads, ready queues, waits, timers, work items; and the DPC queues.
 //!
 //! One lock guards them all (Windows long had such a "dispatcher lock") but the DPC queues, each of which has
-//! its own, taken after this one where both are: a request costs several DPCs, and processors do not wait for each
-//! other to queue their own. Nothing is called back while one is held. Spin locks of drivers are not here: they are words in driver memory.
+//! its own, taken after this one where both are: a request costs several DPCs, and processors do not wait for
+//! each other to queue their own. Nothing is called back while one is held. Spin locks of drivers are not
+//! here: they are words in driver memory.
+
+#![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
 
 use crate::ddi::types::KDPC;
 use crate::memory::STACKS_MAX;

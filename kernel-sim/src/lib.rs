@@ -1,10 +1,42 @@
 //! A small Windows kernel in userspace: processors, IRQL, spin locks, DPCs, interrupts, threads, IRPs.
 //!
-//! A [`machine::Config`] becomes a running machine; driver code calls it through [`ddi`], the
-//! documented WDK names. Two executors run the same code: a deterministic one, in which every
-//! interleaving is a choice of one strategy, and a parallel one with a host thread per processor.
-//! This crate has never heard of Storport, and knows no rules: it shows what happens to whoever
-//! watches ([`hook`]).
+//! A [`machine::Config`] becomes a running machine; driver code calls it through [`ddi`], the documented WDK
+//! names. Two executors run the same code: a deterministic one, in which every interleaving is a choice of
+//! one strategy, and a parallel one with a host thread per processor. This crate has never heard of Storport,
+//! and knows no rules: it shows what happens to its watchers ([`hook`]).
+//!
+//! A machine of two processors, on which two locks are taken in two orders. Some seeds run through, others
+//! end in the deadlock:
+//!
+//! ```
+//! use kernel_sim::bugcheck::Ending;
+//! use kernel_sim::ddi::*;
+//! use kernel_sim::machine::{Config, Execution};
+//!
+//! struct Locks(KSPIN_LOCK, KSPIN_LOCK);
+//!
+//! /// The body of processor `cpu`. The locks lie in the machine's memory.
+//! fn take_both(locks: &Locks, cpu: u8) {
+//!     let (a, b) = ((&raw const locks.0).cast_mut(), (&raw const locks.1).cast_mut());
+//!     let (first, second) = if cpu == 0 { (a, b) } else { (b, a) };
+//!     // SAFETY: both locks are live, and a lock that is 0 is free.
+//!     unsafe {
+//!         let old = KeAcquireSpinLockRaiseToDpc(first);
+//!         KeAcquireSpinLockAtDpcLevel(second);
+//!         KeReleaseSpinLockFromDpcLevel(second);
+//!         KeReleaseSpinLock(first, old);
+//!     }
+//! }
+//!
+//! let found = (0..100).find_map(|seed| {
+//!     let config = Config::new(2, Execution::Seeded(seed)).unwrap();
+//!     match config.run_on_every_processor(Locks(0, 0), take_both).ending {
+//!         Ending::Deadlock(deadlock) => Some(deadlock),
+//!         _ => None,
+//!     }
+//! });
+//! assert_eq!(found.unwrap().what, "CPU 0, CPU 1 wait for each other's spin locks");
+//! ```
 
 #[macro_use]
 pub mod ddi;
@@ -39,6 +71,7 @@ pub mod routine;
 pub mod safe;
 pub mod shared;
 pub mod site;
+pub mod split_mix;
 pub mod stack;
 mod sync;
 pub mod unhooked;

@@ -1,9 +1,11 @@
-//! Look-aside lists: blocks of one size, kept for the next who asks.
+//! Look-aside lists: blocks of one size, kept for the next allocation.
 //!
-//! Here none is kept: every allocation is one of the pool, and every free gives it back, so that whoever uses a
-//! block after he freed it, frees it twice or forgets it is found out. A list that keeps blocks would hide all
-//! three; that the routines may do this is documented only in so far as the system sets the depth. Invariant: a
-//! list is used between its initialization and its deletion only.
+//! Here none is kept: every allocation comes from the pool and every free returns the block to it. So a
+//! driver that uses a block after freeing it, frees it twice or never frees it is found out; a list that
+//! keeps blocks would hide all three. That the routines may do this is documented only in so far as the
+//! system sets the depth. Invariant: a list is used between its initialization and its deletion only.
+
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::Call;

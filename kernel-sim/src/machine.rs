@@ -5,6 +5,8 @@
 //! interleave is `exec`. Invariant: the first reason to stop wins, and from that moment every DDI
 //! is a no-op.
 
+#![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
+
 use crate::allocation_failure::{AllocationPolicy, FailedAllocation, LowResources};
 use crate::bugcheck::{BugCheck, Ending, StopCode};
 use crate::choose::{Choice, Choose};
@@ -118,7 +120,8 @@ impl Config {
         self
     }
 
-    /// Lets a policy say which allocations of drivers fail; see [`allocation_failure`](crate::allocation_failure).
+    /// Lets a policy say which allocations of drivers fail; see
+    /// [`allocation_failure`](crate::allocation_failure).
     #[must_use]
     pub fn fail_allocations(mut self, policy: Box<dyn AllocationPolicy>) -> Config {
         self.allocation_policy = Some(policy);

@@ -8,6 +8,8 @@
 //! What a report shows is a *machine address*: the offset into the range on a fixed canonical
 //! base, so the same run prints the same addresses in every process.
 
+#![expect(unsafe_code, reason = "maps and unmaps the address space of a machine")]
+
 use crate::fiber::STACK_BYTES;
 use parking_lot::Mutex;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
@@ -43,10 +45,10 @@ pub(crate) struct AddressSpace {
     guarded: Mutex<usize>,
 }
 
-// SAFETY: the range is plain memory owned by this value; who may touch which byte when is the
-// pool's and the machine's business, and they synchronise it.
+// SAFETY: the range is plain memory owned by this value; the pool and the machine decide who may touch which
+// byte when, and synchronise it.
 unsafe impl Send for AddressSpace {}
-// SAFETY: as above; the shared methods only compute addresses.
+// SAFETY: the shared methods only compute addresses; accesses to the bytes are synchronised by the machine.
 unsafe impl Sync for AddressSpace {}
 
 impl AddressSpace {
@@ -74,7 +76,7 @@ impl AddressSpace {
     /// Returns the range for the next machine. `pool_used` is the pool's high-water mark in bytes.
     pub(crate) fn give_back(self, pool_used: usize) {
         if pool_used > KEEP_BYTES {
-            // SAFETY: the pages lie in our own mapping and nobody points at them any more.
+            // SAFETY: the pages lie in our own mapping, and the machine that used them is gone.
             let _ = unsafe {
                 rustix::mm::madvise(
                     self.base.as_ptr().add(KEEP_BYTES).cast(),

@@ -8,6 +8,8 @@
 //!
 //! The threads outlive the body: on a machine that is used again (`power`) they wait for the next.
 
+#![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
+
 use crate::machine::{Config, Machine, Outcome};
 use crate::pool::tag;
 use crate::site::Site;
@@ -55,11 +57,11 @@ impl Config {
         let place =
             machine.pool_allocate_zeroed(size_of::<T>().max(1), tag(b"Modl"), Site::caller()).cast::<T>();
         assert!(!place.is_null() && place.is_aligned(), "no room for the state of a model");
-        // SAFETY: a fresh, aligned block of that size, which nobody frees while the machine runs.
+        // SAFETY: a fresh, aligned block of that size, which is freed only with the machine.
         unsafe { place.write(state) };
         let place = place as usize;
-        // SAFETY: just written; the reference is used while the machine runs only: no body outlives
-        // it, and what a body keeps it cannot use without a machine.
+        // SAFETY: just written; the reference is used only while the machine runs: no body outlives it, and
+        // every routine a body could use with it needs a running machine.
         let on_state = move |cpu: u8| body(unsafe { &*(place as *const T) }, cpu);
         let body: *const Body = &raw const on_state;
         machine.model.body.set(Some(body));

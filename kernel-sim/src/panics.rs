@@ -5,6 +5,8 @@
 //! A panic of the simulator's own crates goes to the hook that was there before, and then to the
 //! caller of `run`.
 
+#![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
+
 use crate::bugcheck::{BugCheck, Ending, KMODE_EXCEPTION_NOT_HANDLED};
 use crate::processor::Processor;
 use crate::site::Site;

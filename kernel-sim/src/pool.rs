@@ -4,6 +4,8 @@
 //! is kept outside of it, so a driver that writes past its end cannot confuse the allocator.
 //! Invariant: equal sequences of calls give equal addresses and equal contents.
 
+#![expect(unsafe_code, reason = "fills and checks blocks of driver memory")]
+
 use crate::allocation_failure;
 use crate::bugcheck::{
     BAD_POOL_CALLER, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, TIMER_OR_DPC_INVALID,
@@ -52,7 +54,7 @@ struct Block {
     tag: u32,
     site: Site,
     paged: bool,
-    /// The machine's own: not the driver's to free or to leak.
+    /// Allocated by the machine itself: not the driver's to free or to leak.
     system: bool,
 }
 
@@ -134,7 +136,7 @@ impl Pool {
         };
         self.index[slot] = number + 1;
         let host = self.base + offset;
-        // SAFETY: the block lies in mapped memory and belongs to nobody else.
+        // SAFETY: the block lies in mapped memory and was just reserved; no reference to it exists yet.
         unsafe { ((host + bytes) as *mut u8).write_bytes(TAIL, TAIL_BYTES) };
         Some(host)
     }
@@ -294,7 +296,8 @@ impl Machine {
     }
 }
 
-/// Zeroed memory for an object that a driver's call makes. Null when the pool is exhausted, or made to look it.
+/// Zeroed memory for an object that a driver's call makes. Null when the pool is exhausted, or when the
+/// allocation is made to fail.
 pub(crate) fn allocate_object(call: &Call, bytes: usize, tag: u32) -> PVOID {
     if allocation_failure::fails(call, bytes) {
         return null_mut();

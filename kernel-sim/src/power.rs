@@ -5,6 +5,8 @@
 //! next run of the host thread. Invariant: a reset machine cannot be told from a new one, by anything
 //! that runs on it.
 
+#![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
+
 use crate::allocation_failure::LowResources;
 use crate::bugcheck::Ending;
 use crate::choose::RandomChoose;

@@ -4,6 +4,8 @@
 //! all that a spin lock pair touches but the routines' bytes. Invariant: cells are touched by the host thread that
 //! runs the processor and by no other while the machine runs; others may write `hooks` and `pending`.
 
+#![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
+
 use crate::frame::{Frame, OUTERMOST};
 use crate::held::{HeldLock, HeldTable};
 use crate::hook::CALLBACKS_MAX;

@@ -1,5 +1,7 @@
 //! Device registers in memory space: the only way a driver touches its device.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::ddi::Call;
 use crate::hook::TouchKind;
 

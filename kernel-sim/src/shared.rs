@@ -4,6 +4,8 @@
 //! aligned scalar. Every access is a scheduling point of the deterministic executor, so schedules
 //! cover what happens between a read and the write that depends on it.
 
+#![expect(unsafe_code, reason = "a cell in driver memory that several processors reach")]
+
 use crate::choose::Access;
 use crate::ddi::show_touch;
 use crate::hook::TouchKind;

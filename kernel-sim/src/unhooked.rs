@@ -1,14 +1,15 @@
-//! Doors for the parts of the system that live in other crates: the port driver, say.
+//! Routines for the parts of the system that live in other crates, such as the port driver.
 //!
-//! What goes through here is the system's own doing inside a call of a driver, so no hook fires and
-//! nothing is counted as the driver's, except where it says so. It is not a second DDI layer: a
-//! driver has no business here. Invariant: each door leads to the very code behind the DDI of that
-//! kind, so a lock taken here and one taken by `KeAcquireSpinLock` exclude each other.
+//! They are the system's own doing inside a call of a driver, so no hook fires and nothing is counted as the
+//! driver's, except where it says so. This is not a second DDI layer: drivers do not call it. Invariant: each
+//! routine leads to the very code behind the DDI of that kind, so a lock taken here and one taken by
+//! `KeAcquireSpinLock` exclude each other.
+
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use crate::ddi::Call;
 use crate::ddi::types::{
-    LARGE_INTEGER, PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PIRP, PKDEFERRED_ROUTINE, PKDPC, PKSPIN_LOCK, PKTIMER,
-    PVOID,
+    PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PIRP, PKDEFERRED_ROUTINE, PKDPC, PKSPIN_LOCK, PKTIMER, PVOID,
 };
 use crate::irql::Irql;
 use crate::processor::Processor;
@@ -16,7 +17,7 @@ use crate::sync::{lock, timer, work_item};
 use crate::{allocation_failure, io, pool};
 use std::ptr::null_mut;
 
-/// Raises the IRQL; answers the level before. A level at or below the present one changes nothing.
+/// Raises the IRQL; returns the level before. A level at or below the present one changes nothing.
 #[inline]
 pub fn raise_irql(cpu: &Processor, to: Irql) -> Irql {
     let before = cpu.irql();
@@ -26,18 +27,18 @@ pub fn raise_irql(cpu: &Processor, to: Irql) -> Irql {
     before
 }
 
-/// Restores the IRQL that a raise answered, and serves what was pended meanwhile.
+/// Restores the IRQL that a raise returned, and serves what was pended meanwhile.
 #[inline]
 pub fn restore_irql(cpu: &Processor, to: Irql) {
     cpu.set_irql(to);
     cpu.machine().after_call(cpu);
 }
 
-/// Takes a spin lock for the driver that makes this call, at `at` or above: it counts as one that
-/// the driver holds. Answers the IRQL before.
+/// Takes a spin lock for the driver that makes this call, at `at` or above: it counts as one that the driver
+/// holds. Returns the IRQL before.
 ///
-/// A lock that this processor holds already is bug check 0x0F; a pointer outside the machine's
-/// memory is one too.
+/// A lock that this processor holds already is bug check 0x0F; a pointer outside the machine's memory is a
+/// bug check too.
 #[inline]
 pub fn acquire_for_driver(call: &Call, spin_lock: PKSPIN_LOCK, at: Irql) -> Irql {
     let before = raise_irql(call.cpu, at);
@@ -64,7 +65,7 @@ pub fn release(call: &Call, spin_lock: PKSPIN_LOCK) {
     lock::give_word(call, lock::word(call, spin_lock));
 }
 
-/// Queues an initialized DPC object; answers whether it was not queued already.
+/// Queues an initialized DPC object; returns whether it was not queued already.
 pub fn queue_dpc(call: &Call, dpc: PKDPC) -> bool {
     let object = std::ptr::from_mut(crate::sync::dpc::object(call, dpc));
     // SAFETY: just found in mapped memory.
@@ -76,16 +77,16 @@ pub fn queue_dpc(call: &Call, dpc: PKDPC) -> bool {
 /// # Safety
 /// As for `KeInsertQueueDpc`: the object stays where it is while it is queued.
 pub unsafe fn queue_dpc_with(call: &Call, dpc: PKDPC, argument1: PVOID, argument2: PVOID) -> bool {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller keeps the contract above, which is that of `insert`.
     unsafe { crate::sync::dpc::insert(call, dpc, argument1, argument2) != 0 }
 }
 
-/// Takes a DPC out of its queue; answers whether it was in one.
+/// Takes a DPC out of its queue; returns whether it was in one.
 ///
 /// # Safety
 /// The object is initialized.
 pub unsafe fn remove_dpc(call: &Call, dpc: PKDPC) -> bool {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller promises an initialized object; `remove` checks that it is memory.
     unsafe { crate::sync::dpc::remove(call, dpc) != 0 }
 }
 
@@ -94,7 +95,7 @@ pub unsafe fn remove_dpc(call: &Call, dpc: PKDPC) -> bool {
 /// # Safety
 /// As for `KeInitializeDpc`: the memory is the caller's, and no DPC in it is queued.
 pub unsafe fn initialize_dpc(call: &Call, dpc: PKDPC, routine: PKDEFERRED_ROUTINE, context: PVOID) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller promises memory of its own with no queued DPC in it.
     unsafe { crate::sync::dpc::initialize(call, dpc, routine, context) };
 }
 
@@ -103,7 +104,7 @@ pub unsafe fn initialize_dpc(call: &Call, dpc: PKDPC, routine: PKDEFERRED_ROUTIN
 /// # Safety
 /// As for `KeInitializeTimer`: the memory is the caller's, and no timer in it is armed.
 pub unsafe fn initialize_timer(call: &Call, object: PKTIMER) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller promises memory of its own with no armed timer in it.
     unsafe { timer::initialize(call, object) };
 }
 
@@ -117,50 +118,50 @@ pub unsafe fn queue_work_item(
     routine: PIO_WORKITEM_ROUTINE,
     context: PVOID,
 ) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller keeps the item in place, and its routine takes this context.
     unsafe { work_item::queue(call, item, routine, 0, context) };
 }
 
-/// Arms an initialized timer to queue `dpc` once, `after_us` microseconds from now; answers whether
-/// it was armed already.
+/// Arms an initialized timer to queue `dpc` once, `after_us` microseconds from now; returns whether it was
+/// armed already.
 ///
 /// # Safety
 /// Both objects stay where they are until the timer has expired or was cancelled.
 pub unsafe fn set_timer(call: &Call, object: PKTIMER, after_us: u64, dpc: PKDPC) -> bool {
-    let due = LARGE_INTEGER::new(-i64::try_from(after_us.saturating_mul(10)).unwrap_or(i64::MAX));
-    // SAFETY: forwarded from the caller.
+    let due = crate::safe::relative_us(after_us);
+    // SAFETY: the caller keeps both objects in place while the timer is armed.
     unsafe { timer::set(call, object, due, dpc) != 0 }
 }
 
-/// Disarms a timer; answers whether it was armed. Its DPC may be queued already.
+/// Disarms a timer; returns whether it was armed. Its DPC may be queued already.
 ///
 /// # Safety
 /// The timer is initialized.
 pub unsafe fn cancel_timer(call: &Call, object: PKTIMER) -> bool {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller promises an initialized timer; `cancel` checks that it is memory.
     unsafe { timer::cancel(call, object) != 0 }
 }
 
-/// Completes an IRP on behalf of a driver whose call `call` is: as `IoCompleteRequest`, with the same
-/// checks, but it is not that call that rules see.
+/// Completes an IRP for the driver whose call `call` is: as `IoCompleteRequest`, with the same checks, but
+/// rules do not see a call of `IoCompleteRequest`.
 ///
 /// # Safety
 /// As for `IoCompleteRequest`: the caller owns the IRP and gives it up.
 pub unsafe fn complete_irp(call: &Call, irp: PIRP) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller owns the IRP and gives it up.
     unsafe { io::irp::complete(call, irp, 0) };
 }
 
-/// Nonpaged pool for the driver whose call `call` is, not zeroed: its to free, its to leak. Null when
-/// the pool is exhausted. Zero bytes, and a level above DISPATCH_LEVEL, are bug check 0xC4.
+/// Nonpaged pool for the driver whose call `call` is, not zeroed; the driver has to free it. Null when the
+/// pool is exhausted. Zero bytes, and a level above DISPATCH_LEVEL, are bug check 0xC4.
 #[must_use]
 pub fn allocate_for_driver(call: &Call, bytes: usize, tag: u32) -> PVOID {
     pool::allocate(call, bytes, tag, false, false)
 }
 
-/// Memory of the system's for an object that the driver whose call `call` is asks for, zeroed: freed with
-/// [`Machine::free_system`](crate::machine::Machine::free_system), and never the driver's leak. Null when the pool
-/// is exhausted, or made to look it.
+/// System memory for an object that the driver whose call `call` is asks for, zeroed: freed with
+/// [`Machine::free_system`](crate::machine::Machine::free_system), and never counted as the driver's leak.
+/// Null when the pool is exhausted, or when the allocation is made to fail.
 #[must_use]
 pub fn allocate_for_call(call: &Call, bytes: usize) -> PVOID {
     if allocation_failure::fails(call, bytes) { null_mut() } else { call.machine().allocate_system(bytes) }

@@ -1,4 +1,6 @@
 //! Allocations that a policy makes fail: which, what the driver sees, what the run remembers.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
 
 mod common;

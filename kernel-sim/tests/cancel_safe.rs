@@ -1,4 +1,6 @@
 //! Cancel-safe queues: of a driver that takes a request out and a caller who cancels it, one has it.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
 
 mod common;

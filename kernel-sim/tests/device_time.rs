@@ -1,4 +1,6 @@
 //! Devices that wait for a time, and what the bus lends them of driver memory.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![expect(unused_crate_dependencies, reason = "integration tests use a few of the crate's dependencies")]
 
 use kernel_sim::bugcheck::Ending;
@@ -58,12 +60,11 @@ fn a_device_is_woken_when_its_time_has_come() {
         let outcome = Config::new(2, execution).unwrap().hardware(Box::new(model)).run(|| {
             let machine = Machine::current().unwrap();
             let window = machine.host_of(machine.device_window(0).unwrap(), 4).unwrap() as *mut u32;
-            let mut millisecond = LARGE_INTEGER::new(-10_000);
             // SAFETY: a register of the device; PASSIVE_LEVEL.
             unsafe {
                 WRITE_REGISTER_ULONG(window, 1);
                 while READ_REGISTER_ULONG(window) != 4 {
-                    KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond);
+                    kernel_sim::safe::delay_us(1_000);
                 }
             }
         });
@@ -117,14 +118,13 @@ fn a_device_changes_memory_where_it_lies() {
         let outcome = Config::new(1, execution).unwrap().hardware(Box::new(model)).run(|| {
             let machine = Machine::current().unwrap();
             let window = machine.host_of(machine.device_window(0).unwrap(), 8).unwrap() as *mut u64;
-            let mut millisecond = LARGE_INTEGER::new(-10_000);
             // SAFETY: a block of ours; a register of the device; PASSIVE_LEVEL.
             unsafe {
                 let block: *mut u8 = ExAllocatePool2(0x40, BLOCK + 8, tag(b"test")).cast();
                 block.write_bytes(3, BLOCK);
                 WRITE_REGISTER_ULONG64(window, machine.physical_of(block as usize).unwrap());
                 while READ_REGISTER_ULONG64(window) != 0 {
-                    KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond);
+                    kernel_sim::safe::delay_us(1_000);
                 }
                 assert!((0..BLOCK).all(|n| *block.add(n) == 6));
                 assert_eq!(*block.add(BLOCK), 1);

@@ -1,4 +1,6 @@
 //! Interlocked operations and interlocked lists, from every processor at once.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
 
 mod common;

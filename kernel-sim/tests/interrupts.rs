@@ -1,4 +1,6 @@
 //! Interrupts: whom they reach, how often, and until when.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![expect(unused_crate_dependencies, reason = "integration tests use a few of the crate's dependencies")]
 
 use kernel_sim::bugcheck::Ending;
@@ -80,7 +82,7 @@ unsafe extern "C-unwind" fn service(_interrupt: PKINTERRUPT, context: PVOID) -> 
 
 unsafe extern "C-unwind" fn deferred(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
     let x: *mut Extension = context.cast();
-    // SAFETY: as above.
+    // SAFETY: the extension lives as long as the machine.
     unsafe {
         KeAcquireSpinLockAtDpcLevel(&raw mut (*x).lock);
         KeReleaseSpinLockFromDpcLevel(&raw mut (*x).lock);
@@ -90,7 +92,7 @@ unsafe extern "C-unwind" fn deferred(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a
 
 unsafe extern "C-unwind" fn synchronized(context: PVOID) -> BOOLEAN {
     let x: *mut Extension = context.cast();
-    // SAFETY: as above.
+    // SAFETY: the extension lives as long as the machine.
     unsafe { (*x).synchronized.set((*x).synchronized.get() + 1) };
     TRUE
 }
@@ -172,7 +174,7 @@ unsafe fn ring_among_threads(machine: &'static Machine, x: *mut Extension) {
             }
         });
     }
-    // SAFETY: as above.
+    // SAFETY: the extension lives as long as the machine.
     unsafe {
         for _ in 0..RINGS {
             write(x, RING, 1);

@@ -1,4 +1,6 @@
 //! Raising and lowering the IRQL, and the routines that want a certain one.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
 
 mod common;

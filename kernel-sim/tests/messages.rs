@@ -1,4 +1,6 @@
 //! Message-signalled interrupts: edges, their levels, and what the DMA map lets a device reach.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![expect(unused_crate_dependencies, reason = "integration tests use a few of the crate's dependencies")]
 
 use kernel_sim::bugcheck::Ending;
@@ -99,8 +101,7 @@ fn a_message_that_comes_during_its_service_is_served_again() {
                 assert_eq!(status, STATUS_SUCCESS);
                 WRITE_REGISTER_ULONG(window as *mut u32, 1);
                 while seen.calls.load(SeqCst) < 2 {
-                    let mut millisecond = LARGE_INTEGER::new(-10_000);
-                    KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond);
+                    kernel_sim::safe::delay_us(1_000);
                 }
                 IoDisconnectInterrupt(interrupt);
             }
@@ -124,8 +125,7 @@ fn a_restricted_device_reaches_only_what_it_was_admitted_to() {
             // SAFETY: a register of the device; PASSIVE_LEVEL.
             unsafe {
                 WRITE_REGISTER_ULONG64(register as *mut u64, at);
-                let mut millisecond = LARGE_INTEGER::new(-10_000);
-                KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond);
+                kernel_sim::safe::delay_us(1_000);
             }
         };
         write(physical);

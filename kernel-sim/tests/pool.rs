@@ -1,4 +1,6 @@
 //! Pool: what comes out of it, and every way to hand it back wrong.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
 
 mod common;

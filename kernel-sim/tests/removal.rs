@@ -1,4 +1,6 @@
 //! Rundown protection and remove locks: who may still come in, and who waits for the last to leave.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
 
 mod common;

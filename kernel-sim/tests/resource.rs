@@ -1,4 +1,6 @@
 //! Executive resources and critical regions.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
 
 mod common;
@@ -107,7 +109,7 @@ fn who_comes_to_share_waits_behind_one_who_wants_it_alone() {
         });
         sleep_ms(1);
         assert_eq!(ExAcquireResourceSharedLite(resource, FALSE), TRUE, "it shares it already");
-        // SAFETY: as above.
+        // SAFETY: the desk lives as long as its machine.
         spawn(x, 0, |x| unsafe {
             KeEnterCriticalRegion();
             assert_eq!(ExAcquireResourceSharedLite(crate::resource(x), FALSE), FALSE);

@@ -1,4 +1,6 @@
 //! Rundown protection: who gets it, who waits for whom, and how it is misused.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
 
 mod common;

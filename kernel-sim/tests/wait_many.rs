@@ -1,4 +1,6 @@
 //! Waiting for several objects: for one of them, for all of them, and how many there may be.
+
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
 
 mod common;
@@ -100,7 +102,7 @@ fn one_who_waits_for_more_is_passed_over_by_a_signal_he_cannot_use() {
             assert_eq!(wait_events(x, 0, 2, WaitAll, None), STATUS_SUCCESS);
         });
         sleep_ms(1);
-        // SAFETY: as above.
+        // SAFETY: the desk lives as long as its machine.
         spawn(x, 0, |x| unsafe {
             assert_eq!(wait(event(x, 0)), STATUS_SUCCESS);
             count(x, 0);

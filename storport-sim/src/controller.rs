@@ -28,11 +28,11 @@
 //! | 0x38 | 32 | [`INTERRUPT_STATUS`] | RW | bit 0 [`DONE`]: a command ended; write 1 to clear |
 //! | 0x3C | 32 | [`INTERRUPT_ENABLE`] | RW | bits of INTERRUPT_STATUS that assert the line |
 //!
-//! A fault plan, if it has one, strikes its commands as it would a SCSI disk's. What a disk would say in sense this
-//! controller says in [`Error::Medium`] or [`Error::Failed`]; a transfer that is cut short fails. A completion that
-//! is dropped, and an adapter that hangs, leave it BUSY until RESET; a late one leaves it BUSY as long; one that
-//! comes twice sets DONE again when that was acknowledged, unless the next command was started
-//! before; a controller that was pulled out reads as all ones.
+//! A fault plan, if it has one, strikes its commands as it would a SCSI disk's. What a disk would say in
+//! sense this controller says in [`Error::Medium`] or [`Error::Failed`]; a transfer that is cut short fails.
+//! A completion that is dropped, and an adapter that hangs, leave it BUSY until RESET; a late one leaves it
+//! BUSY as long; one that comes twice sets DONE again when that was acknowledged, unless the next command was
+//! started before; a controller that was pulled out reads as all ones.
 //!
 //! The line is level-triggered: asserted while `INTERRUPT_STATUS & INTERRUPT_ENABLE` is not 0. The
 //! registers that describe a command are latched when it is started and may be written for the
@@ -123,7 +123,7 @@ pub struct DiskController {
     is_gone: bool,
 }
 
-/// What the controller is at.
+/// What the controller is doing.
 #[derive(Clone, Copy, Default)]
 enum Work {
     #[default]
@@ -332,8 +332,8 @@ impl DiskController {
         self.work = Work::Idle;
     }
 
-    /// Checks a transfer's blocks, makes the buffer as long as they are, and answers where on the
-    /// medium they begin.
+    /// Checks a transfer's blocks, makes the buffer as long as they are, and returns where on the medium they
+    /// begin.
     fn check(&mut self, command: Command) -> Result<u64, Error> {
         if command.blocks == 0 || command.blocks > TRANSFER_BLOCKS_MAX {
             return Err(Error::BadCount);

@@ -3,7 +3,9 @@
 //! A miniport calls it through [`ddi`], the documented names, or writes against [`miniport`], safe Rust
 //! over them. A test rig loads the driver on a machine of `kernel_sim`, starts its [`Adapter`], and
 //! sends ordinary read and write IRPs to [`Adapter::disks`]. Miniports are virtual, or physical over a
-//! device of the machine that a [`PciSlot`] describes. This crate has never heard of a rule: what happens is shown to whoever watches the machine.
+//! device of the machine that a [`PciSlot`] describes. This crate has never heard of a rule: what happens is
+//! shown to the watchers of the machine. What goes wrong under a fault plan, who deals with it and whose
+//! behaviour that follows is in FAULTS.md, beside this crate's manifest.
 //!
 //! A miniport that forgets a request, and how that shows:
 //!
@@ -36,7 +38,7 @@
 //!
 //! let outcome = Config::new(2, Execution::Seeded(1)).unwrap().run(|| {
 //!     let driver = Machine::current().unwrap().load_driver(Some(driver_entry)).unwrap();
-//!     let _ = Adapter::start(driver); // the bus scan waits for its first answer
+//!     let _ = Adapter::start(driver); // the bus scan waits for its first request
 //! });
 //! let Ending::BugCheck(check) = outcome.ending else { panic!("{:?}", outcome.ending) };
 //! assert_eq!((check.stop.code, check.parameters[0]), (0xF1, 0x1007));

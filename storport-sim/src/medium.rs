@@ -1,12 +1,12 @@
-//! What stands behind an adapter: a SCSI target, for whoever executes commands at it.
+//! What stands behind an adapter: a SCSI target that a miniport or a device model executes commands at.
 //!
 //! A virtual miniport has a file, a socket or a partner process behind it, reached through system services
 //! that this simulator does not have; a host adapter has a bus with devices on it. [`Medium`] stands for
 //! both: a target that takes a command block and answers. A test rig makes one, keeps a handle, and gives it
 //! to the machine, where a virtual miniport finds it, or to a device model. It is not
 //! hardware: there is no register, no interrupt and no time in it, and a command is finished when
-//! [`Medium::execute`] returns. What a fault plan says of a completion's delivery is for the caller to arrange
-//! ([`Disposition`]).
+//! [`Medium::execute`] returns. What a fault plan says of a completion's delivery is for the caller to
+//! arrange ([`Disposition`]).
 //!
 //! Besides commands two things happen to it from outside: units are plugged in and out, and the whole of it
 //! is pulled out. Invariant: a change of units is reported once, in order.
@@ -31,7 +31,8 @@ pub struct UnitChange {
 
 /// A target behind a lock of the host. Never held across anything that drivers run.
 ///
-/// Commands that change nothing, which is what nearly every read is, share the lock: several processors copy at once.
+/// Commands that change nothing, which is what nearly every read is, share the lock: several processors copy
+/// at once.
 #[derive(Debug)]
 pub struct Medium {
     target: RwLock<Target>,
@@ -85,8 +86,8 @@ impl Medium {
         look(&mut self.target.write())
     }
 
-    /// Plugs a disk in while the machine runs; the one that was there is given back. Whoever stands before
-    /// the medium learns of it by [`take_change`](Self::take_change); for a device model that needs a
+    /// Plugs a disk in while the machine runs; the one that was there is given back. The miniport or device
+    /// in front of the medium learns of it by [`take_change`](Self::take_change); a device model needs a
     /// [`Machine::touch_device`] besides.
     pub fn plug_in(&self, lun: Lun, disk: ScsiDisk) -> Option<ScsiDisk> {
         let replaced = self.target.write().attach(lun, disk);
@@ -94,7 +95,8 @@ impl Medium {
         replaced
     }
 
-    /// Pulls one disk out, as [`plug_in`](Self::plug_in) plugs one in; `None`, and nothing to learn, if there is none.
+    /// Pulls one disk out, as [`plug_in`](Self::plug_in) plugs one in; `None`, and nothing to learn, if there
+    /// is none.
     pub fn unplug(&self, lun: Lun) -> Option<ScsiDisk> {
         let disk = self.target.write().detach(lun)?;
         self.note(UnitChange { lun, is_present: false });
@@ -113,7 +115,7 @@ impl Medium {
         self.changed.load(Acquire)
     }
 
-    /// Takes the oldest change of units nobody has taken yet.
+    /// Takes the oldest change of units that was not taken yet.
     pub fn take_change(&self) -> Option<UnitChange> {
         let mut changes = self.changes.lock();
         let change = changes.pop_front();
@@ -121,8 +123,8 @@ impl Medium {
         change
     }
 
-    /// Pulls the medium out, with the adapter it belongs to: it never comes back. What is executed
-    /// afterwards is still answered; a device model that is gone does not ask.
+    /// Pulls the medium out, with the adapter it belongs to: it never comes back. A command executed
+    /// afterwards still gets its status; a device model that is gone executes none.
     pub fn pull_out(&self) {
         self.is_gone.store(true, SeqCst);
     }

@@ -171,7 +171,7 @@ impl Check {
         self
     }
 
-    /// Nothing is found. Answers what an exhaustive search covered.
+    /// Nothing is found. Returns what an exhaustive search covered.
     ///
     /// # Panics
     /// With the report of what was found, and the line that makes it again. When an exhaustive search

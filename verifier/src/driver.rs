@@ -48,8 +48,8 @@ pub enum Protocol {
     /// SCSI commands, answered in sense.
     #[default]
     Scsi,
-    /// ATA commands: one word, device fault, for a write that cannot be done (SAT-4), and a queue that is given up
-    /// with the command that failed, often by a reset.
+    /// ATA commands: one word, device fault, for a write that cannot be done (SAT-4), and a queue that is
+    /// given up with the command that failed, often by a reset.
     Ata,
 }
 

@@ -3,6 +3,27 @@
 //! A [`driver::Driver`] describes a driver under test; [`session::run`] runs it once on a machine of
 //! `kernel-sim` with the I/O of [`workload`], watched by [`rules`]; [`report`] renders what was
 //! found; [`cli::main`] is the whole `storsim` program as one call, for your own drivers too.
+//!
+//! A piece of driver logic needs no driver: it is a model, checked from a test ([`check_model`]). This one
+//! counts requests and forgets that two processors may do so at once:
+//!
+//! ```
+//! use kernel_sim::shared::Shared;
+//!
+//! verifier::check_model(
+//!     2,
+//!     || (Shared::new(0_u32), Shared::new(0_u32)),
+//!     |(started, finished), cpu| {
+//!         started.set(started.get() + 1); // Lost, if the other processor gets here between the two.
+//!         finished.set(finished.get() + 1);
+//!         if cpu == 1 && finished.get() == 2 {
+//!             assert_eq!(started.get(), 2, "a request was not counted");
+//!         }
+//!     },
+//! )
+//! .exhaustive()
+//! .fails_with("KMODE_EXCEPTION_NOT_HANDLED"); // A panic of driver code.
+//! ```
 
 mod check;
 pub mod cli;

@@ -1,8 +1,8 @@
 //! The test rig: what a run does on the machine's boot thread.
 //!
-//! It loads the driver, starts its device or adapter, sends the workload with what it has to bear, removes and
-//! unloads. It is the system around a driver and no part of it; a driver that refuses to start is no finding.
-//! Invariant: whatever was started is taken down again, unless the run ended before.
+//! It loads the driver, starts its device or adapter, sends the workload with what it has to bear, removes
+//! and unloads. It is the system around a driver and no part of it; a driver that refuses to start is no
+//! finding. Invariant: whatever was started is taken down again, unless the run ended before.
 
 mod disturbances;
 mod events;

@@ -365,7 +365,8 @@ fn check_adversity(driver: &Driver, disturbances: &Disturbances) -> Result<(), S
             "a WDM driver",
             "--event and --timeout need an adapter; plug and play of a WDM device under load is not modelled",
         ),
-        // A fault that strikes a scan's own commands takes a disk away, which nobody could tell from a mistake.
+        // A fault that strikes a scan's own commands takes a disk away, which nobody could tell from a
+        // mistake.
         _ if !disturbances.faults.is_empty() && disturbances.events.contains(&Event::Hotplug) => refuse(
             "a miniport",
             "--event hotplug is not combined with --fault, which would strike the bus scan",

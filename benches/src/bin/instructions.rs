@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 const SHORT: u64 = 20_000;
 const LONG: u64 = 60_000;
 
-/// A name, and what runs it; answers how many iterations it made.
+/// A name, and what runs it; returns how many iterations it made.
 type Row = (&'static str, fn(u64) -> u64);
 
 const ROWS: &[Row] = &[

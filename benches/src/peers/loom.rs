@@ -1,10 +1,9 @@
 //! Programs under loom: exhaustive search.
 //!
-//! loom runs every execution that its partial-order reduction cannot prove equivalent to an earlier
-//! one, over the C11 memory model. By its own account it treats a sequentially consistent load or
-//! store as acquire or release, so it may find stale reads of a flag that the other tools exclude;
-//! on locks the tools agree. It tells nobody how many executions it ran: a counter in the program's
-//! first thread does.
+//! loom runs every execution that its partial-order reduction cannot prove equivalent to an earlier one, over
+//! the C11 memory model. By its own account it treats a sequentially consistent load or store as acquire or
+//! release, so it may find stale reads of a flag that the other tools exclude; on locks the tools agree. It
+//! does not report how many executions it ran: a counter in the program's first thread does.
 //!
 //! Handles are shared by the standard library's `Arc`, which loom does not see: its own would add
 //! branches at every clone and drop. Its branch limit is the default wherever

@@ -1,8 +1,11 @@
 //! DriverEntry to the first request: HwStorFindAdapter, HwStorInitialize, the passive initialisation.
 //!
-//! The adapter is found by its class code, taken from the firmware (BOHC), reset (GHC.HR) and put into AHCI mode; its
-//! ports get a page each of the uncached extension. DPC and timers can be made at PASSIVE_LEVEL only, so ports are
-//! started there; requests that come before a device has been identified wait in its channel's queue.
+//! The adapter is found by its class code, taken from the firmware (BOHC), reset (GHC.HR) and put into AHCI
+//! mode; its ports get a page each of the uncached extension. DPC and timers can be made at PASSIVE_LEVEL
+//! only, so ports are started there; requests that come before a device has been identified wait in its
+//! channel's queue.
+
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 
 use super::ata::{PRDS_MAX, PortMemory};
 use super::channel::*;
@@ -17,7 +20,8 @@ use std::ptr::null_mut;
 pub const TRANSFER_MAX: u32 = 256 << 10;
 /// Requests a unit is given at once: more than there are slots, so that the next is at hand.
 const QUEUE_DEPTH: u32 = 64;
-/// Microseconds between two looks at a bit, and looks: 1 s for a reset (10.4.3), 2 s for the firmware (10.6.3).
+/// Microseconds between two looks at a bit, and looks: 1 s for a reset (10.4.3), 2 s for the firmware
+/// (10.6.3).
 const LOOK_US: ULONG = 100;
 const RESET_LOOKS: u32 = 10_000;
 const HAND_OFF_LOOKS: u32 = 20_000;
@@ -29,8 +33,8 @@ pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNIC
     register(driver, path, |_| {})
 }
 
-/// Registers the driver after `change` has had its way with the structure: for tests that come between Storport and one
-/// of the callbacks.
+/// Registers the driver after `change` has had its way with the structure: for tests that come between
+/// Storport and one of the callbacks.
 pub unsafe fn register(
     driver: PDRIVER_OBJECT,
     path: PUNICODE_STRING,

@@ -1,5 +1,7 @@
 //! Sense data for what an ATA disk says (SAT-4, "Error and sense reporting").
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::registers::STATUS_DF;
 
@@ -41,7 +43,8 @@ impl Sense {
     }
 }
 
-/// What a task file with ERR or DF says. Bit 6 of the error register is UNC after a read and was WP after a write.
+/// What a task file with ERR or DF says. Bit 6 of the error register is UNC after a read and was WP after a
+/// write.
 pub fn of_task_file(status: u8, error: u8, lba: u64, is_write: bool) -> Sense {
     if status & STATUS_DF != 0 {
         Sense { block: Some(lba), ..Sense::new(0x04, 0x44, 0x00) }
@@ -58,7 +61,7 @@ pub fn of_task_file(status: u8, error: u8, lba: u64, is_write: bool) -> Sense {
     }
 }
 
-/// Gives an SRB its sense data, as much as it has room for; answers the status to complete it with.
+/// Gives an SRB its sense data, as much as it has room for; returns the status to complete it with.
 ///
 /// # Safety
 /// The SRB is the miniport's.

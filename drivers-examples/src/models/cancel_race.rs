@@ -12,6 +12,8 @@
 //! already be another's.
 //!
 //! `w3b-locked` is the near miss: the same flag, looked at and set under one lock.
+
+#![expect(unsafe_code, reason = "models call layer 1, as a driver does")]
 #![expect(non_snake_case, reason = "a driver in the manner of C, under the WDK's names")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 

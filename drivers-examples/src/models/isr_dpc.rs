@@ -15,6 +15,8 @@
 //! ever. This driver waits with a time limit and panics, as a disk's driver would reset.
 //!
 //! `isr-dpc-synchronized` is the near miss: the DPC takes the count in a SynchCritSection routine.
+
+#![expect(unsafe_code, reason = "models call layer 1, as a driver does")]
 #![expect(non_snake_case, reason = "a driver in the manner of C, under the WDK's names")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 

@@ -8,6 +8,8 @@
 //!
 //! **Why it hangs.** The bit never comes. The processor is lost at DIRQL; nothing that runs below it
 //! will run there again.
+
+#![expect(unsafe_code, reason = "models call layer 1, as a driver does")]
 #![expect(non_snake_case, reason = "a driver in the manner of C, under the WDK's names")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 

@@ -14,7 +14,7 @@
 //! | [`test_and_set`] | a lock written by hand | clean |
 //! | [`lock_order`] | two locks in two orders: plain, buried, skewed | deadlock, under some schedules |
 //! | [`cancel_race`] | a request completed and cancelled at once | bug check, under some schedules |
-//! | [`isr_dpc`] | a DPC changes what its interrupt service routine changes | bug check, under some schedules |
+//! | [`isr_dpc`] | a DPC changes what its service routine changes | bug check, under some schedules |
 //! | [`timer_remove`] | memory freed under a timer's DPC | bug check, under some schedules |
 //! | [`spins_on_register`] | polls for a bit that never comes | livelock |
 //! | [`isr_never_returns`] | the same in its interrupt service routine | livelock |

@@ -6,6 +6,8 @@
 //! handler, which can only stop the machine.
 //!
 //! **Why it hangs.** It does not; the machine stops where the panic was.
+
+#![expect(unsafe_code, reason = "models call layer 1, as a driver does")]
 #![expect(non_snake_case, reason = "a driver in the manner of C, under the WDK's names")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 

@@ -6,6 +6,8 @@
 //! **What is wrong.** Devices break, and are pulled out.
 //!
 //! **Why it hangs.** The bit never comes. Nothing else is under way that could bring it.
+
+#![expect(unsafe_code, reason = "models call layer 1, as a driver does")]
 #![expect(non_snake_case, reason = "a driver in the manner of C, under the WDK's names")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 

@@ -7,6 +7,8 @@
 //! processors stay at PASSIVE_LEVEL, where a real driver would raise first; each runs one thread,
 //! so nothing preempts the holder. No schedule fails.
 
+#![expect(unsafe_code, reason = "models call layer 1, as a driver does")]
+
 use kernel_sim::ddi::InterlockedExchange;
 use kernel_sim::ddi::types::LONG;
 use kernel_sim::machine::{Config, Outcome};

@@ -14,6 +14,8 @@
 //! The machine stops at the freeing of a queued DPC, or where the DPC uses freed memory.
 //!
 //! `timer-remove-flushed` is the near miss.
+
+#![expect(unsafe_code, reason = "models call layer 1, as a driver does")]
 #![expect(non_snake_case, reason = "a driver in the manner of C, under the WDK's names")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 

@@ -3,6 +3,8 @@
 //! [`bring_up`] is taken again after every reset of the adapter and when its power returns. Who calls it has
 //! all rings for itself: nothing runs yet, or their locks are held.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::events;
 use super::extension::{AdapterExtension, Interrupts, state};
@@ -72,7 +74,8 @@ pub unsafe fn bring_up(extension: PVOID, e: *mut AdapterExtension) -> bool {
 }
 
 unsafe fn enable_ring(extension: PVOID, e: *mut AdapterExtension, n: usize) -> bool {
-    // SAFETY: as above; of the extension, which interrupt routines look at meanwhile, the ring alone is borrowed.
+    // SAFETY: as above; of the extension, which interrupt routines look at meanwhile, the ring alone is
+    // borrowed.
     unsafe {
         let (registers, uses_events) = ((*e).registers, (*e).features & F_RING_EVENT_IDX != 0);
         let ring = &mut (*e).ring[n];
@@ -101,7 +104,8 @@ unsafe fn enable_ring(extension: PVOID, e: *mut AdapterExtension, n: usize) -> b
     }
 }
 
-/// Has requests started by several processors at once, each with the message of its ring, where there are several.
+/// Has requests started by several processors at once, each with the message of its ring, where there are
+/// several.
 unsafe fn ask_for_channels(extension: PVOID, e: &mut AdapterExtension) {
     let request_rings = e.rings - FIRST_REQUEST_RING as u32;
     e.has_channels = 0;

@@ -1,5 +1,7 @@
 //! What the device's answer means to the SRB.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::extension::srb_extension;
 use super::virtio_scsi::*;

@@ -3,6 +3,8 @@
 //! Storport scans the bus for whatever reason, so the reports are not told apart further. Invariant: a buffer
 //! is the device's again before its event is acted upon.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::extension::{AdapterExtension, EVENTS, state};
 use super::interrupt::{lock, notify, unlock};
@@ -19,8 +21,8 @@ pub unsafe fn post_all(e: *mut AdapterExtension) {
 }
 
 unsafe fn post(e: *mut AdapterExtension, buffer: *mut Event) {
-    // SAFETY: the ring's lock is held, or nobody else runs. A ring of fewer descriptors than buffers takes what it
-    // can.
+    // SAFETY: the ring's lock is held, or nobody else runs. A ring of fewer descriptors than buffers takes
+    // what it can.
     unsafe {
         let offset = buffer as usize - (*e).events as usize;
         let address = (*e).events_physical + offset as u64;
@@ -42,7 +44,8 @@ unsafe fn asks_for_scan(buffer: *mut Event) -> bool {
 /// Takes the events that have come.
 pub unsafe fn take_events(extension: PVOID, e: *mut AdapterExtension) {
     let mut is_scan_due = false;
-    // SAFETY: Storport's own extension, as for all of this file; owners of chains in the event ring are its buffers.
+    // SAFETY: Storport's own extension, as for all of this file; owners of chains in the event ring are its
+    // buffers.
     unsafe {
         let mut handle: STOR_LOCK_HANDLE = std::mem::zeroed();
         lock(extension, e, EVENT_RING, &mut handle);

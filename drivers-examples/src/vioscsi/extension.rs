@@ -1,5 +1,7 @@
 //! What the adapter and each request carry.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::{PVOID, STOR_DPC, SrbGetMiniportContext};
 use super::ring::Ring;
 use super::transport::Registers;

@@ -4,6 +4,8 @@
 //! The uncached extension can be asked for here only and does not grow, so every ring gets its memory now,
 //! whether it will be used or not: how many messages were granted is not known before HwStorInitialize.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::extension::{AdapterExtension, EVENTS, Interrupts, RINGS_MAX, SG_MAX, SG_MAX_DIRECT, state};
 use super::ring;

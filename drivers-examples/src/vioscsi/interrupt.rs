@@ -4,6 +4,8 @@
 //! is quiet again when its status has been read. A DPC goes on until nothing has come back since interrupts
 //! were asked for again, so none is missed.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::complete;
 use super::ddi::*;
 use super::events;
@@ -34,7 +36,8 @@ pub unsafe extern "C-unwind" fn HwMSInterruptRoutine(extension: PVOID, message: 
         } else if message != 0 && message <= (*e).rings {
             ask_for_dpc(extension, e, message as usize - 1);
         }
-        // Message 0, a changed configuration: a device that asks for a reset gets one when its requests are late.
+        // Message 0, a changed configuration: a device that asks for a reset gets one when its requests are
+        // late.
     }
     TRUE
 }

@@ -1,9 +1,9 @@
 //! `vioscsi`: a miniport of virtio SCSI adapters, after the one of virtio-win, at layer 1.
 //!
 //! A ring for task management, one for events, and one for requests per processor where the system grants a
-//! message for each. HwStorBuildIo writes a request's descriptors into its SRB extension, HwStorStartIo puts them
-//! into the ring of its channel, an interrupt only asks for the DPC of its ring, and the DPC takes out what the
-//! device has given back.
+//! message for each. HwStorBuildIo writes a request's descriptors into its SRB extension, HwStorStartIo puts
+//! them into the ring of its channel, an interrupt only asks for the DPC of its ring, and the DPC takes out
+//! what the device has given back.
 //!
 //! ```text
 //! virtio.rs     the transport's registers and numbers      virtio_scsi.rs  the requests of a SCSI host
@@ -16,9 +16,11 @@
 //! ```
 //!
 //! Each ring has one lock: the DpcLock of its DPC, for those who put in and those who take out alike. Nothing
-//! else is shared once the adapter runs. Taken together they are taken in the order of the rings. Invariant: a
-//! request that is in a ring's table of outstanding ones, and no other, is the device's; who takes it out of
-//! the table completes it.
+//! else is shared once the adapter runs. Taken together they are taken in the order of the rings. Invariant:
+//! a request that is in a ring's table of outstanding ones, and no other, is the device's; who takes it out
+//! of the table completes it.
+
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 #![expect(non_snake_case, reason = "the documented WDK names")]
 
 mod bring_up;

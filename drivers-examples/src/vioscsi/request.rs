@@ -4,6 +4,8 @@
 //! SRB extension. HwStorStartIo chooses the ring, takes its lock, and puts the chain in. What needs no device
 //! ends in HwStorBuildIo.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::complete::complete;
 use super::ddi::*;
 use super::extension::{AdapterExtension, SrbExtension, srb_extension, state};

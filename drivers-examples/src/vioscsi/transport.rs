@@ -2,6 +2,8 @@
 //!
 //! What virtio-win has in its VirtIO library. The places come from the capabilities in configuration space.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::{
     PUCHAR, PULONG, PVOID, StorPortReadRegisterUchar, StorPortReadRegisterUlong, StorPortReadRegisterUshort,
     StorPortStallExecution, StorPortWriteRegisterUchar, StorPortWriteRegisterUlong,

@@ -12,6 +12,8 @@
 //!
 //! Rule: SpinLockSafe, at IoCompleteRequest.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::device::*;
 use super::driver::CreateDevice;

@@ -11,6 +11,8 @@
 //! Rule: SpinLockSafe, at IoCompleteRequest. WinDRBD had this bug (commit b2536927) and lost it again
 //! three days later.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::device::*;
 use super::driver::CreateDevice;

@@ -1,5 +1,7 @@
 //! What the driver keeps for a device, and the device's registers.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 
 /// Registers, as offsets into the window. The controller's page says what they do.

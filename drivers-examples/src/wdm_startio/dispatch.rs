@@ -1,5 +1,7 @@
 //! Dispatch routines: requests are checked and handed to the I/O manager's queue.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::device::*;
 use super::start_io::Cancel;

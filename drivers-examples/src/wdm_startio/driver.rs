@@ -1,5 +1,7 @@
 //! DriverEntry, AddDevice, DriverUnload.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::device::*;
 use super::interrupt::DpcForIsr;

@@ -1,5 +1,7 @@
 //! The interrupt service routine, and the DPC that completes what it reported.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::device::*;
 use std::ptr::null_mut;

@@ -11,6 +11,8 @@
 //!
 //! Rule: SpinLockSafe, at IoStartNextPacket.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::device::*;
 use super::driver::CreateDevice;

@@ -1,5 +1,7 @@
 //! PnP: the device is started with its resources, and removed.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::device::*;
 use super::dispatch::CancelQueued;

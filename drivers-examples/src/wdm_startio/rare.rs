@@ -16,6 +16,8 @@
 //!
 //! Rule: SpinLockSafe, at IoCompleteRequest, under some schedules.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::device::*;
 use super::driver::CreateDevice;

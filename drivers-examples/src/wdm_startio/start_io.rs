@@ -4,6 +4,8 @@
 //! decides between the two: a cancel routine that finds its request still queued completes it, and
 //! leaves one that is not to StartIo, which sees the Cancel flag.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::ddi::*;
 use super::device::*;
 

@@ -4,7 +4,8 @@ use crate::rig::*;
 use kernel_sim::machine::Execution;
 use storport_sim::ddi::*;
 
-/// Runs a load under a fault plan; requests end in `allowed` only. Answers how many did not succeed, over all seeds.
+/// Runs a load under a fault plan; requests end in `allowed` only. Returns how many did not succeed, over all
+/// seeds.
 fn under(plan: &'static str, seeds: u64, allowed: &'static [NTSTATUS]) -> u32 {
     under_on(ONE_DISK, plan, seeds, allowed)
 }
@@ -130,8 +131,8 @@ fn a_reset_in_the_middle_of_everything_loses_nothing() {
         let total = std::sync::Arc::clone(&retried);
         let outcome = run(setup, cpus, Execution::Seeded(seed), move |bench| {
             let load = Load::start(bench.disk(0), 8, 6);
-            // As often as the class driver sends a request again. Each time the disk has come back before, and has
-            // others' requests too.
+            // As often as the class driver sends a request again. Each time the disk has come back before,
+            // and has others' requests too.
             for _ in 0..4 {
                 bench.send(&[0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0], crate::scsi::Data::In(512)).good();
                 bench.reset_unit();

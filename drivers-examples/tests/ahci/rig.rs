@@ -61,8 +61,8 @@ pub fn machine() -> &'static Machine {
     Machine::current().unwrap()
 }
 
-/// Runs `body` on a machine whose adapter has started. The body gives the adapter back, or has removed it; the device
-/// must not have reached for memory it was not given.
+/// Runs `body` on a machine whose adapter has started. The body gives the adapter back, or has removed it;
+/// the device must not have reached for memory it was not given.
 pub fn run(
     setup: Setup,
     cpus: u8,
@@ -245,7 +245,8 @@ impl Endings {
     }
 }
 
-/// Clients that write, read back and compare, each in a part of the disk of its own, with a flush now and then.
+/// Clients that write, read back and compare, each in a part of the disk of its own, with a flush now and
+/// then.
 pub struct Load {
     left: Arc<AtomicU32>,
     is_stopped: Arc<AtomicBool>,
@@ -253,8 +254,8 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts `clients` threads of `rounds` rounds each. What a failed write left is not known, so nothing is compared
-    /// until a write of the place has succeeded.
+    /// Starts `clients` threads of `rounds` rounds each. What a failed write left is not known, so nothing is
+    /// compared until a write of the place has succeeded.
     pub fn start(disk: usize, clients: u32, rounds: u32) -> Load {
         let load = Load {
             left: Arc::new(AtomicU32::new(clients)),
@@ -272,8 +273,8 @@ impl Load {
         load
     }
 
-    /// Nothing more is sent. When this returns, under the deterministic executor, every client has ended or waits for
-    /// a request: time passes only when nobody can go on.
+    /// Nothing more is sent. When this returns, under the deterministic executor, every client has ended or
+    /// waits for a request: time passes only when nobody can go on.
     pub fn stop(&self) {
         self.is_stopped.store(true, SeqCst);
         wait_ms(5);

@@ -4,6 +4,8 @@
 //! more seeds, more replays, larger images, thirty seconds of real threads.
 //! `STORSIM_BLESS=1` writes the blessed files in `blessed/` anew; read the diff before you keep it.
 
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
+
 mod bad_input;
 mod blessed;
 mod clean;
@@ -12,6 +14,7 @@ mod findings;
 mod images;
 mod load;
 mod merge;
+mod readme;
 mod replay;
 mod storsim;
 mod stress;

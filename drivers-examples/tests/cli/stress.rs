@@ -23,7 +23,7 @@ fn summary(said: &Said) -> Value {
     last.clone()
 }
 
-/// Executes each shard and writes what it says to a file; answers the files.
+/// Executes each shard and writes what it says to a file; returns the files.
 fn shards(desk: &Desk, what: &str, count: u64) -> Vec<String> {
     let shard = |n: u64| {
         let said = desk.storsim(&format!("stress {what} --shard {n}/{count}"));
@@ -181,7 +181,7 @@ fn a_limit_in_time_ends_it_and_is_not_complete_where_seeds_are_left() {
     assert_eq!(said.json()["complete"], false);
 }
 
-/// Interrupts a stress once it has printed a finding; answers its exit status and the lines.
+/// Interrupts a stress once it has printed a finding; returns its exit status and the lines.
 fn interrupted(signal: &str, flags: &str) -> (Option<i32>, Vec<Value>) {
     let desk = Desk::new();
     let mut child = Command::new(cargo_bin("storsim"))

@@ -45,8 +45,8 @@ impl Rig<'_> {
     }
 }
 
-/// Runs `body` with the adapter started over a medium of `disks` disks, and takes everything down again. Asserts
-/// that the machine completes and the driver left no pool behind.
+/// Runs `body` with the adapter started over a medium of `disks` disks, and takes everything down again.
+/// Asserts that the machine completes and the driver left no pool behind.
 #[track_caller]
 pub fn run(
     cpus: u8,

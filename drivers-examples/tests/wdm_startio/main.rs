@@ -1,5 +1,7 @@
 //! `wdm-startio` and its broken forms, under both executors.
 
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
+
 mod client;
 mod requests;
 
@@ -131,7 +133,7 @@ fn each_broken_form_is_caught_at_its_call_in_every_run() {
     }
 }
 
-/// Runs the rare form under a seed. Answers whether it was caught; anything but that or a clean end
+/// Runs the rare form under a seed. Returns whether it was caught; anything but that or a clean end
 /// is a failure.
 fn rare_is_caught(cpus: u8, seed: u64) -> bool {
     let ran = run(cpus, Execution::Seeded(seed), RARE, true, workload(cpus, seed));

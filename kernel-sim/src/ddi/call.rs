@@ -4,6 +4,8 @@
 //! deterministic executor, or somebody watching) counts, hashes, lets others go first and shows the
 //! event to those who asked. On a machine that has stopped the call does nothing.
 
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of the WDK")]
+
 use crate::bugcheck::StopCode;
 use crate::frame::{Frame, Item};
 use crate::hook::{Event, EventKind, Owner, TouchKind};

@@ -2,6 +2,8 @@
 //!
 //! They work on the caller's own structures and are part of the caller on Windows too, so they have
 //! no hook, no scheduling point, and no check beyond what is written here.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of the WDK")]
 #![expect(non_snake_case, reason = "the documented WDK names")]
 #![expect(clippy::missing_safety_doc, reason = "each takes pointers to live structures, as in C")]
 
@@ -47,7 +49,7 @@ pub unsafe fn InsertHeadList(ListHead: PLIST_ENTRY, Entry: PLIST_ENTRY) {
     }
 }
 
-/// Takes an entry out; answers whether the list is empty then.
+/// Takes an entry out; returns whether the list is empty then.
 pub unsafe fn RemoveEntryList(Entry: PLIST_ENTRY) -> bool {
     // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {

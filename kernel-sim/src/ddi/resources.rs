@@ -1,7 +1,7 @@
 //! Resource lists: how the PnP manager tells a driver where its device's registers and interrupt are.
 //!
-//! A list is of varying length: `Count` descriptors follow each other where the structure shows one.
-//! Windows packs these structures to four bytes; here they have their natural alignment.
+//! A list is of varying length: it is declared with one descriptor and has `Count` of them. Windows packs
+//! these structures to four bytes; here they have their natural alignment.
 #![expect(missing_docs, reason = "fields have the WDK's names and meanings")]
 
 use super::types::{INTERFACE_TYPE, KAFFINITY, PHYSICAL_ADDRESS, UCHAR, ULONG, USHORT};

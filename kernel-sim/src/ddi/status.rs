@@ -1,4 +1,4 @@
-//! The NTSTATUS values the simulator answers with or its drivers use.
+//! The NTSTATUS values that the simulator returns or its drivers use.
 #![expect(non_snake_case, reason = "NT_SUCCESS is the documented name")]
 
 use super::types::NTSTATUS;
@@ -18,7 +18,7 @@ macro_rules! statuses {
 }
 
 statuses! {
-    /// Success; also the answer of a wait that was satisfied.
+    /// Success; also the status of a wait that was satisfied.
     STATUS_SUCCESS = 0;
     /// A wait ended because its time was up.
     STATUS_TIMEOUT = 0x102;

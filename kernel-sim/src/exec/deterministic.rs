@@ -6,6 +6,8 @@
 //! deadlock is found in the step that closes it. Invariant: nothing here reads a clock, an address
 //! or a hash order; equal choices give equal runs.
 
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
+
 mod footprint;
 mod lock_waits;
 mod progress;
@@ -254,7 +256,7 @@ impl Deterministic {
         others
     }
 
-    /// Lets the strategy choose the next transition. Answers `None` when the machine has stopped.
+    /// Lets the strategy choose the next transition. Returns `None` when the machine has stopped.
     #[inline(always)]
     fn next(&self, machine: &Machine) -> Option<Transition> {
         let step = self.step.get() + 1;

@@ -4,6 +4,8 @@
 //! something became ready or pended, or wait for a lock word. Everything that differs between the
 //! two lies behind the functions of this file.
 
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
+
 pub(crate) mod deterministic;
 pub(crate) mod parallel;
 mod standstill;
@@ -45,8 +47,8 @@ impl Machine {
         }
     }
 
-    /// Which of `n` goes first, where order is open: a choice in the deterministic executor, the
-    /// oldest in the parallel one.
+    /// Which of `n` goes first, where order is open: a choice in the deterministic executor, the oldest in
+    /// the parallel one.
     pub(crate) fn pick(&self, n: u32) -> u32 {
         match &self.executor {
             Executor::Deterministic(d) => d.pick(self, n),
@@ -75,8 +77,8 @@ impl Machine {
         }
     }
 
-    /// Tells a processor that its DPC queue wants draining. `local` requests are honoured as soon
-    /// as the processor's IRQL permits; others when the schedule says so.
+    /// Tells a processor that its DPC queue wants draining. `immediately`: drained as soon as the processor's
+    /// IRQL permits; otherwise when the schedule chooses.
     pub(crate) fn request_dpcs(&self, cpu: u8, immediately: bool) {
         let target = &self.processors[usize::from(cpu)];
         match &self.executor {
@@ -177,7 +179,7 @@ impl Machine {
         }
     }
 
-    /// Wakes whoever waits on the host: the machine has stopped.
+    /// Wakes every host thread that waits: the machine has stopped.
     pub(crate) fn wake_everybody(&self) {
         if let Executor::Parallel(p) = &self.executor {
             p.wake_everybody(self);

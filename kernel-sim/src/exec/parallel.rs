@@ -6,13 +6,15 @@
 //! clock. Invariant: a processor that finds nothing pended and then parks cannot miss a ring,
 //! because both sides look again under its doorbell's lock.
 //!
-//! Locks are taken in this order, and none is held while driver code runs: a device's model, the
-//! pool, the kernel's tables, a DPC queue, then the world, a doorbell or the parking lot. A device that is touched
-//! pends its interrupt with the model locked; whoever pends something rings with the kernel locked.
+//! Locks are taken in this order, and none is held while driver code runs: a device's model, the pool, the
+//! kernel's tables, a DPC queue, then the world, a doorbell or the parking lot. A device that is touched
+//! pends its interrupt with the model locked; a doorbell is rung with the kernel's tables locked.
 //!
 //! A machine that stops comes to rest before it is taken apart: each processor leaves its driver's
 //! code at the next DDI and parks that fiber; when all have, the evidence of a standstill is
 //! gathered, and only then destructors run. A panic is the exception: it drops its own locals at once.
+
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
 
 mod polling;
 
@@ -113,7 +115,7 @@ impl Parallel {
     pub(crate) fn ring(&self, cpu: &Processor, bits: u32) {
         cpu.pending().fetch_or(bits, SeqCst);
         if std::ptr::eq(cpu, Processor::current()) {
-            // Whoever rings itself is awake, and looks on its way out of the call.
+            // A processor that rings itself is awake, and looks on its way out of the call.
             return;
         }
         let doorbell = &self.doorbells[usize::from(cpu.index())];
@@ -132,7 +134,7 @@ impl Parallel {
     /// Parks an idle processor until something is pended for it.
     pub(crate) fn wait_for_work(&self, machine: &Machine, cpu: &Processor) {
         let doorbell = &self.doorbells[usize::from(cpu.index())];
-        // A device that is at work answers sooner than a host thread wakes up.
+        // A device that is at work makes its step sooner than a host thread wakes up.
         let backoff = Backoff::new();
         while self.devices_busy.load(SeqCst) && cpu.pending().load(SeqCst) == 0 && !backoff.is_completed() {
             backoff.snooze();
@@ -160,7 +162,8 @@ impl Parallel {
     }
 
     pub(crate) fn ring_devices(&self) {
-        // Who set it first rings; the thread looks at it under the lock before it rests.
+        // The thread that sets the flag rings; the devices' thread looks at it under the lock before it
+        // rests.
         if !self.devices_busy.swap(true, SeqCst) && self.world.lock().devices_resting {
             self.device_bell.notify_one();
         }
@@ -214,8 +217,8 @@ impl Parallel {
                 continue;
             }
             cpu.waiting_on.store(address, SeqCst);
-            // SAFETY: the callbacks neither park nor panic; the key is the address of the lock word,
-            // and nobody else in the process parks on addresses of a machine's memory.
+            // SAFETY: the callbacks neither park nor panic; the key is the address of the lock word, and only
+            // this executor parks on addresses of a machine's memory.
             unsafe {
                 parking_lot_core::park(
                     address,
@@ -252,7 +255,7 @@ impl Parallel {
     #[cold]
     pub(crate) fn release_parked(&self, word: &AtomicUsize) {
         let address = std::ptr::from_ref(word) as usize;
-        // SAFETY: as for `park` above.
+        // SAFETY: the callback neither parks nor panics; the key is the address of the lock word.
         unsafe {
             parking_lot_core::unpark_one(address, |result| {
                 word.store(if result.have_more_threads { PARKED } else { 0 }, SeqCst);
@@ -265,7 +268,7 @@ impl Parallel {
 /// Wakes one processor from its wait for a lock word, leaving the others.
 fn unpark_processor(word: usize, cpu: &Processor) {
     let mut found = false;
-    // SAFETY: as for `park`; the callbacks neither park nor panic.
+    // SAFETY: the callbacks neither park nor panic; the key is the address of the lock word.
     unsafe {
         parking_lot_core::unpark_filter(
             word,
@@ -291,7 +294,7 @@ impl Drop for Arrival<'_> {
     }
 }
 
-/// A processor's host thread inside the watchdog's eyes: its wait number and the lock it waits for.
+/// What the watchdog sees of each processor: the number of its wait, and the lock word it waits for.
 type Waits = Vec<Option<(usize, usize)>>;
 
 impl Machine {
@@ -487,7 +490,7 @@ impl Machine {
             return false;
         }
         self.processors.iter().enumerate().all(|(n, cpu)| match waits[n] {
-            // A word that nobody holds is about to be taken by one who waits.
+            // A free word is about to be taken by a processor that waits for it.
             Some((_, word)) => self.is_lock_taken(word),
             None if pollers & (1 << n) != 0 => true,
             None => {

@@ -1,4 +1,6 @@
-//! Why nobody can go on: the evidence of a deadlock that is more than a cycle of spin locks.
+//! Why no processor can go on: the evidence of a deadlock that is more than a cycle of spin locks.
+
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
 
 use crate::bugcheck::{Deadlock, Waiter};
 use crate::kernel::Kernel;
@@ -7,8 +9,8 @@ use crate::moment::Moment;
 use crate::sync::thread::Thread;
 
 impl Machine {
-    /// Describes a machine on which no processor can go on and no timer is armed: who waits for a
-    /// spin lock, and which threads wait for objects nobody will signal.
+    /// Describes a machine on which no processor can go on and no timer is armed: the processors that wait
+    /// for spin locks, and the threads that wait for objects which nothing will signal.
     pub(crate) fn standstill(&self, what: &str) -> Deadlock {
         let mut waiters = self.deterministic().lock_waiters(self);
         waiters.extend(self.thread_waiters(&self.kernel.lock()));
@@ -22,7 +24,7 @@ impl Machine {
             for thread in list {
                 // SAFETY: threads live as long as the machine.
                 let thread = unsafe { &**thread };
-                // One that waits for several objects is shown once, at the first.
+                // A thread that waits for several objects is shown once, at the first.
                 if thread.waits_for.get() != *key {
                     continue;
                 }

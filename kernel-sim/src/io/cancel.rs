@@ -1,5 +1,7 @@
 //! Cancellation: one system-wide spin lock, and the routine that runs under it.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{DRIVER_RETURNED_HOLDING_CANCEL_LOCK, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER};
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
@@ -22,7 +24,7 @@ impl Machine {
 
     /// Makes the cancel lock free at power-on, whatever an earlier machine left in the memory.
     pub(crate) fn reset_cancel_lock(&self) {
-        // SAFETY: an aligned word of mapped memory that is nobody else's; no processor runs yet.
+        // SAFETY: an aligned word of mapped memory that only the cancel lock uses; no processor runs yet.
         unsafe { *self.cancel_lock() = 0 };
     }
 }
@@ -43,12 +45,12 @@ pub(crate) unsafe fn set_routine(call: &Call, irp: PIRP, routine: PDRIVER_CANCEL
 }
 
 pub(crate) unsafe fn acquire(call: &Call, old: PKIRQL) {
-    // SAFETY: the cancel lock is the machine's own; the rest is forwarded from the caller.
+    // SAFETY: the cancel lock is the machine's own; `old` is the driver's, and `acquire` checks it.
     unsafe { lock::acquire(call, call.cpu.machine().cancel_lock(), old) }
 }
 
 pub(crate) unsafe fn release(call: &Call, old: KIRQL) {
-    // SAFETY: the cancel lock is the machine's own; the rest is forwarded from the caller.
+    // SAFETY: the cancel lock is the machine's own; `old` is a level, and `release` checks it.
     unsafe { lock::release(call, call.cpu.machine().cancel_lock(), old) }
 }
 

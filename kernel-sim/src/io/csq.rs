@@ -1,9 +1,11 @@
 //! Cancel-safe queues: the framework around a driver's own queue that makes cancellation safe.
 //!
-//! On Windows it is a library linked into the driver, so what it calls counts as the driver's: the queue's lock
-//! is the driver's, taken by its own routine, and a rule sees it held. The last slot of an IRP's driver
-//! context leads the cancel routine to the queue. Invariant: of two who want a request (the driver and a
-//! cancellation) the one has it who finds the cancel routine still set.
+//! On Windows it is a library linked into the driver, so what it calls counts as the driver's: the queue's
+//! lock is the driver's, taken by its own routine, and a rule sees it held. The last slot of an IRP's driver
+//! context leads the cancel routine to the queue. Invariant: when the driver and a cancellation both want a
+//! request, it belongs to the one that found the cancel routine still set.
+
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use crate::ddi::types::*;
 use crate::ddi::{Call, IoMarkIrpPending, IoReleaseCancelSpinLock, callback};
@@ -53,7 +55,7 @@ pub(crate) unsafe fn initialize(
     release: PIO_CSQ_RELEASE_LOCK,
     complete: PIO_CSQ_COMPLETE_CANCELED_IRP,
 ) -> NTSTATUS {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointers and routines, which `initialize_ex` checks.
     let status = unsafe { initialize_ex(call, csq, None, remove, peek, acquire, release, complete) };
     object(call, csq).CsqInsertIrp = insert;
     status
@@ -119,7 +121,7 @@ fn check(call: &Call, csq: PIO_CSQ) {
 }
 
 pub(crate) unsafe fn insert(call: &Call, csq: PIO_CSQ, request: PIRP, irp_context: PIO_CSQ_IRP_CONTEXT) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointers, which `insert_ex` checks before it uses them.
     let _ = unsafe { insert_ex(call, csq, request, irp_context, null_mut()) };
 }
 
@@ -156,7 +158,7 @@ pub(crate) unsafe fn insert_ex(
                 return (status, false);
             }
             cancel::exchange(i, Some(cancelled));
-            // Cancelled before there was a routine: if it is still ours, nobody else will see to it.
+            // Cancelled before there was a routine: if it is still ours, no cancel routine will complete it.
             let is_ours = i.Cancel != FALSE && cancel::exchange(i, None).is_some();
             if is_ours {
                 take_out(csq, request);
@@ -165,7 +167,8 @@ pub(crate) unsafe fn insert_ex(
         })
     };
     if is_cancelled {
-        // SAFETY: as above; the request is out of the queue and nobody else's.
+        // SAFETY: the routines were checked above; the request is out of the queue, and no other party has
+        // it.
         unsafe { routine!(csq, CsqCompleteCanceledIrp(request)) };
     }
     status
@@ -173,7 +176,7 @@ pub(crate) unsafe fn insert_ex(
 
 /// Takes a request out of the driver's queue and cuts its ties; under the queue's lock.
 unsafe fn take_out(csq: PIO_CSQ, request: PIRP) {
-    // SAFETY: forwarded from the callers: a live request in a live queue.
+    // SAFETY: every caller has a live request in a live queue, and holds the queue's lock.
     unsafe {
         routine!(csq, CsqRemoveIrp(request));
         let leads_to = std::mem::replace(slot(&mut *request), null_mut());
@@ -185,8 +188,8 @@ unsafe fn take_out(csq: PIO_CSQ, request: PIRP) {
 
 /// The cancel routine of every request in such a queue.
 unsafe extern "C-unwind" fn cancelled(_device: PDEVICE_OBJECT, request: PIRP) {
-    // SAFETY: the I/O manager's own request, whose slot the insertion filled; whoever exchanged the cancel
-    // routine away has the request, and that was the I/O manager.
+    // SAFETY: the I/O manager's own request, whose slot the insertion filled. The I/O manager exchanged the
+    // cancel routine away, so the request is this routine's.
     unsafe {
         IoReleaseCancelSpinLock((*request).CancelIrql);
         let leads_to = *slot(&mut *request);
@@ -217,7 +220,7 @@ pub(crate) unsafe fn remove(call: &Call, csq: PIO_CSQ, irp_context: PIO_CSQ_IRP_
 
 pub(crate) unsafe fn remove_next(call: &Call, csq: PIO_CSQ, peek_context: PVOID) -> PIRP {
     check(call, csq);
-    // SAFETY: the queue was checked; the driver's peek routine answers with requests of its queue.
+    // SAFETY: the queue was checked; the driver's peek routine returns requests of its queue.
     unsafe {
         locked(csq, || {
             let mut request = routine!(csq, CsqPeekNextIrp(null_mut(), peek_context));

@@ -1,5 +1,7 @@
 //! Device objects: creation, stacking, deletion.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::ddi::Call;
 use crate::ddi::types::*;
 use crate::pool::{allocate_object, tag};

@@ -3,6 +3,8 @@
 //! Inserting into an idle queue makes it busy and inserts nothing; removing from an empty one makes
 //! it idle. The queue's own lock is inside the routines, so drivers never hold it.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::ddi::Call;
 use crate::ddi::inline::{InitializeListHead, InsertTailList, IsListEmpty, RemoveEntryList};
 use crate::ddi::types::*;
@@ -43,9 +45,9 @@ pub(crate) unsafe fn initialize(call: &Call, queue: PKDEVICE_QUEUE) {
     }
 }
 
-/// Inserts an entry, or makes an idle queue busy. Answers whether it was inserted.
+/// Inserts an entry, or makes an idle queue busy. Returns whether it was inserted.
 pub(crate) unsafe fn insert(call: &Call, queue: PKDEVICE_QUEUE, new: PKDEVICE_QUEUE_ENTRY) -> BOOLEAN {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointers, which `insert_sorted` checks before it uses them.
     unsafe { insert_sorted(call, queue, new, None) }
 }
 
@@ -55,7 +57,7 @@ pub(crate) unsafe fn insert_by_key(
     new: PKDEVICE_QUEUE_ENTRY,
     key: ULONG,
 ) -> BOOLEAN {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointers, which `insert_sorted` checks before it uses them.
     unsafe { insert_sorted(call, queue, new, Some(key)) }
 }
 
@@ -92,12 +94,12 @@ unsafe fn insert_sorted(
 }
 
 pub(crate) unsafe fn remove(call: &Call, queue: PKDEVICE_QUEUE) -> PKDEVICE_QUEUE_ENTRY {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `take` checks before it uses it.
     unsafe { take(call, queue, None) }
 }
 
 pub(crate) unsafe fn remove_by_key(call: &Call, queue: PKDEVICE_QUEUE, key: ULONG) -> PKDEVICE_QUEUE_ENTRY {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `take` checks before it uses it.
     unsafe { take(call, queue, Some(key)) }
 }
 

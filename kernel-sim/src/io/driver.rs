@@ -1,5 +1,7 @@
 //! Loading and unloading drivers.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::callback;
 use crate::ddi::types::*;

@@ -3,6 +3,8 @@
 //! Invariant: an IRP is owned by one party at a time, and completed once; completing it again, or
 //! while it could still be cancelled, stops the machine.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{
     DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, DRIVER_VERIFIER_IOMANAGER_VIOLATION as IO_VERIFIER,
     MULTIPLE_IRP_COMPLETE_REQUESTS, NO_MORE_IRP_STACK_LOCATIONS,
@@ -26,10 +28,10 @@ mod state {
     pub const COMPLETED: u32 = 2;
 }
 
-/// Values of `IRP.Builder`: who frees it, and what its completion does besides.
+/// Values of `IRP.Builder`: what frees it, and what its completion does besides.
 mod builder {
-    // 0: IoAllocateIrp; whoever allocated it frees it.
-    /// A synchronous IoBuild routine: the I/O manager, after setting the event.
+    // 0: IoAllocateIrp; the driver that allocated it frees it.
+    // A synchronous IoBuild routine: the I/O manager, after setting the event.
     pub const SYNCHRONOUS: u32 = 1;
 }
 
@@ -236,8 +238,9 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
             "IoCompleteRequest with the cancel routine still set",
         );
     }
-    // Whoever built a synchronous request may complete it to the end himself; any other IRP ends with its maker's
-    // completion routine, and is freed or sent again by him. Windows goes on here and corrupts what the IRP has become.
+    // The builder of a synchronous request may complete it to the end itself; any other IRP ends with its
+    // maker's completion routine, which frees it or sends it again. Windows goes on here and corrupts what
+    // the IRP has become.
     if i.CurrentLocation > i.StackCount && i.Builder != builder::SYNCHRONOUS {
         call.bug_check(
             MULTIPLE_IRP_COMPLETE_REQUESTS,
@@ -280,7 +283,7 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
                 }
             }
             None if i.PendingReturned != FALSE && i.CurrentLocation <= i.StackCount => {
-                // SAFETY: as above.
+                // SAFETY: the block has one location more than the stack.
                 unsafe { (*above).Control |= SL_PENDING_RETURNED };
             }
             None => {}

@@ -3,6 +3,8 @@
 //! All memory of the machine is nonpaged and mapped, so an MDL is a description and never maps
 //! anything.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{KMODE_EXCEPTION_NOT_HANDLED, UNBALANCED_RELEASE};
 use crate::ddi::Call;
 use crate::ddi::types::*;
@@ -10,7 +12,7 @@ use crate::pool::{allocate_object, tag};
 use std::ptr::null_mut;
 
 const PAGE: usize = 4096;
-/// The exception of an address that is no memory.
+/// The exception raised for an address that is not memory.
 const STATUS_ACCESS_VIOLATION: u64 = 0xC000_0005;
 
 fn object<'a>(call: &Call, mdl: PMDL) -> &'a mut MDL {
@@ -70,8 +72,8 @@ pub(crate) unsafe fn build_for_nonpaged_pool(call: &Call, mdl: PMDL) {
     m.MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
 }
 
-/// On Windows a buffer that is none raises an exception, which a driver is to catch; nothing can be caught here,
-/// so it is the bug check of an exception nobody caught.
+/// On Windows a buffer that is not memory raises an exception, which the driver is to catch; nothing can be
+/// caught here, so it is the bug check of an uncaught exception.
 pub(crate) unsafe fn probe_and_lock(
     call: &Call,
     mdl: PMDL,

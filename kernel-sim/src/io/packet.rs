@@ -4,6 +4,8 @@
 //! that, and the completion routines inside IoCompleteRequest, are why no spin lock may be held at
 //! either.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
@@ -179,7 +181,7 @@ fn start_io_begins(call: &Call, d: &mut DEVICE_OBJECT) {
     d.StartIoActive += 1;
 }
 
-/// A StartIo call has returned. Answers how to take the next packet, if one is owed.
+/// A StartIo call has returned. Returns how to take the next packet, if one is owed.
 fn start_io_ended(call: &Call, d: &mut DEVICE_OBJECT) -> Option<(bool, Option<ULONG>)> {
     let _guard = call.cpu.machine().io.queues.lock();
     d.StartIoActive -= 1;

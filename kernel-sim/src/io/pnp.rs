@@ -1,10 +1,12 @@
 //! A minimal PnP manager: it finds one device, starts the driver's stack on it, and removes it again.
 //!
 //! The test rig calls it, not a driver: [`Machine::add_device`] makes a physical device object that a
-//! built-in root bus driver owns, calls AddDevice, and sends IRP_MN_START_DEVICE with the device's
-//! register window and interrupt. There is no enumeration, no resource arbitration and no query
-//! before removal; nothing is pulled out unasked. Invariant: the physical device object outlives the
-//! stack above it, and is gone when [`PnpDevice::remove`] returns.
+//! built-in root bus driver owns, calls AddDevice, and sends IRP_MN_START_DEVICE with the device's register
+//! window and interrupt. There is no enumeration, no resource arbitration and no query before removal; a
+//! device is removed only when the rig says so. Invariant: the physical device object outlives the stack
+//! above it, and is gone when [`PnpDevice::remove`] returns.
+
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use crate::ddi::callback;
 use crate::ddi::inline::{IoGetCurrentIrpStackLocation, IoGetNextIrpStackLocation, IoSetCompletionRoutine};
@@ -224,8 +226,8 @@ unsafe extern "C-unwind" fn came_back(_device: PDEVICE_OBJECT, _irp: PIRP, event
     STATUS_MORE_PROCESSING_REQUIRED
 }
 
-/// The root bus: starting, stopping and removing a device takes it no work; what it does not know
-/// it completes as it came.
+/// The root bus: starting, stopping and removing a device takes it no work; a request it does not know is
+/// completed with the status it came with.
 unsafe extern "C-unwind" fn root_bus_pnp(_device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
     // SAFETY: the I/O manager calls dispatch routines with a live IRP, which is ours to complete.
     unsafe {

@@ -1,9 +1,11 @@
 //! Remove locks: how a WDM driver keeps its device until the last request is through.
 //!
-//! The count starts at one, which is the device's own; a removal gives that back with the caller's, and waits.
-//! Tags are not kept: Windows compares them in checked builds only. Invariant: the event is signaled exactly
-//! when the count has reached zero. A count that reaches zero before the removal began means a release too
-//! many; Windows does not notice, here it stops the machine, which is our choice.
+//! The count starts at one, for the device itself; a removal releases that together with the caller's own
+//! acquisition, and waits. Tags are not kept: Windows compares them in checked builds only. Invariant: the
+//! event is signaled exactly when the count has reached zero. A count that reaches zero before the removal
+//! began means one release too many; Windows does not notice, here it stops the machine, which is our choice.
+
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use crate::bugcheck::UNBALANCED_RELEASE;
 use crate::ddi::Call;

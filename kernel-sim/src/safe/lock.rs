@@ -1,5 +1,7 @@
 //! A spin lock that guards a value.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use crate::ddi::{self, types::*};
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
@@ -13,7 +15,7 @@ pub struct SpinLock<T> {
 
 // SAFETY: the value is reached through a guard only, and one guard exists at a time.
 unsafe impl<T: Send> Sync for SpinLock<T> {}
-// SAFETY: a lock that nobody holds is plain data.
+// SAFETY: a free lock is plain data.
 unsafe impl<T: Send> Send for SpinLock<T> {}
 
 impl<T> SpinLock<T> {
@@ -22,7 +24,7 @@ impl<T> SpinLock<T> {
         SpinLock { word: UnsafeCell::new(0), value: UnsafeCell::new(value) }
     }
 
-    /// The value, without the lock: an exclusive borrow says that nobody else is there.
+    /// The value, without the lock: an exclusive borrow rules out other users.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }

@@ -12,4 +12,4 @@ mod time;
 pub use lock::{SpinGuard, SpinLock};
 pub use rundown::{Rundown, RundownGuard};
 pub use semaphore::Semaphore;
-pub use time::interrupt_time_us;
+pub use time::{delay_us, interrupt_time_us, relative_us};

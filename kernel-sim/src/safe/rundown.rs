@@ -1,15 +1,17 @@
 //! Rundown protection, as a value and a guard.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use crate::ddi::{self, types::*};
 use std::cell::UnsafeCell;
 
-/// Who uses something that will go away (`EX_RUNDOWN_REF`).
+/// Counts the users of something that will go away (`EX_RUNDOWN_REF`).
 #[repr(C)]
 pub struct Rundown(UnsafeCell<EX_RUNDOWN_REF>);
 
-// SAFETY: the object is used through the routines that are made for it, from any thread.
+// SAFETY: the object is used only through routines that may be called from any thread.
 unsafe impl Sync for Rundown {}
-// SAFETY: one that nobody uses is plain data.
+// SAFETY: a rundown reference with no holder is plain data.
 unsafe impl Send for Rundown {}
 
 impl Default for Rundown {
@@ -19,13 +21,13 @@ impl Default for Rundown {
 }
 
 impl Rundown {
-    /// Protection that nobody has, as `ExInitializeRundownProtection` leaves it.
+    /// A reference with no holder, as `ExInitializeRundownProtection` leaves it.
     pub const fn new() -> Rundown {
         Rundown(UnsafeCell::new(EX_RUNDOWN_REF { Count: 0 }))
     }
 
-    /// `ExAcquireRundownProtection`, at or below DISPATCH_LEVEL; `None` once the rundown has begun. The guard's
-    /// drop gives the protection back.
+    /// `ExAcquireRundownProtection`, at or below DISPATCH_LEVEL; `None` once the rundown has begun. The
+    /// guard's drop gives the protection back.
     #[track_caller]
     pub fn acquire(&self) -> Option<RundownGuard<'_>> {
         // SAFETY: a live EX_RUNDOWN_REF for as long as `self` is borrowed.
@@ -33,11 +35,11 @@ impl Rundown {
         (granted != FALSE).then(|| RundownGuard(self))
     }
 
-    /// `ExWaitForRundownProtectionRelease`, below DISPATCH_LEVEL: nobody gets protection from now on; returns
-    /// when nobody has any.
+    /// `ExWaitForRundownProtectionRelease`, below DISPATCH_LEVEL: from now on every `acquire` fails; returns
+    /// when the last guard is gone.
     #[track_caller]
     pub fn run_down(&self) {
-        // SAFETY: as in `acquire`.
+        // SAFETY: a live EX_RUNDOWN_REF for as long as `self` is borrowed.
         unsafe { ddi::ExWaitForRundownProtectionRelease(self.0.get()) }
     }
 
@@ -45,7 +47,7 @@ impl Rundown {
     /// [`Rundown::run_down`].
     #[track_caller]
     pub fn begin_again(&self) {
-        // SAFETY: as in `acquire`.
+        // SAFETY: a live EX_RUNDOWN_REF for as long as `self` is borrowed.
         unsafe { ddi::ExReInitializeRundownProtection(self.0.get()) }
     }
 }

@@ -1,5 +1,7 @@
 //! A semaphore: work that has been announced and not begun.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use crate::ddi::{self, types::*};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
@@ -10,10 +12,10 @@ use std::ptr::null_mut;
 #[repr(C)]
 pub struct Semaphore(UnsafeCell<MaybeUninit<KSEMAPHORE>>);
 
-// SAFETY: the object is used through the routines that are made for it, from any thread; one that was not
-// initialized, or was moved since, is refused by them.
+// SAFETY: the object is used only through routines that may be called from any thread; they refuse one that
+// was not initialized, or was moved since.
 unsafe impl Sync for Semaphore {}
-// SAFETY: as above.
+// SAFETY: a moved semaphore is refused by its routines; until it is initialized it is plain data.
 unsafe impl Send for Semaphore {}
 
 impl Default for Semaphore {
@@ -42,14 +44,14 @@ impl Semaphore {
     /// `KeReleaseSemaphore`, at or below DISPATCH_LEVEL: `count` (at least one) more to wait for.
     #[track_caller]
     pub fn release(&self, count: u32) {
-        // SAFETY: as in `initialize`; one that never was is refused.
+        // SAFETY: room for a KSEMAPHORE for as long as `self` is borrowed; one never initialized is refused.
         unsafe { ddi::KeReleaseSemaphore(self.object(), 0, count.cast_signed(), FALSE) };
     }
 
     /// `KeWaitForSingleObject`, below DISPATCH_LEVEL: takes one, when there is one.
     #[track_caller]
     pub fn wait(&self) {
-        // SAFETY: as in `release`.
+        // SAFETY: room for a KSEMAPHORE for as long as `self` is borrowed; one never initialized is refused.
         unsafe {
             ddi::KeWaitForSingleObject(self.object().cast(), Executive, KernelMode, FALSE, null_mut());
         }
@@ -58,9 +60,9 @@ impl Semaphore {
     /// As [`Semaphore::wait`], but for `us` microseconds at most; whether there was one to take.
     #[track_caller]
     pub fn wait_for(&self, us: u64) -> bool {
-        // 100 ns units, negative: relative. More than an i64 holds is for ever to all who could ask.
-        let mut timeout = LARGE_INTEGER::new(-i64::try_from(us.saturating_mul(10)).unwrap_or(i64::MAX));
-        // SAFETY: as in `release`; the time-out is on this thread's stack.
+        let mut timeout = super::relative_us(us);
+        // SAFETY: room for a KSEMAPHORE for as long as `self` is borrowed; the time-out is on this thread's
+        // stack.
         let status = unsafe {
             ddi::KeWaitForSingleObject(self.object().cast(), Executive, KernelMode, FALSE, &raw mut timeout)
         };

@@ -4,6 +4,8 @@
 //! request on the target's own processor is honoured as soon as its IRQL permits (unless of low
 //! importance); requests from elsewhere arrive when the schedule says so.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{IRQL_UNEXPECTED_VALUE, TIMER_OR_DPC_INVALID};
 use crate::ddi::types::{
     BOOLEAN, CCHAR, DPC_OBJECT, FALSE, HIGH_IMPORTANCE, KDPC, KDPC_IMPORTANCE, LOW_IMPORTANCE,
@@ -19,7 +21,7 @@ use crate::routine::{Callback, DEFERRED_ROUTINE};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::SeqCst};
 
-/// The wait-list key of those who flush DPC queues; no object lies at such an address.
+/// The wait-list key of threads that flush DPC queues; no object lies at such an address.
 const FLUSH_KEY: usize = 8;
 
 pub(crate) fn object<'a>(call: &Call, dpc: PKDPC) -> &'a mut KDPC {
@@ -89,30 +91,31 @@ pub(crate) unsafe fn insert(call: &Call, dpc: PKDPC, argument1: PVOID, argument2
     BOOLEAN::from(unsafe { queue_here(call, dpc, argument1, argument2) })
 }
 
-/// The processor a DPC goes to, if processor `here` asks for it.
+/// The processor a DPC goes to when processor `here` queues it.
 pub(crate) fn target(dpc: &KDPC, here: u8) -> u8 {
     if dpc.Number == 0 { here } else { (dpc.Number - 1) as u8 }
 }
 
-/// Queues a DPC that the calling processor asks for; answers whether it was not queued already.
+/// Queues a DPC for the calling processor's driver; returns whether it was not queued already.
 ///
 /// # Safety
 /// The object is mapped memory of the machine, and names no processor beyond the last.
 pub(crate) unsafe fn queue_here(call: &Call, dpc: PKDPC, a1: PVOID, a2: PVOID) -> bool {
     let here = call.cpu.index();
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller resolved the object: mapped memory of the machine, a known processor.
     unsafe {
         let target = target(&*dpc, here);
         call.cpu.machine().queue_dpc(dpc, a1, a2, target, target == here)
     }
 }
 
-/// Which queue a DPC is in: null for none, else its processor's index plus one. Changed under that queue's lock.
+/// Which queue a DPC is in: null for none, else its processor's index plus one. Changed under that queue's
+/// lock.
 ///
 /// # Safety
 /// The object is mapped memory of the machine.
 unsafe fn link<'a>(dpc: PKDPC) -> &'a AtomicPtr<std::ffi::c_void> {
-    // SAFETY: forwarded from the caller; aligned as its type says.
+    // SAFETY: the caller resolved the object, and the field is aligned as its type says.
     unsafe { AtomicPtr::from_ptr(&raw mut (*dpc).DpcData) }
 }
 
@@ -146,7 +149,7 @@ pub(crate) unsafe fn flush(call: &Call) {
         let queues = machine.dpcs.each().enumerate();
         queues.filter(|(_, q)| q.running || !q.queue.is_empty()).map(|(n, q)| (n, q.drains)).collect()
     };
-    // Before the counts are looked at: who drains looks for flushers after it has counted.
+    // Before the counts are looked at: a processor that drains looks for flushers after it has counted.
     machine.dpcs.flushers.fetch_add(1, SeqCst);
     for (n, drains) in &busy {
         machine.request_dpcs(*n as u8, *n == usize::from(call.cpu.index()));
@@ -165,8 +168,8 @@ pub(crate) unsafe fn flush(call: &Call) {
 }
 
 impl Machine {
-    /// Queues a DPC for processor `target`; answers whether it was not queued already. `is_own`: that processor
-    /// asks for it itself.
+    /// Queues a DPC for processor `target`; returns whether it was not queued already. `is_own`: that
+    /// processor is the one that queues it.
     ///
     /// # Safety
     /// The object is mapped memory of the machine.
@@ -180,8 +183,8 @@ impl Machine {
     ) -> bool {
         let mut queue = self.dpcs.of(usize::from(target));
         let mark = (usize::from(target) + 1) as PVOID;
-        // SAFETY: forwarded from the caller. Whoever has linked the object may write to it, under the lock of
-        // the queue it is in.
+        // SAFETY: the caller resolved the object. The processor that has linked it may write to it, under the
+        // lock of the queue it is in.
         let importance = unsafe {
             if link(dpc).compare_exchange(null_mut(), mark, SeqCst, SeqCst).is_err() {
                 return false;

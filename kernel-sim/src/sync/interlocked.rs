@@ -1,6 +1,8 @@
 //! Interlocked operations on driver memory.
 //!
-//! One that leaves the value as it was only looked at it: a hand-written test-and-set lock polls.
+//! An operation that leaves the value as it was counts as a look: a hand-written test-and-set lock polls.
+
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use crate::choose::Access;
 use crate::ddi::Call;
@@ -26,12 +28,12 @@ pub(crate) fn note(call: &Call, address: usize, changed: bool) {
 }
 
 pub(crate) unsafe fn increment(call: &Call, addend: PLONG) -> LONG {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `exchange_add` resolves before it uses it.
     unsafe { exchange_add(call, addend, 1) }.wrapping_add(1)
 }
 
 pub(crate) unsafe fn decrement(call: &Call, addend: PLONG) -> LONG {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `exchange_add` resolves before it uses it.
     unsafe { exchange_add(call, addend, -1) }.wrapping_sub(1)
 }
 
@@ -107,12 +109,12 @@ fn cell_64<'a>(call: &Call, target: PLONG64) -> &'a AtomicI64 {
 }
 
 pub(crate) unsafe fn increment_64(call: &Call, addend: PLONG64) -> LONG64 {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `exchange_add_64` resolves before it uses it.
     unsafe { exchange_add_64(call, addend, 1) }.wrapping_add(1)
 }
 
 pub(crate) unsafe fn decrement_64(call: &Call, addend: PLONG64) -> LONG64 {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `exchange_add_64` resolves before it uses it.
     unsafe { exchange_add_64(call, addend, -1) }.wrapping_sub(1)
 }
 

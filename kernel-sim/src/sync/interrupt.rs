@@ -6,6 +6,8 @@
 //! interrupt is in service on one processor at most, and is not delivered again before that one is
 //! through with it, however the line moves meanwhile.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::types::{
     BOOLEAN, KAFFINITY, KINTERRUPT, KINTERRUPT_MODE, KIRQL, Latched, NTSTATUS, PKINTERRUPT,
@@ -25,7 +27,7 @@ use crate::site::Site;
 use crate::sync::lock;
 use std::sync::atomic::Ordering::SeqCst;
 
-/// The wait-list key of those who disconnect an interrupt that is in service.
+/// The wait-list key of threads that disconnect an interrupt in service.
 const DISCONNECT_KEY: usize = 32;
 
 /// What the kernel knows of a connected interrupt.
@@ -44,7 +46,7 @@ pub(crate) struct InterruptObject {
 }
 
 impl InterruptObject {
-    /// Pended, and not in service: a message that came meanwhile waits for the end of that.
+    /// Pended, and not in service: a message that came meanwhile waits until the routine has returned.
     fn may_be_taken(&self) -> bool {
         self.pended && !self.in_service
     }
@@ -133,7 +135,7 @@ pub(crate) unsafe fn disconnect(call: &Call, interrupt: PKINTERRUPT) {
             call.bad_pointer(interrupt as usize, "the KINTERRUPT");
         };
         let known = &mut kernel.interrupts[at];
-        // From here on nobody accepts it; a service routine already running is waited for.
+        // From here on no processor accepts it; a service routine already running is waited for.
         known.mask = 0;
         known.pended = false;
         if known.in_service && call.cpu.irql() < Irql::DISPATCH {
@@ -175,7 +177,7 @@ pub(crate) unsafe fn synchronize(
     context: PVOID,
 ) -> BOOLEAN {
     let Some(routine) = routine else { call.bad_pointer(0, "the SynchCritSection routine") };
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `acquire_lock` resolves before it uses it.
     let before = unsafe { acquire_lock(call, interrupt) };
     let level = call.cpu.irql();
     // SAFETY: the routine and its context are the driver's own, called as documented.
@@ -184,7 +186,7 @@ pub(crate) unsafe fn synchronize(
             routine(context)
         });
     call.cpu.set_irql(level);
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the object that `acquire_lock` resolved above.
     unsafe { release_lock(call, interrupt, before) };
     answer
 }
@@ -243,8 +245,8 @@ impl Machine {
         self.note_interrupts(&pended_levels(&kernel), ring);
     }
 
-    /// Accepts the interrupts that `cpu`'s IRQL permits: one in the deterministic executor, where
-    /// each is a choice, all of them in the parallel one. Answers whether there was any.
+    /// Accepts the interrupts that `cpu`'s IRQL permits: one in the deterministic executor, where each is a
+    /// choice, all of them in the parallel one. Returns whether there was any.
     pub(crate) fn accept_interrupts(&self, cpu: &Processor) -> bool {
         let mut any = false;
         cpu.pending().fetch_and(!pend::INTERRUPT, SeqCst);

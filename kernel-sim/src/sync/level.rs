@@ -1,5 +1,7 @@
 //! Raising and lowering the IRQL.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::Call;
 use crate::ddi::types::{KIRQL, PKIRQL};

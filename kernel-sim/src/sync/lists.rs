@@ -3,6 +3,8 @@
 //! They run at any IRQL and hold the lock only inside the call, at HIGH_LEVEL as Windows does, so a
 //! lock used here must not also be taken with KeAcquireSpinLock at a lower level.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::ddi::Call;
 use crate::ddi::types::{LIST_ENTRY, PKSPIN_LOCK, PLIST_ENTRY, PSINGLE_LIST_ENTRY, SINGLE_LIST_ENTRY};
 use crate::irql::Irql;
@@ -55,7 +57,7 @@ pub(crate) unsafe fn insert_head(
     entry(call, head);
     entry(call, new);
     locked(call, spin_lock, || {
-        // SAFETY: as in `insert_tail`.
+        // SAFETY: both lie in mapped memory; the list is the driver's and consistent under its lock.
         unsafe {
             let first = (*head).Flink;
             entry(call, first);
@@ -68,7 +70,7 @@ pub(crate) unsafe fn insert_head(
 pub(crate) unsafe fn remove_head(call: &Call, head: PLIST_ENTRY, spin_lock: PKSPIN_LOCK) -> PLIST_ENTRY {
     entry(call, head);
     locked(call, spin_lock, || {
-        // SAFETY: as in `insert_tail`.
+        // SAFETY: both lie in mapped memory; the list is the driver's and consistent under its lock.
         unsafe {
             let first = (*head).Flink;
             entry(call, first);
@@ -95,7 +97,7 @@ pub(crate) unsafe fn push(
     single(call, head);
     single(call, new);
     locked(call, spin_lock, || {
-        // SAFETY: as in `insert_tail`.
+        // SAFETY: both lie in mapped memory; the list is the driver's and consistent under its lock.
         unsafe {
             let first = (*head).Next;
             (*new).Next = first;
@@ -112,7 +114,7 @@ pub(crate) unsafe fn pop(
 ) -> PSINGLE_LIST_ENTRY {
     single(call, head);
     locked(call, spin_lock, || {
-        // SAFETY: as in `insert_tail`.
+        // SAFETY: both lie in mapped memory; the list is the driver's and consistent under its lock.
         unsafe {
             let first = (*head).Next;
             if !first.is_null() {

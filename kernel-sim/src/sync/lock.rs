@@ -7,6 +7,8 @@
 //! The uncontended paths are inlined by force: they are what a hook is measured against, and a call
 //! would cost as much as the whole check.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, SPIN_LOCK_ALREADY_OWNED};
 use crate::choose::Access;
 use crate::ddi::Call;
@@ -38,7 +40,7 @@ fn bad_lock(ddi: &'static DdiInfo, site: Site, address: usize) -> ! {
     call.bad_pointer(address, "the KSPIN_LOCK")
 }
 
-/// Takes the lock word for this processor, waiting as long as it takes. Not counted as the driver's.
+/// Takes the lock word for this processor, waiting until it is free. Not counted among the driver's locks.
 #[inline(always)]
 pub(crate) fn take_word(call: &Call, word: &AtomicUsize, queued: bool) {
     if !swap_word(call, word, 0, call.cpu.lock_word(), Acquire) {
@@ -166,7 +168,7 @@ pub(crate) fn take(call: &Call, lock: PKSPIN_LOCK, before: Irql, queued: bool) {
     call.cpu.lock_taken(call.hooks(), lock as usize, call.ddi, call.site, before);
 }
 
-/// As `take_word`, behind those who already wait in order.
+/// As `take_word`, behind the processors that already wait in order.
 #[cold]
 fn take_in_order(call: &Call, word: &AtomicUsize) {
     let machine = call.cpu.machine();
@@ -192,7 +194,7 @@ impl Machine {
         (1..=self.processors.len()).contains(&owner).then(|| (owner - 1) as u8)
     }
 
-    /// Whether nobody can take the lock word at `address` now.
+    /// Whether the lock word at `address` is held.
     pub(crate) fn is_lock_taken(&self, address: usize) -> bool {
         self.lock_owner(address) != 0
     }
@@ -227,7 +229,7 @@ fn too_high(ddi: &'static DdiInfo, site: Site, lock: PKSPIN_LOCK) -> ! {
 
 #[inline(always)]
 pub(crate) unsafe fn acquire(call: &Call, lock: PKSPIN_LOCK, old: PKIRQL) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `acquire_raise` resolves before it uses it.
     let before = unsafe { acquire_raise(call, lock) };
     call.check_output(old);
     // SAFETY: `check_output` found the pointer in mapped memory.
@@ -322,12 +324,12 @@ pub(crate) unsafe fn release_from_dpc_level(call: &Call, lock: PKSPIN_LOCK) {
 // DISPATCH_LEVEL: they raise where needed and put back what they found.
 
 pub(crate) unsafe fn acquire_for_dpc(call: &Call, lock: PKSPIN_LOCK) -> KIRQL {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `acquire_raise` resolves before it uses it.
     unsafe { acquire_raise(call, lock) }
 }
 
 pub(crate) unsafe fn release_for_dpc(call: &Call, lock: PKSPIN_LOCK, old: KIRQL) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `release` resolves before it uses it.
     unsafe { release(call, lock, old) }
 }
 

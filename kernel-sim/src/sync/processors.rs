@@ -1,5 +1,7 @@
 //! Questions about processors.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::ddi::Call;
 use crate::ddi::types::{KAFFINITY, ULONG};
 

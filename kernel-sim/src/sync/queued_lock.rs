@@ -1,8 +1,10 @@
 //! In-stack queued spin locks: a handle on the caller's stack names the lock and the old IRQL.
 //!
-//! Waiters are served in the order they came in the deterministic executor. In the parallel one
-//! they share the parking lot of ordinary spin locks, which is fair only in the long run: on fewer
-//! host cores than processors a strict queue would hand the lock to somebody who is not running.
+//! Waiters are served in the order they came in the deterministic executor. In the parallel one they share
+//! the parking lot of ordinary spin locks, which is fair only in the long run: on fewer host cores than
+//! processors a strict queue would hand the lock to a processor whose host thread is not running.
+
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::Call;

@@ -1,10 +1,13 @@
-//! Executive resources: locks that one thread has alone or several share, and the critical regions around them.
+//! Executive resources: locks that one thread owns exclusively or several share, and the critical regions
+//! around them.
 //!
-//! Who has a resource and who waits is kept in the kernel's tables, by address. Waiters are served in the order
-//! they came, those who want to share together; Windows documents no order. A thread that shares a resource and
-//! asks for it alone waits for itself, as it does there. There are no APCs here, so a critical region is a
-//! count that the routines below check as Driver Verifier does. Invariant: a waiter who is woken has the
-//! resource already.
+//! Owners and waiters are kept in the kernel's tables, by the resource's address. Waiters are served in the
+//! order they came, those who want to share together; Windows documents no order. A thread that shares a
+//! resource and asks for it exclusively waits for itself, as it does on Windows. There are no APCs here, so a
+//! critical region is a count that the routines below check as Driver Verifier does. Invariant: a waiter who
+//! is woken owns the resource already.
+
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use super::wait::check_may_wait;
 use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, RESOURCE_NOT_OWNED};
@@ -15,13 +18,13 @@ use crate::machine::Machine;
 use crate::sync::thread::Thread;
 use std::collections::VecDeque;
 
-/// Who has a resource, and who waits for it.
+/// The owners of a resource, and the threads that wait for it.
 #[derive(Default)]
 pub(crate) struct Owners {
     is_exclusive: bool,
-    /// Threads that have it, and how often; one at most if it is exclusive.
+    /// Threads that own it, and how many times; one at most if it is exclusive.
     holders: Vec<(*const Thread, u32)>,
-    /// Threads that wait, and whether they want it alone.
+    /// Threads that wait, and whether they want it exclusively.
     waiting: VecDeque<(*const Thread, bool)>,
 }
 
@@ -30,7 +33,8 @@ impl Owners {
         self.holders.iter_mut().find(|(t, _)| std::ptr::eq(*t, thread)).map(|(_, n)| n)
     }
 
-    /// Gives the resource to a thread, if that takes no waiting; `waiting` says whether it has been waiting.
+    /// Gives the resource to a thread, if that takes no waiting; `waiting`: the thread is on the waiting
+    /// list.
     fn take(&mut self, thread: *const Thread, exclusive: bool, waiting: bool) -> bool {
         let (alone, first) = (self.is_exclusive, waiting || self.waiting.is_empty());
         if let Some(count) = self.held_by(thread)
@@ -58,7 +62,7 @@ impl Owners {
         true
     }
 
-    /// The next waiter that can have the resource, who has it then.
+    /// Makes the next waiter that can have the resource an owner, and returns it.
     fn next(&mut self) -> Option<*const Thread> {
         let (thread, exclusive) = *self.waiting.front()?;
         if !self.take(thread, exclusive, true) {
@@ -77,7 +81,7 @@ fn object<'a>(call: &Call, resource: PERESOURCE) -> &'a mut ERESOURCE {
     unsafe { &mut *resource }
 }
 
-/// Runs `body` on who has a resource that is in use.
+/// Runs `body` on the owners of a resource that is in use.
 fn with<R>(call: &Call, resource: PERESOURCE, body: impl FnOnce(&mut Owners) -> R) -> R {
     if object(call, resource).Type != ERESOURCE::TYPE {
         call.bad_pointer(resource as usize, "the ERESOURCE, which is not initialized");
@@ -110,7 +114,7 @@ fn has_apcs(call: &Call) -> bool {
     me(call).critical_regions.get() == 0 && call.cpu.irql() < Irql::APC
 }
 
-/// A thread that could be suspended in the middle would keep everybody waiting.
+/// Without a critical region the thread could be suspended while it owns the resource, and block all others.
 fn check_apcs(call: &Call, check: u64, resource: PERESOURCE) {
     if has_apcs(call) {
         let shown = call.machine().machine_address(resource as usize);
@@ -171,7 +175,7 @@ fn acquire(call: &Call, resource: PERESOURCE, wait: BOOLEAN, exclusive: bool) ->
 }
 
 impl Owners {
-    /// Whether a thread that has been waiting waits no more.
+    /// Whether a thread that was waiting has been served.
     fn is_given_to(&self, thread: &Thread) -> bool {
         !self.waiting.iter().any(|(t, _)| std::ptr::eq(*t, thread))
     }
@@ -198,13 +202,13 @@ pub(crate) unsafe fn release(call: &Call, resource: PERESOURCE) {
 }
 
 impl Machine {
-    /// Gives a resource to those who can have it now.
+    /// Gives a resource to the waiters who can have it now.
     fn serve_waiters(&self, resource: usize) {
         let mut kernel = self.kernel.lock();
         while let Some(thread) = kernel.resources.get_mut(&resource).and_then(Owners::next) {
             // SAFETY: threads live as long as the machine.
             let thread = unsafe { &*thread };
-            // One that has not gone to sleep yet sees on its way that it was served.
+            // A thread that has not gone to sleep yet sees on its way that it was served.
             if thread.waits_for.get() == resource {
                 self.wake(&mut kernel, thread, STATUS_SUCCESS);
             }

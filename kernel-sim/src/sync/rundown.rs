@@ -1,8 +1,11 @@
-//! Rundown protection: a count of those who use something, and an end after which nobody begins.
+//! Rundown protection: a count of holders, and an end after which no new holder is admitted.
 //!
 //! The count lies in driver memory, twice the number of holders; its lowest bit says that the rundown has
-//! begun. Windows documents what the routines do and not what the structure holds, so that layout is our choice.
-//! Invariant: once the bit is set the number only falls, and who makes it nought wakes those who wait.
+//! begun. Windows documents what the routines do and not what the structure holds, so that layout is our
+//! choice. Invariant: once the bit is set the number only falls, and the release that makes it zero wakes the
+//! waiters.
+
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use super::interlocked::note;
 use crate::bugcheck::REFERENCE_BY_POINTER;
@@ -43,7 +46,7 @@ pub(crate) unsafe fn acquire(call: &Call, rundown: PEX_RUNDOWN_REF) -> BOOLEAN {
     if granted { TRUE } else { FALSE }
 }
 
-/// Releasing what nobody holds is bug check 0x18, as our choice: Windows leaves it open.
+/// A release without a holder is bug check 0x18, as our choice: Windows leaves it open.
 pub(crate) unsafe fn release(call: &Call, rundown: PEX_RUNDOWN_REF) {
     let less = |n: usize| n.checked_sub(HOLDER);
     let Ok(before) = count(call, rundown).fetch_update(SeqCst, SeqCst, less) else {
@@ -52,7 +55,7 @@ pub(crate) unsafe fn release(call: &Call, rundown: PEX_RUNDOWN_REF) {
     note(call, rundown as usize, true);
     if before - HOLDER == BEGUN {
         let machine = call.cpu.machine();
-        // Whoever waits set the bit under this lock, and is on the list when we have it.
+        // A waiter set the bit under this lock, so it is on the list by the time we have the lock.
         machine.wake_all(&mut machine.kernel.lock(), rundown as usize);
     }
 }

@@ -1,7 +1,10 @@
 //! Sequenced singly linked lists: pushed and popped without a lock.
 //!
-//! On Windows one 16-byte exchange does it, whose sequence number keeps a pop from being fooled by an entry that
-//! left and came back; here the kernel lock makes each operation whole. Invariant: the depth is the length.
+//! On Windows one 16-byte exchange does it, whose sequence number keeps a pop from being fooled by an entry
+//! that left and came back; here the kernel lock makes each operation whole. Invariant: the depth is the
+//! length.
+
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use crate::ddi::Call;
 use crate::ddi::types::{PKSPIN_LOCK, PSLIST_ENTRY, PSLIST_HEADER, SLIST_ENTRY, SLIST_HEADER, USHORT};

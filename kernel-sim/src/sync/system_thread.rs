@@ -1,5 +1,7 @@
 //! System threads as drivers see them: a handle, an object to wait for, an end.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, IRQL_UNEXPECTED_VALUE};
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};

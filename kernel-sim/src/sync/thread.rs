@@ -5,6 +5,8 @@
 //! thread is in exactly one place: running on its home, in its home's ready queue, in a wait, or
 //! ended.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::fiber::{Fiber, KernelStack, Parker, Returned};
 use crate::frame::{Frame, OUTERMOST};
 use crate::irql::Irql;
@@ -50,7 +52,8 @@ pub(crate) struct Thread {
     pub unwinding: Cell<bool>,
     /// Why the last wait ended. Guarded by the kernel lock.
     pub wait_status: Cell<i32>,
-    /// Number of the current wait, so that a stale time-out finds nobody. Guarded by the kernel lock.
+    /// Number of the current wait: a stale time-out with an older number is ignored. Guarded by the kernel
+    /// lock.
     pub wait_number: Cell<u64>,
     /// The armed time-out of the current wait. Guarded by the kernel lock.
     pub wait_timer: Cell<Option<crate::sync::timer::TimerEntry>>,
@@ -58,7 +61,7 @@ pub(crate) struct Thread {
     pub waits_for: Cell<usize>,
     /// All it waits for, if that is more than one object. Guarded by the kernel lock.
     pub several: UnsafeCell<Several>,
-    /// Critical regions it has entered and not left. Its own.
+    /// Critical regions it has entered and not left. Touched by its own code only.
     pub critical_regions: Cell<u32>,
 }
 
@@ -110,7 +113,7 @@ impl Thread {
 
     /// Whether a fiber of it is parked somewhere in its body.
     pub(crate) fn is_parked(&self) -> bool {
-        // SAFETY: as in `resume`.
+        // SAFETY: the fiber is touched by the home's host thread only, which is the caller.
         unsafe { (*self.fiber.get()).as_ref().is_some_and(Fiber::started) }
     }
 

@@ -1,5 +1,7 @@
 //! Telling and passing time.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::ddi::Call;
 use crate::ddi::types::{LARGE_INTEGER, PLARGE_INTEGER, ULONG, ULONGLONG};
 use crate::sync::timer::SYSTEM_TIME_AT_POWER_ON;

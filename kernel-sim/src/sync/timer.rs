@@ -3,6 +3,8 @@
 //! When a timer's time has come its expiry is an event of its own, which the schedule may delay.
 //! Expiry signals the timer, queues its DPC, and arms it again if it is periodic.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{BugCheck, Ending, TIMER_OR_DPC_INVALID};
 use crate::choose::{Access, object as touched};
 use crate::ddi::Call;
@@ -34,7 +36,7 @@ pub(crate) enum Expiry {
     Timer { address: usize, armed_by: u8 },
     /// Wait `number` of the thread ends with a time-out.
     Wait { thread: usize, number: u64 },
-    /// The time has come that this device waits for.
+    /// The due time of this device has come.
     Device(usize),
 }
 
@@ -78,7 +80,7 @@ fn is_live(timer: &mut KTIMER) -> bool {
 }
 
 pub(crate) unsafe fn initialize(call: &Call, timer: PKTIMER) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `initialize_ex` resolves before it uses it.
     unsafe { initialize_ex(call, timer, 0) }
 }
 
@@ -95,7 +97,7 @@ pub(crate) unsafe fn initialize_ex(call: &Call, timer: PKTIMER, kind: TIMER_TYPE
 }
 
 pub(crate) unsafe fn set(call: &Call, timer: PKTIMER, due: LARGE_INTEGER, dpc: PKDPC) -> BOOLEAN {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointers, which `set_ex` resolves before it uses them.
     unsafe { set_ex(call, timer, due, 0, dpc) }
 }
 
@@ -214,8 +216,8 @@ impl Machine {
         self.note_timers(kernel.timers.first().map(|e| e.due_ns));
     }
 
-    /// The clock found something other than the object that was left with it: a bug check of whoever
-    /// armed it, which is no longer there to be shown.
+    /// The clock found something other than the object that was armed: a bug check of the driver that armed
+    /// it, which has long returned and has no call to show.
     fn stop_at_clock(&self, armed_by: u8, parameters: [u64; 4], what: &str) {
         let now = Moment {
             irql: CLOCK_LEVEL,
@@ -239,7 +241,7 @@ impl Machine {
         // armed is refused by the pool.
         let timer = unsafe { &mut *(address as PKTIMER) };
         if !is_live(timer) {
-            // It lay on a stack, say, and its routine has returned.
+            // It lay on a stack, for instance, and its routine has returned.
             self.stop_at_clock(armed_by, [0, self.machine_address(address), 0, 0], "an armed KTIMER");
             return;
         }
@@ -261,7 +263,7 @@ impl Machine {
             }
             // The clock interrupt asks for the DPC on the processor it goes to.
             let target = super::dpc::target(dpc, armed_by);
-            // SAFETY: as above.
+            // SAFETY: checked to be memory of the machine when the timer was armed.
             unsafe { self.queue_dpc(dpc, null_mut(), null_mut(), target, false) };
         }
     }

@@ -4,6 +4,8 @@
 //! kernel's tables. Invariant: a thread on a wait list is parked, or about to park without another
 //! look at anything the driver can change.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{
     ATTEMPTED_SWITCH_FROM_DPC, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, KMODE_EXCEPTION_NOT_HANDLED,
 };
@@ -107,7 +109,7 @@ pub(crate) unsafe fn reset_event(call: &Call, event: PKEVENT) -> LONG {
 }
 
 pub(crate) unsafe fn clear_event(call: &Call, event: PKEVENT) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `reset_event` resolves before it uses it.
     unsafe { reset_event(call, event) };
 }
 
@@ -299,7 +301,7 @@ impl Machine {
         self.ring_ready(thread.home);
     }
 
-    /// Wakes everybody who waits for `key`.
+    /// Wakes every thread that waits for `key`.
     pub(crate) fn wake_all(&self, kernel: &mut Kernel, key: usize) {
         while let Some(thread) = kernel.waits.get(&key).and_then(|list| list.front().copied()) {
             // SAFETY: threads live as long as the machine.
@@ -307,7 +309,7 @@ impl Machine {
         }
     }
 
-    /// Wakes one of those who wait for `key`, whichever the schedule says.
+    /// Wakes one of the threads that wait for `key`; the schedule says which.
     pub(crate) fn wake_any(&self, kernel: &mut Kernel, key: usize) {
         let n = kernel.waits.get(&key).map_or(0, std::collections::VecDeque::len) as u32;
         if n == 0 {
@@ -328,12 +330,12 @@ impl Machine {
         self.satisfy(kernel, address);
     }
 
-    /// Gives the signals of an object to its waiters, first come, first served. One that waits for more than
-    /// this object, and cannot have it all, is passed over.
+    /// Gives the signals of an object to its waiters, first come, first served. A thread that waits for
+    /// several objects, and cannot have them all, is passed over.
     fn satisfy(&self, kernel: &mut Kernel, address: usize) {
         let mut at = 0;
         while let Some(thread) = kernel.waits.get(&address).and_then(|list| list.get(at).copied()) {
-            // SAFETY: as in `signal`.
+            // SAFETY: callers resolved the object; its header lies in mapped memory.
             let header = unsafe { &mut *(address as *mut DISPATCHER_HEADER) };
             if header.SignalState <= 0 {
                 break;

@@ -1,8 +1,10 @@
 //! Waiting for one of several objects, or for all of them.
 //!
-//! The thread stands on the wait list of each of its objects; what `wait` does when one of them is signaled is
+//! The thread stands on the wait list of each of its objects; what a signal of one of them does to `wait` is
 //! decided here. Invariant: a wait for all takes no signal before it can take them all, so two such waits
 //! cannot block each other halfway.
+
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use super::wait::{check_may_wait, consume, header};
 use crate::bugcheck::MAXIMUM_WAIT_OBJECTS_EXCEEDED;
@@ -16,7 +18,7 @@ use crate::machine::Machine;
 use crate::sync::thread::Thread;
 use crate::sync::timer::STATUS_TIMEOUT;
 
-/// What a thread that waits for several objects waits for. Guarded by the kernel lock.
+/// The objects that a thread in a wait for several waits for. Guarded by the kernel lock.
 #[derive(Default)]
 pub(crate) struct Several {
     /// Host addresses, in the order of the call; empty for a wait for one object.
@@ -95,7 +97,7 @@ fn object<'a>(key: usize) -> &'a mut DISPATCHER_HEADER {
 }
 
 impl Several {
-    /// Takes what the wait is for, if it can be had; answers how the wait ends then.
+    /// Takes what the wait is for, if it can be had; returns how the wait ends then.
     pub(crate) fn satisfied(&self) -> Option<NTSTATUS> {
         if self.all {
             if self.keys.iter().any(|key| object(*key).SignalState <= 0) {

@@ -2,6 +2,8 @@
 //!
 //! One worker per processor; which of the free ones takes an item is a choice of the schedule.
 
+#![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
+
 use crate::bugcheck::{WORKER_INVALID, WORKER_THREAD_RETURNED_AT_BAD_IRQL};
 use crate::ddi::types::{
     IO_WORKITEM, PDEVICE_OBJECT, PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PVOID, WORK_QUEUE_TYPE,
@@ -29,7 +31,7 @@ pub(crate) struct WorkQueue {
 }
 
 impl WorkQueue {
-    /// Whether nobody ever queued anything.
+    /// Whether no item was ever queued.
     pub(crate) fn is_unused(&self) -> bool {
         self.items.is_empty() && !self.workers_started
     }

@@ -216,7 +216,7 @@ pub unsafe fn join(x: *mut Desk, n: u32) {
     }
 }
 
-/// Creates a system thread as a driver does, with the desk as its context; answers the handle.
+/// Creates a system thread as a driver does, with the desk as its context; returns the handle.
 pub unsafe fn create(x: *mut Desk, routine: PKSTART_ROUTINE) -> HANDLE {
     let mut handle: HANDLE = null_mut();
     let out = &raw mut handle;

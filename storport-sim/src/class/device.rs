@@ -1,5 +1,7 @@
 //! The disk device objects: one on top of every unit's, from the bus scan to removal.
 
+#![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
+
 use super::capacity::{self, Capacity};
 use super::counters::{Counters, DiskStatistics};
 use super::packet::PacketPool;
@@ -81,7 +83,7 @@ impl Disks {
     }
 
     /// Puts a disk device on top of every unit's that has none. A unit that does not say how big it is
-    /// gets none. Answers whether there was memory for all.
+    /// gets none. Returns whether there was memory for all.
     pub(crate) fn attach_new(&self, units: &[PDEVICE_OBJECT]) -> bool {
         let machine = Machine::current().expect("disks are attached on a machine");
         units.iter().all(|lower| {

@@ -1,5 +1,7 @@
 //! What a disk is asked besides reads and writes: its length, a property, and trims.
 
+#![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
+
 use super::device::Disk;
 use super::request::{complete_now, send_trim};
 use super::trim::{Trim, provisioning, ranges_of};

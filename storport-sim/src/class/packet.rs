@@ -4,6 +4,8 @@
 //! request allocates nothing. The packet that has been free longest is used next: a driver that touches
 //! an SRB too late then mostly touches one that is nobody's.
 
+#![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
+
 use super::device::Disk;
 use super::trim::Trim;
 use crate::ddi::SrbRoom;

@@ -3,6 +3,8 @@
 //! From a thread at PASSIVE_LEVEL. Invariant: the answer is the unit's or nothing; a command that was not
 //! understood is `None`, as is one that nobody answers.
 
+#![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
+
 use super::packet::SENSE_BYTES;
 use crate::ddi::{
     SRB_FLAGS_DATA_IN, SRB_FLAGS_NO_QUEUE_FREEZE, SRB_FUNCTION_EXECUTE_SCSI, SRB_STATUS,

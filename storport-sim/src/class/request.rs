@@ -1,5 +1,7 @@
 //! A client's request: checked, sent down piece by piece, completed.
 
+#![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
+
 use super::device::Disk;
 use super::device_control::device_control;
 use super::packet::{Operation, Packet, SENSE_BYTES};
@@ -213,7 +215,7 @@ unsafe fn fill_srb(p: &mut Packet, disk: &Disk) -> PVOID {
     }
 }
 
-/// Copies a command block to where one begins; answers its length.
+/// Copies a command block to where one begins; returns its length.
 fn put(cdb: &mut [u8; 16], command: &[u8]) -> u8 {
     cdb[..command.len()].copy_from_slice(command);
     command.len() as u8

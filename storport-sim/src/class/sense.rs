@@ -1,5 +1,7 @@
 //! What an SRB's end means to the request: done, try again, or an NTSTATUS.
 
+#![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
+
 use super::packet::Packet;
 use crate::ddi::{
     SRB_STATUS, SRB_STATUS_ABORTED, SRB_STATUS_AUTOSENSE_VALID, SRB_STATUS_BUS_RESET, SRB_STATUS_BUSY,

@@ -1,12 +1,14 @@
 //! Trims: the ranges of a data set become UNMAP commands.
 //!
 //! As Windows' disk class driver has it: a unit takes UNMAP if its Logical Block Provisioning page (B2h) says
-//! so and its Block Limits page (B0h) allows a number of blocks; ranges must be whole blocks on the disk; what
-//! is more than one command may name goes as several, one after the other, in the client's IRP. The pages are
-//! read when somebody first asks. Ranges are not shrunk to the unmap granularity: SBC lets the unit do what it
-//! can with the rest. Our choice: a list has [`DESCRIPTORS_MAX`] ranges at most, whatever the unit would take.
-//! Invariant: the ranges are read from the client's buffer piece by piece and checked each time, for the
-//! buffer is the client's.
+//! so and its Block Limits page (B0h) allows a number of blocks; ranges must be whole blocks on the disk;
+//! what is more than one command may name goes as several, one after the other, in the client's IRP. The
+//! pages are read when somebody first asks. Ranges are not shrunk to the unmap granularity: SBC lets the unit
+//! do what it can with the rest. Our choice: a list has [`DESCRIPTORS_MAX`] ranges at most, whatever the unit
+//! would take. Invariant: the ranges are read from the client's buffer piece by piece and checked each time,
+//! for the buffer is the client's.
+
+#![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
 
 use super::device::Disk;
 use super::question::ask;
@@ -67,7 +69,8 @@ impl Provisioning {
     }
 }
 
-/// What the disk's unit says; `None` if it takes no UNMAP, or does not answer now. PASSIVE_LEVEL the first time.
+/// What the disk's unit says; `None` if it takes no UNMAP, or does not answer now. PASSIVE_LEVEL the first
+/// time.
 pub(super) fn provisioning(machine: &Machine, disk: &Disk) -> Option<Provisioning> {
     if let Some(known) = disk.provisioning.get() {
         return *known;
@@ -111,7 +114,8 @@ pub(super) fn ranges_of(
         .then_some((at, bytes / size_of::<DEVICE_DATA_SET_RANGE>()))
 }
 
-/// A trim under way, in the machine's memory: the list of the present command, and how far the ranges have come.
+/// A trim under way, in the machine's memory: the list of the present command, and how far the ranges have
+/// come.
 #[repr(C)]
 pub(super) struct Trim {
     mdl: MDL,

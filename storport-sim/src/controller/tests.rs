@@ -1,11 +1,14 @@
 //! The controller by its registers: alone, and in a machine where it can reach memory.
 
+#![expect(unsafe_code, reason = "a driver in a test calls layer 1, as in C")]
+
 use super::*;
 use crate::disk::MemoryStore;
 use crate::disk::fault::FaultInjector;
 use kernel_sim::bugcheck::Ending;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Config, Execution, Machine};
+use kernel_sim::safe::delay_us;
 use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
@@ -68,7 +71,7 @@ impl Rig {
     }
 
     fn read(&self, register: usize) -> u32 {
-        // SAFETY: as above.
+        // SAFETY: `on_machine` mapped the registers.
         unsafe { READ_REGISTER_ULONG(self.registers.add(register).cast()) }
     }
 
@@ -77,9 +80,9 @@ impl Rig {
         unsafe { MmGetPhysicalAddress(self.buffer.cast()).QuadPart() as u64 }
     }
 
-    /// Carries a command out and answers its error code.
+    /// Carries a command out and returns its error code.
     fn command(&self, code: u32, lba: u64, blocks: u32, dma: u64) -> u32 {
-        // SAFETY: as above.
+        // SAFETY: `on_machine` mapped the registers.
         unsafe {
             WRITE_REGISTER_ULONG64(self.registers.add(LBA).cast(), lba);
             WRITE_REGISTER_ULONG64(self.registers.add(DMA).cast(), dma);
@@ -117,7 +120,7 @@ fn with_faults(store: impl BackingStore + 'static, plan: &str, body: fn(&Rig)) {
 #[test]
 fn what_was_written_is_read_back() {
     on_machine(MemoryStore::new(DISK_BLOCKS * 512), |rig| {
-        // SAFETY: the buffer has 64 blocks and nobody else uses it.
+        // SAFETY: the buffer has 64 blocks, and no command is under way.
         let buffer = unsafe { std::slice::from_raw_parts_mut(rig.buffer, 1024) };
         buffer.fill(0xC3);
         assert_eq!(rig.command(WRITE, 62, 2, rig.physical()), 0);
@@ -219,11 +222,7 @@ fn a_lost_completion_leaves_it_busy_until_it_is_reset() {
     for plan in ["dropped:times=1", "hung:times=1"] {
         with_faults(MemoryStore::new(DISK_BLOCKS * 512), plan, |rig| {
             rig.write(COMMAND, FLUSH);
-            // SAFETY: PASSIVE_LEVEL; the interval is on this stack.
-            unsafe {
-                let mut interval = LARGE_INTEGER::new(-10_000_000);
-                KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval);
-            }
+            delay_us(1_000_000);
             assert_eq!((rig.read(STATUS), rig.read(INTERRUPT_STATUS)), (BUSY, 0));
             rig.write(RESET, 0);
             assert_eq!(rig.command(FLUSH, 0, 0, 0), 0);
@@ -238,11 +237,7 @@ fn a_late_completion_comes_when_its_time_has_come_and_a_double_one_twice() {
         let begin = machine.time_ns();
         rig.write(COMMAND, FLUSH);
         while rig.read(STATUS) & BUSY != 0 {
-            // SAFETY: PASSIVE_LEVEL; the interval is on this stack.
-            unsafe {
-                let mut interval = LARGE_INTEGER::new(-10_000);
-                KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval);
-            }
+            delay_us(1_000);
         }
         assert!(machine.time_ns() - begin >= 5_000_000);
         assert_eq!(rig.read(INTERRUPT_STATUS), DONE);

@@ -1,6 +1,8 @@
 //! What storport.h defines as macros or inline functions.
 //!
 //! Part of the caller on Windows too, so they have no hook, no scheduling point and no check of their own.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of storport.h")]
 #![expect(non_snake_case, reason = "the documented WDK names")]
 
 use super::hardware_structures::STOR_PHYSICAL_ADDRESS;
@@ -12,7 +14,7 @@ use kernel_sim::ddi::{LARGE_INTEGER, MEMORY_CACHING_TYPE, PVOID, RtlCopyMemory, 
 /// # Safety
 /// Both ranges are the caller's.
 pub unsafe fn StorPortCopyMemory(Destination: PVOID, Source: PVOID, Length: ULONG) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller promises that both ranges are its own.
     unsafe { RtlCopyMemory(Destination, Source, Length as usize) }
 }
 
@@ -55,7 +57,7 @@ pub unsafe fn StorPortAllocateContiguousMemorySpecifyCache(
     BufferPointer: *mut PVOID,
 ) -> ULONG {
     const ANY_NODE: ULONG = 0x8000_0000;
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller keeps the contract of the routine called.
     unsafe {
         StorPortAllocateContiguousMemorySpecifyCacheNode(
             HwDeviceExtension,

@@ -3,6 +3,8 @@
 //! An extended SRB begins like a classic one as far as `Function` and `SrbStatus`, so either can be
 //! told from its first bytes: `Function` is `SRB_FUNCTION_STORAGE_REQUEST_BLOCK`. Address and SCSI data
 //! lie behind it, at offsets it names. The accessors that read either kind are in `srb_helper`.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of storport.h")]
 #![expect(missing_docs, reason = "members have the WDK's names and meanings")]
 #![expect(non_upper_case_globals, reason = "the documented WDK names")]
 
@@ -158,7 +160,7 @@ impl ExtendedSrb {
     /// # Safety
     /// The memory is the caller's.
     pub(crate) unsafe fn lay_out(block: *mut ExtendedSrb) {
-        // SAFETY: forwarded from the caller.
+        // SAFETY: the caller promises that the memory is its own.
         let b = unsafe {
             block.write_bytes(0, 1);
             &mut *block
@@ -191,7 +193,7 @@ impl SrbRoom {
     /// # Safety
     /// The room is the caller's, and no request is out in it.
     pub(crate) unsafe fn prepare(room: *mut SrbRoom, is_extended: bool) -> PVOID {
-        // SAFETY: forwarded from the caller.
+        // SAFETY: the caller promises that the room is its own, with no request out in it.
         unsafe {
             if is_extended {
                 ExtendedSrb::lay_out(room.cast());
@@ -209,7 +211,8 @@ impl SrbRoom {
     /// # Safety
     /// As for [`SrbRoom::prepare`], which made it.
     pub(crate) unsafe fn make_pnp(room: *mut SrbRoom, is_extended: bool, action: ULONG) {
-        // SAFETY: forwarded from the caller; the data of a PnP request is shorter than that of a SCSI command.
+        // SAFETY: the caller owns the SRB that `prepare` made; the data of a PnP request is shorter than that
+        // of a SCSI command.
         unsafe {
             if is_extended {
                 let block: *mut ExtendedSrb = room.cast();

@@ -3,9 +3,10 @@
 //! A miniport needs one import, `storport_sim::ddi::*`. `table` lists every StorPort routine as a row;
 //! `structures` and `hardware_structures` have the structures of storport.h and srb.h as wdk-sys shapes
 //! them, `numbers` and `hardware_numbers` their constants, `extended_srb` and `srb_helper` the SRBs of
-//! Windows 8 and the accessors for both kinds, `storage` what clients of disks ask with, `notification` the one routine that is variadic in C. The
-//! bodies are the port driver's (module `port`). Invariant: hooks fire here and nowhere else, and no body calls another
-//! hooked routine, so what a rule sees is what the driver called.
+//! Windows 8 and the accessors for both kinds, `storage` what clients of disks ask with, `notification` the
+//! one routine that is variadic in C. The bodies are the port driver's (module `port`). Invariant: hooks fire
+//! here and nowhere else, and no body calls another hooked routine, so what a rule sees is what the driver
+//! called.
 
 mod convert;
 #[expect(non_camel_case_types, non_snake_case, reason = "the documented WDK names")]

@@ -8,6 +8,8 @@
 //! StorPortNotification(RequestTimerCall, DeviceExtension, (Some(HwTimer), 1000));
 //! StorPortNotification(ResetDetected, DeviceExtension, ());
 //! ```
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of storport.h")]
 #![expect(non_camel_case_types, non_snake_case, non_upper_case_globals, reason = "the documented WDK names")]
 
 use super::structures::{PHW_TIMER, PSCSI_REQUEST_BLOCK};
@@ -41,14 +43,14 @@ pub const RequestComplete: SCSI_NOTIFICATION_TYPE<PSCSI_REQUEST_BLOCK> = SCSI_NO
 pub const NextRequest: SCSI_NOTIFICATION_TYPE<()> = SCSI_NOTIFICATION_TYPE::new(1);
 /// Ignored by Storport. PathId, TargetId, Lun.
 pub const NextLuRequest: SCSI_NOTIFICATION_TYPE<(UCHAR, UCHAR, UCHAR)> = SCSI_NOTIFICATION_TYPE::new(2);
-/// The hardware saw a bus reset: no request is sent for BusResetHoldTime. The miniport still completes those it
-/// has.
+/// The hardware saw a bus reset: no request is sent for BusResetHoldTime. The miniport still completes those
+/// it has.
 pub const ResetDetected: SCSI_NOTIFICATION_TYPE<()> = SCSI_NOTIFICATION_TYPE::new(3);
 /// Arms the adapter's timer: routine, microseconds (0 disarms it). Resolution on Windows is about 10 ms.
 pub const RequestTimerCall: SCSI_NOTIFICATION_TYPE<(PHW_TIMER, ULONG)> = SCSI_NOTIFICATION_TYPE::new(6);
 /// Units may have come or gone: the buses are scanned again, all of them. PathId.
 pub const BusChangeDetected: SCSI_NOTIFICATION_TYPE<UCHAR> = SCSI_NOTIFICATION_TYPE::new(7);
-/// An event for WMI. Accepted and ignored here: nobody subscribes. The event, and PathId.
+/// An event for WMI. Accepted and ignored here: WMI is not simulated. The event, and PathId.
 pub const WMIEvent: SCSI_NOTIFICATION_TYPE<(PVOID, UCHAR)> = SCSI_NOTIFICATION_TYPE::new(8);
 /// The WMI blocks have changed. Accepted and ignored here. PathId, TargetId, Lun.
 pub const WMIReregister: SCSI_NOTIFICATION_TYPE<(UCHAR, UCHAR, UCHAR)> = SCSI_NOTIFICATION_TYPE::new(9);
@@ -119,7 +121,7 @@ pub unsafe fn StorPortNotification<A: NotificationArguments>(
     Arguments: A,
 ) {
     let (srb, routine, value) = Arguments.parts();
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller keeps the contract above: the extension is Storport's, an SRB is the caller's.
     unsafe {
         table::StorPortNotification(NotificationType.number, HwDeviceExtension, srb, routine, value);
     }

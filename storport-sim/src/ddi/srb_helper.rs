@@ -2,6 +2,8 @@
 //!
 //! Inline functions of the header on Windows: part of the caller, so they have no hook, no scheduling
 //! point and no check. What an SRB does not have reads as null, zero or nothing, and is not written.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of storport.h")]
 #![expect(non_snake_case, reason = "the documented WDK names")]
 #![expect(clippy::missing_safety_doc, reason = "each takes a pointer to a live SRB of either kind, as in C")]
 
@@ -70,7 +72,7 @@ members! {
 #[inline]
 #[must_use]
 pub unsafe fn SrbGetSrbLength(Srb: PVOID) -> ULONG {
-    // SAFETY: as above.
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
     unsafe {
         match extended(Srb) {
             Some(srb) => (*srb).SrbLength,
@@ -82,20 +84,20 @@ pub unsafe fn SrbGetSrbLength(Srb: PVOID) -> ULONG {
 /// Sets flags and keeps the others.
 #[inline]
 pub unsafe fn SrbSetSrbFlags(Srb: PVOID, Flags: ULONG) {
-    // SAFETY: as above.
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
     unsafe { SrbAssignSrbFlags(Srb, SrbGetSrbFlags(Srb) | Flags) }
 }
 
 /// Clears flags and keeps the others.
 #[inline]
 pub unsafe fn SrbClearSrbFlags(Srb: PVOID, Flags: ULONG) {
-    // SAFETY: as above.
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
     unsafe { SrbAssignSrbFlags(Srb, SrbGetSrbFlags(Srb) & !Flags) }
 }
 
 #[inline]
 unsafe fn extended(Srb: PVOID) -> Option<PSTORAGE_REQUEST_BLOCK> {
-    // SAFETY: as above.
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
     unsafe { is_extended(Srb).then(|| Srb.cast()) }
 }
 
@@ -103,7 +105,7 @@ unsafe fn extended(Srb: PVOID) -> Option<PSTORAGE_REQUEST_BLOCK> {
 #[inline]
 #[must_use]
 pub unsafe fn SrbGetAddress(Srb: PVOID) -> PSTOR_ADDRESS {
-    // SAFETY: as above; the offset is that of an address within the SRB.
+    // SAFETY: the caller's SRB is live, as in C; the offset is that of an address within the SRB.
     unsafe {
         match extended(Srb).filter(|srb| (1..SRB_BYTES_MAX).contains(&(**srb).AddressOffset)) {
             Some(srb) => Srb.wrapping_byte_add((*srb).AddressOffset as usize).cast(),
@@ -116,7 +118,7 @@ pub unsafe fn SrbGetAddress(Srb: PVOID) -> PSTOR_ADDRESS {
 #[inline]
 #[must_use]
 unsafe fn btl8(Srb: PVOID) -> Option<(UCHAR, UCHAR, UCHAR)> {
-    // SAFETY: as above; the type says how to read the address.
+    // SAFETY: the caller's SRB is live, as in C; the type says how to read the address.
     unsafe {
         if !is_extended(Srb) {
             let srb: PSCSI_REQUEST_BLOCK = Srb.cast();
@@ -133,7 +135,7 @@ unsafe fn btl8(Srb: PVOID) -> Option<(UCHAR, UCHAR, UCHAR)> {
 
 /// Bus, target and unit of a request; each output may be NULL.
 pub unsafe fn SrbGetPathTargetLun(Srb: PVOID, PathId: *mut UCHAR, TargetId: *mut UCHAR, Lun: *mut UCHAR) {
-    // SAFETY: as above; outputs are the caller's own.
+    // SAFETY: the caller's SRB is live, as in C; outputs are the caller's own.
     unsafe {
         let Some((path, target, lun)) = btl8(Srb) else { return };
         for (output, value) in [(PathId, path), (TargetId, target), (Lun, lun)] {
@@ -148,7 +150,7 @@ pub unsafe fn SrbGetPathTargetLun(Srb: PVOID, PathId: *mut UCHAR, TargetId: *mut
 #[inline]
 #[must_use]
 pub unsafe fn SrbGetPathId(Srb: PVOID) -> UCHAR {
-    // SAFETY: as above.
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
     unsafe { btl8(Srb).map_or(0, |address| address.0) }
 }
 
@@ -156,7 +158,7 @@ pub unsafe fn SrbGetPathId(Srb: PVOID) -> UCHAR {
 #[inline]
 #[must_use]
 pub unsafe fn SrbGetTargetId(Srb: PVOID) -> UCHAR {
-    // SAFETY: as above.
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
     unsafe { btl8(Srb).map_or(0, |address| address.1) }
 }
 
@@ -164,7 +166,7 @@ pub unsafe fn SrbGetTargetId(Srb: PVOID) -> UCHAR {
 #[inline]
 #[must_use]
 pub unsafe fn SrbGetLun(Srb: PVOID) -> UCHAR {
-    // SAFETY: as above.
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
     unsafe { btl8(Srb).map_or(0, |address| address.2) }
 }
 
@@ -176,7 +178,7 @@ const EX_DATA_MAX: u32 = 16;
 /// The first block of extra data of a type; NULL if there is none within the SRB.
 #[must_use]
 pub unsafe fn SrbGetSrbExDataByType(Srb: PSTORAGE_REQUEST_BLOCK, Type: SRBEXDATATYPE) -> PSRBEX_DATA {
-    // SAFETY: as above; offsets are followed only within the SRB.
+    // SAFETY: the caller's SRB is live, as in C; offsets are followed only within the SRB.
     unsafe {
         let end = (*Srb).SrbLength.min(SRB_BYTES_MAX);
         let offsets = (&raw const (*Srb).SrbExDataOffset).cast::<ULONG>();
@@ -199,7 +201,7 @@ pub unsafe fn SrbGetSrbExDataByType(Srb: PSTORAGE_REQUEST_BLOCK, Type: SRBEXDATA
 /// The SCSI data of an extended SRB. CDBs of 16 bytes only: disks here know no longer ones.
 #[inline]
 unsafe fn cdb16(srb: PSTORAGE_REQUEST_BLOCK) -> *mut SRBEX_DATA_SCSI_CDB16 {
-    // SAFETY: as above; aligned as the class driver laid it out, or not there.
+    // SAFETY: the caller's SRB is live, as in C; aligned as the class driver laid it out, or not there.
     unsafe {
         let data: *mut SRBEX_DATA_SCSI_CDB16 = SrbGetSrbExDataByType(srb, SrbExDataTypeScsiCdb16).cast();
         if data.is_aligned() { data } else { null_mut() }
@@ -212,7 +214,7 @@ macro_rules! scsi_members {
         #[inline]
         #[must_use]
         pub unsafe fn $get(Srb: PVOID) -> $ty {
-            // SAFETY: as above.
+            // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
             unsafe {
                 match extended(Srb).map(|srb| cdb16(srb)) {
                     None => (*Srb.cast::<SCSI_REQUEST_BLOCK>()).$member,
@@ -225,7 +227,7 @@ macro_rules! scsi_members {
             #[doc = concat!("Sets what [`", stringify!($get), "`] answers.")]
             #[inline]
             pub unsafe fn $set(Srb: PVOID, Value: $ty) {
-                // SAFETY: as above.
+                // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
                 unsafe {
                     match extended(Srb).map(|srb| cdb16(srb)) {
                         None => (*Srb.cast::<SCSI_REQUEST_BLOCK>()).$member = Value,
@@ -249,7 +251,7 @@ scsi_members! {
 #[inline]
 #[must_use]
 pub unsafe fn SrbGetCdb(Srb: PVOID) -> *mut UCHAR {
-    // SAFETY: as above.
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
     unsafe {
         match extended(Srb).map(|srb| cdb16(srb)) {
             None => (&raw mut (*Srb.cast::<SCSI_REQUEST_BLOCK>()).Cdb).cast(),
@@ -262,7 +264,7 @@ pub unsafe fn SrbGetCdb(Srb: PVOID) -> *mut UCHAR {
 /// The port driver's own word of an SRB: which slot it has. A driver that writes over it costs time only.
 #[inline]
 pub(crate) unsafe fn port_hint(Srb: PVOID) -> u32 {
-    // SAFETY: as above.
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
     unsafe {
         match extended(Srb) {
             Some(srb) => (*srb).PortContext as usize as u32,
@@ -273,7 +275,7 @@ pub(crate) unsafe fn port_hint(Srb: PVOID) -> u32 {
 
 #[inline]
 pub(crate) unsafe fn set_port_hint(Srb: PVOID, hint: u32) {
-    // SAFETY: as above.
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
     unsafe {
         match extended(Srb) {
             Some(srb) => (*srb).PortContext = hint as usize as PVOID,
@@ -285,7 +287,7 @@ pub(crate) unsafe fn set_port_hint(Srb: PVOID, hint: u32) {
 /// Writes the address of a request.
 #[inline]
 pub(crate) unsafe fn set_address(Srb: PVOID, path: UCHAR, target: UCHAR, lun: UCHAR) {
-    // SAFETY: as above.
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
     unsafe {
         if is_extended(Srb) {
             let address = SrbGetAddress(Srb);
@@ -303,7 +305,7 @@ pub(crate) unsafe fn set_address(Srb: PVOID, path: UCHAR, target: UCHAR, lun: UC
 /// Sets what a request is.
 #[inline]
 pub(crate) unsafe fn set_function(Srb: PVOID, function: UCHAR) {
-    // SAFETY: as above.
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
     unsafe {
         match extended(Srb) {
             Some(srb) => (*srb).SrbFunction = ULONG::from(function),

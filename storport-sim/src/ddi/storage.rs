@@ -1,4 +1,4 @@
-//! What of ntddstor.h the disk class driver is asked with: one property, and data set management.
+//! The part of ntddstor.h that the disk class driver handles: one property, and data set management.
 //!
 //! Clients of disks use these names, not miniports.
 #![expect(non_upper_case_globals, missing_docs, reason = "the documented WDK names")]
@@ -20,7 +20,7 @@ numbers! {
     DEVICE_DSM_FLAG_ENTIRE_DATA_SET_RANGE: ULONG = 1;
 }
 
-/// What `IOCTL_STORAGE_QUERY_PROPERTY` asks for.
+/// The input of `IOCTL_STORAGE_QUERY_PROPERTY`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct STORAGE_PROPERTY_QUERY {
@@ -29,7 +29,7 @@ pub struct STORAGE_PROPERTY_QUERY {
     pub AdditionalParameters: [UCHAR; 1],
 }
 
-/// What it answers for `StorageDeviceLBProvisioningProperty`.
+/// Its output for `StorageDeviceLBProvisioningProperty`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct DEVICE_LB_PROVISIONING_DESCRIPTOR {
@@ -53,7 +53,7 @@ impl DEVICE_LB_PROVISIONING_DESCRIPTOR {
     pub const THIN_PROVISIONING_ENABLED: UCHAR = 1;
     /// `_bitfield_1`: what is unmapped reads as zeros.
     pub const THIN_PROVISIONING_READ_ZEROS: UCHAR = 2;
-    /// `_bitfield_1`: `UnmapGranularityAlignment` says something.
+    /// `_bitfield_1`: `UnmapGranularityAlignment` is valid.
     pub const UNMAP_GRANULARITY_ALIGNMENT_VALID: UCHAR = 1 << 5;
 }
 

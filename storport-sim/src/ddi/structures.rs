@@ -2,6 +2,8 @@
 //!
 //! Sizes are not promised to be those of Windows: members that no Storport miniport may use (those of
 //! slave DMA and of the first IDE controllers) are left out of `PORT_CONFIGURATION_INFORMATION`.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of storport.h")]
 #![expect(missing_docs, reason = "members have the WDK's names and meanings")]
 
 use super::hardware_structures::{ACCESS_RANGE, PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE};
@@ -16,7 +18,7 @@ pub type INTERRUPT_SYNCHRONIZATION_MODE = i32;
 pub type SCSI_ADAPTER_CONTROL_TYPE = i32;
 pub type SCSI_ADAPTER_CONTROL_STATUS = i32;
 
-/// Members whose use depends on who has the SRB.
+/// Members that mean one thing to the port driver and another to the miniport.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub union SCSI_REQUEST_BLOCK__bindgen_ty_1 {
@@ -166,11 +168,11 @@ macro_rules! initialization_data {
 }
 
 initialization_data! {
-    /// What a miniport's `DriverEntry` tells `StorPortInitialize`.
+    /// The argument of `StorPortInitialize` in a miniport's `DriverEntry`.
     HW_INITIALIZATION_DATA, PHW_INITIALIZATION_DATA, PHW_FIND_ADAPTER
 }
 initialization_data! {
-    /// What a virtual miniport's `DriverEntry` tells `StorPortInitialize`.
+    /// The argument of `StorPortInitialize` in a virtual miniport's `DriverEntry`.
     VIRTUAL_HW_INITIALIZATION_DATA, PVIRTUAL_HW_INITIALIZATION_DATA, PVIRTUAL_HW_FIND_ADAPTER
 }
 

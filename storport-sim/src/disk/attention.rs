@@ -1,8 +1,8 @@
 //! Who sends a command, and what each sender has yet to be told.
 //!
-//! A unit attention is kept for every I_T nexus apart: one initiator that has heard of a reset says nothing to the
-//! others (SAM-6, "Unit attention conditions"). A nexus exists from its first command on; what it hears first is the
-//! last power on or reset, because everything before that is no news.
+//! A unit attention is kept for every I_T nexus apart: one initiator that has heard of a reset says nothing
+//! to the others (SAM-6, "Unit attention conditions"). A nexus exists from its first command on; what it
+//! hears first is the last power on or reset, because everything before that is no news.
 //!
 //! The invariant: a queue holds a condition at most once, so it is never longer than there are conditions.
 
@@ -10,14 +10,14 @@ use crate::scsi::AdditionalSense;
 
 /// An I_T nexus: one initiator port, talking to this target through one of its ports (SAM-6, "I_T nexus").
 ///
-/// Reservations and unit attentions are kept by nexus. The number is the host adapter's to give, and means nothing
-/// to the disk but "the same as before".
+/// Reservations and unit attentions are kept by nexus. The number is the host adapter's to give, and means
+/// nothing to the disk but "the same as before".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Nexus(pub u16);
 
 impl Nexus {
-    /// The only one there is on a machine with one adapter: who [`ScsiDisk::execute`](super::ScsiDisk::execute)
-    /// takes a command to come from.
+    /// The only one there is on a machine with one adapter: who
+    /// [`ScsiDisk::execute`](super::ScsiDisk::execute) takes a command to come from.
     pub const DEFAULT: Self = Self(0);
 }
 

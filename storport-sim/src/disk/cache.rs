@@ -1,12 +1,12 @@
 //! The volatile write cache: which blocks the medium does not have yet, and what it has instead.
 //!
-//! The store always holds the newest data, so that reads need not look here; what is kept is the opposite, the
-//! *old* contents of every block that was written since it was last flushed. Losing power puts old contents back.
-//! That a block may have gone through several versions in between is not modelled: after a loss of power it holds
-//! either what was durable or what was written last.
+//! The store always holds the newest data, so that reads need not look here; what is kept is the opposite,
+//! the *old* contents of every block that was written since it was last flushed. Losing power puts old
+//! contents back. That a block may have gone through several versions in between is not modelled: after a
+//! loss of power it holds either what was durable or what was written last.
 //!
-//! A real cache is finite and moves its oldest blocks to the medium by itself; so does this one. What is larger
-//! than the whole cache bypasses it. Both are our choice: the standard leaves destaging to the device.
+//! A real cache is finite and moves its oldest blocks to the medium by itself; so does this one. What is
+//! larger than the whole cache bypasses it. Both are our choice: the standard leaves destaging to the device.
 //!
 //! The invariant: a block has an entry if and only if losing power may change what it reads as.
 
@@ -124,7 +124,8 @@ impl VolatileCache {
     }
 }
 
-/// The last of `count` blocks from `lba`; `count` is not zero, and the disk has checked that the blocks exist.
+/// The last of `count` blocks from `lba`; `count` is not zero, and the disk has checked that the blocks
+/// exist.
 fn last(lba: u64, count: u64) -> u64 {
     lba + (count - 1)
 }

@@ -27,7 +27,8 @@ impl BlockSize {
     }
 }
 
-/// Block sizes and caching of a disk. The default is 512-byte blocks on a solid state disk with a write cache.
+/// Block sizes and caching of a disk. The default is 512-byte blocks on a solid state disk with a write
+/// cache.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Geometry {
     /// Bytes per logical block.
@@ -36,8 +37,8 @@ pub struct Geometry {
     pub physical_exponent: u8,
     /// Rotations per minute, or 1 for a medium that does not rotate, or 0 for "not said".
     pub rotation_rate: u16,
-    /// A write may complete before it is durable (the default of WCE, which MODE SELECT changes). Without it the
-    /// store is flushed after every write.
+    /// A write may complete before it is durable (the default of WCE, which MODE SELECT changes). Without it
+    /// the store is flushed after every write.
     pub write_cache: bool,
 }
 
@@ -89,8 +90,8 @@ impl Identity {
     /// The longest serial number, in bytes.
     pub const SERIAL_MAX: usize = 64;
 
-    /// An identity of printable ASCII: a vendor of at most 8 characters, a product of 16, a revision of 4, a serial
-    /// number of 1 ..= 64. Refuses anything longer, and any other character.
+    /// An identity of printable ASCII: a vendor of at most 8 characters, a product of 16, a revision of 4, a
+    /// serial number of 1 ..= 64. Refuses anything longer, and any other character.
     pub fn new(vendor: &str, product: &str, revision: &str, serial: &str) -> Result<Self, IdentityError> {
         if serial.is_empty() {
             return Err(IdentityError::NoSerial);

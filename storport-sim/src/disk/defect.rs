@@ -1,11 +1,12 @@
-//! READ DEFECT DATA: which blocks are bad? None: a block that cannot be read is a fault of the run, not of the disk.
+//! READ DEFECT DATA: which blocks are bad? None: a block that cannot be read is a fault of the run, not of
+//! the disk.
 
 use super::ScsiDisk;
 use super::commands::{Cdb, view};
 use super::transfer::Transfer;
 use crate::scsi::{ReadDefectData10, ReadDefectData12, Sense};
 
-/// REQ_PLIST, REQ_GLIST and the format, which the answer repeats.
+/// REQ_PLIST, REQ_GLIST and the format, which the returned header repeats.
 const LISTS: u8 = 0x1f;
 
 /// READ DEFECT DATA(10) (SBC-4, section of that name).
@@ -19,8 +20,8 @@ pub(super) fn read_defect_data_10(
     transfer.reply(&[0, cdb.lists & LISTS, 0, 0], cdb.allocation_length.get())
 }
 
-/// READ DEFECT DATA(12) (SBC-4, section of that name). An empty list has no first address either: any index but
-/// zero is 05/24/00.
+/// READ DEFECT DATA(12) (SBC-4, section of that name). An empty list has no first address either: any index
+/// but zero is 05/24/00.
 pub(super) fn read_defect_data_12(
     _: &mut ScsiDisk,
     cdb: &Cdb,
@@ -34,8 +35,9 @@ pub(super) fn read_defect_data_12(
     transfer.reply(&[0, cdb.lists & LISTS, 0, 0, 0, 0, 0, 0], cdb.allocation_length.get())
 }
 
-/// Addresses come as short or long block addresses. The standard answers another format with 01/1c/00 and the
-/// format of the device's choice; we refuse it, as it also allows, because an empty list has no format to convert.
+/// Addresses come as short or long block addresses. The standard returns the device's own format, with
+/// 01/1c/00, where it does not have the one asked for; we refuse the command, as it also allows, because an
+/// empty list has no format to convert.
 fn check_format(lists: u8, byte: u16) -> Result<(), Sense> {
     match lists & 0x07 {
         0b000 | 0b011 => Ok(()),

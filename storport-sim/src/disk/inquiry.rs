@@ -32,7 +32,8 @@ const PAGES: [Page; 7] = [
     (VpdPage::LOGICAL_BLOCK_PROVISIONING, logical_block_provisioning),
 ];
 
-/// INQUIRY (SPC-5, "INQUIRY command") to a disk. A page code without EVPD, or of a page there is not, is 05/24/00.
+/// INQUIRY (SPC-5, "INQUIRY command") to a disk. A page code without EVPD, or of a page there is not, is
+/// 05/24/00.
 pub(super) fn inquiry(disk: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     let cdb: &Inquiry = view(cdb);
     if cdb.evpd & 1 == 0 {

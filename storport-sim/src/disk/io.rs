@@ -1,7 +1,7 @@
 //! Moving blocks: READ, WRITE, ORWRITE, COMPARE AND WRITE, PRE-FETCH, SYNCHRONIZE CACHE.
 //!
-//! Whatever writes goes through [`ScsiDisk::put`] or [`ScsiDisk::change`], which know what the write cache must
-//! remember and what has to be durable when the command completes.
+//! Whatever writes goes through [`ScsiDisk::put`] or [`ScsiDisk::change`], which know what the write cache
+//! must remember and what has to be durable when the command completes.
 
 use super::commands::{Cdb, view};
 use super::transfer::Transfer;
@@ -11,8 +11,8 @@ use crate::scsi::{AdditionalSense, BlockCdb, CompareAndWrite, Rw10, Rw16, ScsiSt
 /// Blocks one COMPARE AND WRITE may name: all it can say.
 pub(super) const COMPARE_AND_WRITE_MAX: u8 = u8::MAX;
 
-/// READ (SBC-4, "READ (10) command" and its neighbours). FUA moves what the write cache holds of these blocks to the
-/// medium first; DPO and RARC change nothing.
+/// READ (SBC-4, "READ (10) command" and its neighbours). FUA moves what the write cache holds of these blocks
+/// to the medium first; DPO and RARC change nothing.
 pub(super) fn read<C: BlockCdb>(
     disk: &mut ScsiDisk,
     cdb: &Cdb,
@@ -30,8 +30,8 @@ pub(super) fn read<C: BlockCdb>(
     disk.store.read_at(extent.offset, buffer).map_err(|_| extent.read_error())
 }
 
-/// READ where nothing is in its way: the blocks exist, nothing has to be flushed first, and the store can be read by
-/// several at once. What is not so is for [`read`] to answer.
+/// READ in the simple case: the blocks exist, nothing has to be flushed first, and several threads may read
+/// the store at once. Any other case is left to [`read`].
 pub(super) fn read_shared<C: BlockCdb>(
     disk: &ScsiDisk,
     cdb: &Cdb,
@@ -72,8 +72,9 @@ pub(super) fn or_write(disk: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'
     disk.put(&extent, &merged, cdb.flags & Rw10::FUA != 0)
 }
 
-/// COMPARE AND WRITE (SBC-4, section of that name): nothing comes between the comparison and the write, because
-/// nothing comes between anything here. A difference is 0e/1d/00 with the offset of the first byte that differs.
+/// COMPARE AND WRITE (SBC-4, section of that name): nothing comes between the comparison and the write,
+/// because nothing comes between anything here. A difference is 0e/1d/00 with the offset of the first byte
+/// that differs.
 pub(super) fn compare_and_write(
     disk: &mut ScsiDisk,
     cdb: &Cdb,
@@ -93,7 +94,8 @@ pub(super) fn compare_and_write(
     disk.put(&extent, new, cdb.flags & Rw10::FUA != 0)
 }
 
-/// PRE-FETCH (SBC-4, "PRE-FETCH (10) command" and its neighbour): CONDITION MET, "there was room for all of it".
+/// PRE-FETCH (SBC-4, "PRE-FETCH (10) command" and its neighbour): CONDITION MET, "there was room for all of
+/// it".
 ///
 /// There is no read cache to be filled; memory is as fast as one would be. A length of zero is "to the end".
 pub(super) fn pre_fetch<C: BlockCdb>(
@@ -105,10 +107,11 @@ pub(super) fn pre_fetch<C: BlockCdb>(
     transfer.end_with(ScsiStatus::CONDITION_MET)
 }
 
-/// SYNCHRONIZE CACHE (SBC-4, section of that name). A length of zero is "to the end". The store is flushed as a
-/// whole; of the modelled write cache only the blocks named are, because a driver may not rely on more.
+/// SYNCHRONIZE CACHE (SBC-4, section of that name). A length of zero is "to the end". The store is flushed as
+/// a whole; of the modelled write cache only the blocks named are, because a driver may not rely on more.
 ///
-/// IMMED does not hurry the answer: an initiator cannot tell, and an error is told to the command that caused it.
+/// IMMED does not make the status come earlier: an initiator cannot tell, and an error is reported to the
+/// command that caused it.
 pub(super) fn synchronize_cache<C: BlockCdb>(
     disk: &mut ScsiDisk,
     cdb: &Cdb,
@@ -119,7 +122,8 @@ pub(super) fn synchronize_cache<C: BlockCdb>(
 }
 
 impl ScsiDisk {
-    /// Writes `data`, which is as long as the extent, and makes it durable if that is asked for or there is no cache.
+    /// Writes `data`, which is as long as the extent, and makes it durable if that is asked for or there is
+    /// no cache.
     pub(super) fn put(&mut self, extent: &Extent, data: &[u8], fua: bool) -> Result<(), Sense> {
         if data.is_empty() {
             return Ok(());

@@ -1,8 +1,8 @@
 //! LOG SENSE: what the device counts and measures.
 //!
-//! It measures little: there is no thermometer in a simulated disk (FFh, "cannot say"), no failure is predicted, and
-//! the notes of the application client are empty, because nothing here writes them (LOG SELECT is not supported).
-//! The pages are there because initiators ask for them.
+//! It measures little: there is no thermometer in a simulated disk (FFh, "cannot say"), no failure is
+//! predicted, and the notes of the application client are empty, because nothing here writes them (LOG SELECT
+//! is not supported). The pages are there because initiators ask for them.
 
 use zerocopy::IntoBytes;
 use zerocopy::big_endian::U16;
@@ -31,8 +31,8 @@ const PAGES: [Page; 4] = [
 
 /// LOG SENSE (SPC-5, section of that name). The page control makes no difference: no parameter is a counter.
 ///
-/// Subpage 00h is the page, FFh the list of its subpages, and of page 00h the list of all pages and subpages. A
-/// parameter pointer past the last parameter is 05/24/00; so is one into a list, which has no parameters.
+/// Subpage 00h is the page, FFh the list of its subpages, and of page 00h the list of all pages and subpages.
+/// A parameter pointer past the last parameter is 05/24/00; so is one into a list, which has no parameters.
 pub(super) fn log_sense(_: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     let cdb: &LogSense = view(cdb);
     let code = LogPage(cdb.page & 0x3f);

@@ -1,12 +1,13 @@
 //! The SCSI disk behind every host adapter: command block in, data and sense out.
 //!
-//! [`ScsiDisk`] is one logical unit over a [`BackingStore`]; [`Target`] is what a host adapter addresses: some
-//! disks by their logical unit number, and the answers for numbers where there is none.
+//! [`ScsiDisk`] is one logical unit over a [`BackingStore`]; [`Target`] is what a host adapter addresses:
+//! some disks by their logical unit number, and the answers for numbers where there is none.
 //!
 //! It is not a model of time: a command is finished when [`ScsiDisk::execute`] returns. Latency, queueing and
-//! completion order belong to the host adapter and to the schedule. Trouble comes from a backing store that fails, or
-//! from a [`FaultPlan`](fault::FaultPlan) given to the target. It reads no clock, and its only random numbers are the
-//! plan's, from a seed, so the same commands over the same store give the same answers.
+//! completion order belong to the host adapter and to the schedule. Trouble comes from a backing store that
+//! fails, or from a [`FaultPlan`](fault::FaultPlan) given to the target. It reads no clock, and its only
+//! random numbers are the plan's, from a seed, so the same commands over the same store give the same
+//! answers.
 //!
 //! The invariant: whatever bytes arrive as a command block or a data buffer, `execute` answers as a target
 //! would, never panics, and never touches the store outside its length.
@@ -16,7 +17,7 @@
 //! transfer.rs       the data phase: what the command moves, what the initiator has room for
 //! config.rs         what kind of disk: geometry, identity     attention.rs  initiators, unit attentions
 //! io.rs             reads, writes, SYNCHRONIZE CACHE          cache.rs      what losing power loses
-//! verify.rs         VERIFY, WRITE AND VERIFY                  provisioning.rs  UNMAP, WRITE SAME, GET LBA STATUS
+//! verify.rs         VERIFY, WRITE AND VERIFY                  provisioning.rs  UNMAP, WRITE SAME, LBA status
 //! unit.rs           readiness, capacity, REQUEST SENSE        defect.rs     READ DEFECT DATA
 //! inquiry.rs        INQUIRY and its VPD pages                 log.rs        LOG SENSE
 //! mode/             MODE SENSE, MODE SELECT                   reservation/  RESERVE, PERSISTENT RESERVE
@@ -24,8 +25,8 @@
 //! fault/            planned trouble                           store/        memory and files
 //! ```
 //!
-//! SCSI-CONFORMANCE.md, beside this crate's manifest, lists every command with what it answers; it is written by the
-//! tests that ask.
+//! SCSI-CONFORMANCE.md, beside this crate's manifest, lists every command with what it answers; it is written
+//! by the tests that ask.
 
 mod attention;
 mod cache;
@@ -79,7 +80,7 @@ pub struct ScsiDisk {
     attentions: Attentions,
     mode: ModeParameters,
     reservations: Reservations,
-    /// What losing power would lose; `None` where nobody asked for it.
+    /// What losing power would lose; `None` unless a volatile cache was asked for.
     cache: Option<VolatileCache>,
 }
 
@@ -125,7 +126,8 @@ impl ScsiDisk {
         })
     }
 
-    /// The same disk without unit attentions: none pending now, none ever. For uses that do not care to clear one.
+    /// The same disk without unit attentions: none pending now, none ever. For uses that do not care to clear
+    /// one.
     #[must_use]
     pub fn without_unit_attentions(mut self) -> Self {
         self.attentions.never();
@@ -135,9 +137,9 @@ impl ScsiDisk {
     /// The same disk with a volatile write cache of `blocks` logical blocks (at least one), so that
     /// [`power_loss`](Self::power_loss) has something to lose.
     ///
-    /// Without it a write is on the medium at once, which a disk with a write cache is free to do; so is most of what
-    /// a full cache was given, because the oldest blocks move on. What one command writes beyond the cache's size
-    /// bypasses it.
+    /// Without it a write is on the medium at once, which a disk with a write cache is free to do; so is most
+    /// of what a full cache was given, because the oldest blocks move on. What one command writes beyond the
+    /// cache's size bypasses it.
     #[must_use]
     pub fn with_volatile_cache(mut self, blocks: u64) -> Self {
         self.cache = Some(VolatileCache::new(blocks, self.geometry.block_size.shift()));
@@ -159,8 +161,8 @@ impl ScsiDisk {
         &self.identity
     }
 
-    /// Queues a unit attention for every initiator that is known, reported as CHECK CONDITION 06/xx by its next
-    /// command that is not INQUIRY, REPORT LUNS or REQUEST SENSE, once.
+    /// Queues a unit attention for every initiator that is known, reported as CHECK CONDITION 06/xx by its
+    /// next command that is not INQUIRY, REPORT LUNS or REQUEST SENSE, once.
     ///
     /// A condition already pending is not queued twice. Does nothing after
     /// [`without_unit_attentions`](Self::without_unit_attentions).
@@ -168,8 +170,8 @@ impl ScsiDisk {
         self.attentions.raise_for_others(None, additional);
     }
 
-    /// Logical unit reset: pending attentions give way to 06/29/03, a stopped unit is started again, mode parameters
-    /// are the saved ones, a RESERVE is over. Persistent reservations stay.
+    /// Logical unit reset: pending attentions give way to 06/29/03, a stopped unit is started again, mode
+    /// parameters are the saved ones, a RESERVE is over. Persistent reservations stay.
     ///
     /// What the write cache holds stays: a reset is not a power failure. Commands in flight are the host
     /// adapter's to abort; the disk has none.
@@ -180,13 +182,14 @@ impl ScsiDisk {
         self.attentions.start_over(AdditionalSense::BUS_DEVICE_RESET);
     }
 
-    /// The power fails and returns: blocks that were only in the write cache read again as they did before, unless
-    /// `survives` says of their address that they made it. Returns how many were lost.
+    /// The power fails and returns: blocks that were only in the write cache read again as they did before,
+    /// unless `survives` says of their address that they made it. Returns how many were lost.
     ///
-    /// Each block is either lost or not, none is torn. Addresses are asked about in ascending order, so a seed or a
-    /// schedule can decide. Needs [`with_volatile_cache`](Self::with_volatile_cache); without it nothing is ever lost.
-    /// Everything else is as after [`reset`](Self::reset), with 06/29/01 to say, and persistent reservations end, too,
-    /// unless they were registered with APTPL. An error is the store's, about putting the old contents back.
+    /// Each block is either lost or not, none is torn. Addresses are asked about in ascending order, so a
+    /// seed or a schedule can decide. Needs [`with_volatile_cache`](Self::with_volatile_cache); without it
+    /// nothing is ever lost. Everything else is as after [`reset`](Self::reset), with 06/29/01 to say, and
+    /// persistent reservations end, too, unless they were registered with APTPL. An error is the store's,
+    /// about putting the old contents back.
     pub fn power_loss(&mut self, survives: impl FnMut(u64) -> bool) -> std::io::Result<u64> {
         self.reset();
         self.reservations.power_loss();
@@ -208,11 +211,13 @@ impl ScsiDisk {
     ///
     /// - `cdb` longer than the command is fine, the rest is ignored (host adapters send fixed-size fields);
     ///   shorter ends in 05/24/00 pointing at the first byte that is missing.
-    /// - A bit set that the command's usage map leaves clear (reserved, obsolete or not supported) is 05/24/00.
+    /// - A bit set that the command's usage map leaves clear (reserved, obsolete or not supported) is
+    ///   05/24/00.
     /// - An **In** buffer smaller than the command's data receives what fits, as on a bus whose host adapter
     ///   discards the rest; [`Completion::expected`] tells the adapter that there was more (an overrun).
-    /// - An **Out** buffer smaller than the command's data is 0b/4b/00, DATA PHASE ERROR, with nothing written:
-    ///   a target that waits for data that never comes gives the command up. So is data in the wrong direction.
+    /// - An **Out** buffer smaller than the command's data is 0b/4b/00, DATA PHASE ERROR, with nothing
+    ///   written: a target that waits for data that never comes gives the command up. So is data in the wrong
+    ///   direction.
     /// - Data that the command does not want is left alone.
     /// - When the store fails: 03/11/00 on a read, 03/0c/00 on anything that writes or flushes.
     /// - Another initiator's reservation in the way is RESERVATION CONFLICT, without sense.
@@ -225,9 +230,9 @@ impl ScsiDisk {
         self.conclude(cdb, Transfer::new(nexus, data))
     }
 
-    /// As [`execute_from`](Self::execute_from), where that changes nothing about the unit, so that several processors
-    /// may be at it at once: a READ that succeeds, from a store that can be shared. `None` otherwise, and then nothing
-    /// is done yet; `buffer` may hold anything.
+    /// As [`execute_from`](Self::execute_from), where that changes nothing about the unit, so that several
+    /// processors may be at it at once: a READ that succeeds, from a store that can be shared. `None`
+    /// otherwise, and then nothing is done yet; `buffer` may hold anything.
     pub fn execute_shared(&self, nexus: Nexus, cdb: &[u8], buffer: &mut [u8]) -> Option<Completion> {
         let command = Command::find(cdb).ok()?;
         let handler = command.shared?;
@@ -252,8 +257,8 @@ impl ScsiDisk {
     fn dispatch(&mut self, cdb: &[u8], transfer: &mut Transfer<'_>) -> Result<(), Sense> {
         let command = Command::find(cdb);
         let nexus = transfer.nexus();
-        // An attention goes before everything, even before "no such command" (SAM-6, "Unit attention conditions").
-        // Whether it goes before RESERVATION CONFLICT is left to the device; here it does.
+        // An attention goes before everything, even before "no such command" (SAM-6, "Unit attention
+        // conditions"). Whether it goes before RESERVATION CONFLICT is left to the device; here it does.
         if !self.attentions.quiet(nexus)
             && !command.is_ok_and(|command| command.gate == Gate::Always)
             && let Some(pending) = self.attentions.take(nexus)

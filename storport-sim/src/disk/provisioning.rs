@@ -1,6 +1,8 @@
-//! Giving blocks back, writing one block many times, and asking what is kept: UNMAP, WRITE SAME, GET LBA STATUS.
+//! Giving blocks back, writing one block many times, and asking what is kept: UNMAP, WRITE SAME, GET LBA
+//! STATUS.
 //!
-//! What is unmapped reads as zero afterwards, always (LBPRZ). Whether it also frees anything is the store's affair.
+//! What is unmapped reads as zero afterwards, always (LBPRZ). Whether it also frees anything is the store's
+//! affair.
 
 use zerocopy::big_endian::U32;
 use zerocopy::{FromBytes, IntoBytes};
@@ -28,8 +30,8 @@ const CHUNK: usize = 64 * 1024;
 
 /// UNMAP (SBC-4, "UNMAP command"): all ranges are checked before the first is touched.
 ///
-/// A list shorter than its own header, or than the descriptors the header counts, is 05/1a/00; too many ranges or
-/// blocks are 05/26/00; a trailing piece of a descriptor is ignored, as the standard has it.
+/// A list shorter than its own header, or than the descriptors the header counts, is 05/1a/00; too many
+/// ranges or blocks are 05/26/00; a trailing piece of a descriptor is ignored, as the standard has it.
 pub(super) fn unmap(disk: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     let list = transfer.take(view::<Unmap>(cdb).parameter_list_length.get().into())?;
     if list.is_empty() {
@@ -63,8 +65,8 @@ pub(super) fn unmap(disk: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>)
 
 /// WRITE SAME (SBC-4, "WRITE SAME (10) command" and "WRITE SAME (16) command").
 ///
-/// A length of zero is refused (the Block Limits page says WSNZ), after the address has been checked. A block of
-/// zeros, sent or meant (NDOB), is the same as unmapping, so UNMAP needs no look.
+/// A length of zero is refused (the Block Limits page says WSNZ), after the address has been checked. A block
+/// of zeros, sent or meant (NDOB), is the same as unmapping, so UNMAP needs no look.
 pub(super) fn write_same<C: BlockCdb>(
     disk: &mut ScsiDisk,
     cdb: &Cdb,
@@ -87,8 +89,8 @@ pub(super) fn write_same<C: BlockCdb>(
 
 /// GET LBA STATUS(16) (SBC-4, section of that name): which blocks are mapped, as the store keeps them.
 ///
-/// A store gives back whole pages, so a block may be mapped although it was unmapped. Where the answer is cut off
-/// (at the allocation length, or after [`RANGES_MAX`] ranges) another command goes on.
+/// A store gives back whole pages, so a block may be mapped although it was unmapped. Where the list is cut
+/// off (at the allocation length, or after [`RANGES_MAX`] ranges) another command goes on.
 pub(super) fn get_lba_status(
     disk: &mut ScsiDisk,
     cdb: &Cdb,
@@ -152,7 +154,8 @@ impl ScsiDisk {
                 _ => break,
             }
         }
-        // A store that ends a range within a block keeps that block; one block at least, or nobody gets on.
+        // A store that ends a range within a block keeps that block; one block at least, or the initiator
+        // makes no progress.
         let blocks = (len >> shift).clamp(1, u32::MAX.into()) as u32;
         let status = if mapped { LbaStatusDescriptor::MAPPED } else { LbaStatusDescriptor::DEALLOCATED };
         LbaStatusDescriptor {

@@ -1,5 +1,5 @@
-//! What is supported: REPORT SUPPORTED OPERATION CODES, which reads the command table aloud, and REPORT SUPPORTED TASK
-//! MANAGEMENT FUNCTIONS.
+//! What is supported: REPORT SUPPORTED OPERATION CODES, which reads the command table aloud, and REPORT
+//! SUPPORTED TASK MANAGEMENT FUNCTIONS.
 
 use zerocopy::big_endian::{U16, U32};
 use zerocopy::{FromZeros, IntoBytes};
@@ -12,8 +12,8 @@ use crate::scsi::{
     Sense, TaskManagementData,
 };
 
-/// REPORT SUPPORTED OPERATION CODES (SPC-5, section of that name), reporting options 000b (all) and 001b ..= 011b
-/// (one command, by operation code, by operation code and service action, by whichever fits).
+/// REPORT SUPPORTED OPERATION CODES (SPC-5, section of that name), reporting options 000b (all) and 001b ..=
+/// 011b (one command, by operation code, by operation code and service action, by whichever fits).
 pub(super) fn report_opcodes(_: &mut ScsiDisk, cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(), Sense> {
     let cdb: &ReportSupportedOpcodes = view(cdb);
     let timeouts = cdb.options & ReportSupportedOpcodes::RCTD != 0;

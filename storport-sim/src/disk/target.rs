@@ -15,9 +15,9 @@ use crate::scsi::{AdditionalSense, Lun, Opcode, ReportLuns, ReportLunsHeader, Se
 
 /// What a host adapter addresses: any number of disks, sparse or none at all.
 ///
-/// It answers REPORT LUNS with the disks it has. To a number without a disk INQUIRY says qualifier 011b, device
-/// type 1Fh; REQUEST SENSE returns 05/25/00 as data; every other command ends in 05/25/00. Unit 0 answers REPORT
-/// LUNS even if there is no disk (SPC-5, "REPORT LUNS command").
+/// It answers REPORT LUNS with the disks it has. To a number without a disk INQUIRY says qualifier 011b,
+/// device type 1Fh; REQUEST SENSE returns 05/25/00 as data; every other command ends in 05/25/00. Unit 0
+/// answers REPORT LUNS even if there is no disk (SPC-5, "REPORT LUNS command").
 #[derive(Debug, Default)]
 pub struct Target {
     disks: BTreeMap<Lun, ScsiDisk>,
@@ -33,13 +33,15 @@ impl Target {
 
     /// Puts a disk at `lun`, and returns the one that was there.
     ///
-    /// The other disks have 06/3f/0e (REPORTED LUNS DATA HAS CHANGED) to say from now on, if they say such things.
+    /// The other disks have 06/3f/0e (REPORTED LUNS DATA HAS CHANGED) to say from now on, if they say such
+    /// things.
     pub fn attach(&mut self, lun: Lun, disk: ScsiDisk) -> Option<ScsiDisk> {
         self.luns_changed();
         self.disks.insert(lun, disk)
     }
 
-    /// Takes the disk at `lun` away; `None` if there is none. The others are told, as by [`attach`](Self::attach).
+    /// Takes the disk at `lun` away; `None` if there is none. The others are told, as by
+    /// [`attach`](Self::attach).
     pub fn detach(&mut self, lun: Lun) -> Option<ScsiDisk> {
         let disk = self.disks.remove(&lun)?;
         self.luns_changed();

@@ -21,21 +21,22 @@ pub enum DataPhase<'a> {
 /// What became of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Completion {
-    /// GOOD or CHECK CONDITION; CONDITION MET after a PRE-FETCH, RESERVATION CONFLICT where another initiator's
-    /// reservation stands in the way, BUSY and TASK SET FULL from a fault plan.
+    /// GOOD or CHECK CONDITION; CONDITION MET after a PRE-FETCH, RESERVATION CONFLICT where another
+    /// initiator's reservation stands in the way, BUSY and TASK SET FULL from a fault plan.
     pub status: ScsiStatus,
     /// Bytes of the buffer that were filled or taken. Zero unless the status is GOOD.
     pub transferred: usize,
     /// Bytes the command would move given a large enough buffer, after its own allocation length.
     ///
-    /// More than the buffer holds is an overrun, which a host adapter has its own way of reporting; zero if the
-    /// command was refused before its data phase.
+    /// More than the buffer holds is an overrun, which a host adapter has its own way of reporting; zero if
+    /// the command was refused before its data phase.
     pub expected: u64,
     /// Why, if the status is CHECK CONDITION.
     pub sense: Option<Sense>,
     /// How the initiator wants that sense laid out: D_SENSE of the control mode page.
     pub sense_format: SenseFormat,
-    /// What a fault plan wants the host adapter to do with this completion; [`Disposition::Deliver`] without one.
+    /// What a fault plan wants the host adapter to do with this completion; [`Disposition::Deliver`] without
+    /// one.
     pub disposition: Disposition,
 }
 
@@ -46,7 +47,7 @@ pub(super) struct Transfer<'a> {
     status: ScsiStatus,
     expected: u64,
     transferred: usize,
-    /// A fault: half of the blocks are moved, and nobody complains.
+    /// A fault: half of the blocks are moved, and the command ends as if all were.
     short: bool,
 }
 
@@ -88,7 +89,8 @@ impl<'a> Transfer<'a> {
         Ok(taken)
     }
 
-    /// As [`take`](Self::take), for blocks on their way to the medium: a short transfer hands out fewer of them.
+    /// As [`take`](Self::take), for blocks on their way to the medium: a short transfer hands out fewer of
+    /// them.
     pub(super) fn take_blocks(&mut self, len: u64) -> Result<&'a [u8], Sense> {
         self.take(self.moved(len))
     }

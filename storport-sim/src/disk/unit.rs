@@ -14,8 +14,9 @@ pub(super) fn test_unit_ready(_: &mut ScsiDisk, _: &Cdb, _: &mut Transfer<'_>) -
     Ok(())
 }
 
-/// REQUEST SENSE (SPC-5, "REQUEST SENSE command"): the oldest unit attention, which it clears; else whether the
-/// unit is stopped; else NO SENSE. Sense of a failed command is never kept for it: it travels with the status.
+/// REQUEST SENSE (SPC-5, "REQUEST SENSE command"): the oldest unit attention, which it clears; else whether
+/// the unit is stopped; else NO SENSE. Sense of a failed command is never kept for it: it travels with the
+/// status.
 pub(super) fn request_sense(
     disk: &mut ScsiDisk,
     cdb: &Cdb,
@@ -40,9 +41,9 @@ pub(super) fn reply_sense(sense: &Sense, cdb: &Cdb, transfer: &mut Transfer<'_>)
     transfer.reply(&data[..len], cdb.allocation_length)
 }
 
-/// START STOP UNIT (SBC-4, section of that name). Stopping flushes first, unless NO_FLUSH; if that fails the unit
-/// stays started. LOEJ and power conditions are refused: the medium does not come out, and there is no power
-/// condition page.
+/// START STOP UNIT (SBC-4, section of that name). Stopping flushes first, unless NO_FLUSH; if that fails the
+/// unit stays started. LOEJ and power conditions are refused: the medium does not come out, and there is no
+/// power condition page.
 pub(super) fn start_stop_unit(disk: &mut ScsiDisk, cdb: &Cdb, _: &mut Transfer<'_>) -> Result<(), Sense> {
     let cdb: &StartStopUnit = view(cdb);
     let start = cdb.flags & StartStopUnit::START != 0;

@@ -8,8 +8,8 @@ use crate::scsi::{AdditionalSense, BlockCdb, Rw10, Sense, SenseKey};
 /// Bytes read at a time: a whole number of blocks of either size.
 const CHUNK: usize = 64 * 1024;
 
-/// VERIFY (SBC-4, "VERIFY (10) command" and its neighbours), BYTCHK 00b (read only), 01b (compare with as many
-/// blocks) and 11b (compare each with one block). A difference is 0e/1d/00.
+/// VERIFY (SBC-4, "VERIFY (10) command" and its neighbours), BYTCHK 00b (read only), 01b (compare with as
+/// many blocks) and 11b (compare each with one block). A difference is 0e/1d/00.
 pub(super) fn verify<C: BlockCdb>(
     disk: &mut ScsiDisk,
     cdb: &Cdb,
@@ -34,8 +34,8 @@ pub(super) fn verify<C: BlockCdb>(
     }
 }
 
-/// WRITE AND VERIFY (SBC-4, "WRITE AND VERIFY (10) command" and its neighbours), BYTCHK 00b (read back) and 01b
-/// (read back and compare). The blocks are on the medium when it completes, whatever the write cache.
+/// WRITE AND VERIFY (SBC-4, "WRITE AND VERIFY (10) command" and its neighbours), BYTCHK 00b (read back) and
+/// 01b (read back and compare). The blocks are on the medium when it completes, whatever the write cache.
 pub(super) fn write_and_verify<C: BlockCdb>(
     disk: &mut ScsiDisk,
     cdb: &Cdb,

@@ -1,5 +1,7 @@
 //! The trait a virtual miniport implements, and the callbacks that lead to it.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use super::extension::Extension;
 use super::thread::Threads;
 use super::{Configuration, FindError, ServiceIrp, Srb};
@@ -30,8 +32,8 @@ pub trait VirtualMiniport: Send + Sync + Sized + 'static {
     /// Whether service requests are accepted. Without it [`Self::process_service_request`] and
     /// [`Self::complete_service_irps`] are never called.
     const SERVICE_REQUESTS: bool = false;
-    /// Whether `start_io` understands `SRB_FUNCTION_ABORT_COMMAND`, with which Storport then begins the recovery
-    /// of a late request: `STOR_ADAPTER_FEATURE_ABORT_COMMAND`.
+    /// Whether `start_io` understands `SRB_FUNCTION_ABORT_COMMAND`, with which Storport then begins the
+    /// recovery of a late request: `STOR_ADAPTER_FEATURE_ABORT_COMMAND`.
     const ABORTS_COMMANDS: bool = false;
 
     /// `HwStorFindAdapter`, PASSIVE_LEVEL: describes the adapter and makes its extension.
@@ -45,21 +47,21 @@ pub trait VirtualMiniport: Send + Sync + Sized + 'static {
         true
     }
 
-    /// How many system threads the adapter has while it runs, [`THREADS_MAX`](super::THREADS_MAX) at most: asked
-    /// at PASSIVE_LEVEL, after `initialize` has succeeded and again before a restart. The adapter does not start
-    /// if the system has no such thread for it.
+    /// How many system threads the adapter has while it runs, [`THREADS_MAX`](super::THREADS_MAX) at most:
+    /// asked at PASSIVE_LEVEL, after `initialize` has succeeded and again before a restart. The adapter does
+    /// not start if the system has no such thread for it.
     fn threads(&self) -> u32 {
         0
     }
 
-    /// What system thread `number` (from 0) does, at PASSIVE_LEVEL, until [`end_threads`](Self::end_threads) was
-    /// called. A thread that returns earlier is not started again.
+    /// What system thread `number` (from 0) does, at PASSIVE_LEVEL, until [`end_threads`](Self::end_threads)
+    /// was called. A thread that returns earlier is not started again.
     fn thread(&self, number: u32) {
         let _ = number;
     }
 
-    /// All system threads are to return: called at PASSIVE_LEVEL before the adapter is stopped or its resources
-    /// are freed, where it has been started; a wait for them follows.
+    /// All system threads are to return: called at PASSIVE_LEVEL before the adapter is stopped or its
+    /// resources are freed, where it has been started; a wait for them follows.
     fn end_threads(&self) {}
 
     /// `HwStorStartIo`, DISPATCH_LEVEL, no lock held: a request to execute, now or later.
@@ -75,7 +77,8 @@ pub trait VirtualMiniport: Send + Sync + Sized + 'static {
         true
     }
 
-    /// `HwStorProcessServiceRequest`, PASSIVE_LEVEL: a request to keep until there is an answer.
+    /// `HwStorProcessServiceRequest`, PASSIVE_LEVEL: a request to keep until the miniport has a result for
+    /// it.
     fn process_service_request(&self, irp: ServiceIrp) {
         irp.complete(kernel_sim::ddi::STATUS_INVALID_DEVICE_REQUEST, 0);
     }
@@ -84,8 +87,8 @@ pub trait VirtualMiniport: Send + Sync + Sized + 'static {
     /// requests the miniport still has.
     fn complete_service_irps(&self) {}
 
-    /// `HwStorFreeAdapterResources`, PASSIVE_LEVEL: the last callback, after the threads have ended. The value is
-    /// dropped next; on a machine that has stopped it is dropped without this.
+    /// `HwStorFreeAdapterResources`, PASSIVE_LEVEL: the last callback, after the threads have ended. The
+    /// value is dropped next; on a machine that has stopped it is dropped without this.
     fn free_adapter_resources(&self) {}
 }
 
@@ -121,7 +124,7 @@ pub unsafe fn register<M: VirtualMiniport>(
     data.TaggedQueuing = TRUE;
     data.AutoRequestSense = TRUE;
     data.MultipleRequestPerLu = TRUE;
-    // SAFETY: forwarded from the caller; the data is complete.
+    // SAFETY: the caller passes its entry point's arguments; the data is complete.
     unsafe { StorPortInitialize(driver_object, registry_path, (&raw mut data).cast(), null_mut()) }
 }
 
@@ -165,13 +168,13 @@ unsafe fn adapter<'a, M: VirtualMiniport>(extension: PVOID) -> &'a M {
 /// Starts the adapter's threads; those that run are ended if not all of them can.
 ///
 /// # Safety
-/// As for [`adapter`]; at PASSIVE_LEVEL, with no thread running, in a callback that has no other beside it but
-/// `start_io`.
+/// As for [`adapter`]; at PASSIVE_LEVEL, with no thread running, in a callback that has no other beside it
+/// but `start_io`.
 unsafe fn start_threads<M: VirtualMiniport>(extension: PVOID) -> bool {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller promises an extension with an adapter, at PASSIVE_LEVEL, and no thread running.
     let all_run = unsafe { Threads::start::<M>(extension) };
     if !all_run {
-        // SAFETY: as above.
+        // SAFETY: the caller promises an extension with an adapter, at PASSIVE_LEVEL.
         unsafe { end_threads::<M>(extension) };
     }
     all_run
@@ -182,11 +185,11 @@ unsafe fn start_threads<M: VirtualMiniport>(extension: PVOID) -> bool {
 /// # Safety
 /// As for [`start_threads`], but for the threads.
 unsafe fn end_threads<M: VirtualMiniport>(extension: PVOID) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller promises an extension with an adapter.
     let of = unsafe { Extension::<M>::of(extension) };
     if of.threads.are_running() {
         of.adapter().end_threads();
-        // SAFETY: as above.
+        // SAFETY: the caller is at PASSIVE_LEVEL, in a callback that Storport runs alone.
         unsafe { of.threads.join() };
     }
 }
@@ -195,13 +198,13 @@ unsafe extern "C-unwind" fn start_io<M: VirtualMiniport>(
     extension: PVOID,
     srb: PSCSI_REQUEST_BLOCK,
 ) -> BOOLEAN {
-    // SAFETY: as in `initialize`; Storport gives the SRB to us alone.
+    // SAFETY: Storport calls this after HwStorFindAdapter has succeeded, and gives the SRB to us alone.
     unsafe { adapter::<M>(extension).start_io(Srb::new(extension, srb)) };
     TRUE
 }
 
 unsafe extern "C-unwind" fn reset_bus<M: VirtualMiniport>(extension: PVOID, path: ULONG) -> BOOLEAN {
-    // SAFETY: as in `initialize`.
+    // SAFETY: Storport calls this after HwStorFindAdapter has succeeded, so the adapter is there.
     BOOLEAN::from(unsafe { adapter::<M>(extension) }.reset_bus(path as u8))
 }
 
@@ -210,7 +213,7 @@ unsafe extern "C-unwind" fn adapter_control<M: VirtualMiniport>(
     kind: SCSI_ADAPTER_CONTROL_TYPE,
     parameters: PVOID,
 ) -> SCSI_ADAPTER_CONTROL_STATUS {
-    // SAFETY: as in `initialize`.
+    // SAFETY: Storport calls this after HwStorFindAdapter has succeeded, so the adapter is there.
     let adapter = unsafe { adapter::<M>(extension) };
     if kind == ScsiQuerySupportedControlTypes {
         // SAFETY: for this type the parameters are a list with a flag per type.
@@ -219,12 +222,12 @@ unsafe extern "C-unwind" fn adapter_control<M: VirtualMiniport>(
     }
     let done = match kind {
         k if k == ScsiStopAdapter => {
-            // SAFETY: as in `initialize`: a virtual adapter is stopped at PASSIVE_LEVEL, with nothing outstanding.
+            // SAFETY: Storport stops a virtual adapter at PASSIVE_LEVEL, with nothing outstanding.
             unsafe { end_threads::<M>(extension) };
             adapter.adapter_control(AdapterControl::Stop)
         }
         k if k == ScsiRestartAdapter => {
-            // SAFETY: as in `initialize`; the stop ended the threads.
+            // SAFETY: Storport restarts at PASSIVE_LEVEL an adapter whose stop ended the threads.
             adapter.adapter_control(AdapterControl::Restart) && unsafe { start_threads::<M>(extension) }
         }
         _ => false,
@@ -246,19 +249,19 @@ unsafe fn report_control_types(list: *mut SCSI_SUPPORTED_CONTROL_TYPE_LIST) {
 }
 
 unsafe extern "C-unwind" fn process_service_request<M: VirtualMiniport>(extension: PVOID, irp: PVOID) {
-    // SAFETY: as in `initialize`; Storport gives the IRP to us alone.
+    // SAFETY: Storport calls this after HwStorFindAdapter has succeeded, and gives the IRP to us alone.
     unsafe { adapter::<M>(extension).process_service_request(ServiceIrp::new(extension, irp.cast())) };
 }
 
 unsafe extern "C-unwind" fn complete_service_irp<M: VirtualMiniport>(extension: PVOID) {
-    // SAFETY: as in `initialize`.
+    // SAFETY: Storport calls this after HwStorFindAdapter has succeeded, so the adapter is there.
     unsafe { adapter::<M>(extension) }.complete_service_irps();
 }
 
 unsafe extern "C-unwind" fn free_adapter_resources<M: VirtualMiniport>(extension: PVOID) {
     if Extension::<M>::is_filled(extension) {
-        // SAFETY: as in `initialize`; this is the last callback of the adapter, so its value is used by nobody
-        // but the threads, which are waited for.
+        // SAFETY: this is Storport's last callback for the adapter, so its value has no users but the
+        // threads, which are waited for.
         unsafe {
             end_threads::<M>(extension);
             adapter::<M>(extension).free_adapter_resources();

@@ -1,5 +1,7 @@
 //! What a miniport says about its adapter in `find_adapter`.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use super::Storport;
 use crate::ddi::{
     MINIPORT_REG_DWORD, PORT_CONFIGURATION_INFORMATION, SP_RETURN_BAD_CONFIG, SP_RETURN_ERROR,
@@ -42,15 +44,15 @@ impl Configuration<'_> {
         Storport { extension: self.extension }
     }
 
-    /// A REG_DWORD under the adapter's `Parameters` key: `StorPortRegistryRead`. `None` if there is none of that
-    /// name and type, or no memory to read it with.
+    /// A REG_DWORD under the adapter's `Parameters` key: `StorPortRegistryRead`. `None` if there is none of
+    /// that name and type, or no memory to read it with.
     #[track_caller]
     #[must_use]
     pub fn parameter(&self, name: &CStr) -> Option<u32> {
         let mut length = size_of::<ULONG>() as ULONG;
-        // SAFETY: Storport's own extension, at PASSIVE_LEVEL; the length is on this thread's stack, and the buffer
-        // is given back before anybody else could want it. The name has to lie in memory of the machine, so
-        // it is copied into the buffer, behind the value.
+        // SAFETY: Storport's own extension, at PASSIVE_LEVEL; the length is on this thread's stack, and the
+        // buffer is returned before the next read can ask for it. The name has to lie in memory of the
+        // machine, so it is copied into the buffer, behind the value.
         unsafe {
             let name = name.to_bytes_with_nul();
             let mut room = length + name.len() as ULONG;

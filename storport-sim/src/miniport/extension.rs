@@ -1,8 +1,10 @@
 //! The adapter extension: where a miniport's value lies between `find_adapter` and `free_adapter_resources`.
 //!
 //! The value's type is the driver's; beside it lie the adapter's threads. Invariant: the value is dropped
-//! once, after its last thread has ended: by `free_adapter_resources`, or, on a machine that has stopped, with
-//! the machine.
+//! once, after its last thread has ended: by `free_adapter_resources`, or, on a machine that has stopped,
+//! with the machine.
+
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
 
 use super::VirtualMiniport;
 use super::thread::Threads;
@@ -25,7 +27,7 @@ impl<M: VirtualMiniport> Extension<M> {
     /// # Safety
     /// Storport's own pointer to zeroed memory of this size, in which there is no value.
     pub(super) unsafe fn fill(extension: PVOID, value: M) {
-        // SAFETY: forwarded from the caller; zeroes are no threads.
+        // SAFETY: the caller promises zeroed memory of this size without a value; zeroes are no threads.
         unsafe { (*extension.cast::<Extension<M>>()).value.write(value) };
         Leftovers::add(extension, drop_value::<M>);
     }
@@ -35,23 +37,23 @@ impl<M: VirtualMiniport> Extension<M> {
     /// # Safety
     /// `fill` was called for this pointer, and `empty` was not.
     pub(super) unsafe fn of<'a>(extension: PVOID) -> &'a Extension<M> {
-        // SAFETY: forwarded from the caller.
+        // SAFETY: the caller promises that `fill` was called for this pointer and `empty` was not.
         unsafe { &*extension.cast::<Extension<M>>() }
     }
 
     /// The adapter.
     pub(super) fn adapter(&self) -> &M {
-        // SAFETY: whoever has the reference got it from `of`, so the value is there.
+        // SAFETY: references to an extension come from `of`, whose callers promise that the value is there.
         unsafe { self.value.assume_init_ref() }
     }
 
     /// Drops the value, if there is one.
     ///
     /// # Safety
-    /// Storport's own pointer; no thread of the adapter runs, and nobody uses the value afterwards.
+    /// Storport's own pointer; no thread of the adapter runs, and the value is not used afterwards.
     pub(super) unsafe fn empty(extension: PVOID) {
         if Leftovers::remove(extension) {
-            // SAFETY: forwarded from the caller; `fill` put the value there.
+            // SAFETY: `fill` put the value there, and the caller promises that it is not used afterwards.
             unsafe { drop_value::<M>(extension) };
         }
     }
@@ -63,7 +65,7 @@ impl<M: VirtualMiniport> Extension<M> {
 }
 
 unsafe fn drop_value<M>(extension: PVOID) {
-    // SAFETY: forwarded from the callers: the value is there, and nobody uses it afterwards.
+    // SAFETY: both callers checked that the value is there, and do not use it afterwards.
     unsafe { (*extension.cast::<Extension<M>>()).value.assume_init_drop() };
 }
 

@@ -13,8 +13,8 @@
 //! storport.rs       Storport for calls that are about no request; memory
 //! ```
 //!
-//! Locks, semaphores and rundown protection are the kernel's ([`kernel_sim::safe`]). A driver that completes under
-//! its own locks, or in the wrong order, compiles as it would in C.
+//! Locks, semaphores and rundown protection are the kernel's ([`kernel_sim::safe`]). A driver that completes
+//! under its own locks, or in the wrong order, compiles as it would in C.
 
 mod adapter;
 mod configuration;

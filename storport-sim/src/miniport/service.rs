@@ -1,5 +1,7 @@
 //! Service requests: IRPs that a virtual miniport keeps until it has something to say.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use crate::ddi::StorPortCompleteServiceIrp;
 use kernel_sim::ddi::{
     IO_NO_INCREMENT, IO_STATUS_BLOCK, IoCompleteRequest, IoGetCurrentIrpStackLocation, NTSTATUS, PIRP, PVOID,
@@ -13,7 +15,7 @@ pub struct ServiceIrp {
     irp: PIRP,
 }
 
-// SAFETY: the IRP is the miniport's until it is completed, on whichever processor.
+// SAFETY: the IRP is the miniport's until it is completed, on any processor.
 unsafe impl Send for ServiceIrp {}
 
 impl ServiceIrp {
@@ -25,7 +27,7 @@ impl ServiceIrp {
         ServiceIrp { extension, irp }
     }
 
-    /// The sender's buffer: what it sent, and room for the answer. Empty if it has none.
+    /// The sender's buffer: its input, and room for the output. Empty if it has none.
     pub fn buffer(&mut self) -> &mut [u8] {
         // SAFETY: the I/O manager's live IRP, whose system buffer is as long as the longer of the two
         // lengths; the handle is borrowed meanwhile.
@@ -40,7 +42,7 @@ impl ServiceIrp {
         }
     }
 
-    /// What the sender sent: the beginning of its buffer.
+    /// The sender's input: the beginning of its buffer.
     pub fn input(&mut self) -> &[u8] {
         // SAFETY: the I/O manager's live IRP.
         let length =
@@ -54,8 +56,8 @@ impl ServiceIrp {
         unsafe { (*self.irp).IoStatus = IO_STATUS_BLOCK::new(status, information) };
     }
 
-    /// Completes the request by `StorPortCompleteServiceIrp`, as the documentation asks.
-    /// `information` is the number of bytes of the buffer that answer it.
+    /// Completes the request by `StorPortCompleteServiceIrp`, as the documentation asks. `information` is the
+    /// number of bytes of output in the buffer.
     #[track_caller]
     pub fn complete(self, status: NTSTATUS, information: usize) {
         self.set_status(status, information);

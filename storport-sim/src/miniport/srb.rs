@@ -1,5 +1,7 @@
 //! Requests: an SRB that the miniport owns until it completes it.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use super::SrbStatus;
 use crate::ddi::{
     PSCSI_REQUEST_BLOCK, RequestComplete, SCSI_REQUEST_BLOCK, SRB_FLAGS_DATA_IN, SRB_FLAGS_DATA_OUT,
@@ -21,7 +23,7 @@ pub struct Srb {
     srb: PSCSI_REQUEST_BLOCK,
 }
 
-// SAFETY: the SRB is the miniport's until it is completed, on whichever processor.
+// SAFETY: the SRB is the miniport's until it is completed, on any processor.
 unsafe impl Send for Srb {}
 
 /// Which request: to compare with others the miniport has.
@@ -86,7 +88,8 @@ impl Srb {
     }
 
     fn block_mut(&mut self) -> &mut SCSI_REQUEST_BLOCK {
-        // SAFETY: as in `block`, and the handle is borrowed exclusively.
+        // SAFETY: the SRB is live and the miniport's own until `complete` consumes the handle, which is
+        // borrowed exclusively.
         unsafe { &mut *self.srb }
     }
 
@@ -108,8 +111,8 @@ impl Srb {
         SrbId(self.srb as usize)
     }
 
-    /// The request that an `SRB_FUNCTION_ABORT_COMMAND` is to end; `None` for other functions. The miniport may not
-    /// have it any more.
+    /// The request that an `SRB_FUNCTION_ABORT_COMMAND` is to end; `None` for other functions. The miniport
+    /// may not have it any more.
     #[must_use]
     pub fn victim(&self) -> Option<SrbId> {
         (self.function() == SRB_FUNCTION_ABORT_COMMAND).then(|| SrbId(self.block().NextSrb as usize))
@@ -218,7 +221,7 @@ impl Srb {
         unsafe { StorPortNotification(RequestComplete, self.extension, self.srb) }
     }
 
-    /// Completes the request the way a SCSI target's answer says.
+    /// Completes the request with the status of a SCSI target.
     #[track_caller]
     pub fn complete_as(mut self, answer: &Completion) {
         let status = match &answer.sense {

@@ -10,7 +10,7 @@ pub struct SrbStatus(pub u8);
 impl SrbStatus {
     /// The request did what was asked, and moved all of its data.
     pub const SUCCESS: SrbStatus = SrbStatus(ddi::SRB_STATUS_SUCCESS);
-    /// The unit answered with an error; see the SCSI status and the sense data.
+    /// The unit reported an error; see the SCSI status and the sense data.
     pub const ERROR: SrbStatus = SrbStatus(ddi::SRB_STATUS_ERROR);
     /// Not now: Storport sends the request again after a pause.
     pub const BUSY: SrbStatus = SrbStatus(ddi::SRB_STATUS_BUSY);

@@ -1,5 +1,7 @@
 //! Storport as an adapter sees it, for calls that are about no request: the bus has changed, memory.
 
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
+
 use crate::ddi::{
     BusChangeDetected, STOR_STATUS_SUCCESS, StorPortAllocatePool, StorPortFreePool, StorPortNotification,
 };
@@ -17,20 +19,20 @@ pub struct Storport {
 
 // SAFETY: an address that Storport's routines look up.
 unsafe impl Send for Storport {}
-// SAFETY: as above.
+// SAFETY: an address that Storport's routines look up before they use it.
 unsafe impl Sync for Storport {}
 
 impl Storport {
-    /// `StorPortNotification(BusChangeDetected)`, at any level: units of this bus may have come or gone. Storport
-    /// scans again, in a thread of its own.
+    /// `StorPortNotification(BusChangeDetected)`, at any level: units of this bus may have come or gone.
+    /// Storport scans again, in a thread of its own.
     #[track_caller]
     pub fn bus_changed(self, path: u8) {
         // SAFETY: Storport looks the extension up.
         unsafe { StorPortNotification(BusChangeDetected, self.extension, path) }
     }
 
-    /// Puts a value into pool memory with this tag: `StorPortAllocatePool`, at or below DISPATCH_LEVEL, which a
-    /// virtual miniport may call in `start_io` too.
+    /// Puts a value into pool memory with this tag: `StorPortAllocatePool`, at or below DISPATCH_LEVEL, which
+    /// a virtual miniport may call in `start_io` too.
     ///
     /// # Errors
     /// The value, where the pool has no room for it.
@@ -59,7 +61,7 @@ pub struct Pooled<T> {
     at: NonNull<T>,
 }
 
-// SAFETY: as a box: the value is this handle's alone.
+// SAFETY: the value is this handle's alone, as a box's is.
 unsafe impl<T: Send> Send for Pooled<T> {}
 
 impl<T> Pooled<T> {
@@ -78,12 +80,12 @@ impl<T> Pooled<T> {
 
 impl Storport {
     /// # Safety
-    /// A block of this adapter that nobody uses any more.
+    /// A block of this adapter that is not used any more.
     #[track_caller]
     unsafe fn free(self, block: PVOID) {
         // What is left when a machine has stopped goes with the machine's memory.
         if Machine::current().is_some() {
-            // SAFETY: forwarded from the caller.
+            // SAFETY: the caller promises a block of this adapter that is not used any more.
             unsafe { StorPortFreePool(self.extension, block) };
         }
     }
@@ -99,7 +101,7 @@ impl<T> Deref for Pooled<T> {
 
 impl<T> DerefMut for Pooled<T> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`, and the handle is borrowed exclusively.
+        // SAFETY: `allocate` put the value there, and the handle is borrowed exclusively.
         unsafe { self.at.as_mut() }
     }
 }

@@ -1,9 +1,11 @@
 //! The adapter's own system threads: started with it, joined before it goes.
 //!
-//! A virtual miniport has threads for what would keep `start_io` waiting. Storport knows nothing of them; they are
-//! the kernel's (`PsCreateSystemThread`), and their start and end are bound here to the adapter's: a miniport says
-//! how many it wants and what each does, and is told when they are to return. Invariant: no thread
-//! runs before `initialize` has succeeded or after `end_threads` and the wait that follows it.
+//! A virtual miniport has threads for what would keep `start_io` waiting. Storport knows nothing of them;
+//! they are the kernel's (`PsCreateSystemThread`), and their start and end are bound here to the adapter's: a
+//! miniport says how many it wants and what each does, and is told when they are to return. Invariant: no
+//! thread runs before `initialize` has succeeded or after `end_threads` and the wait that follows it.
+
+#![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
 
 use super::VirtualMiniport;
 use super::extension::Extension;
@@ -38,16 +40,16 @@ impl Threads {
     /// Starts the adapter's threads. `false`: the system refused one, and those that run have to be ended.
     ///
     /// # Safety
-    /// Storport's own pointer to a filled extension, which stays filled until [`Threads::join`] has returned; at
-    /// PASSIVE_LEVEL, from one thread at a time, with no thread of the adapter running.
+    /// Storport's own pointer to a filled extension, which stays filled until [`Threads::join`] has returned;
+    /// at PASSIVE_LEVEL, from one thread at a time, with no thread of the adapter running.
     #[track_caller]
     pub(super) unsafe fn start<M: VirtualMiniport>(extension: PVOID) -> bool {
-        // SAFETY: forwarded from the caller.
+        // SAFETY: the caller promises Storport's own pointer to a filled extension.
         let of = unsafe { Extension::<M>::of(extension) };
         let wanted = of.adapter().threads().min(THREADS_MAX as u32);
         (0..wanted).all(|number| {
             let start = of.threads.start_of(number as usize);
-            // SAFETY: a place of the array, which nobody else uses now: no thread runs in it.
+            // SAFETY: a place of the array that has no other user now: no thread runs in it.
             unsafe {
                 start.write(Start { extension, number, object: null_mut() });
                 (*start).object = create(run::<M>, start.cast());

@@ -1,6 +1,8 @@
 //! What a call of a routine that is known by name only does: it stops the run, at our limit and not at a
 //! mistake of the driver's.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use kernel_sim::bugcheck::StopCode;
 use kernel_sim::ddi::Call;
 

@@ -3,6 +3,8 @@
 //! What a driver may get a pointer to (the device extension, locks, DPC and timer objects) lies in
 //! the machine's memory; everything else is ours and out of a driver's reach.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::bus_change::BusChange;
 use super::complete::{CompleteWhere, Done};
 use super::gates::{Gate, Throttle};
@@ -115,7 +117,7 @@ pub(crate) struct AdapterState {
     /// Work items queued or running.
     pub(super) pending_work: AtomicU32,
     pub(super) removing: AtomicBool,
-    /// The hardware was pulled out: requests fail, and nobody waits for its answers.
+    /// The hardware was pulled out: requests fail, and none waits for it.
     pub(super) is_gone: AtomicBool,
     /// Seconds counted while requests are outstanding, and whether the next is armed.
     pub(super) ticks: AtomicU32,
@@ -127,11 +129,11 @@ pub(crate) struct AdapterState {
 // SAFETY: raw pointers are to objects of the machine, which synchronise as their kinds do: lock words
 // and kernel objects through the kernel, the extension through its driver. The rest is Sync.
 unsafe impl Sync for AdapterState {}
-// SAFETY: as above.
+// SAFETY: the machine runs its processors on several host threads, and its objects synchronise themselves.
 unsafe impl Send for AdapterState {}
 
 impl AdapterState {
-    /// An adapter with its memory, not yet known to anybody. `None`: the machine is out of memory.
+    /// An adapter with its memory, not yet published. `None`: the machine is out of memory.
     pub(super) fn new(
         machine: &Machine,
         registration: Registration,

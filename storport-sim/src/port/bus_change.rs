@@ -1,10 +1,12 @@
 //! Notifications that end in work of the port driver's: the bus has changed, a state has changed.
 //!
-//! BusChangeDetected may come from an interrupt routine; the scan it asks for runs in a work item. What was
-//! found before and does not answer any more is marked gone, and requests for it fail; what is new gets a disk.
-//! StorPortStateChangeDetected has its routine called once, under the StartIo lock, and until then another
-//! report is refused. Invariant: one scan of an adapter runs at a time, and a change reported during one
-//! is followed by another.
+//! BusChangeDetected may come from an interrupt routine; the scan it asks for runs in a work item. A unit
+//! found before that is not there any more is marked gone, and requests for it fail; a new disk gets a device
+//! object. StorPortStateChangeDetected has its routine called once, under the StartIo lock, and until then
+//! another report is refused. Invariant: one scan of an adapter runs at a time, and a change reported during
+//! one is followed by another.
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter;
 use super::adapter::AdapterState;
@@ -22,7 +24,7 @@ use kernel_sim::unhooked;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-/// A state change that was reported and not answered yet.
+/// A state change that was reported and not yet processed.
 #[derive(Clone, Copy)]
 struct StateChange {
     address: usize,
@@ -75,7 +77,7 @@ pub(super) unsafe extern "C-unwind" fn change_dpc(_dpc: PKDPC, context: PVOID, _
             return;
         }
         adapter.pending_work.fetch_add(1, SeqCst);
-        // SAFETY: as above; the work item is queued by whoever has set `scanning`, and the adapter waits for
+        // SAFETY: the setter of `scanning` owns the work item until the scan ends, and the adapter waits for
         // pending work before it goes.
         unsafe {
             let item = &raw mut (*adapter.objects).bus_change_item;
@@ -85,7 +87,7 @@ pub(super) unsafe extern "C-unwind" fn change_dpc(_dpc: PKDPC, context: PVOID, _
 }
 
 unsafe extern "C-unwind" fn scan(_device: PDEVICE_OBJECT, context: PVOID) {
-    // SAFETY: as in `change_dpc`.
+    // SAFETY: the context of the adapter's own DPC and work item, which the adapter waits for before it goes.
     let adapter = unsafe { &*context.cast::<AdapterState>() };
     as_system(Processor::current(), &STORPORT, || {
         while adapter.bus_change.pending.swap(false, SeqCst) && !adapter.removing.load(SeqCst) {
@@ -124,10 +126,10 @@ pub(crate) unsafe fn state_change_detected(
     STOR_STATUS_SUCCESS
 }
 
-/// Answers a state change: the routine is called with a status that says it was processed. A changed unit
-/// is looked at again by a scan.
+/// Processes a state change: the routine is called with a status that says so. A changed unit is looked at
+/// again by a scan.
 pub(super) unsafe extern "C-unwind" fn state_dpc(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
-    // SAFETY: as in `change_dpc`.
+    // SAFETY: the context of the adapter's own DPC, which the adapter waits for before it goes.
     let adapter = unsafe { &*context.cast::<AdapterState>() };
     as_system(Processor::current(), &STORPORT, || {
         let Some(change) = adapter.bus_change.state.lock().take() else { return };

@@ -1,9 +1,11 @@
 //! The way out: `RequestComplete`, the completion DPC, the IRP.
 //!
 //! RequestComplete only notes that the SRB is done and asks for a DPC, on its own processor or on the one
-//! that issued the request (DPC redirection); the DPC completes the IRPs of all that were noted, at DISPATCH_LEVEL and in order. A busy answer sends the
-//! request round again instead. A virtual adapter can be told to complete inside the call
-//! ([`CompleteWhere::InCall`]).
+//! that issued the request (DPC redirection); the DPC completes the IRPs of all that were noted, at
+//! DISPATCH_LEVEL and in order. A request that ends in "busy" is sent again instead. A virtual adapter can be
+//! told to complete inside the call ([`CompleteWhere::InCall`]).
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter::{AdapterState, UNITS_MAX};
 use super::unit::{Request, Unit, state};
@@ -31,9 +33,9 @@ use kernel_sim::{report_address, unhooked};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed};
 
-/// How often a busy answer sends a request round again (registry value BusyRetryCount).
+/// How often a request that ends in "busy" is sent again (registry value BusyRetryCount).
 pub const BUSY_RETRIES_MAX: u8 = 20;
-/// How long a busy answer holds the unit, in microseconds (registry value BusyPauseTime).
+/// How long "busy" holds the unit, in microseconds (registry value BusyPauseTime).
 const BUSY_PAUSE_US: u64 = 250_000;
 /// Which part of a unit's requests must complete after "queue full" (registry value
 /// QueueFullWaitIoPercentage, 25 %), as a divisor.
@@ -204,7 +206,8 @@ impl AdapterState {
             }
         }
         let (next, is_idle) = unit.release(slot);
-        // SAFETY: as above; the sender's IRP or event is live until this.
+        // SAFETY: the SRB is ours until its request is completed; the sender's IRP or event is live until
+        // then.
         unsafe { finish(srb, &request, in_call) };
         self.count_completion(unit);
         if self.throttle.was_starved() {
@@ -230,9 +233,9 @@ impl AdapterState {
     }
 }
 
-/// Hands a finished request to whoever sent it.
+/// Hands a finished request back to its sender.
 pub(super) unsafe fn finish(srb: PVOID, request: &Request, in_call: Option<&Call>) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller's request is finished, so its SRB is ours and its sender's IRP or event is live.
     unsafe {
         if request.irp.is_null() {
             KeSetEvent(request.event, 0, FALSE);
@@ -250,7 +253,7 @@ pub(super) unsafe fn finish(srb: PVOID, request: &Request, in_call: Option<&Call
 
 /// Whether the miniport asks for the request to be sent again later.
 unsafe fn is_busy(srb: PVOID) -> bool {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller has an SRB that is done, which is ours and live.
     unsafe {
         match SRB_STATUS(SrbGetSrbStatus(srb)) {
             SRB_STATUS_BUSY => true,

@@ -6,6 +6,8 @@
 //! ([`PciSlot::control_without_lock`](super::PciSlot::control_without_lock)). A virtual adapter has no
 //! interrupt and is called at PASSIVE_LEVEL.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::machine;
 use super::start::StartError;
@@ -132,7 +134,7 @@ impl AdapterState {
     }
 }
 
-/// Has a list of flags filled in; answers the set as bits. Both kinds of lists have one layout.
+/// Has a list of flags filled in; returns the set as bits. Both kinds of lists have one layout.
 fn ask_for_types(types: usize, ask: impl FnOnce(PVOID)) -> Result<u32, StartError> {
     let machine = machine();
     let list = machine.allocate_system(size_of::<SCSI_SUPPORTED_CONTROL_TYPE_LIST>() + types);

@@ -1,5 +1,7 @@
 //! The way in: an IRP arrives, and its SRB goes down to the miniport or waits its turn.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::own_requests::OwnRequests;
 use super::unit::{Request, Unit};
@@ -121,7 +123,7 @@ unsafe fn is_io_control(irp: PIRP) -> bool {
 }
 
 /// A private request for the miniport, through the first unit or, without one, through a unit made for it.
-/// The thread waits for the answer, so it is at PASSIVE_LEVEL.
+/// The thread waits for the end of it, so it is at PASSIVE_LEVEL.
 unsafe fn io_control(cpu: &Processor, adapter: &AdapterState, irp: PIRP) -> NTSTATUS {
     // SAFETY: the I/O manager's live IRP; its buffer is as long as it says.
     unsafe {
@@ -205,7 +207,7 @@ impl AdapterState {
 /// # Safety
 /// The SRB is live.
 pub(super) unsafe fn moves_blocks(srb: PVOID) -> bool {
-    // SAFETY: forwarded from the caller; a SCSI request has a command block.
+    // SAFETY: the caller has a live SRB; a SCSI request has a command block.
     unsafe {
         if SrbGetSrbFunction(srb) != u32::from(SRB_FUNCTION_EXECUTE_SCSI)
             || SrbGetSrbFlags(srb) & SRB_FLAGS_UNSPECIFIED_DIRECTION == 0

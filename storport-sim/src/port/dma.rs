@@ -8,6 +8,8 @@
 //! Invariant: what was admitted for a request is revoked by the same record, whatever the miniport has
 //! done to the SRB meanwhile.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::hardware::{innermost, is_inside};
 use super::unit::{Request, Slot, Unit};
@@ -48,7 +50,7 @@ fn list_bytes(elements: usize) -> usize {
 /// `list` has room for the elements, and the memory is the machine's.
 unsafe fn write_list(list: PSTOR_SCATTER_GATHER_LIST, address: usize, bytes: usize) {
     let machine = machine();
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller made room for the elements, and the data is memory of the machine.
     unsafe {
         let at = (&raw mut (*list).List).cast::<STOR_SCATTER_GATHER_ELEMENT>();
         let (mut from, end, mut n) = (address, address + bytes, 0);
@@ -257,8 +259,8 @@ pub(crate) unsafe fn virtual_address(
     host.filter(|host| adapter.own_memory(call, *host).is_some()).map_or(null_mut(), |host| host as PVOID)
 }
 
-/// The memory is zeroed and begins with a page. A second call in the same HwStorFindAdapter answers the
-/// same memory, as documented, however many bytes it asks for.
+/// The memory is zeroed and begins with a page. A second call in the same HwStorFindAdapter returns the same
+/// memory, as documented, however many bytes it asks for.
 pub(crate) unsafe fn uncached_extension(
     call: &Call,
     extension: PVOID,

@@ -4,6 +4,8 @@
 //! DPC that is queued again while it runs: a second instance waits for the first, on a lock that is not
 //! the one miniports know as DpcLock.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::adapter::AdapterState;
 use super::own_cx;

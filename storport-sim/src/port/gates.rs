@@ -1,8 +1,10 @@
 //! What keeps requests back: pause, busy, a unit's queue depth.
 //!
-//! An adapter and each of its units has a gate. A gate is open unless something holds it: a pause
-//! that ends by itself after a while, or a number of completions that have to come first. Whoever
-//! opens a gate starts what waited behind it.
+//! An adapter and each of its units has a gate. A gate is open unless something holds it: a pause that ends
+//! by itself after a while, or a number of completions that have to come first. The call that opens a gate
+//! starts what waited behind it.
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter;
 use super::adapter::AdapterState;
@@ -18,11 +20,11 @@ use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst,
 };
 
-/// Why a gate is closed for a time. The timer takes all away at once that end by themselves.
+/// One timer clears every timed reason together.
 mod why {
     /// StorPortPause, StorPortPauseDevice.
     pub const PAUSED: u32 = 1;
-    /// A busy answer.
+    /// The miniport said "busy".
     pub const BUSY: u32 = 2;
     /// LinkDown.
     pub const LINK: u32 = 4;
@@ -90,12 +92,12 @@ impl Gate {
         }
     }
 
-    /// Closes the gate because the miniport answered "busy".
+    /// Closes the gate because the miniport said "busy".
     pub(super) fn close_briefly(&self, call: &Call, us: u64) {
         self.close(call, why::BUSY, us);
     }
 
-    /// Takes one reason away; answers whether the gate is open now.
+    /// Takes one reason away; returns whether the gate is open now.
     pub(super) fn open(&self, reason: u32) -> bool {
         self.held.fetch_and(!reason, SeqCst);
         self.is_open()
@@ -120,7 +122,7 @@ impl Gate {
         self.left.store(n, SeqCst);
     }
 
-    /// Counts a completion; answers whether that opened the gate.
+    /// Counts a completion; returns whether that opened the gate.
     #[inline]
     fn completed(&self) -> bool {
         if self.left.load(Acquire) == 0 {
@@ -131,7 +133,7 @@ impl Gate {
     }
 
     pub(super) fn disarm(&self, call: &Call) {
-        // SAFETY: as in `close`.
+        // SAFETY: `attach` gave initialized objects that live as long as the gate's owner.
         unsafe { unhooked::cancel_timer(call, self.timer.load(Relaxed)) };
     }
 }
@@ -174,7 +176,7 @@ impl Throttle {
         self.outstanding.fetch_sub(1, SeqCst);
     }
 
-    /// Whether somebody waits for room; asked once per wait.
+    /// Whether a request waits for room; returns `true` once per wait.
     #[inline]
     pub(super) fn was_starved(&self) -> bool {
         self.starved.load(SeqCst) && self.starved.swap(false, SeqCst)
@@ -182,7 +184,7 @@ impl Throttle {
 }
 
 impl AdapterState {
-    /// Counts a completion for whoever waits for some.
+    /// Counts a completion towards the number that a gate waits for.
     #[inline]
     pub(super) fn count_completion(&self, unit: &Unit) {
         if unit.gate.completed() {
@@ -231,7 +233,7 @@ pub(super) unsafe extern "C-unwind" fn unit_gate_dpc(_dpc: PKDPC, context: PVOID
     });
 }
 
-// The bodies of the routines. Those about a unit answer FALSE if there is none at the address.
+// The bodies of the routines. Those about a unit return FALSE if there is none at the address.
 
 fn unit_at(call: &Call, extension: PVOID, path: UCHAR, target: UCHAR, lun: UCHAR) -> Option<&'static Unit> {
     adapter(call, extension).unit_by_address(Address { path, target, lun })

@@ -4,6 +4,8 @@
 //! `interrupt`, memory for DMA in `dma`. A virtual adapter has none of this. Invariant: a register
 //! routine reaches only what StorPortGetDeviceBase mapped for this adapter.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::adapter::AdapterState;
 use super::interrupt::Interrupts;
@@ -113,8 +115,8 @@ pub(crate) unsafe fn device_base(
     host as PVOID
 }
 
-/// Outside HwStorFindAdapter Storport verification stops it, with parameters nobody published; here
-/// the mapping goes then too.
+/// Outside HwStorFindAdapter Storport verification stops it, with unpublished parameters; here the mapping
+/// goes then too.
 pub(crate) unsafe fn free_device_base(call: &Call, extension: PVOID, mapped: PVOID) {
     let adapter = adapter(call, extension);
     let Some(hardware) = &adapter.hardware else { return };
@@ -143,7 +145,7 @@ fn config_bytes(
     start..start.saturating_add(length as usize).min(CONFIG_SPACE_BYTES)
 }
 
-/// Answers how many bytes were read; 0 where the page allows no call.
+/// Returns how many bytes were read; 0 where the page allows no call.
 pub(crate) unsafe fn bus_data(
     call: &Call,
     extension: PVOID,
@@ -190,7 +192,7 @@ pub(super) fn check_bytes(call: &Call, buffer: PVOID, bytes: usize) {
     }
 }
 
-/// Copies bytes of ours into a driver's buffer; answers how many.
+/// Copies bytes of ours into a driver's buffer; returns how many.
 pub(super) fn copy_out(call: &Call, from: &[u8], to: PVOID) -> ULONG {
     if from.is_empty() {
         return 0;

@@ -1,5 +1,7 @@
 //! `StorPortInitialize`: what a miniport registers in its `DriverEntry`.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::hardware::is_inside;
 use super::{Port, adapter, dispatch};
 use crate::callbacks::HW_STOR_INITIALIZE;
@@ -24,7 +26,7 @@ pub(crate) struct Registration {
 
 // SAFETY: the pointers are a driver's own and are only handed back to that driver.
 unsafe impl Send for Registration {}
-// SAFETY: as above.
+// SAFETY: the pointers are only copied here, and only handed back to their driver.
 unsafe impl Sync for Registration {}
 
 impl Port {
@@ -36,10 +38,10 @@ impl Port {
 
 /// The body of StorPortInitialize.
 ///
-/// Storport verification stops a NULL argument, with parameters nobody published; here it is
-/// refused with a status, as without verification. Storport knows no ISA, EISA, MCA or TurboChannel
-/// adapters; they are refused too. What a physical miniport must give is more than what a virtual one must:
-/// an interrupt routine and HwStorAdapterControl.
+/// Storport verification stops a NULL argument, with unpublished parameters; here it is refused with a
+/// status, as without verification. Storport knows no ISA, EISA, MCA or TurboChannel adapters; they are
+/// refused too. What a physical miniport must give is more than what a virtual one must: an interrupt routine
+/// and HwStorAdapterControl.
 pub(crate) unsafe fn storport_initialize(
     call: &Call,
     driver: PDRIVER_OBJECT,

@@ -6,6 +6,8 @@
 //! The documentation gives StorPortAcquireMSISpinLock no order among messages; none is enforced here.
 //! Invariant: the kernel holds the lock of a line or message around its service routine.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::{AdapterState, Objects};
 use super::pci_slot::PciSlot;
 use super::{adapter, own_cx};
@@ -138,7 +140,8 @@ impl AdapterState {
             } else {
                 (self.interrupt_lock_word(), highest)
             };
-            // SAFETY: the adapter's objects have a context for every message, and live as long as it is known.
+            // SAFETY: the adapter's objects have a context for every message, and live as long as it is
+            // known.
             let context = unsafe {
                 let context = (&raw mut (*self.objects).message_contexts).cast::<MessageContext>().add(n);
                 *context = MessageContext { adapter: self, message: n as ULONG };
@@ -179,7 +182,7 @@ impl AdapterState {
     }
 
     /// Takes InterruptLock for the driver whose call `call` is: as one lock of the driver's, however many
-    /// messages it stands for. Answers the level before.
+    /// messages it stands for. Returns the level before.
     pub(super) fn acquire_interrupt_lock(&self, call: &Call) -> Irql {
         let mut locks = self.interrupt_locks();
         let first = locks.next().expect("at least one");
@@ -296,8 +299,8 @@ pub(crate) unsafe fn msi_info(
     STOR_STATUS_SUCCESS
 }
 
-/// A message's lock, and its level. Outside per-message mode there is none: STOR_STATUS_UNSUCCESSFUL,
-/// and no lock is taken (what Windows answers there is not documented).
+/// A message's lock, and its level. Outside per-message mode there is none: STOR_STATUS_UNSUCCESSFUL, and no
+/// lock is taken (what Windows returns there is not documented).
 fn message_lock_of(
     call: &Call,
     adapter: &AdapterState,

@@ -1,7 +1,9 @@
 //! The steps of an adapter's life: found, initialized, stopped, restarted, drained, taken down.
 //!
-//! Called by [`Adapter`](super::Adapter) from a thread at PASSIVE_LEVEL, one step at a time. Invariant: whatever
-//! step failed, `take_down` leaves nothing behind but what the miniport did not free.
+//! Called by [`Adapter`](super::Adapter) from a thread at PASSIVE_LEVEL, one step at a time. Invariant:
+//! whatever step failed, `take_down` leaves nothing behind but what the miniport did not free.
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter::AdapterState;
 use super::dispatch::DeviceExtension;
@@ -22,8 +24,7 @@ use crate::ddi::{
 };
 use kernel_sim::ddi::{
     BOOLEAN, Executive, FALSE, FILE_DEVICE_CONTROLLER, IoAttachDeviceToDeviceStack, IoDeleteDevice,
-    IoDetachDevice, KeClearEvent, KeDelayExecutionThread, KeFlushQueuedDpcs, KeSetEvent,
-    KeWaitForSingleObject, KernelMode, LARGE_INTEGER,
+    IoDetachDevice, KeClearEvent, KeFlushQueuedDpcs, KeSetEvent, KeWaitForSingleObject, KernelMode,
 };
 use kernel_sim::frame::Frame;
 use kernel_sim::irql::Irql;
@@ -31,13 +32,11 @@ use kernel_sim::routine::Arg;
 use std::ptr::null_mut;
 use std::sync::atomic::{Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
 
-/// 100 ns units a thread waits before it looks again: 1 ms.
-const POLL: i64 = -10_000;
+/// How long a thread waits before it looks again, in microseconds.
+const POLL_US: u64 = 1_000;
 
 fn wait_a_little() {
-    let mut interval = LARGE_INTEGER::new(POLL);
-    // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
-    unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
+    kernel_sim::safe::delay_us(POLL_US);
 }
 
 impl AdapterState {
@@ -132,7 +131,7 @@ impl AdapterState {
         }
         let passive = *self.passive_initialize.lock();
         if let Some(routine) = passive {
-            // SAFETY: as above.
+            // SAFETY: the miniport's own routine, called as documented.
             let answer = self.call(
                 Frame::new(&HW_STOR_PASSIVE_INITIALIZE, &[Arg::Pointer(self.extension as usize)]),
                 Irql::PASSIVE,
@@ -242,9 +241,9 @@ impl AdapterState {
         }
     }
 
-    /// Tells a miniport with hardware what plug and play is about to do to its adapter: the only call in which
-    /// it can give back what it allocated, since HwStorFreeAdapterResources is for virtual ones. It comes before
-    /// ScsiStopAdapter; the order is not documented. A stopped adapter hears nothing.
+    /// Tells a miniport with hardware what plug and play is about to do to its adapter: the only call in
+    /// which it can give back what it allocated, since HwStorFreeAdapterResources is for virtual ones. It
+    /// comes before ScsiStopAdapter; the order is not documented. A stopped adapter hears nothing.
     pub(super) fn announce(&self, action: u32) {
         if self.hardware.is_none() || self.gate.is_held(STOPPED) {
             return;

@@ -5,6 +5,8 @@
 //! so taking it again there is a recursion. The order among kinds is documented and not enforced: a wrong
 //! one is a deadlock when two processors meet, and a matter for those who check.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::adapter::AdapterState;
 use super::dpcs;
@@ -93,7 +95,7 @@ pub(crate) unsafe fn acquire_ex(
     if !fits {
         return STOR_STATUS_INVALID_IRQL;
     }
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointers, which `acquire` checks before it uses them.
     unsafe { acquire(call, extension, kind, context, handle) };
     STOR_STATUS_SUCCESS
 }

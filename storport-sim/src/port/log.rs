@@ -1,5 +1,7 @@
 //! What a miniport writes to the system's log: kept with the adapter, for a test rig to read.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::dma::text;
 use crate::ddi::{PCHAR, PSCSI_REQUEST_BLOCK, STOR_STATUS_SUCCESS};

@@ -1,8 +1,10 @@
 //! Memory the miniport allocates: pool, contiguous memory for DMA, MDLs.
 //!
-//! For an adapter with hardware the port driver remembers every block, so that a device can be let at it when its physical address is
-//! asked for, and kept from it when it is freed. Invariant: a block is in the list from its allocation to
-//! its freeing, by whichever routine.
+//! For an adapter with hardware the port driver remembers every block, so that a device can be let at it when
+//! its physical address is asked for, and kept from it when it is freed. Invariant: a block is in the list
+//! from its allocation to its freeing, by whichever routine.
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter;
 use super::adapter::AdapterState;
@@ -150,7 +152,7 @@ pub(crate) unsafe fn free_contiguous(
     _bytes: SIZE_T,
     _caching: MEMORY_CACHING_TYPE,
 ) -> ULONG {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `free_pool` checks before it uses it.
     unsafe { free_pool(call, extension, address) }
 }
 
@@ -168,7 +170,7 @@ pub(crate) unsafe fn allocate_dma(
     physical: PSTOR_PHYSICAL_ADDRESS,
 ) -> ULONG {
     call.check_output(physical);
-    // SAFETY: forwarded from the caller; both outputs are checked.
+    // SAFETY: the driver's own pointers; both outputs are checked before they are written.
     unsafe {
         let status =
             allocate_contiguous(call, extension, bytes, lowest, highest, boundary, caching, node, out);
@@ -188,6 +190,6 @@ pub(crate) unsafe fn free_dma(
     caching: MEMORY_CACHING_TYPE,
     _physical: STOR_PHYSICAL_ADDRESS,
 ) -> ULONG {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver's own pointer, which `free_contiguous` checks before it uses it.
     unsafe { free_contiguous(call, extension, address, bytes, caching) }
 }

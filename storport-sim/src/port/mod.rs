@@ -2,21 +2,21 @@
 //!
 //! ```text
 //! initialize.rs  StorPortInitialize: what a miniport registers, and its dispatch routine
-//! start.rs       an adapter as a rig drives it                    life.rs      the steps of its life
-//! pci_slot.rs    what the bus says of a device                    config.rs    the configuration and its defaults
-//! scan.rs        which units there are                            own_requests.rs  SRBs of the port driver's own
-//! adapter.rs     one adapter and its memory                       unit.rs      one logical unit and its queue
-//! hardware.rs    registers, configuration space                   interrupt.rs line, messages, their locks
-//! dma.rs         lists, physical addresses, the map               memory.rs    what the miniport allocates
-//! dispatch.rs    IRP in                                           start_io.rs  SRB down, and the locks around
-//! complete.rs    RequestComplete to IRP out                       gates.rs     pause, busy, queue depths
-//! timeout.rs     requests that take too long                      recovery.rs  abort and the resets
-//! control.rs     adapter and unit control                         bus_change.rs  later scans, state changes
-//! locks.rs       StorPort spin locks                              dpcs.rs      STOR_DPC
-//! timers.rs      timers of the miniport                           workers.rs   its work items
-//! performance.rs what StorPortInitializePerfOpts grants           registry.rs  its parameters
-//! notify.rs      StorPortNotification                             query.rs     the small routines
-//! log.rs         what the miniport logs                           system.rs    processors, device objects
+//! start.rs       an adapter as a rig drives it            life.rs      the steps of its life
+//! pci_slot.rs    what the bus says of a device            config.rs    the configuration and its defaults
+//! scan.rs        which units there are                    own_requests.rs  SRBs of the port driver's own
+//! adapter.rs     one adapter and its memory               unit.rs      one logical unit and its queue
+//! hardware.rs    registers, configuration space           interrupt.rs line, messages, their locks
+//! dma.rs         lists, physical addresses, the map       memory.rs    what the miniport allocates
+//! dispatch.rs    IRP in                                   start_io.rs  SRB down, and the locks around
+//! complete.rs    RequestComplete to IRP out               gates.rs     pause, busy, queue depths
+//! timeout.rs     requests that take too long              recovery.rs  abort and the resets
+//! control.rs     adapter and unit control                 bus_change.rs  later scans, state changes
+//! locks.rs       StorPort spin locks                      dpcs.rs      STOR_DPC
+//! timers.rs      timers of the miniport                   workers.rs   its work items
+//! performance.rs what StorPortInitializePerfOpts grants   registry.rs  its parameters
+//! notify.rs      StorPortNotification                     query.rs     the small routines
+//! log.rs         what the miniport logs                   system.rs    processors, device objects
 //! absent.rs      what is known by name only
 //! ```
 //!
@@ -24,9 +24,11 @@
 //! of a miniport goes through [`kernel_sim::system`] and not through hooked DDIs, since those calls
 //! are not the miniport's.
 //!
-//! Invariants: an SRB is the miniport's from `HwStorBuildIo` (or `HwStorStartIo`) to `RequestComplete` and nobody else's;
-//! an IRP is completed in a Storport DPC, and inside a call of the miniport only where a rig asked for that; none of our own
-//! locks is held while a driver runs.
+//! Invariants: an SRB is the miniport's alone from `HwStorBuildIo` (or `HwStorStartIo`) to `RequestComplete`;
+//! an IRP is completed in a Storport DPC, and inside a call of the miniport only where a rig asked for that;
+//! none of our own locks is held while a driver runs.
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 pub(crate) mod absent;
 mod adapter;

@@ -1,5 +1,7 @@
 //! The body of StorPortNotification.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::adapter::AdapterState;
 use super::gates::{LINK, LINK_DOWN_S, SETTLING};

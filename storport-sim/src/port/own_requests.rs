@@ -4,6 +4,8 @@
 //! One at a time, from a thread at PASSIVE_LEVEL that waits for the end. They take the same way through
 //! queue and miniport as a class driver's.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::machine;
 use super::unit::{Request, Unit};
@@ -26,10 +28,10 @@ pub(super) const DATA_BYTES: usize = 8 + 255 * 8;
 const SENSE_BYTES: usize = 32;
 /// Seconds a request may take.
 const TIMEOUT_S: u32 = 10;
-/// How often a command is sent, where the answer is an error: a unit may have something to say first.
+/// How often a command that ends in an error is sent: a unit may have a unit attention to report first.
 const TRIES: u32 = 4;
 
-/// One request and its answer, in the machine's memory.
+/// One request and its data, in the machine's memory.
 #[repr(C)]
 struct Block {
     srb: SrbRoom,
@@ -44,7 +46,7 @@ pub(super) enum Answer<'a> {
     Data(&'a [u8]),
     /// The unit refused the command.
     Refused,
-    /// Nobody there.
+    /// No unit is there.
     Nobody,
 }
 
@@ -67,17 +69,17 @@ impl<'a> OwnRequests<'a> {
         (!block.is_null()).then_some(OwnRequests { adapter, block })
     }
 
-    /// Sends a SCSI command that answers with data.
+    /// Sends a SCSI command that returns data.
     pub(super) fn ask(&mut self, unit: &Unit, cdb: &[u8]) -> Answer<'_> {
         for _ in 0..TRIES {
             let (status, bytes) = self.send(unit, SRB_FUNCTION_EXECUTE_SCSI, cdb);
             match status {
                 SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => {
-                    // SAFETY: plain bytes of our block, which nobody else has now.
+                    // SAFETY: plain bytes of our block, which is ours alone while no SRB of it is out.
                     let data = unsafe { &(*self.block).data };
                     return Answer::Data(&data[..bytes.min(DATA_BYTES)]);
                 }
-                // What ends by itself says nothing of who is there.
+                // These statuses do not tell whether a unit exists.
                 SRB_STATUS_ERROR | SRB_STATUS_BUS_RESET | SRB_STATUS_ABORTED => {}
                 _ => return Answer::Nobody,
             }
@@ -98,7 +100,7 @@ impl<'a> OwnRequests<'a> {
     /// Tells the miniport what plug and play does to its adapter: SRB_FUNCTION_PNP.
     pub(super) fn announce(&mut self, unit: &Unit, action: u32) {
         let block = self.block;
-        // SAFETY: our block, which nobody else has until the SRB is sent, and again when it is done.
+        // SAFETY: our block, which is ours alone until the SRB is sent, and again when it is done.
         unsafe {
             let srb = self.prepare();
             SrbRoom::make_pnp(&raw mut (*block).srb, self.adapter.takes_extended_srbs(), action);
@@ -106,11 +108,11 @@ impl<'a> OwnRequests<'a> {
         }
     }
 
-    /// Hands a private request to the miniport: SRB_FUNCTION_IO_CONTROL over a buffer of the machine's memory;
-    /// its status.
+    /// Hands a private request to the miniport: SRB_FUNCTION_IO_CONTROL over a buffer of the machine's
+    /// memory; its status.
     pub(super) fn io_control(&mut self, unit: &Unit, buffer: PVOID, bytes: u32, timeout_s: u32) -> u8 {
-        // SAFETY: our block, which nobody else has until the SRB is sent, and again when it is done; the
-        // buffer is the caller's until then.
+        // SAFETY: our block, which is ours alone until the SRB is sent, and again when it is done; the buffer
+        // is the caller's until then.
         unsafe {
             let srb = self.prepare();
             set_function(srb, SRB_FUNCTION_IO_CONTROL);
@@ -127,8 +129,8 @@ impl<'a> OwnRequests<'a> {
     /// asks for data.
     fn send(&mut self, unit: &Unit, function: u8, cdb: &[u8]) -> (u8, usize) {
         let block = self.block;
-        // SAFETY: our block, which nobody else has until the SRB is sent, and again when it is done. A
-        // command block has at most 16 bytes.
+        // SAFETY: our block, which is ours alone until the SRB is sent, and again when it is done. A command
+        // block has at most 16 bytes.
         unsafe {
             let srb = self.prepare();
             set_function(srb, function);
@@ -153,7 +155,7 @@ impl<'a> OwnRequests<'a> {
     /// # Safety
     /// No request is out.
     unsafe fn prepare(&mut self) -> PVOID {
-        // SAFETY: forwarded from the caller.
+        // SAFETY: the caller has the block, with no SRB of it out.
         unsafe {
             self.block.write_bytes(0, 1);
             let srb = SrbRoom::prepare(&raw mut (*self.block).srb, self.adapter.takes_extended_srbs());
@@ -168,7 +170,7 @@ impl<'a> OwnRequests<'a> {
     /// # Safety
     /// The SRB is the one `prepare` made, filled in.
     unsafe fn send_prepared(&mut self, unit: &Unit, srb: PVOID, data: PVOID) {
-        // SAFETY: forwarded from the caller.
+        // SAFETY: the caller prepared the SRB in the block, and waits until it is done.
         unsafe {
             let event = &raw mut (*self.block).event;
             KeInitializeEvent(event, NotificationEvent, FALSE);

@@ -121,8 +121,8 @@ impl PciSlot {
         self
     }
 
-    /// HwStorAdapterControl is called for stop and restart at PASSIVE_LEVEL and with no lock held, as the lock
-    /// table has it, and not at DIRQL under the interrupt lock, as its own page has it.
+    /// HwStorAdapterControl is called for stop and restart at PASSIVE_LEVEL and with no lock held, as the
+    /// lock table has it, and not at DIRQL under the interrupt lock, as its own page has it.
     #[must_use]
     pub fn control_without_lock(mut self) -> PciSlot {
         self.locks_control = false;

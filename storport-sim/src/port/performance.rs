@@ -1,9 +1,11 @@
 //! Performance options: what StorPortInitializePerfOpts granted, and what follows from it.
 //!
-//! Completions go to the processor that issued the request (DPC redirection), HwStorStartIo runs in
-//! several channels at once, and a message is suggested for each request. Affinities are answered and
-//! not acted upon: every message may interrupt every processor here. The remarks of the page allow the call
-//! in the passive routine too, its return table does not: it is allowed.
+//! Completions go to the processor that issued the request (DPC redirection), HwStorStartIo runs in several
+//! channels at once, and a message is suggested for each request. Affinities are reported and not acted upon:
+//! every message may interrupt every processor here. The remarks of the page allow the call in the passive
+//! routine too, its return table does not: it is allowed.
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter;
 use super::adapter::CHANNELS_MAX;
@@ -162,7 +164,7 @@ pub(crate) unsafe fn initialize(
     STOR_STATUS_SUCCESS
 }
 
-/// Answers where the messages go: one processor each, in turn.
+/// Fills in where the messages go: one processor each, in turn.
 unsafe fn fill_targets(call: &Call, data: &mut PERF_CONFIGURATION_DATA, messages: ULONG) {
     data.DeviceNode = 0;
     if data.MessageTargets.is_null() {

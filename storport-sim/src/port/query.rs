@@ -1,5 +1,7 @@
 //! The small routines: addresses of a request's data, unit extensions, pool, time, service requests.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::hardware::is_inside;
 use super::unit::{Address, state};
@@ -78,7 +80,7 @@ pub(crate) unsafe fn logical_unit(
 /// completes it, so no rule about that routine applies.
 pub(crate) unsafe fn complete_service_irp(call: &Call, extension: PVOID, irp: PIRP) {
     adapter(call, extension);
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the miniport owns the IRP and gives it up by this call; `complete_irp` checks what it can.
     unsafe { unhooked::complete_irp(call, irp) };
 }
 
@@ -134,8 +136,8 @@ pub(crate) unsafe fn delay(call: &Call, extension: PVOID, us: ULONG) -> ULONG {
     STOR_STATUS_SUCCESS
 }
 
-/// In HwStorInitialize and the passive routine; elsewhere STOR_STATUS_UNSUCCESSFUL. More than HwStorFindAdapter
-/// said is refused.
+/// In HwStorInitialize and the passive routine; elsewhere STOR_STATUS_UNSUCCESSFUL. More than
+/// HwStorFindAdapter said is refused.
 pub(crate) unsafe fn update_max_io(call: &Call, extension: PVOID, requests: ULONG) -> ULONG {
     let adapter = adapter(call, extension);
     if requests == 0 || requests > adapter.adapter_depth() {

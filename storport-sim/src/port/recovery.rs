@@ -8,6 +8,8 @@
 //! our choice. The SRB of a step has a slot of its own and passes closed gates. Invariant: at most one
 //! step is under way per unit, and `Unit::recovering` says which.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::gates::{RECOVERY, RESET, SETTLING};
 use super::own_cx;
@@ -63,8 +65,8 @@ impl AdapterState {
         self.take_step(unit, next, first_late.unwrap_or(null_mut()));
     }
 
-    /// Begins recovery of a unit at the step that resets it, though no request is late; `false` if recovery is
-    /// under way, or the adapter or the unit is gone.
+    /// Begins recovery of a unit at the step that resets it, though no request is late; `false` if recovery
+    /// is under way, or the adapter or the unit is gone.
     pub(super) fn reset_unit_of(&self, device: PDEVICE_OBJECT) -> bool {
         let Some(unit) = self.unit_of(device) else { return false };
         let is_possible = !self.is_gone.load(Relaxed)
@@ -110,7 +112,7 @@ impl AdapterState {
     fn send_step(&self, unit: &Unit, step: u8, function: u8, late: PVOID) {
         let call = own_cx();
         if unit.recovering.compare_exchange(step::NONE, step, SeqCst, SeqCst).is_err() {
-            // Somebody else has begun one meanwhile.
+            // Another recovery has begun meanwhile.
             return;
         }
         for other in self.units_of_step(unit, step) {

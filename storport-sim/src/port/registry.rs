@@ -4,6 +4,8 @@
 //! gave the slot is there at first; what the miniport writes lives as long as the adapter. The `Global`
 //! flag, which tells the driver's key from the adapter's, is ignored: there is one set of values.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::dma::text;
 use super::hardware::{check_bytes, copy_out};
@@ -32,7 +34,7 @@ impl Registry {
         Registry { values: Mutex::new(values), buffer: AtomicPtr::new(null_mut()) }
     }
 
-    /// Takes the buffer out, for whoever frees it.
+    /// Takes the buffer out, so that the caller can free it.
     pub(super) fn take_buffer(&self) -> PVOID {
         self.buffer.swap(null_mut(), SeqCst)
     }

@@ -1,9 +1,10 @@
 //! The bus scan: which logical units an adapter has.
 //!
-//! As Storport does it: REPORT LUNS to unit 0 of every target, INQUIRY to every number reported; where
-//! REPORT LUNS is not understood, INQUIRY to one number after the other. A disk that answers gets a
-//! device object. Units of other kinds are left alone. A later scan finds what has come and marks what has
-//! gone.
+//! As Storport does it: REPORT LUNS to unit 0 of every target, INQUIRY to every number reported; where REPORT
+//! LUNS is not understood, INQUIRY to one number after the other. A disk that is there gets a device object.
+//! Units of other kinds are left alone. A later scan finds what has come and marks what has gone.
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter::AdapterState;
 use super::dispatch::DeviceExtension;
@@ -26,7 +27,7 @@ use std::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
 use zerocopy::{FromBytes, IntoBytes};
 
 impl OwnRequests<'_> {
-    /// Whether a disk answers at the unit's address.
+    /// Whether there is a disk at the unit's address.
     fn is_disk(&mut self, unit: &Unit) -> bool {
         let Answer::Data(data) =
             self.ask(unit, Inquiry::standard(size_of::<InquiryData>() as u16).as_bytes())
@@ -162,7 +163,7 @@ impl AdapterState {
         Ok(disks)
     }
 
-    /// Nobody is at the unit's address.
+    /// No unit is at that address any more.
     pub(super) fn forget_unit(&self, unit: &Unit) {
         self.drop_unit(unit);
         unit.free_memory(machine());

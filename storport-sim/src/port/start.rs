@@ -1,5 +1,7 @@
 //! An adapter as a test rig drives it: start, use, stop and restart, remove, pull out.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter::AdapterState;
 use super::complete::CompleteWhere;
 use super::hardware::Hardware;
@@ -9,9 +11,7 @@ use super::{Port, machine};
 use crate::callbacks::STORPORT;
 use crate::class::{DiskStatistics, Disks};
 use crate::ddi::{ScsiAdapterSurpriseRemoval, StorRemoveDevice, StorSurpriseRemoval};
-use kernel_sim::ddi::{
-    FALSE, KeDelayExecutionThread, KernelMode, LARGE_INTEGER, PDEVICE_OBJECT, PDRIVER_OBJECT, as_system,
-};
+use kernel_sim::ddi::{PDEVICE_OBJECT, PDRIVER_OBJECT, as_system};
 use kernel_sim::processor::Processor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,9 +59,9 @@ pub struct Adapter {
     devices: Vec<PDEVICE_OBJECT>,
 }
 
-// SAFETY: device objects are the machine's; whoever has the handle may use them from any of its threads.
+// SAFETY: device objects are the machine's; the handle may be used from any of its threads.
 unsafe impl Send for Adapter {}
-// SAFETY: as above; the methods that change anything go through the adapter's own locks.
+// SAFETY: the methods that change anything go through the adapter's own locks.
 unsafe impl Sync for Adapter {}
 
 impl Adapter {
@@ -75,8 +75,8 @@ impl Adapter {
         Adapter::start_on(driver, None, CompleteWhere::InDpc, BTreeMap::new())
     }
 
-    /// As [`Adapter::start`], with these values under the adapter's `Parameters` key in the registry; names do
-    /// not tell capitals from small letters.
+    /// As [`Adapter::start`], with these values under the adapter's `Parameters` key in the registry; names
+    /// do not tell capitals from small letters.
     ///
     /// # Errors
     /// As for [`Adapter::start`].
@@ -165,7 +165,7 @@ impl Adapter {
         self.disks.devices()
     }
 
-    /// The disk devices whose unit answered the last scan that asked it, in the order they were found.
+    /// The disk devices whose unit was there at the last scan of its target, in the order they were found.
     #[must_use]
     pub fn present_disks(&self) -> Vec<PDEVICE_OBJECT> {
         let is_present = |disk: &PDEVICE_OBJECT| {
@@ -193,8 +193,8 @@ impl Adapter {
         self.disks.statistics(disk)
     }
 
-    /// How long requests of its disks may take from now on, in seconds: the registry value TimeOutValue of Windows'
-    /// disk class driver, which is 60. 0: for ever.
+    /// How long requests of its disks may take from now on, in seconds: the registry value TimeOutValue of
+    /// Windows' disk class driver, which is 60. 0: for ever.
     pub fn set_timeout_s(&self, timeout_s: u32) {
         self.disks.set_timeout_s(timeout_s);
     }
@@ -208,9 +208,7 @@ impl Adapter {
     /// Waits until every scan that BusChangeDetected asked for has ended.
     pub fn wait_for_scans(&self) {
         while self.adapter.bus_change.is_busy() {
-            let mut interval = LARGE_INTEGER::new(-10_000);
-            // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
-            unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
+            kernel_sim::safe::delay_us(1_000);
         }
     }
 
@@ -236,9 +234,9 @@ impl Adapter {
     }
 
     /// Removes the adapter: refuses new requests, waits for those that are out, flushes the miniport's
-    /// cache if it has one, announces the removal to a physical miniport (SRB_FUNCTION_PNP), lets a virtual one
-    /// complete its service requests, stops it (ScsiStopAdapter, if supported), has a virtual one free its
-    /// resources, and deletes the devices.
+    /// cache if it has one, announces the removal to a physical miniport (SRB_FUNCTION_PNP), lets a virtual
+    /// one complete its service requests, stops it (ScsiStopAdapter, if supported), has a virtual one free
+    /// its resources, and deletes the devices.
     pub fn remove(self) {
         as_system(Processor::current(), &STORPORT, || {
             self.adapter.drain();
@@ -251,9 +249,9 @@ impl Adapter {
     }
 
     /// The adapter was pulled out (IRP_MN_SURPRISE_REMOVAL): new and waiting requests fail with
-    /// SRB_STATUS_NO_DEVICE, and the miniport is told (ScsiAdapterSurpriseRemoval, or SRB_FUNCTION_PNP where that is
-    /// not supported). What the miniport has is its to end. The devices stay for those who still have them open,
-    /// until [`Adapter::surprise_remove`]. The second time nothing happens.
+    /// SRB_STATUS_NO_DEVICE, and the miniport is told (ScsiAdapterSurpriseRemoval, or SRB_FUNCTION_PNP where
+    /// that is not supported). What the miniport has is its to end. The devices stay for those who still have
+    /// them open, until [`Adapter::surprise_remove`]. The second time nothing happens.
     pub fn surprise_removal(&self) {
         as_system(Processor::current(), &STORPORT, || {
             if self.adapter.is_gone.swap(true, SeqCst) {
@@ -266,9 +264,10 @@ impl Adapter {
         });
     }
 
-    /// What follows [`Adapter::surprise_removal`] when nobody has a device open any more (IRP_MN_REMOVE_DEVICE),
-    /// after that if it was not called: the requests the miniport has are waited for, and the adapter is
-    /// removed. The miniport is not asked to flush; ScsiStopAdapter comes without hardware.
+    /// What follows [`Adapter::surprise_removal`] when every handle to the devices is closed
+    /// (IRP_MN_REMOVE_DEVICE), after that if it was not called: the requests the miniport has are waited for,
+    /// and the adapter is removed. The miniport is not asked to flush; ScsiStopAdapter comes without
+    /// hardware.
     pub fn surprise_remove(self) {
         self.surprise_removal();
         as_system(Processor::current(), &STORPORT, || {
@@ -280,10 +279,10 @@ impl Adapter {
         });
     }
 
-    /// Resets one disk's unit while requests are under way, as the first step of recovery does whose turn is the
-    /// unit's (SRB_FUNCTION_RESET_LOGICAL_UNIT, then what follows if the miniport fails it): what
-    /// IOCTL_STORAGE_RESET_DEVICE and a class driver's own reset SRB come to. `false`: the disk is none of this
-    /// adapter's, or recovery of its unit is under way already.
+    /// Resets one disk's unit while requests are under way, as the first step of recovery does whose turn is
+    /// the unit's (SRB_FUNCTION_RESET_LOGICAL_UNIT, then what follows if the miniport fails it): what
+    /// IOCTL_STORAGE_RESET_DEVICE and a class driver's own reset SRB come to. `false`: the disk is none of
+    /// this adapter's, or recovery of its unit is under way already.
     pub fn reset_unit(&self, disk: PDEVICE_OBJECT) -> bool {
         as_system(Processor::current(), &STORPORT, || {
             let lower = self.disks.lower_of(disk);
@@ -291,8 +290,8 @@ impl Adapter {
         })
     }
 
-    /// Resets a bus while requests are under way: HwStorResetBus, as in the last step of recovery, with everything
-    /// held back meanwhile: what IOCTL_STORAGE_RESET_BUS comes to.
+    /// Resets a bus while requests are under way: HwStorResetBus, as in the last step of recovery, with
+    /// everything held back meanwhile: what IOCTL_STORAGE_RESET_BUS comes to.
     pub fn reset_bus(&self, path: u8) {
         as_system(Processor::current(), &STORPORT, || {
             self.adapter.at_dispatch_level(|| self.adapter.reset_bus(path));

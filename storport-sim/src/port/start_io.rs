@@ -1,11 +1,13 @@
 //! Calls into the miniport that carry a request, and the locks Storport holds around them.
 //!
-//! HwStorBuildIo runs at DISPATCH_LEVEL under no lock. HwStorStartIo of an adapter with hardware runs under the
-//! StartIo lock; in half duplex also at DIRQL with the interrupt kept out; with concurrent channels
-//! under the lock of one channel instead, so that as many calls run at once as there are channels. That of
-//! a virtual adapter runs under nothing. The pages give HwStorTimer, HwStorResetBus and HwStorStateChange
+//! HwStorBuildIo runs at DISPATCH_LEVEL under no lock. HwStorStartIo of an adapter with hardware runs under
+//! the StartIo lock; in half duplex also at DIRQL with the interrupt kept out; with concurrent channels under
+//! the lock of one channel instead, so that as many calls run at once as there are channels. That of a
+//! virtual adapter runs under nothing. The pages give HwStorTimer, HwStorResetBus and HwStorStateChange
 //! DISPATCH_LEVEL in every mode, the lock table gives them the interrupt lock in half duplex, which means
 //! DIRQL: the table is followed. None of these locks counts as the driver's.
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter::{AdapterState, CHANNELS_MAX};
 use super::own_cx;

@@ -1,6 +1,9 @@
-//! What a miniport can ask of the system around its adapter, and what it tells a system that does not listen.
+//! Queries about the system, and notifications that are accepted and ignored.
 //!
-//! The machine has one processor group and one node. There is no power framework, no tracing and no telemetry.
+//! The machine has one processor group and one node. There is no power framework, no tracing and no
+//! telemetry.
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter;
 use crate::ddi::{
@@ -10,10 +13,10 @@ use crate::ddi::{
 use kernel_sim::ddi::{BOOLEAN, Call, FALSE, LONG, PULONG, PVOID, ULONG, ULONGLONG, USHORT};
 use std::sync::atomic::Ordering::Acquire;
 
-/// What StorPortQueryTimerMinInterval answers, in microseconds: any interval will do here.
+/// What StorPortQueryTimerMinInterval returns, in microseconds: any interval will do here.
 const TIMER_MIN_US: ULONG = 1;
 
-/// Writes an answer through a driver's pointer.
+/// Writes an output through a driver's pointer.
 fn answer<T>(call: &Call, extension: PVOID, out: *mut T, value: T) -> ULONG {
     adapter(call, extension);
     call.check_output(out);
@@ -22,7 +25,7 @@ fn answer<T>(call: &Call, extension: PVOID, out: *mut T, value: T) -> ULONG {
     STOR_STATUS_SUCCESS
 }
 
-/// Takes what nobody listens to: the extension has to be right, and that is all.
+/// Accepts and ignores a notification: only the extension is checked.
 fn accepted(call: &Call, extension: PVOID) -> ULONG {
     adapter(call, extension);
     STOR_STATUS_SUCCESS

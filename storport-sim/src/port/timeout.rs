@@ -1,7 +1,9 @@
 //! Requests that take too long: a tick every second while any are outstanding.
 //!
-//! What is done about a late one is recovery's business (`recovery`). The tick is not armed while nothing
-//! is outstanding, so a machine on which everybody waits for ever is still seen to stand still.
+//! What is done about a late one is recovery's business (`recovery`). The tick is not armed while nothing is
+//! outstanding, so a machine on which every thread waits for ever is still seen to stand still.
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter::AdapterState;
 use super::own_cx;
@@ -45,7 +47,7 @@ impl AdapterState {
     /// Disarms the tick for good.
     pub(super) fn stop_ticks(&self) {
         self.tick_armed.store(true, SeqCst);
-        // SAFETY: as in `set_tick`.
+        // SAFETY: the timer was initialized with the adapter and lives as long as it is known.
         unsafe { unhooked::cancel_timer(&own_cx(), &raw mut (*self.objects).tick_timer) };
     }
 

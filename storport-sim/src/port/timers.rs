@@ -1,5 +1,7 @@
 //! Timers of the miniport: the one of RequestTimerCall, and those of StorPortInitializeTimer.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::adapter::AdapterState;
 use crate::callbacks::HW_STOR_TIMER;

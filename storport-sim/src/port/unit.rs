@@ -1,8 +1,10 @@
 //! One logical unit: its address, its extension, and the queue of its requests.
 //!
-//! A request waits in `waiting` or occupies a slot. A slot is the port driver's record of an SRB that
-//! the miniport has; its state says whose the SRB is, and whoever changes that state owns the
-//! consequences. Invariant: `outstanding` is the number of slots that are not free.
+//! A request waits in `waiting` or occupies a slot. A slot is the port driver's record of an SRB that the
+//! miniport has; its state says whose the SRB is, and the code that changes the state takes the SRB over.
+//! Invariant: `outstanding` is the number of slots that are not free.
+
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter::AdapterState;
 use super::gates::Gate;
@@ -40,11 +42,11 @@ pub(super) struct Request {
     pub data: PVOID,
     /// `DataBuffer` as the class driver set it.
     pub buffer: PVOID,
-    /// How often the miniport answered "busy".
+    /// How often the miniport said "busy".
     pub retries: u8,
 }
 
-// SAFETY: pointers to objects of the machine; whoever has the request owns them.
+// SAFETY: pointers to objects of the machine; they belong to the one holder of the request.
 unsafe impl Send for Request {}
 
 /// Whose the SRB of a slot is.
@@ -128,8 +130,8 @@ impl Slot {
 /// Requests of one unit.
 pub(super) struct Queue {
     pub waiting: VecDeque<Request>,
-    /// Free slots, the one that has been free longest first: an SRB extension touched too late is
-    /// more likely to be nobody's.
+    /// Free slots, the one that has been free longest first: so an SRB extension that a miniport touches too
+    /// late most likely belongs to no other request.
     free: VecDeque<u16>,
     pub outstanding: u32,
     pub depth: u32,
@@ -151,7 +153,7 @@ pub(crate) struct Unit {
     pub(super) slots: Box<[Slot]>,
     pub(super) queue: Mutex<Queue>,
     pub(super) gate: Gate,
-    /// What StorPortGetLogicalUnit answers; null if the miniport asked for none.
+    /// What StorPortGetLogicalUnit returns; null if the miniport asked for none.
     pub(super) extension: PVOID,
     srb_extensions: PVOID,
     srb_extension_bytes: usize,
@@ -159,7 +161,7 @@ pub(crate) struct Unit {
     pub(super) device: AtomicPtr<DEVICE_OBJECT>,
     /// The step of recovery that is under way; see `recovery`.
     pub(super) recovering: AtomicU8,
-    /// The unit no longer answers: requests for it fail.
+    /// The unit no longer responds: requests for it fail.
     pub(super) is_gone: AtomicBool,
     /// Made for one request to the adapter, and no unit of the bus: scans and addresses do not know it.
     pub(super) is_private: AtomicBool,
@@ -168,7 +170,7 @@ pub(crate) struct Unit {
 // SAFETY: raw pointers are to objects of the machine or to the adapter that owns the unit; the unit
 // itself only computes with them. The rest is Sync.
 unsafe impl Sync for Unit {}
-// SAFETY: as above.
+// SAFETY: the machine runs its processors on several host threads, and its objects synchronise themselves.
 unsafe impl Send for Unit {}
 
 impl Unit {
@@ -310,7 +312,7 @@ impl Unit {
         Some((slot, queue.waiting.pop_front().expect("not empty")))
     }
 
-    /// Frees a slot; answers the next request that may start, and whether the unit is idle now.
+    /// Frees a slot; returns the next request that may start, and whether the unit is idle now.
     #[inline]
     pub(super) fn release(&self, slot: u16) -> (Option<(u16, Request)>, bool) {
         self.slots[usize::from(slot)].state.store(state::FREE, Release);

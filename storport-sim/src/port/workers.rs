@@ -4,6 +4,8 @@
 //! which Storport locks it may take is not documented, and none is refused. Invariant: a worker that
 //! is queued is not queued again, and its memory stays until its routine has been called.
 
+#![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
+
 use super::adapter;
 use super::adapter::AdapterState;
 use crate::callbacks::{HW_STOR_WORK_ITEM, STORPORT};
@@ -128,7 +130,7 @@ unsafe extern "C-unwind" fn run(_device: PDEVICE_OBJECT, context: PVOID) {
     let cpu = Processor::current();
     as_system(cpu, &STORPORT, || {
         // From here on it may be queued again, by its own routine too.
-        // SAFETY: as above.
+        // SAFETY: workers' blocks live until the machine ends.
         unsafe { (*worker).state.store(IDLE, SeqCst) };
         if let Some(routine) = routine {
             adapter.call(

@@ -1,4 +1,5 @@
-//! GET LBA STATUS data: a header, then ranges of blocks that are in the same state (SBC-4, section of that name).
+//! GET LBA STATUS data: a header, then ranges of blocks that are in the same state (SBC-4, section of that
+//! name).
 
 use zerocopy::big_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};

@@ -1,4 +1,5 @@
-//! Log pages: the header, the head of a parameter, and the codes of the pages a disk answers (SPC-5, "Log parameters").
+//! Log pages: the header, the head of a parameter, and the codes of the pages a disk has (SPC-5, "Log
+//! parameters").
 
 use zerocopy::big_endian::U16;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};

@@ -1,4 +1,5 @@
-//! Logical unit numbers, in the single-level form a host adapter's target uses (SAM-6, "Logical unit number").
+//! Logical unit numbers, in the single-level form a host adapter's target uses (SAM-6, "Logical unit
+//! number").
 
 use zerocopy::big_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};

@@ -5,8 +5,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 open_enum! {
     /// Byte 0 of a command block (SPC-5, "Operation codes").
     ///
-    /// Named here is what the disk answers or a class driver may send; which of them the disk supports is
-    /// said by REPORT SUPPORTED OPERATION CODES, not by this list.
+    /// Named here is what the disk knows or a class driver may send; which of them the disk supports is said
+    /// by REPORT SUPPORTED OPERATION CODES, not by this list.
     #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
     pub struct Opcode(u8);
 

@@ -1,4 +1,5 @@
-//! Persistent reservation types, and the parameter list of PERSISTENT RESERVE OUT (SPC-5, "Persistent reservations").
+//! Persistent reservation types, and the parameter list of PERSISTENT RESERVE OUT (SPC-5, "Persistent
+//! reservations").
 
 use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -8,13 +9,13 @@ open_enum! {
     #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
     pub struct ReservationType(u8);
 
-    /// The holder writes, everybody reads.
+    /// The holder writes, every initiator reads.
     WRITE_EXCLUSIVE = 0x1, "Write Exclusive";
     /// Only the holder reads and writes.
     EXCLUSIVE_ACCESS = 0x3, "Exclusive Access";
-    /// Whoever is registered writes, everybody reads.
+    /// Registrants write, every initiator reads.
     WRITE_EXCLUSIVE_REGISTRANTS = 0x5, "Write Exclusive - Registrants Only";
-    /// Whoever is registered reads and writes.
+    /// Registrants read and write.
     EXCLUSIVE_ACCESS_REGISTRANTS = 0x6, "Exclusive Access - Registrants Only";
     /// As 5h, and all registrants hold it.
     WRITE_EXCLUSIVE_ALL = 0x7, "Write Exclusive - All Registrants";
@@ -23,11 +24,11 @@ open_enum! {
 }
 
 impl ReservationType {
-    /// Every type a disk may be reserved with, as REPORT CAPABILITIES lists them: WR_EX_AR, EX_AC_RO, WR_EX_RO,
-    /// EX_AC and WR_EX, then EX_AC_AR.
+    /// Every type a disk may be reserved with, as REPORT CAPABILITIES lists them: WR_EX_AR, EX_AC_RO,
+    /// WR_EX_RO, EX_AC and WR_EX, then EX_AC_AR.
     pub const MASK: [u8; 2] = [0xea, 0x01];
 
-    /// Whoever is registered may do as the holder.
+    /// Whether every registrant may do what the holder may.
     pub const fn admits_registrants(self) -> bool {
         matches!(self.0, 0x5..=0x8)
     }

@@ -1,7 +1,7 @@
 //! Sense data: why a command ended in CHECK CONDITION, and the two ways to write it down.
 //!
-//! [`Sense`] is the meaning; fixed (70h) and descriptor (72h) format are renderings of it, cut off at whatever
-//! length the reader has. Both say only "current error": this disk defers none.
+//! [`Sense`] is the meaning; fixed (70h) and descriptor (72h) format are renderings of it, cut off at
+//! whatever length the reader has. Both say only "current error": this disk defers none.
 
 use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -15,7 +15,7 @@ open_enum! {
 
     /// Nothing to say.
     NO_SENSE = 0x0, "NO SENSE";
-    /// The command succeeded after the device helped itself.
+    /// The command succeeded after device recovery.
     RECOVERED_ERROR = 0x1, "RECOVERED ERROR";
     /// The logical unit cannot be accessed now.
     NOT_READY = 0x2, "NOT READY";
@@ -62,8 +62,8 @@ pub struct Sense {
     pub key: SenseKey,
     /// What exactly.
     pub additional: AdditionalSense,
-    /// INFORMATION: for block commands the first logical block that could not be processed; for a COMPARE AND WRITE
-    /// that found a difference, the offset of the first byte that differs.
+    /// INFORMATION: for block commands the first logical block that could not be processed; for a COMPARE AND
+    /// WRITE that found a difference, the offset of the first byte that differs.
     pub information: Option<u64>,
     /// Which field was refused.
     pub field: Option<FieldPointer>,
@@ -73,7 +73,7 @@ impl Sense {
     /// The longest rendering, in bytes: descriptor format with both descriptors.
     pub const LEN_MAX: usize = 28;
 
-    /// Nothing to report: what REQUEST SENSE answers on a quiet unit.
+    /// Nothing to report: what REQUEST SENSE returns on a quiet unit.
     pub const NO_SENSE: Self =
         Self::new(SenseKey::NO_SENSE, AdditionalSense::NO_ADDITIONAL_SENSE_INFORMATION);
 
@@ -145,7 +145,8 @@ impl Sense {
         }
     }
 
-    /// Reads sense data back, as a class driver does; `None` if it is too short to name a key, or not sense data.
+    /// Reads sense data back, as a class driver does; `None` if it is too short to name a key, or not sense
+    /// data.
     ///
     /// Deferred errors (71h, 73h) read like current ones. Fields beyond a cut are taken as absent.
     pub fn parse(bytes: &[u8]) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! What REPORT SUPPORTED OPERATION CODES answers with (SPC-5, section of that name).
+//! What REPORT SUPPORTED OPERATION CODES returns (SPC-5, section of that name).
 
 use zerocopy::big_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};

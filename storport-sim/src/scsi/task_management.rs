@@ -1,4 +1,4 @@
-//! What REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS answers with (SPC-5, section of that name).
+//! What REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS returns (SPC-5, section of that name).
 
 use zerocopy::big_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};

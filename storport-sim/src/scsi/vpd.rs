@@ -91,8 +91,8 @@ pub struct ExtendedInquiry {
 const _: () = assert!(size_of::<ExtendedInquiry>() == 60);
 
 impl ExtendedInquiry {
-    /// `tasks`: HEADSUP, ORDSUP and SIMPSUP. The disk finishes a command before it takes another, so any order the
-    /// adapter keeps is kept.
+    /// `tasks`: HEADSUP, ORDSUP and SIMPSUP. The disk finishes a command before it takes another, so any
+    /// order the adapter keeps is kept.
     pub const TASK_ATTRIBUTES: u8 = 0x07;
     /// `cache`: there is a volatile cache.
     pub const V_SUP: u8 = 0x01;

@@ -11,7 +11,8 @@ use storport_sim::{Adapter, Medium};
 
 const RANGES_AT: usize = 32;
 
-/// Sends a trim of these ranges, offset and length in bytes; its status. `change` has its way with the header.
+/// Sends a trim of these ranges, offset and length in bytes; its status. `change` has its way with the
+/// header.
 fn trim(
     disk: PDEVICE_OBJECT,
     ranges: &[(i64, u64)],

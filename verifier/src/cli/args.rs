@@ -116,15 +116,15 @@ pub(super) struct ProgramArguments {
     /// that support it.
     #[arg(long, value_name = "N")]
     pub cancel: Option<u32>,
-    /// Faults to inject, drawn from the seed: 'medium-error:p=0.01', 'dropped:every=100,op=read', or 'all' for
-    /// one of a hundred of every kind but removal. Several are separated by ';' or given one by one.
+    /// Faults to inject, drawn from the seed: 'medium-error:p=0.01', 'dropped:every=100,op=read', or 'all'
+    /// for one of a hundred of every kind but removal. Several are separated by ';' or given one by one.
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<String>,
     /// What happens to the adapter while requests are under way, as often as the seed has it.
     #[arg(long, value_enum, value_name = "EVENT", value_delimiter = ',')]
     pub event: Vec<EventName>,
-    /// Seconds a command may take before it is recovered; without it, the 60 of Windows' disk class driver. On real
-    /// threads these are seconds of yours.
+    /// Seconds a command may take before it is recovered; without it, the 60 of Windows' disk class driver.
+    /// On real threads these are seconds of yours.
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub timeout: Option<u32>,
     /// Disks in memory, each of that size, that the requests are spread over.

@@ -12,7 +12,7 @@ use crate::schedule::{Schedule, replay};
 use crate::session::{Contents, Run, Setup};
 use std::path::{Path, PathBuf};
 
-/// Writes the schedule of a run that found something; answers what there is to tell of it. `is_seeded`:
+/// Writes the schedule of a run that found something; returns what there is to tell of it. `is_seeded`:
 /// the machine's own choices of the setup's seed made the run, and not some other strategy.
 pub(super) fn keep(
     driver: &'static Driver,

@@ -1,7 +1,7 @@
 //! How much to explore: which seeds, and how many of them.
 //!
-//! A budget says nothing about who explores or how fast; a limit in host time is kept by whoever
-//! holds a clock. Invariant: the seeds of a budget are one range, never empty.
+//! A budget does not know who explores or how fast; a limit in host time is kept where the host's clock is
+//! read. Invariant: the seeds of a budget are one range, never empty.
 
 use super::shard::Shard;
 use std::ops::Range;

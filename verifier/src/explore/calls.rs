@@ -46,7 +46,7 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// Takes note of a step; answers the call it carried out, if it did.
+    /// Takes note of a step; returns the call it carried out, if it did.
     pub(super) fn follow(&mut self, step: &Step<'_>) -> Option<Call> {
         let n = usize::from(step.cpu);
         if self.processors.len() <= n {

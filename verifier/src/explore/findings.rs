@@ -1,9 +1,9 @@
 //! Which findings are the same, and how often each was made.
 //!
 //! Two executions found the same thing if the same rule broke at the same call site; a standstill is
-//! told by the set of sites at which its processors and threads wait, a panic by its place. How they got there, which
-//! processor it was and which addresses were involved do not matter. Invariant: what is kept grows
-//! with the number of distinct findings, not with the number of executions.
+//! told by the set of sites at which its processors and threads wait, a panic by its place. How they got
+//! there, which processor it was and which addresses were involved do not matter. Invariant: what is kept
+//! grows with the number of distinct findings, not with the number of executions.
 
 use super::Failure;
 use crate::finding::Verdict;
@@ -64,7 +64,7 @@ impl Findings {
         self.tally(identity, Tally { seed, count: 1 });
     }
 
-    /// Adds what other executions found. Answers whether it was new.
+    /// Adds what other executions found. Returns whether it was new.
     pub fn tally(&mut self, identity: Identity, more: Tally) -> bool {
         let mut is_new = false;
         self.0

@@ -41,7 +41,7 @@ impl Block {
     }
 }
 
-/// What happened since somebody asked last.
+/// What happened since the last question.
 pub(super) struct News {
     /// Findings that were not made by any lower seed, by seed.
     pub findings: Vec<(u64, Identity)>,
@@ -75,7 +75,7 @@ struct State {
 /// The ledger of one exploration.
 pub(super) struct Ledger {
     state: Mutex<State>,
-    /// Somebody waits for the slowest block.
+    /// Signalled when the slowest block advances and others may begin new blocks.
     room: Condvar,
     /// There are findings to tell, or the last thread has gone.
     news: Condvar,
@@ -151,7 +151,7 @@ impl Ledger {
         self.room.notify_all();
     }
 
-    /// [`Ledger::stop`] when the answer is dropped.
+    /// Calls [`Ledger::stop`] when the returned value is dropped.
     pub fn stop_at_the_end(&self) -> Stop<'_> {
         Stop(self)
     }
@@ -208,7 +208,7 @@ impl Drop for Here<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         state.threads -= 1;
-        // A thread that panics leaves its block behind: nobody is to wait for it.
+        // A thread that panics leaves its block unfinished: no thread may wait for it.
         state.stopped |= std::thread::panicking();
         if state.threads == 0 {
             self.0.news.notify_all();

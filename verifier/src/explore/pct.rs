@@ -15,7 +15,7 @@ use super::dice::Dice;
 use super::probe::Probe;
 use super::{Chooser, Program, Strategy};
 use crate::session::SetupError;
-use kernel_sim::choose::{Choose, Enabled, Parted, Transition};
+use kernel_sim::choose::{Choose, Enabled, Transition};
 use kernel_sim::machine::Machine;
 
 /// Choices in a row for one actor before it is asked whether it polls.
@@ -183,9 +183,5 @@ impl Choose for PctChooser {
 
     fn pick(&mut self, _step: u64, n: u32) -> Option<u32> {
         Some(self.dice.below(n))
-    }
-
-    fn parted(&self) -> Parted {
-        unreachable!("priorities never refuse")
     }
 }

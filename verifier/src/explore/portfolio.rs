@@ -29,7 +29,7 @@ const MEETS: u32 = 2;
 const UNSTEERED: u32 = 2;
 /// Of so many arrivals at a point that is no inversion, one goes on unheld: the first need not be the one.
 const UNHELD: u32 = 8;
-/// Steps for which a processor is held at least, if nobody comes by.
+/// Steps for which a processor is held at least, if no other party uses the object.
 const PATIENCE_MIN: u64 = 100;
 
 /// The strategy.

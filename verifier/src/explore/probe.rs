@@ -12,7 +12,7 @@ use super::conflicts::{Conflicts, Points};
 use super::dice::Dice;
 use super::{Chooser, Program};
 use crate::session::{Executor, SetupError};
-use kernel_sim::choose::{Choose, Enabled, Parted, Step, Transition};
+use kernel_sim::choose::{Choose, Enabled, Step, Transition};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -115,10 +115,6 @@ impl Choose for ProbeChooser {
 
     fn pick(&mut self, _step: u64, n: u32) -> Option<u32> {
         Some(self.dice.below(n))
-    }
-
-    fn parted(&self) -> Parted {
-        unreachable!("random choices never refuse")
     }
 
     fn follows(&self) -> bool {

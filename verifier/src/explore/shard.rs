@@ -43,8 +43,8 @@ impl Shard {
         cut(self.index - 1)..cut(self.index)
     }
 
-    /// Which shard the environment says this is, and in which runner's words. `variable` answers the
-    /// value of an environment variable.
+    /// Which shard the environment says this is, and in which runner's words. `variable` returns the value of
+    /// an environment variable.
     ///
     /// # Errors
     /// When no runner, more than one, or one that leaves the count out says anything; with what to do.

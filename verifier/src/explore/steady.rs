@@ -1,12 +1,12 @@
 //! The default scheduler: the one that every schedule is described against.
 //!
-//! It goes on with the running processor while that can go on, so a run of it has as few switches as
-//! the program allows and reads like a program on one processor. It knows no seed and keeps no state:
-//! its choice depends on what is enabled, on who runs and on how long everybody has only been polling.
-//! Invariant: whatever stays enabled while everybody polls is taken in the end, so polling for it is
-//! no livelock.
+//! It goes on with the running processor while that can go on, so a run of it has as few switches as the
+//! program allows and reads like a program on one processor. It knows no seed and keeps no state: its choice
+//! depends on what is enabled, on which processor runs and on how long all processors have only been polling.
+//! Invariant: a transition that stays enabled while all processors poll is taken in the end, so polling for
+//! it is no livelock.
 
-use kernel_sim::choose::{Choose, Enabled, Parted, Transition};
+use kernel_sim::choose::{Choose, Enabled, Transition};
 use kernel_sim::machine::Machine;
 
 /// Polling calls in a row after which another goes first.
@@ -87,10 +87,6 @@ impl Choose for Steady {
 
     fn pick(&mut self, _step: u64, _n: u32) -> Option<u32> {
         Some(0)
-    }
-
-    fn parted(&self) -> Parted {
-        unreachable!("the default scheduler never refuses")
     }
 }
 

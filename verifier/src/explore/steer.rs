@@ -1,13 +1,13 @@
 //! Steering: holds a processor before certain calls until another party has come by.
 //!
-//! A random walk, except that a processor which is about to make a call at one of the given points
-//! stays where it is while anybody else can go on, until the object of that call has been used by
-//! another party. Then it goes first: what it does next it does on what it saw before. So of all the
-//! orders of two uses the one is made that seldom happens by itself. After Joshi, Park, Sen and Naik,
-//! "A Randomized Dynamic Program Analysis Technique for Detecting Real Deadlocks", PLDI 2009, and
-//! Sen, "Race Directed Random Testing of Concurrent Programs", PLDI 2008.
+//! A random walk, except that a processor which is about to make a call at one of the given points stays
+//! where it is while any other can go on, until the object of that call has been used by another party. Then
+//! it goes first: what it does next is based on what it saw before. So among all orders of the two uses, this
+//! makes the one that rarely happens by itself. After Joshi, Park, Sen and Naik, "A Randomized Dynamic
+//! Program Analysis Technique for Detecting Real Deadlocks", PLDI 2009, and Sen, "Race Directed Random
+//! Testing of Concurrent Programs", PLDI 2008.
 //!
-//! It can only delay: every schedule it makes is one of the machine's own, and nobody is held for ever.
+//! It can only delay: every schedule it makes is one of the machine's own, and no processor is held for ever.
 //! A processor is let go when nothing else can happen, when the others only poll, and after
 //! [`Steering::patience`] steps.
 
@@ -26,8 +26,8 @@ pub(super) struct Steering {
     pub(super) points: Vec<Place>,
     /// Of so many arrivals at a point, one goes on unheld; 0 for none.
     pub(super) unheld: u32,
-    /// Whether devices, timers, interrupts, DPCs and thread switches wait until no processor that is
-    /// not held can go on but to poll. What they bring about is then still to come when somebody is held.
+    /// Whether devices, timers, interrupts, DPCs and thread switches wait until no processor that is not held
+    /// can go on but to poll. What they bring about is then still to come when a processor is held.
     pub(super) world_waits: bool,
     /// Steps for which one is held at most.
     pub(super) patience: u64,
@@ -123,7 +123,7 @@ impl Choose for SteeredChooser {
         let waits = self.steering.world_waits && run != 0 && !polls;
         let mut open = if waits { Enabled::running(run) } else { Enabled::with(run, enabled.others()) };
         if open.is_empty() {
-            // Nobody else can go on: one of those held that can.
+            // No processor but those held can go on: one of them that can.
             let can: Vec<usize> = (0..self.held.len())
                 .filter(|at| enabled.contains(Transition::Run(self.held[*at].cpu)))
                 .collect();

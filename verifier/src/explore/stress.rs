@@ -59,7 +59,7 @@ pub trait Listener {
     /// When the listener cannot go on, with the reason in a line; the exploration ends with that.
     fn found(&mut self, seed: u64, identity: &Identity, run: Option<Run>) -> Result<(), String>;
 
-    /// So many executions have been made. Asked often, at no fixed times; answers whether to go on.
+    /// So many executions have been made. Called often, at no fixed times; returns whether to go on.
     fn progress(&mut self, executions: u64) -> ControlFlow<()>;
 }
 

@@ -13,7 +13,7 @@ use super::dice::Dice;
 use super::probe::Probe;
 use super::{Chooser, Program, Strategy};
 use crate::session::SetupError;
-use kernel_sim::choose::{Choose, Enabled, Parted, Transition};
+use kernel_sim::choose::{Choose, Enabled, Transition};
 use std::sync::Arc;
 
 const SALT: u64 = 0x55_52_57;
@@ -81,9 +81,5 @@ impl Choose for UrwChooser {
 
     fn pick(&mut self, _step: u64, n: u32) -> Option<u32> {
         Some(self.dice.below(n))
-    }
-
-    fn parted(&self) -> Parted {
-        unreachable!("random choices never refuse")
     }
 }

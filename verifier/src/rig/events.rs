@@ -10,36 +10,33 @@ use super::disturbances::{Event, EventCounts};
 use super::hotplug::Hotplug;
 use crate::rules::workload_checks;
 use crate::workload::{self, Doorbell, PermittedErrors, Statistics};
-use kernel_sim::ddi::{KeDelayExecutionThread, KernelMode, LARGE_INTEGER};
 use kernel_sim::machine::Machine;
+use kernel_sim::safe::delay_us;
+use kernel_sim::split_mix::SplitMix64;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use storport_sim::{Adapter, Medium};
 
 /// How often somebody looks whether the device is still there, in 100 ns: 10 ms.
-const LOOK_100NS: i64 = 100_000;
+const LOOK_US: u64 = 10_000;
 
 /// Requests of the load between two looks at something else.
 const LOOK_REQUESTS: u64 = 2;
 
-/// SplitMix64, for when events happen and which.
+/// Random numbers for when events happen and which.
 #[derive(Clone, Copy)]
-pub(super) struct Draws(u64);
+pub(super) struct Draws(SplitMix64);
 
 impl Draws {
     pub(super) fn new(seed: u64) -> Draws {
         // Apart from the draws of the operations, which begin at the same seed.
-        Draws(seed ^ 0x6576_656E_7473_0000)
+        Draws(SplitMix64::new(seed ^ 0x6576_656E_7473_0000))
     }
 
     /// A number below `n`; 0 if that is 0.
     pub(super) fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((u128::from(z ^ (z >> 31)) * u128::from(n)) >> 64) as u64
+        self.0.below_u64(n)
     }
 }
 
@@ -57,24 +54,17 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Waits until the load has sent a few requests more; where it is over, a millisecond. A machine that works
-    /// has no time: in the deterministic executor a delay would last until the load is over.
+    /// Waits until the load has sent a few requests more; where it is over, a millisecond. A machine that
+    /// works has no time: in the deterministic executor a delay would last until the load is over.
     pub(super) fn let_the_load_go_on(&self) {
         if !self.is_over.load(SeqCst) {
             self.trouble.ring_after(LOOK_REQUESTS);
             self.bell.wait();
         }
         if self.is_over.load(SeqCst) {
-            wait_100ns(10_000);
+            delay_us(1_000);
         }
     }
-}
-
-/// Waits a little machine time.
-fn wait_100ns(time: i64) {
-    let mut interval = LARGE_INTEGER::new(-time);
-    // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
-    unsafe { KeDelayExecutionThread(KernelMode, 0, &raw mut interval) };
 }
 
 /// The thread of events. `gap` is how many requests apart two events are at most.
@@ -146,6 +136,6 @@ pub(super) fn watch_for_removal(stage: &Stage) {
             notice_removal(stage);
             return;
         }
-        wait_100ns(LOOK_100NS);
+        delay_us(LOOK_US);
     }
 }

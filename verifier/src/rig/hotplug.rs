@@ -2,9 +2,9 @@
 //!
 //! A disk is plugged in behind the adapter; whoever stands before it (the device model, or a virtual miniport
 //! by a service request) reports it, Storport scans the bus, and a disk device appears. A load of its own
-//! runs on that, verified like any, and somewhere in it the unit is pulled out again: from then on its requests may
-//! fail, but each must end. Windows has this from BusChangeDetected and the scan that follows; what a
-//! miniport does that never reports it is not judged, only counted.
+//! runs on that, verified like any, and somewhere in it the unit is pulled out again: from then on its
+//! requests may fail, but each must end. Windows has this from BusChangeDetected and the scan that follows;
+//! what a miniport does that never reports it is not judged, only counted.
 
 use super::events::{Draws, Stage};
 use crate::workload::{

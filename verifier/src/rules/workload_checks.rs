@@ -23,13 +23,13 @@ rule! {
     /// ## What is checked
     /// Each request of the workload is inside the disk and aligned, so on a disk without faults its status
     /// must be success; a request that the workload cancelled may also end as cancelled. Success says that
-    /// every byte was moved. With a fault plan or events, an error must be one that the disk class driver makes
-    /// of a fault that struck, and often enough: what it tries again has to fail every time. Once the device
-    /// is gone any error will do.
+    /// every byte was moved. With a fault plan or events, an error must be one that the disk class driver
+    /// makes of a fault that struck, and often enough: what it tries again has to fail every time. Once the
+    /// device is gone any error will do.
     ///
     /// ## Why it matters
-    /// An error that the device did not report is invented by the driver; one that was to be tried again is lost
-    /// data to somebody; a short transfer that passes for a whole one is corruption.
+    /// An error that the device did not report is invented by the driver; one that was to be tried again is
+    /// lost data to somebody; a short transfer that passes for a whole one is corruption.
     ///
     /// ## Source
     /// Our own check, with the class driver's reading of statuses and sense data.
@@ -40,9 +40,9 @@ rule! {
     /// Every request is completed.
     ///
     /// ## What is checked
-    /// A request still outstanding after sixty seconds of machine time is lost; where a fault plan or events are
-    /// on, after the hours that time-outs, resets and retries may take at worst. (A miniport that still has a
-    /// request after a bus reset is stopped by Storport long before: bug check 0xF1/0x1007.)
+    /// A request still outstanding after sixty seconds of machine time is lost; where a fault plan or events
+    /// are on, after the hours that time-outs, resets and retries may take at worst. (A miniport that still
+    /// has a request after a bus reset is stopped by Storport long before: bug check 0xF1/0x1007.)
     ///
     /// ## Why it matters
     /// The thread that waits for it hangs for ever; so does the shutdown that waits for the thread.
@@ -59,7 +59,8 @@ rule! {
     /// After a stop under load the adapter is restarted; the miniport must not fail that.
     ///
     /// ## Why it matters
-    /// Every request that waits for the adapter waits for ever: the disk is gone until the machine is restarted.
+    /// Every request that waits for the adapter waits for ever: the disk is gone until the machine is
+    /// restarted.
     ///
     /// ## Source
     /// Our own check.

@@ -18,8 +18,8 @@ pub enum DirectError {
     Io(#[from] std::io::Error),
 }
 
-/// Applies the writes, and for a driver that takes them the trims, of a run with these options on `processors`
-/// processors. What is trimmed is zeros afterwards. Answers how many there were.
+/// Applies the writes, and for a driver that takes them the trims, of a run with these options on
+/// `processors` processors. What is trimmed is zeros afterwards. Returns how many there were.
 ///
 /// # Errors
 /// When the amount is a time, or the store fails.

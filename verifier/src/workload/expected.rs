@@ -1,9 +1,9 @@
 //! What the blocks of a job must hold.
 //!
-//! A unit is the smallest request of the job, so requests of all sizes begin and end between units. Most units
-//! hold exactly the last generation written; what a trim or a failed request has touched may hold one of
-//! several things, each sector of it for itself, until it is written again. Invariant: a unit has one request
-//! outstanding at most, so what it holds cannot change under a request.
+//! A unit is the smallest request of the job, so requests of all sizes begin and end between units. Most
+//! units hold exactly the last generation written; what a trim or a failed request has touched may hold one
+//! of several things, each sector of it for itself, until it is written again. Invariant: a unit has one
+//! request outstanding at most, so what it holds cannot change under a request.
 
 use super::operations::{Extent, Part};
 use super::pattern::{self, Content, Mismatch};

@@ -1,7 +1,9 @@
-//! One job: a system thread that keeps requests outstanding and checks every answer.
+//! One job: a system thread that keeps requests outstanding and checks every result.
 //!
 //! Requests live in slots. Invariant: at most one request is outstanding for a unit of the disk, so what a
 //! read must return is known when it is sent.
+
+#![expect(unsafe_code, reason = "the rig calls layer 1, as a client of the driver")]
 
 use super::doorbell::Doorbell;
 use super::expected::Expected;
@@ -71,9 +73,7 @@ impl InOrder {
 
 /// A tenth of a second of machine time in which nothing is sent.
 fn pause() {
-    let mut interval = LARGE_INTEGER::new(-1_000_000);
-    // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
-    unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
+    kernel_sim::safe::delay_us(100_000);
 }
 
 /// Runs job `n` of `jobs`.
@@ -240,8 +240,8 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Checks what came back; answers what to send again. A digest needs every block, so a read that
-    /// was cancelled is sent once more.
+    /// Checks what came back; returns what to send again. A digest needs every block, so a read that was
+    /// cancelled is sent once more.
     fn check(&mut self, slot: u32) -> Option<Operation> {
         let s = &mut self.slots[slot as usize];
         let operation = s.what.take().expect("a slot that came back was sent");

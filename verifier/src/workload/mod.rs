@@ -1,4 +1,4 @@
-//! The I/O a run sends through the driver, and what it learns from the answers.
+//! The I/O a run sends through the driver, and what it learns from the results.
 //!
 //! Jobs are system threads of the machine, one per processor at most; each owns a part of the disk,
 //! so what a block must hold is known without asking another job. The list of operations of a job
@@ -12,6 +12,8 @@
 //! trouble.rs    what may go wrong, and when              provisioning.rs  whether a disk takes trims
 //! direct.rs     the same without a driver                statistics.rs  what came of it
 //! ```
+
+#![expect(unsafe_code, reason = "the rig calls layer 1, as a client of the driver")]
 
 mod direct;
 mod doorbell;
@@ -70,7 +72,7 @@ impl Disk {
 
 // SAFETY: device objects are driver memory; requests are sent to them from system threads only.
 unsafe impl Send for Disk {}
-// SAFETY: as above.
+// SAFETY: a shared value only sends requests, which any system thread may do at any time.
 unsafe impl Sync for Disk {}
 
 /// What the jobs of one run share.
@@ -96,8 +98,8 @@ impl Shared {
     }
 }
 
-/// Runs the workload to its end; call from the machine's boot thread, or from one that has nothing else to do.
-/// Where something may go wrong, `end_disturbances` is called before what was written is read back.
+/// Runs the workload to its end; call from the machine's boot thread, or from one that has nothing else to
+/// do. Where something may go wrong, `end_disturbances` is called before what was written is read back.
 ///
 /// A finding ends the run from inside a job.
 pub fn run(

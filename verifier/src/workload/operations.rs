@@ -1,6 +1,7 @@
 //! The operations of one job, in order: a function of the seed and the options, and of what the driver takes.
 
 use super::options::{Amount, Mode, Options};
+use kernel_sim::split_mix::{SplitMix64, mix};
 
 /// Units of a job's part of the disk, one after the other. A unit is the smallest request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,7 +103,7 @@ enum Left {
 pub(super) struct Operations {
     options: Options,
     part: Part,
-    random: u64,
+    random: SplitMix64,
     left: Left,
     next_unit: u64,
     writes_since_flush: u32,
@@ -121,7 +122,7 @@ impl Operations {
             Amount::TimeNs(_) => Left::Endless,
         };
         Operations {
-            random: mix(options.seed ^ mix(u64::from(n) + 1)),
+            random: SplitMix64::new(mix(options.seed ^ mix(u64::from(n) + 1))),
             options: options.clone(),
             part,
             left,
@@ -133,8 +134,7 @@ impl Operations {
     }
 
     fn below(&mut self, n: u64) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        ((u128::from(mix(self.random)) * u128::from(n)) >> 64) as u64
+        self.random.below_u64(n)
     }
 
     fn one_in(&mut self, n: u32) -> bool {
@@ -227,13 +227,6 @@ impl Iterator for Operations {
             Mode::Mixed => self.mixed(at),
         })
     }
-}
-
-/// SplitMix64's finisher.
-pub(super) fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -78,8 +78,8 @@ impl Mode {
 
 /// Sizes of requests, in bytes: multiples of the smallest, at multiples of it.
 ///
-/// A range is drawn from so that every doubling is as likely as the next: as many requests of 512 to 1023 bytes
-/// as of 512 KiB to 1 MiB. (fio draws sizes evenly, which makes nearly all of them large.)
+/// A range is drawn from so that every doubling is as likely as the next: as many requests of 512 to 1023
+/// bytes as of 512 KiB to 1 MiB. (fio draws sizes evenly, which makes nearly all of them large.)
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(from = "SizesText", into = "SizesText")]
 pub struct Sizes {

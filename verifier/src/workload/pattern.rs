@@ -1,6 +1,6 @@
 //! What blocks hold: sectors stamped with their address, generation and a pattern made of both.
 
-use super::operations::mix;
+use kernel_sim::split_mix::mix;
 
 /// Bytes of a stamped sector.
 pub(super) const SECTOR: usize = 512;

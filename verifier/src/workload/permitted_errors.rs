@@ -1,11 +1,11 @@
 //! What may go wrong while a workload runs, as far as its jobs must know: faults of a plan, resets, removal.
 //!
-//! It tells which errors may surface. The disk class driver tries most failures again, so an error that passes
-//! must have had as many causes as there are tries: a single aborted command that reaches the client is a
-//! finding. The statuses are those of the class driver's reading (`storport-sim/src/class/sense.rs`), which
-//! follows Windows' ClassInterpretSenseInfo. It also counts the requests sent and rings whoever waits for
-//! so many: that is when events happen. Invariant: with nothing planned, no error is permitted and nothing is
-//! counted.
+//! It tells which errors may surface. The disk class driver tries most failures again, so an error that
+//! passes must have had as many causes as there are tries: a single aborted command that reaches the client
+//! is a finding. The statuses are those of the class driver's reading (`storport-sim/src/class/sense.rs`),
+//! which follows Windows' ClassInterpretSenseInfo. It also counts the requests sent and rings the waiter when
+//! their number is reached: that is when events happen. Invariant: with nothing planned, no error is
+//! permitted and nothing is counted.
 
 use super::doorbell::Doorbell;
 use crate::driver::Protocol;
@@ -21,7 +21,7 @@ use storport_sim::{BUSY_RETRIES_MAX, DISK_RETRIES_MAX, Medium};
 
 /// Tries of the class driver's that fail before an error surfaces that may pass.
 const TRIES: u64 = DISK_RETRIES_MAX as u64 + 1;
-/// Busy answers before the port driver lets one through.
+/// How often the miniport must say "busy" before the port driver passes it on.
 const BUSY_TRIES: u64 = BUSY_RETRIES_MAX as u64 + 1;
 
 /// Seconds of machine time after which an outstanding request is lost, on a healthy disk: the time-out of
@@ -32,8 +32,8 @@ const STEPS: (u32, u32) = (4, 10);
 /// Pieces an adapter may make of the largest request: 64 KiB each.
 const PIECES: u32 = 16;
 
-/// As [`LOST_AFTER_S`] where something goes wrong: what recovery may take at worst, if every try of every piece of a
-/// request waits for its time-out before each step.
+/// As [`LOST_AFTER_S`] where something goes wrong: what recovery may take at worst, if every try of every
+/// piece of a request waits for its time-out before each step.
 fn lost_after_trouble_s(timeout_s: u32) -> u32 {
     PIECES * TRIES as u32 * STEPS.0 * (timeout_s + STEPS.1)
 }
@@ -41,8 +41,8 @@ fn lost_after_trouble_s(timeout_s: u32) -> u32 {
 /// See the module page.
 #[derive(Default)]
 pub struct PermittedErrors {
-    /// Where faults are injected, if any are: below an adapter, or at the device of a WDM driver, which nobody
-    /// recovers.
+    /// Where faults are injected, if any are: below an adapter, or at the device of a WDM driver, which has
+    /// no recovery above it.
     medium: Option<Arc<Medium>>,
     device: Option<SharedFaults>,
     /// How long a command may take, in seconds, where something is planned.
@@ -192,7 +192,7 @@ fn permitted(
     // One adapter that hangs may use up every try of a command: each is late until the adapter is reset.
     let hangs = anyones(|k| matches!(k, FaultKind::HungAdapter)) * TRIES;
     let ends = lost + hangs + resets;
-    // What fails on an ATA disk may come to a reset of the port, which ends everybody's commands.
+    // What fails on an ATA disk may come to a reset of the port, which ends the commands of all jobs.
     let any_failure = || anyones(|k| !matches!(k, FaultKind::DuplicateCompletion | FaultKind::UnitAttention));
     let ends_of_all = if is_ata { any_failure() + hangs + resets } else { ends };
     let attentions = own(FaultKind::UnitAttention);

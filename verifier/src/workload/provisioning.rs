@@ -2,6 +2,8 @@
 //!
 //! A device that does not know the question takes none, as a client on Windows concludes.
 
+#![expect(unsafe_code, reason = "the rig calls layer 1, as a client of the driver")]
+
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Machine;
 use std::ptr::null_mut;
@@ -17,7 +19,7 @@ pub struct Trims {
     pub reads_zeros: bool,
 }
 
-/// Question and answer share a buffer.
+/// Input and output share a buffer.
 union Buffer {
     query: STORAGE_PROPERTY_QUERY,
     answer: DEVICE_LB_PROVISIONING_DESCRIPTOR,

@@ -1,9 +1,11 @@
 //! One place for an outstanding request: its IRP, its buffer, and the way back.
 //!
 //! The IRP comes back through a completion routine that runs wherever the driver completes it: it notes the
-//! slot and rings the job's doorbell. Invariant: a slot has one request at most, and its buffers are the slot's
-//! own again when that has come back. (That a request is completed once is the kernel's and the port driver's to
-//! watch: bug checks 0x44 and 0xF1/0x2004.)
+//! slot and rings the job's doorbell. Invariant: a slot has one request at most, and its buffers are the
+//! slot's own again when that has come back. (That a request is completed once is the kernel's and the port
+//! driver's to watch: bug checks 0x44 and 0xF1/0x2004.)
+
+#![expect(unsafe_code, reason = "the rig calls layer 1, as a client of the driver")]
 
 use super::doorbell::Doorbell;
 use super::operations::Operation;
@@ -74,7 +76,7 @@ unsafe extern "C-unwind" fn came_back(_device: PDEVICE_OBJECT, _irp: PIRP, conte
         let _ = inbox.done.push(context.slot);
         inbox.doorbell.ring();
     }
-    // The IRP is the job's own; nobody above it may touch it.
+    // The IRP is the job's own; no driver above it may touch it.
     STATUS_MORE_PROCESSING_REQUIRED
 }
 
@@ -149,8 +151,8 @@ impl Slot {
         cancel: bool,
         fill: impl FnOnce(&mut IO_STACK_LOCATION),
     ) {
-        // SAFETY: the slot's IRP, MDL and buffer are idle; the target is a live device whose stack the IRP has
-        // locations for; the context outlives the request.
+        // SAFETY: the slot's IRP, MDL and buffer are idle; the target is a live device whose stack the IRP
+        // has locations for; the context outlives the request.
         unsafe {
             IoReuseIrp(self.irp, STATUS_SUCCESS);
             fill(&mut *IoGetNextIrpStackLocation(self.irp));

@@ -17,7 +17,7 @@ pub struct Statistics {
     pub failed: u64,
     /// Requests that ended as cancelled.
     pub cancelled: u64,
-    /// Service requests answered.
+    /// Service requests completed.
     pub services: u64,
     /// Bytes read.
     pub bytes_read: u64,

@@ -1,5 +1,7 @@
 //! The exhaustive search against counts worked out by hand.
 
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
+
 use kernel_sim::ddi::types::LONG;
 use kernel_sim::ddi::{InterlockedExchange, KeStallExecutionProcessor};
 use kernel_sim::machine::{Config, Outcome};
@@ -27,7 +29,7 @@ const fn model(cpus: u8, run: &'static verifier::driver::RunModel) -> Driver {
     }
 }
 
-/// Explores every schedule; answers the coverage and how many executions ended with a finding.
+/// Explores every schedule; returns the coverage and how many executions ended with a finding.
 fn explore(driver: &'static Driver, jobs: usize) -> (Coverage, u64) {
     let program = Program { driver, setup: Setup::of_model(driver) };
     let found = std::sync::atomic::AtomicU64::new(0);

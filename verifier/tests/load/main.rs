@@ -1,5 +1,7 @@
 //! Load, faults and events: a driver without a mistake bears them, and each mistake is found by its check.
 
+#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
+
 mod miniport;
 mod turnstile;
 mod wdm;

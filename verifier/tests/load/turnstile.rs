@@ -9,9 +9,9 @@
 //! | 0x20 | 32 | R | 1: units have come or gone; reading it forgets that |
 //! | 0x40 | 64 | R | takes the next answer: the command's tag plus one, or 0 |
 //!
-//! It does what a fault plan says of a completion's delivery: one that is dropped never becomes an answer, one
-//! that is late becomes one in a step of its own, a duplicate becomes two, a hung adapter takes no step until it
-//! is reset. When the medium is gone it reads all ones and does nothing.
+//! It does what a fault plan says of a completion's delivery: one that is dropped never becomes an answer,
+//! one that is late becomes one in a step of its own, a duplicate becomes two, a hung adapter takes no step
+//! until it is reset. When the medium is gone it reads all ones and does nothing.
 
 use kernel_sim::hardware::{BadAddress, Bus, HardwareModel};
 use std::collections::VecDeque;

@@ -1,4 +1,5 @@
-//! A WDM driver without a device to speak of: it answers every read with zeros, at once, and some of them twice.
+//! A WDM driver without a device to speak of: it answers every read with zeros, at once, and some of them
+//! twice.
 #![expect(non_snake_case, reason = "the documented WDK names")]
 
 use kernel_sim::ddi::*;
@@ -48,8 +49,8 @@ unsafe extern "C-unwind" fn AddDevice(driver: PDRIVER_OBJECT, pdo: PDEVICE_OBJEC
 }
 
 unsafe extern "C-unwind" fn Answer(_device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments; the IRP is ours until it is completed, and the second time it is
-    // not, which is the mistake.
+    // SAFETY: the I/O manager's own arguments; the IRP is ours until it is completed, and the second time it
+    // is not, which is the mistake.
     unsafe {
         let location = &*IoGetCurrentIrpStackLocation(irp);
         let is_read = usize::from(location.MajorFunction) == IRP_MJ_READ;

@@ -104,7 +104,7 @@ macro_rules! entry {
     };
 }
 
-/// Sends one service request to the entry's adapter; answers what the rule found.
+/// Sends one service request to the entry's adapter; returns what the rule found.
 fn serve_once(execution: Execution, entry: PDRIVER_INITIALIZE) -> Option<Violation> {
     let config = Config::new(CPUS, execution).unwrap().watch(rule());
     let outcome = config.run(move || {
@@ -276,7 +276,7 @@ unsafe extern "C-unwind" fn set_event(_device: PDEVICE_OBJECT, _irp: PIRP, event
     STATUS_MORE_PROCESSING_REQUIRED
 }
 
-/// Sends a request without data, which sets `event` when it comes back; answers the IRP.
+/// Sends a request without data, which sets `event` when it comes back; returns the IRP.
 unsafe fn send(device: PDEVICE_OBJECT, event: PKEVENT, fill: impl FnOnce(&mut IO_STACK_LOCATION)) -> PIRP {
     // SAFETY: a fresh IRP with room for the device's stack.
     unsafe {

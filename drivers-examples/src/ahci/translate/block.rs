@@ -1,5 +1,7 @@
 //! Commands that name blocks: reads, writes, verification, UNMAP.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::{Ask, Translation, code};
 use crate::ahci::ata::*;
 use crate::ahci::channel::*;

@@ -1,5 +1,7 @@
 //! INQUIRY from identify data: the standard data, and vital product data 00h, 80h, 83h, B0h, B1h, B2h.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::block::{UNMAP_BLOCKS_MAX, UNMAP_DESCRIPTORS_MAX};
 use super::{Ask, Translation};
 use crate::ahci::device::Device;

@@ -1,5 +1,7 @@
 //! Small answers: capacity, mode pages, units, sense; and the commands that change how the device runs.
 
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use super::{Ask, Translation, code};
 use crate::ahci::ata::*;
 use crate::ahci::channel::Class;

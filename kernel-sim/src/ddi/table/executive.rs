@@ -1,5 +1,7 @@
-//! Rows of what is built upon the kernel proper: waiting for several objects, rundown protection, remove locks,
-//! executive resources, look-aside lists, sequenced lists, cancel-safe queues, locked pages.
+//! Rows of what is built upon the kernel proper: waiting for several objects, rundown protection, remove
+//! locks, executive resources, look-aside lists, sequenced lists, cancel-safe queues, locked pages.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of the WDK")]
 
 use crate::ddi::types::*;
 use crate::io::{csq, mdl, remove_lock};
@@ -68,7 +70,8 @@ ddis! {
     /// Deletes a resource.
     ExDeleteResourceLite = 272(Resource: PERESOURCE) -> NTSTATUS,
         header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => resource::delete;
-    /// Takes a resource together with others who share it; FALSE if that would take waiting and Wait is FALSE.
+    /// Takes a resource together with others who share it; FALSE if that would take waiting and Wait is
+    /// FALSE.
     ExAcquireResourceSharedLite = 273(Resource: PERESOURCE, Wait: BOOLEAN) -> BOOLEAN,
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => resource::acquire_shared;
     /// Takes a resource for the calling thread alone; FALSE if that would take waiting and Wait is FALSE.

@@ -1,5 +1,7 @@
 //! Rows of the kernel proper and the I/O manager: IRQL, locks, interrupts, DPCs, time, waiting, pool, IRPs.
 
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of the WDK")]
+
 use crate::ddi::types::*;
 use crate::io::{cancel, device, device_queue, irp, mdl, packet};
 use crate::sync::{

@@ -1,5 +1,4 @@
-//! Structures of what is built upon the kernel proper. A field's meaning is the WDK's; opaque ones are the
-//! simulator's own.
+//! Structures of the executive (Ex*). A field's meaning is the WDK's; opaque ones are the simulator's own.
 #![expect(missing_docs, reason = "fields have the WDK's names and meanings")]
 
 use super::*;
@@ -11,7 +10,7 @@ pub const WaitAny: WAIT_TYPE = 1;
 pub const MAXIMUM_WAIT_OBJECTS: ULONG = 64;
 /// The most of them without a WaitBlockArray.
 pub const THREAD_WAIT_OBJECTS: ULONG = 3;
-/// Answer of a wait for one of several that the first satisfied; the others follow.
+/// Status of a wait for one of several objects that the first satisfied; the other objects follow.
 pub const STATUS_WAIT_0: NTSTATUS = 0;
 
 pub type LONG64 = i64;
@@ -60,7 +59,7 @@ pub struct IO_REMOVE_LOCK {
 }
 pub type PIO_REMOVE_LOCK = *mut IO_REMOVE_LOCK;
 
-/// Opaque on Windows: who has it is kept in the kernel's tables.
+/// Opaque on Windows: the holders are kept in the kernel's tables.
 #[repr(C)]
 pub struct ERESOURCE {
     pub(crate) Type: u64,
@@ -76,7 +75,7 @@ pub type PALLOCATE_FUNCTION =
     Option<unsafe extern "C-unwind" fn(PoolType: POOL_TYPE, NumberOfBytes: SIZE_T, Tag: ULONG) -> PVOID>;
 pub type PFREE_FUNCTION = Option<unsafe extern "C-unwind" fn(Buffer: PVOID)>;
 
-/// Opaque on Windows: what the look-aside routines were told.
+/// Opaque on Windows: the arguments of the initialization routine.
 #[repr(C)]
 pub struct GENERAL_LOOKASIDE {
     pub(crate) Initialized: u64,
@@ -116,7 +115,7 @@ pub type PIO_CSQ_ACQUIRE_LOCK = Option<unsafe extern "C-unwind" fn(Csq: PIO_CSQ,
 pub type PIO_CSQ_RELEASE_LOCK = Option<unsafe extern "C-unwind" fn(Csq: PIO_CSQ, Irql: KIRQL)>;
 pub type PIO_CSQ_COMPLETE_CANCELED_IRP = Option<unsafe extern "C-unwind" fn(Csq: PIO_CSQ, Irp: PIRP)>;
 
-/// Says whether a pointer in an IRP leads to a context or to a queue.
+/// Tells whether a pointer in an IRP leads to a context or to a queue.
 pub(crate) const IO_TYPE_CSQ_IRP_CONTEXT: ULONG = 1;
 pub(crate) const IO_TYPE_CSQ: ULONG = 2;
 

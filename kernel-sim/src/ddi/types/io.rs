@@ -1,4 +1,6 @@
 //! Structures of the I/O manager: IRPs, devices, drivers, MDLs. A field's meaning is the WDK's.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of the WDK")]
 #![expect(missing_docs, reason = "fields have the WDK's names and meanings")]
 
 use super::*;
@@ -113,8 +115,8 @@ pub struct DEVICE_OBJECT {
     pub(crate) AttachedTo: PDEVICE_OBJECT,
     pub(crate) DeferredStartIo: BOOLEAN,
     pub(crate) NonCancelable: BOOLEAN,
-    /// How many StartIo calls are active, and whether the next packet is owed to the driver when
-    /// the present call returns (deferred StartIo): whether cancelable, whether by key, which key.
+    /// How many StartIo calls are active, and whether the driver is owed the next packet when the present
+    /// call returns (deferred StartIo): whether cancelable, whether by key, which key.
     pub(crate) StartIoActive: ULONG,
     pub(crate) StartIoOwed: BOOLEAN,
     pub(crate) StartIoOwedCancelable: BOOLEAN,
@@ -161,7 +163,7 @@ pub struct IO_STACK_LOCATION_Parameters_StartDevice {
     pub AllocatedResourcesTranslated: PCM_RESOURCE_LIST,
 }
 
-/// The answer to IOCTL_DISK_GET_LENGTH_INFO.
+/// The output of IOCTL_DISK_GET_LENGTH_INFO.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct GET_LENGTH_INFORMATION {

@@ -1,4 +1,6 @@
 //! Structures of the kernel proper: Ke*, lists, strings. A field's meaning is the WDK's.
+
+#![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of the WDK")]
 #![expect(missing_docs, reason = "fields have the WDK's names and meanings")]
 
 use super::*;

@@ -10,6 +10,8 @@
 //!
 //! [`Choose::follows`]: crate::choose::Choose::follows
 
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
+
 use super::Deterministic;
 use crate::choose::{Access, Step, Touch, Transition, object};
 use crate::machine::Machine;
@@ -19,13 +21,13 @@ use std::cell::{Cell, UnsafeCell};
 
 /// What is known of the step that is being made.
 pub(super) struct Footprint {
-    /// Whether anybody wants to know.
+    /// Whether the strategy wants to know.
     pub(super) wanted: bool,
     touches: UnsafeCell<Vec<Touch>>,
     began: Cell<Option<Transition>>,
-    /// Machine time passed because nobody could go on.
+    /// Machine time passed because no processor could go on.
     waited: Cell<bool>,
-    /// The first pointer of the call that each processor is about to make.
+    /// The first pointer argument of the call that each processor is about to make.
     next_object: [Cell<u64>; 64],
 }
 

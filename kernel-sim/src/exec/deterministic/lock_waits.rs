@@ -9,6 +9,8 @@
 //! also go on into the call although the lock is held: it raises its IRQL, and the work has to wait.
 //! *Inside the call* it is committed.
 
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
+
 use super::{Deterministic, bits, set};
 use crate::bugcheck::{Deadlock, Ending, Waiter};
 use crate::choose::OtherTransitions;
@@ -101,7 +103,7 @@ impl Deterministic {
                 crate::sync::thread::unwind(cpu);
             }
         }
-        // SAFETY: as above.
+        // SAFETY: one host thread; no reference is alive across calls.
         unsafe { (&mut *self.waits.get())[n] = LockWait::NONE };
         set(&self.waiting, bit, false);
         set(&self.committed, bit, false);
@@ -122,7 +124,7 @@ impl Deterministic {
         })
     }
 
-    /// Whether somebody waits for the lock in the order of arrival.
+    /// Whether a processor waits for the lock in the order of arrival.
     pub(crate) fn has_queue(&self, word: usize) -> bool {
         bits(self.committed.get()).any(|m| self.wait_of(m).word == word && self.wait_of(m).queued)
     }
@@ -136,7 +138,7 @@ impl Deterministic {
         }
     }
 
-    /// A lock was taken: nobody else can.
+    /// A lock was taken: no other processor can take it.
     #[inline]
     pub(crate) fn lock_taken(&self, word: usize) {
         let waiting = self.waiting.get() & !(1 << self.current.get());
@@ -155,7 +157,7 @@ impl Deterministic {
         }
     }
 
-    /// Takes the wait of `cpu` away while it does something else; answers it for `resume_wait`.
+    /// Unblocks `cpu` while it runs something else; returns the wait to put back with `resume_wait`.
     pub(super) fn suspend_wait(&self, cpu: &Processor) -> Option<(LockWait, bool)> {
         let n = usize::from(cpu.index());
         let bit = 1 << n;
@@ -169,7 +171,7 @@ impl Deterministic {
         Some(was)
     }
 
-    /// Puts a wait back. Answers whether the processor can go on at once.
+    /// Puts a wait back. Returns whether the processor can go on at once.
     pub(super) fn resume_wait(
         &self,
         machine: &Machine,
@@ -193,8 +195,8 @@ impl Deterministic {
         self.waiting.get() & !self.committed.get() & !self.run.get() & (others.dpc | others.switch)
     }
 
-    /// Stops the machine if waiting processor `n` waits, through others, for itself. Under a strategy
-    /// that lets others finish, they go on first.
+    /// Stops the machine if waiting processor `n` waits, through others, for itself. Under a strategy that
+    /// lets others finish, the other processors go on first.
     #[cold]
     #[inline(never)]
     fn stop_if_closed(&self, machine: &Machine, n: usize) -> bool {
@@ -251,7 +253,7 @@ impl Deterministic {
         }
     }
 
-    /// Who waits for a spin lock that somebody holds.
+    /// The processors that wait for a spin lock that is held.
     pub(crate) fn lock_waiters(&self, machine: &Machine) -> Vec<Waiter> {
         let taken = |n: &usize| machine.is_lock_taken(self.wait_of(*n).word);
         bits(self.waiting.get()).filter(taken).map(|n| self.waiter(machine, n)).collect()

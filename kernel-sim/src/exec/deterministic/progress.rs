@@ -1,7 +1,9 @@
-//! When nobody makes progress: time passes, a loop that polls is a livelock, and a run comes to rest.
+//! When no processor makes progress: time passes, a loop that polls is a livelock, and a run comes to rest.
 //!
-//! Polling is counted, in a row, for the machine and for each processor. It chooses nothing. Invariant:
+//! Polling calls in a row are counted, for the machine and for each processor. It chooses nothing. Invariant:
 //! a run ends by itself, with a name for what it waits for.
+
+#![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
 
 use super::Deterministic;
 use crate::bugcheck::{Ending, Livelock};
@@ -9,12 +11,12 @@ use crate::choose::{Enabled, Transition};
 use crate::machine::Machine;
 use crate::processor::Processor;
 
-/// Polling steps in a row, with nobody else able to do anything, that make a livelock.
+/// Polling steps in a row, with nothing else enabled, that make a livelock.
 const POLLS_MAX: u64 = 100_000;
-/// Polling steps in a row after which the polled-for thing is taken to lie in the future.
+/// Polling steps in a row after which what is polled for is taken to depend on a later timer.
 pub(super) const POLLS_PATIENCE: u64 = 1_000;
-/// Polling calls in a row of one processor that make a livelock even if others still do something: a
-/// periodic timer, say.
+/// Polling calls in a row of one processor that make a livelock even if other things still happen, such as a
+/// periodic timer.
 const OWN_POLLS_MAX: u32 = 2_000_000;
 
 impl Deterministic {
@@ -44,7 +46,7 @@ impl Deterministic {
         machine.stop(Ending::Livelock(Box::new(Livelock { place: cpu.place(), polls })));
     }
 
-    /// Standing still is no deadlock from now on, but the end.
+    /// From now on a standstill is the regular end of the run, not a deadlock.
     pub(crate) fn end_when_still(&self) {
         self.ends_when_still.set(true);
     }
@@ -54,7 +56,7 @@ impl Deterministic {
         self.polls.get()
     }
 
-    /// Nobody can go on now: advances machine time to the next timer, or ends the run.
+    /// No processor can go on now: advances machine time to the next timer, or ends the run.
     #[cold]
     pub(super) fn let_time_pass(&self, machine: &Machine) -> Option<()> {
         let due = self.next_due_ns.get();
@@ -67,8 +69,8 @@ impl Deterministic {
         Some(())
     }
 
-    /// Nobody can go on, and that is the end: parks the fiber that noticed, for good or until the
-    /// machine is powered on again; then it is like any other that was parked at a choice.
+    /// No processor can go on, and that is the regular end: parks the fiber that noticed, for good or until
+    /// the machine is powered on again; then it is like any other that was parked at a choice.
     #[cold]
     pub(super) fn rest(&self, machine: &Machine) -> Option<Transition> {
         self.at_rest.set(true);
@@ -78,8 +80,8 @@ impl Deterministic {
         (!machine.is_quiet()).then(|| self.order.get())
     }
 
-    /// Somebody has been polling for long: move to the next timer if nothing else could help, and
-    /// call it a livelock when nothing will.
+    /// A processor has been polling for long: moves to the next timer if nothing else could help, and calls
+    /// it a livelock when nothing will.
     #[cold]
     pub(super) fn lose_patience(&self, machine: &Machine, enabled: &Enabled<'_>) -> Option<()> {
         if !enabled.is_only_running() || !self.polls.get().is_multiple_of(POLLS_PATIENCE) {

@@ -1,6 +1,6 @@
 //! The strategy of a run, as the executor holds it.
 //!
-//! It knows two kinds and no more; what they do is `choose` and whoever implements it.
+//! It knows two kinds and no more; what they do is in `choose` and in the implementations of `Choose`.
 
 use crate::choose::{Choose, Enabled, RandomChoose, Transition};
 

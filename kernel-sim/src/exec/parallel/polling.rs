@@ -1,34 +1,34 @@
 //! Polling in the parallel executor: what a processor waits for that never comes.
 //!
-//! A processor that polls a device register never sleeps and waits for no lock, so the watchdog cannot
-//! tell it from one at work, except by this: it reads the same register, gets the same answer, and all
-//! the while nothing else on the machine can go on that could change the answer. Then it is asked to
-//! give up, and its next read ends the run with itself as the evidence.
+//! A processor that polls a device register never sleeps and waits for no lock, so to the watchdog it looks
+//! like one at work. What gives it away: it reads the same register and gets the same value, and meanwhile
+//! nothing else on the machine can go on that could change the value. Then it is asked to give up, and its
+//! next read ends the run with itself as the evidence.
 //!
-//! How often it must have read is what the deterministic executor asks too. What a processor calls
-//! between two reads is not seen here: the short path counts nothing. Polling of other things than
-//! registers, or of several registers in turn, is not noticed.
+//! The deterministic executor requires the same number of reads. What a processor calls between two reads is
+//! not seen here: the short path counts nothing. Polling of other things than registers, or of several
+//! registers in turn, is not noticed.
 
 use crate::bugcheck::{Ending, Livelock};
 use crate::ddi::Call;
 use crate::machine::Machine;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-/// Equal reads in a row after which a processor is one that polls.
+/// Equal reads in a row after which a processor counts as polling.
 const POLLS_MIN: u64 = 100_000;
 
-/// What one processor polls. Its own, but for `gives_up`.
+/// What one processor polls. Only that processor writes it, except `gives_up`.
 #[derive(Default)]
 pub(super) struct Polling {
     register: AtomicUsize,
     answer: AtomicU64,
-    /// Reads in a row of that register with that answer.
+    /// Consecutive reads of that register that returned that value.
     reads: AtomicU64,
     /// The watchdog has seen enough.
     gives_up: AtomicBool,
 }
 
-/// The processors that have been polling all the time between two looks, as a set.
+/// The processors that polled without pause between two looks of the watchdog, as a bit set.
 pub(super) fn pollers(before: &[u64], now: &[u64]) -> u64 {
     let polls =
         |(n, (before, now)): (usize, (&u64, &u64))| u64::from(*before >= POLLS_MIN && now > before) << n;

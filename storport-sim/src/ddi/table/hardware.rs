@@ -21,13 +21,13 @@ kernel_sim::ddis! {
     /// Unmaps a range of registers.
     StorPortFreeDeviceBase = 641(HwDeviceExtension: PVOID, MappedAddress: PVOID) -> (),
         header "storport.h", irql undocumented, Modelled, Plain => hardware::free_device_base;
-    /// Reads the configuration space from its beginning; answers how many bytes were read.
+    /// Reads the configuration space from its beginning; returns how many bytes were read.
     StorPortGetBusData = 642(
         DeviceExtension: PVOID, BusDataType: ULONG, SystemIoBusNumber: ULONG, SlotNumber: ULONG,
         Buffer: PVOID, Length: ULONG,
     ) -> ULONG,
         header "storport.h", irql undocumented, Modelled, Plain => hardware::bus_data;
-    /// Writes part of the configuration space; answers how many bytes were written.
+    /// Writes part of the configuration space; returns how many bytes were written.
     StorPortSetBusDataByOffset = 643(
         DeviceExtension: PVOID, BusDataType: ULONG, SystemIoBusNumber: ULONG, SlotNumber: ULONG,
         Buffer: PVOID, Offset: ULONG, Length: ULONG,

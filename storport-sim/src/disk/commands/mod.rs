@@ -1,8 +1,9 @@
 //! What a row of the command table says, and how a command block is held against it.
 //!
-//! A row is the datasheet of a command. Its usage map says, bit by bit, what a command block may contain; a bit
-//! set outside it (reserved, obsolete, or a feature this disk lacks) is 05/24/00 with the field pointer on it, so
-//! handlers see only bits they know. The map covers the block from byte 1; its length gives the block's.
+//! A row is the datasheet of a command. Its usage map says, bit by bit, what a command block may contain; a
+//! bit set outside it (reserved, obsolete, or a feature this disk lacks) is 05/24/00 with the field pointer
+//! on it, so handlers see only bits they know. The map covers the block from byte 1; its length gives the
+//! block's.
 
 mod table;
 
@@ -21,8 +22,8 @@ pub(super) type Cdb = [u8; 16];
 /// Executes a checked command: says what moves through the transfer, or why not.
 pub(super) type Handler = fn(&mut ScsiDisk, &Cdb, &mut Transfer<'_>) -> Result<(), Sense>;
 
-/// Executes a checked command that succeeds without changing anything; `None` if it is not that easy, and then the
-/// [`Handler`] is to start over.
+/// Executes a checked command that succeeds without changing anything; `None` if it is not that easy, and
+/// then the [`Handler`] is to start over.
 pub(super) type SharedHandler = fn(&ScsiDisk, &Cdb, &mut Transfer<'_>) -> Option<()>;
 
 /// What must hold before a command runs; each row includes the ones above it.
@@ -38,18 +39,20 @@ pub(super) enum Gate {
     Write,
 }
 
-/// Whose reservation stops a command (SPC-5 and SBC-4, the tables of "commands allowed in the presence of various
-/// reservations"; SPC-2 for RESERVE). Each is stopped by whatever stops the ones above it, and by more.
+/// Whose reservation stops a command (SPC-5 and SBC-4, the tables of "commands allowed in the presence of
+/// various reservations"; SPC-2 for RESERVE). Each is stopped by whatever stops the ones above it, and by
+/// more.
 ///
-/// Our reading where we could not hold a table against it: REPORT SUPPORTED OPERATION CODES and REPORT SUPPORTED TASK
-/// MANAGEMENT FUNCTIONS are like reads.
+/// Our reading where we could not hold a table against it: REPORT SUPPORTED OPERATION CODES and REPORT
+/// SUPPORTED TASK MANAGEMENT FUNCTIONS are like reads.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Access {
     /// None.
     Open,
-    /// RESERVE of SPC-2, but no persistent reservation: it asks only what anybody may know.
+    /// RESERVE of SPC-2, but no persistent reservation: the command reads only what every initiator may know.
     Persistent,
-    /// RESERVE of SPC-2, the sender's own included: the two generations do not mix. Keys are checked by the handler.
+    /// RESERVE of SPC-2, the sender's own included: the two generations do not mix. Keys are checked by the
+    /// handler.
     Keys,
     /// As above, and reservations for exclusive access: it looks at the medium or at how the unit is set up.
     Read,
@@ -97,7 +100,8 @@ impl Command {
         })
     }
 
-    /// Whose reservation stops this block: START and "allow removal" are harmless, STOP and "prevent" are not.
+    /// Whose reservation stops this block: START and "allow removal" are harmless, STOP and "prevent" are
+    /// not.
     pub(super) fn access(&self, cdb: &Cdb) -> Access {
         match self.opcode {
             Opcode::START_STOP_UNIT if cdb[4] & StartStopUnit::START != 0 => Access::Open,
@@ -118,8 +122,9 @@ impl Command {
         }
     }
 
-    /// The command's own bytes of `cdb`, with zeros after them; `None` if there are too few. One arm for each length
-    /// a block can have, because a copy of known length costs a load or two and any other costs a call.
+    /// The command's own bytes of `cdb`, with zeros after them; `None` if there are too few. One arm for each
+    /// length a block can have, because a copy of known length costs a load or two and any other costs a
+    /// call.
     fn padded(&self, cdb: &[u8]) -> Option<Cdb> {
         fn pad<const N: usize>(cdb: &[u8]) -> Option<Cdb> {
             let mut padded = [0; size_of::<Cdb>()];

@@ -1,7 +1,8 @@
 //! The one table of commands: read by the dispatcher, and by REPORT SUPPORTED OPERATION CODES.
 //!
-//! In the maps: 3f is the group number, accepted and ignored; a CONTROL byte of 00 refuses NACA; flags 1c are DPO,
-//! FUA and RARC, 18 are DPO and FUA, 16 are DPO and BYTCHK, 02 is IMMED, 08 is UNMAP, 09 adds NDOB, 11 are PF and SP.
+//! In the maps: 3f is the group number, accepted and ignored; a CONTROL byte of 00 refuses NACA; flags 1c are
+//! DPO, FUA and RARC, 18 are DPO and FUA, 16 are DPO and BYTCHK, 02 is IMMED, 08 is UNMAP, 09 adds NDOB, 11
+//! are PF and SP.
 
 use super::Access::{self, Keys, Open, Persistent, Read};
 use super::Gate::{self, Always, Attentive, Medium};
@@ -11,7 +12,8 @@ use crate::disk::{
 };
 use crate::scsi::{Opcode, Rw6, Rw10, Rw12, Rw16, service_action as action};
 
-/// RDPROTECT, WRPROTECT, VRPROTECT: byte 1 bits 7..5 in every block command. There is no protection information.
+/// RDPROTECT, WRPROTECT, VRPROTECT: byte 1 bits 7..5 in every block command. There is no protection
+/// information.
 const PROTECT: (u8, u8, u8) = (1, 7, 5);
 /// POWER CONDITION of START STOP UNIT: only "do what START says".
 const POWER_CONDITION: (u8, u8, u8) = (4, 7, 4);

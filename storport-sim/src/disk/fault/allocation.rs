@@ -1,13 +1,14 @@
 //! Allocations that fail: the part of a plan that is about the machine's pool and not about commands.
 //!
-//! A rule names a place in the driver's source; what is allocated there fails, after so many, every so-manyth, with
-//! a probability, so many times, as commands do. The kernel asks ([`AllocationPolicy`]); it never hears of
-//! plans. Invariant: as for commands, the same plan, seed and allocations in the same order give the same
-//! failures, and each rule counts and draws for itself.
+//! A rule names a place in the driver's source; what is allocated there fails, after so many, every
+//! so-manyth, with a probability, so many times, as commands do. The kernel asks ([`AllocationPolicy`]); it
+//! never hears of plans. Invariant: as for commands, the same plan, seed and allocations in the same order
+//! give the same failures, and each rule counts and draws for itself.
 
 use super::plan::{FaultPlan, Pace};
-use super::random::SplitMix64;
+use super::random::of_rule;
 use kernel_sim::allocation_failure::{AllocationPolicy, AllocationRequest};
+use kernel_sim::split_mix::SplitMix64;
 
 /// A place in the source: a file, or one line of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,15 +69,15 @@ struct Armed {
 }
 
 impl FaultPlan {
-    /// What the plan wants of the pool; `None` if it is about commands alone. The seed matters to rules with a
-    /// probability only.
+    /// What the plan wants of the pool; `None` if it is about commands alone. The seed matters to rules with
+    /// a probability only.
     #[must_use]
     pub fn allocation_policy(&self, seed: u64) -> Option<AllocationFaults> {
         let armed = |(place, rule): (u64, &AllocationRule)| Armed {
             rule: rule.clone(),
             matched: 0,
             failed: 0,
-            random: SplitMix64::of_rule(seed, place | 1 << 32),
+            random: of_rule(seed, place | 1 << 32),
         };
         (!self.allocations.is_empty())
             .then(|| AllocationFaults((0..).zip(&self.allocations).map(armed).collect()))

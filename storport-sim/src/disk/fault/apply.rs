@@ -5,7 +5,7 @@ use crate::disk::transfer::Transfer;
 use crate::disk::{Completion, ScsiDisk, Target};
 use crate::scsi::{AdditionalSense, Lun, ScsiStatus, Sense, SenseFormat, SenseKey};
 
-/// Sense nobody defined.
+/// Sense that no standard defines.
 const BAD_SENSE: Sense = Sense::new(SenseKey(0x0f), AdditionalSense { code: 0xff, qualifier: 0xff });
 /// The command was given up, and nothing more is known.
 const ABORTED: Sense =
@@ -51,7 +51,8 @@ impl Target {
                 self.conclude(lun, cdb, transfer).with(Disposition::Late { delay_us })
             }
             FaultKind::DuplicateCompletion => self.conclude(lun, cdb, transfer).with(Disposition::Duplicate),
-            // An adapter that does not know of dispositions sees a command to be tried again, not one that succeeded.
+            // An adapter that does not know of dispositions sees a command to be tried again, not one that
+            // succeeded.
             FaultKind::HungAdapter => end(Ok(ScsiStatus::BUSY)).with(Disposition::HungAdapter),
             FaultKind::SurpriseRemoval => end(Ok(ScsiStatus::BUSY)).with(Disposition::SurpriseRemoval),
             FaultKind::AllocationFailure => end(Ok(ScsiStatus::BUSY)).with(Disposition::AllocationFailure),

@@ -1,7 +1,8 @@
 //! A fault plan at work.
 
-use super::random::SplitMix64;
+use super::random::of_rule;
 use super::{FaultKind, FaultPlan, FaultRule, OpClass, OpSelector, Subject};
+use kernel_sim::split_mix::SplitMix64;
 
 /// A fault that a command meets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,12 +41,12 @@ impl FaultInjector {
     pub fn new(plan: &FaultPlan, seed: u64) -> Self {
         let armed = |(place, &rule): (u64, &FaultRule)| Armed {
             count: FaultCount { rule, matched: 0, injected: 0 },
-            random: SplitMix64::of_rule(seed, place),
+            random: of_rule(seed, place),
         };
         Self { rules: (0..).zip(&plan.rules).map(armed).collect() }
     }
 
-    /// Which fault this command meets; counts it.
+    /// Returns the fault that this command meets, and counts the command.
     pub fn decide(&mut self, subject: &Subject) -> Option<InjectedFault> {
         let mut fault = None;
         for armed in &mut self.rules {

@@ -1,33 +1,36 @@
 //! Trouble on purpose: which commands fail, how, and which of it the disk can do by itself.
 //!
-//! A [`FaultPlan`] is data: rules, read from one line of text and written back the same. A [`FaultInjector`] is a plan
-//! at work: it counts commands, draws from its seed, and says of each command which fault it meets. Given to a
-//! [`Target`](super::Target) it is asked before every command; without one a command pays one branch.
+//! A [`FaultPlan`] is data: rules, read from one line of text and written back the same. A [`FaultInjector`]
+//! is a plan at work: it counts commands, draws from its seed, and says of each command which fault it meets.
+//! Given to a [`Target`](super::Target) it is asked before every command; without one a command pays one
+//! branch.
 //!
-//! Faults that a disk can show (a medium error, an aborted command, BUSY, TASK SET FULL, a unit attention, a short
-//! transfer, sense that makes no sense) are answers, and the target gives them. Faults of what carries the answer (a
-//! completion that is dropped, late or delivered twice, an adapter that hangs, loses its memory or is pulled out) it
-//! can only announce: the [`Disposition`] beside the completion says what the host adapter is to do.
+//! Faults that a disk can show (a medium error, an aborted command, BUSY, TASK SET FULL, a unit attention, a
+//! short transfer, sense that makes no sense) are answers, and the target gives them. Faults of what carries
+//! the answer (a completion that is dropped, late or delivered twice, an adapter that hangs, loses its memory
+//! or is pulled out) it can only announce: the [`Disposition`] beside the completion says what the host
+//! adapter is to do.
 //!
-//! The injector is not a schedule: it never reads a clock, and *when* a late completion comes is the adapter's to
-//! arrange. The invariant: the same plan, the same seed and the same commands in the same order meet the same faults,
-//! and a rule counts and draws for itself, so that one rule more changes nothing about the others.
+//! The injector is not a schedule: it never reads a clock, and *when* a late completion comes is the
+//! adapter's to arrange. The invariant: the same plan, the same seed and the same commands in the same order
+//! meet the same faults, and a rule counts and draws for itself, so that one rule more changes nothing about
+//! the others.
 //!
 //! # The specification
 //!
 //! ```text
 //! plan    = [ rule *( ";" rule ) ]                    empty: no faults
 //! rule    = kind [ ":" setting *( "," setting ) ]
-//!         | "all" [ ":" setting *( "," setting ) ]    a rule of every kind but "removal"; "all" is "all:p=0.01"
+//!         | "all" [ ":" setting *( "," setting ) ]    every kind but "removal"; "all" is "all:p=0.01"
 //!         | "answers" [ ":" setting *( "," setting ) ]  the same of the kinds that end a command, and once
 //! kind    = "medium-error" | "aborted" | "busy" | "task-set-full" | "unit-attention" | "short" | "bad-sense"
 //!         | "dropped" | "late" | "duplicate" | "hung" | "removal" | "allocation"
 //! setting = "lun=" NUMBER                             at this logical unit only
 //!         | "op=" ( class | name | NUMBER )           these commands only; a number is an operation code
-//!         | "lba=" NUMBER ".." NUMBER                 commands about a block of this range; the end is not in it
+//!         | "lba=" NUMBER ".." NUMBER                 commands about a block of this range, end excluded
 //!         | "after=" NUMBER                           not the first so many of them
-//!         | "every=" NUMBER                           of the rest every so-manyth: 3 is the third, the sixth, ...
-//!         | "p=" DECIMAL                              of those each with this probability, 0 to 1, nine decimals
+//!         | "every=" NUMBER                           of the rest every so-manyth: 3 is the third, ...
+//!         | "p=" DECIMAL                              of those each with this probability, 0 to 1
 //!         | "times=" NUMBER                           so many faults, then no more
 //!         | "delay-us=" NUMBER                        how late; with "late" only, and 1000 if not said
 //!         | "site=" FILE [ ":" NUMBER ]               with "allocation" only: see below
@@ -36,26 +39,28 @@
 //! NUMBER  = decimal digits, or "0x" and hexadecimal ones
 //! ```
 //!
-//! Settings restrict each other: all must hold. Each may be given once, in any order; blanks around parts do not
-//! count. Without `every` and `p` every command that matches meets the fault. Where several rules would strike the
-//! same command, the first of the plan does, and the others have counted it.
+//! Settings restrict each other: all must hold. Each may be given once, in any order; blanks around parts do
+//! not count. Without `every` and `p` every command that matches meets the fault. Where several rules would
+//! strike the same command, the first of the plan does, and the others have counted it.
 //!
-//! A kind narrows its commands by itself where it would make no sense otherwise: `medium-error` needs a command that
-//! names blocks, or a flush of all of them; `short` one that moves them; `unit-attention` one that reports unit
-//! attentions. UNMAP names its blocks in its data, where no rule looks: it has none as far as rules are concerned. So
-//! has a command about blocks that the disk does not have, which says that itself.
+//! A kind narrows its commands by itself where it would make no sense otherwise: `medium-error` needs a
+//! command that names blocks, or a flush of all of them; `short` one that moves them; `unit-attention` one
+//! that reports unit attentions. UNMAP names its blocks in its data, where no rule looks: it has none as far
+//! as rules are concerned. So has a command about blocks that the disk does not have, which says that itself.
 //!
-//! `allocation` alone is about a command: the adapter finds no memory for it. With `site` it is about the machine's
-//! pool: what the driver allocates at that line fails, or anywhere in that file without a line; the file is its path
-//! or the end of it, in whole parts (`ramdisk/outstanding.rs:110`). It goes with `after`, `every`, `p` and `times`,
-//! which count allocations then, and not with what restricts commands. Such rules do not look at commands and
-//! commands not at them, so they are a list of their own ([`FaultPlan::allocations`], written last), and whoever
-//! builds the machine gives them to it: [`FaultPlan::allocation_policy`].
+//! `allocation` alone is about a command: the adapter finds no memory for it. With `site` it is about the
+//! machine's pool: what the driver allocates at that line fails, or anywhere in that file without a line; the
+//! file is its path or the end of it, in whole parts (`ramdisk/outstanding.rs:110`). It goes with `after`,
+//! `every`, `p` and `times`, which count allocations then, and not with what restricts commands. Such rules
+//! do not look at commands and commands not at them, so they are a list of their own
+//! ([`FaultPlan::allocations`], written last), and whoever builds the machine gives them to it:
+//! [`FaultPlan::allocation_policy`].
 //!
 //! ```
 //! use storport_sim::disk::fault::FaultPlan;
 //!
-//! let plan: FaultPlan = "medium-error:every=100; busy:p=0.01; aborted:lba=100..200,op=write".parse().unwrap();
+//! let plan = "medium-error:every=100; busy:p=0.01; aborted:lba=100..200,op=write";
+//! let plan: FaultPlan = plan.parse().unwrap();
 //! assert_eq!(plan.to_string(), "medium-error:every=100;busy:p=0.01;aborted:op=write,lba=100..200");
 //! let pool: FaultPlan = "allocation:site=ramdisk/outstanding.rs:110,every=3".parse().unwrap();
 //! assert!(pool.rules.is_empty() && pool.allocation_policy(1).is_some());
@@ -67,7 +72,7 @@ mod allocation;
 mod apply;
 mod injector;
 mod plan;
-pub(super) mod random;
+mod random;
 mod spec;
 mod subject;
 

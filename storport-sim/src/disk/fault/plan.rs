@@ -4,9 +4,10 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use super::random::SplitMix64;
+use super::random::happens;
 use super::{AllocationRule, OpSelector};
 use crate::scsi::Lun;
+use kernel_sim::split_mix::SplitMix64;
 
 /// What goes wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,7 +24,8 @@ pub enum FaultKind {
     UnitAttention,
     /// Half of the blocks are moved, with GOOD and without complaint.
     ShortTransfer,
-    /// CHECK CONDITION with sense nobody defined: key Fh, additional sense FFh/FFh. Nothing is moved.
+    /// CHECK CONDITION with sense that no standard defines: key Fh, additional sense FFh/FFh. Nothing is
+    /// moved.
     BadSense,
     /// The command is executed and its completion never comes.
     DroppedCompletion,
@@ -43,7 +45,7 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// How late a completion is if nobody says, in microseconds.
+    /// How late a completion is unless the rule says, in microseconds.
     pub const DELAY_US: u64 = 1000;
 
     /// Every kind, by the name specifications call it.
@@ -68,7 +70,7 @@ impl FaultKind {
         Self::NAMES.iter().map(|(_, kind)| *kind)
     }
 
-    /// Whether a command that meets it still ends, and once: what a driver without time-outs can bear.
+    /// Whether a command that meets it still ends, and once: faults that a driver without time-outs survives.
     pub fn is_answer(self) -> bool {
         !matches!(
             self,
@@ -147,8 +149,8 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Counts one more, and draws for it; whether it is struck. Not if an earlier rule `struck` it already, though it
-    /// counts and draws then, too.
+    /// Counts one more, and draws for it; whether it is struck. Not if an earlier rule `struck` it already,
+    /// though it counts and draws then, too.
     pub(super) fn strikes(
         self,
         matched: &mut u64,
@@ -163,7 +165,7 @@ impl Pace {
         if self.every.is_some_and(|every| !place.is_multiple_of(every.get())) {
             return false;
         }
-        if self.p.is_some_and(|p| !random.happens(p)) {
+        if self.p.is_some_and(|p| !happens(random, p)) {
             return false;
         }
         let strikes = !struck && self.times.is_none_or(|times| *injected < times);
@@ -207,7 +209,8 @@ impl FaultRule {
 
 /// What is to go wrong: rules, the earlier ones first. The default is that nothing does.
 ///
-/// Text is its one form outside of a program, also in JSON: see the [module page](super) for the specification.
+/// Text is its one form outside of a program, also in JSON: see the [module page](super) for the
+/// specification.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FaultPlan {

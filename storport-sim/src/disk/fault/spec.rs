@@ -69,9 +69,9 @@ impl FromStr for FaultPlan {
     }
 }
 
-/// What the words "all" and "answers" stand for: a rule of every kind but removal, after which there is no device for
-/// the others to happen to; and of every kind that still ends a command once. Without settings each strikes one
-/// command in a hundred.
+/// What the words "all" and "answers" stand for: a rule of every kind but removal, after which there is no
+/// device for the others to happen to; and of every kind that still ends a command once. Without settings
+/// each strikes one command in a hundred.
 fn all_kinds(text: &str) -> Option<Vec<String>> {
     let (word, settings) = text.split_once(':').unwrap_or((text, "p=0.01"));
     let wanted: fn(FaultKind) -> bool = match word.trim() {

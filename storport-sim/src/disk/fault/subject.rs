@@ -61,8 +61,8 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// What a command block says; `None` if it is empty. A block that is cut names no logical blocks, and so does
-    /// one whose length is zero, and UNMAP, whose ranges are in its data.
+    /// What a command block says; `None` if it is empty. A block that is cut names no logical blocks, and so
+    /// does one whose length is zero, and UNMAP, whose ranges are in its data.
     pub fn of(lun: Lun, cdb: &[u8]) -> Option<Self> {
         let opcode = Opcode(*cdb.first()?);
         let command = Command::find(cdb).ok();
@@ -73,14 +73,15 @@ impl Subject {
         Some(Self { lun, opcode, lbas, needs_medium, attentive })
     }
 
-    /// A transfer or flush at unit 0 of a device that has no command blocks: `blocks` from `lba` on, none for a flush.
+    /// A transfer or flush at unit 0 of a device that has no command blocks: `blocks` from `lba` on, none for
+    /// a flush.
     pub fn of_blocks(opcode: Opcode, lba: u64, blocks: u64) -> Self {
         let lbas = LbaRange::new(lba, lba.saturating_add(blocks));
         Self { lun: Lun::ZERO, opcode, lbas, needs_medium: true, attentive: true }
     }
 
-    /// The same command, if its blocks exist on a disk of so many; one that is about no blocks, if they do not: what
-    /// is not there cannot fail.
+    /// The same command, if its blocks exist on a disk of so many; one that is about no blocks, if they do
+    /// not: what is not there cannot fail.
     pub(super) fn on_disk(self, blocks: u64) -> Self {
         match self.lbas {
             Some(lbas) if lbas.end() > blocks => Self { lbas: None, needs_medium: false, ..self },

@@ -1,8 +1,9 @@
 //! Mode parameters: what can be configured, and the pages that say so.
 //!
-//! Three bits can be changed: the write cache (WCE), descriptor format sense (D_SENSE) and software write protection
-//! (SWP). They are kept as what they mean, [`Settings`]; pages are rendered from them and read back into them. The
-//! changeable mask is no second list: it is the pages with every setting on, exclusive-or those with every one off.
+//! Three bits can be changed: the write cache (WCE), descriptor format sense (D_SENSE) and software write
+//! protection (SWP). They are kept as what they mean, [`Settings`]; pages are rendered from them and read
+//! back into them. The changeable mask is no second list: it is the pages with every setting on, exclusive-or
+//! those with every one off.
 //!
 //! The settings are kept for the unit and not for each initiator, as the caching and control pages are shared
 //! (MLUS of page policies is not offered).
@@ -80,7 +81,7 @@ impl Page {
     }
 }
 
-/// Every page, ascending, as the standard wants page 3Fh answered.
+/// Every page, ascending, as the standard orders the reply to page 3Fh.
 fn pages(settings: Settings) -> [Page; 6] {
     let bit = |on: bool, mask: u8| if on { mask } else { 0 };
     let recovery = ErrorRecoveryPage {

@@ -1,8 +1,9 @@
 //! MODE SELECT: the mode parameters, written.
 //!
-//! A list is read to its end before anything changes: a page that is not there, has another length, or asks for a
-//! bit that cannot be changed refuses the whole list, with the field pointer on what is wrong. Strict on purpose: a
-//! driver that sends back what MODE SENSE gave it, PS bit and all, meets the same refusal on some real disks.
+//! A list is read to its end before anything changes: a page that is not there, has another length, or asks
+//! for a bit that cannot be changed refuses the whole list, with the field pointer on what is wrong. Strict
+//! on purpose: a driver that sends back what MODE SENSE gave it, PS bit and all, meets the same refusal on
+//! some real disks.
 
 use zerocopy::FromBytes;
 
@@ -70,7 +71,8 @@ struct Head {
     long: bool,
 }
 
-/// A parameter list and how far it has been read. Offsets fit a field pointer: a list has at most 65535 bytes.
+/// A parameter list and how far it has been read. Offsets fit a field pointer: a list has at most 65535
+/// bytes.
 struct List<'a> {
     bytes: &'a [u8],
     at: usize,

@@ -1,11 +1,12 @@
-//! Reservations: who may use the unit while somebody else has it.
+//! Reservations: which initiator may use the unit.
 //!
-//! Two generations, which exclude each other: RESERVE and RELEASE of SPC-2 (a holder, nothing else) and persistent
-//! reservations of SPC-5 (registrations with keys, and at most one reservation among the registered). While one is
-//! in use the other answers RESERVATION CONFLICT (CRH is not offered).
+//! Two generations, which exclude each other: RESERVE and RELEASE of SPC-2 (a holder, nothing else) and
+//! persistent reservations of SPC-5 (registrations with keys, and at most one reservation among the
+//! registered). While one is in use, commands of the other end in RESERVATION CONFLICT (CRH is not offered).
 //!
-//! The unit is never reserved in part: extents and elements are long obsolete. Nor are commands aborted by PREEMPT
-//! AND ABORT, because the disk has none in flight; those that wait in a host adapter are the adapter's to abort.
+//! The unit is never reserved in part: extents and elements are long obsolete. Nor are commands aborted by
+//! PREEMPT AND ABORT, because the disk has none in flight; those that wait in a host adapter are the
+//! adapter's to abort.
 //!
 //! The invariant: a persistent reservation is held by a nexus that is registered, or, if its type says all
 //! registrants, there is at least one.
@@ -33,7 +34,8 @@ const REGISTRATIONS_MAX: usize = 128;
 /// A persistent reservation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Held {
-    /// Who reserved. With an all-registrants type everybody registered holds it, and this is only who began.
+    /// The initiator that reserved. With an all-registrants type every registrant holds it, and this is only
+    /// the first.
     nexus: Nexus,
     kind: ReservationType,
 }
@@ -53,7 +55,7 @@ pub(super) struct Reservations {
 }
 
 impl Reservations {
-    /// Whether somebody else's reservation stops a command.
+    /// Whether another initiator's reservation stops a command.
     pub(super) fn stop(&self, nexus: Nexus, access: Access) -> bool {
         if let Some(holder) = self.spc2 {
             return access == Access::Keys || holder != nexus && access > Access::Open;

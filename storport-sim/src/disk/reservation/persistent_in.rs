@@ -1,4 +1,5 @@
-//! PERSISTENT RESERVE IN (SPC-5, section of that name): keys, the reservation, what is possible, and all of it.
+//! PERSISTENT RESERVE IN (SPC-5, section of that name): keys, the reservation, what is possible, and all of
+//! it.
 
 use zerocopy::IntoBytes;
 use zerocopy::big_endian::{U32, U64};
@@ -75,8 +76,8 @@ pub(in crate::disk) fn read_full_status(
     reply(disk, &body, cdb, transfer)
 }
 
-/// A TransportID for an initiator that has no transport: the SAS form, whose name is a locally assigned NAA with the
-/// number of the nexus in it. Our choice: SPC-5 has no form for "somebody".
+/// A TransportID for an initiator that has no transport: the SAS form, whose name is a locally assigned NAA
+/// with the number of the nexus in it. Our choice: SPC-5 has no form for an initiator without a transport.
 fn transport_id(nexus: Nexus) -> [u8; 24] {
     const SAS: u8 = 0x06;
     let mut id = [0; 24];

@@ -1,8 +1,8 @@
 //! PERSISTENT RESERVE OUT (SPC-5, section of that name): register, reserve, release, clear, preempt.
 //!
-//! A wrong key is RESERVATION CONFLICT, never sense data. Those whose registration or reservation is taken away hear
-//! of it by unit attention. REGISTER AND MOVE and REPLACE LOST RESERVATION are refused like any unknown service
-//! action; SPEC_I_PT and ALL_TG_PT are refused in the parameter list.
+//! A wrong key is RESERVATION CONFLICT, never sense data. Those whose registration or reservation is taken
+//! away hear of it by unit attention. REGISTER AND MOVE and REPLACE LOST RESERVATION are refused like any
+//! unknown service action; SPEC_I_PT and ALL_TG_PT are refused in the parameter list.
 
 use zerocopy::FromBytes;
 
@@ -22,14 +22,14 @@ pub(in crate::disk) fn register(
 ) -> Result<(), Sense> {
     let list = parameters(cdb, transfer)?;
     let registered = disk.reservations.keys.get(&transfer.nexus()).copied();
-    // Who is not registered registers with a key of zero.
+    // An initiator that is not registered registers with a key of zero.
     if list.key.get() != registered.unwrap_or(0) {
         return transfer.end_with(ScsiStatus::RESERVATION_CONFLICT);
     }
     disk.register(transfer.nexus(), &list)
 }
 
-/// REGISTER AND IGNORE EXISTING KEY: as REGISTER, for those who forgot their key.
+/// REGISTER AND IGNORE EXISTING KEY: as REGISTER, for an initiator that forgot its key.
 pub(in crate::disk) fn register_and_ignore(
     disk: &mut ScsiDisk,
     cdb: &Cdb,
@@ -50,7 +50,7 @@ pub(in crate::disk) fn reserve(
     let nexus = transfer.nexus();
     let state = &mut disk.reservations;
     let free = state.held.is_none_or(|held| state.holds(nexus) && held.kind == kind);
-    if state.keys.get(&nexus) != Some(&list.key.get()) || !free {
+    if !state.is_registrant(nexus, &list) || !free {
         return transfer.end_with(ScsiStatus::RESERVATION_CONFLICT);
     }
     if state.held.is_none() {
@@ -67,7 +67,7 @@ pub(in crate::disk) fn release(
 ) -> Result<(), Sense> {
     let list = parameters(cdb, transfer)?;
     let nexus = transfer.nexus();
-    if disk.reservations.keys.get(&nexus) != Some(&list.key.get()) {
+    if !disk.reservations.is_registrant(nexus, &list) {
         return transfer.end_with(ScsiStatus::RESERVATION_CONFLICT);
     }
     let Some(held) = disk.reservations.held.filter(|_| disk.reservations.holds(nexus)) else {
@@ -92,7 +92,7 @@ pub(in crate::disk) fn clear(
 ) -> Result<(), Sense> {
     let list = parameters(cdb, transfer)?;
     let nexus = transfer.nexus();
-    if disk.reservations.keys.get(&nexus) != Some(&list.key.get()) {
+    if !disk.reservations.is_registrant(nexus, &list) {
         return transfer.end_with(ScsiStatus::RESERVATION_CONFLICT);
     }
     disk.tell_registrants(nexus, AdditionalSense::RESERVATIONS_PREEMPTED);
@@ -102,9 +102,9 @@ pub(in crate::disk) fn clear(
     Ok(())
 }
 
-/// PREEMPT and PREEMPT AND ABORT, by a registrant: whoever registered the other key loses it, and the reservation
-/// with it. A key of zero means everybody else, where all registrants hold the reservation, and nobody (05/26/00)
-/// where not.
+/// PREEMPT and PREEMPT AND ABORT, by a registrant: the initiators registered with the other key lose their
+/// registrations, and the reservation if they hold it. A key of zero stands for all other registrants where
+/// all registrants hold the reservation, and is refused (05/26/00) where they do not.
 pub(in crate::disk) fn preempt(
     disk: &mut ScsiDisk,
     cdb: &Cdb,
@@ -113,7 +113,7 @@ pub(in crate::disk) fn preempt(
     let list = parameters(cdb, transfer)?;
     let (nexus, victim) = (transfer.nexus(), list.action_key.get());
     let state = &disk.reservations;
-    if state.keys.get(&nexus) != Some(&list.key.get()) {
+    if !state.is_registrant(nexus, &list) {
         return transfer.end_with(ScsiStatus::RESERVATION_CONFLICT);
     }
     let takes_over = state.held.is_some_and(|held| {
@@ -129,6 +129,13 @@ pub(in crate::disk) fn preempt(
     let kind = if takes_over { Some(kind(cdb)?) } else { None };
     disk.preempt(nexus, victim, kind);
     Ok(())
+}
+
+impl super::Reservations {
+    /// Whether the sender is registered with the key it gives.
+    fn is_registrant(&self, nexus: Nexus, list: &ReserveOutParameters) -> bool {
+        self.keys.get(&nexus) == Some(&list.key.get())
+    }
 }
 
 /// The parameter list: 24 bytes, or 05/1a/00.
@@ -195,8 +202,8 @@ impl ScsiDisk {
         }
     }
 
-    /// Everybody who registered `victim` (zero: everybody else) is unregistered; the reservation becomes the sender's
-    /// if a type is given.
+    /// Every initiator registered as `victim` (zero: all but the sender) is unregistered; the reservation
+    /// becomes the sender's if a type is given.
     fn preempt(&mut self, nexus: Nexus, victim: u64, kind: Option<ReservationType>) {
         let before = self.reservations.held;
         let losers: Vec<Nexus> = self

@@ -1,4 +1,5 @@
-//! RESERVE and RELEASE (SPC-2, "RESERVE(10) command" and its neighbours), for initiators that still send them.
+//! RESERVE and RELEASE (SPC-2, "RESERVE(10) command" and its neighbours), for initiators that still send
+//! them.
 
 use super::super::ScsiDisk;
 use super::super::commands::Cdb;
@@ -7,7 +8,7 @@ use crate::scsi::{ScsiStatus, Sense};
 
 /// RESERVE: the unit is the sender's until it releases it, or a reset does.
 ///
-/// That somebody else has it is found before the handler runs. Registrations stop it too.
+/// A conflict with another holder is found before the handler runs. Registrations stop it too.
 pub(in crate::disk) fn reserve(
     disk: &mut ScsiDisk,
     _: &Cdb,
@@ -20,7 +21,7 @@ pub(in crate::disk) fn reserve(
     Ok(())
 }
 
-/// RELEASE: GOOD, and without effect, from whoever does not hold the unit.
+/// RELEASE: GOOD, and without effect, from an initiator that does not hold the unit.
 pub(in crate::disk) fn release(
     disk: &mut ScsiDisk,
     _: &Cdb,

@@ -65,7 +65,8 @@ pub enum StoreError {
 impl FileStore {
     /// Opens an existing image; never creates, extends or shortens one.
     ///
-    /// Refuses anything that is not a regular file of a non-zero multiple of 512 bytes, and one that is locked.
+    /// Refuses anything that is not a regular file of a non-zero multiple of 512 bytes, and one that is
+    /// locked.
     pub fn open(path: impl AsRef<Path>, read_only: bool) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let failed = |source| StoreError::Open { path: path.into(), source };
@@ -118,8 +119,8 @@ impl BackingStore for FileStore {
         self.file.sync_data()
     }
 
-    /// Safe Rust cannot punch holes. What is zero already, holes included, is left as it is, so that unmapping a
-    /// sparse image does not fill it.
+    /// Safe Rust cannot punch holes. What is zero already, holes included, is left as it is, so that
+    /// unmapping a sparse image does not fill it.
     fn zero_at(&mut self, offset: u64, len: u64) -> io::Result<()> {
         check_range(self.len, offset, len)?;
         let mut held = vec![0; len.min(ZEROS.len() as u64) as usize];

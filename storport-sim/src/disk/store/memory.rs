@@ -16,8 +16,8 @@ type Directory = Box<[Option<Page>]>;
 
 /// Sparse memory: pages appear on their first write, absent ones read as zero.
 ///
-/// Any length up to 2^64 - 1 bytes may be promised; only pages written take room. Contents last as long as the
-/// value does, so [`flush`](BackingStore::flush) has nothing to do.
+/// Any length up to 2^64 - 1 bytes may be promised; only pages written take room. Contents last as long as
+/// the value does, so [`flush`](BackingStore::flush) has nothing to do.
 #[derive(Debug)]
 pub struct MemoryStore {
     len: u64,

@@ -1,7 +1,7 @@
 //! Where the blocks are kept: memory, or a file.
 //!
-//! A store knows bytes and lengths, nothing of blocks or SCSI. It fails with an I/O error, which the disk turns
-//! into a medium error; a store that injects faults is a wrapper that returns one.
+//! A store knows bytes and lengths, nothing of blocks or SCSI. It fails with an I/O error, which the disk
+//! turns into a medium error; a store that injects faults is a wrapper that returns one.
 
 mod file;
 mod memory;
@@ -13,8 +13,8 @@ use std::io;
 
 /// The bytes behind a disk.
 ///
-/// A range that reaches past [`len_bytes`](Self::len_bytes) is refused with an error, never a panic; the disk does
-/// not ask for one.
+/// A range that reaches past [`len_bytes`](Self::len_bytes) is refused with an error, never a panic; the disk
+/// does not ask for one.
 pub trait BackingStore: Send + Sync {
     /// The length, in bytes. Does not change.
     fn len_bytes(&self) -> u64;
@@ -22,8 +22,8 @@ pub trait BackingStore: Send + Sync {
     /// Fills `buffer` from `offset` (bytes). On an error the buffer's contents mean nothing.
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 
-    /// As [`read_at`](Self::read_at), for several readers at once. `None`, and nothing done, from a store that can be
-    /// read by one at a time only, which is what a store is unless it says otherwise.
+    /// As [`read_at`](Self::read_at), for several readers at once. `None`, and nothing done, from a store
+    /// that can be read by one at a time only, which is what a store is unless it says otherwise.
     fn read_shared(&self, offset: u64, buffer: &mut [u8]) -> Option<io::Result<()>> {
         let _ = (offset, buffer);
         None
@@ -46,15 +46,17 @@ pub trait BackingStore: Send + Sync {
         Ok(())
     }
 
-    /// Whether the byte at `offset` takes any room, and for how many bytes from there on that is so, at least.
+    /// Whether the byte at `offset` takes any room, and for how many bytes from there on that is so, at
+    /// least.
     ///
-    /// What takes no room reads as zero. Everything is mapped unless a store says otherwise; at the end of the
-    /// store the length is zero.
+    /// What takes no room reads as zero. Everything is mapped unless a store says otherwise; at the end of
+    /// the store the length is zero.
     fn mapped_at(&self, offset: u64) -> (bool, u64) {
         (true, self.len_bytes().saturating_sub(offset))
     }
 
-    /// Writing is refused; the disk then reports a write-protected medium. `false` unless a store says otherwise.
+    /// Writing is refused; the disk then reports a write-protected medium. `false` unless a store says
+    /// otherwise.
     fn is_read_only(&self) -> bool {
         false
     }

@@ -1,4 +1,5 @@
-//! Unit attentions: said once, to whoever asks next, and not to those who only look.
+//! Unit attentions: reported once, to the initiator that sends the next command, and not to commands that
+//! only look.
 
 use super::super::{Nexus, Target};
 use super::*;

@@ -1,4 +1,5 @@
-//! Commands that do two things: ORWRITE, COMPARE AND WRITE, WRITE AND VERIFY; and GET LBA STATUS, which joins ranges.
+//! Commands that do two things: ORWRITE, COMPARE AND WRITE, WRITE AND VERIFY; and GET LBA STATUS, which joins
+//! ranges.
 
 use super::*;
 use crate::scsi::{CompareAndWrite, GetLbaStatus, Opcode, Rw10, Rw16};

@@ -102,7 +102,7 @@ fn keys_are_registered_changed_and_given_up() {
 
 #[test]
 fn each_type_keeps_out_whom_it_says() {
-    // Reads and writes of the holder, of another registrant, and of somebody not registered.
+    // Reads and writes of the holder, of another registrant, and of an initiator that is not registered.
     for (kind, registrant, stranger) in [
         (0x1, (true, false), (true, false)),
         (0x3, (false, false), (false, false)),

@@ -1,4 +1,5 @@
-//! The volatile write cache against a model that keeps two versions of every block: any commands, then no power.
+//! The volatile write cache against a model that keeps two versions of every block: any commands, then no
+//! power.
 
 use super::*;
 use crate::scsi::{Opcode, Rw10};

@@ -1,16 +1,16 @@
 //! Commands by the hundred thousand, from a seed: no panic, nothing outside the store, answers that add up.
 //!
-//! `STORSIM_SOAK=1` runs ten million instead. The generator leans towards what gets past the first checks: known
-//! operation codes, bits that usage maps allow, addresses near the ends of the disk and of the numbers, parameter
-//! lists that are nearly right, and several initiators with a few keys between them.
+//! `STORSIM_SOAK=1` runs ten million instead. The generator leans towards what gets past the first checks:
+//! known operation codes, bits that usage maps allow, addresses near the ends of the disk and of the numbers,
+//! parameter lists that are nearly right, and several initiators with a few keys between them.
 
 use super::super::commands::{COMMANDS, Command};
 use super::super::fault::FaultInjector;
-use super::super::fault::random::SplitMix64;
 use super::super::{BlockSize, Nexus, Target};
 use super::robustness::{Fenced, check};
 use super::*;
 use crate::scsi::{Lun, Opcode};
+use kernel_sim::split_mix::SplitMix64;
 
 /// Commands that one pair of disks gets; then there are new disks.
 const LIFE: u64 = 2000;
@@ -38,7 +38,7 @@ struct Source(SplitMix64);
 
 impl Source {
     fn below(&mut self, end: u64) -> u64 {
-        self.0.next() % end
+        self.0.next_u64() % end
     }
 
     fn one_in(&mut self, odds: u64) -> bool {
@@ -63,7 +63,7 @@ impl Source {
         let mut target = Target::from_iter(disks);
         if self.one_in(4) {
             let plan = "medium-error:p=0.01;short:p=0.02;busy:every=50;dropped:p=0.01;unit-attention:p=0.01";
-            target.set_faults(Some(FaultInjector::new(&plan.parse().unwrap(), self.0.next())));
+            target.set_faults(Some(FaultInjector::new(&plan.parse().unwrap(), self.0.next_u64())));
         }
         target
     }
@@ -83,7 +83,7 @@ impl Source {
         let row = &COMMANDS[self.below(COMMANDS.len() as u64) as usize];
         let list = self.parameter_list(row);
         let mut cdb = if self.one_in(50) { self.noise() } else { self.cdb(row) };
-        // Reservations that nobody gives up would leave little else to see.
+        // Reservations that no initiator gives up would leave little else to see.
         if cdb.first() == Some(&Opcode::RESERVE_6.0) && !self.one_in(4) {
             cdb[0] = Opcode::RELEASE_6.0;
         }
@@ -101,7 +101,7 @@ impl Source {
                 done.status
             }
             1 | 2 => {
-                let data = vec![self.0.next() as u8; len];
+                let data = vec![self.0.next_u64() as u8; len];
                 let done = target.execute_from(nexus, lun, &cdb, DataPhase::Out(&data));
                 check(&done, len);
                 done.status
@@ -117,7 +117,7 @@ impl Source {
     }
 
     fn noise(&mut self) -> Vec<u8> {
-        (0..self.below(33)).map(|_| self.0.next() as u8).collect()
+        (0..self.below(33)).map(|_| self.0.next_u64() as u8).collect()
     }
 
     /// A block within the row's usage map, its numbers small, at the end of the disk, or huge.
@@ -129,7 +129,7 @@ impl Source {
                 0..=4 => 0,
                 5 => self.below(16) as u8,
                 6 => self.pick(&[0x01, 0x7f, 0x80, 0xff]),
-                _ => self.0.next() as u8,
+                _ => self.0.next_u64() as u8,
             };
             *byte = value & map;
         }
@@ -179,7 +179,7 @@ impl Source {
         };
         if self.one_in(4) && !list.is_empty() {
             let at = self.below(list.len() as u64) as usize;
-            list[at] = self.0.next() as u8;
+            list[at] = self.0.next_u64() as u8;
         }
         if self.one_in(10) {
             list.truncate(self.below(list.len() as u64 + 1) as usize);

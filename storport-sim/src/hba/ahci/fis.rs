@@ -1,8 +1,8 @@
 //! Frames between adapter and device (Serial ATA 3.x, "FIS types"), as they lie in memory.
 //!
 //! One type comes from the host: the register FIS at the beginning of a command table. Four go back and are
-//! copied to the received FIS area, each at its place (AHCI 1.3.1, 4.2.1). Layout only: what a frame does to the
-//! registers is the port's business.
+//! copied to the received FIS area, each at its place (AHCI 1.3.1, 4.2.1). Layout only: what a frame does to
+//! the registers is the port's business.
 
 /// The first byte of a frame.
 mod kind {

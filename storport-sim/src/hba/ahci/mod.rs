@@ -1,14 +1,15 @@
 //! An AHCI host adapter, by the Serial ATA Advanced Host Controller Interface, revision 1.3.1.
 //!
-//! Ports with a disk or an ATAPI device behind each: unit n of the medium is the device of port n, plugged and
-//! unplugged with the unit. 32 slots, native command queueing, staggered spin-up, hot plug, one interrupt: a line, or a
-//! single message. Not modelled: port multipliers, enclosure management, command completion coalescing, link power
-//! states, activity LEDs, FIS-based switching.
+//! Ports with a disk or an ATAPI device behind each: unit n of the medium is the device of port n, plugged
+//! and unplugged with the unit. 32 slots, native command queueing, staggered spin-up, hot plug, one
+//! interrupt: a line, or a single message. Not modelled: port multipliers, enclosure management, command
+//! completion coalescing, link power states, activity LEDs, FIS-based switching.
 //!
-//! What the device does by itself comes in steps, and which comes next is the executor's choice: a queued command is
-//! executed, a frame is delivered, a link comes up, a bit in a register follows another. Registers are 32 bits wide, or
-//! two of them at an aligned 64-bit access; any other access reads as all ones and writes nothing.
-//! Invariant: whatever software writes, registers or memory, the adapter goes on or stops with an error bit set.
+//! What the device does by itself comes in steps, and which comes next is the executor's choice: a queued
+//! command is executed, a frame is delivered, a link comes up, a bit in a register follows another. Registers
+//! are 32 bits wide, or two of them at an aligned 64-bit access; any other access reads as all ones and
+//! writes nothing. Invariant: whatever software writes, registers or memory, the adapter goes on or stops
+//! with an error bit set.
 //!
 //! ```text
 //! registers.rs  where registers and bits are        config_space.rs  what the bus says
@@ -69,8 +70,8 @@ pub struct Ahci {
 }
 
 impl Ahci {
-    /// An adapter of 1 to 32 ports, each with an ATA disk where the medium has a unit of its number. It interrupts
-    /// by its line.
+    /// An adapter of 1 to 32 ports, each with an ATA disk where the medium has a unit of its number. It
+    /// interrupts by its line.
     #[must_use]
     pub fn new(medium: Arc<Medium>, ports: u8) -> Ahci {
         let lun = |n: u8| Lun::new(u16::from(n)).unwrap_or(Lun::ZERO);
@@ -96,8 +97,8 @@ impl Ahci {
         self
     }
 
-    /// It does not take queued commands (CAP.SNCQ), as adapters of the first version did not have to. The disks still
-    /// say that they would.
+    /// It does not take queued commands (CAP.SNCQ), as adapters of the first version did not have to. The
+    /// disks still say that they would.
     #[must_use]
     pub fn without_queueing(mut self) -> Ahci {
         self.takes_queued = false;

@@ -1,14 +1,15 @@
 //! One port: its registers, and what starts, stops and resets it (AHCI 1.3.1, 3.3, 5.3 and 10.4).
 //!
-//! What software writes changes bits at once; what the adapter makes of it comes as a step: CR follows ST and FR
-//! follows FRE, the link comes up after a COMRESET or when a device is plugged in, and the device's first frame
-//! follows. Commands on their way through the port are in `transport`.
+//! What software writes changes bits at once; what the adapter makes of it comes as a step: CR follows ST and
+//! FR follows FRE, the link comes up after a COMRESET or when a device is plugged in, and the device's first
+//! frame follows. Commands on their way through the port are in `transport`.
 //!
-//! Rules that a driver can break, and what comes of it: PxCI and PxSACT take no bits while ST is clear, and lose
-//! them when it is cleared; a COMRESET (PxSCTL.DET) is ignored while ST is set; the device's first frame, and with it
-//! the end of BSY and PxSIG, waits until PxSERR.DIAG.X has been cleared and frames may be received (FRE). Queued
-//! commands that the port was stopped over are still the device's, which then answers nothing but a reset (our
-//! choice: a real one might move their data into whatever command has their tag by then).
+//! Rules that a driver can break, and what comes of it: PxCI and PxSACT take no bits while ST is clear, and
+//! lose them when it is cleared; a COMRESET (PxSCTL.DET) is ignored while ST is set; the device's first
+//! frame, and with it the end of BSY and PxSIG, waits until PxSERR.DIAG.X has been cleared and frames may be
+//! received (FRE). Queued commands that the port was stopped over are still the device's, which then answers
+//! nothing but a reset (our choice: a real one might move their data into whatever command has their tag by
+//! then).
 
 use super::command::Command;
 use super::drive::Drive;
@@ -103,7 +104,7 @@ pub(super) struct Port {
     pub is_stuck: bool,
     /// Queued commands were stopped over: the device waits for a reset.
     pub is_stale: bool,
-    /// The device does not answer any more until it is reset.
+    /// The device does not react any more until it is reset.
     pub is_hung: bool,
     /// Held in soft reset by SRST.
     pub is_soft_reset: bool,
@@ -243,7 +244,7 @@ impl Port {
         }
     }
 
-    /// Nobody is at the other end any more, or nobody can be heard.
+    /// The device is gone, or the link to it is.
     pub(super) fn lose_device(&mut self) {
         self.link = Link::Down;
         self.r.ssts = 0;
@@ -258,7 +259,7 @@ impl Port {
         self.is_soft_reset = false;
     }
 
-    /// If the link may come up and somebody is there, it will.
+    /// Brings the link up if it may come up and a device is there.
     pub(super) fn look_for_device(&mut self, medium: &Medium) {
         let may_come = self.r.cmd & cmd::SUD != 0 && self.r.sctl & sctl::DET == 0;
         self.r.ssts = 0;
@@ -308,7 +309,7 @@ impl Port {
             self.r.cmd &= !cmd::CCS;
             self.fetched = 0;
             self.is_stuck = false;
-            // Ends of queued commands that nobody waits for any more are as bad as the commands.
+            // Late ends of queued commands that were given up must not come either.
             let ends =
                 |frame: &Incoming| matches!(frame.frame, Frame::SetDeviceBits { ended, .. } if ended != 0);
             self.is_stale |= self.queued != 0 || self.incoming.iter().any(ends) || !self.late.is_empty();

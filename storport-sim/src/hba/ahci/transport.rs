@@ -1,19 +1,20 @@
 //! Commands on their way through a port: fetched, executed, answered (AHCI 1.3.1, 5.3 to 5.6 and 6).
 //!
-//! Each is a step of its own. Slots are fetched in turn, one command at a time while BSY is clear; a queued command is
-//! accepted with a frame that clears its bit in PxCI, and executed in whatever order the steps are taken; a frame from
-//! the device changes the registers when it is delivered, in the order the device sent them. Invariant: a bit of PxCI
-//! or PxSACT is cleared by the frame that ends its command, or by clearing ST, and by nothing else.
+//! Each is a step of its own. Slots are fetched in turn, one command at a time while BSY is clear; a queued
+//! command is accepted with a frame that clears its bit in PxCI, and executed in whatever order the steps are
+//! taken; a frame from the device changes the registers when it is delivered, in the order the device sent
+//! them. Invariant: a bit of PxCI or PxSACT is cleared by the frame that ends its command, or by clearing ST,
+//! and by nothing else.
 //!
-//! Errors (section 6.2): ERR in a frame is TFES, and nothing more is fetched until ST has been cleared. Memory that
-//! is not the device's to touch is HBFS; a frame of a length or type that no command has is IFS; data for which the
-//! PRD table is too short is OFS, and the command ends in ABRT (the specification leaves it undefined). What a
-//! fault plan does to a completion ([`Disposition`]) is done here:
+//! Errors (section 6.2): ERR in a frame is TFES, and nothing more is fetched until ST has been cleared.
+//! Memory that is not the device's to touch is HBFS; a frame of a length or type that no command has is IFS;
+//! data for which the PRD table is too short is OFS, and the command ends in ABRT (the specification leaves
+//! it undefined). What a fault plan does to a completion ([`Disposition`]) is done here:
 //!
 //! | disposition | |
 //! | --- | --- |
 //! | `Drop` | the last frame is never sent: the slot's bit stays, and BSY if the command is not queued |
-//! | `Late` | the frame comes after one further step of the port for each 100 µs, or when there is no other step left: devices here have no clock |
+//! | `Late` | the frame comes one step of the port later for each 100 µs, or when no other step is left |
 //! | `Duplicate` | the last frame is sent twice; the second ends nothing, but is stored and interrupts |
 //! | `HungAdapter` | the device sends nothing until it is reset, by COMRESET or with the adapter |
 //! | `SurpriseRemoval` | the adapter reads as all ones from now on |

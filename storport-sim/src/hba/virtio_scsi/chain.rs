@@ -1,8 +1,8 @@
 //! A descriptor chain as memory: what the driver lent the device to read, and what to write.
 //!
 //! Framing is the driver's (2.7.4.3): headers, data and answers may be cut into descriptors anywhere, so all
-//! here is addressed by bytes from the start. It does not know what the bytes mean. Neighbouring descriptors over
-//! neighbouring memory are one segment. Invariant: nothing outside of the segments is touched.
+//! here is addressed by bytes from the start. It does not know what the bytes mean. Neighbouring descriptors
+//! over neighbouring memory are one segment. Invariant: nothing outside of the segments is touched.
 
 use kernel_sim::hardware::{BadAddress, Bus};
 

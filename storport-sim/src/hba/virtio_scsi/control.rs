@@ -1,9 +1,9 @@
 //! The control queue and the event queue: task management, notifications, units that come and go.
 //!
-//! Task management follows 5.6.6.2. Whatever a function ends is answered before the function is, in one step of
-//! the device; requests that are in a ring and were not fetched are not the device's yet and stay. Of
-//! asynchronous notifications (media events) this device has none to subscribe to. Invariant: a change of units
-//! that the medium has told of is reported, or the driver is told that it missed something.
+//! Task management follows 5.6.6.2. Whatever a function ends is answered before the function is, in one step
+//! of the device; requests that are in a ring and were not fetched are not the device's yet and stay. Of
+//! asynchronous notifications (media events) this device has none to subscribe to. Invariant: a change of
+//! units that the medium has told of is reported, or the driver is told that it missed something.
 
 use super::VirtioScsi;
 use super::execute::unit_of;
@@ -113,7 +113,7 @@ impl VirtioScsi {
             return Ok(());
         }
         if self.event_buffers.is_empty() && self.rings[EVENT_QUEUE].is_enabled {
-            // Buffers may lie in the ring that nobody has looked for.
+            // Buffers may lie in the ring that were not fetched yet.
             self.fetch(EVENT_QUEUE, bus)?;
         }
         let Some(buffer) = self.event_buffers.pop_front() else {

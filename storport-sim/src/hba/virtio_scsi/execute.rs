@@ -3,14 +3,15 @@
 //! Layouts are those of 5.6.6.1. Data that lies in one piece is moved straight between the disk and driver
 //! memory. What happens to a completion ([`Disposition`]):
 //!
-//! - `Drop`: the data is moved, the answer never written. A task management function that names the request, or a
-//!   reset, ends it.
+//! - `Drop`: the data is moved, the answer never written. A task management function that names the request,
+//!   or a reset, ends it.
 //! - `Late`: the answer is written and the chain given back when the delay is over, or later.
-//! - `Duplicate`: the chain is given back twice, by one move of the used index, if the ring certainly has room for it.
+//! - `Duplicate`: the chain is given back twice, by one move of the used index, if the ring certainly has
+//!   room for it.
 //! - `HungAdapter`: the request stays unexecuted, and nothing goes on until the next device reset.
 //! - `SurpriseRemoval`: the medium has been pulled out; the device is gone.
-//! - `AllocationFailure`: answered BUSY. The specification has no answer for "no memory"; BUSY is the one that asks
-//!   for another try, which is what such a device would want (our choice).
+//! - `AllocationFailure`: answered BUSY. The specification has no answer for "no memory"; BUSY is the one
+//!   that asks for another try, which is what such a device would want (our choice).
 //!
 //! Invariant: a request the device has taken is answered once, unless it was lost or the device was reset.
 
@@ -187,7 +188,8 @@ impl VirtioScsi {
     }
 }
 
-/// The unit of a virtio LUN (5.6.6.1): 1, the target, and a single-level number in two bytes. There is one target.
+/// The unit of a virtio LUN (5.6.6.1): 1, the target, and a single-level number in two bytes. There is one
+/// target.
 pub(super) fn unit_of(wire: [u8; 8]) -> Option<Lun> {
     match wire {
         [1, 0, high, low, 0, 0, 0, 0] => Lun::from_wire([high, low, 0, 0, 0, 0, 0, 0]),

@@ -1,9 +1,10 @@
 //! A virtio SCSI host adapter (VIRTIO 1.2, 5.6) behind the modern PCI transport (4.1), before a [`Medium`].
 //!
 //! A control queue, an event queue, and one request queue per processor or so. The driver puts chains into a
-//! ring and writes a notification register; everything else is a *step*: fetching what a ring holds, executing
-//! one request, carrying out one task management function, reporting one event, going to sleep over a ring, and
-//! the reset itself. So what is done when, and in which order requests end, is the executor's choice.
+//! ring and writes a notification register; everything else is a *step*: fetching what a ring holds,
+//! executing one request, carrying out one task management function, reporting one event, going to sleep over
+//! a ring, and the reset itself. So what is done when, and in which order requests end, is the executor's
+//! choice.
 //!
 //! ```text
 //! slot.rs       configuration space, where registers lie     registers.rs  the register file, the handshake
@@ -18,9 +19,9 @@
 //! (2.1.2) and stop; a reset ends that, and a hang. When the medium is pulled out registers read as all ones
 //! and nothing happens any more.
 //!
-//! Not here: packed rings, protection information, parameter changes (a disk of this simulator does not grow),
-//! legacy and transitional interfaces. Invariant: whatever is written to registers and rings, the device goes
-//! on or asks for a reset; it never panics, and reaches driver memory through the bus only.
+//! Not here: packed rings, protection information, parameter changes (a disk of this simulator does not
+//! grow), legacy and transitional interfaces. Invariant: whatever is written to registers and rings, the
+//! device goes on or asks for a reset; it never panics, and reaches driver memory through the bus only.
 
 mod chain;
 mod control;
@@ -184,8 +185,8 @@ impl VirtioScsi {
         (notified as u32, awake as u32)
     }
 
-    /// The step of a number below [`steps`](HardwareModel::steps). The executor that takes the first one always
-    /// goes to sleep over a ring last.
+    /// The step of a number below [`steps`](HardwareModel::steps). The executor that takes the first one
+    /// always goes to sleep over a ring last.
     fn nth_step(&self, which: u32) -> Option<Step> {
         let mut n = which;
         let mut among = |count: usize| {

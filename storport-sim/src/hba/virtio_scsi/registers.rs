@@ -1,9 +1,9 @@
 //! The register file: common configuration, device configuration (4.1.4.3, 5.6.4).
 //!
-//! What software writes and reads, and the handshake by which it and the device agree. Rings are in `ring`; what a
-//! write sets off is for [`VirtioScsi`](super::VirtioScsi) to do. A field is accessed whole, with its own width, a
-//! 64-bit one as two halves (4.1.3.1); any other access reads as all ones and writes nothing. Invariant: nothing a
-//! ring depends on changes while the ring is enabled.
+//! What software writes and reads, and the handshake by which it and the device agree. Rings are in `ring`;
+//! what a write sets off is for [`VirtioScsi`](super::VirtioScsi) to do. A field is accessed whole, with its
+//! own width, a 64-bit one as two halves (4.1.3.1); any other access reads as all ones and writes nothing.
+//! Invariant: nothing a ring depends on changes while the ring is enabled.
 
 use super::Options;
 use super::ring::Ring;
@@ -87,7 +87,7 @@ impl Registers {
         self.status & (status::DRIVER_OK | status::NEEDS_RESET | status::FAILED) == status::DRIVER_OK
     }
 
-    /// Asks the driver for a reset (2.1.2). Answers the message that tells it, if there is one.
+    /// Asks the driver for a reset (2.1.2). Returns the message that tells it, if there is one.
     pub fn ask_for_reset(&mut self) -> u16 {
         self.status |= status::NEEDS_RESET;
         self.isr |= ISR_CONFIG;
@@ -96,8 +96,8 @@ impl Registers {
 
     /// Whether the driver has asked for some message, so that the line is not used.
     ///
-    /// With MSI-X enabled in configuration space a device has no line; this one is not told of that, and goes by
-    /// the first vector that was set since its reset.
+    /// With MSI-X enabled in configuration space a device has no line; this one is not told of that, and goes
+    /// by the first vector that was set since its reset.
     pub fn uses_messages(&self, rings: &[Ring]) -> bool {
         self.config_vector != NO_VECTOR || rings.iter().any(|ring| ring.vector != NO_VECTOR)
     }
@@ -153,8 +153,8 @@ impl Registers {
         if value < u64::from(self.messages) { value as u16 } else { NO_VECTOR }
     }
 
-    /// Bits of the status are set and never cleared but by a reset; FEATURES_OK only if the driver wants what was
-    /// offered, VERSION_1 included, and DRIVER_OK only behind it (3.1.1).
+    /// Bits of the status are set and never cleared but by a reset; FEATURES_OK only if the driver wants what
+    /// was offered, VERSION_1 included, and DRIVER_OK only behind it (3.1.1).
     fn write_status(&mut self, value: u8) {
         let is_agreed =
             self.driver_features & !self.offered == 0 && self.driver_features & feature::VERSION_1 != 0;

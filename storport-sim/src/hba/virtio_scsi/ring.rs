@@ -40,8 +40,8 @@ pub(super) struct Ring {
     /// The device looks again by itself, and has told the driver so.
     pub is_awake: bool,
     next_available: u16,
-    /// Used elements written, how many when each head was given back last, and how many the driver has certainly
-    /// read.
+    /// Used elements written, how many when each head was given back last, and how many the driver has
+    /// certainly read.
     given: u64,
     given_at: Box<[u64]>,
     read_by_driver: u64,
@@ -110,7 +110,8 @@ impl Ring {
         Ok(())
     }
 
-    /// Asks for a notification of the next chain. Answers whether some came meanwhile, which nobody tells of.
+    /// Asks for a notification of the next chain. Returns whether some came meanwhile, for which there is
+    /// none.
     pub fn fall_asleep(&mut self, bus: &Bus<'_>, features: u64) -> Result<bool, Broken> {
         self.is_awake = false;
         if features & feature::RING_EVENT_IDX == 0 {
@@ -123,14 +124,14 @@ impl Ring {
 
     /// Whether there is certainly room for one more used element than chains the driver lent.
     ///
-    /// A device has no business giving a chain back twice, and a ring has room for each once. Where the driver has
-    /// read on is known from the heads it uses again.
+    /// A device has no business giving a chain back twice, and a ring has room for each once. Where the
+    /// driver has read on is known from the heads it uses again.
     pub fn has_room_for_two(&self) -> bool {
         self.given - self.read_by_driver + 1 < u64::from(self.size)
     }
 
-    /// Gives a chain back `times` times, in which the device has written `bytes`. Answers whether the driver wants
-    /// to hear of it.
+    /// Gives a chain back `times` times, in which the device has written `bytes`. Returns whether the driver
+    /// wants to be notified.
     pub fn give_back(
         &mut self,
         bus: &Bus<'_>,
@@ -158,8 +159,8 @@ impl Ring {
     }
 }
 
-/// Whether an index that went from `before` to `now` has passed the one the other side wants to be told of (2.7.10,
-/// "vring_need_event").
+/// Whether an index that went from `before` to `now` has passed the one the other side wants to be told of
+/// (2.7.10, "vring_need_event").
 fn is_event_passed(event: u16, now: u16, before: u16) -> bool {
     now.wrapping_sub(event).wrapping_sub(1) < now.wrapping_sub(before)
 }

@@ -68,7 +68,7 @@ impl Rw10 {
     pub const FUA: u8 = 0x08;
     /// VERIFY: byte check, bits 2..1.
     pub const BYTCHK: u8 = 0x06;
-    /// SYNCHRONIZE CACHE, PRE-FETCH: answer before it is done.
+    /// SYNCHRONIZE CACHE, PRE-FETCH: end the command before it is done.
     pub const IMMED: u8 = 0x02;
     /// WRITE SAME: the blocks may be unmapped instead of written.
     pub const UNMAP: u8 = 0x08;

@@ -11,7 +11,7 @@ use crate::scsi::{Opcode, service_action};
 pub struct StartStopUnit {
     /// [`Opcode::START_STOP_UNIT`].
     pub opcode: Opcode,
-    /// Bit 0, IMMED: answer before it is done.
+    /// Bit 0, IMMED: end the command before it is done.
     pub immed: u8,
     /// Reserved.
     pub reserved: u8,

@@ -1,4 +1,5 @@
-//! The bus an adapter sits on: configuration space, register ranges, ports; and its units as they come and go.
+//! The bus an adapter sits on: configuration space, register ranges, ports; and its units as they come and
+//! go.
 
 use crate::physical_entry;
 use crate::rig::physical::{self, Extension, with_adapter};

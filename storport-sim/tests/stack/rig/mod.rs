@@ -94,7 +94,8 @@ impl Client {
         unsafe { std::slice::from_raw_parts_mut((&raw mut (*self.block).data).cast(), self.bytes) }
     }
 
-    /// Sends a read, write or flush of the first `length` bytes of the buffer; waits for its status and information.
+    /// Sends a read, write or flush of the first `length` bytes of the buffer; waits for its status and
+    /// information.
     pub fn request(&mut self, major: usize, offset: i64, length: usize) -> (NTSTATUS, usize) {
         assert!(length <= self.bytes);
         // SAFETY: our own IRP, buffer and event, which outlive the wait.

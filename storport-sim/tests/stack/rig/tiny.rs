@@ -32,7 +32,8 @@ pub unsafe extern "C-unwind" fn entry(driver: PDRIVER_OBJECT, path: PUNICODE_STR
     unsafe { register(driver, path, |_| {}) }
 }
 
-/// DriverEntry of a form that keeps every request and completes it in a DPC of its own, on the last processor.
+/// DriverEntry of a form that keeps every request and completes it in a DPC of its own, on the last
+/// processor.
 pub unsafe extern "C-unwind" fn entry_that_completes_in_a_dpc(
     driver: PDRIVER_OBJECT,
     path: PUNICODE_STRING,

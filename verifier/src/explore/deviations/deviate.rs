@@ -64,7 +64,7 @@ impl Deviating {
         Arc::clone(&self.outcomes)
     }
 
-    /// Counts a choice here; answers the deviation that is for it.
+    /// Counts a choice here; returns the deviation that is for it.
     fn due(&mut self, picks: bool) -> Option<usize> {
         if self.left == 0 {
             return None;

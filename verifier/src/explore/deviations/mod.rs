@@ -72,7 +72,7 @@ struct Spot {
 struct Counts(BTreeMap<Spot, u32>);
 
 impl Counts {
-    /// Counts a choice; answers where it is and the how-manieth it is there.
+    /// Counts a choice; returns its place and its number among the choices there.
     fn count(&mut self, picks: bool) -> (Place, u32) {
         let (spot, place) = here(picks);
         let n = self.0.entry(spot).or_insert(0);

@@ -141,8 +141,8 @@ impl EnabledSet {
         ways.into_iter().flatten().filter(move |other| *other != transition && self.contains(*other))
     }
 
-    /// What of somebody else's was possible before a step of `actor` and no longer is after it, without
-    /// having been done: a line served elsewhere, a timer cancelled.
+    /// Transitions of other actors that this step of `actor` disabled without taking them: a line served
+    /// elsewhere, a timer cancelled.
     pub(super) fn taken_away(
         &self,
         after: &EnabledSet,

@@ -125,7 +125,7 @@ struct Search<'a> {
     seed: u64,
     limits: &'a Limits,
     shared: Mutex<Shared>,
-    /// Somebody finished: there may be more to do.
+    /// Signalled when a job has finished an execution: there may be more to do.
     news: Condvar,
     stop: &'a AtomicBool,
 }
@@ -243,7 +243,7 @@ impl Search<'_> {
         races.clear();
         if walk.cut != Some(Cut::Impossible) {
             let made = walk.events.len();
-            // Only an execution that stopped early leaves anybody waiting for a lock.
+            // Only an execution that stopped early leaves a processor waiting for a lock.
             if run.as_ref().is_ok_and(|run| run.verdict.is_finding()) || walk.cut.is_some() {
                 walk.add_blocked();
             }
@@ -285,7 +285,8 @@ impl Search<'_> {
             Err(error) => *failed = Some(error),
             Ok(run) if run.verdict.is_finding() => {
                 coverage.stopped_by_finding = !self.limits.keep_going;
-                // A deadlock is found when nobody can go on; anything else stops the others as well.
+                // A deadlock is found when no processor can go on; any other finding stops processors that
+                // still could.
                 coverage.ended_early += u64::from(!matches!(run.verdict, Verdict::Deadlock(_)));
                 drop(shared);
                 found(run);

@@ -55,7 +55,7 @@ pub(super) fn may_begin(
         }
         match (foot, &step.foot) {
             (Some(a), Some(b)) if !a.conflicts(b) => {}
-            // What nobody has seen is taken to conflict.
+            // A step that was not seen is taken to conflict.
             _ => return None,
         }
     }

@@ -3,19 +3,18 @@
 //! A loop that polls would give endlessly many executions, one for each number of looks. There are two
 //! kinds of loops.
 //!
-//! One *spins*: it repeats an interlocked operation that changed nothing, or stalls between its looks.
-//! The executions in which its first look fails are no others than those in which that look comes
-//! later. So a processor about to repeat it is held back for the rest of the execution; what it does
-//! once the answer comes is explored where its first look comes after the answer.
+//! One *spins*: it repeats an interlocked operation that changed nothing, or stalls between its looks. The
+//! executions in which its first look fails are the same as those in which that look comes later. So a
+//! processor about to repeat it is held back for the rest of the execution; what it does once the awaited
+//! change has come is explored where its first look comes after the change.
 //!
-//! One merely *looks* at the same thing from the same line, which may also be a loop over something
-//! else. It may do so a few times ([`LOOKS_MAX`]); then it is held back until the answer comes, and
-//! goes on.
+//! One merely *looks* at the same thing from the same line, which may also be a loop over something else. It
+//! may do so a few times ([`LOOKS_MAX`]); then it is held back until the awaited change comes, and goes on.
 //!
-//! If nobody else can do anything and no answer has come, a processor held back goes on: it polls for
-//! what never comes, or until it gives up. What a driver does when it gives up although the answer
-//! would have come later is not explored; the search says where. Invariant: a processor is held back
-//! only where it would repeat itself.
+//! If nothing else can happen and the change has not come, a processor held back goes on: it polls for what
+//! never comes, or until it gives up. What a driver does when it gives up although the change would have come
+//! later is not explored; the search says where. Invariant: a processor is held back only where it would
+//! repeat itself.
 
 use super::event::{Actor, Foot};
 use kernel_sim::choose::{Access, Step, Touch, Transition, object};
@@ -23,7 +22,7 @@ use kernel_sim::routine::Effect;
 use kernel_sim::site::Site;
 use smallvec::SmallVec;
 
-/// Equal looks in a row that nobody is held back for.
+/// Equal looks in a row for which a processor is not yet held back.
 const LOOKS_MAX: usize = 4;
 
 /// One look of a loop, or another call.
@@ -36,9 +35,9 @@ struct Call {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Held {
     No,
-    /// Until the answer comes.
+    /// Until the awaited change comes.
     UntilAnswered,
-    /// For the rest of the execution; whether the answer has come.
+    /// For the rest of the execution; whether the awaited change has come.
     ForGood {
         answered: bool,
     },
@@ -96,7 +95,7 @@ impl Processor {
         }
     }
 
-    /// A step of somebody else may be what it waits for.
+    /// A step of another actor may be what it waits for.
     fn note_answer(&mut self, foot: &Foot) {
         let changes = |t: &Touch| {
             t.access != Access::Look
@@ -144,7 +143,7 @@ impl Spins {
         }
     }
 
-    /// Whether the answer has come that a processor held back for good waits for.
+    /// Whether a change has come that a processor held back for good waits for.
     pub(super) fn any_answered(&self) -> bool {
         self.processors.iter().any(|p| p.held == Held::ForGood { answered: true })
     }
@@ -168,7 +167,7 @@ impl Spins {
     /// Notes a step.
     pub(super) fn stepped(&mut self, step: &Step<'_>, foot: &Foot) {
         for (n, processor) in self.processors.iter_mut().enumerate() {
-            // What runs on top of a processor may well answer it.
+            // What runs on top of a processor may well make the change it waits for.
             if foot.actor != Actor::Processor(n as u8) || processor.suspended.is_some() {
                 processor.note_answer(foot);
             }

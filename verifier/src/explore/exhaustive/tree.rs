@@ -6,11 +6,11 @@
 //! through: their *wakeup trees*, which here are simply children and nodes not executed yet. Steps
 //! explored at a node are asleep in its later children until something conflicts with them.
 //!
-//! Invariant: no two executions are equivalent, and every execution is equivalent to one that is made,
-//! as far as the steps' footprints tell. Within a node children are started in the order in which they
-//! were planted. A child answers for what was left out of the subtrees right of it because it is asleep
-//! there: what it finds is planted there, even if they were thought to be done. So jobs may explore
-//! several children at once, and a subtree is freed when all to the left of it is done.
+//! Invariant: no two executions are equivalent, and every execution is equivalent to one that is made, as far
+//! as the steps' footprints tell. Within a node children are started in the order in which they were planted.
+//! A child stands in for what was left out of the subtrees right of it because it is asleep there: what it
+//! finds is planted there, even if they were thought to be done. So jobs may explore several children at
+//! once, and a subtree is freed when all to the left of it is done.
 
 use super::event::{EnabledSet, Event, Foot, Label};
 use super::order::{Order, Race};
@@ -111,8 +111,8 @@ impl Tree {
         self.nodes.iter().map(pending).sum()
     }
 
-    /// Takes the next execution to make: the leftmost and deepest. Answers whether there is one; if not,
-    /// all that is left is being explored, or waits for something that is.
+    /// Takes the next execution to make: the leftmost and deepest. Returns whether there is one; if not, all
+    /// that is left is being explored, or waits for something that is.
     pub(super) fn take(&mut self, task: &mut Task) -> bool {
         // The nodes on the way down, and the child of each to look at next.
         let mut way: Vec<(NodeId, usize)> = vec![(0, 0)];
@@ -232,7 +232,7 @@ impl Tree {
         self.free_subtrees(child.node.into_iter().collect());
     }
 
-    /// Tells the nodes below the children from `first` on their place.
+    /// Updates parent indices of children from `first`.
     fn renumber(&mut self, node: NodeId, first: usize) {
         for n in first..self.nodes[node as usize].children.len() {
             if let Some(below) = self.nodes[node as usize].children[n].node {
@@ -248,7 +248,7 @@ impl Tree {
         }
     }
 
-    /// Makes nodes and children of the steps of an execution; answers the node before each step.
+    /// Makes nodes and children of the steps of an execution; returns the node before each step.
     fn file(&mut self, task: &Task, events: &[Event], sleeps: &mut [Vec<Sleeper>]) -> Vec<NodeId> {
         let mut nodes = Vec::with_capacity(events.len());
         let mut at: NodeId = 0;
@@ -392,7 +392,8 @@ impl Tree {
         }
     }
 
-    /// Marks a step as explored with all that follows it; frees what nobody will plant in any more.
+    /// Marks a step as explored with all that follows it; frees the subtrees that no child can plant in any
+    /// more.
     fn close(&mut self, node: NodeId, label: &Label) {
         let Some(child) = self.nodes[node as usize].children.iter().position(|c| same_child(c, label)) else {
             return;
@@ -430,8 +431,8 @@ impl Tree {
         true
     }
 
-    /// Whether everything to the left of a child is done, at its node and at all above it. Only what is
-    /// to the left plants sequences below it: it is asleep there, and answers for what was left out.
+    /// Whether everything to the left of a child is done, at its node and at all above it. Only what is to
+    /// the left plants sequences below it: it is asleep there, and stands in for what was left out.
     fn is_leftmost(&self, node: NodeId, child: usize) -> bool {
         let (mut at, mut child) = (node, child);
         loop {

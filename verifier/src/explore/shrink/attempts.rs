@@ -23,7 +23,7 @@ pub(super) struct Attempts {
     budget: Budget,
     pub(super) executions: u64,
     pub(super) steps: u64,
-    /// Executions that were given up, so that nobody knows whether they fail.
+    /// Executions that were given up: whether they fail is unknown.
     pub(super) given_up: u64,
 }
 
@@ -55,8 +55,8 @@ impl Attempts {
         self.execute(program, Box::new(chooser))
     }
 
-    /// As [`Attempts::fails`], but deviations that do not fit are left out; answers those that were
-    /// made, if it fails.
+    /// As [`Attempts::fails`], but deviations that do not fit are left out; returns those that were made, if
+    /// it fails.
     pub(super) fn still_fails(
         &mut self,
         program: &Program,
@@ -67,7 +67,7 @@ impl Attempts {
         Ok(fails.then_some(description.deviations))
     }
 
-    /// Executes with any strategy and describes what it chose; answers whether it fails, too.
+    /// Executes with any strategy and describes what it chose; returns whether it fails, too.
     pub(super) fn describe(
         &mut self,
         program: &Program,

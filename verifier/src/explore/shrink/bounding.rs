@@ -36,7 +36,7 @@ pub(super) fn search(
             return Ok(Some(found));
         }
         let schedules = level.schedules;
-        // Nobody knows whether one that was given up would have failed, so nothing is proved.
+        // An execution that was given up may or may not have failed, so nothing is proved.
         if attempts.given_up != given_up {
             return Err(Spent);
         }

@@ -156,8 +156,8 @@ impl Shrinking {
         Ok(())
     }
 
-    /// Looks for a schedule with fewer than `below` deviations, with a `part`-th of the budget.
-    /// Answers whether there is one, or `None` if the budget ended.
+    /// Looks for a schedule with fewer than `below` deviations, with a `part`-th of the budget. Returns
+    /// whether there is one, or `None` if the budget ended.
     fn search(&mut self, part: u64, below: usize) -> Option<bool> {
         let Shrinking { attempts, program, tried, .. } = self;
         let found =

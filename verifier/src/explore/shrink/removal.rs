@@ -24,7 +24,7 @@ pub(super) fn remove(
     Ok(())
 }
 
-/// Tries to leave out each piece of that length; answers whether any was.
+/// Tries to leave out each piece of that length; returns whether any was.
 fn sweep(
     attempts: &mut Attempts,
     program: &Program,

@@ -1,4 +1,5 @@
-//! Rows that every command has: a block cut short, each bit outside the usage map, a unit attention in the way.
+//! Rows that every command has: a block cut short, each bit outside the usage map, a unit attention in the
+//! way.
 
 use super::*;
 

@@ -1,7 +1,7 @@
 //! SCSI-CONFORMANCE.md: every command and page with its good path, its boundaries and its reserved bits.
 //!
-//! A row is a test and a line of the page: it runs on a disk of its own, and its answer is held against what is
-//! written here. `STORSIM_BLESS=1 cargo test -p storport-sim conformance` writes the page anew.
+//! A row is a test and a line of the page: it runs on a disk of its own, and its answer is held against what
+//! is written here. `STORSIM_BLESS=1 cargo test -p storport-sim conformance` writes the page anew.
 
 mod automatic;
 mod blocks;
@@ -28,7 +28,7 @@ enum Kind {
     Good,
     /// The last value that is allowed, the first that is not, nothing at all.
     Boundary,
-    /// Bits and values nobody may use.
+    /// Reserved bits and values.
     Reserved,
 }
 
@@ -119,7 +119,8 @@ impl Row {
         self
     }
 
-    /// The answer in words: status or sense, and how much was moved; what was received, if the row spells it out.
+    /// The answer in words: status or sense, and how much was moved; what was received, if the row spells it
+    /// out.
     fn run(&self) -> String {
         let off = |(cdb, answer): &(Vec<u8>, String)| {
             let (done, _) = execute(&mut self.setup.disk(), self.nexus, cdb, &self.data);

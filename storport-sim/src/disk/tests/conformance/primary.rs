@@ -6,7 +6,8 @@ use crate::scsi::{
     ReadDefectData12, ReportLuns, ReportSupportedOpcodes, ReportTaskManagement, RequestSense, VpdPage,
 };
 
-/// Three rows about a command that sends `len` bytes: with room, with an allocation length one short, with none.
+/// Three rows about a command that sends `len` bytes: with room, with an allocation length one short, with
+/// none.
 pub(super) fn allocation<C: Wire>(case: &str, len: usize, cdb: impl Fn(usize) -> C) -> [Row; 3] {
     let moved = |len: usize| format!("good, {len} bytes");
     [

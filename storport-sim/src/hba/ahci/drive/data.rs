@@ -1,7 +1,7 @@
 //! Commands of an ATA disk that name blocks: reads, writes, verification, TRIM.
 //!
-//! The host adapter counts what moves (PRDBC) for commands that are not queued; for queued ones the count is not
-//! defined, and is left alone (AHCI 1.3.1, 5.4.1).
+//! The host adapter counts what moves (PRDBC) for commands that are not queued; for queued ones the count is
+//! not defined, and is left alone (AHCI 1.3.1, 5.4.1).
 
 use super::{Answer, Drive, SECTOR, opcode, translated};
 use crate::Medium;

@@ -1,7 +1,7 @@
 //! What a device says of itself: IDENTIFY DEVICE and IDENTIFY PACKET DEVICE (ACS-3, "IDENTIFY DEVICE").
 //!
-//! Names come from the SCSI disk's INQUIRY, numbers from the disk. A disk says 48-bit addresses, queueing 32 deep
-//! with FUA, a write cache, and TRIM; an ATAPI device little more than its names.
+//! Names come from the SCSI disk's INQUIRY, numbers from the disk. A disk says 48-bit addresses, queueing 32
+//! deep with FUA, a write cache, and TRIM; an ATAPI device little more than its names.
 
 use super::data::TRIM_SECTORS_MAX;
 use super::{Answer, Drive, SECTOR, translated};

@@ -1,12 +1,13 @@
 //! The device behind a port: an ATA disk, or an ATAPI device, over one unit of the medium.
 //!
-//! Commands are those of ACS-3 that a Windows driver sends a disk. What a block command does is done by the SCSI
-//! disk behind the medium, as the equivalent command block, so that whatever that disk can do or be made to do
-//! (fault plans) shows here: in the registers of a task file for a disk, as sense data to be fetched for an ATAPI
-//! device. The drive has no registers and no slots; when a command is executed and when its answer is delivered is
-//! the port's business.
+//! Commands are those of ACS-3 that a Windows driver sends a disk. What a block command does is done by the
+//! SCSI disk behind the medium, as the equivalent command block, so that whatever that disk can do or be made
+//! to do (fault plans) shows here: in the registers of a task file for a disk, as sense data to be fetched
+//! for an ATAPI device. The drive has no registers and no slots; when a command is executed and when its
+//! answer is delivered is the port's business.
 //!
-//! What SCSI says and ATA has no word for is our choice, in the manner of SAT-4's translations read backwards:
+//! What SCSI says and ATA has no word for is our choice, in the manner of SAT-4's translations read
+//! backwards:
 //!
 //! | the SCSI disk says | the ATA disk says |
 //! | --- | --- |
@@ -229,8 +230,8 @@ impl Drive {
         Ok(Answer { pio: Some(SECTOR as u16), ..Answer::good() })
     }
 
-    /// Has the SCSI disk execute a command; one that only meets a unit attention is sent again, and what a fault plan
-    /// has in store for its completion stays with it.
+    /// Has the SCSI disk execute a command; one that only meets a unit attention is sent again, and what a
+    /// fault plan has in store for its completion stays with it.
     fn ask(&self, medium: &Medium, cdb: &[u8], mut data: DataPhase<'_>) -> Completion {
         let mut done = medium.execute(self.lun, cdb, reborrow(&mut data));
         for _ in 0..ATTENTIONS_MAX {

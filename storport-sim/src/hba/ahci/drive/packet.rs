@@ -1,8 +1,8 @@
 //! PACKET: a SCSI command block to an ATAPI device (ACS-3, "PACKET"; SPC-5 for what is in it).
 //!
-//! The device keeps what a command that failed has to say until it is asked: the error register has the sense key
-//! only, and the next command but REQUEST SENSE and INQUIRY clears it. What a fault plan's BUSY and TASK SET FULL are
-//! here is our choice: ABORTED COMMAND, which drivers send again.
+//! The device keeps what a command that failed has to say until it is asked: the error register has the sense
+//! key only, and the next command but REQUEST SENSE and INQUIRY clears it. What a fault plan's BUSY and TASK
+//! SET FULL are here is our choice: ABORTED COMMAND, which drivers send again.
 
 use super::{Answer, Drive};
 use crate::Medium;

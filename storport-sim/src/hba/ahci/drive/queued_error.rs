@@ -1,7 +1,7 @@
 //! Log page 10h: which queued command failed (ACS-3, "NCQ Command Error log").
 //!
-//! After a queued command has failed the device has given up all of them and answers nothing but the reading of
-//! this page, a reset apart. Invariant: reading the page ends that.
+//! After a queued command has failed the device has given up all of them and answers nothing but the reading
+//! of this page, a reset apart. Invariant: reading the page ends that.
 
 use super::{Answer, Drive, SECTOR};
 use crate::hba::ahci::command::{BadData, Command};

@@ -1,5 +1,7 @@
 //! A program that drives one port by its registers and memory, with no interrupts: as firmware would.
 
+#![expect(unsafe_code, reason = "a driver in a test calls layer 1, as in C")]
+
 use super::super::Ahci;
 use super::super::registers::*;
 use crate::Medium;
@@ -119,7 +121,7 @@ impl Host {
     }
 
     pub fn write(&self, register: usize, value: u32) {
-        // SAFETY: as above.
+        // SAFETY: `on_machine` mapped the registers.
         unsafe { WRITE_REGISTER_ULONG(self.registers.wrapping_add(register).cast(), value) };
     }
 
@@ -202,13 +204,13 @@ impl Host {
 
     /// Bytes of the received frame area.
     pub fn received(&self) -> &[u8] {
-        // SAFETY: as above.
+        // SAFETY: the program's own memory; the device writes it only while a command is out.
         unsafe { std::slice::from_raw_parts(self.memory.add(RECEIVED), 0x100) }
     }
 
     /// Bytes that the adapter says have moved (PRDBC).
     pub fn moved(&self, slot: usize) -> u32 {
-        // SAFETY: as above; the list begins with a page.
+        // SAFETY: the program's own memory; the list begins with a page.
         unsafe { self.memory.add(32 * slot + 4).cast::<u32>().read_volatile() }
     }
 

@@ -1,4 +1,5 @@
-//! The adapter by itself: registers, and in a machine where it can reach memory, driven by a program of our own.
+//! The adapter by itself: registers, and in a machine where it can reach memory, driven by a program of our
+//! own.
 
 mod commands;
 mod errors;

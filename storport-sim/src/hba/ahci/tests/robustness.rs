@@ -1,21 +1,22 @@
-//! Whatever is written to registers and memory, the adapter goes on: it never panics, and a reset brings it back.
+//! Whatever is written to registers and memory, the adapter goes on: it never panics, and a reset brings it
+//! back.
 //!
 //! `STORSIM_SOAK=N` makes it N times as long.
 
 use super::super::registers::*;
 use super::host::{Give, Host, on_machine};
+use kernel_sim::split_mix::SplitMix64;
 use std::cell::Cell;
 
-/// Numbers that look random (splitmix64).
-struct Numbers(Cell<u64>);
+/// Numbers that look random.
+struct Numbers(Cell<SplitMix64>);
 
 impl Numbers {
     fn next(&self) -> u64 {
-        self.0.set(self.0.get().wrapping_add(0x9E37_79B9_7F4A_7C15));
-        let mut z = self.0.get();
-        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ z >> 31
+        let mut numbers = self.0.get();
+        let next = numbers.next_u64();
+        self.0.set(numbers);
+        next
     }
 
     fn below(&self, n: u64) -> u64 {
@@ -79,7 +80,7 @@ impl Host {
 fn garbage_never_stops_the_adapter_for_good() {
     for is_packet in [false, true] {
         on_machine(is_packet, move |host| {
-            let n = Numbers(Cell::new(host.read(PI).into()));
+            let n = Numbers(Cell::new(SplitMix64::new(host.read(PI).into())));
             host.bring_up();
             host.faults(
                 "medium-error:p=0.02;aborted:p=0.02;late:p=0.1;duplicate:p=0.1;dropped:p=0.02;short:p=0.05",

@@ -2,6 +2,8 @@
 //!
 //! It is no driver to learn from: one request after the other, no interrupts.
 
+#![expect(unsafe_code, reason = "a driver in a test calls layer 1, as in C")]
+
 use super::super::spec::{descriptor, response};
 use super::super::{Options, VirtioScsi};
 use crate::Medium;
@@ -154,7 +156,7 @@ impl Hand {
 
     pub fn write(&self, offset: usize, width: u8, value: u64) {
         let at = self.window + offset;
-        // SAFETY: as above.
+        // SAFETY: registers of the device.
         unsafe {
             match width {
                 1 => WRITE_REGISTER_UCHAR(at as *mut u8, value as u8),
@@ -178,9 +180,7 @@ impl Hand {
     }
 
     pub fn wait(&self) {
-        let mut millisecond = LARGE_INTEGER::new(-10_000);
-        // SAFETY: PASSIVE_LEVEL.
-        unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond) };
+        kernel_sim::safe::delay_us(1_000);
     }
 
     /// Waits a while for something; whether it came.
@@ -231,7 +231,8 @@ impl Hand {
     }
 
     pub fn put(&mut self, at: usize, bytes: &[u8]) {
-        // SAFETY: within our block; indices are shared with the device as bytes, which on the host is a store.
+        // SAFETY: within our block; indices are shared with the device as bytes, which on the host is a
+        // store.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.memory.add(at), bytes.len()) };
     }
 

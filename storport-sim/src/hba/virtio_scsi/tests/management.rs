@@ -110,7 +110,7 @@ fn units_that_come_and_go_are_reported() {
             medium.unplug(unit(3));
             machine.touch_device(0);
             assert_eq!(event(hand), (1, 3, 2), "removed");
-            // Nobody to tell: the next event says so, or an event of its own.
+            // No buffer to report it in: the next event says so, or an event of its own.
             medium.plug_in(unit(4), disk());
             machine.touch_device(0);
             assert!(hand.eventually(|_| medium.changes() == 0));
