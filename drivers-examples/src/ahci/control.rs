@@ -4,9 +4,9 @@
 //! the lock table of StorPortAcquireSpinLock disagrees), so neither takes it. ScsiAdapterSurpriseRemoval comes at
 //! PASSIVE_LEVEL with no lock, and so does ScsiAdapterPower. SRB_FUNCTION_PNP with StorRemoveDevice is the last call in which timers can be freed.
 
+use super::adapter::{start_channels, take_over};
 use super::channel::*;
 use super::ddi::*;
-use super::find::{start_channels, take_over};
 use super::registers::*;
 use std::ptr::null_mut;
 

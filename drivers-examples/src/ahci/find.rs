@@ -1,10 +1,11 @@
 //! DriverEntry to the first request: HwStorFindAdapter, HwStorInitialize, the passive initialisation.
 //!
-//! The adapter is found by its class code, taken from the firmware (BOHC), reset (GHC.HR) and put into AHCI mode; its
-//! ports get a page each of the uncached extension. DPC and timers can be made at PASSIVE_LEVEL only, so ports are
-//! started there; requests that come before a device has been identified wait in its channel's queue.
+//! The adapter is found by its class code and taken over (`adapter.rs`); its ports get a page each of the uncached
+//! extension. DPC and timers can be made at PASSIVE_LEVEL only, so ports are started there; requests that come before
+//! a device has been identified wait in its channel's queue.
 
-use super::ata::{PRDS_MAX, PortMemory};
+use super::adapter::{start_channels, take_over};
+use super::ata::{PRDS_MAX, PortMemory, TRANSFER_MAX};
 use super::channel::*;
 use super::control::HwAdapterControl;
 use super::ddi::*;
@@ -13,14 +14,8 @@ use super::issue::{HwBuildIo, HwStartIo};
 use super::registers::*;
 use std::ptr::null_mut;
 
-/// Bytes one request may move.
-pub const TRANSFER_MAX: u32 = 256 << 10;
 /// Requests a unit is given at once: more than there are slots, so that the next is at hand.
 const QUEUE_DEPTH: u32 = 64;
-/// Microseconds between two looks at a bit, and looks: 1 s for a reset (10.4.3), 2 s for the firmware (10.6.3).
-const LOOK_US: ULONG = 100;
-const RESET_LOOKS: u32 = 10_000;
-const HAND_OFF_LOOKS: u32 = 20_000;
 /// Bytes of a port's page.
 const PAGE: usize = 4096;
 
@@ -29,8 +24,7 @@ pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNIC
     register(driver, path, |_| {})
 }
 
-/// Registers the driver after `change` has had its way with the structure: for tests that come between Storport and one
-/// of the callbacks.
+/// Registers the driver with what `change` makes of the structure: for tests that replace one of the callbacks.
 pub unsafe fn register(
     driver: PDRIVER_OBJECT,
     path: PUNICODE_STRING,
@@ -95,7 +89,7 @@ unsafe extern "C-unwind" fn HwFindAdapter(
         return SP_RETURN_ERROR;
     }
     for number in numbers(extension) {
-        // No interrupt is connected yet: nobody else looks at channels.
+        // No interrupt is connected yet: nothing else looks at channels.
         let channel = channel(extension, number);
         let mut length = 0;
         channel.extension = extension;
@@ -158,40 +152,6 @@ unsafe fn map_registers(extension: PVOID, c: &PORT_CONFIGURATION_INFORMATION) ->
     (!base.is_null()).then_some(base.cast())
 }
 
-/// Looks at a register until `is_done` likes it.
-unsafe fn wait_for(
-    extension: PVOID,
-    base: *mut u8,
-    register: usize,
-    looks: u32,
-    is_done: fn(u32) -> bool,
-) -> bool {
-    for _ in 0..looks {
-        if is_done(read(extension, base, register)) {
-            return true;
-        }
-        StorPortStallExecution(LOOK_US);
-    }
-    false
-}
-
-/// Takes the adapter from the firmware, resets it and puts it into AHCI mode. `false`: it does not answer.
-pub unsafe fn take_over(extension: PVOID, base: *mut u8) -> bool {
-    if read(extension, base, CAP2) & CAP2_BOH != 0 {
-        write(extension, base, BOHC, BOHC_OOS);
-        // Firmware that does not let go in time is not waited for any longer (10.6.3).
-        wait_for(extension, base, BOHC, HAND_OFF_LOOKS, |value| value & BOHC_BOS == 0);
-    }
-    write(extension, base, GHC, GHC_AE);
-    write(extension, base, GHC, GHC_AE | GHC_HR);
-    if !wait_for(extension, base, GHC, RESET_LOOKS, |value| value != u32::MAX && value & GHC_HR == 0) {
-        return false;
-    }
-    write(extension, base, GHC, GHC_AE);
-    // Versions before 1.0 had other registers.
-    read(extension, base, VS) >= 0x0001_0000
-}
-
 fn configure(c: &mut PORT_CONFIGURATION_INFORMATION, capabilities: u32, channels: u32) {
     c.MaximumTransferLength = TRANSFER_MAX;
     c.NumberOfPhysicalBreaks = PRDS_MAX as ULONG;
@@ -228,15 +188,4 @@ unsafe extern "C-unwind" fn HwPassiveInitialize(extension: PVOID) -> BOOLEAN {
     start_channels(extension);
     drop(lock);
     TRUE
-}
-
-/// Starts every channel. The interrupt lock is held.
-pub unsafe fn start_channels(extension: PVOID) {
-    let adapter = extension.cast::<Adapter>();
-    write(extension, (*adapter).base, GHC, GHC_AE | GHC_IE);
-    for number in numbers(extension) {
-        let channel = channel(extension, number);
-        channel.begin_start();
-        channel.ask_for_dpc();
-    }
 }

@@ -15,19 +15,17 @@
 use super::channel::*;
 use super::ddi::*;
 use super::device::{Device, DeviceKind};
-use super::own_command::Own;
+use super::own_command::{OWN_TICKS, Own};
 use super::registers::*;
 use std::ptr::null_mut;
 
 /// Microseconds between two ticks.
 const TICK_US: u64 = 10_000;
-/// Ticks for PxCMD.CR to clear (500 ms), for a device to be noticed, for the link, for the first frame, and for a
-/// command of the driver's own.
+/// Ticks for PxCMD.CR to clear (500 ms), for a device to be noticed, for the link, for the first frame.
 const STOP_TICKS: u32 = 50;
 const NOTICE_TICKS: u32 = 10;
 const LINK_TICKS: u32 = 100;
 const READY_TICKS: u32 = 1000;
-pub const OWN_TICKS: u32 = 500;
 /// Starts until a device is given up.
 const ATTEMPTS_MAX: u32 = 8;
 /// How often PxCMD.CR is looked at, and how long is waited in between, before it is left to the timer.
@@ -79,7 +77,7 @@ impl Channel {
         self.begin_reset(if is_there { SRB_STATUS_BUS_RESET } else { SRB_STATUS_NO_DEVICE });
     }
 
-    /// StoppedAnswer, for good or until [`Channel::begin_start`]: the adapter stops. Nothing is outstanding.
+    /// Stops the port, for good or until [`Channel::begin_start`]: the adapter stops. Nothing is outstanding.
     pub unsafe fn halt(&mut self) {
         self.stop_engine();
         for _ in 0..STOP_LOOKS * 50 {

@@ -1,7 +1,8 @@
-//! What the device's answer means to the SRB.
+//! Requests that come back: taken from their ring, and what the device's response means to the SRB.
 
 use super::ddi::*;
-use super::extension::srb_extension;
+use super::extension::{AdapterExtension, srb_extension};
+use super::ring_lock::{lock, unlock};
 use super::virtio_scsi::*;
 
 /// Completes an SRB with a status.
@@ -68,4 +69,29 @@ unsafe fn copy_sense(srb: PVOID, response: &CommandResponse) -> UCHAR {
         SrbSetSenseInfoBufferLength(srb, length as UCHAR);
         SRB_STATUS_AUTOSENSE_VALID
     }
+}
+
+/// Completes what has come back of a ring of requests.
+pub unsafe fn take_requests(extension: PVOID, e: *mut AdapterExtension, n: usize) {
+    // SAFETY: as above; owners of chains in these rings are SRBs.
+    unsafe {
+        let mut handle: STOR_LOCK_HANDLE = std::mem::zeroed();
+        lock(extension, e, n, &mut handle);
+        loop {
+            (*e).ring[n].disable_interrupts();
+            while let Some(srb) = (*e).ring[n].take() {
+                answered(extension, srb);
+            }
+            if (*e).ring[n].enable_interrupts() {
+                break;
+            }
+        }
+        unlock(extension, &mut handle);
+    }
+}
+
+/// Completes what has come back of every ring of requests.
+pub unsafe fn take_all_requests(extension: PVOID, e: *mut AdapterExtension) {
+    // SAFETY: as above.
+    unsafe { (FIRST_REQUEST_RING..(*e).rings as usize).for_each(|n| take_requests(extension, e, n)) }
 }

@@ -5,7 +5,7 @@
 
 use super::ddi::*;
 use super::extension::{AdapterExtension, EVENTS, state};
-use super::interrupt::{lock, notify, unlock};
+use super::ring_lock::{lock, notify, unlock};
 use super::virtio::{DESC_WRITE, Descriptor};
 use super::virtio_scsi::{
     EVENT_PARAM_CHANGE, EVENT_RING, EVENT_TRANSPORT_RESET, EVENTS_MISSED, Event, RESET_HARD,

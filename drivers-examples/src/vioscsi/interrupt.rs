@@ -9,7 +9,7 @@ use super::ddi::*;
 use super::events;
 use super::extension::{AdapterExtension, Interrupts};
 use super::reset;
-use super::virtio_scsi::{CONTROL_RING, EVENT_RING, FIRST_REQUEST_RING};
+use super::virtio_scsi::{CONTROL_RING, EVENT_RING};
 use std::sync::atomic::Ordering::SeqCst;
 
 pub unsafe extern "C-unwind" fn HwInterrupt(extension: PVOID) -> BOOLEAN {
@@ -54,26 +54,6 @@ pub unsafe fn ask_for_dpc(extension: PVOID, e: *mut AdapterExtension, n: usize) 
     }
 }
 
-/// Takes a ring's lock.
-pub unsafe fn lock(extension: PVOID, e: *mut AdapterExtension, n: usize, handle: &mut STOR_LOCK_HANDLE) {
-    // SAFETY: as above; the handle is the caller's.
-    unsafe {
-        StorPortAcquireSpinLock(extension, DpcLock, (&raw mut (*e).dpc[n]).cast(), handle);
-    }
-}
-
-/// Gives it back.
-pub unsafe fn unlock(extension: PVOID, handle: &mut STOR_LOCK_HANDLE) {
-    // SAFETY: as above.
-    unsafe { StorPortReleaseSpinLock(extension, handle) }
-}
-
-/// Tells the device that a ring has something for it.
-pub unsafe fn notify(extension: PVOID, e: *mut AdapterExtension, n: usize) {
-    // SAFETY: as above; the register was computed when the ring was enabled.
-    unsafe { StorPortWriteRegisterUshort(extension, (*e).ring[n].notify, n as u16) }
-}
-
 pub unsafe extern "C-unwind" fn HwDpc(_dpc: PSTOR_DPC, extension: PVOID, ring: PVOID, _: PVOID) {
     // SAFETY: as above.
     unsafe {
@@ -81,32 +61,7 @@ pub unsafe extern "C-unwind" fn HwDpc(_dpc: PSTOR_DPC, extension: PVOID, ring: P
         match ring as usize {
             CONTROL_RING => reset::take_answers(extension, e),
             EVENT_RING => events::take_events(extension, e),
-            n => take_requests(extension, e, n),
+            n => complete::take_requests(extension, e, n),
         }
     }
-}
-
-/// Completes what has come back of a ring of requests.
-unsafe fn take_requests(extension: PVOID, e: *mut AdapterExtension, n: usize) {
-    // SAFETY: as above; owners of chains in these rings are SRBs.
-    unsafe {
-        let mut handle: STOR_LOCK_HANDLE = std::mem::zeroed();
-        lock(extension, e, n, &mut handle);
-        loop {
-            (*e).ring[n].disable_interrupts();
-            while let Some(srb) = (*e).ring[n].take() {
-                complete::answered(extension, srb);
-            }
-            if (*e).ring[n].enable_interrupts() {
-                break;
-            }
-        }
-        unlock(extension, &mut handle);
-    }
-}
-
-/// Completes what has come back of every ring of requests.
-pub unsafe fn take_all_requests(extension: PVOID, e: *mut AdapterExtension) {
-    // SAFETY: as above.
-    unsafe { (FIRST_REQUEST_RING..(*e).rings as usize).for_each(|n| take_requests(extension, e, n)) }
 }

@@ -7,12 +7,12 @@
 //! a device that does not answer ends in a lost request.
 
 use super::bring_up::bring_up;
-use super::complete::complete;
+use super::chain::ChainBuilder;
+use super::complete::{answered, complete, take_all_requests};
 use super::ddi::*;
 use super::events;
 use super::extension::{AdapterExtension, RINGS_MAX, SrbExtension, srb_extension, state};
-use super::interrupt::{lock, take_all_requests, unlock};
-use super::request::ChainBuilder;
+use super::ring_lock::{lock, unlock};
 use super::virtio::DESC_WRITE;
 use super::virtio_scsi::*;
 use std::mem::offset_of;
@@ -36,7 +36,7 @@ pub unsafe fn build(extension: PVOID, srb: PVOID, function: u32) -> Option<UCHAR
     None
 }
 
-/// Completes task management functions that were answered; requests they ended go first.
+/// Completes task management functions that the device is through with; requests they ended go first.
 pub unsafe fn take_answers(extension: PVOID, e: *mut AdapterExtension) {
     // SAFETY: as above; owners of chains in the control ring are SRBs.
     unsafe {
@@ -101,7 +101,7 @@ pub unsafe fn stop(extension: PVOID, e: *mut AdapterExtension, status: UCHAR) {
         events::note_late_events(extension, e);
         for n in FIRST_REQUEST_RING..(*e).rings as usize {
             while let Some(srb) = (*e).ring[n].take() {
-                super::complete::answered(extension, srb);
+                answered(extension, srb);
             }
         }
         for n in (0..(*e).rings as usize).filter(|n| *n != EVENT_RING) {

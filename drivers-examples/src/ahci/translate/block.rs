@@ -1,6 +1,7 @@
 //! Commands that name blocks: reads, writes, verification, UNMAP.
 
-use super::{Ask, Translation, code};
+use super::ask::{Ask, Translation};
+use super::code;
 use crate::ahci::ata::*;
 use crate::ahci::channel::*;
 use crate::ahci::ddi::*;

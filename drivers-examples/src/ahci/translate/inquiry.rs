@@ -1,14 +1,14 @@
 //! INQUIRY from identify data: the standard data, and vital product data 00h, 80h, 83h, B0h, B1h, B2h.
 
+use super::ask::{Ask, Translation};
 use super::block::{UNMAP_BLOCKS_MAX, UNMAP_DESCRIPTORS_MAX};
-use super::{Ask, Translation};
 use crate::ahci::device::Device;
 use crate::ahci::sense::INVALID_FIELD_IN_CDB;
 
 /// "ATA" and blanks, as SAT-4 has it.
 const VENDOR: &[u8; 8] = b"ATA     ";
 /// The most one request moves, in blocks: said as an optimum.
-const TRANSFER_BYTES_MAX: u32 = crate::ahci::find::TRANSFER_MAX;
+const TRANSFER_BYTES_MAX: u32 = crate::ahci::ata::TRANSFER_MAX;
 
 pub(super) unsafe fn inquiry(device: &Device, ask: &Ask) -> Translation {
     let allocation = u32::from(ask.be16(3));

@@ -1,6 +1,7 @@
 //! Small answers: capacity, mode pages, units, sense; and the commands that change how the device runs.
 
-use super::{Ask, Translation, code};
+use super::ask::{Ask, Translation};
+use super::code;
 use crate::ahci::ata::*;
 use crate::ahci::channel::Class;
 use crate::ahci::ddi::*;
