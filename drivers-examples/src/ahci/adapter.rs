@@ -1,4 +1,5 @@
-//! The adapter as a whole: taken from the firmware (BOHC), reset (GHC.HR), put into AHCI mode, its ports started.
+//! The adapter as a whole: taken from the firmware (BOHC), reset (GHC.HR), put into AHCI mode, its ports
+//! started.
 //!
 //! Done when it is found and again whenever it is restarted. Ports by themselves are `start.rs`.
 
@@ -6,7 +7,8 @@ use super::channel::*;
 use super::ddi::*;
 use super::registers::*;
 
-/// Microseconds between two looks at a bit, and looks: 1 s for a reset (10.4.3), 2 s for the firmware (10.6.3).
+/// Microseconds between two looks at a bit, and looks: 1 s for a reset (10.4.3), 2 s for the firmware
+/// (10.6.3).
 const LOOK_US: ULONG = 100;
 const RESET_LOOKS: u32 = 10_000;
 const HAND_OFF_LOOKS: u32 = 20_000;

@@ -1,7 +1,7 @@
 //! What adapter and device share with the driver: command lists, tables, received frames, command codes.
 //!
-//! Layouts of AHCI 1.3.1, section 4, and ACS-3. Plain data, written and read under the interrupt lock or before the
-//! device knows of it.
+//! Layouts of AHCI 1.3.1, section 4, and ACS-3. Plain data, written and read under the interrupt lock or
+//! before the device knows of it.
 
 /// Bytes one request may move.
 pub const TRANSFER_MAX: u32 = 256 << 10;

@@ -1,9 +1,9 @@
 //! The device extension: the adapter, its channels (ports), and what a request keeps in its SRB extension.
 //!
 //! Channels are plain data under the interrupt lock: whoever holds it, by Storport's doing (HwStorInterrupt,
-//! ScsiStopAdapter, ScsiRestartAdapter) or its own ([`InterruptGuard`]), may turn the pointer into a reference. What
-//! Storport itself writes (the DPC, timers) lies outside of them. Invariant: an SRB is in one place: a list of its
-//! channel (`waiting`, `completed`, `resets`), a slot, or Storport's.
+//! ScsiStopAdapter, ScsiRestartAdapter) or its own ([`InterruptGuard`]), may turn the pointer into a
+//! reference. What Storport itself writes (the DPC, timers) lies outside of them. Invariant: an SRB is in one
+//! place: a list of its channel (`waiting`, `completed`, `resets`), a slot, or Storport's.
 
 use super::ata::{CommandTable, PortMemory};
 use super::ddi::*;

@@ -1,8 +1,9 @@
 //! The adapter's life: stopped, restarted, removed, pulled out.
 //!
-//! Storport calls ScsiStopAdapter and ScsiRestartAdapter at DIRQL with the interrupt lock held (the routine's own page;
-//! the lock table of StorPortAcquireSpinLock disagrees), so neither takes it. ScsiAdapterSurpriseRemoval comes at
-//! PASSIVE_LEVEL with no lock, and so does ScsiAdapterPower. SRB_FUNCTION_PNP with StorRemoveDevice is the last call in which timers can be freed.
+//! Storport calls ScsiStopAdapter and ScsiRestartAdapter at DIRQL with the interrupt lock held (the routine's
+//! own page; the lock table of StorPortAcquireSpinLock disagrees), so neither takes it.
+//! ScsiAdapterSurpriseRemoval comes at PASSIVE_LEVEL with no lock, and so does ScsiAdapterPower.
+//! SRB_FUNCTION_PNP with StorRemoveDevice is the last call in which timers can be freed.
 
 use super::adapter::{start_channels, take_over};
 use super::channel::*;
@@ -10,8 +11,8 @@ use super::ddi::*;
 use super::registers::*;
 use std::ptr::null_mut;
 
-/// The types of HwStorAdapterControl that are supported; ScsiAdapterPower, which takes the place of the second and
-/// third, if the registry asks for it.
+/// The types of HwStorAdapterControl that are supported; ScsiAdapterPower, which takes the place of the
+/// second and third, if the registry asks for it.
 const SUPPORTED: [SCSI_ADAPTER_CONTROL_TYPE; 4] =
     [ScsiQuerySupportedControlTypes, ScsiStopAdapter, ScsiRestartAdapter, ScsiAdapterSurpriseRemoval];
 
@@ -60,8 +61,8 @@ unsafe fn start_again(extension: PVOID) -> SCSI_ADAPTER_CONTROL_STATUS {
     ScsiAdapterControlSuccess
 }
 
-/// Stops every port. The interrupt lock is held and nothing is outstanding. An adapter that was pulled out is left
-/// alone.
+/// Stops every port. The interrupt lock is held and nothing is outstanding. An adapter that was pulled out is
+/// left alone.
 unsafe fn halt(extension: PVOID) {
     let adapter = extension.cast::<Adapter>();
     if (*adapter).is_gone {

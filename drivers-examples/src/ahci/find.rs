@@ -1,8 +1,8 @@
 //! DriverEntry to the first request: HwStorFindAdapter, HwStorInitialize, the passive initialisation.
 //!
-//! The adapter is found by its class code and taken over (`adapter.rs`); its ports get a page each of the uncached
-//! extension. DPC and timers can be made at PASSIVE_LEVEL only, so ports are started there; requests that come before
-//! a device has been identified wait in its channel's queue.
+//! The adapter is found by its class code and taken over (`adapter.rs`); its ports get a page each of the
+//! uncached extension. DPC and timers can be made at PASSIVE_LEVEL only, so ports are started there; requests
+//! that come before a device has been identified wait in its channel's queue.
 
 use super::adapter::{start_channels, take_over};
 use super::ata::{PRDS_MAX, PortMemory, TRANSFER_MAX};
@@ -24,7 +24,8 @@ pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNIC
     register(driver, path, |_| {})
 }
 
-/// Registers the driver with what `change` makes of the structure: for tests that replace one of the callbacks.
+/// Registers the driver with what `change` makes of the structure: for tests that replace one of the
+/// callbacks.
 pub unsafe fn register(
     driver: PDRIVER_OBJECT,
     path: PUNICODE_STRING,

@@ -1,8 +1,9 @@
 //! The interrupt: what each port has to say, and the DPC that completes requests.
 //!
-//! The service routine takes finished requests from the slots and puts them on their channel's list; the DPC takes the
-//! lists and completes what is on them with no lock held. PxIS is cleared before PxCI and PxSACT are read, so that what
-//! ends in between interrupts again; IS is cleared after PxIS (AHCI 1.3.1, 5.6.4 and 10.7.2.1).
+//! The service routine takes finished requests from the slots and puts them on their channel's list; the DPC
+//! takes the lists and completes what is on them with no lock held. PxIS is cleared before PxCI and PxSACT
+//! are read, so that what ends in between interrupts again; IS is cleared after PxIS (AHCI 1.3.1, 5.6.4 and
+//! 10.7.2.1).
 
 use super::channel::*;
 use super::ddi::*;

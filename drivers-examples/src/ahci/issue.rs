@@ -1,10 +1,11 @@
 //! Requests on their way to the device: HwStorBuildIo, HwStorStartIo, the queue, the slots.
 //!
-//! HwStorBuildIo does what needs no lock: addresses, the PRD table. HwStorStartIo puts the SRB at the end of its channel's
-//! queue; from there requests are translated and given a slot in the order they came, under the interrupt lock, while
-//! the class of the first allows it: queued commands go together, so do those that are not queued, and never both,
-//! and an exclusive one waits until the device has nothing and keeps it to itself. storahci keeps a queue for each
-//! class and takes turns; one queue in order of arrival starves nobody and is what this driver has.
+//! HwStorBuildIo does what needs no lock: addresses, the PRD table. HwStorStartIo puts the SRB at the end of
+//! its channel's queue; from there requests are translated and given a slot in the order they came, under the
+//! interrupt lock, while the class of the first allows it: queued commands go together, so do those that are
+//! not queued, and never both, and an exclusive one waits until the device has nothing and keeps it to
+//! itself. storahci keeps a queue for each class and takes turns; one queue in order of arrival starves
+//! nobody and is what this driver has.
 
 use super::ata::*;
 use super::channel::*;
@@ -53,8 +54,8 @@ pub unsafe extern "C-unwind" fn HwBuildIo(extension: PVOID, srb: PSCSI_REQUEST_B
     }
 }
 
-/// Places the command table in the SRB extension and describes the data in it. `false`: the data lies at an odd
-/// address, or an odd number of bytes is to be written.
+/// Places the command table in the SRB extension and describes the data in it. `false`: the data lies at an
+/// odd address, or an odd number of bytes is to be written.
 unsafe fn build_table(extension: PVOID, srb: PSCSI_REQUEST_BLOCK, r: *mut Request) -> bool {
     let mut length = 0;
     let room = (&raw mut (*r).room).cast::<u8>();

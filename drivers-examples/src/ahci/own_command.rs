@@ -1,7 +1,7 @@
 //! The driver's own commands: identify data, the log of a queued error, the sense data of an ATAPI device.
 //!
-//! One at a time, in a slot that requests do not use, with table and data in the channel's memory. Invariant: one is
-//! out in the phases Identify, ReadLog and RequestSense, and in no other.
+//! One at a time, in a slot that requests do not use, with table and data in the channel's memory. Invariant:
+//! one is out in the phases Identify, ReadLog and RequestSense, and in no other.
 
 use super::ata::*;
 use super::channel::*;

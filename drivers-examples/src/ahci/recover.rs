@@ -1,11 +1,11 @@
 //! After an error: which request failed and why, and the others once more (AHCI 1.3.1, 6.2.2).
 //!
-//! An error of a command stops the port; ST is cleared, which empties the slots. If the device is not busy and memory and
-//! wire were not at fault, the port is started again and the request is found: by the current command slot if commands
-//! were not queued; by the device's log page 10h if they were, since the device has given all of them up. An ATAPI
-//! device is asked for its sense data. The requests that were not at fault go back to the head of the queue in the
-//! order they had. In any other case the port is reset and all of them end in SRB_STATUS_BUS_RESET, for the class
-//! driver to send again.
+//! An error of a command stops the port; ST is cleared, which empties the slots. If the device is not busy
+//! and memory and wire were not at fault, the port is started again and the request is found: by the current
+//! command slot if commands were not queued; by the device's log page 10h if they were, since the device has
+//! given all of them up. An ATAPI device is asked for its sense data. The requests that were not at fault go
+//! back to the head of the queue in the order they had. In any other case the port is reset and all of them
+//! end in SRB_STATUS_BUS_RESET, for the class driver to send again.
 
 use super::ata::RECEIVED_REGISTERS;
 use super::channel::*;

@@ -41,7 +41,8 @@ impl Sense {
     }
 }
 
-/// What a task file with ERR or DF says. Bit 6 of the error register is UNC after a read and was WP after a write.
+/// What a task file with ERR or DF says. Bit 6 of the error register is UNC after a read and was WP after a
+/// write.
 pub fn of_task_file(status: u8, error: u8, lba: u64, is_write: bool) -> Sense {
     if status & STATUS_DF != 0 {
         Sense { block: Some(lba), ..Sense::new(0x04, 0x44, 0x00) }

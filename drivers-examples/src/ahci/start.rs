@@ -1,7 +1,8 @@
 //! From a port to a device that takes requests, and back to its beginning: start, reset, unplugging.
 //!
-//! A state machine of its own for each channel, as in storahci: it is entered by a reset, moved on by a timer every 10
-//! ms (registers that are ready sooner are looked at at once) and by the completion of the driver's own commands:
+//! A state machine of its own for each channel, as in storahci: it is entered by a reset, moved on by a timer
+//! every 10 ms (registers that are ready sooner are looked at at once) and by the completion of the driver's
+//! own commands:
 //!
 //! ```text
 //! Stopping -> Resetting -> WaitLink -> WaitReady -> Identify -> Running
@@ -9,8 +10,9 @@
 //!                             +-> Absent <-+-----------+ (after eight attempts)
 //! ```
 //!
-//! The order of steps is that of AHCI 1.3.1, 10.4.2 (port reset) and 10.1.2 (start). Requests that the device had are
-//! completed when the port has stopped, never before: until then the device may still move their data.
+//! The order of steps is that of AHCI 1.3.1, 10.4.2 (port reset) and 10.1.2 (start). Requests that the device
+//! had are completed when the port has stopped, never before: until then the device may still move their
+//! data.
 
 use super::channel::*;
 use super::ddi::*;
@@ -235,7 +237,8 @@ impl Channel {
         }
     }
 
-    /// Nothing is plugged in. What the reset itself has left in PxSERR is no news; a device that comes meanwhile is.
+    /// Nothing is plugged in. What the reset itself has left in PxSERR is no news; a device that comes
+    /// meanwhile is.
     unsafe fn nobody_there(&mut self) {
         self.write(PXSERR, u32::MAX);
         self.write(PXIS, u32::MAX);

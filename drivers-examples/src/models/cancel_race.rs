@@ -1,4 +1,4 @@
-//! `w3b`: a request is completed on one processor while another cancels it.
+//! `cancel-race`: a request is completed on one processor while another cancels it.
 //!
 //! The author keeps one flag for who has the request: the routine that ends it first sets the flag, the
 //! other finds it set and leaves the request alone.
@@ -11,7 +11,7 @@
 //! **Why it hangs.** It does worse: the request is completed twice, and the second time it may
 //! already be another's.
 //!
-//! `w3b-locked` is the near miss: the same flag, looked at and set under one lock.
+//! `cancel-race-locked` is the near miss: the same flag, looked at and set under one lock.
 #![expect(non_snake_case, reason = "a driver in the manner of C, under the WDK's names")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
@@ -133,13 +133,13 @@ unsafe fn Exercise(Claim: unsafe fn(PDeviceExtension) -> bool) {
 }
 
 /// The flag alone.
-pub fn w3b(config: Config) -> Outcome {
+pub fn race(config: Config) -> Outcome {
     // SAFETY: the boot thread is at PASSIVE_LEVEL, and the routine's objects are its own.
     config.run(|| unsafe { Exercise(ClaimUnlocked) })
 }
 
 /// The flag under a lock.
-pub fn w3b_locked(config: Config) -> Outcome {
+pub fn locked(config: Config) -> Outcome {
     // SAFETY: as above.
     config.run(|| unsafe { Exercise(ClaimLocked) })
 }

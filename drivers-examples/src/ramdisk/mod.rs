@@ -1,15 +1,16 @@
 //! A virtual miniport that does everything right: a disk with a partner behind it.
 //!
 //! Requests that move data at hand (reads, writes, small questions) are executed and completed inside
-//! `start_io`. What may take its time (a flush, an unmap, anything but those) goes to worker threads; what the
-//! partner does not answer at once stays on a list until the answer comes, and both kinds are ended by aborts and
-//! resets. What was done is counted per logical unit under a spin lock, and a service request asks for
-//! the counts. Locks are held to count and to keep the lists: no call into Storport is made under one.
+//! `start_io`. What may take its time (a flush, an unmap, anything but those) goes to worker threads; what
+//! the partner does not answer at once stays on a list until the answer comes, and both kinds are ended by
+//! aborts and resets. What was done is counted per logical unit under a spin lock, and a service request asks
+//! for the counts. Locks are held to count and to keep the lists: no call into Storport is made under one.
 //!
-//! The recovery of late requests is Storport's (abort, reset of the unit, HwStorResetBus); a reset ends what is
-//! outstanding with SRB_STATUS_BUS_RESET, as the page of HwStorResetBus wants it. A partner that is gone is told to
-//! Storport as a change of the bus, whose scan then finds no unit: what virtual miniports do whose backend
-//! dies. Removal is Storport's order: nothing outstanding, service requests completed, threads ended, resources freed.
+//! The recovery of late requests is Storport's (abort, reset of the unit, HwStorResetBus); a reset ends what
+//! is outstanding with SRB_STATUS_BUS_RESET, as the page of HwStorResetBus wants it. A partner that is gone
+//! is told to Storport as a change of the bus, whose scan then finds no unit: what virtual miniports do whose
+//! backend dies. Removal is Storport's order: nothing outstanding, service requests completed, threads ended,
+//! resources freed.
 //!
 //! ```text
 //! mod.rs        the adapter: callbacks, what goes where     partner.rs     who has the data
@@ -135,8 +136,8 @@ impl Ramdisk {
         }
     }
 
-    /// Keeps a request until the partner answers. Where there is no memory for that, what it was asked was done
-    /// and is done again when Storport sends the request again, which commands that are at hand bear.
+    /// Keeps a request until the partner answers. Where there is no memory for that, what it was asked was
+    /// done and is done again when Storport sends the request again, which commands that are at hand bear.
     #[cold]
     fn wait_for_partner(&self, srb: Srb, promise: Promise) {
         let Some(_using) = self.rundown.acquire() else { return srb.complete(SrbStatus::NO_DEVICE) };

@@ -1,10 +1,11 @@
 //! Requests that `start_io` has not completed, by tag.
 //!
-//! A request waits for a worker, or a worker has it, or it was sent to the partner, whose answer will name the tag.
-//! What ends requests from outside (an abort, a reset, a partner that is gone) takes them off the list and
-//! completes them; one that a worker has at that moment is marked and completed by the worker, since its data is in
-//! use. Whoever takes a request off the list completes it, after the lock is given back: so each ends once,
-//! however many answers and resets come, and an answer that finds no request under its tag is ignored.
+//! A request waits for a worker, or a worker has it, or it was sent to the partner, whose answer will name
+//! the tag. What ends requests from outside (an abort, a reset, a partner that is gone) takes them off the
+//! list and completes them; one that a worker has at that moment is marked and completed by the worker, since
+//! its data is in use. Whoever takes a request off the list completes it, after the lock is given back: so
+//! each ends once, however many answers and resets come, and an answer that finds no request under its tag is
+//! ignored.
 
 use kernel_sim::safe::SpinLock;
 use storport_sim::miniport::{Pooled, Srb, SrbId, SrbStatus, Storport};
@@ -108,7 +109,8 @@ impl Outstanding {
         }
     }
 
-    /// The oldest request that waits for a worker; it is the caller's until [`Self::finish`] or [`Self::sent`].
+    /// The oldest request that waits for a worker; it is the caller's until [`Self::finish`] or
+    /// [`Self::sent`].
     pub fn take_job(&self) -> Option<Job> {
         let mut list = self.0.lock();
         let waits = |entry: &&mut Pooled<Entry>| entry.place == Place::Queue && entry.srb.is_some();

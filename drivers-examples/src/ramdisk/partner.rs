@@ -1,20 +1,20 @@
 //! The partner: who has the data, and answers when it likes.
 //!
-//! A virtual miniport's data is with somebody it cannot call: a service in user mode behind an inverted call, a
-//! server behind a socket. This module stands for that somebody and for the road to it, with the machine's
-//! [`Medium`] as its store. It answers at once where it can; it also answers late, twice, or never, loses
-//! a request for want of memory, hangs until it is reset, or is gone: whatever a fault plan wants of the *delivery*
-//! of an answer is arranged here, and the driver proper never reads a disposition. What it gives the
-//! driver for a request it has not answered is a [`Promise`], to which the driver says under which tag it will
-//! look the request up.
+//! A virtual miniport's data is with somebody it cannot call: a service in user mode behind an inverted call,
+//! a server behind a socket. This module stands for that somebody and for the road to it, with the machine's
+//! [`Medium`] as its store. It answers at once where it can; it also answers late, twice, or never, loses a
+//! request for want of memory, hangs until it is reset, or is gone: whatever a fault plan wants of the
+//! *delivery* of an answer is arranged here, and the driver proper never reads a disposition. What it gives
+//! the driver for a request it has not answered is a [`Promise`], to which the driver says under which tag it
+//! will look the request up.
 //!
-//! Late answers come in on a thread at PASSIVE_LEVEL, as from a service that calls down with a control code; the
-//! thread is the driver's own for want of processes. A command takes effect when it is asked, only its answer
-//! is late: so data is never touched after the driver has given a request up. That is our choice; a real partner has
-//! the buffer mapped, or the driver copies.
+//! Late answers come in on a thread at PASSIVE_LEVEL, as from a service that calls down with a control code;
+//! the thread is the driver's own for want of processes. A command takes effect when it is asked, only its
+//! answer is late: so data is never touched after the driver has given a request up. That is our choice; a
+//! real partner has the buffer mapped, or the driver copies.
 //!
-//! Invariant: an answer is delivered once for each time it was promised, in the order of the times they are due,
-//! and none after `close`.
+//! Invariant: an answer is delivered once for each time it was promised, in the order of the times they are
+//! due, and none after `close`.
 
 use super::outstanding::Tag;
 use kernel_sim::safe::{Semaphore, SpinLock, interrupt_time_us};
@@ -137,8 +137,8 @@ impl Partner {
         !self.is_hung.load(Relaxed)
     }
 
-    /// Resets the partner, which reacts again if it hung, and a unit of it, or all. Answers that are on their way
-    /// still come.
+    /// Resets the partner, which reacts again if it hung, and a unit of it, or all. Answers that are on their
+    /// way still come.
     pub fn reset(&self, unit: Option<Lun>) {
         self.is_hung.store(false, Relaxed);
         self.medium.with(|target| {

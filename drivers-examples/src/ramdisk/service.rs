@@ -1,7 +1,8 @@
 //! Service requests: what is asked of the adapter from above, and those who wait for news.
 //!
-//! The request begins with a little-endian code; one without is a request for the report. Invariant: a request
-//! that waits is completed once, by news or by the end of the adapter, and none begins to wait after that.
+//! The request begins with a little-endian code; one without is a request for the report. Invariant: a
+//! request that waits is completed once, by news or by the end of the adapter, and none begins to wait after
+//! that.
 
 use kernel_sim::ddi::{STATUS_CANCELLED, STATUS_SUCCESS};
 use kernel_sim::safe::SpinLock;

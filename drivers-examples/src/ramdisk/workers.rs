@@ -1,7 +1,8 @@
 //! The workers' bell: how many requests wait for a worker, and when the workers are to go home.
 //!
-//! One ring per request in the queue, and one per worker at the end. A worker that is woken and finds nothing (a
-//! reset has emptied the queue) waits again; it returns only where it finds nothing and the end was announced.
+//! One ring per request in the queue, and one per worker at the end. A worker that is woken and finds nothing
+//! (a reset has emptied the queue) waits again; it returns only where it finds nothing and the end was
+//! announced.
 
 use kernel_sim::safe::{Semaphore, SpinLock};
 
@@ -33,8 +34,8 @@ impl Workers {
         self.bell.release(1);
     }
 
-    /// What a worker does, at PASSIVE_LEVEL: `work_on_one` whenever the bell has rung, until it finds nothing after
-    /// the end was announced.
+    /// What a worker does, at PASSIVE_LEVEL: `work_on_one` whenever the bell has rung, until it finds nothing
+    /// after the end was announced.
     pub fn work(&self, work_on_one: impl Fn() -> bool) {
         loop {
             self.bell.wait();

@@ -1,7 +1,7 @@
 //! From a device that has been reset to a running one.
 //!
-//! Taken by HwStorInitialize, again after every reset of the adapter, and when its power returns. The caller has
-//! all rings for itself: nothing runs yet, or their locks are held.
+//! Taken by HwStorInitialize, again after every reset of the adapter, and when its power returns. The caller
+//! has all rings for itself: nothing runs yet, or their locks are held.
 
 use super::ddi::*;
 use super::events;
@@ -13,7 +13,8 @@ use std::sync::atomic::Ordering::SeqCst;
 
 /// Starts a device that has just been reset: features, rings, buffers for events. `false`: it does not agree.
 pub unsafe fn bring_up(extension: PVOID, e: *mut AdapterExtension) -> bool {
-    // SAFETY: Storport's own extension and its adapter's, as for all of this file; the callers have the rings for themselves.
+    // SAFETY: Storport's own extension and its adapter's, as for all of this file; the callers have the rings
+    // for themselves.
     unsafe {
         if !(*e).registers.negotiate(extension, (*e).features) {
             return false;
@@ -38,7 +39,8 @@ pub unsafe fn bring_up(extension: PVOID, e: *mut AdapterExtension) -> bool {
 }
 
 unsafe fn enable_ring(extension: PVOID, e: *mut AdapterExtension, n: usize) -> bool {
-    // SAFETY: as above; of the extension, which interrupt routines look at meanwhile, the ring alone is borrowed.
+    // SAFETY: as above; of the extension, which interrupt routines look at meanwhile, the ring alone is
+    // borrowed.
     unsafe {
         let (registers, uses_events) = ((*e).registers, (*e).features & F_RING_EVENT_IDX != 0);
         let ring = &mut (*e).ring[n];

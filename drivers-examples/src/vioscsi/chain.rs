@@ -14,7 +14,8 @@ impl ChainBuilder {
     /// `None`: the extension does not lie in one piece for the device.
     pub unsafe fn new(extension: PVOID, x: *mut SrbExtension) -> Option<ChainBuilder> {
         let mut length = 0;
-        // SAFETY: an SRB extension of the caller's, as for all of this file; the output is on this thread's stack.
+        // SAFETY: an SRB extension of the caller's, as for all of this file; the output is on this thread's
+        // stack.
         unsafe {
             let physical =
                 StorPortGetPhysicalAddress(extension, std::ptr::null_mut(), x.cast(), &raw mut length);

@@ -1,9 +1,9 @@
 //! HwStorAdapterControl: power, and being pulled out.
 //!
 //! The driver of virtio-win takes ScsiStopAdapter and ScsiRestartAdapter, which come at DIRQL under the
-//! interrupt lock: there no ring can be locked, and a DPC that is on its way out of a ring may still look at it
-//! while it is emptied. This one takes ScsiAdapterPower, which Storport uses instead where a miniport has it,
-//! at PASSIVE_LEVEL under no lock.
+//! interrupt lock: there no ring can be locked, and a DPC that is on its way out of a ring may still look at
+//! it while it is emptied. This one takes ScsiAdapterPower, which Storport uses instead where a miniport has
+//! it, at PASSIVE_LEVEL under no lock.
 
 use super::bring_up::bring_up;
 use super::ddi::*;

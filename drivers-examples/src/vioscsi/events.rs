@@ -19,8 +19,8 @@ pub unsafe fn post_all(e: *mut AdapterExtension) {
 }
 
 unsafe fn post(e: *mut AdapterExtension, buffer: *mut Event) {
-    // SAFETY: the ring's lock is held, or nobody else runs. A ring of fewer descriptors than buffers takes what it
-    // can.
+    // SAFETY: the ring's lock is held, or nobody else runs. A ring of fewer descriptors than buffers takes
+    // what it can.
     unsafe {
         let offset = buffer as usize - (*e).events as usize;
         let address = (*e).events_physical + offset as u64;
@@ -42,7 +42,8 @@ unsafe fn asks_for_scan(buffer: *mut Event) -> bool {
 /// Takes the events that have come.
 pub unsafe fn take_events(extension: PVOID, e: *mut AdapterExtension) {
     let mut is_scan_due = false;
-    // SAFETY: Storport's own extension, as for all of this file; owners of chains in the event ring are its buffers.
+    // SAFETY: Storport's own extension, as for all of this file; owners of chains in the event ring are its
+    // buffers.
     unsafe {
         let mut handle: STOR_LOCK_HANDLE = std::mem::zeroed();
         lock(extension, e, EVENT_RING, &mut handle);

@@ -57,7 +57,8 @@ unsafe extern "C-unwind" fn HwPassiveInitialize(extension: PVOID) -> BOOLEAN {
     TRUE
 }
 
-/// Has requests started by several processors at once, each with the message of its ring, where there are several.
+/// Has requests started by several processors at once, each with the message of its ring, where there are
+/// several.
 unsafe fn ask_for_channels(extension: PVOID, e: &mut AdapterExtension) {
     let request_rings = e.rings - FIRST_REQUEST_RING as u32;
     e.has_channels = 0;

@@ -34,7 +34,8 @@ pub unsafe extern "C-unwind" fn HwMSInterruptRoutine(extension: PVOID, message: 
         } else if message != 0 && message <= (*e).rings {
             ask_for_dpc(extension, e, message as usize - 1);
         }
-        // Message 0, a changed configuration: a device that asks for a reset gets one when its requests are late.
+        // Message 0, a changed configuration: a device that asks for a reset gets one when its requests are
+        // late.
     }
     TRUE
 }

@@ -1,15 +1,15 @@
 //! `vioscsi`: a miniport of virtio SCSI adapters, after the one of virtio-win, at layer 1.
 //!
 //! A ring for task management, one for events, and one for requests per processor where the system grants a
-//! message for each. HwStorBuildIo writes a request's descriptors into its SRB extension, HwStorStartIo puts them
-//! into the ring of its channel, an interrupt only asks for the DPC of its ring, and the DPC takes out what the
-//! device has given back.
+//! message for each. HwStorBuildIo writes a request's descriptors into its SRB extension, HwStorStartIo puts
+//! them into the ring of its channel, an interrupt only asks for the DPC of its ring, and the DPC takes out
+//! what the device has given back.
 //!
 //! ```text
 //! virtio.rs     the transport's registers and numbers      virtio_scsi.rs  the requests of a SCSI host
 //! transport.rs  finding and driving the registers          ring.rs         the driver's side of a virtqueue
 //! extension.rs  what adapter and request carry             ring_lock.rs    a ring's lock and notification
-//! find.rs       HwStorFindAdapter                          initialize.rs   HwStorInitialize, interrupts, DPCs
+//! find.rs       HwStorFindAdapter                          initialize.rs   HwStorInitialize, DPCs
 //! bring_up.rs   from a reset device to a running one       chain.rs        a request's descriptors
 //! request.rs    HwStorBuildIo, HwStorStartIo               complete.rs     requests that come back
 //! interrupt.rs  interrupt routines, the DPC                events.rs       units that come and go
@@ -17,9 +17,9 @@
 //! ```
 //!
 //! Each ring has one lock: the DpcLock of its DPC, for putting in and for taking out. Nothing else is shared
-//! once the adapter runs. Several are taken in the order of the rings. Invariant: a request that is in a ring's
-//! table of outstanding ones, and no other, is the device's; the routine that takes it out of the table
-//! completes it.
+//! once the adapter runs. Several are taken in the order of the rings. Invariant: a request that is in a
+//! ring's table of outstanding ones, and no other, is the device's; the routine that takes it out of the
+//! table completes it.
 #![expect(non_snake_case, reason = "the documented WDK names")]
 
 mod bring_up;

@@ -3,8 +3,8 @@
 //! Storport's steps, as its recovery of late requests takes them: SRB_FUNCTION_RESET_LOGICAL_UNIT and
 //! SRB_FUNCTION_RESET_DEVICE become task management functions on the control ring (VIRTIO 1.2, 5.6.6.2), and
 //! the SRB ends when the device answers. HwStorResetBus resets the device itself (2.4), completes all it had,
-//! and starts it again; virtio-win sends a logical unit reset there too and leaves the rest to time, which with
-//! a device that does not answer ends in a lost request.
+//! and starts it again; virtio-win sends a logical unit reset there too and leaves the rest to time, which
+//! with a device that does not answer ends in a lost request.
 
 use super::bring_up::bring_up;
 use super::chain::ChainBuilder;

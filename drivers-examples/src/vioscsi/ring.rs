@@ -2,8 +2,8 @@
 //!
 //! Chains are put in and taken out under the ring's lock, which the callers hold; indices are shared with the
 //! device and accessed as such. A used element whose chain is not outstanding is passed over: a device that
-//! gives one back twice does no harm. Invariant: `outstanding` has an entry for a head exactly while the device
-//! has its chain.
+//! gives one back twice does no harm. Invariant: `outstanding` has an entry for a head exactly while the
+//! device has its chain.
 
 use super::ddi::{PVOID, Shared};
 use super::virtio::{AVAIL_NO_INTERRUPT, DESC_INDIRECT, DESC_NEXT, Descriptor, USED_NO_NOTIFY};
@@ -106,8 +106,8 @@ impl Ring {
 
     /// An index, an event or the flags: what device and driver tell each other by.
     unsafe fn word(area: *mut u16, at: usize) -> &'static Shared<u16> {
-        // SAFETY: the callers stay within the area, which lives as long as the adapter; a cell is laid out as what
-        // it holds, and the device accesses it whole.
+        // SAFETY: the callers stay within the area, which lives as long as the adapter; a cell is laid out as
+        // what it holds, and the device accesses it whole.
         unsafe { &*area.add(at).cast() }
     }
 
@@ -115,10 +115,11 @@ impl Ring {
         usize::from(index & (self.size - 1))
     }
 
-    /// Puts a chain in. `table` is its descriptors in order, chained by their places in the table. `false`: no
-    /// room.
+    /// Puts a chain in. `table` is its descriptors in order, chained by their places in the table. `false`:
+    /// no room.
     ///
-    /// With a physical address the table itself is lent, behind one descriptor of the ring; without, it is copied.
+    /// With a physical address the table itself is lent, behind one descriptor of the ring; without, it is
+    /// copied.
     ///
     /// # Safety
     /// The ring's lock is held; the table and what it points at stay until the chain is taken out.

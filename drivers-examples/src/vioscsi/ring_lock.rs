@@ -1,11 +1,13 @@
-//! The lock of a ring, which is the DpcLock of its DPC, and the notification that follows a change of the ring.
+//! The lock of a ring, which is the DpcLock of its DPC, and the notification that follows a change of the
+//! ring.
 
 use super::ddi::*;
 use super::extension::AdapterExtension;
 
 /// Takes a ring's lock.
 pub unsafe fn lock(extension: PVOID, e: *mut AdapterExtension, n: usize, handle: &mut STOR_LOCK_HANDLE) {
-    // SAFETY: Storport's own extension and its adapter's, as for all of this file; the handle is the caller's.
+    // SAFETY: Storport's own extension and its adapter's, as for all of this file; the handle is the
+    // caller's.
     unsafe {
         StorPortAcquireSpinLock(extension, DpcLock, (&raw mut (*e).dpc[n]).cast(), handle);
     }

@@ -1,7 +1,7 @@
 //! The numbers of virtio over PCI: capabilities, common configuration, status, features, rings.
 //!
-//! What the headers `virtio_pci.h`, `virtio_config.h` and `virtio_ring.h` are to a driver in C. Written from the
-//! specification and not shared with the device model, so that a slip on one side shows.
+//! What the headers `virtio_pci.h`, `virtio_config.h` and `virtio_ring.h` are to a driver in C. Written from
+//! the specification and not shared with the device model, so that a slip on one side shows.
 
 /// Vendor and device of a virtio SCSI host without a legacy interface.
 pub const VENDOR: u16 = 0x1AF4;

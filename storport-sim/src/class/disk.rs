@@ -61,8 +61,8 @@ impl Disk {
         }
     }
 
-    /// The unit's UNMAP limits, which it is asked for the first time. `None`: it takes no UNMAP, or does not say
-    /// now. PASSIVE_LEVEL.
+    /// The unit's UNMAP limits, which it is asked for the first time. `None`: it takes no UNMAP, or does not
+    /// say now. PASSIVE_LEVEL.
     pub(super) fn ask_provisioning(&self, machine: &Machine) -> Option<Provisioning> {
         if let Some(known) = self.provisioning.get() {
             return *known;

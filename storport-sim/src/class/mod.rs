@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! device.rs    the device objects, attaching and detaching      disk.rs     what is known of one disk
-//! dispatch.rs  which request goes where                         complete.rs IRPs that need nothing of the unit
+//! dispatch.rs  which request goes where                         complete.rs IRPs that are not sent down
 //! request.rs   an IRP as SRBs, piece by piece                   packet.rs   SRBs, kept for the next request
 //! sense.rs     what an SRB's end means                          counters.rs what has happened to requests
 //! question.rs  asking a unit something                          capacity.rs how big the disk is

@@ -1,7 +1,7 @@
 //! What a unit says of giving blocks back: whether it takes UNMAP, and within what limits.
 //!
-//! A unit takes UNMAP if its Logical Block Provisioning page (B2h) says so and its Block Limits page (B0h) allows
-//! a number of blocks.
+//! A unit takes UNMAP if its Logical Block Provisioning page (B2h) says so and its Block Limits page (B0h)
+//! allows a number of blocks.
 
 use super::question::ask;
 use crate::ddi::DEVICE_LB_PROVISIONING_DESCRIPTOR;

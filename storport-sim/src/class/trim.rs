@@ -1,11 +1,10 @@
 //! Trims: the ranges of a data set become UNMAP commands.
 //!
-//! As Windows' disk class driver has it: ranges must be whole blocks on the disk; what is more than one command
-//! may name (`provisioning.rs`) goes as several, one after the other, in the client's IRP. Ranges are not shrunk
-//! to the unmap granularity: SBC lets the unit do what it can with the rest. Our choice: a list has
-//! [`DESCRIPTORS_MAX`] ranges at most, whatever the unit would take.
-//! Invariant: the ranges are read from the client's buffer piece by piece and checked each time, for the
-//! client may write to it meanwhile.
+//! As Windows' disk class driver has it: ranges must be whole blocks on the disk; what is more than one
+//! command may name (`provisioning.rs`) goes as several, one after the other, in the client's IRP. Ranges are
+//! not shrunk to the unmap granularity: SBC lets the unit do what it can with the rest. Our choice: a list
+//! has [`DESCRIPTORS_MAX`] ranges at most, whatever the unit would take. Invariant: the ranges are read from
+//! the client's buffer piece by piece and checked each time, for the client may write to it meanwhile.
 
 use super::capacity::Capacity;
 use super::provisioning::Provisioning;
@@ -37,7 +36,8 @@ pub(super) fn ranges_of(
         .then_some((at, bytes / size_of::<DEVICE_DATA_SET_RANGE>()))
 }
 
-/// A trim under way, in the machine's memory: the list of the present command, and how far the ranges have come.
+/// A trim under way, in the machine's memory: the list of the present command, and how far the ranges have
+/// come.
 #[repr(C)]
 pub(super) struct Trim {
     mdl: MDL,

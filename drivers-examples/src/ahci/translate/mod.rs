@@ -1,9 +1,9 @@
 //! SCSI to ATA: what a command block asks, as a task file or as an answer from what is known (SAT-4).
 //!
-//! Called under the interrupt lock with the device known, once for each request. A command for a disk is answered from
-//! identify data, becomes one ATA command, or is refused: 05/20/00 for a command that is not known here, 05/24/00 for a
-//! field. An ATAPI device is sent its command block as it is, but for REPORT LUNS: it has one unit, and many such
-//! devices do not know the command.
+//! Called under the interrupt lock with the device known, once for each request. A command for a disk is
+//! answered from identify data, becomes one ATA command, or is refused: 05/20/00 for a command that is not
+//! known here, 05/24/00 for a field. An ATAPI device is sent its command block as it is, but for REPORT LUNS:
+//! it has one unit, and many such devices do not know the command.
 
 mod ask;
 mod block;
