@@ -15,14 +15,14 @@ const HAND_OFF_LOOKS: u32 = 20_000;
 
 /// Looks at a register until `is_done` likes it.
 unsafe fn wait_for(
-    extension: PVOID,
+    DeviceExtension: PVOID,
     base: *mut u8,
     register: usize,
     looks: u32,
     is_done: fn(u32) -> bool,
 ) -> bool {
     for _ in 0..looks {
-        if is_done(read(extension, base, register)) {
+        if is_done(read(DeviceExtension, base, register)) {
             return true;
         }
         StorPortStallExecution(LOOK_US);
@@ -31,28 +31,28 @@ unsafe fn wait_for(
 }
 
 /// Takes the adapter from the firmware, resets it and puts it into AHCI mode. `false`: it does not answer.
-pub unsafe fn take_over(extension: PVOID, base: *mut u8) -> bool {
-    if read(extension, base, CAP2) & CAP2_BOH != 0 {
-        write(extension, base, BOHC, BOHC_OOS);
+pub unsafe fn take_over(DeviceExtension: PVOID, base: *mut u8) -> bool {
+    if read(DeviceExtension, base, CAP2) & CAP2_BOH != 0 {
+        write(DeviceExtension, base, BOHC, BOHC_OOS);
         // Firmware that does not let go in time is not waited for any longer (10.6.3).
-        wait_for(extension, base, BOHC, HAND_OFF_LOOKS, |value| value & BOHC_BOS == 0);
+        wait_for(DeviceExtension, base, BOHC, HAND_OFF_LOOKS, |value| value & BOHC_BOS == 0);
     }
-    write(extension, base, GHC, GHC_AE);
-    write(extension, base, GHC, GHC_AE | GHC_HR);
-    if !wait_for(extension, base, GHC, RESET_LOOKS, |value| value != u32::MAX && value & GHC_HR == 0) {
+    write(DeviceExtension, base, GHC, GHC_AE);
+    write(DeviceExtension, base, GHC, GHC_AE | GHC_HR);
+    if !wait_for(DeviceExtension, base, GHC, RESET_LOOKS, |value| value != u32::MAX && value & GHC_HR == 0) {
         return false;
     }
-    write(extension, base, GHC, GHC_AE);
+    write(DeviceExtension, base, GHC, GHC_AE);
     // Versions before 1.0 had other registers.
-    read(extension, base, VS) >= 0x0001_0000
+    read(DeviceExtension, base, VS) >= 0x0001_0000
 }
 
 /// Starts every channel. The interrupt lock is held.
-pub unsafe fn start_channels(extension: PVOID) {
-    let adapter = extension.cast::<Adapter>();
-    write(extension, (*adapter).base, GHC, GHC_AE | GHC_IE);
-    for number in numbers(extension) {
-        let channel = channel(extension, number);
+pub unsafe fn start_channels(DeviceExtension: PVOID) {
+    let Extension = DeviceExtension.cast::<Adapter>();
+    write(DeviceExtension, (*Extension).base, GHC, GHC_AE | GHC_IE);
+    for number in numbers(DeviceExtension) {
+        let channel = channel(DeviceExtension, number);
         channel.begin_start();
         channel.ask_for_dpc();
     }

@@ -134,7 +134,8 @@ impl Channel {
     unsafe fn arm_timer(&mut self) {
         if !self.is_timer_armed && !self.timer.is_null() {
             let context = (&raw mut *self).cast();
-            let status = StorPortRequestTimer(self.extension, self.timer, Some(HwTimer), context, TICK_US, 0);
+            let status =
+                StorPortRequestTimer(self.DeviceExtension, self.timer, Some(HwTimer), context, TICK_US, 0);
             self.is_timer_armed = status == STOR_STATUS_SUCCESS;
         }
     }
@@ -216,7 +217,7 @@ impl Channel {
         match Device::parse(self.device.kind, &raw) {
             Some(device) => {
                 self.device = device;
-                if !(*self.extension.cast::<Adapter>()).takes_queued_commands {
+                if !(*self.DeviceExtension.cast::<Adapter>()).takes_queued_commands {
                     self.device.queue_depth = 0;
                 }
                 self.attempts = 0;
@@ -313,11 +314,11 @@ impl Channel {
 
     unsafe fn fail_waiting(&mut self, status: UCHAR) {
         loop {
-            let srb = self.waiting.pop();
-            if srb.is_null() {
+            let Srb = self.waiting.pop();
+            if Srb.is_null() {
                 return;
             }
-            self.complete(srb, status);
+            self.complete(Srb, status);
         }
     }
 
@@ -326,8 +327,8 @@ impl Channel {
         let slots = std::mem::take(&mut self.suspended);
         for slot in 0..SLOTS {
             if slots & 1 << slot != 0 {
-                let srb = std::mem::replace(&mut self.slots[slot as usize], null_mut());
-                self.complete(srb, status);
+                let Srb = std::mem::replace(&mut self.slots[slot as usize], null_mut());
+                self.complete(Srb, status);
             }
         }
     }
@@ -342,9 +343,9 @@ impl Channel {
 }
 
 /// A channel's timer has expired. No lock is held.
-unsafe extern "C-unwind" fn HwTimer(extension: PVOID, context: PVOID) {
-    let lock = InterruptGuard::acquire(extension);
-    let channel = &mut *context.cast::<Channel>();
+unsafe extern "C-unwind" fn HwTimer(DeviceExtension: PVOID, Context: PVOID) {
+    let lock = InterruptGuard::acquire(DeviceExtension);
+    let channel = &mut *Context.cast::<Channel>();
     channel.is_timer_armed = false;
     channel.tick();
     channel.ask_for_dpc();

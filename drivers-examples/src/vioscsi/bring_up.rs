@@ -12,59 +12,52 @@ use super::virtio_scsi::*;
 use std::sync::atomic::Ordering::SeqCst;
 
 /// Starts a device that has just been reset: features, rings, buffers for events. `false`: it does not agree.
-pub unsafe fn bring_up(extension: PVOID, e: *mut AdapterExtension) -> bool {
-    // SAFETY: Storport's own extension and its adapter's, as for all of this file; the callers have the rings
-    // for themselves.
-    unsafe {
-        if !(*e).registers.negotiate(extension, (*e).features) {
+pub unsafe fn bring_up(DeviceExtension: PVOID, Extension: *mut AdapterExtension) -> bool {
+    if !(*Extension).registers.negotiate(DeviceExtension, (*Extension).features) {
+        return false;
+    }
+    (*Extension).registers.set_device_u32(DeviceExtension, CONFIG_CDB_SIZE, CDB_SIZE as u32);
+    (*Extension).registers.set_device_u32(DeviceExtension, CONFIG_SENSE_SIZE, SENSE_SIZE as u32);
+    if (*Extension).interrupts != Interrupts::Line {
+        (*Extension).registers.write_u16(DeviceExtension, CONFIG_MSIX_VECTOR, 0);
+    }
+    for n in 0..(*Extension).rings as usize {
+        if !enable_ring(DeviceExtension, Extension, n) {
             return false;
         }
-        (*e).registers.set_device_u32(extension, CONFIG_CDB_SIZE, CDB_SIZE as u32);
-        (*e).registers.set_device_u32(extension, CONFIG_SENSE_SIZE, SENSE_SIZE as u32);
-        if (*e).interrupts != Interrupts::Line {
-            (*e).registers.write_u16(extension, CONFIG_MSIX_VECTOR, 0);
-        }
-        for n in 0..(*e).rings as usize {
-            if !enable_ring(extension, e, n) {
-                return false;
-            }
-        }
-        events::post_all(e);
-        (*e).registers.add_status(extension, STATUS_DRIVER_OK);
-        (*e).state.store(state::RUNNING, SeqCst);
-        // The buffers went in before the device looked.
-        notify(extension, e, EVENT_RING);
     }
+    events::post_all(Extension);
+    (*Extension).registers.add_status(DeviceExtension, STATUS_DRIVER_OK);
+    (*Extension).state.store(state::RUNNING, SeqCst);
+    // The buffers went in before the device looked.
+    notify(DeviceExtension, Extension, EVENT_RING);
     true
 }
 
-unsafe fn enable_ring(extension: PVOID, e: *mut AdapterExtension, n: usize) -> bool {
-    // SAFETY: as above; of the extension, which interrupt routines look at meanwhile, the ring alone is
-    // borrowed.
-    unsafe {
-        let (registers, uses_events) = ((*e).registers, (*e).features & F_RING_EVENT_IDX != 0);
-        let ring = &mut (*e).ring[n];
-        ring.clear(uses_events);
-        registers.write_u16(extension, QUEUE_SELECT, n as u16);
-        let offset = usize::from(registers.read_u16(extension, QUEUE_NOTIFY_OFF));
-        ring.notify = registers.notify.wrapping_add(offset * registers.notify_multiplier as usize).cast();
-        registers.write_u16(extension, QUEUE_SIZE, ring.size);
-        let vector = match (*e).interrupts {
-            Interrupts::Line => None,
-            Interrupts::OneMessage => Some(0),
-            Interrupts::PerRing => Some(n as u16 + 1),
-        };
-        if let Some(vector) = vector {
-            registers.write_u16(extension, QUEUE_MSIX_VECTOR, vector);
-            // A device without room for it says so.
-            if registers.read_u16(extension, QUEUE_MSIX_VECTOR) != vector {
-                return false;
-            }
+unsafe fn enable_ring(DeviceExtension: PVOID, Extension: *mut AdapterExtension, n: usize) -> bool {
+    // Of the extension, which interrupt routines look at meanwhile, the ring alone is borrowed.
+    let (registers, uses_events) = ((*Extension).registers, (*Extension).features & F_RING_EVENT_IDX != 0);
+    let ring = &mut (*Extension).ring[n];
+    ring.clear(uses_events);
+    registers.write_u16(DeviceExtension, QUEUE_SELECT, n as u16);
+    let offset = usize::from(registers.read_u16(DeviceExtension, QUEUE_NOTIFY_OFF));
+    ring.notify = registers.notify.wrapping_add(offset * registers.notify_multiplier as usize).cast();
+    registers.write_u16(DeviceExtension, QUEUE_SIZE, ring.size);
+    let vector = match (*Extension).interrupts {
+        Interrupts::Line => None,
+        Interrupts::OneMessage => Some(0),
+        Interrupts::PerRing => Some(n as u16 + 1),
+    };
+    if let Some(vector) = vector {
+        registers.write_u16(DeviceExtension, QUEUE_MSIX_VECTOR, vector);
+        // A device without room for it says so.
+        if registers.read_u16(DeviceExtension, QUEUE_MSIX_VECTOR) != vector {
+            return false;
         }
-        registers.write_address(extension, QUEUE_DESC, ring.descriptors_physical);
-        registers.write_address(extension, QUEUE_DRIVER, ring.available_physical);
-        registers.write_address(extension, QUEUE_DEVICE, ring.used_physical);
-        registers.write_u16(extension, QUEUE_ENABLE, 1);
-        registers.read_u16(extension, QUEUE_ENABLE) == 1
     }
+    registers.write_address(DeviceExtension, QUEUE_DESC, ring.descriptors_physical);
+    registers.write_address(DeviceExtension, QUEUE_DRIVER, ring.available_physical);
+    registers.write_address(DeviceExtension, QUEUE_DEVICE, ring.used_physical);
+    registers.write_u16(DeviceExtension, QUEUE_ENABLE, 1);
+    registers.read_u16(DeviceExtension, QUEUE_ENABLE) == 1
 }

@@ -20,7 +20,11 @@
 //! once the adapter runs. Several are taken in the order of the rings. Invariant: a request that is in a
 //! ring's table of outstanding ones, and no other, is the device's; the routine that takes it out of the
 //! table completes it.
-#![expect(non_snake_case, reason = "the documented WDK names")]
+#![expect(non_snake_case, non_upper_case_globals, reason = "the documented WDK names")]
+#![expect(
+    unsafe_op_in_unsafe_fn,
+    reason = "as in C: every routine works on raw pointers throughout, and is called as the WDK documents"
+)]
 
 mod bring_up;
 mod chain;
@@ -51,7 +55,10 @@ use std::ptr::null_mut;
 ///
 /// # Safety
 /// Called by the I/O manager.
-pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+pub unsafe extern "C-unwind" fn driver_entry(
+    DriverObject: PDRIVER_OBJECT,
+    RegistryPath: PUNICODE_STRING,
+) -> NTSTATUS {
     let mut data = HW_INITIALIZATION_DATA::zeroed();
     data.HwInitializationDataSize = size_of::<HW_INITIALIZATION_DATA>() as ULONG;
     data.AdapterInterfaceType = PCIBus;
@@ -72,6 +79,5 @@ pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNIC
     data.MultipleRequestPerLu = TRUE;
     data.SrbTypeFlags = SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
     data.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8;
-    // SAFETY: the I/O manager's own arguments; the structure is on this thread's stack.
-    unsafe { StorPortInitialize(driver, path, &raw mut data, null_mut()) }
+    StorPortInitialize(DriverObject, RegistryPath, &raw mut data, null_mut())
 }

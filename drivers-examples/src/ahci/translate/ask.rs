@@ -15,7 +15,7 @@ pub enum Translation {
 
 /// What is looked at of an SRB.
 pub(super) struct Ask {
-    pub srb: PSCSI_REQUEST_BLOCK,
+    pub Srb: PSCSI_REQUEST_BLOCK,
     pub cdb: [u8; 16],
     /// Bytes of the SRB's data.
     pub bytes: u32,
@@ -35,21 +35,21 @@ impl Ask {
     }
 
     pub unsafe fn refuse(&self, sense: Sense) -> Translation {
-        SrbSetDataTransferLength(self.srb.cast(), 0);
-        Translation::Done(sense::put(self.srb.cast(), &sense.render()))
+        SrbSetDataTransferLength(self.Srb.cast(), 0);
+        Translation::Done(sense::put(self.Srb.cast(), &sense.render()))
     }
 
     /// Returns parameter data, cut off at the allocation length and at the SRB's.
     pub unsafe fn reply(&self, data: &[u8], allocation: u32) -> Translation {
         let bytes = data.len().min(allocation as usize).min(self.bytes as usize);
-        let to: *mut u8 = SrbGetDataBuffer(self.srb.cast()).cast();
+        let to: *mut u8 = SrbGetDataBuffer(self.Srb.cast()).cast();
         if to.is_null() && bytes != 0 {
             return Translation::Done(SRB_STATUS_INVALID_REQUEST);
         }
         if bytes != 0 {
             to.copy_from_nonoverlapping(data.as_ptr(), bytes);
         }
-        SrbSetDataTransferLength(self.srb.cast(), bytes as u32);
+        SrbSetDataTransferLength(self.Srb.cast(), bytes as u32);
         Translation::Done(if bytes as u32 == self.bytes {
             SRB_STATUS_SUCCESS
         } else {
@@ -59,13 +59,13 @@ impl Ask {
 
     /// The SRB's data as the miniport sees it; empty if it is not mapped.
     pub unsafe fn data<'a>(&self) -> &'a [u8] {
-        let from: *const u8 = SrbGetDataBuffer(self.srb.cast()).cast_const().cast();
+        let from: *const u8 = SrbGetDataBuffer(self.Srb.cast()).cast_const().cast();
         if from.is_null() { &[] } else { std::slice::from_raw_parts(from, self.bytes as usize) }
     }
 
     /// Becomes a command with the SRB's data: `is_write` says which way it goes.
     pub unsafe fn command_with_data(&self, task: Task, class: Class, is_write: bool) -> Translation {
-        let r = request(self.srb);
+        let r = request(self.Srb);
         let direction = if is_write { HEADER_WRITE } else { 0 };
         (*r).header = direction | (*r).prds << HEADER_PRDTL_SHIFT;
         (*r).bytes = self.bytes;
@@ -74,13 +74,13 @@ impl Ask {
 
     /// Becomes a command without data.
     pub unsafe fn command_without_data(&self, task: Task, class: Class) -> Translation {
-        let r = request(self.srb);
+        let r = request(self.Srb);
         ((*r).header, (*r).bytes) = (0, 0);
         self.command(task, class)
     }
 
     unsafe fn command(&self, task: Task, class: Class) -> Translation {
-        let r = request(self.srb);
+        let r = request(self.Srb);
         (*r).class = class;
         task.write(&mut (*(*r).table).frame);
         Translation::Command

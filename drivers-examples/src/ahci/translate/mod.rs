@@ -23,9 +23,9 @@ pub use ask::Translation;
 ///
 /// # Safety
 /// The SRB is the miniport's, and its command table has been placed.
-pub unsafe fn translate(device: &Device, srb: PSCSI_REQUEST_BLOCK) -> Translation {
-    let any: PVOID = srb.cast();
-    let mut ask = Ask { srb, cdb: [0; 16], bytes: SrbGetDataTransferLength(any) };
+pub unsafe fn translate(device: &Device, Srb: PSCSI_REQUEST_BLOCK) -> Translation {
+    let any: PVOID = Srb.cast();
+    let mut ask = Ask { Srb, cdb: [0; 16], bytes: SrbGetDataTransferLength(any) };
     if SrbGetSrbFunction(any) as UCHAR != SRB_FUNCTION_EXECUTE_SCSI {
         // SRB_FUNCTION_FLUSH and SRB_FUNCTION_SHUTDOWN: the device's cache is all there is to write back.
         return match device.kind {
@@ -73,9 +73,9 @@ unsafe fn disk(device: &Device, ask: &Ask) -> Translation {
 
 /// The command block itself, by DMA.
 unsafe fn packet(ask: &Ask) -> Translation {
-    let r = request(ask.srb);
+    let r = request(ask.Srb);
     (*(*r).table).packet = ask.cdb;
-    let is_write = SrbGetSrbFlags(ask.srb.cast()) & SRB_FLAGS_DATA_OUT != 0;
+    let is_write = SrbGetSrbFlags(ask.Srb.cast()) & SRB_FLAGS_DATA_OUT != 0;
     let translation =
         ask.command_with_data(Task { features: 1, ..Task::new(PACKET) }, Class::Normal, is_write);
     (*r).header |= HEADER_ATAPI;
