@@ -1,7 +1,7 @@
 //! The device extension: the adapter, its channels (ports), and what a request keeps in its SRB extension.
 //!
-//! Channels are plain data under the interrupt lock: whoever holds it, by Storport's doing (HwStorInterrupt,
-//! ScsiStopAdapter, ScsiRestartAdapter) or its own ([`InterruptGuard`]), may turn the pointer into a
+//! Channels are plain data under the interrupt lock. A routine that Storport calls with it (HwStorInterrupt,
+//! ScsiStopAdapter, ScsiRestartAdapter) or that takes it ([`InterruptGuard`]) may turn the pointer into a
 //! reference. What Storport itself writes (the DPC, timers) lies outside of them. Invariant: an SRB is in one
 //! place: a list of its channel (`waiting`, `completed`, `resets`), a slot, or Storport's.
 
@@ -54,7 +54,7 @@ pub enum Phase {
     WaitLink,
     /// Waits for the device's first frame.
     WaitReady,
-    /// Asks the device who it is.
+    /// Waits for identify data.
     Identify,
     /// Takes requests.
     Running,

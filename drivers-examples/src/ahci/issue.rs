@@ -5,7 +5,7 @@
 //! interrupt lock, while the class of the first allows it: queued commands go together, so do those that are
 //! not queued, and never both, and an exclusive one waits until the device has nothing and keeps it to
 //! itself. storahci keeps a queue for each class and takes turns; one queue in order of arrival starves
-//! nobody and is what this driver has.
+//! no request and is what this driver has.
 
 use super::ata::*;
 use super::channel::*;
@@ -195,7 +195,7 @@ impl Channel {
         }
     }
 
-    /// A setting that identify data told has been changed: by MODE SELECT, which becomes SET FEATURES.
+    /// Keeps a setting of the identify data that MODE SELECT, as SET FEATURES, has changed.
     fn note_setting(&mut self, frame: [u8; 64]) {
         match (frame[2], frame[3]) {
             (SET_FEATURES, ENABLE_WRITE_CACHE) => self.device.has_write_cache = true,

@@ -59,7 +59,7 @@ pub fn of_task_file(status: u8, error: u8, lba: u64, is_write: bool) -> Sense {
     }
 }
 
-/// Gives an SRB its sense data, as much as it has room for; answers the status to complete it with.
+/// Gives an SRB its sense data, as much as it has room for; returns the status to complete it with.
 ///
 /// # Safety
 /// The SRB is the miniport's.

@@ -189,7 +189,7 @@ impl Channel {
     }
 
     unsafe fn link_up(&mut self) -> bool {
-        // DIAG.X keeps the device's first frame back. What changes from here on is news.
+        // DIAG.X keeps the device's first frame back. Later changes interrupt.
         self.write(PXSERR, u32::MAX);
         self.write(PXIS, u32::MAX);
         self.enter(Phase::WaitReady, READY_TICKS);
@@ -240,7 +240,7 @@ impl Channel {
 
     /// Nothing is plugged in. What the reset itself has left in PxSERR is no news; a device that comes
     /// meanwhile is.
-    unsafe fn nobody_there(&mut self) {
+    unsafe fn no_device(&mut self) {
         self.write(PXSERR, u32::MAX);
         self.write(PXIS, u32::MAX);
         if self.read(PXSSTS) & DET == DET_NOTHING {
@@ -283,7 +283,7 @@ impl Channel {
             Phase::Resetting => self.release_reset(),
             // Long enough for a device to be noticed.
             Phase::WaitLink if link == DET_NOTHING && self.ticks_left + NOTICE_TICKS < LINK_TICKS => {
-                self.nobody_there();
+                self.no_device();
             }
             Phase::WaitReady if link != DET_UP => self.try_again(),
             _ if self.ticks_left == 0 => self.out_of_time(),
@@ -293,7 +293,7 @@ impl Channel {
 
     unsafe fn out_of_time(&mut self) {
         match self.phase {
-            // A COMRESET stops whatever the device was doing (10.4.2).
+            // A COMRESET stops what the device was doing (10.4.2).
             Phase::Stopping | Phase::StoppingAfterError => {
                 self.hold_reset();
             }

@@ -1,7 +1,7 @@
 //! `cancel-race`: a request is completed on one processor while another cancels it.
 //!
-//! The author keeps one flag for who has the request: the routine that ends it first sets the flag, the
-//! other finds it set and leaves the request alone.
+//! The author keeps one flag that says that the request is taken: the routine that ends it first sets the
+//! flag, the other finds it set and leaves the request alone.
 //!
 //! **What is wrong.** Looking at the flag and setting it are two steps, with no lock held across
 //! them. Both routines can look before either sets.
@@ -23,7 +23,7 @@ use std::ptr::null_mut;
 #[repr(C)]
 struct DeviceExtension {
     Pending: PIRP,
-    /// Somebody has taken it upon himself to complete the request.
+    /// One of the two routines has claimed the request and will complete it.
     Claimed: Shared<ULONG>,
     Lock: KSPIN_LOCK,
     /// Which of the two forms this is.
@@ -140,6 +140,6 @@ pub fn race(config: Config) -> Outcome {
 
 /// The flag under a lock.
 pub fn locked(config: Config) -> Outcome {
-    // SAFETY: as above.
+    // SAFETY: the boot thread is at PASSIVE_LEVEL, and the routine's memory is its own.
     config.run(|| unsafe { Exercise(ClaimLocked) })
 }

@@ -27,7 +27,7 @@ impl TestAndSet {
     }
 
     fn release(&self) {
-        // SAFETY: as above.
+        // SAFETY: the cell lives as long as `self`, in memory of the machine.
         unsafe { InterlockedExchange(self.0.get(), FREE) };
     }
 }

@@ -86,7 +86,7 @@ impl Ring {
     /// Makes the ring empty. The device does not use it, and nothing is outstanding.
     ///
     /// # Safety
-    /// It was laid out, and nobody else uses it.
+    /// It was laid out, and nothing else uses it.
     pub unsafe fn clear(&mut self, uses_events: bool) {
         let n = usize::from(self.size);
         self.uses_events = uses_events;
@@ -152,7 +152,7 @@ impl Ring {
         true
     }
 
-    /// Whether the device wants to be told of what was put in since this was last asked.
+    /// Whether the device wants a notification for the chains put in since the last call.
     ///
     /// # Safety
     /// The ring's lock is held.
@@ -168,7 +168,7 @@ impl Ring {
         now.wrapping_sub(event).wrapping_sub(1) < now.wrapping_sub(before)
     }
 
-    /// Takes the next chain out that the device has given back: who waits for it.
+    /// Takes out the next chain that the device has given back; returns its owner.
     ///
     /// # Safety
     /// The ring's lock is held.
@@ -227,8 +227,8 @@ impl Ring {
         }
     }
 
-    /// Asks for an interrupt when the next chain comes back. `false`: one has come back meanwhile, of which
-    /// nobody may tell.
+    /// Asks for an interrupt when the next chain comes back. `false`: one has come back meanwhile, for
+    /// which no interrupt may come.
     ///
     /// # Safety
     /// The ring's lock is held.

@@ -46,7 +46,7 @@ unsafe fn length_info(
     buffer: PVOID,
     parameters: &IO_STACK_LOCATION_Parameters_DeviceIoControl,
 ) -> NTSTATUS {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller's live IRP; its system buffer is as long as the parameters say.
     unsafe {
         if (parameters.OutputBufferLength as usize) < LENGTH_INFO_BYTES || buffer.is_null() {
             return complete_now(irp, STATUS_BUFFER_TOO_SMALL, 0);
@@ -64,7 +64,7 @@ unsafe fn query_property(
     buffer: PVOID,
     parameters: &IO_STACK_LOCATION_Parameters_DeviceIoControl,
 ) -> NTSTATUS {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller's live IRP; its system buffer is as long as the parameters say.
     unsafe {
         let room = parameters.OutputBufferLength as usize;
         if buffer.is_null() || (parameters.InputBufferLength as usize) < size_of::<STORAGE_PROPERTY_QUERY>() {
@@ -99,8 +99,8 @@ unsafe fn manage_data_set(
     buffer: PVOID,
     input_bytes: usize,
 ) -> NTSTATUS {
-    // SAFETY: forwarded from the caller; the ranges lie in the client's system buffer, which stays until the
-    // IRP is completed.
+    // SAFETY: the caller's live IRP and its system buffer; the ranges lie in the client's system buffer,
+    // which stays until the IRP is completed.
     unsafe {
         if buffer.is_null() || input_bytes < size_of::<DEVICE_MANAGE_DATA_SET_ATTRIBUTES>() {
             return complete_now(irp, STATUS_INVALID_PARAMETER, 0);

@@ -67,7 +67,7 @@ unsafe fn send(
     bytes: u32,
 ) -> Option<Answer> {
     for _ in 0..TRIES {
-        // SAFETY: forwarded from the caller.
+        // SAFETY: our block and live device, as `ask` passed them.
         match unsafe { send_once(lower, room, is_extended, cdb, bytes)? } {
             SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => {
                 // SAFETY: the SRB is back, so the block is ours alone.

@@ -147,7 +147,7 @@ unsafe fn fill_srb(p: &mut Packet, disk: &Disk) -> PVOID {
     let (direction, data) = match p.operation {
         // SAFETY: a read or write has an MDL, checked when it came.
         Operation::Read => (SRB_FLAGS_DATA_IN, unsafe { data_of(p) }),
-        // SAFETY: as above.
+        // SAFETY: a read or write has an MDL, checked when it came.
         Operation::Write => (SRB_FLAGS_DATA_OUT, unsafe { data_of(p) }),
         Operation::Flush => (SRB_FLAGS_NO_DATA_TRANSFER, null_mut()),
         // SAFETY: a trim has its list until it ends.

@@ -151,7 +151,7 @@ impl Trim {
     /// No command of the trim is out.
     pub(super) unsafe fn free(trim: *mut Trim, irp: PIRP) {
         let machine = Machine::current().expect("a request of a machine");
-        // SAFETY: forwarded from the caller; the block is `new`'s.
+        // SAFETY: no command of the trim is out, so the IRP is the caller's; the block is `new`'s.
         unsafe { (*irp).MdlAddress = (*trim).saved };
         machine.free_system(trim.cast());
     }
