@@ -48,7 +48,7 @@ impl Listener for Nobody {
 #[must_use]
 pub fn model(name: &str) -> Program {
     let driver: &'static Driver =
-        drivers_examples::ALL.iter().copied().find(|d| d.name == name).expect("a model of that name");
+        drivers_examples::ALL.iter().copied().find(|d| d.is_called(name)).expect("a model of that name");
     let mut setup = Setup::of_model(driver);
     setup.rules = vec![rules::find("SpinLockSafe").expect("the first rule there is")];
     setup.sites = Sites::Counted;

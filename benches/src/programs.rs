@@ -2,7 +2,7 @@
 //!
 //! A program is written once, over the few things every explorer offers ([`Tool`]): threads, a
 //! mutex, an atomic flag, a yield. So each tool runs the same program, operation for operation, and
-//! what differs is the tool. The names are those of the tables: `w1`, `w3a`, ...
+//! what differs is the tool. The names are those of the tables: `one-lock-2x3`, `lock-order`, ...
 //!
 //! Programs are deterministic but for the schedule. The correct ones end silently under every
 //! schedule; a faulty one ends, under some, in a deadlock or in a panic, which is how each tool
@@ -50,28 +50,29 @@ pub trait Flag: Clone + Send + Sync + 'static {
 /// The programs. An operation is one acquisition with its release.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Program {
-    /// `w1`: 2 threads, 3 operations each on one lock.
+    /// `one-lock-2x3`: 2 threads, 3 operations each on one lock.
     Lock2x3,
-    /// `w2`: 3 threads, 2 operations each on one lock.
+    /// `one-lock-3x2`: 3 threads, 2 operations each on one lock.
     Lock3x2,
-    /// `2x6`: 2 threads, 6 operations each on one lock.
+    /// `one-lock-2x6`: 2 threads, 6 operations each on one lock.
     Lock2x6,
-    /// `3x3`: 3 threads, 3 operations each on one lock.
+    /// `one-lock-3x3`: 3 threads, 3 operations each on one lock.
     Lock3x3,
-    /// `w4`: 2 threads, 2 critical sections each under a test-and-set lock made of a flag.
+    /// `test-and-set`: 2 threads, 2 critical sections each under a test-and-set lock made of a flag.
     TestAndSet,
-    /// `w5`: 4 threads, 200 operations each on one lock.
+    /// `one-lock-4x200`: 4 threads, 200 operations each on one lock.
     Lock4x200,
-    /// `w5i`: 4 threads, 200 operations each, a lock each.
+    /// `lock-each-4x200`: 4 threads, 200 operations each, a lock each.
     LockEach4x200,
-    /// `w3a`: 2 threads take two locks in opposite orders.
+    /// `lock-order`: 2 threads take two locks in opposite orders.
     Inversion,
-    /// `w3b`: a request is completed by one thread while another cancels it; each tests the
+    /// `cancel-race`: a request is completed by one thread while another cancels it; each tests the
     /// "done" flag, then sets it, and nothing makes the two one operation.
     CompletionAgainstCancel,
-    /// `w3c`: the inversion halfway through two of 4 threads, each with 50 operations on a third lock.
+    /// `lock-order-buried`: the inversion halfway through two of 4 threads, each with 50 operations on a
+    /// third lock.
     BuriedInversion,
-    /// `w3d`: one side inverts at once, the other after 20 operations on a third lock.
+    /// `lock-order-skewed`: one side inverts at once, the other after 20 operations on a third lock.
     SkewedInversion,
 }
 
@@ -95,17 +96,17 @@ impl Program {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Program::Lock2x3 => "w1",
-            Program::Lock3x2 => "w2",
-            Program::Lock2x6 => "2x6",
-            Program::Lock3x3 => "3x3",
-            Program::TestAndSet => "w4",
-            Program::Lock4x200 => "w5",
-            Program::LockEach4x200 => "w5i",
-            Program::Inversion => "w3a",
-            Program::CompletionAgainstCancel => "w3b",
-            Program::BuriedInversion => "w3c",
-            Program::SkewedInversion => "w3d",
+            Program::Lock2x3 => "one-lock-2x3",
+            Program::Lock3x2 => "one-lock-3x2",
+            Program::Lock2x6 => "one-lock-2x6",
+            Program::Lock3x3 => "one-lock-3x3",
+            Program::TestAndSet => "test-and-set",
+            Program::Lock4x200 => "one-lock-4x200",
+            Program::LockEach4x200 => "lock-each-4x200",
+            Program::Inversion => "lock-order",
+            Program::CompletionAgainstCancel => "cancel-race",
+            Program::BuriedInversion => "lock-order-buried",
+            Program::SkewedInversion => "lock-order-skewed",
         }
     }
 

@@ -1,5 +1,5 @@
-//! A whole execution of a small model, as an exploration makes it by the million: `w1`, two processors
-//! that take one lock three times each.
+//! A whole execution of a small model, as an exploration makes it by the million: `one-lock-2x3`, two
+//! processors that take one lock three times each.
 
 use crate::explorers::{explore, model};
 use kernel_sim::host_clock::HostClock;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use verifier::driver::Kind;
 use verifier::rules::{RuleInfo, Sites};
 
-const MODEL: &str = "w1";
+const MODEL: &str = "one-lock-2x3";
 
 /// How long the executions of these seeds take, called directly in a loop.
 ///

@@ -49,6 +49,7 @@ const RAMDISK_SOURCES: &[Source] = sources![
 
 const AHCI_SOURCES: &[Source] = sources![
     "ahci/mod.rs",
+    "ahci/adapter.rs",
     "ahci/ata.rs",
     "ahci/channel.rs",
     "ahci/control.rs",
@@ -62,7 +63,9 @@ const AHCI_SOURCES: &[Source] = sources![
     "ahci/registers.rs",
     "ahci/sense.rs",
     "ahci/start.rs",
+    "ahci/translate/ask.rs",
     "ahci/translate/block.rs",
+    "ahci/translate/code.rs",
     "ahci/translate/inquiry.rs",
     "ahci/translate/mod.rs",
     "ahci/translate/parameters.rs",
@@ -71,16 +74,19 @@ const AHCI_SOURCES: &[Source] = sources![
 const VIOSCSI_SOURCES: &[Source] = sources![
     "vioscsi/mod.rs",
     "vioscsi/bring_up.rs",
+    "vioscsi/chain.rs",
     "vioscsi/complete.rs",
     "vioscsi/control.rs",
     "vioscsi/ddi.rs",
     "vioscsi/events.rs",
     "vioscsi/extension.rs",
     "vioscsi/find.rs",
+    "vioscsi/initialize.rs",
     "vioscsi/interrupt.rs",
     "vioscsi/request.rs",
     "vioscsi/reset.rs",
     "vioscsi/ring.rs",
+    "vioscsi/ring_lock.rs",
     "vioscsi/transport.rs",
     "vioscsi/virtio.rs",
     "vioscsi/virtio_scsi.rs",
@@ -116,6 +122,7 @@ macro_rules! wdm {
 /// The clean WDM driver.
 pub static WDM_STARTIO: Driver = Driver {
     name: "wdm-startio",
+    aliases: &[],
     summary: "a clean WDM disk driver: StartIo, ISR, DpcForIsr, cancel, cleanup",
     expects: Expects::Clean,
     kind: wdm!(wdm_startio::driver_entry),
@@ -126,6 +133,7 @@ pub static WDM_STARTIO: Driver = Driver {
 /// Completes every request with its spin lock held.
 pub static WDM_STARTIO_COMPLETE_UNDER_LOCK: Driver = Driver {
     name: "wdm-startio-complete-under-lock",
+    aliases: &[],
     summary: "calls IoCompleteRequest with its spin lock held",
     expects: Expects::Breaks(RULE),
     kind: wdm!(wdm_startio::complete_under_lock::driver_entry),
@@ -136,6 +144,7 @@ pub static WDM_STARTIO_COMPLETE_UNDER_LOCK: Driver = Driver {
 /// Starts every next request with its spin lock held.
 pub static WDM_STARTIO_NEXT_UNDER_LOCK: Driver = Driver {
     name: "wdm-startio-next-under-lock",
+    aliases: &[],
     summary: "calls IoStartNextPacket with its spin lock held",
     expects: Expects::Breaks(RULE),
     kind: wdm!(wdm_startio::next_under_lock::driver_entry),
@@ -146,6 +155,7 @@ pub static WDM_STARTIO_NEXT_UNDER_LOCK: Driver = Driver {
 /// Completes with the cancel spin lock held.
 pub static WDM_STARTIO_COMPLETE_UNDER_CANCEL_LOCK: Driver = Driver {
     name: "wdm-startio-complete-under-cancel-lock",
+    aliases: &[],
     summary: "calls IoCompleteRequest with the cancel spin lock held",
     expects: Expects::Breaks(RULE),
     kind: wdm!(wdm_startio::complete_under_cancel_lock::driver_entry),
@@ -156,6 +166,7 @@ pub static WDM_STARTIO_COMPLETE_UNDER_CANCEL_LOCK: Driver = Driver {
 /// Breaks the rule under few schedules only.
 pub static WDM_STARTIO_RARE: Driver = Driver {
     name: "wdm-startio-rare",
+    aliases: &[],
     summary: "calls IoCompleteRequest with its spin lock held, if an interrupt lands between two statements",
     expects: Expects::MayBreak(RULE),
     kind: wdm!(wdm_startio::rare::driver_entry),
@@ -166,6 +177,7 @@ pub static WDM_STARTIO_RARE: Driver = Driver {
 /// The clean virtual miniport.
 pub static RAMDISK: Driver = Driver {
     name: "ramdisk",
+    aliases: &[],
     summary: "a clean Storport virtual miniport over memory or an image",
     expects: Expects::Clean,
     kind: Kind::VirtualMiniport { entry: Some(ramdisk::driver_entry) },
@@ -176,6 +188,7 @@ pub static RAMDISK: Driver = Driver {
 /// Completes a service IRP with its spin lock held.
 pub static RAMDISK_SERVICE_IRP_UNDER_LOCK: Driver = Driver {
     name: "ramdisk-service-irp-under-lock",
+    aliases: &[],
     summary: "completes a service IRP by IoCompleteRequest with its spin lock held",
     expects: Expects::Breaks(RULE),
     kind: Kind::VirtualMiniport { entry: Some(ramdisk_service_irp_under_lock::driver_entry) },
@@ -186,6 +199,7 @@ pub static RAMDISK_SERVICE_IRP_UNDER_LOCK: Driver = Driver {
 /// The clean miniport of an AHCI host adapter: four ports, a disk behind the first, one interrupt message.
 pub static AHCI: Driver = Driver {
     name: "ahci",
+    aliases: &[],
     summary: "a clean Storport miniport of an AHCI host adapter, after storahci",
     expects: Expects::Clean,
     kind: Kind::Miniport {
@@ -201,6 +215,7 @@ pub static AHCI: Driver = Driver {
 /// The clean miniport of a virtio SCSI adapter.
 pub static VIOSCSI: Driver = Driver {
     name: "vioscsi",
+    aliases: &[],
     summary: "a clean Storport miniport of virtio SCSI adapters: a ring per processor, MSI-X, DPCs",
     expects: Expects::Clean,
     kind: Kind::Miniport {
@@ -226,21 +241,21 @@ pub static ALL: &[&Driver] = &[
     &RAMDISK_SERVICE_IRP_UNDER_LOCK,
     &VIOSCSI,
     &AHCI,
-    &models::W1,
-    &models::W2,
-    &models::TWO_BY_SIX,
-    &models::THREE_BY_THREE,
-    &models::W4,
-    &models::W5,
-    &models::W5I,
-    &models::W3A,
-    &models::W3A_ORDERED,
-    &models::W3B,
-    &models::W3B_LOCKED,
-    &models::W3C,
-    &models::W3C_ORDERED,
-    &models::W3D,
-    &models::W3D_ORDERED,
+    &models::ONE_LOCK_2X3,
+    &models::ONE_LOCK_3X2,
+    &models::ONE_LOCK_2X6,
+    &models::ONE_LOCK_3X3,
+    &models::TEST_AND_SET,
+    &models::ONE_LOCK_4X200,
+    &models::LOCK_EACH_4X200,
+    &models::LOCK_ORDER,
+    &models::LOCK_ORDER_KEPT,
+    &models::CANCEL_RACE,
+    &models::CANCEL_RACE_LOCKED,
+    &models::LOCK_ORDER_BURIED,
+    &models::LOCK_ORDER_BURIED_KEPT,
+    &models::LOCK_ORDER_SKEWED,
+    &models::LOCK_ORDER_SKEWED_KEPT,
     &models::ISR_DPC_RACE,
     &models::ISR_DPC_SYNCHRONIZED,
     &models::TIMER_REMOVE_RACE,

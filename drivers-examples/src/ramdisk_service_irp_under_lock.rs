@@ -66,7 +66,7 @@ impl VirtualMiniport for Hasty {
         self.0.adapter_control(control)
     }
 
-    /// Answers with the counts of unit 0.
+    /// Returns the counts of unit 0.
     fn process_service_request(&self, mut irp: ServiceIrp) {
         let counts = self.0.counts(0);
         let Some(report) = irp.buffer().get_mut(..Counts::BYTES) else {

@@ -98,6 +98,7 @@ pub fn check_model<T: Sync + 'static>(
     }));
     let driver = Box::leak(Box::new(Driver {
         name: "model",
+        aliases: &[],
         summary: "a model in a test",
         expects: Expects::Clean,
         kind: Kind::Model { cpus, run },

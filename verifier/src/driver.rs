@@ -12,6 +12,8 @@ use storport_sim::{Medium, PciSlot};
 pub struct Driver {
     /// Its name on the command line.
     pub name: &'static str,
+    /// Other names it is found by; reports print [`Driver::name`].
+    pub aliases: &'static [&'static str],
     /// One line for `storsim list`.
     pub summary: &'static str,
     /// What the verifier should find in it.
@@ -22,6 +24,19 @@ pub struct Driver {
     pub cancels: bool,
     /// Its source files, for the lines that reports quote.
     pub sources: &'static [Source],
+}
+
+impl Driver {
+    /// Its name, then its aliases.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+
+    /// Whether `name` is its name or one of its aliases.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
 }
 
 /// What the verifier should find.

@@ -15,7 +15,15 @@ use verifier::workload::{Amount, Mode, Options};
 /// A model on two processors.
 const fn model(name: &'static str, run: &'static verifier::driver::RunModel) -> Driver {
     let kind = Kind::Model { cpus: 2, run };
-    Driver { name, summary: "a model", expects: Expects::Clean, kind, cancels: false, sources: &[] }
+    Driver {
+        name,
+        aliases: &[],
+        summary: "a model",
+        expects: Expects::Clean,
+        kind,
+        cancels: false,
+        sources: &[],
+    }
 }
 
 /// Two locks, in one order on processor 0, in the other on processor 1: some schedules deadlock, and

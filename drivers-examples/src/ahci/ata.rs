@@ -3,6 +3,8 @@
 //! Layouts of AHCI 1.3.1, section 4, and ACS-3. Plain data, written and read under the interrupt lock or
 //! before the device knows of it.
 
+/// Bytes one request may move.
+pub const TRANSFER_MAX: u32 = 256 << 10;
 /// Elements of a request's PRD table: 256 KiB in pages, wherever in a page they begin.
 pub const PRDS_MAX: usize = 65;
 /// Bytes of a sector of identify data, of a log page, of TRIM ranges.

@@ -1,7 +1,7 @@
 //! The device extension: the adapter, its channels (ports), and what a request keeps in its SRB extension.
 //!
-//! Channels are plain data under the interrupt lock: whoever holds it, by Storport's doing (HwStorInterrupt,
-//! ScsiStopAdapter, ScsiRestartAdapter) or its own ([`InterruptGuard`]), may turn the pointer into a
+//! Channels are plain data under the interrupt lock. A routine that Storport calls with it (HwStorInterrupt,
+//! ScsiStopAdapter, ScsiRestartAdapter) or that takes it ([`InterruptGuard`]) may turn the pointer into a
 //! reference. What Storport itself writes (the DPC, timers) lies outside of them. Invariant: an SRB is in one
 //! place: a list of its channel (`waiting`, `completed`, `resets`), a slot, or Storport's.
 
@@ -56,7 +56,7 @@ pub enum Phase {
     WaitLink,
     /// Waits for the device's first frame.
     WaitReady,
-    /// Asks the device who it is.
+    /// Waits for identify data.
     Identify,
     /// Takes requests.
     Running,
@@ -82,7 +82,7 @@ pub struct Failure {
 /// One port.
 #[repr(C)]
 pub struct Channel {
-    pub extension: PVOID,
+    pub DeviceExtension: PVOID,
     pub number: u32,
     /// Its registers.
     pub base: *mut u8,
@@ -165,8 +165,8 @@ const ROOM: usize = TABLE_ALIGNMENT + TRIM_OFFSET + super::ata::SECTOR;
 ///
 /// # Safety
 /// The SRB is the miniport's.
-pub unsafe fn request(srb: PSCSI_REQUEST_BLOCK) -> *mut Request {
-    SrbGetMiniportContext(srb.cast()).cast()
+pub unsafe fn request(Srb: PSCSI_REQUEST_BLOCK) -> *mut Request {
+    SrbGetMiniportContext(Srb.cast()).cast()
 }
 
 /// A list of SRBs through their extensions, oldest first.
@@ -189,31 +189,31 @@ impl List {
         self.first.is_null()
     }
 
-    pub unsafe fn push(&mut self, srb: PSCSI_REQUEST_BLOCK) {
-        (*request(srb)).next = null_mut();
+    pub unsafe fn push(&mut self, Srb: PSCSI_REQUEST_BLOCK) {
+        (*request(Srb)).next = null_mut();
         if self.first.is_null() {
-            self.first = srb;
+            self.first = Srb;
         } else {
-            (*request(self.last)).next = srb;
+            (*request(self.last)).next = Srb;
         }
-        self.last = srb;
+        self.last = Srb;
     }
 
-    pub unsafe fn push_front(&mut self, srb: PSCSI_REQUEST_BLOCK) {
-        (*request(srb)).next = self.first;
+    pub unsafe fn push_front(&mut self, Srb: PSCSI_REQUEST_BLOCK) {
+        (*request(Srb)).next = self.first;
         if self.first.is_null() {
-            self.last = srb;
+            self.last = Srb;
         }
-        self.first = srb;
+        self.first = Srb;
     }
 
     /// The oldest; null if there is none.
     pub unsafe fn pop(&mut self) -> PSCSI_REQUEST_BLOCK {
-        let srb = self.first;
-        if !srb.is_null() {
-            self.first = (*request(srb)).next;
+        let Srb = self.first;
+        if !Srb.is_null() {
+            self.first = (*request(Srb)).next;
         }
-        srb
+        Srb
     }
 
     pub fn take(&mut self) -> List {
@@ -223,22 +223,22 @@ impl List {
 
 /// The interrupt lock, taken by the driver; given back when it goes.
 pub struct InterruptGuard {
-    extension: PVOID,
+    DeviceExtension: PVOID,
     handle: STOR_LOCK_HANDLE,
 }
 
 impl InterruptGuard {
-    pub unsafe fn acquire(extension: PVOID) -> InterruptGuard {
+    pub unsafe fn acquire(DeviceExtension: PVOID) -> InterruptGuard {
         let mut handle: STOR_LOCK_HANDLE = std::mem::zeroed();
-        StorPortAcquireSpinLock(extension, InterruptLock, null_mut(), &raw mut handle);
-        InterruptGuard { extension, handle }
+        StorPortAcquireSpinLock(DeviceExtension, InterruptLock, null_mut(), &raw mut handle);
+        InterruptGuard { DeviceExtension, handle }
     }
 }
 
 impl Drop for InterruptGuard {
     fn drop(&mut self) {
         // SAFETY: the handle is the one StorPortAcquireSpinLock filled in.
-        unsafe { StorPortReleaseSpinLock(self.extension, &raw mut self.handle) };
+        unsafe { StorPortReleaseSpinLock(self.DeviceExtension, &raw mut self.handle) };
     }
 }
 
@@ -246,40 +246,40 @@ impl Drop for InterruptGuard {
 ///
 /// # Safety
 /// The interrupt lock is held as long as the reference is used, and no other reference to the channel is.
-pub unsafe fn channel<'a>(extension: PVOID, number: u32) -> &'a mut Channel {
-    &mut (*extension.cast::<Adapter>()).channels[number as usize % CHANNELS_MAX]
+pub unsafe fn channel<'a>(DeviceExtension: PVOID, number: u32) -> &'a mut Channel {
+    &mut (*DeviceExtension.cast::<Adapter>()).channels[number as usize % CHANNELS_MAX]
 }
 
 /// The numbers of the ports there are.
-pub unsafe fn numbers(extension: PVOID) -> impl Iterator<Item = u32> {
-    let implemented = (*extension.cast::<Adapter>()).implemented;
+pub unsafe fn numbers(DeviceExtension: PVOID) -> impl Iterator<Item = u32> {
+    let implemented = (*DeviceExtension.cast::<Adapter>()).implemented;
     (0..CHANNELS_MAX as u32).filter(move |n| implemented & 1 << n != 0)
 }
 
 impl Channel {
     pub unsafe fn read(&self, offset: usize) -> u32 {
-        registers::read(self.extension, self.base, offset)
+        registers::read(self.DeviceExtension, self.base, offset)
     }
 
     pub unsafe fn write(&self, offset: usize, value: u32) {
-        registers::write(self.extension, self.base, offset, value);
+        registers::write(self.DeviceExtension, self.base, offset, value);
     }
 
     pub unsafe fn adapter_is_gone(&self) -> bool {
-        (*self.extension.cast::<Adapter>()).is_gone
+        (*self.DeviceExtension.cast::<Adapter>()).is_gone
     }
 
     /// Hands a finished SRB to the DPC.
-    pub unsafe fn complete(&mut self, srb: PSCSI_REQUEST_BLOCK, status: UCHAR) {
-        SrbSetSrbStatus(srb.cast(), status);
-        self.completed.push(srb);
+    pub unsafe fn complete(&mut self, Srb: PSCSI_REQUEST_BLOCK, status: UCHAR) {
+        SrbSetSrbStatus(Srb.cast(), status);
+        self.completed.push(Srb);
     }
 
     /// Has the DPC run if it has anything to do. To be called before the interrupt lock is given back.
     pub unsafe fn ask_for_dpc(&self) {
         if !self.completed.is_empty() || self.has_changed {
-            let dpc = &raw mut (*self.extension.cast::<Adapter>()).completion_dpc;
-            StorPortIssueDpc(self.extension, dpc, null_mut(), null_mut());
+            let dpc = &raw mut (*self.DeviceExtension.cast::<Adapter>()).completion_dpc;
+            StorPortIssueDpc(self.DeviceExtension, dpc, null_mut(), null_mut());
         }
     }
 }

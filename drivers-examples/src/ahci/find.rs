@@ -1,13 +1,13 @@
 //! DriverEntry to the first request: HwStorFindAdapter, HwStorInitialize, the passive initialisation.
 //!
-//! The adapter is found by its class code, taken from the firmware (BOHC), reset (GHC.HR) and put into AHCI
-//! mode; its ports get a page each of the uncached extension. DPC and timers can be made at PASSIVE_LEVEL
-//! only, so ports are started there; requests that come before a device has been identified wait in its
-//! channel's queue.
+//! The adapter is found by its class code and taken over (`adapter.rs`); its ports get a page each of the
+//! uncached extension. DPC and timers can be made at PASSIVE_LEVEL only, so ports are started there; requests
+//! that come before a device has been identified wait in its channel's queue.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 
-use super::ata::{PRDS_MAX, PortMemory};
+use super::adapter::{start_channels, take_over};
+use super::ata::{PRDS_MAX, PortMemory, TRANSFER_MAX};
 use super::channel::*;
 use super::control::HwAdapterControl;
 use super::ddi::*;
@@ -16,28 +16,24 @@ use super::issue::{HwBuildIo, HwStartIo};
 use super::registers::*;
 use std::ptr::null_mut;
 
-/// Bytes one request may move.
-pub const TRANSFER_MAX: u32 = 256 << 10;
 /// Requests a unit is given at once: more than there are slots, so that the next is at hand.
 const QUEUE_DEPTH: u32 = 64;
-/// Microseconds between two looks at a bit, and looks: 1 s for a reset (10.4.3), 2 s for the firmware
-/// (10.6.3).
-const LOOK_US: ULONG = 100;
-const RESET_LOOKS: u32 = 10_000;
-const HAND_OFF_LOOKS: u32 = 20_000;
 /// Bytes of a port's page.
 const PAGE: usize = 4096;
 
 /// `DriverEntry`.
-pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-    register(driver, path, |_| {})
+pub unsafe extern "C-unwind" fn driver_entry(
+    DriverObject: PDRIVER_OBJECT,
+    RegistryPath: PUNICODE_STRING,
+) -> NTSTATUS {
+    register(DriverObject, RegistryPath, |_| {})
 }
 
-/// Registers the driver after `change` has had its way with the structure: for tests that come between
-/// Storport and one of the callbacks.
+/// Registers the driver with what `change` makes of the structure: for tests that replace one of the
+/// callbacks.
 pub unsafe fn register(
-    driver: PDRIVER_OBJECT,
-    path: PUNICODE_STRING,
+    DriverObject: PDRIVER_OBJECT,
+    RegistryPath: PUNICODE_STRING,
     change: impl FnOnce(&mut HW_INITIALIZATION_DATA),
 ) -> NTSTATUS {
     let mut data = HW_INITIALIZATION_DATA::zeroed();
@@ -62,61 +58,60 @@ pub unsafe fn register(
     data.SrbTypeFlags = SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
     data.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8;
     change(&mut data);
-    StorPortInitialize(driver, path, &raw mut data, null_mut())
+    StorPortInitialize(DriverObject, RegistryPath, &raw mut data, null_mut())
 }
 
 unsafe extern "C-unwind" fn HwFindAdapter(
-    extension: PVOID,
-    _context: PVOID,
-    _bus: PVOID,
-    _arguments: PCHAR,
-    config: PPORT_CONFIGURATION_INFORMATION,
-    _again: PBOOLEAN,
+    DeviceExtension: PVOID,
+    _HwContext: PVOID,
+    _BusInformation: PVOID,
+    _ArgumentString: PCHAR,
+    ConfigInfo: PPORT_CONFIGURATION_INFORMATION,
+    _Reserved3: PBOOLEAN,
 ) -> ULONG {
-    let adapter = extension.cast::<Adapter>();
-    let c = &mut *config;
-    if !is_ahci(extension, c) {
+    let Extension = DeviceExtension.cast::<Adapter>();
+    if !is_ahci(DeviceExtension, ConfigInfo) {
         return SP_RETURN_NOT_FOUND;
     }
-    let Some(base) = map_registers(extension, c) else { return SP_RETURN_ERROR };
-    (*adapter).base = base;
-    if !take_over(extension, base) {
+    let Some(base) = map_registers(DeviceExtension, ConfigInfo) else { return SP_RETURN_ERROR };
+    (*Extension).base = base;
+    if !take_over(DeviceExtension, base) {
         return SP_RETURN_ERROR;
     }
-    let capabilities = read(extension, base, CAP);
-    (*adapter).implemented = read(extension, base, PI);
-    (*adapter).channel_count = 32 - (*adapter).implemented.leading_zeros();
-    (*adapter).slot_count = (capabilities >> 8 & 0x1F) + 1;
-    (*adapter).takes_queued_commands = capabilities & CAP_SNCQ != 0;
-    if (*adapter).implemented == 0 || (*adapter).slot_count < 2 {
+    let capabilities = read(DeviceExtension, base, CAP);
+    (*Extension).implemented = read(DeviceExtension, base, PI);
+    (*Extension).channel_count = 32 - (*Extension).implemented.leading_zeros();
+    (*Extension).slot_count = (capabilities >> 8 & 0x1F) + 1;
+    (*Extension).takes_queued_commands = capabilities & CAP_SNCQ != 0;
+    if (*Extension).implemented == 0 || (*Extension).slot_count < 2 {
         return SP_RETURN_ERROR;
     }
-    (*adapter).is_power_managed = parameter(extension, "AdapterPower") == 1;
-    configure(c, capabilities, (*adapter).channel_count);
-    let bytes = (*adapter).channel_count as usize * PAGE;
-    let memory: *mut u8 = StorPortGetUncachedExtension(extension, config, bytes as ULONG).cast();
+    (*Extension).is_power_managed = parameter(DeviceExtension, "AdapterPower") == 1;
+    configure(ConfigInfo, capabilities, (*Extension).channel_count);
+    let bytes = (*Extension).channel_count as usize * PAGE;
+    let memory: *mut u8 = StorPortGetUncachedExtension(DeviceExtension, ConfigInfo, bytes as ULONG).cast();
     if memory.is_null() {
         return SP_RETURN_ERROR;
     }
-    for number in numbers(extension) {
-        // No interrupt is connected yet: nobody else looks at channels.
-        let channel = channel(extension, number);
+    for number in numbers(DeviceExtension) {
+        // No interrupt is connected yet: nothing else looks at channels.
+        let channel = channel(DeviceExtension, number);
         let mut length = 0;
-        channel.extension = extension;
+        channel.DeviceExtension = DeviceExtension;
         channel.number = number;
         channel.base = base.wrapping_add(PORTS + PORT_BYTES * number as usize);
         channel.memory = memory.wrapping_add(PAGE * number as usize).cast::<PortMemory>();
         let physical =
-            StorPortGetPhysicalAddress(extension, null_mut(), channel.memory.cast(), &raw mut length);
+            StorPortGetPhysicalAddress(DeviceExtension, null_mut(), channel.memory.cast(), &raw mut length);
         channel.memory_physical = physical.QuadPart() as u64;
     }
     SP_RETURN_FOUND
 }
 
 /// A number among the adapter's parameters in the registry; 0 if it is not there.
-unsafe fn parameter(extension: PVOID, name: &str) -> ULONG {
+unsafe fn parameter(DeviceExtension: PVOID, name: &str) -> ULONG {
     let mut length = size_of::<ULONG>() as ULONG;
-    let buffer = StorPortAllocateRegistryBuffer(extension, &raw mut length);
+    let buffer = StorPortAllocateRegistryBuffer(DeviceExtension, &raw mut length);
     if buffer.is_null() {
         return 0;
     }
@@ -125,20 +120,20 @@ unsafe fn parameter(extension: PVOID, name: &str) -> ULONG {
     ascii[..name.len()].copy_from_slice(name.as_bytes());
     let name = ascii.as_mut_ptr();
     let is_there =
-        StorPortRegistryRead(extension, name, 1, MINIPORT_REG_DWORD, buffer, &raw mut length) != FALSE;
+        StorPortRegistryRead(DeviceExtension, name, 1, MINIPORT_REG_DWORD, buffer, &raw mut length) != FALSE;
     let value = if is_there { buffer.cast::<ULONG>().read_unaligned() } else { 0 };
-    StorPortFreeRegistryBuffer(extension, buffer);
+    StorPortFreeRegistryBuffer(DeviceExtension, buffer);
     value
 }
 
 /// Whether the function's class code says AHCI 1.0.
-unsafe fn is_ahci(extension: PVOID, c: &PORT_CONFIGURATION_INFORMATION) -> bool {
+unsafe fn is_ahci(DeviceExtension: PVOID, ConfigInfo: PPORT_CONFIGURATION_INFORMATION) -> bool {
     let mut header = [0u8; 64];
     let read = StorPortGetBusData(
-        extension,
+        DeviceExtension,
         PCIConfiguration as ULONG,
-        c.SystemIoBusNumber,
-        c.SlotNumber,
+        (*ConfigInfo).SystemIoBusNumber,
+        (*ConfigInfo).SlotNumber,
         header.as_mut_ptr().cast(),
         header.len() as ULONG,
     );
@@ -146,15 +141,18 @@ unsafe fn is_ahci(extension: PVOID, c: &PORT_CONFIGURATION_INFORMATION) -> bool 
 }
 
 /// ABAR is the last base address register, and so the last range in memory.
-unsafe fn map_registers(extension: PVOID, c: &PORT_CONFIGURATION_INFORMATION) -> Option<*mut u8> {
-    let ranges = c.AccessRanges.cast::<ACCESS_RANGE>();
-    let range = (0..c.NumberOfAccessRanges as usize)
+unsafe fn map_registers(
+    DeviceExtension: PVOID,
+    ConfigInfo: PPORT_CONFIGURATION_INFORMATION,
+) -> Option<*mut u8> {
+    let ranges = (*ConfigInfo).AccessRanges.cast::<ACCESS_RANGE>();
+    let range = (0..(*ConfigInfo).NumberOfAccessRanges as usize)
         .map(|n| &*ranges.add(n))
         .rfind(|range| range.RangeInMemory != FALSE && range.RangeLength as usize >= PORTS + PORT_BYTES)?;
     let base = StorPortGetDeviceBase(
-        extension,
-        c.AdapterInterfaceType,
-        c.SystemIoBusNumber,
+        DeviceExtension,
+        (*ConfigInfo).AdapterInterfaceType,
+        (*ConfigInfo).SystemIoBusNumber,
         range.RangeStart,
         range.RangeLength,
         FALSE,
@@ -162,85 +160,40 @@ unsafe fn map_registers(extension: PVOID, c: &PORT_CONFIGURATION_INFORMATION) ->
     (!base.is_null()).then_some(base.cast())
 }
 
-/// Looks at a register until `is_done` likes it.
-unsafe fn wait_for(
-    extension: PVOID,
-    base: *mut u8,
-    register: usize,
-    looks: u32,
-    is_done: fn(u32) -> bool,
-) -> bool {
-    for _ in 0..looks {
-        if is_done(read(extension, base, register)) {
-            return true;
-        }
-        StorPortStallExecution(LOOK_US);
-    }
-    false
-}
-
-/// Takes the adapter from the firmware, resets it and puts it into AHCI mode. `false`: it does not answer.
-pub unsafe fn take_over(extension: PVOID, base: *mut u8) -> bool {
-    if read(extension, base, CAP2) & CAP2_BOH != 0 {
-        write(extension, base, BOHC, BOHC_OOS);
-        // Firmware that does not let go in time is not waited for any longer (10.6.3).
-        wait_for(extension, base, BOHC, HAND_OFF_LOOKS, |value| value & BOHC_BOS == 0);
-    }
-    write(extension, base, GHC, GHC_AE);
-    write(extension, base, GHC, GHC_AE | GHC_HR);
-    if !wait_for(extension, base, GHC, RESET_LOOKS, |value| value != u32::MAX && value & GHC_HR == 0) {
-        return false;
-    }
-    write(extension, base, GHC, GHC_AE);
-    // Versions before 1.0 had other registers.
-    read(extension, base, VS) >= 0x0001_0000
-}
-
-fn configure(c: &mut PORT_CONFIGURATION_INFORMATION, capabilities: u32, channels: u32) {
-    c.MaximumTransferLength = TRANSFER_MAX;
-    c.NumberOfPhysicalBreaks = PRDS_MAX as ULONG;
-    c.AlignmentMask = 1;
-    c.NumberOfBuses = channels as UCHAR;
-    c.MaximumNumberOfTargets = 1;
-    c.MaximumNumberOfLogicalUnits = 1;
-    c.ResetTargetSupported = TRUE;
-    c.CachesData = FALSE;
-    c.SynchronizationModel = StorSynchronizeFullDuplex;
-    c.HwMSInterruptRoutine = Some(HwMSInterrupt);
-    c.InterruptSynchronizationMode = InterruptSynchronizeAll;
-    c.InitialLunQueueDepth = QUEUE_DEPTH;
+unsafe fn configure(ConfigInfo: PPORT_CONFIGURATION_INFORMATION, capabilities: u32, channels: u32) {
+    (*ConfigInfo).MaximumTransferLength = TRANSFER_MAX;
+    (*ConfigInfo).NumberOfPhysicalBreaks = PRDS_MAX as ULONG;
+    (*ConfigInfo).AlignmentMask = 1;
+    (*ConfigInfo).NumberOfBuses = channels as UCHAR;
+    (*ConfigInfo).MaximumNumberOfTargets = 1;
+    (*ConfigInfo).MaximumNumberOfLogicalUnits = 1;
+    (*ConfigInfo).ResetTargetSupported = TRUE;
+    (*ConfigInfo).CachesData = FALSE;
+    (*ConfigInfo).SynchronizationModel = StorSynchronizeFullDuplex;
+    (*ConfigInfo).HwMSInterruptRoutine = Some(HwMSInterrupt);
+    (*ConfigInfo).InterruptSynchronizationMode = InterruptSynchronizeAll;
+    (*ConfigInfo).InitialLunQueueDepth = QUEUE_DEPTH;
     if capabilities & CAP_S64A != 0 {
-        c.Dma64BitAddresses |= SCSI_DMA64_MINIPORT_SUPPORTED;
+        (*ConfigInfo).Dma64BitAddresses |= SCSI_DMA64_MINIPORT_SUPPORTED;
     }
 }
 
-unsafe extern "C-unwind" fn HwInitialize(extension: PVOID) -> BOOLEAN {
-    StorPortEnablePassiveInitialization(extension, Some(HwPassiveInitialize))
+unsafe extern "C-unwind" fn HwInitialize(DeviceExtension: PVOID) -> BOOLEAN {
+    StorPortEnablePassiveInitialization(DeviceExtension, Some(HwPassiveInitialize))
 }
 
-unsafe extern "C-unwind" fn HwPassiveInitialize(extension: PVOID) -> BOOLEAN {
-    let adapter = extension.cast::<Adapter>();
-    StorPortInitializeDpc(extension, &raw mut (*adapter).completion_dpc, Some(HwCompletionDpc));
-    for number in numbers(extension) {
+unsafe extern "C-unwind" fn HwPassiveInitialize(DeviceExtension: PVOID) -> BOOLEAN {
+    let Extension = DeviceExtension.cast::<Adapter>();
+    StorPortInitializeDpc(DeviceExtension, &raw mut (*Extension).completion_dpc, Some(HwCompletionDpc));
+    for number in numbers(DeviceExtension) {
         let mut timer = null_mut();
-        if StorPortInitializeTimer(extension, &raw mut timer) != STOR_STATUS_SUCCESS {
+        if StorPortInitializeTimer(DeviceExtension, &raw mut timer) != STOR_STATUS_SUCCESS {
             return FALSE;
         }
-        channel(extension, number).timer = timer;
+        channel(DeviceExtension, number).timer = timer;
     }
-    let lock = InterruptGuard::acquire(extension);
-    start_channels(extension);
+    let lock = InterruptGuard::acquire(DeviceExtension);
+    start_channels(DeviceExtension);
     drop(lock);
     TRUE
-}
-
-/// Starts every channel. The interrupt lock is held.
-pub unsafe fn start_channels(extension: PVOID) {
-    let adapter = extension.cast::<Adapter>();
-    write(extension, (*adapter).base, GHC, GHC_AE | GHC_IE);
-    for number in numbers(extension) {
-        let channel = channel(extension, number);
-        channel.begin_start();
-        channel.ask_for_dpc();
-    }
 }

@@ -12,28 +12,28 @@ use super::ddi::*;
 use super::registers::*;
 use std::ptr::null_mut;
 
-pub unsafe extern "C-unwind" fn HwInterrupt(extension: PVOID) -> BOOLEAN {
-    let adapter = extension.cast::<Adapter>();
-    if (*adapter).is_gone {
+pub unsafe extern "C-unwind" fn HwInterrupt(DeviceExtension: PVOID) -> BOOLEAN {
+    let Extension = DeviceExtension.cast::<Adapter>();
+    if (*Extension).is_gone {
         return FALSE;
     }
-    let ports = read(extension, (*adapter).base, IS);
+    let ports = read(DeviceExtension, (*Extension).base, IS);
     if ports == 0 || ports == u32::MAX {
         // Another device's; or it has been pulled out.
         return FALSE;
     }
-    for number in numbers(extension).filter(|n| ports & 1 << n != 0) {
-        let channel = channel(extension, number);
+    for number in numbers(DeviceExtension).filter(|n| ports & 1 << n != 0) {
+        let channel = channel(DeviceExtension, number);
         channel.interrupted();
         channel.ask_for_dpc();
     }
-    write(extension, (*adapter).base, IS, ports);
+    write(DeviceExtension, (*Extension).base, IS, ports);
     TRUE
 }
 
 /// The adapter's one message.
-pub unsafe extern "C-unwind" fn HwMSInterrupt(extension: PVOID, _message: ULONG) -> BOOLEAN {
-    HwInterrupt(extension)
+pub unsafe extern "C-unwind" fn HwMSInterrupt(DeviceExtension: PVOID, _MessageId: ULONG) -> BOOLEAN {
+    HwInterrupt(DeviceExtension)
 }
 
 impl Channel {
@@ -67,33 +67,38 @@ impl Channel {
 }
 
 /// Completes what the channels are through with, and reports what has come or gone.
-pub unsafe extern "C-unwind" fn HwCompletionDpc(_dpc: PSTOR_DPC, extension: PVOID, _a1: PVOID, _a2: PVOID) {
-    for number in numbers(extension) {
-        let lock = InterruptGuard::acquire(extension);
-        let channel = channel(extension, number);
+pub unsafe extern "C-unwind" fn HwCompletionDpc(
+    _Dpc: PSTOR_DPC,
+    DeviceExtension: PVOID,
+    _SystemArgument1: PVOID,
+    _SystemArgument2: PVOID,
+) {
+    for number in numbers(DeviceExtension) {
+        let lock = InterruptGuard::acquire(DeviceExtension);
+        let channel = channel(DeviceExtension, number);
         let mut completed = channel.completed.take();
         let has_changed = std::mem::take(&mut channel.has_changed);
         drop(lock);
         loop {
-            let srb = completed.pop();
-            if srb.is_null() {
+            let Srb = completed.pop();
+            if Srb.is_null() {
                 break;
             }
-            StorPortNotification(RequestComplete, extension, srb);
+            StorPortNotification(RequestComplete, DeviceExtension, Srb);
         }
         if has_changed {
-            StorPortNotification(BusChangeDetected, extension, number as UCHAR);
+            StorPortNotification(BusChangeDetected, DeviceExtension, number as UCHAR);
         }
     }
 }
 
-pub unsafe extern "C-unwind" fn HwResetBus(extension: PVOID, path: ULONG) -> BOOLEAN {
-    let adapter = extension.cast::<Adapter>();
-    if path >= (*adapter).channel_count || (*adapter).implemented & 1 << path == 0 {
+pub unsafe extern "C-unwind" fn HwResetBus(DeviceExtension: PVOID, PathId: ULONG) -> BOOLEAN {
+    let Extension = DeviceExtension.cast::<Adapter>();
+    if PathId >= (*Extension).channel_count || (*Extension).implemented & 1 << PathId == 0 {
         return FALSE;
     }
-    let lock = InterruptGuard::acquire(extension);
-    let channel = channel(extension, path);
+    let lock = InterruptGuard::acquire(DeviceExtension);
+    let channel = channel(DeviceExtension, PathId);
     channel.reset_for_storport(null_mut());
     channel.ask_for_dpc();
     drop(lock);

@@ -5,7 +5,7 @@
 //! interrupt lock, while the class of the first allows it: queued commands go together, so do those that are
 //! not queued, and never both, and an exclusive one waits until the device has nothing and keeps it to
 //! itself. storahci keeps a queue for each class and takes turns; one queue in order of arrival starves
-//! nobody and is what this driver has.
+//! no request and is what this driver has.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 
@@ -18,26 +18,26 @@ use super::translate::{self, Translation};
 use std::ptr::null_mut;
 
 /// Completes an SRB that has not been queued.
-unsafe fn complete_now(extension: PVOID, srb: PSCSI_REQUEST_BLOCK, status: UCHAR) -> BOOLEAN {
-    SrbSetSrbStatus(srb.cast(), status);
-    StorPortNotification(RequestComplete, extension, srb);
+unsafe fn complete_now(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, status: UCHAR) -> BOOLEAN {
+    SrbSetSrbStatus(Srb.cast(), status);
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
     FALSE
 }
 
 /// `HwStorBuildIo`: addresses and the PRD table, under no lock.
-pub unsafe extern "C-unwind" fn HwBuildIo(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    let any: PVOID = srb.cast();
+pub unsafe extern "C-unwind" fn HwBuildIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    let any: PVOID = Srb.cast();
     let function = SrbGetSrbFunction(any) as UCHAR;
     if function == SRB_FUNCTION_PNP {
         return TRUE;
     }
-    let adapter = extension.cast::<Adapter>();
+    let Extension = DeviceExtension.cast::<Adapter>();
     let path = u32::from(SrbGetPathId(any));
-    let is_there = path < (*adapter).channel_count && (*adapter).implemented & 1 << path != 0;
+    let is_there = path < (*Extension).channel_count && (*Extension).implemented & 1 << path != 0;
     if !is_there || SrbGetTargetId(any) != 0 || SrbGetLun(any) != 0 {
-        return complete_now(extension, srb, SRB_STATUS_NO_DEVICE);
+        return complete_now(DeviceExtension, Srb, SRB_STATUS_NO_DEVICE);
     }
-    let r = request(srb);
+    let r = request(Srb);
     (*r).next = null_mut();
     (*r).is_translated = false;
     (*r).class = Class::Normal;
@@ -45,28 +45,28 @@ pub unsafe extern "C-unwind" fn HwBuildIo(extension: PVOID, srb: PSCSI_REQUEST_B
     (*r).sequence = 0;
     match function {
         SRB_FUNCTION_EXECUTE_SCSI | SRB_FUNCTION_FLUSH | SRB_FUNCTION_SHUTDOWN => {
-            if build_table(extension, srb, r) {
+            if build_table(DeviceExtension, Srb, r) {
                 return TRUE;
             }
-            complete_now(extension, srb, SRB_STATUS_INVALID_REQUEST)
+            complete_now(DeviceExtension, Srb, SRB_STATUS_INVALID_REQUEST)
         }
         SRB_FUNCTION_RESET_LOGICAL_UNIT | SRB_FUNCTION_RESET_DEVICE | SRB_FUNCTION_RESET_BUS => TRUE,
-        SRB_FUNCTION_POWER => complete_now(extension, srb, SRB_STATUS_SUCCESS),
-        _ => complete_now(extension, srb, SRB_STATUS_INVALID_REQUEST),
+        SRB_FUNCTION_POWER => complete_now(DeviceExtension, Srb, SRB_STATUS_SUCCESS),
+        _ => complete_now(DeviceExtension, Srb, SRB_STATUS_INVALID_REQUEST),
     }
 }
 
 /// Places the command table in the SRB extension and describes the data in it. `false`: the data lies at an
 /// odd address, or an odd number of bytes is to be written.
-unsafe fn build_table(extension: PVOID, srb: PSCSI_REQUEST_BLOCK, r: *mut Request) -> bool {
+unsafe fn build_table(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, r: *mut Request) -> bool {
     let mut length = 0;
     let room = (&raw mut (*r).room).cast::<u8>();
-    let physical =
-        StorPortGetPhysicalAddress(extension, null_mut(), room.cast(), &raw mut length).QuadPart() as u64;
+    let physical = StorPortGetPhysicalAddress(DeviceExtension, null_mut(), room.cast(), &raw mut length)
+        .QuadPart() as u64;
     let skip = physical.next_multiple_of(TABLE_ALIGNMENT as u64) - physical;
     (*r).table = room.wrapping_add(skip as usize).cast();
     (*r).table_physical = physical + skip;
-    let list = StorPortGetScatterGatherList(extension, srb);
+    let list = StorPortGetScatterGatherList(DeviceExtension, Srb);
     if list.is_null() {
         return true;
     }
@@ -75,7 +75,7 @@ unsafe fn build_table(extension: PVOID, srb: PSCSI_REQUEST_BLOCK, r: *mut Reques
         return false;
     }
     let elements = (&raw const (*list).List).cast::<STOR_SCATTER_GATHER_ELEMENT>();
-    let is_write = SrbGetSrbFlags(srb.cast()) & SRB_FLAGS_DATA_OUT != 0;
+    let is_write = SrbGetSrbFlags(Srb.cast()) & SRB_FLAGS_DATA_OUT != 0;
     for n in 0..count {
         let element = &*elements.add(n);
         let address = element.PhysicalAddress.QuadPart() as u64;
@@ -90,23 +90,23 @@ unsafe fn build_table(extension: PVOID, srb: PSCSI_REQUEST_BLOCK, r: *mut Reques
     true
 }
 
-pub unsafe extern "C-unwind" fn HwStartIo(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    let any: PVOID = srb.cast();
+pub unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    let any: PVOID = Srb.cast();
     if SrbGetSrbFunction(any) as UCHAR == SRB_FUNCTION_PNP {
-        super::control::plug_and_play(extension, srb);
+        super::control::plug_and_play(DeviceExtension, Srb);
         return TRUE;
     }
-    let lock = InterruptGuard::acquire(extension);
-    let channel = channel(extension, u32::from(SrbGetPathId(any)));
+    let lock = InterruptGuard::acquire(DeviceExtension);
+    let channel = channel(DeviceExtension, u32::from(SrbGetPathId(any)));
     match SrbGetSrbFunction(any) as UCHAR {
         _ if channel.adapter_is_gone() || channel.phase == Phase::Absent => {
-            channel.complete(srb, SRB_STATUS_NO_DEVICE);
+            channel.complete(Srb, SRB_STATUS_NO_DEVICE);
         }
         SRB_FUNCTION_RESET_LOGICAL_UNIT | SRB_FUNCTION_RESET_DEVICE | SRB_FUNCTION_RESET_BUS => {
-            channel.reset_for_storport(srb);
+            channel.reset_for_storport(Srb);
         }
         _ => {
-            channel.waiting.push(srb);
+            channel.waiting.push(Srb);
             channel.run_queue();
         }
     }
@@ -119,26 +119,26 @@ impl Channel {
     /// Gives the device as many requests as it takes now.
     pub unsafe fn run_queue(&mut self) {
         while self.phase == Phase::Running {
-            let srb = self.waiting.first();
-            if srb.is_null() {
+            let Srb = self.waiting.first();
+            if Srb.is_null() {
                 return;
             }
-            if !(*request(srb)).is_translated {
-                if let Translation::Done(status) = translate::translate(&self.device, srb) {
+            if !(*request(Srb)).is_translated {
+                if let Translation::Done(status) = translate::translate(&self.device, Srb) {
                     self.waiting.pop();
-                    self.complete(srb, status);
+                    self.complete(Srb, status);
                     continue;
                 }
-                (*request(srb)).is_translated = true;
+                (*request(Srb)).is_translated = true;
             }
-            let Some(slot) = self.slot_for((*request(srb)).class) else { return };
+            let Some(slot) = self.slot_for((*request(Srb)).class) else { return };
             self.waiting.pop();
-            self.issue(slot, srb);
+            self.issue(slot, Srb);
         }
     }
 
     /// A free slot for a request of this class; `None` while it has to wait.
-    fn slot_for(&self, class: Class) -> Option<u32> {
+    unsafe fn slot_for(&self, class: Class) -> Option<u32> {
         let may_go = match class {
             Class::Queued => self.issued == self.queued,
             Class::Normal => self.queued == 0 && !self.is_exclusive,
@@ -148,13 +148,12 @@ impl Channel {
             Class::Queued => self.device.queue_depth.min(SLOTS),
             _ => SLOTS,
         };
-        // SAFETY: the extension is Storport's and lives as long as the channel in it.
-        let slots = slots.min(unsafe { (*self.extension.cast::<Adapter>()).slot_count });
+        let slots = slots.min((*self.DeviceExtension.cast::<Adapter>()).slot_count);
         (OWN_SLOT + 1..slots).find(|slot| may_go && self.issued & 1 << slot == 0)
     }
 
-    unsafe fn issue(&mut self, slot: u32, srb: PSCSI_REQUEST_BLOCK) {
-        let r = request(srb);
+    unsafe fn issue(&mut self, slot: u32, Srb: PSCSI_REQUEST_BLOCK) {
+        let r = request(Srb);
         let bit = 1 << slot;
         (*r).sequence = self.next_sequence;
         self.next_sequence += 1;
@@ -169,7 +168,7 @@ impl Channel {
             table: (*r).table_physical,
             reserved: [0; 4],
         };
-        self.slots[slot as usize] = srb;
+        self.slots[slot as usize] = Srb;
         self.issued |= bit;
         self.is_exclusive |= (*r).class == Class::Exclusive;
         if is_queued {
@@ -184,11 +183,11 @@ impl Channel {
         let outstanding = self.read(PXCI) | self.read(PXSACT);
         let done = self.issued & !outstanding;
         for slot in (0..SLOTS).filter(|slot| done & 1 << slot != 0) {
-            let srb = std::mem::replace(&mut self.slots[slot as usize], null_mut());
+            let Srb = std::mem::replace(&mut self.slots[slot as usize], null_mut());
             self.issued &= !(1 << slot);
             self.queued &= !(1 << slot);
-            let status = self.status_of(slot, srb);
-            self.complete(srb, status);
+            let status = self.status_of(slot, Srb);
+            self.complete(Srb, status);
         }
         if self.issued == 0 {
             self.is_exclusive = false;
@@ -198,7 +197,7 @@ impl Channel {
         }
     }
 
-    /// A setting that identify data told has been changed: by MODE SELECT, which becomes SET FEATURES.
+    /// Keeps a setting of the identify data that MODE SELECT, as SET FEATURES, has changed.
     fn note_setting(&mut self, frame: [u8; 64]) {
         match (frame[2], frame[3]) {
             (SET_FEATURES, ENABLE_WRITE_CACHE) => self.device.has_write_cache = true,
@@ -208,8 +207,8 @@ impl Channel {
     }
 
     /// The status of a request that succeeded. Bytes are counted for commands that are not queued only.
-    unsafe fn status_of(&mut self, slot: u32, srb: PSCSI_REQUEST_BLOCK) -> UCHAR {
-        let r = request(srb);
+    unsafe fn status_of(&mut self, slot: u32, Srb: PSCSI_REQUEST_BLOCK) -> UCHAR {
+        let r = request(Srb);
         if (*r).class == Class::Exclusive {
             self.note_setting((*(*r).table).frame);
         }
@@ -220,7 +219,7 @@ impl Channel {
         if moved >= (*r).bytes {
             return SRB_STATUS_SUCCESS;
         }
-        SrbSetDataTransferLength(srb.cast(), moved);
+        SrbSetDataTransferLength(Srb.cast(), moved);
         if self.device.kind == DeviceKind::Disk && moved == 0 {
             return SRB_STATUS_ERROR;
         }

@@ -6,24 +6,26 @@
 //! port multipliers, ATA pass-through, telemetry) is not here; the README's section lists it.
 //!
 //! ```text
-//! find.rs     DriverEntry, HwStorFindAdapter, initialisation    channel.rs      extensions, lists, the lock
-//! start.rs    a port's start and reset, by a timer              own_command.rs  the driver's own commands
-//! issue.rs    HwStorBuildIo, HwStorStartIo, queue, slots        interrupt.rs    HwStorInterrupt, DPC, bus reset
-//! recover.rs  after an error                                    control.rs      stop, restart, removal
-//! translate/  SCSI to ATA                                       sense.rs        ATA errors as sense data
+//! find.rs       DriverEntry, HwStorFindAdapter, initialisation  adapter.rs      taken over, ports started
+//! start.rs      a port's start and reset, by a timer            channel.rs      extensions, lists, the lock
+//! issue.rs      HwStorBuildIo, HwStorStartIo, queue, slots      own_command.rs  the driver's own commands
+//! interrupt.rs  HwStorInterrupt, DPC, HwStorResetBus            recover.rs      after an error
+//! control.rs    stop, restart, removal                          sense.rs        ATA errors as sense data
+//! translate/    SCSI to ATA
 //! registers.rs, ata.rs, device.rs  what adapter and device define
 //! ```
 //!
 //! The invariant that all of it serves: **an SRB ends once, and never while the device may still move its
 //! data**. All state of a port is under the interrupt lock; what is finished is put on a list under it and
 //! completed in a DPC without it.
-#![expect(non_snake_case, non_upper_case_globals, reason = "the documented WDK names")]
+
 #![expect(
     unsafe_op_in_unsafe_fn,
     clippy::missing_safety_doc,
     reason = "as in C: every routine works on raw pointers throughout, and is called as the WDK documents"
 )]
 
+mod adapter;
 mod ata;
 mod channel;
 mod control;

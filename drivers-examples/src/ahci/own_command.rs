@@ -10,7 +10,6 @@ use super::channel::*;
 use super::ddi::*;
 use super::device::DeviceKind;
 use super::registers::*;
-use super::start::OWN_TICKS;
 use std::mem::offset_of;
 
 /// What the driver asks of a device.
@@ -21,6 +20,8 @@ pub enum Own {
     RequestSense,
 }
 
+/// Timer ticks that one may take.
+pub const OWN_TICKS: u32 = 500;
 /// Bytes of sense data that are asked for.
 pub const SENSE_BYTES: usize = 18;
 

@@ -88,20 +88,20 @@ impl Channel {
 
     /// An ATAPI device has said why, or has failed at that too.
     pub unsafe fn sense_fetched(&mut self, is_there: bool) {
-        let srb = self.take_suspended(self.failure.slot);
+        let Srb = self.take_suspended(self.failure.slot);
         if !is_there {
             // Stopped by the error; the device is not to be trusted with the others.
-            if !srb.is_null() {
-                self.complete(srb, SRB_STATUS_REQUEST_SENSE_FAILED);
+            if !Srb.is_null() {
+                self.complete(Srb, SRB_STATUS_REQUEST_SENSE_FAILED);
             }
             self.begin_reset(SRB_STATUS_BUS_RESET);
             return;
         }
-        if !srb.is_null() {
+        if !Srb.is_null() {
             let raw = (&raw const (*self.memory).data).read_volatile();
-            SrbSetDataTransferLength(srb.cast(), 0);
-            let status = sense::put(srb.cast(), &raw[..SENSE_BYTES]);
-            self.complete(srb, status);
+            SrbSetDataTransferLength(Srb.cast(), 0);
+            let status = sense::put(Srb.cast(), &raw[..SENSE_BYTES]);
+            self.complete(Srb, status);
         }
         self.resume();
     }
@@ -116,15 +116,15 @@ impl Channel {
 
     /// Ends the request that failed with what the device said of it.
     unsafe fn fail_slot(&mut self, slot: u32, status: u8, error: u8, lba: u64) {
-        let srb = self.take_suspended(slot);
-        if srb.is_null() {
+        let Srb = self.take_suspended(slot);
+        if Srb.is_null() {
             return;
         }
-        let is_write = (*request(srb)).header & super::ata::HEADER_WRITE != 0;
+        let is_write = (*request(Srb)).header & super::ata::HEADER_WRITE != 0;
         let sense = sense::of_task_file(status, error, lba, is_write);
-        SrbSetDataTransferLength(srb.cast(), 0);
-        let status = sense::put(srb.cast(), &sense.render());
-        self.complete(srb, status);
+        SrbSetDataTransferLength(Srb.cast(), 0);
+        let status = sense::put(Srb.cast(), &sense.render());
+        self.complete(Srb, status);
     }
 
     /// What was not at fault goes back to the head of the queue, and the channel runs.
@@ -134,8 +134,8 @@ impl Channel {
             let Some(last) = slots.max_by_key(|slot| (*request(self.slots[*slot as usize])).sequence) else {
                 break;
             };
-            let srb = self.take_suspended(last);
-            self.waiting.push_front(srb);
+            let Srb = self.take_suspended(last);
+            self.waiting.push_front(Srb);
         }
         self.phase = Phase::Running;
         self.run_queue();

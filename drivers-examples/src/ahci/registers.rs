@@ -90,16 +90,14 @@ pub const SERR_DIAG_N: u32 = 1 << 16;
 ///
 /// # Safety
 /// `base` is mapped for the adapter.
-pub unsafe fn read(extension: PVOID, base: *mut u8, offset: usize) -> u32 {
-    // SAFETY: forwarded from the caller.
-    unsafe { StorPortReadRegisterUlong(extension, base.wrapping_add(offset).cast()) }
+pub unsafe fn read(DeviceExtension: PVOID, base: *mut u8, offset: usize) -> u32 {
+    StorPortReadRegisterUlong(DeviceExtension, base.wrapping_add(offset).cast())
 }
 
 /// Writes a register at `offset` from `base`.
 ///
 /// # Safety
 /// As for [`read`].
-pub unsafe fn write(extension: PVOID, base: *mut u8, offset: usize, value: u32) {
-    // SAFETY: forwarded from the caller.
-    unsafe { StorPortWriteRegisterUlong(extension, base.wrapping_add(offset).cast(), value) }
+pub unsafe fn write(DeviceExtension: PVOID, base: *mut u8, offset: usize, value: u32) {
+    StorPortWriteRegisterUlong(DeviceExtension, base.wrapping_add(offset).cast(), value)
 }

@@ -65,14 +65,14 @@ pub fn of_task_file(status: u8, error: u8, lba: u64, is_write: bool) -> Sense {
 ///
 /// # Safety
 /// The SRB is the miniport's.
-pub unsafe fn put(srb: PVOID, raw: &[u8]) -> UCHAR {
-    SrbSetScsiStatus(srb, SCSISTAT_CHECK_CONDITION);
-    let to: *mut u8 = SrbGetSenseInfoBuffer(srb).cast();
-    let room = usize::from(SrbGetSenseInfoBufferLength(srb)).min(raw.len());
-    if to.is_null() || room == 0 || SrbGetSrbFlags(srb) & SRB_FLAGS_DISABLE_AUTOSENSE != 0 {
+pub unsafe fn put(Srb: PVOID, raw: &[u8]) -> UCHAR {
+    SrbSetScsiStatus(Srb, SCSISTAT_CHECK_CONDITION);
+    let to: *mut u8 = SrbGetSenseInfoBuffer(Srb).cast();
+    let room = usize::from(SrbGetSenseInfoBufferLength(Srb)).min(raw.len());
+    if to.is_null() || room == 0 || SrbGetSrbFlags(Srb) & SRB_FLAGS_DISABLE_AUTOSENSE != 0 {
         return SRB_STATUS_ERROR;
     }
     to.copy_from_nonoverlapping(raw.as_ptr(), room);
-    SrbSetSenseInfoBufferLength(srb, room as u8);
+    SrbSetSenseInfoBufferLength(Srb, room as u8);
     SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID
 }

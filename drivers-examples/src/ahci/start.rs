@@ -19,19 +19,17 @@
 use super::channel::*;
 use super::ddi::*;
 use super::device::{Device, DeviceKind};
-use super::own_command::Own;
+use super::own_command::{OWN_TICKS, Own};
 use super::registers::*;
 use std::ptr::null_mut;
 
 /// Microseconds between two ticks.
 const TICK_US: u64 = 10_000;
-/// Ticks for PxCMD.CR to clear (500 ms), for a device to be noticed, for the link, for the first frame, and
-/// for a command of the driver's own.
+/// Ticks for PxCMD.CR to clear (500 ms), for a device to be noticed, for the link, for the first frame.
 const STOP_TICKS: u32 = 50;
 const NOTICE_TICKS: u32 = 10;
 const LINK_TICKS: u32 = 100;
 const READY_TICKS: u32 = 1000;
-pub const OWN_TICKS: u32 = 500;
 /// Starts until a device is given up.
 const ATTEMPTS_MAX: u32 = 8;
 /// How often PxCMD.CR is looked at, and how long is waited in between, before it is left to the timer.
@@ -83,7 +81,7 @@ impl Channel {
         self.begin_reset(if is_there { SRB_STATUS_BUS_RESET } else { SRB_STATUS_NO_DEVICE });
     }
 
-    /// StoppedAnswer, for good or until [`Channel::begin_start`]: the adapter stops. Nothing is outstanding.
+    /// Stops the port, for good or until [`Channel::begin_start`]: the adapter stops. Nothing is outstanding.
     pub unsafe fn halt(&mut self) {
         self.stop_engine();
         for _ in 0..STOP_LOOKS * 50 {
@@ -138,7 +136,8 @@ impl Channel {
     unsafe fn arm_timer(&mut self) {
         if !self.is_timer_armed && !self.timer.is_null() {
             let context = (&raw mut *self).cast();
-            let status = StorPortRequestTimer(self.extension, self.timer, Some(HwTimer), context, TICK_US, 0);
+            let status =
+                StorPortRequestTimer(self.DeviceExtension, self.timer, Some(HwTimer), context, TICK_US, 0);
             self.is_timer_armed = status == STOR_STATUS_SUCCESS;
         }
     }
@@ -192,7 +191,7 @@ impl Channel {
     }
 
     unsafe fn link_up(&mut self) -> bool {
-        // DIAG.X keeps the device's first frame back. What changes from here on is news.
+        // DIAG.X keeps the device's first frame back. Later changes interrupt.
         self.write(PXSERR, u32::MAX);
         self.write(PXIS, u32::MAX);
         self.enter(Phase::WaitReady, READY_TICKS);
@@ -220,7 +219,7 @@ impl Channel {
         match Device::parse(self.device.kind, &raw) {
             Some(device) => {
                 self.device = device;
-                if !(*self.extension.cast::<Adapter>()).takes_queued_commands {
+                if !(*self.DeviceExtension.cast::<Adapter>()).takes_queued_commands {
                     self.device.queue_depth = 0;
                 }
                 self.attempts = 0;
@@ -243,7 +242,7 @@ impl Channel {
 
     /// Nothing is plugged in. What the reset itself has left in PxSERR is no news; a device that comes
     /// meanwhile is.
-    unsafe fn nobody_there(&mut self) {
+    unsafe fn no_device(&mut self) {
         self.write(PXSERR, u32::MAX);
         self.write(PXIS, u32::MAX);
         if self.read(PXSSTS) & DET == DET_NOTHING {
@@ -286,7 +285,7 @@ impl Channel {
             Phase::Resetting => self.release_reset(),
             // Long enough for a device to be noticed.
             Phase::WaitLink if link == DET_NOTHING && self.ticks_left + NOTICE_TICKS < LINK_TICKS => {
-                self.nobody_there();
+                self.no_device();
             }
             Phase::WaitReady if link != DET_UP => self.try_again(),
             _ if self.ticks_left == 0 => self.out_of_time(),
@@ -296,7 +295,7 @@ impl Channel {
 
     unsafe fn out_of_time(&mut self) {
         match self.phase {
-            // A COMRESET stops whatever the device was doing (10.4.2).
+            // A COMRESET stops what the device was doing (10.4.2).
             Phase::Stopping | Phase::StoppingAfterError => {
                 self.hold_reset();
             }
@@ -317,11 +316,11 @@ impl Channel {
 
     unsafe fn fail_waiting(&mut self, status: UCHAR) {
         loop {
-            let srb = self.waiting.pop();
-            if srb.is_null() {
+            let Srb = self.waiting.pop();
+            if Srb.is_null() {
                 return;
             }
-            self.complete(srb, status);
+            self.complete(Srb, status);
         }
     }
 
@@ -330,8 +329,8 @@ impl Channel {
         let slots = std::mem::take(&mut self.suspended);
         for slot in 0..SLOTS {
             if slots & 1 << slot != 0 {
-                let srb = std::mem::replace(&mut self.slots[slot as usize], null_mut());
-                self.complete(srb, status);
+                let Srb = std::mem::replace(&mut self.slots[slot as usize], null_mut());
+                self.complete(Srb, status);
             }
         }
     }
@@ -346,9 +345,9 @@ impl Channel {
 }
 
 /// A channel's timer has expired. No lock is held.
-unsafe extern "C-unwind" fn HwTimer(extension: PVOID, context: PVOID) {
-    let lock = InterruptGuard::acquire(extension);
-    let channel = &mut *context.cast::<Channel>();
+unsafe extern "C-unwind" fn HwTimer(DeviceExtension: PVOID, Context: PVOID) {
+    let lock = InterruptGuard::acquire(DeviceExtension);
+    let channel = &mut *Context.cast::<Channel>();
     channel.is_timer_armed = false;
     channel.tick();
     channel.ask_for_dpc();

@@ -1,7 +1,7 @@
-//! `w3b`: a request is completed on one processor while another cancels it.
+//! `cancel-race`: a request is completed on one processor while another cancels it.
 //!
-//! The author keeps one flag for who has the request: the routine that ends it first sets the flag, the
-//! other finds it set and leaves the request alone.
+//! The author keeps one flag that says that the request is taken: the routine that ends it first sets the
+//! flag, the other finds it set and leaves the request alone.
 //!
 //! **What is wrong.** Looking at the flag and setting it are two steps, with no lock held across
 //! them. Both routines can look before either sets.
@@ -11,7 +11,7 @@
 //! **Why it hangs.** It does worse: the request is completed twice, and the second time it may
 //! already be another's.
 //!
-//! `w3b-locked` is the near miss: the same flag, looked at and set under one lock.
+//! `cancel-race-locked` is the near miss: the same flag, looked at and set under one lock.
 
 #![expect(unsafe_code, reason = "models call layer 1, as a driver does")]
 #![expect(non_snake_case, reason = "a driver in the manner of C, under the WDK's names")]
@@ -25,7 +25,7 @@ use std::ptr::null_mut;
 #[repr(C)]
 struct DeviceExtension {
     Pending: PIRP,
-    /// Somebody has taken it upon himself to complete the request.
+    /// One of the two routines has claimed the request and will complete it.
     Claimed: Shared<ULONG>,
     Lock: KSPIN_LOCK,
     /// Which of the two forms this is.
@@ -135,13 +135,13 @@ unsafe fn Exercise(Claim: unsafe fn(PDeviceExtension) -> bool) {
 }
 
 /// The flag alone.
-pub fn w3b(config: Config) -> Outcome {
+pub fn race(config: Config) -> Outcome {
     // SAFETY: the boot thread is at PASSIVE_LEVEL, and the routine's objects are its own.
     config.run(|| unsafe { Exercise(ClaimUnlocked) })
 }
 
 /// The flag under a lock.
-pub fn w3b_locked(config: Config) -> Outcome {
-    // SAFETY: as above.
+pub fn locked(config: Config) -> Outcome {
+    // SAFETY: the boot thread is at PASSIVE_LEVEL, and the routine's memory is its own.
     config.run(|| unsafe { Exercise(ClaimLocked) })
 }

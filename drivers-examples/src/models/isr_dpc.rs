@@ -11,7 +11,7 @@
 //! **Why it is rare.** The device has to interrupt again between two neighbouring statements of the
 //! DPC that its last interrupt asked for.
 //!
-//! **Why it hangs.** The DPC never does the work of the lost report, and whoever waits for it waits for
+//! **Why it hangs.** The DPC never does the work of the lost report, and a thread that waits for it waits for
 //! ever. This driver waits with a time limit and panics, as a disk's driver would reset.
 //!
 //! `isr-dpc-synchronized` is the near miss: the DPC takes the count in a SynchCritSection routine.

@@ -1,4 +1,4 @@
-//! `w3a`, `w3c`, `w3d`: two locks, taken in two orders.
+//! `lock-order`, `lock-order-buried`, `lock-order-skewed`: two locks, taken in two orders.
 //!
 //! The author guards the list of requests with one lock and the adapter's state with another. Sending
 //! takes the list and then looks at the adapter; resetting takes the adapter and then empties the
@@ -7,10 +7,10 @@
 //! **What is wrong.** A processor that sends holds the list and wants the adapter; a processor that
 //! resets holds the adapter and wants the list.
 //!
-//! **Why it is rare.** Each must have taken its first lock before the other asks for it. In `w3a`
-//! both start at once. In `w3c` the two routines are buried among fifty critical sections of another
-//! lock on each of four processors, half of them before and half after. In `w3d` the reset comes
-//! twenty critical sections after the sending.
+//! **Why it is rare.** Each must have taken its first lock before the other asks for it. In `lock-order` both
+//! start at once. In `lock-order-buried` the two routines are buried among fifty critical sections of another
+//! lock on each of four processors, half of them before and half after. In `lock-order-skewed` the reset
+//! comes twenty critical sections after the sending.
 //!
 //! **Why it hangs.** Neither spin lock is ever given back: both processors spin at DISPATCH_LEVEL.
 //!
@@ -87,31 +87,31 @@ fn skewed(config: Config, reset: Reset) -> Outcome {
 }
 
 /// Both at once.
-pub fn w3a(config: Config) -> Outcome {
+pub fn plain_inverted(config: Config) -> Outcome {
     plain(config, Locks::reset)
 }
 
-/// As [`w3a`], in one order.
-pub fn w3a_ordered(config: Config) -> Outcome {
+/// As [`plain_inverted`], in one order.
+pub fn plain_kept(config: Config) -> Outcome {
     plain(config, Locks::reset_in_order)
 }
 
 /// Buried among the critical sections of four processors.
-pub fn w3c(config: Config) -> Outcome {
+pub fn buried_inverted(config: Config) -> Outcome {
     buried(config, Locks::reset)
 }
 
-/// As [`w3c`], in one order.
-pub fn w3c_ordered(config: Config) -> Outcome {
+/// As [`buried_inverted`], in one order.
+pub fn buried_kept(config: Config) -> Outcome {
     buried(config, Locks::reset_in_order)
 }
 
 /// One at once, the other later.
-pub fn w3d(config: Config) -> Outcome {
+pub fn skewed_inverted(config: Config) -> Outcome {
     skewed(config, Locks::reset)
 }
 
-/// As [`w3d`], in one order.
-pub fn w3d_ordered(config: Config) -> Outcome {
+/// As [`skewed_inverted`], in one order.
+pub fn skewed_kept(config: Config) -> Outcome {
     skewed(config, Locks::reset_in_order)
 }

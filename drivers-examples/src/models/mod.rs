@@ -1,9 +1,9 @@
 //! Models: the locking of a driver without the driver, small enough to explore to the end.
 //!
-//! Each is a program that a machine runs by itself, without a disk and without requests sent to it.
-//! Most are named as schedule explorers' test programs are (`w1`, `3x3`); what a race or a hang is
-//! called says what it is. None drives anything a user would own. The invariant of this directory:
-//! **a model does nothing but what its page says**, so its schedules can be counted.
+//! Each is a program that a machine runs by itself, without a disk and without requests sent to it. Each is
+//! named by what it does; the short names that schedule explorers' test programs have (`w1`, `3x3`) are their
+//! aliases. None drives anything a user would own. The invariant of this directory: **a model does nothing
+//! but what its page says**, so its schedules can be counted.
 //!
 //! Every racy one has a near miss beside it, in the same file: the same program with the mistake
 //! mended, which fails under no schedule.
@@ -39,15 +39,16 @@ use verifier::driver::{Driver, Expects, Kind};
 /// Descriptors of models. The row
 ///
 /// ```text
-/// W1 = "w1" on 2, Clean, critical_sections::w1, "2 CPUs, 3 critical sections each, one lock";
+/// TEST_AND_SET = "test-and-set" also "w4" on 2, Clean, test_and_set::run, "a lock written by hand";
 /// ```
 ///
-/// becomes `pub static W1: Driver`, of kind [`Kind::Model`].
+/// becomes `pub static TEST_AND_SET: Driver`, of kind [`Kind::Model`], that is found as `w4` too.
 macro_rules! models {
-    ($($id:ident = $name:literal on $cpus:literal, $expects:expr, $run:path, $summary:literal;)+) => {$(
+    ($($id:ident = $name:literal $(also $alias:literal)? on $cpus:literal, $expects:expr, $run:path, $summary:literal;)+) => {$(
         #[doc = $summary]
         pub static $id: Driver = Driver {
             name: $name,
+            aliases: &[$($alias)?],
             summary: $summary,
             expects: { use Expects::*; $expects },
             kind: Kind::Model { cpus: $cpus, run: &$run },
@@ -58,22 +59,22 @@ macro_rules! models {
 }
 
 models! {
-    W1 = "w1" on 2, Clean, critical_sections::w1, "2 CPUs, 3 critical sections each, one lock";
-    W2 = "w2" on 3, Clean, critical_sections::w2, "3 CPUs, 2 critical sections each, one lock";
-    TWO_BY_SIX = "2x6" on 2, Clean, critical_sections::two_by_six, "2 CPUs, 6 critical sections each, one lock";
-    THREE_BY_THREE = "3x3" on 3, Clean, critical_sections::three_by_three, "3 CPUs, 3 critical sections each, one lock";
-    W4 = "w4" on 2, Clean, test_and_set::w4, "2 CPUs, 2 critical sections each, a test-and-set lock written by hand";
-    W5 = "w5" on 4, Clean, critical_sections::w5, "4 CPUs, 200 critical sections each, one lock";
-    W5I = "w5i" on 4, Clean, critical_sections::w5i, "4 CPUs, 200 critical sections each, a lock each";
-    W3A = "w3a" on 2, MayStop("deadlock"), lock_order::w3a, "2 CPUs take two locks in two orders";
-    W3A_ORDERED = "w3a-ordered" on 2, Clean, lock_order::w3a_ordered, "w3a in one order";
-    W3B = "w3b" on 2, MayStop("MULTIPLE_IRP_COMPLETE_REQUESTS"), cancel_race::w3b,
+    ONE_LOCK_2X3 = "one-lock-2x3" also "w1" on 2, Clean, critical_sections::two_by_three, "2 CPUs, 3 critical sections each, one lock";
+    ONE_LOCK_3X2 = "one-lock-3x2" also "w2" on 3, Clean, critical_sections::three_by_two, "3 CPUs, 2 critical sections each, one lock";
+    ONE_LOCK_2X6 = "one-lock-2x6" also "2x6" on 2, Clean, critical_sections::two_by_six, "2 CPUs, 6 critical sections each, one lock";
+    ONE_LOCK_3X3 = "one-lock-3x3" also "3x3" on 3, Clean, critical_sections::three_by_three, "3 CPUs, 3 critical sections each, one lock";
+    TEST_AND_SET = "test-and-set" also "w4" on 2, Clean, test_and_set::run, "2 CPUs, 2 critical sections each, a test-and-set lock written by hand";
+    ONE_LOCK_4X200 = "one-lock-4x200" also "w5" on 4, Clean, critical_sections::four_by_two_hundred, "4 CPUs, 200 critical sections each, one lock";
+    LOCK_EACH_4X200 = "lock-each-4x200" also "w5i" on 4, Clean, critical_sections::a_lock_each, "4 CPUs, 200 critical sections each, a lock each";
+    LOCK_ORDER = "lock-order" also "w3a" on 2, MayStop("deadlock"), lock_order::plain_inverted, "2 CPUs take two locks in two orders";
+    LOCK_ORDER_KEPT = "lock-order-kept" also "w3a-ordered" on 2, Clean, lock_order::plain_kept, "lock-order with one order kept";
+    CANCEL_RACE = "cancel-race" also "w3b" on 2, MayStop("MULTIPLE_IRP_COMPLETE_REQUESTS"), cancel_race::race,
         "a request is completed on one CPU while the other cancels it";
-    W3B_LOCKED = "w3b-locked" on 2, Clean, cancel_race::w3b_locked, "w3b, decided under a lock";
-    W3C = "w3c" on 4, MayStop("deadlock"), lock_order::w3c, "w3a among 4 CPUs that take another lock 50 times each";
-    W3C_ORDERED = "w3c-ordered" on 4, Clean, lock_order::w3c_ordered, "w3c in one order";
-    W3D = "w3d" on 2, MayStop("deadlock"), lock_order::w3d, "w3a, one side at once, the other after 20 critical sections";
-    W3D_ORDERED = "w3d-ordered" on 2, Clean, lock_order::w3d_ordered, "w3d in one order";
+    CANCEL_RACE_LOCKED = "cancel-race-locked" also "w3b-locked" on 2, Clean, cancel_race::locked, "cancel-race, decided under a lock";
+    LOCK_ORDER_BURIED = "lock-order-buried" also "w3c" on 4, MayStop("deadlock"), lock_order::buried_inverted, "lock-order among 4 CPUs that take another lock 50 times each";
+    LOCK_ORDER_BURIED_KEPT = "lock-order-buried-kept" also "w3c-ordered" on 4, Clean, lock_order::buried_kept, "lock-order-buried with one order kept";
+    LOCK_ORDER_SKEWED = "lock-order-skewed" also "w3d" on 2, MayStop("deadlock"), lock_order::skewed_inverted, "lock-order, one side at once, the other after 20 critical sections";
+    LOCK_ORDER_SKEWED_KEPT = "lock-order-skewed-kept" also "w3d-ordered" on 2, Clean, lock_order::skewed_kept, "lock-order-skewed with one order kept";
     ISR_DPC_RACE = "isr-dpc-race" on 1, MayStop("KMODE_EXCEPTION_NOT_HANDLED"), isr_dpc::race,
         "a DPC changes a field of its interrupt service routine's, unsynchronized, on one CPU";
     ISR_DPC_SYNCHRONIZED = "isr-dpc-synchronized" on 1, Clean, isr_dpc::synchronized,

@@ -2,7 +2,7 @@
 //!
 //! The author indexes a table with a number that came from the device.
 //!
-//! **What is wrong.** A kernel has nobody to catch a panic: on Windows it ends in the driver's panic
+//! **What is wrong.** Nothing in a kernel catches a panic: on Windows it ends in the driver's panic
 //! handler, which can only stop the machine.
 //!
 //! **Why it hangs.** It does not; the machine stops where the panic was.

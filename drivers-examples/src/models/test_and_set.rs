@@ -1,4 +1,4 @@
-//! `w4`: a spin lock written by hand over an interlocked cell.
+//! `test-and-set`: a spin lock written by hand over an interlocked cell.
 //!
 //! The author does not use KSPIN_LOCK. To the machine the lock is a cell like any other and a waiter
 //! is a processor that polls, so this is what a search over schedules must not unroll for ever.
@@ -29,13 +29,13 @@ impl TestAndSet {
     }
 
     fn release(&self) {
-        // SAFETY: as above.
+        // SAFETY: the cell lives as long as `self`, in memory of the machine.
         unsafe { InterlockedExchange(self.0.get(), FREE) };
     }
 }
 
 /// 2 processors, 2 sections each.
-pub fn w4(config: Config) -> Outcome {
+pub fn run(config: Config) -> Outcome {
     config.run_on_every_processor(TestAndSet(UnsafeCell::new(FREE)), |lock, _cpu| {
         for _ in 0..2 {
             lock.acquire();

@@ -10,7 +10,7 @@
 //!
 //! **Why it is rare.** The timer has to expire in the few instructions before the removal.
 //!
-//! **Why it hangs.** It does worse: the DPC takes a lock in memory that is somebody else's by then.
+//! **Why it hangs.** It does worse: the DPC takes a lock in memory that has another owner by then.
 //! The machine stops at the freeing of a queued DPC, or where the DPC uses freed memory.
 //!
 //! `timer-remove-flushed` is the near miss.
@@ -91,6 +91,6 @@ pub fn race(config: Config) -> Outcome {
 
 /// Waits for the DPC first.
 pub fn flushed(config: Config) -> Outcome {
-    // SAFETY: as above.
+    // SAFETY: the boot thread is at PASSIVE_LEVEL, and the routine's memory is its own.
     config.run(|| unsafe { Exercise(true) })
 }

@@ -75,7 +75,8 @@ pub struct Ramdisk {
     statistics: Statistics,
     /// Whether the loss of the partner has been noticed.
     is_lost: SpinLock<bool>,
-    /// Held by whoever uses the adapter outside of a callback of Storport's, and to leave a request to such.
+    /// Held where the adapter is used outside of a callback of Storport's, and to leave a request to such a
+    /// use.
     rundown: Rundown,
 }
 
@@ -138,8 +139,8 @@ impl Ramdisk {
         }
     }
 
-    /// Keeps a request until the partner answers. Where there is no memory for that, what it was asked was
-    /// done and is done again when Storport sends the request again, which commands that are at hand bear.
+    /// Keeps a request until the partner answers. Where there is no memory for that, the partner has done it
+    /// and does it once more when Storport sends the request again; that changes nothing for these commands.
     #[cold]
     fn wait_for_partner(&self, srb: Srb, promise: Promise) {
         let Some(_using) = self.rundown.acquire() else { return srb.complete(SrbStatus::NO_DEVICE) };
@@ -152,7 +153,7 @@ impl Ramdisk {
     /// There is no partner any more.
     #[cold]
     fn refuse(&self, srb: Srb) {
-        // Whatever is outstanding has nobody to answer it.
+        // No partner is left to answer what is outstanding.
         self.outstanding.end(Scope::All, SrbStatus::NO_DEVICE);
         let was_known = std::mem::replace(&mut *self.is_lost.lock(), true);
         if !was_known {

@@ -3,9 +3,9 @@
 //! A request waits for a worker, or a worker has it, or it was sent to the partner, whose answer will name
 //! the tag. What ends requests from outside (an abort, a reset, a partner that is gone) takes them off the
 //! list and completes them; one that a worker has at that moment is marked and completed by the worker, since
-//! its data is in use. Whoever takes a request off the list completes it, after the lock is given back: so
-//! each ends once, however many answers and resets come, and an answer that finds no request under its tag is
-//! ignored.
+//! its data is in use. The thread that takes a request off the list completes it, after the lock is given
+//! back: so each ends once, however many answers and resets come, and an answer that finds no request under
+//! its tag is ignored.
 
 use kernel_sim::safe::SpinLock;
 use storport_sim::miniport::{Pooled, Srb, SrbId, SrbStatus, Storport};

@@ -1,9 +1,9 @@
-//! The partner: who has the data, and answers when it likes.
+//! The partner: a service or server that has the data, and answers when it likes.
 //!
-//! A virtual miniport's data is with somebody it cannot call: a service in user mode behind an inverted call,
-//! a server behind a socket. This module stands for that somebody and for the road to it, with the machine's
-//! [`Medium`] as its store. It answers at once where it can; it also answers late, twice, or never, loses a
-//! request for want of memory, hangs until it is reset, or is gone: whatever a fault plan wants of the
+//! A virtual miniport's data is with a party that it cannot call: a service in user mode behind an inverted
+//! call, a server behind a socket. This module stands for that party and for the way to it, with the
+//! machine's [`Medium`] as its store. It answers at once where it can; it also answers late, twice, or never,
+//! loses a request for want of memory, hangs until it is reset, or is gone: what a fault plan wants of the
 //! *delivery* of an answer is arranged here, and the driver proper never reads a disposition. What it gives
 //! the driver for a request it has not answered is a [`Promise`], to which the driver says under which tag it
 //! will look the request up.
@@ -74,7 +74,7 @@ pub struct Partner {
     bell: Semaphore,
 }
 
-/// What to do next about the answers on the road.
+/// What to do next about the answers under way.
 enum Next {
     Deliver(Tag, Completion),
     Wait { us: u64 },

@@ -30,7 +30,7 @@ impl Request {
         }
     }
 
-    /// What a sender's buffer asks for; `None` for a code nobody defined.
+    /// What a sender's buffer asks for; `None` for an undefined code.
     #[must_use]
     pub fn of(input: &[u8]) -> Option<Request> {
         let Some(code) = input.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) else {
@@ -49,7 +49,7 @@ struct List {
 pub struct Waiting(SpinLock<List>);
 
 impl Waiting {
-    /// Nobody waits.
+    /// No request waits.
     pub const fn new() -> Waiting {
         Waiting(SpinLock::new(List { irps: Vec::new(), is_over: false }))
     }

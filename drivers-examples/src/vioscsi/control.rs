@@ -14,48 +14,48 @@ use super::reset::{stop, with_all_rings};
 use std::sync::atomic::Ordering::SeqCst;
 
 pub unsafe extern "C-unwind" fn HwAdapterControl(
-    extension: PVOID,
-    kind: SCSI_ADAPTER_CONTROL_TYPE,
-    parameters: PVOID,
+    DeviceExtension: PVOID,
+    ControlType: SCSI_ADAPTER_CONTROL_TYPE,
+    Parameters: PVOID,
 ) -> SCSI_ADAPTER_CONTROL_STATUS {
-    // SAFETY: Storport's own arguments; parameters are those of the type.
-    unsafe {
-        let e = extension.cast::<AdapterExtension>();
-        match kind {
-            k if k == ScsiQuerySupportedControlTypes => {
-                let list = parameters.cast::<SCSI_SUPPORTED_CONTROL_TYPE_LIST>();
-                let flags = (&raw mut (*list).SupportedTypeList).cast::<BOOLEAN>();
-                for kind in [ScsiQuerySupportedControlTypes, ScsiAdapterPower, ScsiAdapterSurpriseRemoval] {
-                    if (kind as ULONG) < (*list).MaxControlType {
-                        *flags.add(kind as usize) = TRUE;
-                    }
+    let Extension = DeviceExtension.cast::<AdapterExtension>();
+    match ControlType {
+        ScsiQuerySupportedControlTypes => {
+            let list = Parameters.cast::<SCSI_SUPPORTED_CONTROL_TYPE_LIST>();
+            let flags = (&raw mut (*list).SupportedTypeList).cast::<BOOLEAN>();
+            for kind in [ScsiQuerySupportedControlTypes, ScsiAdapterPower, ScsiAdapterSurpriseRemoval] {
+                if (kind as ULONG) < (*list).MaxControlType {
+                    *flags.add(kind as usize) = TRUE;
                 }
-                ScsiAdapterControlSuccess
             }
-            k if k == ScsiAdapterPower => {
-                let power = &*parameters.cast::<STOR_ADAPTER_CONTROL_POWER>();
-                set_power(extension, e, power.PowerState == StorPowerDeviceD0)
-            }
-            k if k == ScsiAdapterSurpriseRemoval => {
-                with_all_rings(extension, e, || stop(extension, e, SRB_STATUS_NO_DEVICE));
-                (*e).state.store(state::FAILED, SeqCst);
-                ScsiAdapterControlSuccess
-            }
-            _ => ScsiAdapterControlUnsuccessful,
+            ScsiAdapterControlSuccess
         }
+        ScsiAdapterPower => {
+            let power = &*Parameters.cast::<STOR_ADAPTER_CONTROL_POWER>();
+            set_power(DeviceExtension, Extension, power.PowerState == StorPowerDeviceD0)
+        }
+        ScsiAdapterSurpriseRemoval => {
+            with_all_rings(DeviceExtension, Extension, || {
+                stop(DeviceExtension, Extension, SRB_STATUS_NO_DEVICE)
+            });
+            (*Extension).state.store(state::FAILED, SeqCst);
+            ScsiAdapterControlSuccess
+        }
+        _ => ScsiAdapterControlUnsuccessful,
     }
 }
 
 /// Stops the device, or starts it again.
-unsafe fn set_power(extension: PVOID, e: *mut AdapterExtension, is_on: bool) -> SCSI_ADAPTER_CONTROL_STATUS {
+unsafe fn set_power(
+    DeviceExtension: PVOID,
+    Extension: *mut AdapterExtension,
+    is_on: bool,
+) -> SCSI_ADAPTER_CONTROL_STATUS {
     let mut is_good = true;
-    // SAFETY: as above.
-    unsafe {
-        with_all_rings(extension, e, || match (is_on, (*e).state.load(SeqCst)) {
-            (false, state::RUNNING) => stop(extension, e, SRB_STATUS_BUS_RESET),
-            (true, state::STOPPED) => is_good = bring_up(extension, e),
-            (is_on, now) => is_good = !is_on || now == state::RUNNING,
-        });
-    }
+    with_all_rings(DeviceExtension, Extension, || match (is_on, (*Extension).state.load(SeqCst)) {
+        (false, state::RUNNING) => stop(DeviceExtension, Extension, SRB_STATUS_BUS_RESET),
+        (true, state::STOPPED) => is_good = bring_up(DeviceExtension, Extension),
+        (is_on, now) => is_good = !is_on || now == state::RUNNING,
+    });
     if is_good { ScsiAdapterControlSuccess } else { ScsiAdapterControlUnsuccessful }
 }

@@ -81,7 +81,6 @@ pub struct SrbExtension {
 ///
 /// # Safety
 /// The SRB is one the miniport has.
-pub unsafe fn srb_extension(srb: PVOID) -> *mut SrbExtension {
-    // SAFETY: forwarded from the caller.
-    unsafe { SrbGetMiniportContext(srb).cast() }
+pub unsafe fn srb_extension(Srb: PVOID) -> *mut SrbExtension {
+    SrbGetMiniportContext(Srb).cast()
 }

@@ -11,105 +11,53 @@ use super::ddi::*;
 use super::events;
 use super::extension::{AdapterExtension, Interrupts};
 use super::reset;
-use super::virtio_scsi::{CONTROL_RING, EVENT_RING, FIRST_REQUEST_RING};
+use super::virtio_scsi::{CONTROL_RING, EVENT_RING};
 use std::sync::atomic::Ordering::SeqCst;
 
-pub unsafe extern "C-unwind" fn HwInterrupt(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument, as for all of this file.
-    unsafe {
-        let e = extension.cast::<AdapterExtension>();
-        let why = (*e).registers.interrupt_status(extension);
-        if (*e).interrupts != Interrupts::Line || why == 0 || why == u8::MAX {
-            return FALSE;
-        }
-        ask_for_all(extension, e);
+pub unsafe extern "C-unwind" fn HwInterrupt(DeviceExtension: PVOID) -> BOOLEAN {
+    let Extension = DeviceExtension.cast::<AdapterExtension>();
+    let why = (*Extension).registers.interrupt_status(DeviceExtension);
+    if (*Extension).interrupts != Interrupts::Line || why == 0 || why == u8::MAX {
+        return FALSE;
     }
+    ask_for_all(DeviceExtension, Extension);
     TRUE
 }
 
-pub unsafe extern "C-unwind" fn HwMSInterruptRoutine(extension: PVOID, message: ULONG) -> BOOLEAN {
-    // SAFETY: as above.
-    unsafe {
-        let e = extension.cast::<AdapterExtension>();
-        if (*e).interrupts == Interrupts::OneMessage {
-            ask_for_all(extension, e);
-        } else if message != 0 && message <= (*e).rings {
-            ask_for_dpc(extension, e, message as usize - 1);
-        }
-        // Message 0, a changed configuration: a device that asks for a reset gets one when its requests are
-        // late.
+pub unsafe extern "C-unwind" fn HwMSInterruptRoutine(DeviceExtension: PVOID, MessageId: ULONG) -> BOOLEAN {
+    let Extension = DeviceExtension.cast::<AdapterExtension>();
+    if (*Extension).interrupts == Interrupts::OneMessage {
+        ask_for_all(DeviceExtension, Extension);
+    } else if MessageId != 0 && MessageId <= (*Extension).rings {
+        ask_for_dpc(DeviceExtension, Extension, MessageId as usize - 1);
     }
+    // Message 0, a changed configuration: a device that asks for a reset gets one when its requests are
+    // late.
     TRUE
 }
 
-unsafe fn ask_for_all(extension: PVOID, e: *mut AdapterExtension) {
-    // SAFETY: as above.
-    unsafe { (0..(*e).rings as usize).for_each(|n| ask_for_dpc(extension, e, n)) }
+unsafe fn ask_for_all(DeviceExtension: PVOID, Extension: *mut AdapterExtension) {
+    (0..(*Extension).rings as usize).for_each(|n| ask_for_dpc(DeviceExtension, Extension, n))
 }
 
 /// Queues the DPC of a ring, unless it is queued already or not made yet.
-pub unsafe fn ask_for_dpc(extension: PVOID, e: *mut AdapterExtension, n: usize) {
-    // SAFETY: as above; the number is that of a ring in use.
-    unsafe {
-        if (*e).dpcs_are_ready.load(SeqCst) != 0 {
-            StorPortIssueDpc(extension, &raw mut (*e).dpc[n], n as PVOID, std::ptr::null_mut());
-        }
+pub unsafe fn ask_for_dpc(DeviceExtension: PVOID, Extension: *mut AdapterExtension, n: usize) {
+    // The number is that of a ring in use.
+    if (*Extension).dpcs_are_ready.load(SeqCst) != 0 {
+        StorPortIssueDpc(DeviceExtension, &raw mut (*Extension).dpc[n], n as PVOID, std::ptr::null_mut());
     }
 }
 
-/// Takes a ring's lock.
-pub unsafe fn lock(extension: PVOID, e: *mut AdapterExtension, n: usize, handle: &mut STOR_LOCK_HANDLE) {
-    // SAFETY: as above; the handle is the caller's.
-    unsafe {
-        StorPortAcquireSpinLock(extension, DpcLock, (&raw mut (*e).dpc[n]).cast(), handle);
+pub unsafe extern "C-unwind" fn HwDpc(
+    _Dpc: PSTOR_DPC,
+    DeviceExtension: PVOID,
+    SystemArgument1: PVOID,
+    _SystemArgument2: PVOID,
+) {
+    let Extension = DeviceExtension.cast::<AdapterExtension>();
+    match SystemArgument1 as usize {
+        CONTROL_RING => reset::take_answers(DeviceExtension, Extension),
+        EVENT_RING => events::take_events(DeviceExtension, Extension),
+        n => complete::take_requests(DeviceExtension, Extension, n),
     }
-}
-
-/// Gives it back.
-pub unsafe fn unlock(extension: PVOID, handle: &mut STOR_LOCK_HANDLE) {
-    // SAFETY: as above.
-    unsafe { StorPortReleaseSpinLock(extension, handle) }
-}
-
-/// Tells the device that a ring has something for it.
-pub unsafe fn notify(extension: PVOID, e: *mut AdapterExtension, n: usize) {
-    // SAFETY: as above; the register was computed when the ring was enabled.
-    unsafe { StorPortWriteRegisterUshort(extension, (*e).ring[n].notify, n as u16) }
-}
-
-pub unsafe extern "C-unwind" fn HwDpc(_dpc: PSTOR_DPC, extension: PVOID, ring: PVOID, _: PVOID) {
-    // SAFETY: as above.
-    unsafe {
-        let e = extension.cast::<AdapterExtension>();
-        match ring as usize {
-            CONTROL_RING => reset::take_answers(extension, e),
-            EVENT_RING => events::take_events(extension, e),
-            n => take_requests(extension, e, n),
-        }
-    }
-}
-
-/// Completes what has come back of a ring of requests.
-unsafe fn take_requests(extension: PVOID, e: *mut AdapterExtension, n: usize) {
-    // SAFETY: as above; owners of chains in these rings are SRBs.
-    unsafe {
-        let mut handle: STOR_LOCK_HANDLE = std::mem::zeroed();
-        lock(extension, e, n, &mut handle);
-        loop {
-            (*e).ring[n].disable_interrupts();
-            while let Some(srb) = (*e).ring[n].take() {
-                complete::answered(extension, srb);
-            }
-            if (*e).ring[n].enable_interrupts() {
-                break;
-            }
-        }
-        unlock(extension, &mut handle);
-    }
-}
-
-/// Completes what has come back of every ring of requests.
-pub unsafe fn take_all_requests(extension: PVOID, e: *mut AdapterExtension) {
-    // SAFETY: as above.
-    unsafe { (FIRST_REQUEST_RING..(*e).rings as usize).for_each(|n| take_requests(extension, e, n)) }
 }

@@ -8,32 +8,40 @@
 //! ```text
 //! virtio.rs     the transport's registers and numbers      virtio_scsi.rs  the requests of a SCSI host
 //! transport.rs  finding and driving the registers          ring.rs         the driver's side of a virtqueue
-//! extension.rs  what adapter and request carry             find.rs         HwStorFindAdapter
-//! bring_up.rs   HwStorInitialize, queues, interrupts       request.rs      HwStorBuildIo, HwStorStartIo
-//! interrupt.rs  interrupt routines, the DPC                complete.rs     answers
-//! reset.rs      task management, adapter reset             events.rs       units that come and go
-//! control.rs    adapter control
+//! extension.rs  what adapter and request carry             ring_lock.rs    a ring's lock and notification
+//! find.rs       HwStorFindAdapter                          initialize.rs   HwStorInitialize, DPCs
+//! bring_up.rs   from a reset device to a running one       chain.rs        a request's descriptors
+//! request.rs    HwStorBuildIo, HwStorStartIo               complete.rs     requests that come back
+//! interrupt.rs  interrupt routines, the DPC                events.rs       units that come and go
+//! reset.rs      task management, adapter reset             control.rs      adapter control
 //! ```
 //!
-//! Each ring has one lock: the DpcLock of its DPC, for those who put in and those who take out alike. Nothing
-//! else is shared once the adapter runs. Taken together they are taken in the order of the rings. Invariant:
-//! a request that is in a ring's table of outstanding ones, and no other, is the device's; who takes it out
-//! of the table completes it.
+//! Each ring has one lock: the DpcLock of its DPC, for putting in and for taking out. Nothing else is shared
+//! once the adapter runs. Several are taken in the order of the rings. Invariant: a request that is in a
+//! ring's table of outstanding ones, and no other, is the device's; the routine that takes it out of the
+//! table completes it.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
-#![expect(non_snake_case, reason = "the documented WDK names")]
+#![expect(non_snake_case, non_upper_case_globals, reason = "the documented WDK names")]
+#![expect(
+    unsafe_op_in_unsafe_fn,
+    reason = "as in C: every routine works on raw pointers throughout, and is called as the WDK documents"
+)]
 
 mod bring_up;
+mod chain;
 mod complete;
 mod control;
 mod ddi;
 mod events;
 mod extension;
 mod find;
+mod initialize;
 mod interrupt;
 mod request;
 mod reset;
 mod ring;
+mod ring_lock;
 mod transport;
 mod virtio;
 mod virtio_scsi;
@@ -49,12 +57,15 @@ use std::ptr::null_mut;
 ///
 /// # Safety
 /// Called by the I/O manager.
-pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+pub unsafe extern "C-unwind" fn driver_entry(
+    DriverObject: PDRIVER_OBJECT,
+    RegistryPath: PUNICODE_STRING,
+) -> NTSTATUS {
     let mut data = HW_INITIALIZATION_DATA::zeroed();
     data.HwInitializationDataSize = size_of::<HW_INITIALIZATION_DATA>() as ULONG;
     data.AdapterInterfaceType = PCIBus;
     data.HwFindAdapter = Some(find::HwFindAdapter);
-    data.HwInitialize = Some(bring_up::HwInitialize);
+    data.HwInitialize = Some(initialize::HwInitialize);
     data.HwBuildIo = Some(request::HwBuildIo);
     data.HwStartIo = Some(request::HwStartIo);
     data.HwInterrupt = Some(interrupt::HwInterrupt);
@@ -70,6 +81,5 @@ pub unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNIC
     data.MultipleRequestPerLu = TRUE;
     data.SrbTypeFlags = SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
     data.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8;
-    // SAFETY: the I/O manager's own arguments; the structure is on this thread's stack.
-    unsafe { StorPortInitialize(driver, path, &raw mut data, null_mut()) }
+    StorPortInitialize(DriverObject, RegistryPath, &raw mut data, null_mut())
 }

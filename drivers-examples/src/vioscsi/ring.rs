@@ -88,29 +88,27 @@ impl Ring {
     /// Makes the ring empty. The device does not use it, and nothing is outstanding.
     ///
     /// # Safety
-    /// It was laid out, and nobody else uses it.
+    /// It was laid out, and nothing else uses it.
     pub unsafe fn clear(&mut self, uses_events: bool) {
         let n = usize::from(self.size);
         self.uses_events = uses_events;
         (self.next, self.told, self.seen) = (0, 0, 0);
         (self.first_free, self.free) = (0, self.size);
-        // SAFETY: areas of the sizes they were laid out with; forwarded from the caller.
-        unsafe {
-            self.available.cast::<u8>().write_bytes(0, 6 + 2 * n);
-            self.used.cast::<u8>().write_bytes(0, 6 + 8 * n);
-            for at in 0..n {
-                let next = (at + 1) as u16;
-                *self.descriptors.add(at) = Descriptor { address: 0, length: 0, flags: 0, next };
-                *self.outstanding.add(at) = Outstanding { owner: null_mut(), count: 0 };
-            }
+        // Areas of the sizes they were laid out with.
+        self.available.cast::<u8>().write_bytes(0, 6 + 2 * n);
+        self.used.cast::<u8>().write_bytes(0, 6 + 8 * n);
+        for at in 0..n {
+            let next = (at + 1) as u16;
+            *self.descriptors.add(at) = Descriptor { address: 0, length: 0, flags: 0, next };
+            *self.outstanding.add(at) = Outstanding { owner: null_mut(), count: 0 };
         }
     }
 
     /// An index, an event or the flags: what device and driver tell each other by.
     unsafe fn word(area: *mut u16, at: usize) -> &'static Shared<u16> {
-        // SAFETY: the callers stay within the area, which lives as long as the adapter; a cell is laid out as
-        // what it holds, and the device accesses it whole.
-        unsafe { &*area.add(at).cast() }
+        // The callers stay within the area, which lives as long as the adapter; a cell is laid out as what it
+        // holds, and the device accesses it whole.
+        &*area.add(at).cast()
     }
 
     fn slot(&self, index: u16) -> usize {
@@ -131,34 +129,32 @@ impl Ring {
             return false;
         }
         let head = self.first_free;
-        // SAFETY: heads and free descriptors are below the size; forwarded from the caller.
-        unsafe {
-            match indirect {
-                Some(address) => {
-                    let d = &mut *self.descriptors.add(usize::from(head));
-                    (d.address, d.length, d.flags) = (address, size_of_val(table) as u32, DESC_INDIRECT);
+        // Heads and free descriptors are below the size.
+        match indirect {
+            Some(address) => {
+                let d = &mut *self.descriptors.add(usize::from(head));
+                (d.address, d.length, d.flags) = (address, size_of_val(table) as u32, DESC_INDIRECT);
+                self.first_free = d.next;
+            }
+            None => {
+                for from in table {
+                    let d = &mut *self.descriptors.add(usize::from(self.first_free));
+                    // The free list is the chain.
+                    (d.address, d.length, d.flags) = (from.address, from.length, from.flags);
                     self.first_free = d.next;
                 }
-                None => {
-                    for from in table {
-                        let d = &mut *self.descriptors.add(usize::from(self.first_free));
-                        // The free list is the chain.
-                        (d.address, d.length, d.flags) = (from.address, from.length, from.flags);
-                        self.first_free = d.next;
-                    }
-                }
             }
-            self.free -= count as u16;
-            *self.outstanding.add(usize::from(head)) = Outstanding { owner, count: count as u16 };
-            self.available.add(2 + self.slot(self.next)).write_volatile(head);
-            self.next = self.next.wrapping_add(1);
-            // The device sees the entry before the index.
-            Self::word(self.available, 1).set(self.next);
         }
+        self.free -= count as u16;
+        *self.outstanding.add(usize::from(head)) = Outstanding { owner, count: count as u16 };
+        self.available.add(2 + self.slot(self.next)).write_volatile(head);
+        self.next = self.next.wrapping_add(1);
+        // The device sees the entry before the index.
+        Self::word(self.available, 1).set(self.next);
         true
     }
 
-    /// Whether the device wants to be told of what was put in since this was last asked.
+    /// Whether the device wants a notification for the chains put in since the last call.
     ///
     /// # Safety
     /// The ring's lock is held.
@@ -166,30 +162,25 @@ impl Ring {
         // The index goes out before the device's wish is read, or each side could wait for the other.
         fence(SeqCst);
         let (before, now) = (std::mem::replace(&mut self.told, self.next), self.next);
-        // SAFETY: the used ring has flags, index, 4 words per element, and the event.
-        unsafe {
-            if !self.uses_events {
-                return Self::word(self.used, 0).get() & USED_NO_NOTIFY == 0;
-            }
-            let event = Self::word(self.used, 2 + 4 * usize::from(self.size)).get();
-            now.wrapping_sub(event).wrapping_sub(1) < now.wrapping_sub(before)
+        // The used ring has flags, index, 4 words per element, and the event.
+        if !self.uses_events {
+            return Self::word(self.used, 0).get() & USED_NO_NOTIFY == 0;
         }
+        let event = Self::word(self.used, 2 + 4 * usize::from(self.size)).get();
+        now.wrapping_sub(event).wrapping_sub(1) < now.wrapping_sub(before)
     }
 
-    /// Takes the next chain out that the device has given back: who waits for it.
+    /// Takes out the next chain that the device has given back; returns its owner.
     ///
     /// # Safety
     /// The ring's lock is held.
     pub unsafe fn take(&mut self) -> Option<PVOID> {
-        // SAFETY: as laid out; an id is compared with the size before it is used.
-        unsafe {
-            while Self::word(self.used, 1).get() != self.seen {
-                let element =
-                    self.used.add(2 + 4 * self.slot(self.seen)).cast::<UsedElement>().read_volatile();
-                self.seen = self.seen.wrapping_add(1);
-                if let Some(owner) = self.release(element.id) {
-                    return Some(owner);
-                }
+        // As laid out; an id is compared with the size before it is used.
+        while Self::word(self.used, 1).get() != self.seen {
+            let element = self.used.add(2 + 4 * self.slot(self.seen)).cast::<UsedElement>().read_volatile();
+            self.seen = self.seen.wrapping_add(1);
+            if let Some(owner) = self.release(element.id) {
+                return Some(owner);
             }
         }
         None
@@ -200,24 +191,22 @@ impl Ring {
         if id >= u32::from(self.size) {
             return None;
         }
-        // SAFETY: below the size; the lock is held.
-        unsafe {
-            let record = &mut *self.outstanding.add(id as usize);
-            let owner = std::mem::replace(&mut record.owner, null_mut());
-            if owner.is_null() {
-                return None;
-            }
-            let mut last = id as u16;
-            for _ in 1..record.count {
-                last = (*self.descriptors.add(usize::from(last))).next;
-            }
-            let end = &mut *self.descriptors.add(usize::from(last));
-            debug_assert!(end.flags & DESC_NEXT == 0);
-            end.next = self.first_free;
-            self.first_free = id as u16;
-            self.free += record.count;
-            Some(owner)
+        // Below the size; the lock is held.
+        let record = &mut *self.outstanding.add(id as usize);
+        let owner = std::mem::replace(&mut record.owner, null_mut());
+        if owner.is_null() {
+            return None;
         }
+        let mut last = id as u16;
+        for _ in 1..record.count {
+            last = (*self.descriptors.add(usize::from(last))).next;
+        }
+        let end = &mut *self.descriptors.add(usize::from(last));
+        debug_assert!(end.flags & DESC_NEXT == 0);
+        end.next = self.first_free;
+        self.first_free = id as u16;
+        self.free += record.count;
+        Some(owner)
     }
 
     /// Takes any chain out that is outstanding: for a device that does not have them any more.
@@ -225,8 +214,8 @@ impl Ring {
     /// # Safety
     /// The ring's lock is held.
     pub unsafe fn withdraw(&mut self) -> Option<PVOID> {
-        // SAFETY: below the size.
-        (0..u32::from(self.size)).find_map(|id| unsafe { self.release(id) })
+        // Below the size.
+        (0..u32::from(self.size)).find_map(|id| self.release(id))
     }
 
     /// Asks for no interrupts. With event indices the index stays behind, which does that.
@@ -235,26 +224,24 @@ impl Ring {
     /// The ring's lock is held.
     pub unsafe fn disable_interrupts(&mut self) {
         if !self.uses_events {
-            // SAFETY: the flags of the available ring.
-            unsafe { Self::word(self.available, 0).set(AVAIL_NO_INTERRUPT) };
+            // The flags of the available ring.
+            Self::word(self.available, 0).set(AVAIL_NO_INTERRUPT);
         }
     }
 
-    /// Asks for an interrupt when the next chain comes back. `false`: one has come back meanwhile, of which
-    /// nobody may tell.
+    /// Asks for an interrupt when the next chain comes back. `false`: one has come back meanwhile, for
+    /// which no interrupt may come.
     ///
     /// # Safety
     /// The ring's lock is held.
     pub unsafe fn enable_interrupts(&mut self) -> bool {
-        // SAFETY: the available ring has flags, index, a word per element, and the event.
-        unsafe {
-            if self.uses_events {
-                Self::word(self.available, 2 + usize::from(self.size)).set(self.seen);
-            } else {
-                Self::word(self.available, 0).set(0);
-            }
-            fence(SeqCst);
-            Self::word(self.used, 1).get() == self.seen
+        // The available ring has flags, index, a word per element, and the event.
+        if self.uses_events {
+            Self::word(self.available, 2 + usize::from(self.size)).set(self.seen);
+        } else {
+            Self::word(self.available, 0).set(0);
         }
+        fence(SeqCst);
+        Self::word(self.used, 1).get() == self.seen
     }
 }

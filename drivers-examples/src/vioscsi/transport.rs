@@ -70,122 +70,99 @@ pub fn places(space: &[u8; 256]) -> Places {
 impl Registers {
     /// # Safety
     /// The ranges are mapped, as for everything below.
-    pub unsafe fn status(&self, extension: PVOID) -> u8 {
-        // SAFETY: forwarded from the caller.
-        unsafe { StorPortReadRegisterUchar(extension, self.common.wrapping_add(DEVICE_STATUS)) }
+    pub unsafe fn status(&self, DeviceExtension: PVOID) -> u8 {
+        StorPortReadRegisterUchar(DeviceExtension, self.common.wrapping_add(DEVICE_STATUS))
     }
 
-    unsafe fn write_status(&self, extension: PVOID, status: u8) {
-        // SAFETY: forwarded from the caller.
-        unsafe { StorPortWriteRegisterUchar(extension, self.common.wrapping_add(DEVICE_STATUS), status) }
+    unsafe fn write_status(&self, DeviceExtension: PVOID, status: u8) {
+        StorPortWriteRegisterUchar(DeviceExtension, self.common.wrapping_add(DEVICE_STATUS), status)
     }
 
     /// Sets bits of the status and keeps the others.
-    pub unsafe fn add_status(&self, extension: PVOID, bits: u8) {
-        // SAFETY: forwarded from the caller.
-        unsafe { self.write_status(extension, self.status(extension) | bits) }
+    pub unsafe fn add_status(&self, DeviceExtension: PVOID, bits: u8) {
+        self.write_status(DeviceExtension, self.status(DeviceExtension) | bits)
     }
 
     /// Resets the device and waits for it. `false`: it is gone, or takes longer than a second.
-    pub unsafe fn reset(&self, extension: PVOID) -> bool {
-        // SAFETY: forwarded from the caller.
-        unsafe {
-            self.write_status(extension, 0);
-            for _ in 0..RESET_POLLS {
-                match self.status(extension) {
-                    0 => return true,
-                    STATUS_GONE => return false,
-                    _ => StorPortStallExecution(RESET_POLL_US),
-                }
+    pub unsafe fn reset(&self, DeviceExtension: PVOID) -> bool {
+        self.write_status(DeviceExtension, 0);
+        for _ in 0..RESET_POLLS {
+            match self.status(DeviceExtension) {
+                0 => return true,
+                STATUS_GONE => return false,
+                _ => StorPortStallExecution(RESET_POLL_US),
             }
         }
         false
     }
 
     /// What the device offers.
-    pub unsafe fn offered_features(&self, extension: PVOID) -> u64 {
-        // SAFETY: forwarded from the caller.
-        unsafe {
-            self.write_u32(extension, DEVICE_FEATURE_SELECT, 0);
-            let low = self.read_u32(extension, DEVICE_FEATURE);
-            self.write_u32(extension, DEVICE_FEATURE_SELECT, 1);
-            u64::from(self.read_u32(extension, DEVICE_FEATURE)) << 32 | u64::from(low)
-        }
+    pub unsafe fn offered_features(&self, DeviceExtension: PVOID) -> u64 {
+        self.write_u32(DeviceExtension, DEVICE_FEATURE_SELECT, 0);
+        let low = self.read_u32(DeviceExtension, DEVICE_FEATURE);
+        self.write_u32(DeviceExtension, DEVICE_FEATURE_SELECT, 1);
+        u64::from(self.read_u32(DeviceExtension, DEVICE_FEATURE)) << 32 | u64::from(low)
     }
 
     /// Greets a device that was reset and agrees on features. `false`: it does not agree.
-    pub unsafe fn negotiate(&self, extension: PVOID, wanted: u64) -> bool {
-        // SAFETY: forwarded from the caller.
-        unsafe {
-            self.add_status(extension, STATUS_ACKNOWLEDGE);
-            self.add_status(extension, STATUS_DRIVER);
-            for half in 0..2 {
-                self.write_u32(extension, DRIVER_FEATURE_SELECT, half);
-                self.write_u32(extension, DRIVER_FEATURE, (wanted >> (32 * half)) as u32);
-            }
-            self.add_status(extension, STATUS_FEATURES_OK);
-            let status = self.status(extension);
-            status != STATUS_GONE && status & STATUS_FEATURES_OK != 0
+    pub unsafe fn negotiate(&self, DeviceExtension: PVOID, wanted: u64) -> bool {
+        self.add_status(DeviceExtension, STATUS_ACKNOWLEDGE);
+        self.add_status(DeviceExtension, STATUS_DRIVER);
+        for half in 0..2 {
+            self.write_u32(DeviceExtension, DRIVER_FEATURE_SELECT, half);
+            self.write_u32(DeviceExtension, DRIVER_FEATURE, (wanted >> (32 * half)) as u32);
         }
+        self.add_status(DeviceExtension, STATUS_FEATURES_OK);
+        let status = self.status(DeviceExtension);
+        status != STATUS_GONE && status & STATUS_FEATURES_OK != 0
     }
 
-    pub unsafe fn read_u16(&self, extension: PVOID, offset: usize) -> u16 {
+    pub unsafe fn read_u16(&self, DeviceExtension: PVOID, offset: usize) -> u16 {
         let at: *mut u16 = self.common.wrapping_add(offset).cast();
-        // SAFETY: forwarded from the caller.
-        unsafe { StorPortReadRegisterUshort(extension, at) }
+        StorPortReadRegisterUshort(DeviceExtension, at)
     }
 
-    pub unsafe fn write_u16(&self, extension: PVOID, offset: usize, value: u16) {
+    pub unsafe fn write_u16(&self, DeviceExtension: PVOID, offset: usize, value: u16) {
         let at: *mut u16 = self.common.wrapping_add(offset).cast();
-        // SAFETY: forwarded from the caller.
-        unsafe { StorPortWriteRegisterUshort(extension, at, value) }
+        StorPortWriteRegisterUshort(DeviceExtension, at, value)
     }
 
-    unsafe fn read_u32(&self, extension: PVOID, offset: usize) -> u32 {
+    unsafe fn read_u32(&self, DeviceExtension: PVOID, offset: usize) -> u32 {
         let at: PULONG = self.common.wrapping_add(offset).cast();
-        // SAFETY: forwarded from the caller.
-        unsafe { StorPortReadRegisterUlong(extension, at) }
+        StorPortReadRegisterUlong(DeviceExtension, at)
     }
 
-    unsafe fn write_u32(&self, extension: PVOID, offset: usize, value: u32) {
+    unsafe fn write_u32(&self, DeviceExtension: PVOID, offset: usize, value: u32) {
         let at: PULONG = self.common.wrapping_add(offset).cast();
-        // SAFETY: forwarded from the caller.
-        unsafe { StorPortWriteRegisterUlong(extension, at, value) }
+        StorPortWriteRegisterUlong(DeviceExtension, at, value)
     }
 
     /// Writes an address: its two halves.
-    pub unsafe fn write_address(&self, extension: PVOID, offset: usize, address: u64) {
-        // SAFETY: forwarded from the caller.
-        unsafe {
-            self.write_u32(extension, offset, address as u32);
-            self.write_u32(extension, offset + 4, (address >> 32) as u32);
-        }
+    pub unsafe fn write_address(&self, DeviceExtension: PVOID, offset: usize, address: u64) {
+        self.write_u32(DeviceExtension, offset, address as u32);
+        self.write_u32(DeviceExtension, offset + 4, (address >> 32) as u32);
     }
 
     /// A 32-bit field of the device's own configuration.
-    pub unsafe fn device_u32(&self, extension: PVOID, offset: usize) -> u32 {
+    pub unsafe fn device_u32(&self, DeviceExtension: PVOID, offset: usize) -> u32 {
         let at: PULONG = self.device.wrapping_add(offset).cast();
-        // SAFETY: forwarded from the caller.
-        unsafe { StorPortReadRegisterUlong(extension, at) }
+        StorPortReadRegisterUlong(DeviceExtension, at)
     }
 
-    pub unsafe fn set_device_u32(&self, extension: PVOID, offset: usize, value: u32) {
+    pub unsafe fn set_device_u32(&self, DeviceExtension: PVOID, offset: usize, value: u32) {
         let at: PULONG = self.device.wrapping_add(offset).cast();
-        // SAFETY: forwarded from the caller.
-        unsafe { StorPortWriteRegisterUlong(extension, at, value) }
+        StorPortWriteRegisterUlong(DeviceExtension, at, value)
     }
 
     /// A 16-bit field of the device's own configuration.
-    pub unsafe fn device_u16(&self, extension: PVOID, offset: usize) -> u16 {
+    pub unsafe fn device_u16(&self, DeviceExtension: PVOID, offset: usize) -> u16 {
         let at: *mut u16 = self.device.wrapping_add(offset).cast();
-        // SAFETY: forwarded from the caller.
-        unsafe { StorPortReadRegisterUshort(extension, at) }
+        StorPortReadRegisterUshort(DeviceExtension, at)
     }
 
     /// Why the line is asserted; reading it is the acknowledgement.
-    pub unsafe fn interrupt_status(&self, extension: PVOID) -> u8 {
+    pub unsafe fn interrupt_status(&self, DeviceExtension: PVOID) -> u8 {
         let at: PUCHAR = self.isr;
-        // SAFETY: forwarded from the caller.
-        unsafe { StorPortReadRegisterUchar(extension, at) }
+        StorPortReadRegisterUchar(DeviceExtension, at)
     }
 }

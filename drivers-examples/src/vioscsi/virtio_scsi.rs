@@ -20,7 +20,7 @@ pub const FIRST_REQUEST_RING: usize = 2;
 pub const CDB_SIZE: usize = 32;
 pub const SENSE_SIZE: usize = 96;
 
-/// Answers.
+/// Responses.
 pub const S_OK: u8 = 0;
 pub const S_OVERRUN: u8 = 1;
 pub const S_ABORTED: u8 = 2;
@@ -53,7 +53,7 @@ pub struct CommandRequest {
 }
 const _: () = assert!(size_of::<CommandRequest>() == 51);
 
-/// A command's answer.
+/// A command's response.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct CommandResponse {

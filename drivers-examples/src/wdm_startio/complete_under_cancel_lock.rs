@@ -1,4 +1,4 @@
-//! `wdm-startio-complete-under-cancel-lock`: the DPC makes sure that nobody cancels what it completes,
+//! `wdm-startio-complete-under-cancel-lock`: the DPC makes sure that what it completes is not cancelled,
 //! and completes it before it gives the cancel spin lock back.
 //!
 //! **What is wrong.** An IRP must not be completed with its cancel routine set, and the author, once

@@ -95,7 +95,7 @@ pub unsafe extern "C-unwind" fn DeviceControl(DeviceObject: PDEVICE_OBJECT, Irp:
     Status
 }
 
-/// The last handle is gone: nobody waits for what is still queued.
+/// The last handle is gone: no application waits for what is still queued.
 pub unsafe extern "C-unwind" fn Cleanup(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
     CancelQueued(Extension(DeviceObject));
     CompleteWithStatus(Irp, STATUS_SUCCESS)

@@ -3,7 +3,7 @@
 //! The author wants requests to complete in the order in which the device finished them, although
 //! DPCs run on several processors. So one DPC at a time completes; another that finds it at work
 //! leaves its request in a list for it. Before the first one stops being responsible it looks, under
-//! the lock, whether somebody came meanwhile.
+//! the lock, whether another DPC came meanwhile.
 //!
 //! **What is wrong.** That last look completes what it finds on the spot, with the lock held.
 //!

@@ -39,7 +39,7 @@ fn a_bad_flag_is_refused_by_its_name() {
         ("ramdisk --event hotplug --fault all", ["--event hotplug", "--fault"]),
         ("wdm-startio --fault dropped", ["wdm-startio", "--fault"]),
         ("wdm-startio --event reset", ["wdm-startio", "--event"]),
-        ("w1 --fault busy", ["w1", "--fault"]),
+        ("one-lock-2x3 --fault busy", ["one-lock-2x3", "--fault"]),
         ("wdm-startio --rw randtrim", ["wdm-startio", "trims"]),
         ("ramdisk --executor quantum", ["--executor", "'quantum'"]),
         ("ramdisk --rules Nonsense", ["--rules", "'Nonsense'"]),

@@ -33,7 +33,7 @@ pub fn setup(driver: &str, executor: Executor, seed: u64, ios: u64) -> Setup {
 }
 
 pub fn run(driver: &str, setup: &Setup) -> session::Run {
-    let driver = ALL.iter().copied().find(|d| d.name == driver).expect("a driver of this crate");
+    let driver = ALL.iter().copied().find(|d| d.is_called(driver)).expect("a driver of this crate");
     session::run(driver, setup, None, None).unwrap_or_else(|e| panic!("{e}"))
 }
 

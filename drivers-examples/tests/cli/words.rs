@@ -29,21 +29,21 @@ fn list_names_every_driver_and_every_rule() {
             "ramdisk-service-irp-under-lock",
             "vioscsi",
             "ahci",
-            "w1",
-            "w2",
-            "2x6",
-            "3x3",
-            "w4",
-            "w5",
-            "w5i",
-            "w3a",
-            "w3a-ordered",
-            "w3b",
-            "w3b-locked",
-            "w3c",
-            "w3c-ordered",
-            "w3d",
-            "w3d-ordered",
+            "one-lock-2x3",
+            "one-lock-3x2",
+            "one-lock-2x6",
+            "one-lock-3x3",
+            "test-and-set",
+            "one-lock-4x200",
+            "lock-each-4x200",
+            "lock-order",
+            "lock-order-kept",
+            "cancel-race",
+            "cancel-race-locked",
+            "lock-order-buried",
+            "lock-order-buried-kept",
+            "lock-order-skewed",
+            "lock-order-skewed-kept",
             "isr-dpc-race",
             "isr-dpc-synchronized",
             "timer-remove-race",
@@ -60,6 +60,39 @@ fn list_names_every_driver_and_every_rule() {
     for name in names(&list["drivers"]).into_iter().chain(rules) {
         assert!(text.contains(name), "{name}");
     }
+}
+
+#[test]
+fn a_driver_is_found_by_its_alias_and_called_by_its_name() {
+    let list: Value = Desk::new().clean("list --json").json();
+    let row = |name| list["drivers"].as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
+    assert_eq!(row("one-lock-2x3")["aliases"], serde_json::json!(["w1"]));
+    assert_eq!(row("ahci")["aliases"], serde_json::json!([]));
+    assert!(Desk::new().clean("list").out.contains("one lock (also w1)\n"));
+    for words in ["w1", "one-lock-2x3", "w1 one-lock-2x3 w1*"] {
+        let run = Desk::new().clean(&format!("run {words} --format json")).json();
+        assert_eq!(run["driver"], "one-lock-2x3", "{words}");
+    }
+}
+
+#[test]
+fn no_two_drivers_share_a_name_or_an_alias() {
+    let mut seen = BTreeSet::new();
+    for name in ALL.iter().flat_map(|driver| driver.names()) {
+        assert!(seen.insert(name), "{name} is given twice");
+    }
+}
+
+#[test]
+fn a_schedule_that_names_a_driver_by_its_alias_is_replayed() {
+    let desk = Desk::new();
+    assert_eq!(desk.storsim("stress w3a --seeds 0..4").status, 1);
+    let text = desk.text("lock-order-seed0.schedule");
+    assert!(text.contains("\ndriver lock-order\n"), "{text}");
+    desk.write("old.schedule", text.replace("driver lock-order", "driver w3a"));
+    let replay = desk.storsim("replay old.schedule");
+    assert_eq!(replay.status, 1, "{replay:?}");
+    assert!(replay.out.contains("\nlock-order  deterministic"), "{replay:?}");
 }
 
 fn explained(name: &str) -> Said {

@@ -20,7 +20,13 @@ fn explored(name: &str, executions: u64) -> (Coverage, usize) {
 
 #[test]
 fn one_schedule_for_each_order_of_the_critical_sections() {
-    for (name, schedules) in [("w1", 20), ("w2", 90), ("2x6", 924), ("3x3", 1680), ("w5i", 1)] {
+    for (name, schedules) in [
+        ("one-lock-2x3", 20),
+        ("one-lock-3x2", 90),
+        ("one-lock-2x6", 924),
+        ("one-lock-3x3", 1680),
+        ("lock-each-4x200", 1),
+    ] {
         let (coverage, failed) = explored(name, u64::MAX);
         assert!(coverage.is_complete(), "{name}: {}", coverage.statement());
         assert_eq!((coverage.executions, failed), (schedules, 0), "{name}");
@@ -29,12 +35,18 @@ fn one_schedule_for_each_order_of_the_critical_sections() {
 
 #[test]
 fn near_misses_fail_under_no_schedule_and_races_under_some() {
-    for name in ["w3a-ordered", "w3b-locked", "w3d-ordered", "isr-dpc-synchronized", "timer-remove-flushed"] {
+    for name in [
+        "lock-order-kept",
+        "cancel-race-locked",
+        "lock-order-skewed-kept",
+        "isr-dpc-synchronized",
+        "timer-remove-flushed",
+    ] {
         let (coverage, failed) = explored(name, 200_000);
         assert!(coverage.is_complete(), "{name}: {}", coverage.statement());
         assert_eq!(failed, 0, "{name}");
     }
-    for name in ["w3a", "w3b", "w3d", "isr-dpc-race", "timer-remove-race"] {
+    for name in ["lock-order", "cancel-race", "lock-order-skewed", "isr-dpc-race", "timer-remove-race"] {
         let (coverage, failed) = explored(name, 200_000);
         assert!(coverage.is_complete(), "{name}: {}", coverage.statement());
         assert!(failed > 0 && (failed as u64) < coverage.executions, "{name}: {failed} failed");

@@ -14,7 +14,7 @@ pub fn soak<T>(small: T, large: T) -> T {
 
 /// The driver of that name.
 pub fn driver(name: &str) -> &'static Driver {
-    ALL.iter().copied().find(|d| d.name == name).unwrap_or_else(|| panic!("no driver {name}"))
+    ALL.iter().copied().find(|d| d.is_called(name)).unwrap_or_else(|| panic!("no driver {name}"))
 }
 
 /// What `storsim run NAME --ios 20` runs.

@@ -48,7 +48,9 @@ fn name_of(verdict: &Verdict) -> Option<&'static str> {
 #[test]
 fn each_race_fails_under_some_seeds_and_not_under_others() {
     // The skewed inversion is for better strategies.
-    for name in models(|e| matches!(e, Expects::MayStop(_))).into_iter().filter(|name| *name != "w3d") {
+    for name in
+        models(|e| matches!(e, Expects::MayStop(_))).into_iter().filter(|name| *name != "lock-order-skewed")
+    {
         let Expects::MayStop(expected) = crate::program::driver(name).expects else { unreachable!() };
         let seeds = 3000;
         let runs: Vec<_> = (0..seeds).map(|seed| run(name, Executor::Deterministic, seed).verdict).collect();

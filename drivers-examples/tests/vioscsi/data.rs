@@ -20,6 +20,7 @@ macro_rules! over {
         }
         static DRIVER: Driver = Driver {
             name: "vioscsi",
+            aliases: &[],
             summary: "",
             expects: Expects::Clean,
             kind: Kind::Miniport {

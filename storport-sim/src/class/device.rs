@@ -3,11 +3,9 @@
 #![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
 
 use super::capacity::{self, Capacity};
-use super::counters::{Counters, DiskStatistics};
-use super::packet::PacketPool;
-use super::request::{TIMEOUT_S, dispatch};
-use super::trim::Provisioning;
-use crate::port::StartError;
+use super::counters::DiskStatistics;
+use super::disk::Disk;
+use super::dispatch::dispatch;
 use kernel_sim::ddi::{
     DO_DEVICE_INITIALIZING, DO_DIRECT_IO, DRIVER_OBJECT, FALSE, FILE_DEVICE_DISK, IO_TYPE_DRIVER,
     IRP_MJ_MAXIMUM_FUNCTION, IoAttachDeviceToDeviceStack, IoCreateDevice, IoDeleteDevice, IoDetachDevice,
@@ -16,34 +14,11 @@ use kernel_sim::ddi::{
 use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
 use std::ptr::null_mut;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock};
 
-/// One disk.
-pub(super) struct Disk {
-    device: PDEVICE_OBJECT,
-    /// The unit's device object.
-    pub lower: PDEVICE_OBJECT,
-    pub capacity: Capacity,
-    /// Bytes one SRB may move: whole blocks.
-    pub piece_max: u32,
-    /// Whether SRBs are extended ones.
-    pub is_extended: bool,
-    pub counters: Counters,
-    /// Pieces that wait to be sent again.
-    pub delayed: AtomicU32,
-    pub packets: PacketPool,
-    /// Seconds a request may take: the class driver's, shared by its disks.
-    pub timeout_s: Arc<AtomicU32>,
-    /// What the unit says of giving blocks back, once somebody has asked; `None` in it: it takes no UNMAP.
-    pub provisioning: OnceLock<Option<Provisioning>>,
-}
-
-// SAFETY: the device objects are the machine's, whose I/O manager synchronises their use; the rest is
-// read only or Sync.
-unsafe impl Sync for Disk {}
-// SAFETY: as above.
-unsafe impl Send for Disk {}
+/// Seconds a request may take until [`Disks::set_timeout_s`] (Windows' TimeOutValue for disks).
+const TIMEOUT_S: u32 = 60;
 
 /// The disks of one adapter. One is added by a later scan, and none goes before the adapter does.
 pub(crate) struct Disks {
@@ -62,15 +37,12 @@ unsafe impl Send for Disks {}
 
 impl Disks {
     /// A class driver for the units of one adapter; no disk yet. `transfer_max` is what one SRB may move,
-    /// in bytes.
-    ///
-    /// # Errors
-    /// When the machine is out of memory.
-    pub(crate) fn new(transfer_max: u32, is_extended: bool) -> Result<Disks, StartError> {
+    /// in bytes. `None`: the machine is out of memory.
+    pub(crate) fn new(transfer_max: u32, is_extended: bool) -> Option<Disks> {
         let machine = Machine::current().expect("disks are attached on a machine");
         let driver: PDRIVER_OBJECT = machine.allocate_system(size_of::<DRIVER_OBJECT>()).cast();
         if driver.is_null() {
-            return Err(StartError::OutOfMemory);
+            return None;
         }
         // SAFETY: a fresh zeroed block of that size; zero is a valid value for every field.
         unsafe {
@@ -79,7 +51,7 @@ impl Disks {
             (*driver).MajorFunction = [Some(dispatch); IRP_MJ_MAXIMUM_FUNCTION + 1];
         }
         let timeout_s = Arc::new(AtomicU32::new(TIMEOUT_S));
-        Ok(Disks { driver, transfer_max, is_extended, timeout_s, disks: Mutex::new(Vec::new()) })
+        Some(Disks { driver, transfer_max, is_extended, timeout_s, disks: Mutex::new(Vec::new()) })
     }
 
     /// Puts a disk device on top of every unit's that has none. A unit that does not say how big it is
@@ -101,18 +73,9 @@ impl Disks {
     fn attach_one(&self, machine: &Machine, lower: PDEVICE_OBJECT, capacity: Capacity) -> bool {
         let mut device = null_mut();
         let block = capacity.block_bytes;
-        let mut disk = Box::new(Disk {
-            device: null_mut(),
-            lower,
-            capacity,
-            piece_max: (self.transfer_max / block * block).max(block),
-            is_extended: self.is_extended,
-            counters: Counters::new(machine),
-            delayed: AtomicU32::new(0),
-            packets: PacketPool::new(machine),
-            timeout_s: Arc::clone(&self.timeout_s),
-            provisioning: OnceLock::new(),
-        });
+        let piece_max = (self.transfer_max / block * block).max(block);
+        let timeout_s = Arc::clone(&self.timeout_s);
+        let mut disk = Box::new(Disk::new(machine, lower, capacity, piece_max, self.is_extended, timeout_s));
         // SAFETY: our driver object; the output is on this thread's stack; the lower device is live.
         unsafe {
             let bytes = size_of::<*const Disk>() as u32;

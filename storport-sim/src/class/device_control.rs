@@ -2,9 +2,10 @@
 
 #![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
 
-use super::device::Disk;
-use super::request::{complete_now, send_trim};
-use super::trim::{Trim, provisioning, ranges_of};
+use super::complete::complete_now;
+use super::disk::Disk;
+use super::request::send_trim;
+use super::trim::{Trim, ranges_of};
 use crate::ddi::{
     DEVICE_DATA_SET_RANGE, DEVICE_DSM_FLAG_ENTIRE_DATA_SET_RANGE, DEVICE_LB_PROVISIONING_DESCRIPTOR,
     DEVICE_MANAGE_DATA_SET_ATTRIBUTES, DeviceDsmAction_Trim, IOCTL_STORAGE_MANAGE_DATA_SET_ATTRIBUTES,
@@ -19,7 +20,7 @@ use kernel_sim::ddi::{
 use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
 
-/// Bytes IOCTL_DISK_GET_LENGTH_INFO answers with: GET_LENGTH_INFORMATION.
+/// Bytes IOCTL_DISK_GET_LENGTH_INFO returns: GET_LENGTH_INFORMATION.
 const LENGTH_INFO_BYTES: usize = 8;
 /// Bytes of a descriptor's header, Version and Size: a client may ask for no more.
 const DESCRIPTOR_HEADER_BYTES: usize = 8;
@@ -47,7 +48,7 @@ unsafe fn length_info(
     buffer: PVOID,
     parameters: &IO_STACK_LOCATION_Parameters_DeviceIoControl,
 ) -> NTSTATUS {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller's live IRP; its system buffer is as long as the parameters say.
     unsafe {
         if (parameters.OutputBufferLength as usize) < LENGTH_INFO_BYTES || buffer.is_null() {
             return complete_now(irp, STATUS_BUFFER_TOO_SMALL, 0);
@@ -65,7 +66,7 @@ unsafe fn query_property(
     buffer: PVOID,
     parameters: &IO_STACK_LOCATION_Parameters_DeviceIoControl,
 ) -> NTSTATUS {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the caller's live IRP; its system buffer is as long as the parameters say.
     unsafe {
         let room = parameters.OutputBufferLength as usize;
         if buffer.is_null() || (parameters.InputBufferLength as usize) < size_of::<STORAGE_PROPERTY_QUERY>() {
@@ -83,7 +84,7 @@ unsafe fn query_property(
         let mut descriptor: DEVICE_LB_PROVISIONING_DESCRIPTOR = std::mem::zeroed();
         descriptor.Version = size_of::<DEVICE_LB_PROVISIONING_DESCRIPTOR>() as u32;
         descriptor.Size = descriptor.Version;
-        if let Some(said) = provisioning(machine, disk) {
+        if let Some(said) = disk.ask_provisioning(machine) {
             descriptor = said.descriptor(disk.capacity.block_bytes);
         }
         let bytes = room.min(size_of::<DEVICE_LB_PROVISIONING_DESCRIPTOR>());
@@ -100,8 +101,8 @@ unsafe fn manage_data_set(
     buffer: PVOID,
     input_bytes: usize,
 ) -> NTSTATUS {
-    // SAFETY: forwarded from the caller; the ranges lie in the client's system buffer, which stays until the
-    // IRP is completed.
+    // SAFETY: the caller's live IRP and its system buffer; the ranges lie in the client's system buffer,
+    // which stays until the IRP is completed.
     unsafe {
         if buffer.is_null() || input_bytes < size_of::<DEVICE_MANAGE_DATA_SET_ATTRIBUTES>() {
             return complete_now(irp, STATUS_INVALID_PARAMETER, 0);
@@ -115,19 +116,19 @@ unsafe fn manage_data_set(
             return complete_now(irp, STATUS_INVALID_PARAMETER, 0);
         };
         let machine = Machine::current().expect("a request of a machine");
-        if provisioning(machine, disk).is_none() {
+        let Some(limits) = disk.ask_provisioning(machine) else {
             return complete_now(irp, STATUS_NOT_SUPPORTED, 0);
-        }
+        };
         let ranges = buffer.wrapping_byte_add(at).cast::<DEVICE_DATA_SET_RANGE>();
         let trim = Trim::new(machine, ranges, count, irp);
         if trim.is_null() {
             return complete_now(irp, STATUS_INSUFFICIENT_RESOURCES, 0);
         }
-        if !(*trim).is_valid(disk) {
+        if !(*trim).is_valid(disk.capacity) {
             Trim::free(trim, irp);
             return complete_now(irp, STATUS_INVALID_PARAMETER, 0);
         }
-        if !(*trim).advance(disk) {
+        if !(*trim).advance(disk.capacity, limits) {
             // Ranges of nothing.
             Trim::free(trim, irp);
             return complete_now(irp, STATUS_SUCCESS, 0);

@@ -1,24 +1,30 @@
-//! A small disk class driver: reads, writes, flushes and trims become SRBs, answers become NTSTATUS.
+//! A small disk class driver: reads, writes, flushes and trims become SRBs, their ends become NTSTATUS.
 //!
 //! It stands where disk.sys stands: a device object on top of each unit's, sending IRP_MJ_SCSI down in
 //! the client's own IRP. It knows nothing of adapters, and a request that is too long for one goes as
 //! several, one after the other. It is the system's, not a driver under test.
 //!
 //! ```text
-//! device.rs    the device objects, attaching and detaching      packet.rs   SRBs, kept for the next request
-//! request.rs   a client's IRP, from dispatch to completion      sense.rs    what an SRB's end means
-//! capacity.rs  how big the disk is                              counters.rs what has happened to requests
-//! question.rs  asking a unit something                          trim.rs     ranges into UNMAP commands
+//! device.rs    the device objects, attaching and detaching      disk.rs     what is known of one disk
+//! dispatch.rs  which request goes where                         complete.rs IRPs that are not sent down
+//! request.rs   an IRP as SRBs, piece by piece                   packet.rs   SRBs, kept for the next request
+//! sense.rs     what an SRB's end means                          counters.rs what has happened to requests
+//! question.rs  asking a unit something                          capacity.rs how big the disk is
+//! provisioning.rs  whether the unit takes UNMAP                 trim.rs     ranges into UNMAP commands
 //! device_control.rs  the length, a property, trims
 //! ```
 //!
 //! Invariant: a request is completed once, when nothing of it is below us any more.
 
 mod capacity;
+mod complete;
 mod counters;
 mod device;
 mod device_control;
+mod disk;
+mod dispatch;
 mod packet;
+mod provisioning;
 mod question;
 mod request;
 mod sense;

@@ -2,11 +2,10 @@
 //!
 //! They are made as the first requests need them and kept for later ones, per processor, so that a
 //! request allocates nothing. The packet that has been free longest is used next: a driver that touches
-//! an SRB too late then mostly touches one that is nobody's.
+//! an SRB too late then mostly touches one that is not in use.
 
 #![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
 
-use super::device::Disk;
 use super::trim::Trim;
 use crate::ddi::SrbRoom;
 use crossbeam::utils::CachePadded;
@@ -15,10 +14,11 @@ use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
+use std::ffi::c_void;
 use std::ptr::null_mut;
 
 /// Bytes of sense data a packet has room for.
-pub(super) const SENSE_BYTES: usize = 64;
+const SENSE_BYTES: usize = 64;
 /// Packets made at a time.
 const SLAB: usize = 16;
 
@@ -37,7 +37,8 @@ pub(super) enum Operation {
 pub(super) struct Packet {
     pub srb: SrbRoom,
     pub sense: [u8; SENSE_BYTES],
-    pub disk: *const Disk,
+    /// The `Disk` whose request it is. Opaque here: a disk owns its pool of packets, not the other way round.
+    pub disk: *const c_void,
     pub irp: PIRP,
     pub operation: Operation,
     /// First block, bytes in all, bytes done, bytes of the piece that is below us.
@@ -46,7 +47,7 @@ pub(super) struct Packet {
     pub done: u32,
     pub piece: u32,
     pub retries: u32,
-    /// Unit attentions answered so far; they do not count as failures.
+    /// Unit attentions met so far; they do not count as failures.
     pub attentions: u32,
     /// What an UNMAP gives back; null for other requests.
     pub trim: *mut Trim,
@@ -57,7 +58,7 @@ pub(super) struct Packet {
 
 /// A free packet.
 struct Free(*mut Packet);
-// SAFETY: a free packet is nobody's but the pool's.
+// SAFETY: only the pool refers to a free packet.
 unsafe impl Send for Free {}
 
 /// The packets of one disk.

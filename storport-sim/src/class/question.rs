@@ -1,11 +1,10 @@
 //! Questions of the class driver's own to a unit: one command with a little data in, and its end waited for.
 //!
 //! From a thread at PASSIVE_LEVEL. Invariant: the answer is the unit's or nothing; a command that was not
-//! understood is `None`, as is one that nobody answers.
+//! understood is `None`, as is one without an answer.
 
 #![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
 
-use super::packet::SENSE_BYTES;
 use crate::ddi::{
     SRB_FLAGS_DATA_IN, SRB_FLAGS_NO_QUEUE_FREEZE, SRB_FUNCTION_EXECUTE_SCSI, SRB_STATUS,
     SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR, SRB_STATUS_SUCCESS, SrbAssignSrbFlags, SrbGetCdb,
@@ -25,10 +24,12 @@ use std::ptr::null_mut;
 const TIMEOUT_S: u32 = 10;
 /// How often it is asked while the answer is an error: a unit may have something to say first.
 const TRIES: u32 = 4;
+/// Bytes of sense data there is room for.
+const SENSE_BYTES: usize = 64;
 /// Bytes of an answer there is room for.
 const ANSWER_BYTES: usize = 64;
 
-/// What a unit answers; the bytes it did not send are zero.
+/// The data a unit returned; the bytes it did not send are zero.
 pub(super) type Answer = [u8; ANSWER_BYTES];
 
 /// One question and its answer, in the machine's memory.
@@ -68,7 +69,7 @@ unsafe fn send(
     bytes: u32,
 ) -> Option<Answer> {
     for _ in 0..TRIES {
-        // SAFETY: forwarded from the caller.
+        // SAFETY: our block and live device, as `ask` passed them.
         match unsafe { send_once(lower, room, is_extended, cdb, bytes)? } {
             SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => {
                 // SAFETY: the SRB is back, so the block is ours alone.
@@ -125,7 +126,7 @@ unsafe fn send_once(
     }
 }
 
-/// The answer is here; whoever asked frees the IRP.
+/// The answer is here; `send_once` frees the IRP.
 unsafe extern "C-unwind" fn answered(_device: PDEVICE_OBJECT, _irp: PIRP, event: PVOID) -> NTSTATUS {
     // SAFETY: the context is the event that `send_once` waits for.
     unsafe { KeSetEvent(event.cast(), 0, FALSE) };

@@ -2,9 +2,9 @@
 
 #![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
 
-use super::device::Disk;
-use super::device_control::device_control;
-use super::packet::{Operation, Packet, SENSE_BYTES};
+use super::complete::complete_now;
+use super::disk::Disk;
+use super::packet::{Operation, Packet};
 use super::sense::{SrbEnd, srb_end};
 use super::trim::Trim;
 use crate::callbacks::DISK_CLASS;
@@ -17,12 +17,10 @@ use crate::ddi::{
 };
 use crate::scsi::{Opcode, Rw10, Rw16, Unmap};
 use kernel_sim::ddi::{
-    IO_NO_INCREMENT, IO_STATUS_BLOCK, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL,
-    IRP_MJ_FLUSH_BUFFERS, IRP_MJ_READ, IRP_MJ_SCSI, IRP_MJ_WRITE, IoCallDriver, IoCompleteRequest,
-    IoGetCurrentIrpStackLocation, IoGetNextIrpStackLocation, IoMarkIrpPending, IoSetCompletionRoutine,
-    KeInitializeDpc, KeInitializeTimer, KeSetTimer, LARGE_INTEGER, MmGetMdlByteCount, MmGetMdlVirtualAddress,
-    NTSTATUS, PDEVICE_OBJECT, PIRP, PKDPC, PVOID, STATUS_INSUFFICIENT_RESOURCES,
-    STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING,
+    IO_STATUS_BLOCK, IRP_MJ_SCSI, IoCallDriver, IoGetCurrentIrpStackLocation, IoGetNextIrpStackLocation,
+    IoMarkIrpPending, IoSetCompletionRoutine, KeInitializeDpc, KeInitializeTimer, KeSetTimer, LARGE_INTEGER,
+    MmGetMdlByteCount, MmGetMdlVirtualAddress, NTSTATUS, PDEVICE_OBJECT, PIRP, PKDPC, PVOID,
+    STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING,
     STATUS_SUCCESS, as_system,
 };
 use kernel_sim::processor::Processor;
@@ -32,47 +30,16 @@ use zerocopy::IntoBytes;
 
 /// How often one piece of a request is sent again after a failure that may pass.
 pub const RETRIES_MAX: u32 = 4;
-/// How many unit attentions one piece may meet: each was said once and is not about the request, but a unit
-/// that has nothing else to say is broken.
+/// Bound on unit attentions per piece; beyond it the unit is broken.
 const ATTENTIONS_MAX: u32 = 16;
 /// How long a unit that is becoming ready is left alone, in units of 100 ns: ten seconds, as Windows does.
 const DELAY_100NS: i64 = 100_000_000;
-/// Seconds a request may take unless somebody says otherwise (Windows' TimeOutValue for disks).
-pub(super) const TIMEOUT_S: u32 = 60;
-
-/// The dispatch routine of disk devices.
-pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
-    let cpu = Processor::current();
-    as_system(cpu, &DISK_CLASS, || {
-        // SAFETY: the I/O manager calls with a live device object of ours, whose extension points at
-        // its disk, and a live IRP.
-        unsafe {
-            let disk = &**(*device).DeviceExtension.cast::<*const Disk>();
-            let location = &*IoGetCurrentIrpStackLocation(irp);
-            match usize::from(location.MajorFunction) {
-                IRP_MJ_READ => transfer(cpu, disk, irp, Operation::Read),
-                IRP_MJ_WRITE => transfer(cpu, disk, irp, Operation::Write),
-                IRP_MJ_FLUSH_BUFFERS => send(cpu, disk, irp, Operation::Flush, 0, 0),
-                IRP_MJ_DEVICE_CONTROL => device_control(cpu, disk, irp),
-                IRP_MJ_CREATE | IRP_MJ_CLOSE => complete_now(irp, STATUS_SUCCESS, 0),
-                _ => complete_now(irp, STATUS_INVALID_DEVICE_REQUEST, 0),
-            }
-        }
-    })
-}
-
-/// Completes an IRP that goes no further.
-pub(super) unsafe fn complete_now(irp: PIRP, status: NTSTATUS, information: usize) -> NTSTATUS {
-    // SAFETY: the dispatch routine owns the IRP.
-    unsafe {
-        (*irp).IoStatus = IO_STATUS_BLOCK::new(status, information);
-        IoCompleteRequest(irp, IO_NO_INCREMENT);
-    }
-    status
-}
 
 /// A read or write: whole blocks, all of them on the disk, described by an MDL.
-unsafe fn transfer(cpu: &Processor, disk: &Disk, irp: PIRP, operation: Operation) -> NTSTATUS {
+///
+/// # Safety
+/// The IRP is one that the disk's dispatch routine was called with.
+pub(super) unsafe fn transfer(cpu: &Processor, disk: &Disk, irp: PIRP, operation: Operation) -> NTSTATUS {
     // SAFETY: the I/O manager's live IRP and its MDL.
     unsafe {
         let parameters = (*IoGetCurrentIrpStackLocation(irp)).Parameters.Read;
@@ -92,30 +59,30 @@ unsafe fn transfer(cpu: &Processor, disk: &Disk, irp: PIRP, operation: Operation
         if mdl.is_null() || MmGetMdlByteCount(mdl) < length {
             return complete_now(irp, STATUS_INVALID_PARAMETER, 0);
         }
-        send(cpu, disk, irp, operation, offset / block_bytes, length)
+        send(cpu, disk, irp, (operation, offset / block_bytes, length), null_mut())
     }
+}
+
+/// Sends a flush.
+///
+/// # Safety
+/// As for [`transfer`].
+pub(super) unsafe fn flush(cpu: &Processor, disk: &Disk, irp: PIRP) -> NTSTATUS {
+    // SAFETY: the caller's IRP; a flush has no trim.
+    unsafe { send(cpu, disk, irp, (Operation::Flush, 0, 0), null_mut()) }
+}
+
+/// Sends the commands of a trim, whose first list is written; the trim is this request's from here on.
+///
+/// # Safety
+/// As for [`transfer`], and the trim was made for this IRP.
+pub(super) unsafe fn send_trim(cpu: &Processor, disk: &Disk, irp: PIRP, trim: *mut Trim) -> NTSTATUS {
+    // SAFETY: the caller's IRP and trim.
+    unsafe { send(cpu, disk, irp, (Operation::Unmap, 0, 0), trim) }
 }
 
 /// Gets a packet for a request and sends its first piece.
 unsafe fn send(
-    cpu: &Processor,
-    disk: &Disk,
-    irp: PIRP,
-    operation: Operation,
-    block: u64,
-    length: u32,
-) -> NTSTATUS {
-    // SAFETY: forwarded from the caller.
-    unsafe { send_with(cpu, disk, irp, (operation, block, length), null_mut()) }
-}
-
-/// Sends the commands of a trim, whose first list is written; the trim is this request's from here on.
-pub(super) unsafe fn send_trim(cpu: &Processor, disk: &Disk, irp: PIRP, trim: *mut Trim) -> NTSTATUS {
-    // SAFETY: forwarded from the caller.
-    unsafe { send_with(cpu, disk, irp, (Operation::Unmap, 0, 0), trim) }
-}
-
-unsafe fn send_with(
     cpu: &Processor,
     disk: &Disk,
     irp: PIRP,
@@ -132,7 +99,7 @@ unsafe fn send_with(
             return complete_now(irp, STATUS_INSUFFICIENT_RESOURCES, 0);
         }
         let p = &mut *packet;
-        p.disk = disk;
+        p.disk = (&raw const *disk).cast();
         p.irp = irp;
         p.operation = operation;
         p.block = block;
@@ -147,12 +114,18 @@ unsafe fn send_with(
     STATUS_PENDING
 }
 
+/// The disk of a packet that is in use.
+unsafe fn disk_of<'a>(packet: &Packet) -> &'a Disk {
+    // SAFETY: `send` stored the disk's address, and a disk lives until nothing is outstanding.
+    unsafe { &*packet.disk.cast() }
+}
+
 /// Sends what comes next of a packet's request down, in the client's own IRP.
 unsafe fn send_piece(packet: *mut Packet) {
     // SAFETY: the packet is ours until the IRP is sent.
     unsafe {
         let p = &mut *packet;
-        let disk = &*p.disk;
+        let disk = disk_of(p);
         p.piece = match p.operation {
             Operation::Unmap => (*p.trim).list_bytes(),
             _ => (p.length - p.done).min(disk.piece_max),
@@ -164,7 +137,7 @@ unsafe fn send_piece(packet: *mut Packet) {
         next.MinorFunction = 0;
         next.Parameters.Scsi.Srb = srb;
         IoSetCompletionRoutine(irp, Some(piece_done), packet.cast(), true, true, true);
-        // The completion routine hears of any failure; the answer adds nothing.
+        // The completion routine sees any failure.
         let _ = IoCallDriver(disk.lower, irp);
     }
 }
@@ -176,7 +149,7 @@ unsafe fn fill_srb(p: &mut Packet, disk: &Disk) -> PVOID {
     let (direction, data) = match p.operation {
         // SAFETY: a read or write has an MDL, checked when it came.
         Operation::Read => (SRB_FLAGS_DATA_IN, unsafe { data_of(p) }),
-        // SAFETY: as above.
+        // SAFETY: a read or write has an MDL, checked when it came.
         Operation::Write => (SRB_FLAGS_DATA_OUT, unsafe { data_of(p) }),
         Operation::Flush => (SRB_FLAGS_NO_DATA_TRANSFER, null_mut()),
         // SAFETY: a trim has its list until it ends.
@@ -208,14 +181,14 @@ unsafe fn fill_srb(p: &mut Packet, disk: &Disk) -> PVOID {
         SrbSetDataBuffer(srb, data);
         SrbSetTimeOutValue(srb, disk.timeout_s.load(Relaxed));
         SrbSetSenseInfoBuffer(srb, (&raw mut p.sense).cast());
-        SrbSetSenseInfoBufferLength(srb, SENSE_BYTES as u8);
+        SrbSetSenseInfoBufferLength(srb, p.sense.len() as u8);
         SrbSetCdbLength(srb, cdb_length);
         SrbGetCdb(srb).copy_from_nonoverlapping(cdb.as_ptr(), cdb.len());
         srb
     }
 }
 
-/// Copies a command block to where one begins; returns its length.
+/// Copies `command` to the front of `cdb`; returns its length.
 fn put(cdb: &mut [u8; 16], command: &[u8]) -> u8 {
     cdb[..command.len()].copy_from_slice(command);
     command.len() as u8
@@ -232,7 +205,7 @@ unsafe fn send_piece_later(packet: *mut Packet) {
     // SAFETY: the packet is ours until its piece is sent, and so are its timer and its DPC, which are not
     // in use: a packet has one piece at a time.
     unsafe {
-        (*(*packet).disk).delayed.fetch_add(1, SeqCst);
+        disk_of(&*packet).delayed.fetch_add(1, SeqCst);
         KeInitializeTimer(&raw mut (*packet).timer);
         KeInitializeDpc(&raw mut (*packet).dpc, Some(delay_over), packet.cast());
         KeSetTimer(&raw mut (*packet).timer, LARGE_INTEGER::new(-DELAY_100NS), &raw mut (*packet).dpc);
@@ -244,7 +217,7 @@ unsafe extern "C-unwind" fn delay_over(_dpc: PKDPC, context: PVOID, _a1: PVOID, 
     let packet: *mut Packet = context.cast();
     // SAFETY: the context is the packet, which has been ours meanwhile; its disk outlives it.
     as_system(Processor::current(), &DISK_CLASS, || unsafe {
-        let disk = &*(*packet).disk;
+        let disk = disk_of(&*packet);
         send_piece(packet);
         disk.delayed.fetch_sub(1, SeqCst);
     });
@@ -257,7 +230,7 @@ unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, conte
     // SAFETY: the context is the packet that was sent, which is ours again.
     as_system(cpu, &DISK_CLASS, || unsafe {
         let p = &mut *packet;
-        let disk = &*p.disk;
+        let disk = disk_of(p);
         let srb_end = srb_end(p, p.piece);
         disk.counters.count(cpu, &srb_end);
         let status = match srb_end {
@@ -266,7 +239,9 @@ unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, conte
                 p.retries = 0;
                 p.attentions = 0;
                 let goes_on = match p.operation {
-                    Operation::Unmap => (*p.trim).advance(disk),
+                    Operation::Unmap => {
+                        disk.provisioning().is_some_and(|limits| (*p.trim).advance(disk.capacity, limits))
+                    }
                     _ => p.done < p.length,
                 };
                 if goes_on {

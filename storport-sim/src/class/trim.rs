@@ -1,104 +1,28 @@
 //! Trims: the ranges of a data set become UNMAP commands.
 //!
-//! As Windows' disk class driver has it: a unit takes UNMAP if its Logical Block Provisioning page (B2h) says
-//! so and its Block Limits page (B0h) allows a number of blocks; ranges must be whole blocks on the disk;
-//! what is more than one command may name goes as several, one after the other, in the client's IRP. The
-//! pages are read when somebody first asks. Ranges are not shrunk to the unmap granularity: SBC lets the unit
-//! do what it can with the rest. Our choice: a list has [`DESCRIPTORS_MAX`] ranges at most, whatever the unit
-//! would take. Invariant: the ranges are read from the client's buffer piece by piece and checked each time,
-//! for the buffer is the client's.
+//! As Windows' disk class driver has it: ranges must be whole blocks on the disk; what is more than one
+//! command may name (`provisioning.rs`) goes as several, one after the other, in the client's IRP. Ranges are
+//! not shrunk to the unmap granularity: SBC lets the unit do what it can with the rest. Our choice: a list
+//! has [`DESCRIPTORS_MAX`] ranges at most, whatever the unit would take. Invariant: the ranges are read from
+//! the client's buffer piece by piece and checked each time, for the client may write to it meanwhile.
 
 #![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
 
-use super::device::Disk;
-use super::question::ask;
+use super::capacity::Capacity;
+use super::provisioning::Provisioning;
 use crate::ddi::{
-    DEVICE_DATA_SET_RANGE, DEVICE_LB_PROVISIONING_DESCRIPTOR, DEVICE_MANAGE_DATA_SET_ATTRIBUTES, MDL,
-    MDL_SOURCE_IS_NONPAGED_POOL, PIRP, PMDL, PVOID,
+    DEVICE_DATA_SET_RANGE, DEVICE_MANAGE_DATA_SET_ATTRIBUTES, MDL, MDL_SOURCE_IS_NONPAGED_POOL, PIRP, PMDL,
+    PVOID,
 };
-use crate::scsi::{
-    BlockLimits, Inquiry, LogicalBlockProvisioning, UnmapBlockDescriptor, UnmapHeader, VpdHeader, VpdPage,
-};
+use crate::scsi::{UnmapBlockDescriptor, UnmapHeader};
 use kernel_sim::machine::Machine;
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use zerocopy::IntoBytes;
 
 /// Ranges one command carries at most.
 const DESCRIPTORS_MAX: usize = 64;
 const HEADER_BYTES: usize = size_of::<UnmapHeader>();
 const DESCRIPTOR_BYTES: usize = size_of::<UnmapBlockDescriptor>();
 const LIST_BYTES: usize = HEADER_BYTES + DESCRIPTORS_MAX * DESCRIPTOR_BYTES;
-/// Bytes asked of a page.
-const PAGE_BYTES: u16 = 64;
-
-/// What a unit says of giving blocks back.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Provisioning {
-    /// Blocks one UNMAP may name; not 0.
-    pub blocks_max: u32,
-    /// Ranges one UNMAP may carry; not 0.
-    pub descriptors_max: u32,
-    pub reads_zeros: bool,
-    /// Blocks given back together; 0: not said.
-    granularity: u32,
-    /// The first aligned block, if said.
-    alignment: Option<u32>,
-}
-
-impl Provisioning {
-    /// The descriptor that a property query answers with.
-    pub(super) fn descriptor(&self, block_bytes: u32) -> DEVICE_LB_PROVISIONING_DESCRIPTOR {
-        type Descriptor = DEVICE_LB_PROVISIONING_DESCRIPTOR;
-        let mut flags = Descriptor::THIN_PROVISIONING_ENABLED;
-        if self.reads_zeros {
-            flags |= Descriptor::THIN_PROVISIONING_READ_ZEROS;
-        }
-        if self.alignment.is_some() {
-            flags |= Descriptor::UNMAP_GRANULARITY_ALIGNMENT_VALID;
-        }
-        let bytes = |blocks: u32| u64::from(blocks) * u64::from(block_bytes);
-        Descriptor {
-            Version: size_of::<Descriptor>() as u32,
-            Size: size_of::<Descriptor>() as u32,
-            _bitfield_1: flags,
-            Reserved1: [0; 7],
-            OptimalUnmapGranularity: bytes(self.granularity),
-            UnmapGranularityAlignment: bytes(self.alignment.unwrap_or(0)),
-            MaxUnmapLbaCount: self.blocks_max,
-            MaxUnmapBlockDescriptorCount: self.descriptors_max,
-        }
-    }
-}
-
-/// What the disk's unit says; `None` if it takes no UNMAP, or does not answer now. PASSIVE_LEVEL the first
-/// time.
-pub(super) fn provisioning(machine: &Machine, disk: &Disk) -> Option<Provisioning> {
-    if let Some(known) = disk.provisioning.get() {
-        return *known;
-    }
-    let b2: LogicalBlockProvisioning = page(machine, disk, VpdPage::LOGICAL_BLOCK_PROVISIONING)?;
-    let b0: BlockLimits = page(machine, disk, VpdPage::BLOCK_LIMITS)?;
-    let (blocks, descriptors) = (b0.unmap_blocks_max.get(), b0.unmap_descriptors_max.get());
-    let takes_unmap = b2.flags & LogicalBlockProvisioning::LBPU != 0 && blocks != 0 && descriptors != 0;
-    let alignment = b0.unmap_alignment.get();
-    let said = takes_unmap.then_some(Provisioning {
-        blocks_max: blocks,
-        descriptors_max: descriptors,
-        reads_zeros: b2.flags & LogicalBlockProvisioning::LBPRZ != 0,
-        granularity: b0.unmap_granularity.get(),
-        alignment: (alignment >> 31 != 0).then_some(alignment & 0x7fff_ffff),
-    });
-    // Two threads may have asked; the answers are the same.
-    let _ = disk.provisioning.set(said);
-    said
-}
-
-/// One page of vital product data, without its header.
-fn page<T: FromBytes + KnownLayout + Immutable>(machine: &Machine, disk: &Disk, page: VpdPage) -> Option<T> {
-    let cdb = Inquiry::vpd(page, PAGE_BYTES);
-    let answer = ask(machine, disk.lower, disk.is_extended, cdb.as_bytes(), PAGE_BYTES.into())?;
-    let (header, body) = VpdHeader::read_from_prefix(&answer).ok()?;
-    (header.page == page).then(|| T::read_from_prefix(body).ok()).flatten().map(|(page, _)| page)
-}
 
 /// The ranges of a request's buffer: where they begin in it and how many there are; `None` if the buffer does
 /// not hold what its header says.
@@ -131,13 +55,12 @@ pub(super) struct Trim {
 }
 
 /// First block and number of blocks of a range; `None` if it is not whole blocks of the disk.
-fn blocks_of(range: &DEVICE_DATA_SET_RANGE, disk: &Disk) -> Option<(u64, u64)> {
-    let block_bytes = u64::from(disk.capacity.block_bytes);
+fn blocks_of(range: &DEVICE_DATA_SET_RANGE, capacity: Capacity) -> Option<(u64, u64)> {
+    let block_bytes = u64::from(capacity.block_bytes);
     let offset = u64::try_from(range.StartingOffset).ok()?;
     let end = offset.checked_add(range.LengthInBytes)?;
     let is_whole = offset.is_multiple_of(block_bytes) && range.LengthInBytes.is_multiple_of(block_bytes);
-    (is_whole && end <= disk.capacity.bytes())
-        .then_some((offset / block_bytes, range.LengthInBytes / block_bytes))
+    (is_whole && end <= capacity.bytes()).then_some((offset / block_bytes, range.LengthInBytes / block_bytes))
 }
 
 impl Trim {
@@ -169,8 +92,8 @@ impl Trim {
     }
 
     /// Whether every range is whole blocks on the disk.
-    pub(super) fn is_valid(&self, disk: &Disk) -> bool {
-        (0..self.count).all(|n| blocks_of(&self.range(n), disk).is_some())
+    pub(super) fn is_valid(&self, capacity: Capacity) -> bool {
+        (0..self.count).all(|n| blocks_of(&self.range(n), capacity).is_some())
     }
 
     fn range(&self, n: usize) -> DEVICE_DATA_SET_RANGE {
@@ -178,14 +101,13 @@ impl Trim {
         unsafe { self.ranges.add(n).read_unaligned() }
     }
 
-    /// Writes the list of the next command; `false` if nothing is left.
-    pub(super) fn advance(&mut self, disk: &Disk) -> bool {
-        let Some(Some(limits)) = disk.provisioning.get() else { return false };
+    /// Writes the list of the next command, within the unit's limits; `false` if nothing is left.
+    pub(super) fn advance(&mut self, capacity: Capacity, limits: Provisioning) -> bool {
         let ranges_max = (limits.descriptors_max as usize).min(DESCRIPTORS_MAX);
         let (mut n, mut room) = (0, u64::from(limits.blocks_max));
         while n < ranges_max && room != 0 && self.next < self.count {
-            // A range that has gone bad under our hands is left out.
-            let (first, blocks) = blocks_of(&self.range(self.next), disk).unwrap_or((0, 0));
+            // A range that the client has spoilt meanwhile is left out.
+            let (first, blocks) = blocks_of(&self.range(self.next), capacity).unwrap_or((0, 0));
             let here = blocks.saturating_sub(self.taken).min(room).min(u64::from(u32::MAX));
             if here != 0 {
                 let descriptor = UnmapBlockDescriptor {
@@ -231,7 +153,7 @@ impl Trim {
     /// No command of the trim is out.
     pub(super) unsafe fn free(trim: *mut Trim, irp: PIRP) {
         let machine = Machine::current().expect("a request of a machine");
-        // SAFETY: forwarded from the caller; the block is `new`'s.
+        // SAFETY: no command of the trim is out, so the IRP is the caller's; the block is `new`'s.
         unsafe { (*irp).MdlAddress = (*trim).saved };
         machine.free_system(trim.cast());
     }

@@ -152,7 +152,8 @@ impl AdapterState {
 
     /// Puts a disk on every unit found so far.
     pub(super) fn attach_disks(&self) -> Result<Arc<Disks>, StartError> {
-        let disks = Disks::new(self.transfer_max(), self.takes_extended_srbs())?;
+        let disks =
+            Disks::new(self.transfer_max(), self.takes_extended_srbs()).ok_or(StartError::OutOfMemory)?;
         if !disks.attach_new(&self.unit_devices()) {
             disks.detach();
             return Err(StartError::OutOfMemory);

@@ -13,7 +13,7 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
     if arguments.json {
         let rows: Vec<_> = drivers
             .iter()
-            .map(|d| json!({ "name": d.name, "summary": d.summary, "expects": expects(d) }))
+            .map(|d| json!({ "name": d.name, "aliases": d.aliases, "summary": d.summary, "expects": expects(d) }))
             .collect();
         let rules: Vec<_> = rules::TABLE
             .iter()
@@ -38,7 +38,7 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
     let width = drivers.iter().map(|d| d.name.len()).max().unwrap_or(0);
     anstream::println!("drivers");
     for d in drivers {
-        anstream::println!("  {:width$}  {}", d.name, d.summary);
+        anstream::println!("  {:width$}  {}{}", d.name, d.summary, also(d.aliases));
     }
     anstream::println!("rules and checks");
     for r in rules::TABLE {
@@ -59,6 +59,11 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
     let events: Vec<_> = Event::NAMES.iter().map(|(name, _)| *name).collect();
     anstream::println!("events (--event)\n  {}", events.join(", "));
     Ok(Found::Nothing)
+}
+
+/// The other names of a driver, as they stand behind its summary.
+fn also(aliases: &[&str]) -> String {
+    if aliases.is_empty() { String::new() } else { format!(" (also {})", aliases.join(", ")) }
 }
 
 fn expects(driver: &Driver) -> serde_json::Value {

@@ -15,7 +15,7 @@ pub(super) fn replay(
 ) -> Result<Found, Refusal> {
     let file = arguments.file.display().to_string();
     let schedule = Schedule::load(&arguments.file)?;
-    let Some(driver) = drivers.iter().copied().find(|d| d.name == schedule.driver) else {
+    let Some(driver) = drivers.iter().copied().find(|d| d.is_called(&schedule.driver)) else {
         return Err(Refusal(format!("{file}:2: no driver is called '{}' here", schedule.driver)));
     };
     let trace = Arc::new(Trace::until(arguments.stop_before.unwrap_or(u64::MAX)));

@@ -5,18 +5,22 @@ use crate::driver::Driver;
 use crate::rules::{self, RuleInfo};
 use wildmatch::WildMatch;
 
-/// The drivers that `patterns` name, in the order of the list, each once.
+/// The drivers that `patterns` name, by name, alias or glob of either, in the order of the list, each once.
 pub(super) fn drivers(
     all: &'static [&'static Driver],
     patterns: &[String],
 ) -> Result<Vec<&'static Driver>, Refusal> {
     for pattern in patterns {
-        if pattern != "all" && !all.iter().any(|d| WildMatch::new(pattern).matches(d.name)) {
+        if pattern != "all" && !all.iter().any(|d| is_named(d, pattern)) {
             return Err(unknown(all, pattern));
         }
     }
-    let named = |d: &Driver| patterns.iter().any(|p| p == "all" || WildMatch::new(p).matches(d.name));
+    let named = |d: &Driver| patterns.iter().any(|p| p == "all" || is_named(d, p));
     Ok(all.iter().copied().filter(|d| named(d)).collect())
+}
+
+fn is_named(driver: &Driver, pattern: &str) -> bool {
+    driver.names().any(|name| WildMatch::new(pattern).matches(name))
 }
 
 fn unknown(all: &[&Driver], name: &str) -> Refusal {

@@ -212,6 +212,7 @@ mod tests {
     const fn model(run: &'static crate::driver::RunModel) -> Driver {
         Driver {
             name: "model",
+            aliases: &[],
             summary: "",
             expects: Expects::Clean,
             kind: Kind::Model { cpus: 2, run },

@@ -21,6 +21,7 @@ mod findings;
 const fn model(cpus: u8, run: &'static verifier::driver::RunModel) -> Driver {
     Driver {
         name: "model",
+        aliases: &[],
         summary: "",
         expects: Expects::Clean,
         kind: Kind::Model { cpus, run },

@@ -50,6 +50,7 @@ struct Extension {
 pub const fn driver<const MISTAKE: u8>(name: &'static str) -> Driver {
     Driver {
         name,
+        aliases: &[],
         summary: "a miniport of the tests' own adapter",
         expects: Expects::Clean,
         kind: Kind::Miniport {

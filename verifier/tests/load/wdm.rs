@@ -9,6 +9,7 @@ use verifier::driver::{Driver, Expects, Kind};
 
 pub static ENDS_TWICE: Driver = Driver {
     name: "ends-twice",
+    aliases: &[],
     summary: "completes some IRPs twice",
     expects: Expects::Clean,
     kind: Kind::Wdm { entry: Some(DriverEntry), device: |store, _| Box::new(DiskController::new(store)) },

@@ -83,7 +83,7 @@ const fn model(
     sources: &'static [Source],
 ) -> Driver {
     let kind = Kind::Model { cpus, run };
-    Driver { name, summary: "", expects: Expects::Clean, kind, cancels: false, sources }
+    Driver { name, aliases: &[], summary: "", expects: Expects::Clean, kind, cancels: false, sources }
 }
 
 /// Two threads that take two locks in two orders: one switch at the right place is a deadlock.

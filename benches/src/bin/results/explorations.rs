@@ -117,19 +117,19 @@ fn exhaustion(rows: &mut Vec<Row>) {
         rounds.sort_by_key(|e| e.took);
         rounds[ROUNDS / 2]
     };
-    let (w2, peer) = (ours(Program::Lock3x2), &theirs[1]);
+    let (mine, peer) = (ours(Program::Lock3x2), &theirs[1]);
     let shown = |executions: u64, took| format!("{executions} in {:.2} ms", milliseconds(took));
     rows.push(Row {
-        what: "w2, every schedule, beside loom without bound: time of theirs / ours".into(),
-        ours: shown(w2.executions, w2.took),
+        what: "one-lock-3x2, every schedule, beside loom without bound: time of theirs / ours".into(),
+        ours: shown(mine.executions, mine.took),
         theirs: shown(peer.executions, peer.took),
-        ratio: peer.took.as_secs_f64() / w2.took.as_secs_f64(),
+        ratio: peer.took.as_secs_f64() / mine.took.as_secs_f64(),
         bound: 500.0,
         at_least: true,
     });
     let all = ours(Program::Lock3x3);
     rows.push(Row {
-        what: "3x3, every schedule: ms".into(),
+        what: "one-lock-3x3, every schedule: ms".into(),
         ours: shown(all.executions, all.took),
         theirs: String::new(),
         ratio: milliseconds(all.took),
@@ -148,7 +148,7 @@ fn step(rows: &mut Vec<Row>) {
         .collect();
     rounds.sort_by(f64::total_cmp);
     rows.push(Row {
-        what: "w5, random, SpinLockSafe on: ns a step".into(),
+        what: "one-lock-4x200, random, SpinLockSafe on: ns a step".into(),
         ours: format!("{:.1}", rounds[ROUNDS / 2]),
         theirs: String::new(),
         ratio: rounds[ROUNDS / 2],

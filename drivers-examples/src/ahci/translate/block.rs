@@ -2,7 +2,8 @@
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 
-use super::{Ask, Translation, code};
+use super::ask::{Ask, Translation};
+use super::code;
 use crate::ahci::ata::*;
 use crate::ahci::channel::*;
 use crate::ahci::ddi::*;
@@ -49,7 +50,7 @@ pub(super) unsafe fn transfer(device: &Device, ask: &Ask, is_write: bool) -> Tra
         return ask.refuse(BLOCK_OUT_OF_RANGE);
     }
     if count == 0 {
-        SrbSetDataTransferLength(ask.srb.cast(), 0);
+        SrbSetDataTransferLength(ask.Srb.cast(), 0);
         return Translation::Done(SRB_STATUS_SUCCESS);
     }
     let bytes = u64::from(count) * u64::from(device.sector_bytes);
@@ -123,7 +124,7 @@ pub(super) unsafe fn unmap(device: &Device, ask: &Ask) -> Translation {
     if used == 0 {
         return Translation::Done(SRB_STATUS_SUCCESS);
     }
-    let r = request(ask.srb);
+    let r = request(ask.Srb);
     let sector = (*r).table.cast::<u8>().wrapping_add(TRIM_OFFSET);
     for (n, range) in ranges.iter().enumerate() {
         sector.add(8 * n).copy_from_nonoverlapping(range.to_le_bytes().as_ptr(), 8);

@@ -2,15 +2,15 @@
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 
+use super::ask::{Ask, Translation};
 use super::block::{UNMAP_BLOCKS_MAX, UNMAP_DESCRIPTORS_MAX};
-use super::{Ask, Translation};
 use crate::ahci::device::Device;
 use crate::ahci::sense::INVALID_FIELD_IN_CDB;
 
 /// "ATA" and blanks, as SAT-4 has it.
 const VENDOR: &[u8; 8] = b"ATA     ";
 /// The most one request moves, in blocks: said as an optimum.
-const TRANSFER_BYTES_MAX: u32 = crate::ahci::find::TRANSFER_MAX;
+const TRANSFER_BYTES_MAX: u32 = crate::ahci::ata::TRANSFER_MAX;
 
 pub(super) unsafe fn inquiry(device: &Device, ask: &Ask) -> Translation {
     let allocation = u32::from(ask.be16(3));

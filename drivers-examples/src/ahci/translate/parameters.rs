@@ -2,7 +2,8 @@
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 
-use super::{Ask, Translation, code};
+use super::ask::{Ask, Translation};
+use super::code;
 use crate::ahci::ata::*;
 use crate::ahci::channel::Class;
 use crate::ahci::ddi::*;

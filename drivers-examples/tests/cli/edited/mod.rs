@@ -41,6 +41,7 @@ use verifier::session::Executor;
 /// `wdm-startio-rare` a week later.
 static EDITED: Driver = Driver {
     name: "wdm-startio-rare",
+    aliases: &[],
     summary: "",
     expects: Expects::MayBreak("SpinLockSafe"),
     kind: Kind::Wdm {
