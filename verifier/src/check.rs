@@ -285,7 +285,7 @@ impl Failing {
 
 /// The report without colours: test runners show it as it is.
 fn text(driver: &Driver, run: &Run) -> String {
-    anstream::adapter::strip_str(&report::verdict(driver, run, None, report::Style::coloured())).to_string()
+    report::finding(driver, &run.verdict, None, report::Style::plain())
 }
 
 /// The argument that names the running test: runners call a test's thread after it.
