@@ -11,7 +11,7 @@ use crate::explore::findings::{Findings, Identity};
 use crate::explore::summary::Summary;
 use crate::explore::{EXHAUSTIVE, Program};
 use crate::report::{Count, Progress, Reporter};
-use crate::session::Run;
+use crate::run::Run;
 use crate::workload::Amount;
 use crossbeam::channel::{RecvTimeoutError, bounded};
 use kernel_sim::host_clock::HostClock;

@@ -7,8 +7,8 @@ use crate::driver::Driver;
 use crate::explore::Program;
 use crate::explore::shrink::{Budget, Shrunk, shrink};
 use crate::report::{Progress, Reporter, RunReport};
+use crate::run::{Contents, Run, Setup};
 use crate::schedule::{Schedule, replay};
-use crate::session::{Contents, Run, Setup};
 use std::path::{Path, PathBuf};
 
 /// Writes the schedule of a run that found something; answers what there is to tell of it. `is_seeded`:

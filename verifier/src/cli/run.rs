@@ -4,7 +4,7 @@ use super::args::{ExecutorName, RunArguments};
 use super::{Found, Refusal, bypass, finding, select, setup};
 use crate::driver::Driver;
 use crate::report::{Progress, Reporter, RunReport};
-use crate::session::{self, Contents, Executor, Setup};
+use crate::run::{self, Chooser, Contents, Executor, Setup};
 use crate::workload::Amount;
 
 pub(super) fn run(
@@ -24,7 +24,7 @@ pub(super) fn run(
         }
         let what = format!("{} seed {}", driver.name, setup.seed);
         reporter.progress(Progress::Began { what, counted: None });
-        let run = session::run(driver, &setup, None, None)?;
+        let run = run::once(driver, &setup, setup.seed, Chooser::Seeded, None)?;
         reporter.progress(Progress::Ended);
         if run.verdict.is_finding() {
             found = Found::Something;

@@ -13,7 +13,7 @@ use crate::explore::stress::{Listener, Stress};
 use crate::explore::summary::Summary;
 use crate::explore::{self, Chooser, EXHAUSTIVE, Program, Strategy};
 use crate::report::{Count, Progress, Reporter};
-use crate::session::Run;
+use crate::run::Run;
 use kernel_sim::host_clock::HostClock;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;

@@ -5,7 +5,7 @@ use super::{Invocation, Progress, Reporter, RunReport, fit, shrunk, timeline};
 use crate::explore::findings::Identity;
 use crate::explore::summary::{SCHEMA, Summary};
 use crate::finding::{Lock, Scene, Verdict, Violation, waiting};
-use crate::rig::DisturbanceCounts;
+use crate::run::DisturbanceCounts;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use storport_sim::disk::fault::FaultCount;
@@ -109,8 +109,8 @@ fn run(report: &RunReport) -> Map<String, Value> {
     if !run.failed_allocations.is_empty() {
         set("failed_allocations", run.failed_allocations.iter().map(ToString::to_string).collect());
     }
-    if let Some(met) = &run.met {
-        set("disturbances", disturbances(met, s.failed));
+    if let Some(counts) = &run.disturbances {
+        set("disturbances", disturbances(counts, s.failed));
     }
     if let Some(schedule) = schedule {
         set("schedule", schedule.as_str().into());
@@ -151,13 +151,13 @@ fn insert_ending(object: &mut Map<String, Value>, verdict: &Verdict) {
     }
 }
 
-fn disturbances(met: &DisturbanceCounts, failed: u64) -> Value {
+fn disturbances(counts: &DisturbanceCounts, failed: u64) -> Value {
     let fault =
         |c: &FaultCount| json!({ "rule": c.rule.to_string(), "matched": c.matched, "injected": c.injected });
-    let (e, d) = (met.events, met.disk);
+    let (e, d) = (counts.events, counts.disk);
     json!({
         "failed": failed,
-        "faults": met.faults.iter().map(fault).collect::<Vec<_>>(),
+        "faults": counts.faults.iter().map(fault).collect::<Vec<_>>(),
         "events": {
             "unit_resets": e.unit_resets,
             "bus_resets": e.bus_resets,

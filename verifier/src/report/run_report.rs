@@ -3,8 +3,8 @@
 use crate::driver::Driver;
 use crate::explore::deviations::Deviation;
 use crate::explore::shrink::Shrunk;
+use crate::run::{Run, Setup};
 use crate::schedule::Fit;
-use crate::session::{Run, Setup};
 use crate::timeline::Timeline;
 use crate::workload::{Mode, Sizes};
 

@@ -2,8 +2,8 @@
 
 use super::json::hex;
 use crate::driver::Driver;
-use crate::rig::{DisturbanceCounts, EventCounts};
-use crate::session::{Executor, Run, Setup};
+use crate::run::{DisturbanceCounts, EventCounts};
+use crate::run::{Executor, Run, Setup};
 use kernel_sim::processor::ProcessorStats;
 use std::fmt::{self, Write};
 
@@ -49,8 +49,8 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
     if let Some(more) = run.failed_allocations.len().checked_sub(ALLOCATIONS_SHOWN).filter(|n| *n > 0) {
         writeln!(out, "  low       and {more} more")?;
     }
-    if let Some(met) = &run.met {
-        disturbances(out, met, s.failed)?;
+    if let Some(counts) = &run.disturbances {
+        disturbances(out, counts, s.failed)?;
     }
     if let Some(digest) = &s.digest {
         writeln!(out, "  sha256    {}", hex(digest))?;
@@ -66,17 +66,17 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
 const ALLOCATIONS_SHOWN: usize = 4;
 
 /// What a run met of what it had to bear, and what became of the requests.
-fn disturbances(out: &mut String, met: &DisturbanceCounts, failed: u64) -> fmt::Result {
-    for count in &met.faults {
+fn disturbances(out: &mut String, counts: &DisturbanceCounts, failed: u64) -> fmt::Result {
+    for count in &counts.faults {
         writeln!(out, "  fault     {}: {} of {} commands", count.rule, count.injected, count.matched)?;
     }
-    let e = met.events;
+    let e = counts.events;
     if e != EventCounts::default() {
         let resets = format!("{} unit resets, {} bus resets", e.unit_resets, e.bus_resets);
         let plugged = format!("{} units plugged in ({} found)", e.plugged, e.found);
         writeln!(out, "  events    {resets}, {} restarts, {plugged}, {} removals", e.restarts, e.removals)?;
     }
-    let d = met.disk;
+    let d = counts.disk;
     writeln!(
         out,
         "  recovery  {failed} requests failed; {} commands sent again, {} after a unit attention, {} ended by a \
