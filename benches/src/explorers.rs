@@ -15,7 +15,7 @@ use verifier::explore::findings::Identity;
 use verifier::explore::stress::{Listener, Stress};
 use verifier::explore::{Program, strategy};
 use verifier::rules::{self, Sites};
-use verifier::session::{Run, Setup};
+use verifier::run::{Run, Setup};
 
 /// What an exploration did.
 #[derive(Clone, Copy, Debug)]

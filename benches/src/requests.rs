@@ -5,7 +5,7 @@ use crate::Watching;
 use std::time::Duration;
 use verifier::driver::Driver;
 use verifier::rules::{self, Sites};
-use verifier::session::{self, Contents, Executor, Setup};
+use verifier::run::{self, Chooser, Contents, Executor, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
 /// Bytes of all disks together: they fit a cache.
@@ -69,7 +69,8 @@ impl Reads {
             rules: if self.watching == Watching::Nobody { Vec::new() } else { rules::TABLE.to_vec() },
             sites: if self.watching == Watching::Counted { Sites::Counted } else { Sites::Kept },
         };
-        let run = session::run(self.driver, &setup, None, None).unwrap_or_else(|e| panic!("{e}"));
+        let run = run::once(self.driver, &setup, setup.seed, Chooser::Seeded, None)
+            .unwrap_or_else(|e| panic!("{e}"));
         assert!(!run.verdict.is_finding(), "{:?}", run.verdict);
         run.elapsed
     }

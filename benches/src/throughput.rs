@@ -11,7 +11,7 @@ use kernel_sim::host_clock::HostClock;
 use std::fmt::Write as _;
 use std::process::Command;
 use std::time::Duration;
-use verifier::session::Executor;
+use verifier::run::Executor;
 
 /// Rounds of every figure.
 const ROUNDS: usize = 9;

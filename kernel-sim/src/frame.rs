@@ -16,7 +16,7 @@ use std::ptr::null;
 /// What a frame is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Item {
-    /// A SCSI request block of Storport, by the host address of its memory.
+    /// A SCSI request block, by the host address of its memory.
     Srb(usize),
     /// An I/O request packet, by host address.
     Irp(usize),
@@ -44,7 +44,7 @@ pub struct Frame<'a> {
     pub adapter: usize,
     /// The request it is about.
     pub item: Option<Item>,
-    /// Storport's name of each lock that the system holds around it, such as `StartIoLock`.
+    /// The name of each lock that the system holds around it, such as `StartIoLock`.
     pub system_locks: &'static [&'static str],
     irql: Cell<Irql>,
     last_site: Cell<Option<Site>>,

@@ -239,7 +239,7 @@ pub enum EventKind<'a> {
 pub enum Caller {
     /// A driver, in the callback that is the innermost frame; or a model, which has no callbacks.
     Driver,
-    /// A part of the system: the name of its callback, such as `Storport`, `Disk`, or `kernel` for threads that
+    /// A part of the system: the name of its callback, such as the port driver's, or `kernel` for threads that
     /// send requests.
     System(&'static str),
 }

@@ -29,8 +29,8 @@ use crate::explore::shrink::{self, shrink};
 use crate::explore::{self, Chooser, Program};
 use crate::finding::Verdict;
 use crate::report;
-use crate::rig::Event;
-use crate::session::{Run, Setup};
+use crate::run::Event;
+use crate::run::{Run, Setup};
 use crate::workload::Amount;
 use kernel_sim::machine::Config;
 use parking_lot::Mutex;
@@ -65,7 +65,7 @@ struct Failing {
 pub fn check(driver: &'static Driver) -> Check {
     let mut setup = Setup::of_model(driver);
     setup.cpus = driver.kind.cpus(2);
-    setup.contents = crate::session::Contents::Memory { bytes: 1 << 20 };
+    setup.contents = crate::run::Contents::Memory { bytes: 1 << 20 };
     setup.workload.amount = Amount::Ios(100);
     setup.workload.block_bytes = 4096.into();
     setup.workload.depth = 4;
@@ -286,7 +286,7 @@ impl Failing {
 
 /// The report without colours: test runners show it as it is.
 fn text(driver: &Driver, run: &Run) -> String {
-    anstream::adapter::strip_str(&report::verdict(driver, run, None, report::Style::coloured())).to_string()
+    report::finding(driver, &run.verdict, None, report::Style::plain())
 }
 
 /// The argument that names the running test: runners call a test's thread after it.

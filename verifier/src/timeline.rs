@@ -5,7 +5,7 @@
 //! without a gap from the first step to the last, and being followed changes nothing about a run.
 
 use crate::finding::{Lock, Scene, Verdict};
-use crate::session::Run;
+use crate::run::Run;
 use kernel_sim::choose::{Choose, Enabled, Parted, Transition};
 use kernel_sim::machine::Machine;
 use kernel_sim::site::Site;

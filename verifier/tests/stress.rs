@@ -9,7 +9,7 @@ use verifier::explore::findings::{Identity, Tally};
 use verifier::explore::stress::{Explored, Listener, Stress};
 use verifier::explore::{Program, Random};
 use verifier::rules::Sites;
-use verifier::session::{Contents, Executor, Run, Setup};
+use verifier::run::{Contents, Executor, Run, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
 /// A model on two processors.

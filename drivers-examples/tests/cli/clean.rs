@@ -4,7 +4,7 @@ use crate::storsim::{CLEAN, Desk, soak};
 use drivers_examples::ALL;
 use verifier::finding::Verdict;
 use verifier::rules::{self, Sites};
-use verifier::session::{self, Contents, Executor, Setup};
+use verifier::run::{self, Chooser, Contents, Executor, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
 /// What `storsim run --seed` means without any other flag, but for the number of requests.
@@ -32,9 +32,9 @@ pub fn setup(driver: &str, executor: Executor, seed: u64, ios: u64) -> Setup {
     }
 }
 
-pub fn run(driver: &str, setup: &Setup) -> session::Run {
+pub fn run(driver: &str, setup: &Setup) -> run::Run {
     let driver = ALL.iter().copied().find(|d| d.is_called(driver)).expect("a driver of this crate");
-    session::run(driver, setup, None, None).unwrap_or_else(|e| panic!("{e}"))
+    run::once(driver, setup, setup.seed, Chooser::Seeded, None).unwrap_or_else(|e| panic!("{e}"))
 }
 
 #[test]

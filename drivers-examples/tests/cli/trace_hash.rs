@@ -4,7 +4,7 @@ use crate::blessed;
 use crate::clean::{run, setup};
 use crate::storsim::{CLEAN, Desk};
 use std::fmt::Write as _;
-use verifier::session::Executor;
+use verifier::run::Executor;
 
 fn hash(driver: &str, seed: u64, ios: u64) -> u64 {
     run(driver, &setup(driver, Executor::Deterministic, seed, ios)).trace_hash.expect("deterministic")

@@ -3,13 +3,13 @@
 use crate::program::program;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use verifier::explore::exhaustive::{Coverage, Limits, exhaust};
-use verifier::session::Executor;
+use verifier::run::Executor;
 
 /// What a search through all schedules says, and how many failed.
 fn explored(name: &str, executions: u64) -> (Coverage, usize) {
     let limits = Limits { executions, keep_going: true, ..Limits::default() };
     let failed = AtomicUsize::new(0);
-    let count = |run: verifier::session::Run| {
+    let count = |run: verifier::run::Run| {
         failed.fetch_add(usize::from(run.verdict.is_finding()), SeqCst);
     };
     let program = program(name, Executor::Deterministic);

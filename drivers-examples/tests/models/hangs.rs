@@ -2,7 +2,7 @@
 
 use crate::program::run;
 use verifier::finding::Verdict;
-use verifier::session::Executor;
+use verifier::run::Executor;
 
 const BOTH: [Executor; 2] = [Executor::Deterministic, Executor::Parallel];
 

@@ -4,7 +4,7 @@ use drivers_examples::ALL;
 use verifier::driver::Driver;
 use verifier::explore::Program;
 use verifier::rules::{self, Sites};
-use verifier::session::{Contents, Executor, Run, Setup};
+use verifier::run::{Contents, Executor, Run, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
 /// `small`, or `large` under `STORSIM_SOAK`.

@@ -5,7 +5,7 @@ use drivers_examples::ALL;
 use kernel_sim::bugcheck::BugCheck;
 use verifier::driver::{Expects, Kind};
 use verifier::finding::Verdict;
-use verifier::session::Executor;
+use verifier::run::Executor;
 
 fn models(wanted: impl Fn(Expects) -> bool) -> Vec<&'static str> {
     let is_model = |kind: &Kind| matches!(kind, Kind::Model { .. });

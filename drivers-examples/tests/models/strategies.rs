@@ -7,7 +7,7 @@ use kernel_sim::host_clock::HostClock;
 use verifier::driver::{Expects, Kind};
 use verifier::explore::{Chooser, Pct, Portfolio, Probe, Program, Random, Strategy, Urw};
 use verifier::finding::Verdict;
-use verifier::session::{Executor, Run};
+use verifier::run::{Executor, Run};
 
 /// Executions after which a strategy is said not to find it.
 const EXECUTIONS_MAX: u64 = 3000;

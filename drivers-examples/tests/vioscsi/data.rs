@@ -6,7 +6,7 @@ use verifier::Disturbances;
 use verifier::driver::{Driver, Expects, Kind};
 use verifier::finding::Verdict;
 use verifier::rules::{self, Sites};
-use verifier::session::{self, Contents, Executor, Setup};
+use verifier::run::{self, Chooser, Contents, Executor, Setup};
 use verifier::workload::{Amount, Mode, Options as Workload, Sizes};
 
 use crate::rig::soak;
@@ -64,7 +64,7 @@ fn setup(cpus: u8, executor: Executor, seed: u64, depth: u32, ios: u64) -> Setup
 }
 
 fn is_clean(driver: &'static Driver, setup: &Setup) {
-    let run = session::run(driver, setup, None, None).expect("the driver starts");
+    let run = run::once(driver, setup, setup.seed, Chooser::Seeded, None).expect("the driver starts");
     assert!(
         matches!(run.verdict, Verdict::Clean),
         "{} CPUs, seed {}, depth {}: {:?}",

@@ -2,6 +2,7 @@
 
 use super::units;
 use crate::explore::budget;
+use crate::report::Format;
 use crate::workload::{DEPTH_MAX, LUNS_MAX, Sizes};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::Range;
@@ -34,17 +35,37 @@ pub(super) enum Command {
     Explain(ExplainArguments),
 }
 
+impl Command {
+    /// Its word.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Command::List(_) => "list",
+            Command::Run(_) => "run",
+            Command::Stress(_) => "stress",
+            Command::Merge(_) => "merge",
+            Command::Replay(_) => "replay",
+            Command::Explain(_) => "explain",
+        }
+    }
+
+    /// The form of its results.
+    pub(super) fn format(&self) -> Format {
+        match self {
+            Command::Run(run) => run.program.format,
+            Command::Stress(stress) => stress.program.format,
+            Command::Replay(replay) => replay.format,
+            // What it prints is what it reads.
+            Command::Merge(_) => Format::Json,
+            Command::List(_) | Command::Explain(_) => Format::Text,
+        }
+    }
+}
+
 #[derive(Args)]
 pub(super) struct ListArguments {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Text,
-    Json,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -2,7 +2,7 @@
 
 use super::{Found, Refusal};
 use crate::driver::{Driver, Kind};
-use crate::session::{self, Contents, Setup};
+use crate::run::{self, Contents, Setup};
 use crate::workload;
 use storport_sim::disk::{BackingStore, FileStore};
 
@@ -16,7 +16,7 @@ pub(super) fn apply(driver: &Driver, setup: &Setup) -> Result<Found, Refusal> {
     // What stands behind a miniport is a SCSI disk, which takes them; a WDM driver's controller does not.
     let takes_trims = !matches!(driver.kind, Kind::Wdm { .. });
     let mut store = FileStore::open(path, false).map_err(|e| Refusal(format!("--image {e}")))?;
-    session::check_size(setup, store.len_bytes())?;
+    run::check_size(setup, store.len_bytes())?;
     let writes = workload::apply(&mut store, &setup.workload, setup.cpus, takes_trims)?;
     anstream::println!("applied {writes} writes of a run of {} to {} directly", driver.name, path.display());
     Ok(Found::Nothing)

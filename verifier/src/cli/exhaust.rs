@@ -1,18 +1,17 @@
 //! `storsim stress --strategy exhaustive`: every schedule of each driver, up to equivalence.
 
-use super::args::{Format, StressArguments};
+use super::args::StressArguments;
 use super::interrupt::Interrupt;
-use super::progress::Count;
 use super::setup::schedule_name;
-use super::stress::{head, jobs};
+use super::summary::{head, jobs};
 use super::{Found, Refusal, finding, select, setup};
 use crate::driver::Driver;
 use crate::explore::exhaustive::{Coverage, Limits, exhaust};
 use crate::explore::findings::{Findings, Identity};
 use crate::explore::summary::Summary;
 use crate::explore::{EXHAUSTIVE, Program};
-use crate::report;
-use crate::session::Run;
+use crate::report::{Count, Progress, Reporter};
+use crate::run::Run;
 use crate::workload::Amount;
 use crossbeam::channel::{RecvTimeoutError, bounded};
 use kernel_sim::host_clock::HostClock;
@@ -39,6 +38,7 @@ struct Examined {
 pub(super) fn exhaust_all(
     drivers: &'static [&'static Driver],
     arguments: &StressArguments,
+    reporter: &mut dyn Reporter,
 ) -> Result<Found, Refusal> {
     if arguments.shard.is_some() {
         return Err(Refusal("--shard: an exhaustive search is not split by seeds; use --jobs".into()));
@@ -61,7 +61,7 @@ pub(super) fn exhaust_all(
             setup.workload.amount = Amount::Ios(IOS_DEFAULT);
         }
         let program = Program { driver, setup };
-        if search(&program, seed, arguments, &interrupt)? == Found::Something {
+        if search(&program, seed, arguments, &interrupt, reporter)? == Found::Something {
             found = Found::Something;
         }
     }
@@ -77,6 +77,7 @@ fn search(
     seed: u64,
     arguments: &StressArguments,
     interrupt: &Interrupt,
+    reporter: &mut dyn Reporter,
 ) -> Result<Found, Refusal> {
     let name = program.driver.name;
     let limits = Limits {
@@ -86,13 +87,14 @@ fn search(
         ..Limits::default()
     };
     let clock = HostClock::start();
-    let bar = Count::start(name.into(), arguments.schedules);
-    let met = Mutex::new(Examined::default());
+    let counted = Some(Count { total: arguments.schedules });
+    reporter.progress(Progress::Began { what: name.into(), counted });
+    let examined = Mutex::new(Examined::default());
     let note = |run: Run| {
         if let Some(identity) = Identity::of(&run.verdict) {
-            let mut met = met.lock();
-            met.findings.add(identity.clone(), seed);
-            met.runs.entry(identity).or_insert(run);
+            let mut examined = examined.lock();
+            examined.findings.add(identity.clone(), seed);
+            examined.runs.entry(identity).or_insert(run);
         }
     };
     let stop = AtomicBool::new(false);
@@ -112,46 +114,32 @@ fn search(
         coverage
     })
     .map_err(|e| Refusal(format!("{name}: {e}")))?;
-    drop(bar);
+    reporter.progress(Progress::Ended);
     let elapsed = clock.elapsed();
-    let Examined { findings, runs } = met.into_inner();
+    let Examined { findings, runs } = examined.into_inner();
     for (identity, run) in runs {
-        tell(program, seed, &identity, run, arguments)?;
+        let setup = program.setup.with_seed(seed);
+        let report = finding::keep(program.driver, &setup, run, &arguments.program, false, reporter)?;
+        reporter.finding(&identity, &report);
     }
-    summarize(program, seed, arguments, &coverage, findings, elapsed)
+    let summary = summary(program, seed, arguments, &coverage, findings);
+    reporter.summary(&summary, Some(elapsed));
+    if coverage.executions == 0 {
+        return Err(Refusal(format!("{name}: nothing was explored")));
+    }
+    Ok(if summary.findings.is_empty() { Found::Nothing } else { Found::Something })
 }
 
-/// Tells the first run of a finding.
-fn tell(
-    program: &Program,
-    seed: u64,
-    identity: &Identity,
-    run: Run,
-    arguments: &StressArguments,
-) -> Result<(), Refusal> {
-    let driver = program.driver;
-    let told = finding::keep(driver, &program.setup.with_seed(seed), run, &arguments.program, false)?;
-    match arguments.program.format {
-        Format::Json => {
-            let file = told.schedule.as_deref();
-            let record = report::finding_json(driver.name, identity, &told.setup, &told.run, file);
-            anstream::println!("{}", told.with_parts(record));
-        }
-        Format::Text => told.print_finding(driver),
-    }
-    Ok(())
-}
-
-fn summarize(
+/// What a search came to.
+fn summary(
     program: &Program,
     seed: u64,
     arguments: &StressArguments,
     coverage: &Coverage,
     findings: Findings,
-    elapsed: Duration,
-) -> Result<Found, Refusal> {
+) -> Summary {
     let name = program.driver.name;
-    let summary = Summary {
+    Summary {
         head: head(program, EXHAUSTIVE, arguments),
         seeds: vec![[seed, seed.saturating_add(1)]],
         executions: coverage.executions,
@@ -159,15 +147,5 @@ fn summarize(
         complete: coverage.is_complete(),
         findings: Summary::findings(findings, |seed| Some(schedule_name(name, seed))),
         statement: Some(coverage.statement()),
-    };
-    match arguments.program.format {
-        Format::Json => anstream::println!("{}", report::summary_json(&summary)),
-        Format::Text => {
-            anstream::print!("{}", report::stress(&summary, Some(elapsed), report::Style::coloured()));
-        }
     }
-    if coverage.executions == 0 {
-        return Err(Refusal(format!("{name}: nothing was explored")));
-    }
-    Ok(if summary.findings.is_empty() { Found::Nothing } else { Found::Something })
 }

@@ -2,14 +2,13 @@
 
 use super::Refusal;
 use super::args::ProgramArguments;
-use super::progress::Progress;
 use super::setup::schedule_name;
-use super::told::RunReport;
 use crate::driver::Driver;
 use crate::explore::Program;
 use crate::explore::shrink::{Budget, Shrunk, shrink};
+use crate::report::{Progress, Reporter, RunReport};
+use crate::run::{Contents, Run, Setup};
 use crate::schedule::{Schedule, replay};
-use crate::session::{Contents, Run, Setup};
 use std::path::{Path, PathBuf};
 
 /// Writes the schedule of a run that found something; returns what there is to tell of it. `is_seeded`:
@@ -20,10 +19,11 @@ pub(super) fn keep(
     run: Run,
     arguments: &ProgramArguments,
     is_seeded: bool,
+    reporter: &mut dyn Reporter,
 ) -> Result<RunReport, Refusal> {
     let path = path(driver, setup, &arguments.schedule_dir);
     let schedule = path.display().to_string();
-    let shrunk = if arguments.no_shrink { None } else { shrink_it(driver, setup, &run) };
+    let shrunk = if arguments.no_shrink { None } else { shrink_it(driver, setup, &run, reporter) };
     let Some(shrunk) = shrunk else {
         let recorded = if is_seeded {
             Schedule::of_seed(driver, setup, &run)
@@ -33,7 +33,7 @@ pub(super) fn keep(
         if let Some(recorded) = recorded {
             save(&recorded, &path)?;
         }
-        return Ok(RunReport { schedule: Some(schedule), ..RunReport::of(setup.clone(), run) });
+        return Ok(RunReport { schedule: Some(schedule), ..RunReport::of(driver, setup.clone(), run) });
     };
     let recorded = Schedule::of_shrunk(&shrunk);
     save(&recorded, &path)?;
@@ -42,21 +42,27 @@ pub(super) fn keep(
         schedule: Some(schedule),
         timeline: again.timeline.map(|timeline| (timeline, shrunk.deviations.clone())),
         shrunk: Some(shrunk),
-        ..RunReport::of(recorded.setup, again.run)
+        ..RunReport::of(driver, recorded.setup, again.run)
     })
 }
 
 /// The shortest schedule that finds the same; `None` if it is better not looked for.
-fn shrink_it(driver: &'static Driver, setup: &Setup, run: &Run) -> Option<Shrunk> {
+fn shrink_it(
+    driver: &'static Driver,
+    setup: &Setup,
+    run: &Run,
+    reporter: &mut dyn Reporter,
+) -> Option<Shrunk> {
     if matches!(setup.contents, Contents::Image { writes: true, .. }) {
-        anstream::eprintln!("note: not shrunk: each of many runs would write to the image");
+        reporter.progress(Progress::Note("not shrunk: each of many runs would write to the image".into()));
         return None;
     }
-    let _progress = Progress::start(format!("shrinking {} seed {}", driver.name, setup.seed));
+    let what = format!("shrinking {} seed {}", driver.name, setup.seed);
+    reporter.progress(Progress::Began { what, counted: None });
     let program = Program { driver, setup: setup.clone() };
-    shrink(&program, setup.seed, run.choices.clone(), Budget::default())
-        .inspect_err(|why| anstream::eprintln!("note: not shrunk: {why}"))
-        .ok()
+    let shrunk = shrink(&program, setup.seed, run.choices.clone(), Budget::default());
+    reporter.progress(Progress::Ended);
+    shrunk.inspect_err(|why| reporter.progress(Progress::Note(format!("not shrunk: {why}")))).ok()
 }
 
 fn path(driver: &Driver, setup: &Setup, directory: &Path) -> PathBuf {

@@ -4,8 +4,8 @@ use super::args::ListArguments;
 use super::{Found, Refusal};
 use crate::driver::{Driver, Expects};
 use crate::explore::STRATEGIES;
-use crate::rig::Event;
 use crate::rules::{self, Origin};
+use crate::run::Event;
 use serde_json::json;
 use storport_sim::disk::fault::FaultKind;
 

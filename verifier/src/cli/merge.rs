@@ -3,19 +3,19 @@
 use super::args::MergeArguments;
 use super::{Found, Refusal};
 use crate::explore::summary::{self, Summary};
-use crate::report;
+use crate::report::Reporter;
 use serde_json::Value;
 use std::io::Read as _;
 use std::path::Path;
 
-pub(super) fn merge(arguments: &MergeArguments) -> Result<Found, Refusal> {
+pub(super) fn merge(arguments: &MergeArguments, reporter: &mut dyn Reporter) -> Result<Found, Refusal> {
     let mut parts = Vec::new();
     for file in &arguments.files {
         parts.extend(read(file)?);
     }
     let whole = summary::merge(parts)?;
     for summary in &whole {
-        anstream::println!("{}", report::summary_json(summary));
+        reporter.summary(summary, None);
     }
     let found = whole.iter().any(|summary| !summary.findings.is_empty());
     Ok(if found { Found::Something } else { Found::Nothing })

@@ -13,16 +13,16 @@ mod finding;
 mod interrupt;
 mod list;
 mod merge;
-mod progress;
 mod replay;
 mod run;
 mod select;
 mod setup;
 mod stress;
-mod told;
+mod summary;
 mod units;
 
 use crate::driver::Driver;
+use crate::report::Invocation;
 use args::{Arguments, Command};
 use clap::Parser;
 use std::process::ExitCode;
@@ -63,14 +63,7 @@ pub fn main(drivers: &'static [&'static Driver]) -> ExitCode {
     };
     log(arguments.verbose);
     // Our own failure is a panic; its message has been printed by then.
-    let result = std::panic::catch_unwind(|| match &arguments.command {
-        Command::List(list) => list::list(drivers, list),
-        Command::Run(run) => run::run(drivers, run),
-        Command::Stress(stress) => stress::stress(drivers, stress),
-        Command::Merge(merge) => merge::merge(merge),
-        Command::Replay(replay) => replay::replay(drivers, replay),
-        Command::Explain(explain) => explain::explain(explain),
-    });
+    let result = std::panic::catch_unwind(|| obey(drivers, &arguments.command));
     match result {
         Ok(Ok(Found::Nothing)) => ExitCode::SUCCESS,
         Ok(Ok(Found::Something)) => ExitCode::from(FOUND),
@@ -81,6 +74,22 @@ pub fn main(drivers: &'static [&'static Driver]) -> ExitCode {
         }
         Err(_) => ExitCode::from(FAILED),
     }
+}
+
+/// Does what the command says; a reporter prints what comes of it.
+fn obey(drivers: &'static [&'static Driver], command: &Command) -> Result<Found, Refusal> {
+    let mut reporter = command.format().reporter();
+    reporter.begin(&Invocation { program: "storsim".into(), command: command.word() });
+    let result = match command {
+        Command::List(list) => list::list(drivers, list),
+        Command::Run(run) => run::run(drivers, run, &mut *reporter),
+        Command::Stress(stress) => stress::stress(drivers, stress, &mut *reporter),
+        Command::Merge(merge) => merge::merge(merge, &mut *reporter),
+        Command::Replay(replay) => replay::replay(drivers, replay, &mut *reporter),
+        Command::Explain(explain) => explain::explain(explain),
+    };
+    reporter.end();
+    result
 }
 
 /// Help is a result; anything else is one line of what is wrong.

@@ -1,9 +1,9 @@
 //! `storsim replay`: a recorded run again, with the whole trace.
 
-use super::args::{Format, ReplayArguments};
-use super::told::RunReport;
+use super::args::ReplayArguments;
 use super::{Found, Refusal};
 use crate::driver::Driver;
+use crate::report::{Reporter, RunReport};
 use crate::schedule::{self, Replay, Schedule};
 use crate::trace::Trace;
 use kernel_sim::hook::Watcher;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub(super) fn replay(
     drivers: &'static [&'static Driver],
     arguments: &ReplayArguments,
+    reporter: &mut dyn Reporter,
 ) -> Result<Found, Refusal> {
     let file = arguments.file.display().to_string();
     let schedule = Schedule::load(&arguments.file)?;
@@ -19,7 +20,7 @@ pub(super) fn replay(
         return Err(Refusal(format!("{file}:2: no driver is called '{}' here", schedule.driver)));
     };
     let trace = Arc::new(Trace::until(arguments.stop_before.unwrap_or(u64::MAX)));
-    let shown = arguments.format == Format::Text && !arguments.quiet;
+    let shown = reporter.wants_trace() && !arguments.quiet;
     let watcher = shown.then(|| Arc::clone(&trace) as Arc<dyn Watcher>);
     let Replay { run, timeline, fit } =
         schedule::replay(driver, &schedule, watcher).map_err(|e| Refusal(format!("{file}: {e}")))?;
@@ -27,11 +28,14 @@ pub(super) fn replay(
         let changed = if fit.sources_changed { "; the driver's sources have changed since" } else { "" };
         return Err(Refusal(format!("{file}: {parted}{changed}")));
     }
-    anstream::print!("{}", trace.take());
     let found = if run.verdict.is_finding() { Found::Something } else { Found::Nothing };
     let timeline = timeline.map(|timeline| (timeline, schedule.deviations().to_vec()));
-    let told =
-        RunReport { schedule: Some(file), timeline, fit: Some(fit), ..RunReport::of(schedule.setup, run) };
-    told.print(driver, arguments.format);
+    reporter.run(&RunReport {
+        schedule: Some(file),
+        timeline,
+        fit: Some(fit),
+        trace: shown.then(|| trace.take()),
+        ..RunReport::of(driver, schedule.setup, run)
+    });
     Ok(found)
 }

@@ -1,14 +1,17 @@
 //! `storsim run`: each driver once.
 
 use super::args::{ExecutorName, RunArguments};
-use super::progress::Progress;
-use super::told::RunReport;
 use super::{Found, Refusal, bypass, finding, select, setup};
 use crate::driver::Driver;
-use crate::session::{self, Contents, Executor, Setup};
+use crate::report::{Progress, Reporter, RunReport};
+use crate::run::{self, Chooser, Contents, Executor, Setup};
 use crate::workload::Amount;
 
-pub(super) fn run(drivers: &'static [&'static Driver], arguments: &RunArguments) -> Result<Found, Refusal> {
+pub(super) fn run(
+    drivers: &'static [&'static Driver],
+    arguments: &RunArguments,
+    reporter: &mut dyn Reporter,
+) -> Result<Found, Refusal> {
     let program = &arguments.program;
     let chosen = select::drivers(drivers, &program.drivers)?;
     setup::check_directory(program)?;
@@ -19,17 +22,20 @@ pub(super) fn run(drivers: &'static [&'static Driver], arguments: &RunArguments)
             bypass::apply(driver, &setup)?;
             continue;
         }
-        let progress = Progress::start(format!("{} seed {}", driver.name, setup.seed));
-        let run = session::run(driver, &setup, None, None)?;
-        drop(progress);
+        let what = format!("{} seed {}", driver.name, setup.seed);
+        reporter.progress(Progress::Began { what, counted: None });
+        let run = run::once(driver, &setup, setup.seed, Chooser::Seeded, None)?;
+        reporter.progress(Progress::Ended);
         if run.verdict.is_finding() {
             found = Found::Something;
         }
-        let told = match run.trace_hash {
-            Some(_) if run.verdict.is_finding() => finding::keep(driver, &setup, run, program, true)?,
-            _ => RunReport::of(setup, run),
+        let report = match run.trace_hash {
+            Some(_) if run.verdict.is_finding() => {
+                finding::keep(driver, &setup, run, program, true, reporter)?
+            }
+            _ => RunReport::of(driver, setup, run),
         };
-        told.print(driver, program.format);
+        reporter.run(&report);
     }
     Ok(found)
 }

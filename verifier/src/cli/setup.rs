@@ -4,9 +4,9 @@ use super::Refusal;
 use super::args::{EventName, ModeName, ProgramArguments, SitesName};
 use super::select;
 use crate::driver::Driver;
-use crate::rig::{Disturbances, Event};
 use crate::rules::Sites;
-use crate::session::{Contents, Executor, Setup};
+use crate::run::{Contents, Executor, Setup};
+use crate::run::{Disturbances, Event};
 use crate::workload::{Amount, Mode, Options};
 
 /// Requests of a random workload that does not say how many.

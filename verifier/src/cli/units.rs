@@ -1,6 +1,6 @@
 //! Sizes and times as people write them.
 
-use crate::session::MEMORY_BYTES_MAX;
+use crate::run::MEMORY_BYTES_MAX;
 use crate::workload::{BLOCK_BYTES_MAX, Sizes};
 
 /// Bytes: a number, or one with k, m, g (powers of 1024).

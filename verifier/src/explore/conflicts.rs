@@ -203,7 +203,7 @@ mod tests {
     use crate::driver::{Driver, Expects, Kind};
     use crate::explore::{Probe, Program};
     use crate::rules::Sites;
-    use crate::session::{Contents, Executor, Setup};
+    use crate::run::{Contents, Executor, Setup};
     use crate::workload::{Amount, Mode, Options};
 
     use kernel_sim::safe::SpinLock;

@@ -15,7 +15,7 @@ use super::pct::Pct;
 use super::probe::Probe;
 use super::steer::{self, Steering};
 use super::{Chooser, Program, Strategy};
-use crate::session::SetupError;
+use crate::run::SetupError;
 use std::collections::BTreeSet;
 
 const SALT: u64 = 0x50_4F_52_54;

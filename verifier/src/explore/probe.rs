@@ -11,7 +11,7 @@ use super::calls::Calls;
 use super::conflicts::{Conflicts, Points};
 use super::dice::Dice;
 use super::{Chooser, Program};
-use crate::session::{Executor, SetupError};
+use crate::run::{Executor, SetupError};
 use kernel_sim::choose::{Choose, Enabled, Step, Transition};
 use parking_lot::Mutex;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use super::findings::{Findings, Identity};
 use super::ledger::{Block, Ledger};
 use super::{Program, Strategy};
 use crate::finding::Verdict;
-use crate::session::{Run, SetupError};
+use crate::run::{Run, SetupError};
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;

@@ -12,7 +12,7 @@ use super::actor::{ACTORS, actor, each};
 use super::dice::Dice;
 use super::probe::Probe;
 use super::{Chooser, Program, Strategy};
-use crate::session::SetupError;
+use crate::run::SetupError;
 use kernel_sim::choose::{Choose, Enabled, Transition};
 use std::sync::Arc;
 

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// One line, and one more for each deviation that was of no use.
-#[must_use]
-pub fn fit(fit: &Fit) -> String {
+pub(super) fn fit(fit: &Fit) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "{}", verdict(fit));
@@ -32,8 +31,7 @@ fn verdict(fit: &Fit) -> String {
 }
 
 /// The same as an object.
-#[must_use]
-pub fn fit_to_json(fit: &Fit) -> Value {
+pub(super) fn fit_to_json(fit: &Fit) -> Value {
     let unused: Vec<String> = fit.unused.iter().map(ToString::to_string).collect();
     json!({
         "exact": fit.is_exact(),

@@ -1,22 +1,95 @@
-//! One JSON object a run, on one line.
+//! Results for programs: JSON Lines, an object a run, a finding or a summary.
 
+use super::bars::Bars;
+use super::{Invocation, Progress, Reporter, RunReport, fit, shrunk, timeline};
+use crate::explore::findings::Identity;
+use crate::explore::summary::{SCHEMA, Summary};
 use crate::finding::{Lock, Scene, Verdict, Violation, waiting};
-use crate::rig::DisturbanceCounts;
-use crate::session::{Run, Setup};
-use serde_json::{Value, json};
+use crate::run::DisturbanceCounts;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
 use storport_sim::disk::fault::FaultCount;
 
-/// The object. `schedule` is the file that replays the run, if one was written.
-#[must_use]
-pub fn to_json(driver: &str, setup: &Setup, run: &Run, schedule: Option<&str>) -> Value {
+/// Prints JSON Lines.
+pub(super) struct Json {
+    bars: Bars,
+}
+
+impl Json {
+    pub(super) fn new() -> Json {
+        Json { bars: Bars::default() }
+    }
+
+    fn print(&self, line: &impl std::fmt::Display) {
+        self.bars.around(|| anstream::println!("{line}"));
+    }
+}
+
+impl Reporter for Json {
+    fn begin(&mut self, _invocation: &Invocation) {}
+
+    fn run(&mut self, report: &RunReport) {
+        let mut object = run(report);
+        insert_schedule(&mut object, report);
+        self.print(&Value::Object(object));
+    }
+
+    fn finding(&mut self, identity: &Identity, report: &RunReport) {
+        let mut object = object(json!({
+            "schema": SCHEMA,
+            "record": "finding",
+            "driver": report.driver.name,
+            "rule": identity.rule,
+            "call": identity.call,
+            "location": identity.location,
+            "waits": identity.waits,
+            "seed": report.setup.seed,
+            "schedule": report.schedule,
+            "run": run(report),
+        }));
+        insert_schedule(&mut object, report);
+        self.print(&Value::Object(object));
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        self.bars.show(progress);
+    }
+
+    fn summary(&mut self, summary: &Summary, _elapsed: Option<Duration>) {
+        self.print(&serde_json::to_string(summary).expect("a summary is plain data"));
+    }
+
+    fn end(&mut self) {}
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => unreachable!("built as an object"),
+    }
+}
+
+/// Adds what is known of the schedule.
+fn insert_schedule(object: &mut Map<String, Value>, report: &RunReport) {
+    let parts = [
+        ("timeline", report.timeline.as_ref().map(|(t, d)| timeline::timeline_to_json(t, d))),
+        ("shrunk", report.shrunk.as_ref().map(shrunk::shrunk_to_json)),
+        ("fit", report.fit.as_ref().map(fit::fit_to_json)),
+    ];
+    object.extend(parts.into_iter().filter_map(|(name, part)| Some((name.to_owned(), part?))));
+}
+
+/// The object of a run.
+fn run(report: &RunReport) -> Map<String, Value> {
+    let RunReport { driver, setup, run, schedule, .. } = report;
     let s = &run.statistics;
     let violations: Vec<Value> = match &run.verdict {
         Verdict::Violation(v) => vec![violation(v)],
         _ => Vec::new(),
     };
-    let mut object = json!({
+    let mut object = object(json!({
         "schema": 1,
-        "driver": driver,
+        "driver": driver.name,
         "outcome": run.verdict.word(),
         "executor": setup.executor.word(),
         "cpus": setup.cpus,
@@ -26,9 +99,9 @@ pub fn to_json(driver: &str, setup: &Setup, run: &Run, schedule: Option<&str>) -
         "requests": s.requests(),
         "sectors_verified": s.sectors_verified,
         "violations": violations,
-    });
+    }));
     let mut set = |key: &str, value: Value| {
-        object.as_object_mut().expect("built as an object").insert(key.into(), value);
+        object.insert(key.into(), value);
     };
     if let Some(digest) = s.digest {
         set("sha256", hex(&digest).into());
@@ -36,13 +109,22 @@ pub fn to_json(driver: &str, setup: &Setup, run: &Run, schedule: Option<&str>) -
     if !run.failed_allocations.is_empty() {
         set("failed_allocations", run.failed_allocations.iter().map(ToString::to_string).collect());
     }
-    if let Some(met) = &run.met {
-        set("disturbances", disturbances(met, s.failed));
+    if let Some(counts) = &run.disturbances {
+        set("disturbances", disturbances(counts, s.failed));
     }
     if let Some(schedule) = schedule {
-        set("schedule", schedule.into());
+        set("schedule", schedule.as_str().into());
     }
-    match &run.verdict {
+    insert_ending(&mut object, &run.verdict);
+    object
+}
+
+/// Adds how the run ended.
+fn insert_ending(object: &mut Map<String, Value>, verdict: &Verdict) {
+    let mut set = |key: &str, value: Value| {
+        object.insert(key.into(), value);
+    };
+    match verdict {
         Verdict::BugCheck(b) => set(
             "bugcheck",
             json!({
@@ -67,16 +149,15 @@ pub fn to_json(driver: &str, setup: &Setup, run: &Run, schedule: Option<&str>) -
         Verdict::Parted(p) => set("parted", json!({ "step": p.step, "why": p.why })),
         Verdict::Clean | Verdict::Violation(_) => {}
     }
-    object
 }
 
-fn disturbances(met: &DisturbanceCounts, failed: u64) -> Value {
+fn disturbances(counts: &DisturbanceCounts, failed: u64) -> Value {
     let fault =
         |c: &FaultCount| json!({ "rule": c.rule.to_string(), "matched": c.matched, "injected": c.injected });
-    let (e, d) = (met.events, met.disk);
+    let (e, d) = (counts.events, counts.disk);
     json!({
         "failed": failed,
-        "faults": met.faults.iter().map(fault).collect::<Vec<_>>(),
+        "faults": counts.faults.iter().map(fault).collect::<Vec<_>>(),
         "events": {
             "unit_resets": e.unit_resets,
             "bus_resets": e.bus_resets,

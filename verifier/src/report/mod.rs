@@ -1,15 +1,111 @@
-//! Renderings of a run and of an exploration. They show what is in it and compute nothing of their own.
+//! Who prints what drivers' runs came to: one trait, and a file for each form.
+//!
+//! A command tells a [`Reporter`] what happens, in order; the reporter prints it as it goes (text, JSON
+//! Lines) or as one document at its end. `text.rs` and `json.rs` are the two there are; another form is a
+//! file of its own and a line in [`Format`]. The other files render parts: `ending.rs` turns a run's end
+//! into the one value that is printed, `finding.rs` prints that as text.
+//!
+//! Invariant: renderings show what is in a run and compute nothing of their own, so they cannot disagree.
 
+mod bars;
+mod ending;
+mod finding;
 mod fit;
 mod json;
+mod run_report;
 mod shrunk;
+mod statistics;
 mod stress;
+mod style;
 mod text;
 mod timeline;
 
-pub use fit::{fit, fit_to_json};
-pub use json::to_json;
-pub use shrunk::{shrunk, shrunk_to_json};
-pub use stress::{finding_json, stress, summary_json};
-pub use text::{Style, summary, verdict};
-pub use timeline::{timeline, timeline_to_json};
+pub use finding::finding;
+pub use run_report::RunReport;
+pub use style::Style;
+
+use crate::explore::findings::Identity;
+use crate::explore::summary::Summary;
+use std::time::Duration;
+
+/// What the results of a command are told to.
+///
+/// A command calls `begin` first and `end` last, and between them the others as things happen.
+pub trait Reporter: Send {
+    /// A command begins.
+    fn begin(&mut self, invocation: &Invocation);
+
+    /// One run is over, whether something was found or not.
+    fn run(&mut self, report: &RunReport);
+
+    /// An exploration made a finding for the first time, in this run.
+    fn finding(&mut self, identity: &Identity, report: &RunReport);
+
+    /// How far the work is, and remarks on it: for people who wait, on standard error.
+    fn progress(&mut self, progress: Progress);
+
+    /// The exploration of one driver is over. `elapsed` is host time, for a rate; merged parts have none.
+    fn summary(&mut self, summary: &Summary, elapsed: Option<Duration>);
+
+    /// The command is over: what was collected is printed now.
+    fn end(&mut self);
+
+    /// Whether [`RunReport::trace`] would be printed: a trace that is not is not collected.
+    fn wants_trace(&self) -> bool {
+        false
+    }
+}
+
+/// The program that was started, and what it was asked to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Invocation {
+    /// The program, as commands in reports name it.
+    pub program: String,
+    /// Its subcommand.
+    pub command: &'static str,
+}
+
+/// How far the work is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// Work begins; it may be part of work that goes on meanwhile.
+    Began {
+        /// What it is.
+        what: String,
+        /// Executions to make; `None` where they are not counted one by one.
+        counted: Option<Count>,
+    },
+    /// The work that began last has made so many executions.
+    At(u64),
+    /// The work that began last is over.
+    Ended,
+    /// A remark that is no result.
+    Note(String),
+}
+
+/// Executions to make.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Count {
+    /// How many; `None` where there is no end known.
+    pub total: Option<u64>,
+}
+
+/// The forms of output, by their words on the command line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+impl Format {
+    /// What prints in this form.
+    #[must_use]
+    pub fn reporter(self) -> Box<dyn Reporter> {
+        match self {
+            Format::Text => Box::new(text::Text::new()),
+            Format::Json => Box::new(json::Json::new()),
+        }
+    }
+}

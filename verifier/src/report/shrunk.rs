@@ -4,8 +4,7 @@ use crate::explore::shrink::{Minimality, Shrunk, Size};
 use serde_json::{Value, json};
 
 /// How much smaller it is, and whether it could be smaller still.
-#[must_use]
-pub fn shrunk(shrunk: &Shrunk) -> String {
+pub(super) fn shrunk(shrunk: &Shrunk) -> String {
     let (from, to) = (size(&shrunk.from), size(&shrunk.to));
     format!("shrunk from {from} to {to}, in {} executions\n{}\n", shrunk.executions, minimality(shrunk))
 }
@@ -47,8 +46,7 @@ fn all(tried: u64) -> String {
 }
 
 /// The same as an object.
-#[must_use]
-pub fn shrunk_to_json(shrunk: &Shrunk) -> Value {
+pub(super) fn shrunk_to_json(shrunk: &Shrunk) -> Value {
     let size = |s: &Size| json!({ "deviations": s.deviations, "steps": s.steps, "requests": s.requests });
     let (proved, below, tried) = match shrunk.minimality {
         Minimality::Proved { tried } => (true, shrunk.to.deviations, tried),

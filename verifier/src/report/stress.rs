@@ -1,49 +1,12 @@
-//! What an exploration came to: a table and a line for people, a line of JSON for programs.
+//! What an exploration came to: a table and a line for people.
 
-use super::text::Style;
-use super::to_json;
-use crate::explore::findings::Identity;
-use crate::explore::summary::{Finding, SCHEMA, Summary};
-use crate::session::{Run, Setup};
-use serde_json::{Value, json};
+use super::style::Style;
+use crate::explore::summary::{Finding, Summary};
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-/// A summary on one line.
-///
-/// # Panics
-/// Never: a summary is plain data.
-#[must_use]
-pub fn summary_json(summary: &Summary) -> String {
-    serde_json::to_string(summary).expect("plain data")
-}
-
-/// The first occurrence of a finding on one line, with the whole run that made it.
-#[must_use]
-pub fn finding_json(
-    driver: &str,
-    identity: &Identity,
-    setup: &Setup,
-    run: &Run,
-    schedule: Option<&str>,
-) -> Value {
-    json!({
-        "schema": SCHEMA,
-        "record": "finding",
-        "driver": driver,
-        "rule": identity.rule,
-        "call": identity.call,
-        "location": identity.location,
-        "waits": identity.waits,
-        "seed": setup.seed,
-        "schedule": schedule,
-        "run": to_json(driver, setup, run, schedule),
-    })
-}
-
 /// The table of what was found, and one line on what was done. `elapsed` is host time, for the rate.
-#[must_use]
-pub fn stress(summary: &Summary, elapsed: Option<Duration>, style: Style) -> String {
+pub(super) fn stress(summary: &Summary, elapsed: Option<Duration>, style: Style) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = write_stress(&mut out, summary, elapsed, style);

@@ -17,8 +17,7 @@ const COLUMN_MIN: usize = 32;
 const LISTED_MAX: usize = 20;
 
 /// The schedule: its deviations, and the stretches around them.
-#[must_use]
-pub fn timeline(timeline: &Timeline, deviations: &[Deviation]) -> String {
+pub(super) fn timeline(timeline: &Timeline, deviations: &[Deviation]) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = match deviations.len() {
@@ -181,8 +180,7 @@ fn file(path: &str) -> &str {
 }
 
 /// The same rows as JSON, with whole paths.
-#[must_use]
-pub fn timeline_to_json(timeline: &Timeline, deviations: &[Deviation]) -> Value {
+pub(super) fn timeline_to_json(timeline: &Timeline, deviations: &[Deviation]) -> Value {
     let rows: Vec<Value> = timeline.rows().iter().map(row).collect();
     let deviations: Vec<String> = deviations.iter().map(ToString::to_string).collect();
     json!({ "deviations": deviations, "rows": rows })

@@ -20,7 +20,7 @@ use crate::explore::deviations::{Describing, Deviation};
 use crate::explore::shrink::Shrunk;
 use crate::explore::{Chooser, Failure, Program};
 use crate::finding::Verdict;
-use crate::session::{Run, Setup, SetupError};
+use crate::run::{Run, Setup, SetupError};
 use kernel_sim::choose::{Choice, Recorded};
 use sha2::{Digest, Sha256};
 use std::io::Write as _;

@@ -5,7 +5,7 @@ use crate::driver::Driver;
 use crate::explore::deviations::{Deviating, Deviation, Misfit};
 use crate::explore::{Failure, Random};
 use crate::finding::Verdict;
-use crate::session::{self, Run, Setup, SetupError};
+use crate::run::{self, Chooser, Run, Setup, SetupError};
 use crate::timeline::{self, Following, Timeline};
 use kernel_sim::hook::Watcher;
 use std::sync::Arc;
@@ -55,7 +55,14 @@ pub fn replay(
     let Made { run, timeline, steps } = match &schedule.base {
         Base::Steady(deviations) => steady(driver, &schedule.setup, deviations.clone(), extra)?,
         Base::Random(seed) => {
-            let run = session::run(driver, &schedule.setup, Some(Random::choices(*seed)), extra)?;
+            let operations = schedule.setup.workload.seed;
+            let run = run::once(
+                driver,
+                &schedule.setup,
+                operations,
+                Chooser::Strategy(Random::choices(*seed)),
+                extra,
+            )?;
             Made { run, timeline: None, steps: Vec::new() }
         }
     };
@@ -90,7 +97,7 @@ fn steady(
     let deviating = Deviating::new(deviations, Misfit::Parts);
     let outcomes = deviating.outcomes();
     let (following, timeline) = Following::new(Box::new(deviating));
-    let run = session::run(driver, setup, Some(Box::new(following)), extra)?;
+    let run = run::once(driver, setup, setup.workload.seed, Chooser::Strategy(Box::new(following)), extra)?;
     let steps = std::mem::take(&mut *outcomes.lock());
     let mut timeline = std::mem::take(&mut *timeline.lock());
     timeline::finish(&mut timeline, &run, &steps);

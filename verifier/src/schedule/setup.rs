@@ -2,9 +2,9 @@
 //!
 //! Whoever edits it meets the limits of the command line.
 
-use crate::rig::Disturbances;
 use crate::rules::{self, RuleInfo, Sites};
-use crate::session::{Contents, Executor, MEMORY_BYTES_MAX, Setup};
+use crate::run::Disturbances;
+use crate::run::{Contents, Executor, MEMORY_BYTES_MAX, Setup};
 use crate::workload::{Amount, DEPTH_MAX, LUNS_MAX, Options};
 use kernel_sim::machine::PROCESSORS_MAX;
 use serde::{Deserialize, Serialize};

@@ -211,7 +211,7 @@ impl<'a> Lines<'a> {
 mod tests {
     use super::*;
     use crate::rules::{self, Sites};
-    use crate::session::{Contents, Executor, Setup};
+    use crate::run::{Contents, Executor, Setup};
     use crate::workload::{Amount, Mode, Options};
 
     fn schedule() -> Schedule {

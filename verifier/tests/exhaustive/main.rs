@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use verifier::driver::{Driver, Expects, Kind};
 use verifier::explore::Program;
 use verifier::explore::exhaustive::{Coverage, Limits, exhaust};
-use verifier::session::Setup;
+use verifier::run::Setup;
 
 mod against_all;
 mod counts;

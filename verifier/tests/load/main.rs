@@ -11,8 +11,8 @@ use verifier::driver::Driver;
 use verifier::explore::Program;
 use verifier::explore::shrink::{Budget, shrink};
 use verifier::finding::Verdict;
+use verifier::run::{self, Chooser, Executor, Run, Setup};
 use verifier::schedule::{Schedule, replay};
-use verifier::session::{self, Executor, Run, Setup};
 use verifier::workload::{Amount, Mode, Sizes};
 use verifier::{Disturbances, Event};
 
@@ -31,7 +31,7 @@ static MIXES_UNITS: Driver = driver::<{ mistake::MIXES_UNITS }>("mixes-units");
 fn setup(driver: &Driver, seed: u64, faults: &str, events: &[Event]) -> Setup {
     let mut setup = Setup::of_model(driver);
     setup.cpus = [1, 2, 4][seed as usize % 3];
-    setup.contents = session::Contents::Memory { bytes: 1 << 20 };
+    setup.contents = run::Contents::Memory { bytes: 1 << 20 };
     setup.workload.mode = Mode::Mixed;
     setup.workload.amount = Amount::Ios(120);
     setup.workload.block_bytes = Sizes { min: 512, max: 256 << 10 };
@@ -49,7 +49,7 @@ fn seeds(seeds: u64) -> std::ops::Range<u64> {
 }
 
 fn run(driver: &'static Driver, setup: &Setup) -> Run {
-    session::run(driver, setup, None, None).expect("the run can be made")
+    run::once(driver, setup, setup.seed, Chooser::Seeded, None).expect("the run can be made")
 }
 
 /// What a run came to: a rule's name, or a bug check's with its first parameter.
@@ -98,7 +98,7 @@ fn a_clean_driver_passes_under_every_fault() {
     for seed in seeds(60) {
         let run = is_clean(&CLEAN, &setup(&CLEAN, seed, "all:p=0.02", &[]));
         failed += run.statistics.failed;
-        let met = run.met.expect("a plan was at work");
+        let met = run.disturbances.expect("a plan was at work");
         assert_eq!(met.faults.len(), injected.len());
         for (sum, count) in injected.iter_mut().zip(met.faults) {
             *sum += count.injected;
@@ -117,7 +117,7 @@ fn a_clean_driver_passes_every_event() {
             let mut setup = setup(&CLEAN, seed, "", &[event]);
             setup.workload.amount = Amount::Ios(400);
             let run = is_clean(&CLEAN, &setup);
-            let met = run.met.expect("an event was asked for");
+            let met = run.disturbances.expect("an event was asked for");
             sum.unit_resets += met.events.unit_resets;
             sum.bus_resets += met.events.bus_resets;
             sum.restarts += met.events.restarts;
@@ -150,7 +150,7 @@ fn the_same_seed_meets_the_same() {
     let once = || run(&CLEAN, &setup(&CLEAN, 5, "all:p=0.02", &events));
     let (one, two) = (once(), once());
     assert_eq!((one.trace_hash, one.steps), (two.trace_hash, two.steps));
-    assert_eq!(one.met, two.met);
+    assert_eq!(one.disturbances, two.disturbances);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn real_threads_recover_what_is_lost_on_the_way() {
     setup.executor = Executor::Parallel;
     setup.workload.amount = Amount::Ios(1000);
     setup.disturbances.timeout_s = Some(1);
-    let met = is_clean(&CLEAN, &setup).met.expect("a plan was at work");
+    let met = is_clean(&CLEAN, &setup).disturbances.expect("a plan was at work");
     assert!(met.disk.timeouts >= 3, "{met:?}");
 }
 

@@ -13,7 +13,7 @@ use verifier::driver::{Driver, Expects, Kind, Source};
 use verifier::explore::Program;
 use verifier::finding::{Scene, Violation};
 use verifier::rules::Sites;
-use verifier::session::{Contents, Executor, Setup};
+use verifier::run::{Contents, Executor, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
 /// What the threads of a model share. Everything starts as zero.

@@ -3,7 +3,7 @@
 use crate::models::{LOCK_ORDER, POLLS, THREE_SWITCHES, program};
 use verifier::explore::{Chooser, Steady};
 use verifier::finding::Verdict;
-use verifier::session::Run;
+use verifier::run::Run;
 
 fn steady(driver: &'static verifier::driver::Driver) -> Run {
     program(driver).execute(1, Chooser::Strategy(Box::new(Steady))).unwrap_or_else(|e| panic!("{e}"))

@@ -35,8 +35,8 @@ use storport_sim::controller::DiskController;
 use verifier::driver::{Driver, Expects, Kind, Source};
 use verifier::explore::shrink::{Budget, Minimality, Shrunk, shrink};
 use verifier::explore::{Chooser, Program};
+use verifier::run::Executor;
 use verifier::schedule::{Schedule, replay};
-use verifier::session::Executor;
 
 /// `wdm-startio-rare` a week later.
 static EDITED: Driver = Driver {

@@ -20,7 +20,7 @@ mod walk;
 
 use super::{Chooser, Program};
 use crate::finding::{Location, Verdict};
-use crate::session::{Run, SetupError};
+use crate::run::{Run, SetupError};
 use order::{Order, Race};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;

@@ -17,7 +17,7 @@ mod requests;
 use super::deviations::{Describing, Deviating, Deviation, Misfit};
 use super::{Chooser, Failure, Program};
 use crate::finding::Verdict;
-use crate::session::{Run, SetupError};
+use crate::run::{Run, SetupError};
 use attempts::{Attempts, Spent};
 use bounding::Tried;
 use kernel_sim::choose::{Choice, Recorded};

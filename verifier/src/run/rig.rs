@@ -1,20 +1,15 @@
 //! The test rig: what a run does on the machine's boot thread.
 //!
-//! It loads the driver, starts its device or adapter, sends the workload with what it has to bear, removes
-//! and unloads. It is the system around a driver and no part of it; a driver that refuses to start is no
-//! finding. Invariant: whatever was started is taken down again, unless the run ended before.
+//! It loads the driver, starts its device or adapter, sends the workload with its disturbances, removes and
+//! unloads. It is the system around a driver and no part of it; a driver that refuses to start is no finding.
+//! Invariant: whatever was started is taken down again, unless the run ended before.
 
-mod disturbances;
-mod events;
-mod hotplug;
-
-pub use disturbances::{DisturbanceCounts, Disturbances, Event, EventCounts};
-
+use super::disturbances::{DisturbanceCounts, Disturbances, Event};
+use super::events::{self, Stage};
 use crate::driver::{Driver, Kind, Protocol};
 use crate::workload::{
     self, Amount, Disk, Doorbell, LOST_AFTER_S, Options, PermittedErrors, Statistics, trims_of,
 };
-use events::Stage;
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, PDRIVER_INITIALIZE, PDRIVER_OBJECT, status_name};
 use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
@@ -30,16 +25,16 @@ const EVENT_EVERY: u64 = 500;
 
 /// What the boot thread leaves for the caller.
 #[derive(Default)]
-pub(crate) struct RigResult {
+pub(super) struct RigResult {
     pub statistics: Statistics,
-    /// What it met of what it had to bear; `None` where that was nothing.
-    pub met: Option<DisturbanceCounts>,
+    /// Faults and events that occurred; `None` if none were asked for.
+    pub disturbances: Option<DisturbanceCounts>,
     /// Why the driver could not be started.
     pub refused: Option<String>,
 }
 
 /// See the module page.
-pub(crate) struct Rig {
+pub(super) struct Rig {
     pub driver: &'static Driver,
     /// Size of all disks together.
     pub bytes: u64,
@@ -54,7 +49,7 @@ pub(crate) struct Rig {
 
 impl Rig {
     /// The whole of it; for the boot thread.
-    pub(crate) fn boot(self) {
+    pub(super) fn boot(self) {
         let machine = Machine::current().expect("booting happens on a machine");
         if let Err(why) = self.exercise(machine) {
             self.result.lock().refused = Some(why);
@@ -129,7 +124,7 @@ impl Rig {
     ) -> Result<Disk, String> {
         devices.truncate(self.workload.luns.into());
         let mode = self.workload.mode;
-        // All are asked now, in peace: the class driver asks its disk when it is first asked itself.
+        // Asked before faults start: the class driver keeps the first reply.
         let asked = devices.iter().filter(|_| mode.trims()).map(|device| trims_of(machine, *device));
         let trims = asked.reduce(|one, other| if one == other { one } else { None }).flatten();
         if mode.only_trims() && trims.is_none() {
@@ -154,11 +149,11 @@ impl Rig {
     fn run_with_device_faults(&self, machine: &Machine, disk: Disk) {
         *self.faults.lock() = FaultInjector::new(&self.disturbances.faults, self.workload.seed);
         let trouble = Arc::new(PermittedErrors::of_device(Arc::clone(&self.faults)));
-        let mut met = DisturbanceCounts::default();
+        let mut counts = DisturbanceCounts::default();
         self.work(machine, disk, &trouble, || {
-            met.faults = std::mem::take(&mut *self.faults.lock()).counts().collect();
+            counts.faults = std::mem::take(&mut *self.faults.lock()).counts().collect();
         });
-        self.result.lock().met = Some(met);
+        self.result.lock().disturbances = Some(counts);
     }
 
     /// The workload with faults and events, and the end of the adapter. Faults begin after the start and end
@@ -208,26 +203,26 @@ impl Rig {
             let injector = FaultInjector::new(faults, self.workload.seed);
             medium.with(|target| target.set_faults(Some(injector)));
         }
-        let mut met = DisturbanceCounts::default();
+        let mut counts = DisturbanceCounts::default();
         let device = disk.devices[0];
         self.work(machine, disk, &trouble, || {
             stage.is_over.store(true, SeqCst);
             bell.ring();
             (0..threads).for_each(|_| ended.wait());
             medium.with(|target| {
-                met.faults = target.faults().map_or_else(Vec::new, |f| f.counts().collect());
+                counts.faults = target.faults().map_or_else(Vec::new, |f| f.counts().collect());
                 target.set_faults(None);
             });
         });
         bell.free(machine);
         ended.free(machine);
         let stage = Arc::into_inner(stage).expect("the threads have ended, and dropped theirs");
-        met.disk = stage.adapter.statistics(device).unwrap_or_default();
-        met.events = stage.counts.into_inner();
+        counts.disk = stage.adapter.statistics(device).unwrap_or_default();
+        counts.events = stage.counts.into_inner();
         {
             let mut result = self.result.lock();
             result.statistics.add(&stage.elsewhere.into_inner());
-            result.met = Some(met);
+            result.disturbances = Some(counts);
         }
         if trouble.is_gone() {
             stage.adapter.surprise_remove();
@@ -253,5 +248,5 @@ fn load(machine: &'static Machine, entry: PDRIVER_INITIALIZE) -> Result<PDRIVER_
 /// Which step a driver refused, and how.
 fn refused(step: &str, status: NTSTATUS) -> String {
     let status = status_name(status).map_or_else(|| format!("{status:#010x}"), str::to_owned);
-    format!("{step} answered {status}")
+    format!("{step} returned {status}")
 }

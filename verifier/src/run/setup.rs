@@ -1,26 +1,14 @@
-//! One run of one driver on one machine, from power-on to unload.
+//! How to run a driver: the setup, and why one is refused.
+//!
+//! Invariant: what is refused is refused before the machine is powered on and before an image is written to.
 
+use super::disturbances::{Disturbances, Event};
 use crate::driver::{Driver, Kind};
-use crate::finding::{Verdict, Violation};
-use crate::rig::{DisturbanceCounts, Disturbances, Event, Rig, RigResult};
 use crate::rules::{RuleInfo, Sites};
-use crate::workload::{Amount, Options, Statistics};
-use kernel_sim::allocation_failure::FailedAllocation;
-use kernel_sim::bugcheck::Ending;
-use kernel_sim::choose::{Choice, Choose};
-use kernel_sim::hook::Watcher;
-use kernel_sim::host_clock::HostClock;
-use kernel_sim::machine::{BadProcessorCount, Config, Execution, Outcome};
-use kernel_sim::processor::ProcessorStats;
-use parking_lot::Mutex;
+use crate::workload::{Amount, Options};
+use kernel_sim::machine::BadProcessorCount;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-use storport_sim::disk::fault::SharedFaults;
-use storport_sim::disk::{
-    BackingStore, FileStore, Geometry, Identity, MemoryStore, ScsiDisk, StoreError, Target,
-};
-use storport_sim::medium::Medium;
+use storport_sim::disk::StoreError;
 
 /// Which executor runs the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,7 +74,7 @@ pub struct Setup {
     pub seed: u64,
     /// The I/O.
     pub workload: Options,
-    /// What the run has to bear besides.
+    /// What disturbs the run besides.
     pub disturbances: Disturbances,
     /// The disk.
     pub contents: Contents,
@@ -173,7 +161,7 @@ pub enum SetupError {
         /// Why not.
         why: &'static str,
     },
-    /// A driver of this kind cannot be given that to bear.
+    /// A driver of this kind cannot be disturbed like that.
     #[error("{driver} is {kind}: {why}")]
     Disturbances {
         /// Its name.
@@ -193,148 +181,8 @@ pub enum SetupError {
     },
 }
 
-/// What a run gave.
-pub struct Run {
-    /// Its outcome.
-    pub verdict: Verdict,
-    /// Hash over all events (deterministic executor).
-    pub trace_hash: Option<u64>,
-    /// Steps made (deterministic executor).
-    pub steps: u64,
-    /// The choices made.
-    pub choices: Vec<Choice>,
-    /// Machine time at the end.
-    pub time_ns: u64,
-    /// What the workload measured; empty if the run ended early.
-    pub statistics: Statistics,
-    /// What it met of what it had to bear; `None` where that was nothing, or if the run ended early.
-    pub met: Option<DisturbanceCounts>,
-    /// Allocations of the driver that a fault plan made fail, oldest first.
-    pub failed_allocations: Vec<FailedAllocation>,
-    /// Counters of the processors.
-    pub processors: Vec<ProcessorStats>,
-    /// Time on the host, for people only; none is taken of a model, which is over in microseconds.
-    pub elapsed: Duration,
-}
-
-/// Opens what the disk holds.
-fn open(contents: &Contents) -> Result<Box<dyn BackingStore>, StoreError> {
-    match contents {
-        Contents::Memory { bytes } => Ok(Box::new(MemoryStore::new(*bytes))),
-        Contents::Image { path, writes } => Ok(Box::new(FileStore::open(path, !writes)?)),
-    }
-}
-
-/// Runs `driver` once. `choose` replaces the seeded choices, for replay; `extra` watches besides the
-/// rules.
-///
-/// # Errors
-/// When the run could not be made as asked. Nothing was written to an image then.
-pub fn run(
-    driver: &'static Driver,
-    setup: &Setup,
-    choose: Option<Box<dyn Choose>>,
-    extra: Option<Arc<dyn Watcher>>,
-) -> Result<Run, SetupError> {
-    power_on(driver, setup, (setup.seed, setup.workload.seed), choose, extra)
-}
-
-/// As [`run`], with another seed, for choices and operations alike.
-///
-/// # Errors
-/// As for [`run`].
-pub fn run_seed(
-    driver: &'static Driver,
-    setup: &Setup,
-    seed: u64,
-    choose: Option<Box<dyn Choose>>,
-    extra: Option<Arc<dyn Watcher>>,
-) -> Result<Run, SetupError> {
-    power_on(driver, setup, (seed, seed), choose, extra)
-}
-
-/// A run with the seeds of the choices and of the operations, whatever the setup says of them: it is
-/// made many thousand times from one setup, which is not copied for it.
-fn power_on(
-    driver: &'static Driver,
-    setup: &Setup,
-    (seed, operations_seed): (u64, u64),
-    choose: Option<Box<dyn Choose>>,
-    extra: Option<Arc<dyn Watcher>>,
-) -> Result<Run, SetupError> {
-    let execution = match setup.executor {
-        Executor::Deterministic => choose.map_or(Execution::Seeded(seed), Execution::Chosen),
-        Executor::Parallel => Execution::Parallel,
-    };
-    let mut config = Config::new(setup.cpus, execution)?;
-    // First, so that it sees the very event at which a rule ends the run.
-    if let Some(extra) = extra {
-        config = config.watch(extra);
-    }
-    for rule in &setup.rules {
-        if let Some(watcher) = rule.watcher {
-            config = config.watch(watcher(setup.sites));
-        }
-    }
-    if let Some(policy) = setup.disturbances.faults.allocation_policy(operations_seed) {
-        config = config.fail_allocations(Box::new(policy));
-    }
-    check_luns(driver, setup)?;
-    check_adversity(driver, &setup.disturbances)?;
-    if let Kind::Model { run, .. } = driver.kind {
-        return Ok(finish(run(config), Statistics::none(), None, Duration::ZERO));
-    }
-    let clock = HostClock::start();
-    let store = open(&setup.contents)?;
-    let bytes = store.len_bytes() * u64::from(setup.workload.luns);
-    check_size(setup, bytes)?;
-    let result = Arc::new(Mutex::new(RigResult::default()));
-    let faults: SharedFaults = Arc::default();
-    let (config, medium) = match driver.kind {
-        Kind::Wdm { device, .. } => (config.hardware(device(store, Arc::clone(&faults))), None),
-        Kind::Miniport { device, .. } => {
-            let medium = Arc::new(Medium::new(target(store, setup)?));
-            (config.hardware(device(Arc::clone(&medium), setup.cpus)), Some(medium))
-        }
-        Kind::VirtualMiniport { .. } | Kind::Model { .. } => {
-            (config, Some(Arc::new(Medium::new(target(store, setup)?))))
-        }
-    };
-    let workload = Options { seed: operations_seed, ..setup.workload.clone() };
-    let disturbances = setup.disturbances.clone();
-    let rig = Rig { driver, bytes, workload, disturbances, medium, faults, result: Arc::clone(&result) };
-    tracing::debug!(driver = driver.name, seed, cpus = setup.cpus, "power on");
-    let outcome = config.run(move || rig.boot());
-    tracing::debug!(driver = driver.name, steps = outcome.steps, "power off");
-    let booted = std::mem::take(&mut *result.lock());
-    if let Some(why) = booted.refused {
-        return Err(SetupError::NotStarted { driver: driver.name, why });
-    }
-    Ok(finish(outcome, booted.statistics, booted.met, clock.elapsed()))
-}
-
-fn finish(
-    outcome: Outcome,
-    statistics: Statistics,
-    met: Option<DisturbanceCounts>,
-    elapsed: Duration,
-) -> Run {
-    Run {
-        verdict: verdict(outcome.ending),
-        trace_hash: outcome.trace_hash,
-        steps: outcome.steps,
-        choices: outcome.choices,
-        time_ns: outcome.time_ns,
-        statistics,
-        met,
-        failed_allocations: outcome.failed_allocations,
-        processors: outcome.processors,
-        elapsed,
-    }
-}
-
 /// Whether there can be as many disks.
-fn check_luns(driver: &Driver, setup: &Setup) -> Result<(), SetupError> {
+pub(super) fn check_luns(driver: &Driver, setup: &Setup) -> Result<(), SetupError> {
     let luns = setup.workload.luns;
     let refuse = |why| Err(SetupError::Luns { luns, why });
     match (driver.kind, &setup.contents) {
@@ -349,8 +197,8 @@ fn check_luns(driver: &Driver, setup: &Setup) -> Result<(), SetupError> {
     }
 }
 
-/// Whether a driver can be given that to bear.
-fn check_adversity(driver: &Driver, disturbances: &Disturbances) -> Result<(), SetupError> {
+/// Whether a driver can be disturbed like that.
+pub(super) fn check_disturbances(driver: &Driver, disturbances: &Disturbances) -> Result<(), SetupError> {
     let refuse = |kind, why| Err(SetupError::Disturbances { driver: driver.name, kind, why });
     match driver.kind {
         _ if disturbances.is_none() => Ok(()),
@@ -390,27 +238,4 @@ pub(crate) fn check_size(setup: &Setup, bytes: u64) -> Result<(), SetupError> {
         return Err(SetupError::Buffers { depth, bytes: sizes.max });
     }
     Ok(())
-}
-
-/// The SCSI disks that a miniport serves: all like the first.
-fn target(store: Box<dyn BackingStore>, setup: &Setup) -> Result<Target, StoreError> {
-    let more = (1..setup.workload.luns).map(|_| open(&setup.contents));
-    let disk = |store: Box<dyn BackingStore>| {
-        ScsiDisk::new(store, Geometry::default(), Identity::default())
-            .expect("a store that opened is a whole number of sectors")
-    };
-    std::iter::once(Ok(store)).chain(more).map(|store| Ok(disk(store?))).collect()
-}
-
-fn verdict(ending: Ending) -> Verdict {
-    match ending {
-        Ending::Completed => Verdict::Clean,
-        Ending::BugCheck(b) => Verdict::BugCheck(b),
-        Ending::Deadlock(d) => Verdict::Deadlock(d),
-        Ending::Livelock(l) => Verdict::Livelock(l),
-        Ending::Parted(p) => Verdict::Parted(p),
-        Ending::Halted(found) => Verdict::Violation(
-            found.downcast::<Violation>().expect("watchers of this crate end runs with a violation"),
-        ),
-    }
 }

@@ -1,0 +1,163 @@
+//! What a run did, in figures.
+
+use super::json::hex;
+use crate::driver::Driver;
+use crate::run::{DisturbanceCounts, EventCounts};
+use crate::run::{Executor, Run, Setup};
+use kernel_sim::processor::ProcessorStats;
+use std::fmt::{self, Write};
+
+/// What a run did, in a few lines.
+pub(super) fn summary(driver: &Driver, setup: &Setup, run: &Run) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_summary(&mut out, driver, setup, run);
+    out
+}
+
+fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) -> fmt::Result {
+    let s = &run.statistics;
+    let cpus = if setup.cpus == 1 { "CPU" } else { "CPUs" };
+    writeln!(
+        out,
+        "{}  {} executor, {} {cpus}, seed {}",
+        driver.name,
+        setup.executor.word(),
+        setup.cpus,
+        setup.seed
+    )?;
+    if s.requests() != 0 {
+        let trims = if setup.workload.mode.trims() { format!("{} trims, ", s.trims) } else { String::new() };
+        writeln!(
+            out,
+            "  requests  {} reads, {} writes, {} flushes, {trims}{} cancelled, {} service requests",
+            s.reads, s.writes, s.flushes, s.cancelled, s.services
+        )?;
+        writeln!(
+            out,
+            "  data      {} read, {} written, {} sectors verified",
+            bytes(s.bytes_read),
+            bytes(s.bytes_written),
+            s.sectors_verified
+        )?;
+        throughput(out, setup, run)?;
+    }
+    // A run with thousands would drown everything else.
+    for failed in run.failed_allocations.iter().take(ALLOCATIONS_SHOWN) {
+        writeln!(out, "  low       {failed}")?;
+    }
+    if let Some(more) = run.failed_allocations.len().checked_sub(ALLOCATIONS_SHOWN).filter(|n| *n > 0) {
+        writeln!(out, "  low       and {more} more")?;
+    }
+    if let Some(counts) = &run.disturbances {
+        disturbances(out, counts, s.failed)?;
+    }
+    if let Some(digest) = &s.digest {
+        writeln!(out, "  sha256    {}", hex(digest))?;
+    }
+    locks(out, &run.processors)?;
+    if let Some(hash) = run.trace_hash {
+        writeln!(out, "  trace     {hash:016x}, {} steps, {} choices", run.steps, run.choices.len())?;
+    }
+    Ok(())
+}
+
+/// Failed allocations that a report names.
+const ALLOCATIONS_SHOWN: usize = 4;
+
+/// What a run met of what it had to bear, and what became of the requests.
+fn disturbances(out: &mut String, counts: &DisturbanceCounts, failed: u64) -> fmt::Result {
+    for count in &counts.faults {
+        writeln!(out, "  fault     {}: {} of {} commands", count.rule, count.injected, count.matched)?;
+    }
+    let e = counts.events;
+    if e != EventCounts::default() {
+        let resets = format!("{} unit resets, {} bus resets", e.unit_resets, e.bus_resets);
+        let plugged = format!("{} units plugged in ({} found)", e.plugged, e.found);
+        writeln!(out, "  events    {resets}, {} restarts, {plugged}, {} removals", e.restarts, e.removals)?;
+    }
+    let d = counts.disk;
+    writeln!(
+        out,
+        "  recovery  {failed} requests failed; {} commands sent again, {} after a unit attention, {} ended by a \
+         time-out or a reset",
+        d.retries, d.unit_attentions, d.timeouts
+    )
+}
+
+fn throughput(out: &mut String, setup: &Setup, run: &Run) -> fmt::Result {
+    let s = &run.statistics;
+    let at = |q| s.latency.value_at_quantile(q);
+    match setup.executor {
+        Executor::Parallel => {
+            let seconds = run.elapsed.as_secs_f64().max(1e-9);
+            let rate = s.requests() as f64 / seconds;
+            let moved = (s.bytes_read + s.bytes_written) as f64 / seconds / f64::from(1 << 20);
+            writeln!(out, "  rate      {rate:.0} requests/s, {moved:.1} MiB/s over {seconds:.2} s")?;
+            let us = |q| at(q) as f64 / 1000.0;
+            writeln!(
+                out,
+                "  latency   p50 {:.1} µs, p90 {:.1} µs, p99 {:.1} µs, p99.9 {:.1} µs",
+                us(0.5),
+                us(0.9),
+                us(0.99),
+                us(0.999)
+            )
+        }
+        Executor::Deterministic => {
+            let each = run.steps / s.requests().max(1);
+            writeln!(out, "  rate      {each} steps a request")?;
+            writeln!(
+                out,
+                "  latency   p50 {} steps, p90 {}, p99 {}, p99.9 {}",
+                at(0.5),
+                at(0.9),
+                at(0.99),
+                at(0.999)
+            )
+        }
+    }
+}
+
+fn locks(out: &mut String, processors: &[ProcessorStats]) -> fmt::Result {
+    let sum = |f: fn(&ProcessorStats) -> u64| processors.iter().map(f).sum::<u64>();
+    writeln!(
+        out,
+        "  locks     {} taken by the driver and its callers, {} waited for",
+        sum(|p| p.lock_acquires),
+        sum(|p| p.lock_waits)
+    )?;
+    writeln!(
+        out,
+        "  machine   {} interrupts, {} DPCs, {} thread switches",
+        sum(|p| p.interrupts),
+        sum(|p| p.dpcs),
+        sum(|p| p.switches)
+    )?;
+    let mut by_irql = [0u64; 16];
+    for p in processors {
+        for (total, n) in by_irql.iter_mut().zip(p.calls_by_irql) {
+            *total += n;
+        }
+    }
+    let levels: Vec<_> = (0u8..16)
+        .filter(|n| by_irql[usize::from(*n)] != 0)
+        .map(|n| format!("{} at {}", by_irql[usize::from(n)], kernel_sim::irql::Irql(n)))
+        .collect();
+    if !levels.is_empty() {
+        writeln!(out, "  calls     {}", levels.join(", "))?;
+    }
+    Ok(())
+}
+
+/// A number of bytes in a unit that keeps it short.
+fn bytes(n: u64) -> String {
+    const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
+    let mut unit = 0;
+    let mut value = n as f64;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{n} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}

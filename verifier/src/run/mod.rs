@@ -1,0 +1,182 @@
+//! One run of one driver on one machine, from power-on to unload.
+//!
+//! [`once`] is the only place where a machine is powered on for a driver; a [`Program`] is a driver with its
+//! setup, to be executed many times. `setup.rs` says how to run, `rig.rs` is what happens on the machine,
+//! `disturbances.rs` what goes wrong meanwhile, made by `events.rs` and `hotplug.rs`. What was found is
+//! described in [`finding`](crate::finding), not here. Invariant: on the deterministic executor a run is a
+//! function of driver, setup, seed and choices.
+
+mod disturbances;
+mod events;
+mod hotplug;
+mod program;
+mod rig;
+mod setup;
+
+pub use disturbances::{DisturbanceCounts, Disturbances, Event, EventCounts};
+pub use program::{Chooser, Program};
+pub use setup::{Contents, Executor, MEMORY_BYTES_MAX, Setup, SetupError};
+
+pub(crate) use setup::check_size;
+
+use crate::driver::{Driver, Kind};
+use crate::finding::{Verdict, Violation};
+use crate::workload::{Options, Statistics};
+use kernel_sim::allocation_failure::FailedAllocation;
+use kernel_sim::bugcheck::Ending;
+use kernel_sim::choose::Choice;
+use kernel_sim::hook::Watcher;
+use kernel_sim::host_clock::HostClock;
+use kernel_sim::machine::{Config, Execution, Outcome};
+use kernel_sim::processor::ProcessorStats;
+use parking_lot::Mutex;
+use rig::{Rig, RigResult};
+use setup::{check_disturbances, check_luns};
+use std::sync::Arc;
+use std::time::Duration;
+use storport_sim::disk::fault::SharedFaults;
+use storport_sim::disk::{
+    BackingStore, FileStore, Geometry, Identity, MemoryStore, ScsiDisk, StoreError, Target,
+};
+use storport_sim::medium::Medium;
+
+/// What a run gave.
+pub struct Run {
+    /// Its outcome.
+    pub verdict: Verdict,
+    /// Hash over all events (deterministic executor).
+    pub trace_hash: Option<u64>,
+    /// Steps made (deterministic executor).
+    pub steps: u64,
+    /// The choices made.
+    pub choices: Vec<Choice>,
+    /// Machine time at the end.
+    pub time_ns: u64,
+    /// What the workload measured; empty if the run ended early.
+    pub statistics: Statistics,
+    /// Faults and events that occurred; `None` if none were asked for, or if the run ended early.
+    pub disturbances: Option<DisturbanceCounts>,
+    /// Allocations of the driver that a fault plan made fail, oldest first.
+    pub failed_allocations: Vec<FailedAllocation>,
+    /// Counters of the processors.
+    pub processors: Vec<ProcessorStats>,
+    /// Time on the host, for people only; none is taken of a model, which is over in microseconds.
+    pub elapsed: Duration,
+}
+
+/// Opens what the disk holds.
+fn open(contents: &Contents) -> Result<Box<dyn BackingStore>, StoreError> {
+    match contents {
+        Contents::Memory { bytes } => Ok(Box::new(MemoryStore::new(*bytes))),
+        Contents::Image { path, writes } => Ok(Box::new(FileStore::open(path, !writes)?)),
+    }
+}
+
+/// Runs `driver` once. `seed` gives the operations, and the choices if `chooser` says so; the seeds in the
+/// setup are not looked at. `watcher` watches besides the rules.
+///
+/// # Errors
+/// When the run could not be made as asked. Nothing was written to an image then.
+pub fn once(
+    driver: &'static Driver,
+    setup: &Setup,
+    seed: u64,
+    chooser: Chooser,
+    watcher: Option<Arc<dyn Watcher>>,
+) -> Result<Run, SetupError> {
+    let execution = match setup.executor {
+        Executor::Deterministic => match chooser {
+            Chooser::Seeded => Execution::Seeded(seed),
+            Chooser::Strategy(choose) => Execution::Chosen(choose),
+        },
+        Executor::Parallel => Execution::Parallel,
+    };
+    let mut config = Config::new(setup.cpus, execution)?;
+    // First, so that it sees the very event at which a rule ends the run.
+    if let Some(watcher) = watcher {
+        config = config.watch(watcher);
+    }
+    for rule in &setup.rules {
+        if let Some(make) = rule.watcher {
+            config = config.watch(make(setup.sites));
+        }
+    }
+    if let Some(policy) = setup.disturbances.faults.allocation_policy(seed) {
+        config = config.fail_allocations(Box::new(policy));
+    }
+    check_luns(driver, setup)?;
+    check_disturbances(driver, &setup.disturbances)?;
+    if let Kind::Model { run, .. } = driver.kind {
+        return Ok(finish(run(config), Statistics::none(), None, Duration::ZERO));
+    }
+    let clock = HostClock::start();
+    let store = open(&setup.contents)?;
+    let bytes = store.len_bytes() * u64::from(setup.workload.luns);
+    check_size(setup, bytes)?;
+    let result = Arc::new(Mutex::new(RigResult::default()));
+    let faults: SharedFaults = Arc::default();
+    let (config, medium) = match driver.kind {
+        Kind::Wdm { device, .. } => (config.hardware(device(store, Arc::clone(&faults))), None),
+        Kind::Miniport { device, .. } => {
+            let medium = Arc::new(Medium::new(target(store, setup)?));
+            (config.hardware(device(Arc::clone(&medium), setup.cpus)), Some(medium))
+        }
+        Kind::VirtualMiniport { .. } | Kind::Model { .. } => {
+            (config, Some(Arc::new(Medium::new(target(store, setup)?))))
+        }
+    };
+    let workload = Options { seed, ..setup.workload.clone() };
+    let disturbances = setup.disturbances.clone();
+    let rig = Rig { driver, bytes, workload, disturbances, medium, faults, result: Arc::clone(&result) };
+    tracing::debug!(driver = driver.name, seed, cpus = setup.cpus, "power on");
+    let outcome = config.run(move || rig.boot());
+    tracing::debug!(driver = driver.name, steps = outcome.steps, "power off");
+    let result = std::mem::take(&mut *result.lock());
+    if let Some(why) = result.refused {
+        return Err(SetupError::NotStarted { driver: driver.name, why });
+    }
+    Ok(finish(outcome, result.statistics, result.disturbances, clock.elapsed()))
+}
+
+fn finish(
+    outcome: Outcome,
+    statistics: Statistics,
+    disturbances: Option<DisturbanceCounts>,
+    elapsed: Duration,
+) -> Run {
+    Run {
+        verdict: verdict(outcome.ending),
+        trace_hash: outcome.trace_hash,
+        steps: outcome.steps,
+        choices: outcome.choices,
+        time_ns: outcome.time_ns,
+        statistics,
+        disturbances,
+        failed_allocations: outcome.failed_allocations,
+        processors: outcome.processors,
+        elapsed,
+    }
+}
+
+/// The SCSI disks that a miniport serves: all like the first.
+fn target(store: Box<dyn BackingStore>, setup: &Setup) -> Result<Target, StoreError> {
+    let more = (1..setup.workload.luns).map(|_| open(&setup.contents));
+    let disk = |store: Box<dyn BackingStore>| {
+        ScsiDisk::new(store, Geometry::default(), Identity::default())
+            .expect("a store that opened is a whole number of sectors")
+    };
+    std::iter::once(Ok(store)).chain(more).map(|store| Ok(disk(store?))).collect()
+}
+
+fn verdict(ending: Ending) -> Verdict {
+    match ending {
+        Ending::Completed => Verdict::Clean,
+        Ending::BugCheck(b) => Verdict::BugCheck(b),
+        Ending::Deadlock(d) => Verdict::Deadlock(d),
+        Ending::Livelock(l) => Verdict::Livelock(l),
+        Ending::Parted(p) => Verdict::Parted(p),
+        Ending::Halted(found) => Verdict::Violation(
+            found.downcast::<Violation>().expect("watchers of this crate end runs with a violation"),
+        ),
+    }
+}

@@ -1,0 +1,33 @@
+//! A driver and its setup, to be executed many times under different choices.
+
+use super::{Run, Setup, SetupError, once};
+use crate::driver::Driver;
+use kernel_sim::choose::Choose;
+
+/// A driver and how it is run.
+#[derive(Clone)]
+pub struct Program {
+    /// The driver.
+    pub driver: &'static Driver,
+    /// How it is run. The seed in it is that of the operations sent to the driver; an execution
+    /// under another seed replaces it.
+    pub setup: Setup,
+}
+
+/// Who makes the choices of one execution.
+pub enum Chooser {
+    /// The machine's own seeded choices: the fastest.
+    Seeded,
+    /// A strategy's.
+    Strategy(Box<dyn Choose>),
+}
+
+impl Program {
+    /// Executes the program once with the operations of `seed`.
+    ///
+    /// # Errors
+    /// When the run could not be made as asked.
+    pub fn execute(&self, seed: u64, chooser: Chooser) -> Result<Run, SetupError> {
+        once(self.driver, &self.setup, seed, chooser, None)
+    }
+}
