@@ -21,6 +21,7 @@
 //! | [`complete_under_cancel_lock`] | IoCompleteRequest with the cancel spin lock held | every request |
 //! | [`rare`] | IoCompleteRequest with its spin lock held | when one DPC overtakes another |
 
+#![expect(
     non_snake_case,
     non_camel_case_types,
     non_upper_case_globals,
