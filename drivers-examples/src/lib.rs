@@ -14,13 +14,7 @@ use storport_sim::controller::DiskController;
 use storport_sim::hba::ahci::Ahci;
 use storport_sim::hba::virtio_scsi::{self, VirtioScsi};
 use verifier::driver::{Driver, Expects, Kind, Protocol, Source};
-
-/// The sources of a module, for the lines that reports quote.
-macro_rules! sources {
-    ($($path:literal),+ $(,)?) => {
-        &[$(Source { path: concat!("drivers-examples/src/", $path), text: include_str!($path) }),+]
-    };
-}
+use verifier::sources;
 
 const WDM_SOURCES: &[Source] = sources![
     "wdm_startio/mod.rs",

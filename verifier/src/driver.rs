@@ -119,16 +119,90 @@ impl Kind {
 /// A source file as the compiler names it, and its text.
 #[derive(Clone, Copy, Debug)]
 pub struct Source {
-    /// The name, as `file!()` gives it.
+    /// Its name, as `file!()` gives it.
     pub path: &'static str,
-    /// The text, as `include_str!()` gives it.
+    /// The text, as `include_str!()` gives it. Made by [`sources!`](crate::sources).
     pub text: &'static str,
 }
 
-/// The [`Source`] of a file next to the calling one.
+/// The [`Source`]s of files, by their places relative to the calling file, as a `&'static [Source]`.
+///
+/// Each gets the path under which the compiler names it (`file!()`), so that reports find its lines.
+///
+/// ```ignore
+/// // In src/lib.rs of the driver's crate:
+/// const SOURCES: &[verifier::driver::Source] = verifier::sources!["lib.rs", "queue.rs", "hardware/mod.rs"];
+/// ```
 #[macro_export]
-macro_rules! source {
-    ($path:literal, $file:literal) => {
-        $crate::driver::Source { path: $path, text: include_str!($file) }
+macro_rules! sources {
+    ($($file:literal),+ $(,)?) => {
+        {
+            const LIST: &[$crate::driver::Source] = &[$($crate::driver::Source {
+                path: {
+                    const LENGTH: usize = $crate::driver::path_length(file!(), $file);
+                    const PATH: [u8; LENGTH] = $crate::driver::path_beside(file!(), $file);
+                    match ::core::str::from_utf8(&PATH) {
+                        Ok(path) => path,
+                        Err(_) => panic!("two strings are UTF-8 when joined"),
+                    }
+                },
+                text: include_str!($file),
+            }),+];
+            LIST
+        }
     };
+}
+
+/// Bytes of the directory of `here`, its last separator included.
+const fn directory_length(here: &str) -> usize {
+    let mut length = here.len();
+    while length > 0 && !matches!(here.as_bytes()[length - 1], b'/' | b'\\') {
+        length -= 1;
+    }
+    length
+}
+
+/// Bytes of [`path_beside`]; for [`sources!`].
+#[doc(hidden)]
+#[must_use]
+pub const fn path_length(here: &str, file: &str) -> usize {
+    directory_length(here) + file.len()
+}
+
+/// The path of `file` in the directory of `here`; for [`sources!`].
+#[doc(hidden)]
+#[must_use]
+pub const fn path_beside<const LENGTH: usize>(here: &str, file: &str) -> [u8; LENGTH] {
+    let directory = directory_length(here);
+    let mut path = [0; LENGTH];
+    let mut at = 0;
+    while at < LENGTH {
+        path[at] = if at < directory { here.as_bytes()[at] } else { file.as_bytes()[at - directory] };
+        at += 1;
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{path_beside, path_length};
+
+    const fn joined<const LENGTH: usize>(here: &str, file: &str) -> [u8; LENGTH] {
+        assert!(path_length(here, file) == LENGTH);
+        path_beside(here, file)
+    }
+
+    #[test]
+    fn a_source_is_named_beside_the_file_that_lists_it() {
+        assert_eq!(joined("drivers/src/lib.rs", "a/mod.rs"), *b"drivers/src/a/mod.rs");
+        assert_eq!(joined(r"drivers\src\lib.rs", "a.rs"), *br"drivers\src\a.rs");
+        assert_eq!(joined("lib.rs", "a.rs"), *b"a.rs");
+    }
+
+    #[test]
+    fn sources_are_those_the_compiler_reads() {
+        let sources = crate::sources!["driver.rs", "cli/mod.rs"];
+        assert_eq!(sources[0].path, file!());
+        assert_eq!(sources[1].text, include_str!("cli/mod.rs"));
+    }
 }
