@@ -45,6 +45,7 @@
 
 pub mod callbacks;
 mod class;
+pub mod client;
 pub mod controller;
 pub mod ddi;
 pub mod disk;

@@ -2,7 +2,6 @@
 //!
 //! Some hundreds of schedules each by default, thousands with STORSIM_SOAK.
 
-mod client;
 mod data;
 mod faults;
 mod life;
