@@ -51,6 +51,7 @@ struct Block {
 /// Sends one request at a time to one device. Use it from a thread of the machine at PASSIVE_LEVEL, one at a time.
 ///
 /// Its memory comes back when it is dropped; dropping it while a request is out is the caller's mistake, and a panic.
+/// Its IRP counts as a driver's pool: drop it before the driver is unloaded, which is checked for leaks.
 pub struct Client {
     device: Device,
     irp: PIRP,
