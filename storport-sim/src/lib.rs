@@ -1,9 +1,10 @@
 //! Storport in userspace: the port driver, the SRBs, a disk class driver, and a SCSI disk behind it.
 //!
-//! A miniport calls it through [`ddi`], the documented names, or writes against [`miniport`], safe Rust
-//! over them. A test rig loads the driver on a machine of `kernel_sim`, starts its [`Adapter`], and
-//! sends ordinary read and write IRPs to [`Adapter::disks`]. Miniports are virtual, or physical over a
-//! device of the machine that a [`PciSlot`] describes. This crate has never heard of a rule: what happens is shown to whoever watches the machine.
+//! A miniport calls it through [`ddi`], the documented names, or writes against [`miniport`], safe Rust over
+//! them. A test rig loads the driver on a machine of `kernel_sim`, starts its [`Adapter`], and sends ordinary
+//! read and write IRPs to [`Adapter::disks`]. Miniports are virtual, or physical over a device of the machine
+//! that a [`PciSlot`] describes. This crate has never heard of a rule: what happens is shown to whoever
+//! watches the machine.
 //!
 //! A miniport that forgets a request, and how that shows:
 //!

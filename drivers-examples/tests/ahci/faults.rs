@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 use storport_sim::ddi::*;
 
-/// Runs a load under a fault plan; requests end in `allowed` only. Returns how many did not succeed, over all seeds.
+/// Runs a load under a fault plan; requests end in `allowed` only. Returns how many did not succeed, over all
+/// seeds.
 fn under(plan: &'static str, seeds: u64, allowed: &'static [NTSTATUS]) -> u32 {
     under_on(ONE_DISK, plan, seeds, allowed)
 }
@@ -26,7 +27,8 @@ fn under_on(setup: Setup, plan: &'static str, seeds: u64, allowed: &'static [NTS
 
 #[test]
 fn a_bad_block_fails_its_own_request_only() {
-    // Thread 2's part of the disk, and no other's: the other requests are sent again after the queue was given up.
+    // Thread 2's part of the disk, and no other's: the other requests are sent again after the queue was
+    // given up.
     let failed = under("medium-error:lba=16..24,op=read", 60, &[STATUS_SUCCESS, STATUS_DEVICE_DATA_ERROR]);
     // Four reads of one thread in each run.
     assert_eq!(failed, 4 * 3 * 60 * soak() as u32);
@@ -124,8 +126,8 @@ fn a_reset_in_the_middle_of_everything_loses_nothing() {
         let total = Arc::clone(&retried);
         let outcome = run(setup, cpus, Execution::Seeded(seed), move |bench| {
             let load = Load::of(8, 6).start(bench.disk(0));
-            // As often as the class driver sends a request again. Each time the disk has come back before, and has
-            // others' requests too.
+            // As often as the class driver sends a request again. Each time the disk has come back before,
+            // and has others' requests too.
             for _ in 0..4 {
                 unit(bench).execute(&[0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0], Data::In(512)).good();
                 assert_eq!(unit(bench).function(SRB_FUNCTION_RESET_LOGICAL_UNIT), SRB_STATUS_SUCCESS);

@@ -56,7 +56,8 @@ fn removal_in_the_middle_of_work_ends_every_request() {
             let plan = format!("late:every=2,delay-us=300{dropped}");
             run(cpus, execution, 1, move |bench| {
                 bench.faults(&plan, seed);
-                // Sent before the end begins, and waited for after it: a device that is gone takes no requests.
+                // Sent before the end begins, and waited for after it: a device that is gone takes no
+                // requests.
                 let mut sent = Burst::default();
                 for n in 0..9 {
                     let write = Request::Write { offset: n * BYTES as i64, bytes: BYTES };

@@ -1,6 +1,7 @@
 //! Completions that are lost, late, doubled; adapters that hang, run out of memory, or are pulled out.
 //!
-//! Where time passes on the host as in the machine (real threads), only faults that need no time-out are tried.
+//! Where time passes on the host as in the machine (real threads), only faults that need no time-out are
+//! tried.
 
 use crate::rig::*;
 use kernel_sim::ddi::STATUS_SUCCESS;

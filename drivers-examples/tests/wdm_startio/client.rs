@@ -1,7 +1,8 @@
 //! A workload of a disk device: threads that keep several requests outstanding and check what comes back.
 //!
-//! Each thread owns a part of the disk and has at most one request outstanding for a block, so it
-//! knows what every read must return. Some requests are cancelled while they are sent, from another thread. A wrong answer is a panic, which ends the run with a bug check.
+//! Each thread owns a part of the disk and has at most one request outstanding for a block, so it knows what
+//! every read must return. Some requests are cancelled while they are sent, from another thread. A wrong
+//! answer is a panic, which ends the run with a bug check.
 
 use kernel_sim::ddi::*;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The thread that cancels a client's requests, on another processor where there is one.
 //!
-//! `IoCancelIrp` may come late: the IRP must not be used again before that thread is through with it. So each request
-//! it was asked about is waited for twice.
+//! `IoCancelIrp` may come late: the IRP must not be used again before that thread is through with it. So each
+//! request it was asked about is waited for twice.
 
 use super::{allocate, machine};
 use kernel_sim::ddi::*;

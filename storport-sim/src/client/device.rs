@@ -4,7 +4,8 @@ use kernel_sim::ddi::PDEVICE_OBJECT;
 
 /// A live device object: what a [`Client`](super::Client) sends to.
 ///
-/// The device must live as long as requests are sent to it; a disk of an adapter does until the adapter is removed.
+/// The device must live as long as requests are sent to it; a disk of an adapter does until the adapter is
+/// removed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Device(PDEVICE_OBJECT);
 

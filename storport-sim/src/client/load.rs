@@ -1,7 +1,7 @@
 //! Clients that write, read back and compare, each in a part of the disk of its own.
 //!
-//! Nothing is drawn: the schedule decides what meets what. A block that a write failed for may hold anything, and is
-//! compared again once a write of it has succeeded.
+//! Nothing is drawn: the schedule decides what meets what. A block that a write failed for may hold anything,
+//! and is compared again once a write of it has succeeded.
 
 use super::{Client, Device, Endings, Request, Threads, sleep_us};
 use kernel_sim::ddi::{NTSTATUS, STATUS_DEVICE_DOES_NOT_EXIST, STATUS_SUCCESS};
@@ -40,8 +40,8 @@ impl Load {
     /// Bytes of a block. One request in three moves its first sector only.
     pub const BLOCK_BYTES: usize = 4096;
 
-    /// A load of so many threads and rounds, with one block and one request for each thread, and a flush every fifth
-    /// round.
+    /// A load of so many threads and rounds, with one block and one request for each thread, and a flush
+    /// every fifth round.
     #[must_use]
     pub const fn of(threads: u32, rounds: u32) -> Load {
         Load { threads, rounds, depth: 1, blocks: 1, flush_every: 5 }
@@ -69,8 +69,8 @@ impl Load {
 }
 
 impl Running {
-    /// Tells the threads to send nothing more. When this returns, under the deterministic executor, each of them has
-    /// ended or waits for a request: time passes only when no thread can go on.
+    /// Tells the threads to send nothing more. When this returns, under the deterministic executor, each of
+    /// them has ended or waits for a request: time passes only when no thread can go on.
     #[track_caller]
     pub fn stop(&self) {
         self.shared.is_stopped.store(true, SeqCst);

@@ -1,11 +1,12 @@
 //! A client of disks: what a test of a driver sends requests with.
 //!
-//! A [`Client`] has one request outstanding at most, with a buffer of its own; many of them keep many outstanding. A
-//! [`Burst`] collects requests that are waited for later, a [`Load`] is threads that write, read back and compare, a
-//! [`UnitClient`] sends command blocks to a unit as they are, and a [`Rig`] boots the machine all of this runs on. It
-//! is a client as a file system is one: IRPs to device objects, through the documented routines, so watchers see it
-//! like any other. It draws nothing, so a seed is a schedule of the driver's. The verifier's workload is not made of
-//! it: that draws operations from a seed and keeps its own account of what every block should hold.
+//! A [`Client`] has one request outstanding at most, with a buffer of its own; many of them keep many
+//! outstanding. A [`Burst`] collects requests that are waited for later, a [`Load`] is threads that write,
+//! read back and compare, a [`UnitClient`] sends command blocks to a unit as they are, and a [`Rig`] boots
+//! the machine all of this runs on. It is a client as a file system is one: IRPs to device objects, through
+//! the documented routines, so watchers see it like any other. It draws nothing, so a seed is a schedule of
+//! the driver's. The verifier's workload is not made of it: that draws operations from a seed and keeps its
+//! own account of what every block should hold.
 //!
 //! Invariant: memory that a request reaches stays where it is until that request has come back.
 //!

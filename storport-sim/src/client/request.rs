@@ -7,8 +7,8 @@ use kernel_sim::ddi::*;
 use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
 
-/// What to send. Offsets and lengths are in bytes; a device refuses what it does not like, the client nothing but more
-/// bytes than its buffer has.
+/// What to send. Offsets and lengths are in bytes; a device refuses what it does not like, the client nothing
+/// but more bytes than its buffer has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Request {
     /// `IRP_MJ_READ` into the buffer.
@@ -48,10 +48,12 @@ struct Block {
     completed_on: u32,
 }
 
-/// Sends one request at a time to one device. Use it from a thread of the machine at PASSIVE_LEVEL, one at a time.
+/// Sends one request at a time to one device. Use it from a thread of the machine at PASSIVE_LEVEL, one at a
+/// time.
 ///
-/// Its memory comes back when it is dropped; dropping it while a request is out is the caller's mistake, and a panic.
-/// Its IRP counts as a driver's pool: drop it before the driver is unloaded, which is checked for leaks.
+/// Its memory comes back when it is dropped; dropping it while a request is out is the caller's mistake, and
+/// a panic. Its IRP counts as a driver's pool: drop it before the driver is unloaded, which is checked for
+/// leaks.
 pub struct Client {
     device: Device,
     irp: PIRP,
@@ -170,8 +172,8 @@ impl Client {
         assert!(bytes <= self.bytes, "{bytes} bytes with a buffer of {}", self.bytes);
     }
 
-    /// Sends whatever `fill` makes of the IRP and its next stack location, for requests that [`Request`] has no word
-    /// for. What they point to must stay until the request has come back.
+    /// Sends whatever `fill` makes of the IRP and its next stack location, for requests that [`Request`] has
+    /// no word for. What they point to must stay until the request has come back.
     ///
     /// # Panics
     /// When a request is out already.
@@ -179,8 +181,8 @@ impl Client {
     pub fn send_filled(&mut self, fill: impl FnOnce(&mut IRP, &mut IO_STACK_LOCATION)) {
         assert!(!self.is_out, "a client has one request out at a time");
         self.is_out = true;
-        // SAFETY: the client's own IRP, with nothing out; event and buffer stay until the request is back; the device
-        // is live.
+        // SAFETY: the client's own IRP, with nothing out; event and buffer stay until the request is back;
+        // the device is live.
         unsafe {
             IoReuseIrp(self.irp, STATUS_SUCCESS);
             fill(&mut *self.irp, &mut *IoGetNextIrpStackLocation(self.irp));
@@ -192,8 +194,8 @@ impl Client {
         }
     }
 
-    /// As [`Client::send`], while another thread cancels the request: before the driver sees it, meanwhile or after,
-    /// as the schedule has it. The first time starts that thread.
+    /// As [`Client::send`], while another thread cancels the request: before the driver sees it, meanwhile or
+    /// after, as the schedule has it. The first time starts that thread.
     #[track_caller]
     pub fn send_and_cancel(&mut self, request: Request) {
         self.canceller.get_or_insert_with(Canceller::start).want();
@@ -216,7 +218,8 @@ impl Client {
         self.wait_until(null_mut()).expect("a wait without a time-out")
     }
 
-    /// As [`Client::wait`], for so many microseconds of machine time at most; `None` if the request is still out then.
+    /// As [`Client::wait`], for so many microseconds of machine time at most; `None` if the request is still
+    /// out then.
     #[track_caller]
     pub fn wait_for(&mut self, us: u64) -> Option<(NTSTATUS, usize)> {
         // In units of 100 ns, relative.
@@ -276,8 +279,8 @@ impl Client {
         self.request(Request::Flush).0
     }
 
-    /// Sends a device control request with this input, and waits. Its output, as long as the Information says, is then
-    /// at the front of the buffer.
+    /// Sends a device control request with this input, and waits. Its output, as long as the Information
+    /// says, is then at the front of the buffer.
     #[track_caller]
     pub fn control(&mut self, code: u32, input: &[u8], room: usize) -> (NTSTATUS, usize) {
         self.check_room(input.len());
@@ -285,7 +288,8 @@ impl Client {
         self.request(Request::Control { code, input: input.len(), room })
     }
 
-    /// Trims ranges, each an offset and a length in bytes, and waits; the status. Takes the front of the buffer.
+    /// Trims ranges, each an offset and a length in bytes, and waits; the status. Takes the front of the
+    /// buffer.
     #[track_caller]
     pub fn trim(&mut self, ranges: &[(i64, u64)]) -> NTSTATUS {
         self.trim_with(ranges, |_| {})

@@ -1,8 +1,8 @@
 //! A machine with a medium and an adapter: booted, used by a test, taken down, and looked at afterwards.
 //!
-//! What the machine is built from is the caller's to say (processors, execution, watchers, failing allocations: a
-//! [`Config`]); what an adapter's life is about stays in the test ([`Bench::adapter`]). Here is what every such test
-//! does before and after.
+//! What the machine is built from is the caller's to say (processors, execution, watchers, failing
+//! allocations: a [`Config`]); what an adapter's life is about stays in the test ([`Bench::adapter`]). Here
+//! is what every such test does before and after.
 
 use super::{Device, machine};
 use crate::disk::fault::FaultInjector;
@@ -33,8 +33,8 @@ pub fn seeds<const N: usize>(cpus: [u8; N], count: u64) -> impl Iterator<Item = 
     cpus.into_iter().flat_map(move |cpus| (0..count * soak()).map(move |seed| (cpus, seed)))
 }
 
-/// Every execution a property should hold under: so many seeds on one to four processors, and real threads on each;
-/// with a name to say which it was.
+/// Every execution a property should hold under: so many seeds on one to four processors, and real threads on
+/// each; with a name to say which it was.
 pub fn executions(count: u64) -> impl Iterator<Item = (u8, Execution, String)> {
     let seeded = seeds([1, 2, 3, 4], count)
         .map(|(cpus, seed)| (cpus, Execution::Seeded(seed), format!("{cpus} CPUs, seed {seed}")));
@@ -64,8 +64,8 @@ pub fn with_adapter(entry: PDRIVER_INITIALIZE, body: impl FnOnce(&Adapter)) {
     with_started(entry, None, body);
 }
 
-/// As [`with_adapter`], for a miniport of the device in this slot, which must not have reached for memory that it was
-/// not given.
+/// As [`with_adapter`], for a miniport of the device in this slot, which must not have reached for memory
+/// that it was not given.
 #[track_caller]
 pub fn with_device(entry: PDRIVER_INITIALIZE, slot: PciSlot, body: impl FnOnce(&Adapter)) {
     with_started(entry, Some(slot), body);
@@ -134,13 +134,13 @@ impl Rig {
         self
     }
 
-    /// Boots the machine, loads the driver, starts the adapter and runs `body`; removes the adapter, unless the body
-    /// did, and unloads the driver.
+    /// Boots the machine, loads the driver, starts the adapter and runs `body`; removes the adapter, unless
+    /// the body did, and unloads the driver.
     ///
     /// # Panics
-    /// When the machine came to its end and somebody still has the medium. On the machine, where it ends the run:
-    /// when the driver does not load or its adapter does not start, leaves pool behind, or its device reached for
-    /// memory that it was not given.
+    /// When the machine came to its end and somebody still has the medium. On the machine, where it ends the
+    /// run: when the driver does not load or its adapter does not start, leaves pool behind, or its device
+    /// reached for memory that it was not given.
     #[track_caller]
     pub fn run(self, config: Config, body: impl FnOnce(&mut Bench) + Send + 'static) -> Outcome {
         let Rig { entry, medium, device, parameters } = self;
@@ -256,7 +256,8 @@ impl Bench {
         }
     }
 
-    /// Takes the adapter away, in one of the ways there are: [`Adapter::remove`], [`Adapter::surprise_remove`].
+    /// Takes the adapter away, in one of the ways there are: [`Adapter::remove`],
+    /// [`Adapter::surprise_remove`].
     ///
     /// # Panics
     /// The second time.

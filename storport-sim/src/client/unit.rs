@@ -67,7 +67,8 @@ impl UnitClient {
         Some(UnitClient { device: device.into(), is_extended })
     }
 
-    /// Sends a command block and waits for what comes of it, ten seconds at most as far as Storport keeps that.
+    /// Sends a command block and waits for what comes of it, ten seconds at most as far as Storport keeps
+    /// that.
     ///
     /// # Panics
     /// When the block is longer than 16 bytes, and when the machine has no memory for it.
@@ -77,7 +78,8 @@ impl UnitClient {
         self.send(SRB_FUNCTION_EXECUTE_SCSI, cdb, data)
     }
 
-    /// Sends an SRB of another function, a reset for instance, and waits for it; `SrbStatus` without its flags.
+    /// Sends an SRB of another function, a reset for instance, and waits for it; `SrbStatus` without its
+    /// flags.
     #[track_caller]
     pub fn function(&self, function: UCHAR) -> UCHAR {
         self.send(function, &[], Data::None).status

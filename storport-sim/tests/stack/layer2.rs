@@ -64,7 +64,8 @@ impl VirtualMiniport for Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        // What the driver cached was flushed before it was removed; nothing is known of a machine that stopped.
+        // What the driver cached was flushed before it was removed; nothing is known of a machine that
+        // stopped.
         let flushes = *self.flushes.get_mut();
         self.medium.with(|target| assert!(flushes as usize == target.luns().count() || flushes == 0));
     }

@@ -10,7 +10,8 @@ use storport_sim::ddi::*;
 use storport_sim::disk::fault::FaultInjector;
 use storport_sim::{Adapter, Medium};
 
-/// Sends a trim of these ranges, offset and length in bytes; its status. `change` has its way with the header.
+/// Sends a trim of these ranges, offset and length in bytes; its status. `change` has its way with the
+/// header.
 fn trim(
     disk: PDEVICE_OBJECT,
     ranges: &[(i64, u64)],

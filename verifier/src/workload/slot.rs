@@ -1,11 +1,11 @@
 //! One place for an outstanding request: its IRP, its buffer, and the way back.
 //!
 //! The IRP comes back through a completion routine that runs wherever the driver completes it: it notes the
-//! slot and rings the job's doorbell. Invariant: a slot has one request at most, and its buffers are the slot's
-//! own again when that has come back. It is not made of `storport_sim::client`, whose requests come back to an event
-//! each: a job waits for any of its slots, takes the time in the completion routine, and keeps its MDL from one request
-//! to the next, so as to measure the driver and not itself. (That a request is completed once is the kernel's and the port driver's to
-//! watch: bug checks 0x44 and 0xF1/0x2004.)
+//! slot and rings the job's doorbell. Invariant: a slot has one request at most, and its buffers are the
+//! slot's own again when that has come back. It is not made of `storport_sim::client`, whose requests come
+//! back to an event each: a job waits for any of its slots, takes the time in the completion routine, and
+//! keeps its MDL from one request to the next, so as to measure the driver and not itself. (That a request is
+//! completed once is the kernel's and the port driver's to watch: bug checks 0x44 and 0xF1/0x2004.)
 
 use super::doorbell::Doorbell;
 use super::operations::Operation;
@@ -151,8 +151,8 @@ impl Slot {
         cancel: bool,
         fill: impl FnOnce(&mut IO_STACK_LOCATION),
     ) {
-        // SAFETY: the slot's IRP, MDL and buffer are idle; the target is a live device whose stack the IRP has
-        // locations for; the context outlives the request.
+        // SAFETY: the slot's IRP, MDL and buffer are idle; the target is a live device whose stack the IRP
+        // has locations for; the context outlives the request.
         unsafe {
             IoReuseIrp(self.irp, STATUS_SUCCESS);
             fill(&mut *IoGetNextIrpStackLocation(self.irp));
