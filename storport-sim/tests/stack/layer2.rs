@@ -92,6 +92,7 @@ fn a_service_request_that_is_kept_ends_with_the_adapter() {
         let mut client = Client::new(adapter.device(), 16);
         client.send(Request::Control { code: IOCTL_MINIPORT_PROCESS_SERVICE_IRP, input: 16, room: 16 });
         assert_eq!(client.wait_for(0), None);
+        assert!(!client.cancel(), "the driver has set no cancel routine");
         adapter.remove();
         assert_eq!(client.wait_for(0), Some((STATUS_CANCELLED, 4)));
         assert_eq!(client.data()[..4], *b"bye!");

@@ -1,5 +1,6 @@
 //! The whole stack on a machine: client, class driver, port driver, a miniport at layer 1, disk.
 
+mod client;
 mod io;
 mod layer2;
 mod miniport_ways;
