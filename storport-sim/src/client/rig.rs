@@ -138,7 +138,7 @@ impl Rig {
     /// the body did, and unloads the driver.
     ///
     /// # Panics
-    /// When the machine came to its end and somebody still has the medium. On the machine, where it ends the
+    /// When the machine came to its end and the medium still has an owner. On the machine, where it ends the
     /// run: when the driver does not load or its adapter does not start, leaves pool behind, or its device
     /// reached for memory that it was not given.
     #[track_caller]

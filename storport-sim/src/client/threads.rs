@@ -17,7 +17,7 @@ unsafe impl Send for Threads {}
 impl Threads {
     /// Starts `count` threads, on all processors in turn; thread `n` runs `body(n)` at PASSIVE_LEVEL.
     #[track_caller]
-    #[must_use = "the threads run while nobody waits for them"]
+    #[must_use = "nothing waits for the threads unless `join` is called"]
     pub fn start(count: u32, body: impl Fn(u32) + Send + Sync + 'static) -> Threads {
         let machine = machine();
         let ended: PKSEMAPHORE = allocate(size_of::<KSEMAPHORE>()).cast();
