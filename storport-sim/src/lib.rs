@@ -47,6 +47,7 @@
 
 pub mod callbacks;
 mod class;
+pub mod client;
 pub mod controller;
 pub mod ddi;
 pub mod disk;

@@ -2,6 +2,8 @@
 
 use crate::rig::*;
 use kernel_sim::machine::Execution;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 use storport_sim::ddi::*;
 
 /// Runs a load under a fault plan; requests end in `allowed` only. Returns how many did not succeed, over all
@@ -12,28 +14,23 @@ fn under(plan: &'static str, seeds: u64, allowed: &'static [NTSTATUS]) -> u32 {
 
 /// As [`under`], on another machine.
 fn under_on(setup: Setup, plan: &'static str, seeds: u64, allowed: &'static [NTSTATUS]) -> u32 {
-    let failed = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
-    for (cpus, seed) in seeded(seeds) {
-        let total = std::sync::Arc::clone(&failed);
-        let outcome = run(setup, cpus, Execution::Seeded(seed), move |bench| {
-            bench.faults(plan, seed);
-            let load = Load::start(bench.disk(0), 6, 4);
-            load.wait();
-            load.endings.assert_only(allowed);
-            let failures = allowed.iter().filter(|s| **s != STATUS_SUCCESS).map(|s| load.endings.count(*s));
-            total.fetch_add(failures.sum(), std::sync::atomic::Ordering::SeqCst);
-            Some(bench.adapter)
-        });
-        assert_completed(&outcome, &format!("{plan}: {cpus} CPUs, seed {seed}"));
-    }
-    failed.load(std::sync::atomic::Ordering::SeqCst)
+    let failed = Arc::new(AtomicU32::new(0));
+    let total = Arc::clone(&failed);
+    on_seeds(setup, seeds, move |bench, seed| {
+        bench.faults(plan, seed);
+        let endings = Load::of(6, 4).run(bench.disk(0));
+        endings.assert_only(allowed);
+        total.fetch_add(endings.failed(), SeqCst);
+    });
+    failed.load(SeqCst)
 }
 
 #[test]
 fn a_bad_block_fails_its_own_request_only() {
-    // Client 2's part of the disk, and nobody else's: the others are sent again after the queue was given up.
+    // Thread 2's part of the disk, and no other's: the other requests are sent again after the queue was
+    // given up.
     let failed = under("medium-error:lba=16..24,op=read", 60, &[STATUS_SUCCESS, STATUS_DEVICE_DATA_ERROR]);
-    // Four reads of one client in each run.
+    // Four reads of one thread in each run.
     assert_eq!(failed, 4 * 3 * 60 * soak() as u32);
 }
 
@@ -114,10 +111,8 @@ fn errors_on_processors_that_really_run_at_once() {
     {
         let outcome = run(ONE_DISK, 4, Execution::Parallel, move |bench| {
             bench.faults(plan, 1);
-            let load = Load::start(bench.disk(0), 16, 20);
-            load.wait();
-            load.endings.assert_only(&[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR, STATUS_DEVICE_DATA_ERROR]);
-            Some(bench.adapter)
+            let load = Load::of(16, 20).start(bench.disk(0));
+            load.wait().assert_only(&[STATUS_SUCCESS, STATUS_IO_DEVICE_ERROR, STATUS_DEVICE_DATA_ERROR]);
         });
         assert_completed(&outcome, plan);
     }
@@ -125,27 +120,25 @@ fn errors_on_processors_that_really_run_at_once() {
 
 #[test]
 fn a_reset_in_the_middle_of_everything_loses_nothing() {
-    let retried = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let retried = Arc::new(AtomicU64::new(0));
     for (cpus, seed) in seeded(100) {
         let setup = Setup { queues: seed % 2 == 0, ..ONE_DISK };
-        let total = std::sync::Arc::clone(&retried);
+        let total = Arc::clone(&retried);
         let outcome = run(setup, cpus, Execution::Seeded(seed), move |bench| {
-            let load = Load::start(bench.disk(0), 8, 6);
+            let load = Load::of(8, 6).start(bench.disk(0));
             // As often as the class driver sends a request again. Each time the disk has come back before,
             // and has others' requests too.
             for _ in 0..4 {
-                bench.send(&[0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0], crate::scsi::Data::In(512)).good();
-                bench.reset_unit();
+                unit(bench).execute(&[0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0], Data::In(512)).good();
+                assert_eq!(unit(bench).function(SRB_FUNCTION_RESET_LOGICAL_UNIT), SRB_STATUS_SUCCESS);
             }
-            load.wait();
-            load.endings.assert_only(&[STATUS_SUCCESS]);
-            let statistics = bench.adapter.statistics(bench.adapter.disks()[0]).unwrap();
-            total.fetch_add(statistics.retries, std::sync::atomic::Ordering::SeqCst);
-            Some(bench.adapter)
+            load.wait().assert_only(&[STATUS_SUCCESS]);
+            let statistics = bench.adapter().statistics(bench.adapter().disks()[0]).unwrap();
+            total.fetch_add(statistics.retries, SeqCst);
         });
         assert_completed(&outcome, &format!("{cpus} CPUs, seed {seed}"));
     }
-    let retried = retried.load(std::sync::atomic::Ordering::SeqCst);
+    let retried = retried.load(SeqCst);
     assert!(retried > 100, "{retried} requests were with the device when it was reset");
 }
 

@@ -3,17 +3,15 @@
 use crate::rig::*;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Execution;
+use storport_sim::client::Client;
 
 /// Runs a load of so many clients on a machine; every request succeeds.
 fn loaded(setup: Setup, cpus: u8, execution: Execution, clients: u32, rounds: u32, what: &str) {
     let outcome = run(setup, cpus, execution, move |bench| {
-        let load = Load::start(bench.disk(0), clients, rounds);
-        load.wait();
-        load.endings.assert_only(&[STATUS_SUCCESS]);
+        Load::of(clients, rounds).run(bench.disk(0)).assert_only(&[STATUS_SUCCESS]);
         // Nor was anything sent twice to get there.
-        let statistics = bench.adapter.statistics(bench.adapter.disks()[0]).unwrap();
+        let statistics = bench.adapter().statistics(bench.adapter().disks()[0]).unwrap();
         assert_eq!((statistics.retries, statistics.timeouts), (0, 0));
-        Some(bench.adapter)
     });
     assert_completed(&outcome, what);
 }
@@ -56,35 +54,25 @@ fn processors_that_really_run_at_once_lose_nothing() {
 
 #[test]
 fn a_request_is_cut_into_what_the_adapter_moves_at_once() {
-    for (cpus, seed) in seeded(10) {
-        let outcome = run(ONE_DISK, cpus, Execution::Seeded(seed), |bench| {
-            let mut client = Client::new(bench.disk(0), 600 << 10);
-            let pattern = |at: usize| ((at / 512) ^ at) as u8;
-            client.data().iter_mut().enumerate().for_each(|(at, byte)| *byte = pattern(at));
-            assert_eq!(client.request(IRP_MJ_WRITE, 512, 600 << 10), STATUS_SUCCESS);
-            client.data().fill(0);
-            assert_eq!(client.request(IRP_MJ_READ, 512, 600 << 10), STATUS_SUCCESS);
-            let wrong = client.data().iter().enumerate().position(|(at, byte)| *byte != pattern(at));
-            assert_eq!(wrong, None);
-            client.close();
-            Some(bench.adapter)
-        });
-        assert_completed(&outcome, &format!("{cpus} CPUs, seed {seed}"));
-    }
+    on_seeds(ONE_DISK, 10, move |bench, _| {
+        let mut client = Client::new(bench.disk(0), 600 << 10);
+        let pattern = |at: usize| ((at / 512) ^ at) as u8;
+        client.data().iter_mut().enumerate().for_each(|(at, byte)| *byte = pattern(at));
+        assert_eq!(client.write(512, 600 << 10), (STATUS_SUCCESS, 600 << 10));
+        client.data().fill(0);
+        assert_eq!(client.read(512, 600 << 10), (STATUS_SUCCESS, 600 << 10));
+        let wrong = client.data().iter().enumerate().position(|(at, byte)| *byte != pattern(at));
+        assert_eq!(wrong, None);
+    });
 }
 
 #[test]
 fn each_port_has_its_own_disk() {
     let setup = Setup { disks: 2, ..ONE_DISK };
-    for (cpus, seed) in seeded(50) {
-        let outcome = run(setup, cpus, Execution::Seeded(seed), |bench| {
-            let loads = [0, 1].map(|n| Load::start(bench.disk(n), 4, 3));
-            for load in &loads {
-                load.wait();
-                load.endings.assert_only(&[STATUS_SUCCESS]);
-            }
-            Some(bench.adapter)
-        });
-        assert_completed(&outcome, &format!("{cpus} CPUs, seed {seed}"));
-    }
+    on_seeds(setup, 50, move |bench, _| {
+        let loads = [0, 1].map(|n| Load::of(4, 3).start(bench.disk(n)));
+        for load in loads {
+            load.wait().assert_only(&[STATUS_SUCCESS]);
+        }
+    });
 }

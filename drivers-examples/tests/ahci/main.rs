@@ -7,5 +7,4 @@ mod io;
 mod life;
 mod packet;
 mod rig;
-mod scsi;
 mod translation;

@@ -2,21 +2,14 @@
 
 use crate::rig::*;
 use kernel_sim::ddi::*;
-use kernel_sim::machine::Execution;
 
 const PACKET: Setup = Setup { packet: Some(0), ..ONE_DISK };
 
 fn under(plan: &'static str, seeds: u64, allowed: &'static [NTSTATUS]) {
-    for (cpus, seed) in seeded(seeds) {
-        let outcome = run(PACKET, cpus, Execution::Seeded(seed), move |bench| {
-            bench.faults(plan, seed);
-            let load = Load::start(bench.disk(0), 5, 4);
-            load.wait();
-            load.endings.assert_only(allowed);
-            Some(bench.adapter)
-        });
-        assert_completed(&outcome, &format!("{plan}: {cpus} CPUs, seed {seed}"));
-    }
+    on_seeds(PACKET, seeds, move |bench, seed| {
+        bench.faults(plan, seed);
+        Load::of(5, 4).run(bench.disk(0)).assert_only(allowed);
+    });
 }
 
 #[test]
@@ -42,15 +35,10 @@ fn lost_and_repeated_answers_do_no_harm() {
 #[test]
 fn a_disk_and_an_atapi_device_share_an_adapter() {
     let setup = Setup { disks: 2, packet: Some(1), by_message: false, ..ONE_DISK };
-    for (cpus, seed) in seeded(40) {
-        let outcome = run(setup, cpus, Execution::Seeded(seed), |bench| {
-            let loads = [0, 1].map(|n| Load::start(bench.disk(n), 3, 3));
-            for load in &loads {
-                load.wait();
-                load.endings.assert_only(&[STATUS_SUCCESS]);
-            }
-            Some(bench.adapter)
-        });
-        assert_completed(&outcome, &format!("{cpus} CPUs, seed {seed}"));
-    }
+    on_seeds(setup, 40, move |bench, _| {
+        let loads = [0, 1].map(|n| Load::of(3, 3).start(bench.disk(n)));
+        for load in loads {
+            load.wait().assert_only(&[STATUS_SUCCESS]);
+        }
+    });
 }

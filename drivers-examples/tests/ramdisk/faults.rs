@@ -1,15 +1,15 @@
 //! Answers that come late, twice or never, and a partner that hangs, has no memory, or goes.
 
-use crate::rig::{run, run_and_end, run_with_policy, seeded, starts_not, work};
+use crate::rig::{run, run_with_policy, seeded, starts_not, work};
 use kernel_sim::machine::Execution;
 use storport_sim::Adapter;
 
 /// Works through a plan; every request has to succeed in the end, and at least one has to have met a fault.
 fn survives(cpus: u8, execution: Execution, plan: &'static str, seed: u64) -> u64 {
-    let outcome = run(cpus, execution, 1, move |rig| {
-        rig.set_faults(plan, seed);
-        assert_eq!(work(rig.disk(), 3, 6), 0, "requests failed");
-        assert!(rig.faults_met() > 0, "no request met a fault");
+    let outcome = run(cpus, execution, 1, move |bench| {
+        bench.faults(plan, seed);
+        assert_eq!(work(bench.disk(0), 3, 6), 0, "requests failed");
+        assert!(bench.faults_met() > 0, "no request met a fault");
     });
     outcome.time_ns / 1_000_000_000
 }
@@ -68,9 +68,9 @@ fn answers_that_outlive_their_requests_are_ignored() {
 fn everything_at_once() {
     for (cpus, seed) in seeded(60) {
         let plan = "late:p=0.2; duplicate:p=0.2; allocation:p=0.05,times=2; dropped:p=0.1,times=2; hung:p=0.05,times=1";
-        run(cpus, Execution::Seeded(seed), 1, move |rig| {
-            rig.set_faults(plan, seed);
-            assert_eq!(work(rig.disk(), 4, 5), 0, "requests failed");
+        run(cpus, Execution::Seeded(seed), 1, move |bench| {
+            bench.faults(plan, seed);
+            assert_eq!(work(bench.disk(0), 4, 5), 0, "requests failed");
         });
     }
 }
@@ -78,20 +78,14 @@ fn everything_at_once() {
 /// How a gone partner's adapter is taken away.
 fn loses_its_partner(execution: fn(u64) -> Execution, end: fn(Adapter)) {
     for (cpus, seed) in seeded(if matches!(execution(0), Execution::Parallel) { 1 } else { 25 }) {
-        run_and_end(
-            cpus,
-            execution(seed),
-            2,
-            None,
-            move |rig| {
-                rig.set_faults("removal:after=17; late:every=2", seed);
-                let failed = work(rig.disk(), 3, 6);
-                assert!(failed > 0, "a partner that is gone answers");
-                assert!(rig.medium.is_gone());
-                rig.adapter.wait_for_scans();
-            },
-            end,
-        );
+        run(cpus, execution(seed), 2, move |bench| {
+            bench.faults("removal:after=17; late:every=2", seed);
+            let failed = work(bench.disk(0), 3, 6);
+            assert!(failed > 0, "a partner that is gone answers");
+            assert!(bench.medium().is_gone());
+            bench.adapter().wait_for_scans();
+            bench.end(end);
+        });
     }
 }
 
@@ -107,9 +101,9 @@ fn a_pool_that_says_no_loses_no_request() {
     for (cpus, seed) in seeded(20) {
         // Both places where a request is put on the list; and the machine remembers which failed.
         let plan = "allocation:site=ramdisk/outstanding.rs,p=0.5,times=6";
-        let outcome = run_with_policy(cpus, Execution::Seeded(seed), plan, seed, |rig, seed| {
-            rig.set_faults("late:every=2,delay-us=30", seed);
-            assert_eq!(work(rig.disk(), 3, 5), 0, "requests failed");
+        let outcome = run_with_policy(cpus, Execution::Seeded(seed), plan, seed, |bench, seed| {
+            bench.faults("late:every=2,delay-us=30", seed);
+            assert_eq!(work(bench.disk(0), 3, 5), 0, "requests failed");
         });
         assert!(!outcome.failed_allocations.is_empty());
         let only_pool = outcome.failed_allocations.iter().all(|f| f.ddi == "StorPortAllocatePool");

@@ -3,15 +3,14 @@
 //! Where time passes on the host as in the machine (real threads), only faults that need no time-out are
 //! tried.
 
-use crate::client;
-use crate::rig::{Bench, Setup, parallel, run, seeds};
+use crate::rig::*;
+use kernel_sim::ddi::STATUS_SUCCESS;
 use kernel_sim::machine::Execution;
-use std::sync::Arc;
+use storport_sim::Adapter;
 
 /// Works through a fault that nobody above must notice.
-fn unnoticed(bench: Bench) {
-    client::work(bench.adapter.disks()[0], 6, 4).assert_all_good();
-    bench.adapter.remove();
+fn unnoticed(bench: &mut Bench, _seed: u64) {
+    load(6, 4).run(bench.disk(0)).assert_only(&[STATUS_SUCCESS]);
 }
 
 #[test]
@@ -27,14 +26,13 @@ fn a_completion_that_never_comes_is_recovered() {
 fn recovery_starts_with_the_unit() {
     for seed in 0..20 {
         let outcome =
-            run(&Setup::new(2).plan("dropped:op=read,times=1"), Execution::Seeded(seed), seed, |bench| {
-                let disk = bench.adapter.disks()[0];
-                client::work(disk, 2, 2).assert_all_good();
-                let statistics = bench.adapter.statistics(disk).unwrap();
+            run(&Setup::new(2).plan("dropped:op=read,times=1"), Execution::Seeded(seed), seed, |bench, _| {
+                let disk = bench.adapter().disks()[0];
+                load(2, 2).run(disk).assert_only(&[STATUS_SUCCESS]);
+                let statistics = bench.adapter().statistics(disk).unwrap();
                 assert_eq!((statistics.timeouts, statistics.retries >= 1), (1, true), "{statistics:?}");
-                bench.adapter.remove();
             });
-        crate::rig::assert_completed(&outcome, "one loss");
+        assert_completed(&outcome, "one loss");
         let seconds = outcome.time_ns / 1_000_000_000;
         assert!(
             (60..70).contains(&seconds),
@@ -91,15 +89,15 @@ fn an_adapter_without_memory_is_asked_again() {
 
 #[test]
 fn an_adapter_that_is_pulled_out_ends_every_request() {
-    let gone = |bench: Bench| {
-        let mut burst = client::Burst::default();
+    let gone = |bench: &mut Bench, _: u64| {
+        let mut burst = Burst::default();
         // One by one, so that some are answered, and some are on their way when it happens.
-        while !bench.medium.is_gone() {
-            burst.send(bench.adapter.disks()[0]);
-            crate::rig::sleep_us(5);
+        while !bench.medium().is_gone() {
+            send_read(&mut burst, bench);
+            sleep_us(5);
         }
-        bench.adapter.surprise_remove();
-        assert!(burst.wait().1 > 0);
+        bench.end(Adapter::surprise_remove);
+        assert!(burst.wait().failed() > 0);
     };
     for cpus in [1, 2, 4] {
         let setup = Setup::new(cpus).plan("removal:after=20");
@@ -113,13 +111,9 @@ fn everything_at_once() {
     let plan = "dropped:p=0.01,times=2; late:p=0.05; duplicate:p=0.2; hung:after=30,times=1; allocation:p=0.02,times=3";
     for cpus in [1, 2, 4] {
         let setup = Setup { disks: 2, ..Setup::new(cpus).plan(plan) };
-        seeds(&setup, 40, |bench| {
-            let tally = client::start(bench.adapter.disks()[0], 4, 5);
-            client::start_more(&tally, bench.adapter.disks()[1], 4, 5);
-            tally.wait();
-            let tally = Arc::clone(&tally);
-            tally.assert_all_good();
-            bench.adapter.remove();
+        seeds(&setup, 40, |bench, _| {
+            let loads = [0, 1].map(|n| load(4, 5).start(bench.disk(n)));
+            loads.into_iter().for_each(|load| load.wait().assert_only(&[STATUS_SUCCESS]));
         });
     }
 }

@@ -1,22 +1,21 @@
 //! Stop and restart, removal, units plugged in and pulled out, all under load.
 
-use crate::client;
-use crate::rig::{Bench, Setup, disk, parallel, seeds, sleep_us, unit};
-use kernel_sim::machine::Machine;
+use crate::rig::*;
+use kernel_sim::ddi::STATUS_SUCCESS;
+use storport_sim::Adapter;
+use storport_sim::client::Client;
 
 #[test]
 fn nothing_is_lost_over_stop_and_restart() {
-    let stop_and_go = |bench: Bench| {
-        let tally = client::start(bench.adapter.disks()[0], 4, 6);
+    let stop_and_go = |bench: &mut Bench, _: u64| {
+        let running = load(4, 6).start(bench.disk(0));
         for _ in 0..3 {
             sleep_us(50);
-            bench.adapter.stop();
+            bench.adapter().stop();
             sleep_us(100);
-            bench.adapter.restart().expect("the adapter starts again");
+            bench.adapter().restart().expect("the adapter starts again");
         }
-        tally.wait();
-        tally.assert_all_good();
-        bench.adapter.remove();
+        running.wait().assert_only(&[STATUS_SUCCESS]);
     };
     for cpus in [1, 2, 4] {
         seeds(&Setup::new(cpus), 80, stop_and_go);
@@ -28,45 +27,40 @@ fn nothing_is_lost_over_stop_and_restart() {
 
 #[test]
 fn a_stopped_adapter_can_be_removed() {
-    seeds(&Setup::new(2), 20, |bench| {
-        client::work(bench.adapter.disks()[0], 2, 2).assert_all_good();
-        bench.adapter.stop();
-        bench.adapter.remove();
+    seeds(&Setup::new(2), 20, |bench, _| {
+        load(2, 2).run(bench.disk(0)).assert_only(&[STATUS_SUCCESS]);
+        bench.adapter().stop();
     });
 }
 
 #[test]
 fn units_come_and_go_under_load() {
-    let plug = |bench: Bench| {
-        let machine = Machine::current().unwrap();
-        let tally = client::start(bench.adapter.disks()[0], 4, 8);
+    let plug = |bench: &mut Bench, _: u64| {
+        let running = load(4, 8).start(bench.disk(0));
         for round in 0..3 {
-            bench.medium.plug_in(unit(5), disk());
-            machine.touch_device(0);
-            while bench.adapter.all_disks().len() < 2 {
+            bench.plug_in(5, disk());
+            while bench.adapter().all_disks().len() < 2 {
                 sleep_us(100);
             }
-            let visitor = bench.adapter.all_disks()[1];
-            while !client::is_served(visitor) {
+            let visitor = bench.adapter().all_disks()[1];
+            while Client::new(visitor, 512).read(0, 512).0 != STATUS_SUCCESS {
                 sleep_us(100);
             }
-            let visits = client::start(visitor, 2, 2 + round);
+            let visits = load(2, 2 + round).start(visitor);
             if round == 1 {
-                visits.wait();
-                visits.assert_all_good();
+                visits.wait().assert_only(&[STATUS_SUCCESS]);
+                bench.unplug(5);
+            } else {
+                bench.unplug(5);
+                let _how_many = visits.wait().failed();
             }
-            bench.medium.unplug(unit(5));
-            machine.touch_device(0);
-            visits.wait();
-            while bench.medium.changes() != 0 {
+            while bench.medium().changes() != 0 {
                 sleep_us(100);
             }
             sleep_us(2000);
-            bench.adapter.wait_for_scans();
+            bench.adapter().wait_for_scans();
         }
-        tally.wait();
-        tally.assert_all_good();
-        bench.adapter.remove();
+        running.wait().assert_only(&[STATUS_SUCCESS]);
     };
     for cpus in [1, 2, 4] {
         seeds(&Setup::new(cpus), 60, plug);
@@ -76,14 +70,15 @@ fn units_come_and_go_under_load() {
 
 #[test]
 fn a_surprise_removal_under_load_ends_every_request() {
-    let pull = |bench: Bench| {
-        let mut burst = client::Burst::default();
-        (0..20).for_each(|_| burst.send(bench.adapter.disks()[0]));
-        sleep_us((bench.seed % 17) as i64);
-        bench.medium.pull_out();
-        (0..5).for_each(|_| burst.send(bench.adapter.disks()[0]));
-        bench.adapter.surprise_remove();
-        let (good, failed) = burst.wait();
+    let pull = |bench: &mut Bench, seed: u64| {
+        let mut burst = Burst::default();
+        (0..20).for_each(|_| send_read(&mut burst, bench));
+        sleep_us(seed % 17);
+        bench.medium().pull_out();
+        (0..5).for_each(|_| send_read(&mut burst, bench));
+        bench.end(Adapter::surprise_remove);
+        let endings = burst.wait();
+        let (good, failed) = (endings.succeeded(), endings.failed());
         assert!(good + failed == 25 && failed >= 5, "{good} good, {failed} failed");
     };
     for cpus in [1, 2, 4] {
@@ -95,12 +90,13 @@ fn a_surprise_removal_under_load_ends_every_request() {
 #[test]
 fn removal_waits_for_what_is_out() {
     for cpus in [1, 2] {
-        seeds(&Setup::new(cpus).plan("late:p=0.3,delay-us=400"), 60, |bench| {
-            let mut burst = client::Burst::default();
-            (0..12).for_each(|_| burst.send(bench.adapter.disks()[0]));
-            sleep_us((bench.seed % 31) as i64 * 10);
-            bench.adapter.remove();
-            assert_eq!(burst.wait(), (12, 0));
+        seeds(&Setup::new(cpus).plan("late:p=0.3,delay-us=400"), 60, |bench, seed| {
+            let mut burst = Burst::default();
+            (0..12).for_each(|_| send_read(&mut burst, bench));
+            sleep_us(seed % 31 * 10);
+            bench.end(Adapter::remove);
+            let endings = burst.wait();
+            assert_eq!((endings.succeeded(), endings.failed()), (12, 0));
         });
     }
 }

@@ -70,7 +70,7 @@ fn run(cpus: u8, execution: Execution, entry: PDRIVER_INITIALIZE, watched: bool,
         let machine = Machine::current().unwrap();
         let driver = machine.load_driver(entry).expect("the driver loads");
         let device = machine.add_device(driver, 0).expect("the device starts");
-        let figures = client::run(machine, device.top(), workload);
+        let figures = client::run(device.top(), workload);
         out.0.store(figures.completed.load(SeqCst), SeqCst);
         out.1.store(figures.cancelled.load(SeqCst), SeqCst);
         device.remove();

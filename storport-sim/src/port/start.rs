@@ -175,6 +175,11 @@ impl Adapter {
         self.disks.devices().into_iter().filter(is_present).collect()
     }
 
+    /// The unit below a disk, and whether its SRBs are extended ones; `None` if the disk is none of this adapter's.
+    pub(crate) fn unit_below(&self, disk: PDEVICE_OBJECT) -> Option<(PDEVICE_OBJECT, bool)> {
+        Some((self.disks.lower_of(disk)?, self.adapter.takes_extended_srbs()))
+    }
+
     /// The adapter's own device: what IOCTL_MINIPORT_PROCESS_SERVICE_IRP and IOCTL_SCSI_MINIPORT are sent to.
     #[must_use]
     pub fn device(&self) -> PDEVICE_OBJECT {

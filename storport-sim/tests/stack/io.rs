@@ -1,31 +1,16 @@
 //! Requests through the whole stack: class driver, port driver, miniport, disk, and back.
 
-use crate::rig::{
-    Client, DISK_BYTES, assert_completed, device_control, executions, on_threads, run, tiny, with_adapter,
-};
+use crate::rig::{DISK_BYTES, assert_completed, executions, run, tiny, with_adapter, write_and_read};
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Execution, Machine};
 use storport_sim::Medium;
+use storport_sim::client::{Client, Request};
 use storport_sim::scsi::{AdditionalSense, Lun};
 
 /// Four clients on two disks write and read back blocks of their own.
 fn four_clients(disks: &[PDEVICE_OBJECT]) {
-    let disks: Vec<usize> = disks.iter().map(|d| *d as usize).collect();
     assert_eq!(disks.len(), 2);
-    on_threads(4, move |n| {
-        let mut client = Client::new(disks[n % 2] as PDEVICE_OBJECT, 4096);
-        for round in 0..4 {
-            let at = ((n * 4 + round) * 4096) as i64;
-            let fill = (n * 16 + round) as u8 + 1;
-            client.data().fill(fill);
-            assert_eq!(client.request(IRP_MJ_WRITE, at, 4096), (STATUS_SUCCESS, 4096));
-            client.data().fill(0);
-            assert_eq!(client.request(IRP_MJ_READ, at, 4096), (STATUS_SUCCESS, 4096));
-            assert!(client.data().iter().all(|b| *b == fill));
-        }
-        assert_eq!(client.request(IRP_MJ_FLUSH_BUFFERS, 0, 0).0, STATUS_SUCCESS);
-        client.close();
-    });
+    write_and_read(disks, 4, 4, 4096);
 }
 
 #[test]
@@ -69,11 +54,10 @@ fn a_long_request_goes_as_several() {
             for (n, byte) in client.data().iter_mut().enumerate() {
                 *byte = (n / 512) as u8;
             }
-            assert_eq!(client.request(IRP_MJ_WRITE, 1 << 20, length), (STATUS_SUCCESS, length));
+            assert_eq!(client.write(1 << 20, length), (STATUS_SUCCESS, length));
             client.data().fill(0xEE);
-            assert_eq!(client.request(IRP_MJ_READ, 1 << 20, length), (STATUS_SUCCESS, length));
+            assert_eq!(client.read(1 << 20, length), (STATUS_SUCCESS, length));
             assert!(client.data().iter().enumerate().all(|(n, b)| *b == (n / 512) as u8));
-            client.close();
         });
     });
     assert_completed(&outcome, "a long request");
@@ -85,14 +69,13 @@ fn requests_that_make_no_sense_are_refused() {
         with_adapter(Some(tiny::entry), |adapter| {
             let mut client = Client::new(adapter.disks()[0], 4096);
             let end = DISK_BYTES as i64;
-            assert_eq!(client.request(IRP_MJ_READ, 100, 512).0, STATUS_INVALID_PARAMETER);
-            assert_eq!(client.request(IRP_MJ_READ, 0, 100).0, STATUS_INVALID_PARAMETER);
-            assert_eq!(client.request(IRP_MJ_READ, -512, 512).0, STATUS_INVALID_PARAMETER);
-            assert_eq!(client.request(IRP_MJ_WRITE, end - 512, 1024).0, STATUS_INVALID_PARAMETER);
-            assert_eq!(client.request(IRP_MJ_WRITE, end - 512, 512), (STATUS_SUCCESS, 512));
-            assert_eq!(client.request(IRP_MJ_READ, end, 0), (STATUS_SUCCESS, 0));
-            assert_eq!(client.request(IRP_MJ_SHUTDOWN, 0, 0).0, STATUS_INVALID_DEVICE_REQUEST);
-            client.close();
+            assert_eq!(client.read(100, 512).0, STATUS_INVALID_PARAMETER);
+            assert_eq!(client.read(0, 100).0, STATUS_INVALID_PARAMETER);
+            assert_eq!(client.read(-512, 512).0, STATUS_INVALID_PARAMETER);
+            assert_eq!(client.write(end - 512, 1024).0, STATUS_INVALID_PARAMETER);
+            assert_eq!(client.write(end - 512, 512), (STATUS_SUCCESS, 512));
+            assert_eq!(client.read(end, 0), (STATUS_SUCCESS, 0));
+            assert_eq!(client.request(Request::Other(IRP_MJ_SHUTDOWN)).0, STATUS_INVALID_DEVICE_REQUEST);
         });
     });
     assert_completed(&outcome, "nonsense");
@@ -102,20 +85,10 @@ fn requests_that_make_no_sense_are_refused() {
 fn a_disk_says_how_long_it_is() {
     let outcome = run(1, Execution::Seeded(0), 1, || {
         with_adapter(Some(tiny::entry), |adapter| {
-            let machine = Machine::current().unwrap();
-            let answer: *mut u64 = machine.allocate_system(8).cast();
-            let disk = adapter.disks()[0];
-            assert_eq!(
-                device_control(disk, IOCTL_DISK_GET_LENGTH_INFO, answer.cast(), 8),
-                (STATUS_SUCCESS, 8)
-            );
-            // SAFETY: the request wrote it.
-            assert_eq!(unsafe { *answer }, DISK_BYTES);
-            assert_eq!(
-                device_control(disk, IOCTL_DISK_GET_LENGTH_INFO, answer.cast(), 4).0,
-                STATUS_BUFFER_TOO_SMALL
-            );
-            machine.free_system(answer.cast());
+            let mut client = Client::new(adapter.disks()[0], 8);
+            assert_eq!(client.control(IOCTL_DISK_GET_LENGTH_INFO, &[], 8), (STATUS_SUCCESS, 8));
+            assert_eq!(client.data(), DISK_BYTES.to_le_bytes());
+            assert_eq!(client.control(IOCTL_DISK_GET_LENGTH_INFO, &[], 4).0, STATUS_BUFFER_TOO_SMALL);
         });
     });
     assert_completed(&outcome, "length");
@@ -132,8 +105,7 @@ fn a_unit_attention_is_not_the_clients_business() {
                 disk.raise_unit_attention(AdditionalSense::CAPACITY_DATA_HAS_CHANGED);
                 disk.raise_unit_attention(AdditionalSense::BUS_RESET);
             });
-            assert_eq!(client.request(IRP_MJ_READ, 0, 4096), (STATUS_SUCCESS, 4096));
-            client.close();
+            assert_eq!(client.read(0, 4096), (STATUS_SUCCESS, 4096));
         });
     });
     assert_completed(&outcome, "unit attention");

@@ -1,12 +1,13 @@
 //! A miniport at layer 2.
 
-use crate::rig::{self, Client, assert_completed, device_control, executions, run, with_adapter};
+use crate::rig::{assert_completed, executions, run, with_adapter, write_and_read};
 use kernel_sim::bugcheck::Ending;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Execution, Machine};
 use kernel_sim::safe::SpinLock;
 use std::sync::Arc;
 use storport_sim::Medium;
+use storport_sim::client::{Client, Request};
 use storport_sim::ddi::{IOCTL_MINIPORT_PROCESS_SERVICE_IRP, SRB_FUNCTION_FLUSH};
 use storport_sim::miniport::{
     Configuration, FindError, ServiceIrp, Srb, SrbStatus, VirtualMiniport, register,
@@ -75,17 +76,7 @@ fn requests_and_removal() {
     for (cpus, execution, name) in executions(8) {
         let outcome = run(cpus, execution, 3, || {
             with_adapter(Some(entry), |adapter| {
-                let disks: Vec<usize> = adapter.disks().iter().map(|d| *d as usize).collect();
-                rig::on_threads(6, move |n| {
-                    let mut client = Client::new(disks[n % 3] as PDEVICE_OBJECT, 8192);
-                    let at = (n * 8192) as i64;
-                    client.data().fill(n as u8 + 1);
-                    assert_eq!(client.request(IRP_MJ_WRITE, at, 8192), (STATUS_SUCCESS, 8192));
-                    client.data().fill(0);
-                    assert_eq!(client.request(IRP_MJ_READ, at, 8192), (STATUS_SUCCESS, 8192));
-                    assert!(client.data().iter().all(|b| *b == n as u8 + 1));
-                    client.close();
-                });
+                write_and_read(adapter.disks(), 6, 1, 8192);
             });
         });
         assert_completed(&outcome, &name);
@@ -98,26 +89,14 @@ fn a_service_request_that_is_kept_ends_with_the_adapter() {
         let machine = Machine::current().unwrap();
         let driver = machine.load_driver(Some(entry)).unwrap();
         let adapter = storport_sim::Adapter::start(driver).unwrap();
-        let device = adapter.device() as usize;
-        let block = machine.allocate_system(64) as usize;
-        let event: PKEVENT = machine.allocate_system(size_of::<KEVENT>()).cast();
-        // SAFETY: the block and the event outlive the request.
-        unsafe {
-            KeInitializeEvent(event, NotificationEvent, FALSE);
-            let (buffer, status) = (block as PVOID, (block + 16) as PIO_STATUS_BLOCK);
-            let code = IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
-            let device = device as PDEVICE_OBJECT;
-            let irp =
-                IoBuildDeviceIoControlRequest(code, device, buffer, 16, buffer, 16, FALSE, event, status);
-            assert_eq!(IoCallDriver(device, irp), STATUS_PENDING);
-            assert_eq!(KeReadStateEvent(event), 0);
-            adapter.remove();
-            assert_eq!(KeReadStateEvent(event), 1);
-            assert_eq!(((*status).Status(), (*status).Information), (STATUS_CANCELLED, 4));
-            assert_eq!(*buffer.cast::<[u8; 4]>(), *b"bye!");
-        }
-        machine.free_system(block as PVOID);
-        machine.free_system(event.cast());
+        let mut client = Client::new(adapter.device(), 16);
+        client.send(Request::Control { code: IOCTL_MINIPORT_PROCESS_SERVICE_IRP, input: 16, room: 16 });
+        assert_eq!(client.wait_for(0), None);
+        assert!(!client.cancel(), "the driver has set no cancel routine");
+        adapter.remove();
+        assert_eq!(client.wait_for(0), Some((STATUS_CANCELLED, 4)));
+        assert_eq!(client.data()[..4], *b"bye!");
+        drop(client);
         machine.unload_driver(driver);
     });
     assert_completed(&outcome, "kept");
@@ -132,7 +111,7 @@ fn a_machine_that_stops_gives_back_what_the_driver_owned() {
             let machine = Machine::current().unwrap();
             *keep.lock() = Some(Arc::downgrade(&Medium::of(machine).unwrap()));
             with_adapter(Some(entry), |adapter| {
-                device_control(adapter.device(), 0, std::ptr::null_mut(), 0);
+                Client::new(adapter.device(), 0).control(0, &[], 0);
                 panic!("on purpose");
             });
         });

@@ -1,7 +1,6 @@
 //! The whole stack on a machine: client, class driver, port driver, a miniport at layer 1, disk.
 
-#![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
-
+mod client;
 mod io;
 mod layer2;
 mod miniport_ways;

@@ -1,10 +1,11 @@
 //! What a miniport may do, and what stops it: busy, pause, locks, timers, service requests, mistakes.
 
-use crate::rig::{Client, assert_completed, device_control, executions, run, stopped, tiny, with_adapter};
+use crate::rig::{assert_completed, executions, run, stopped, tiny, with_adapter};
 use kernel_sim::bugcheck::{SCSI_VERIFIER_DETECTED_VIOLATION, SPIN_LOCK_ALREADY_OWNED};
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Execution, Machine};
 use std::ptr::null_mut;
+use storport_sim::client::{Client, sleep_us};
 use storport_sim::ddi::*;
 use storport_sim::{Adapter, CompleteWhere, StartError};
 
@@ -25,8 +26,7 @@ fn read_once(entry: PDRIVER_INITIALIZE) -> impl FnOnce() + Send + 'static {
     move || {
         with_adapter(entry, |adapter| {
             let mut client = Client::new(adapter.disks()[0], 4096);
-            assert_eq!(client.request(IRP_MJ_READ, 0, 4096), (STATUS_SUCCESS, 4096));
-            client.close();
+            assert_eq!(client.read(0, 4096), (STATUS_SUCCESS, 4096));
         });
     }
 }
@@ -189,9 +189,7 @@ entry!(locks_in_timer, |data| data.HwInitialize = Some(start_timer));
 fn the_start_io_lock_is_held_around_the_timer() {
     let outcome = run(1, Execution::Seeded(0), 1, move || {
         with_adapter(Some(locks_in_timer), |_| {
-            let mut interval = LARGE_INTEGER::new(-100_000);
-            // SAFETY: PASSIVE_LEVEL.
-            unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
+            sleep_us(10_000);
         });
     });
     assert_eq!(stopped(&outcome).0, SPIN_LOCK_ALREADY_OWNED.code);
@@ -214,17 +212,11 @@ fn a_service_request_goes_round() {
         let outcome = run(cpus, execution, 1, || {
             with_adapter(Some(serves), |adapter| {
                 assert!(adapter.accepts_service_requests());
-                let machine = Machine::current().unwrap();
-                let buffer = machine.allocate_system(16);
+                let mut client = Client::new(adapter.device(), 16);
                 let code = IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
-                assert_eq!(device_control(adapter.device(), code, buffer, 16), (STATUS_SUCCESS, 4));
-                // SAFETY: the miniport wrote it.
-                assert_eq!(unsafe { *buffer.cast::<u32>() }, 0x5EED);
-                assert_eq!(
-                    device_control(adapter.device(), code + 4, buffer, 16).0,
-                    STATUS_INVALID_DEVICE_REQUEST
-                );
-                machine.free_system(buffer);
+                assert_eq!(client.control(code, &[0; 16], 16), (STATUS_SUCCESS, 4));
+                assert_eq!(client.data()[..4], 0x5EEDu32.to_le_bytes());
+                assert_eq!(client.control(code + 4, &[0; 16], 16).0, STATUS_INVALID_DEVICE_REQUEST);
             });
         });
         assert_completed(&outcome, &name);
@@ -236,12 +228,9 @@ fn without_a_handler_service_requests_are_refused() {
     let outcome = run(1, Execution::Seeded(0), 1, || {
         with_adapter(Some(tiny::entry), |adapter| {
             assert!(!adapter.accepts_service_requests());
-            let machine = Machine::current().unwrap();
-            let buffer = machine.allocate_system(16);
-            let (status, _) =
-                device_control(adapter.device(), IOCTL_MINIPORT_PROCESS_SERVICE_IRP, buffer, 16);
+            let mut client = Client::new(adapter.device(), 16);
+            let (status, _) = client.control(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, &[0; 16], 16);
             assert_eq!(status, STATUS_INVALID_DEVICE_REQUEST);
-            machine.free_system(buffer);
         });
     });
     assert_completed(&outcome, "no handler");
@@ -322,8 +311,8 @@ fn read_long(entry: PDRIVER_INITIALIZE, completion: CompleteWhere) -> impl FnOnc
         let adapter = Adapter::start_completing(driver, completion).unwrap();
         // Four pieces: the class driver sends the next from the completion of the last.
         let mut client = Client::new(adapter.disks()[0], 256 << 10);
-        assert_eq!(client.request(IRP_MJ_READ, 0, 256 << 10), (STATUS_SUCCESS, 256 << 10));
-        client.close();
+        assert_eq!(client.read(0, 256 << 10), (STATUS_SUCCESS, 256 << 10));
+        drop(client);
         adapter.remove();
         machine.unload_driver(driver);
     }

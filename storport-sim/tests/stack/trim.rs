@@ -1,15 +1,14 @@
 //! Trims through the stack, and what happens to an adapter from outside while it is used.
 
-use crate::rig::{Client, DISK_BYTES, assert_completed, device_control, run, tiny, with_adapter};
+use crate::rig::{DISK_BYTES, assert_completed, run, tiny, with_adapter};
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Execution, Machine};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use storport_sim::client::Client;
 use storport_sim::ddi::*;
 use storport_sim::disk::fault::FaultInjector;
 use storport_sim::{Adapter, Medium};
-
-const RANGES_AT: usize = 32;
 
 /// Sends a trim of these ranges, offset and length in bytes; its status. `change` has its way with the
 /// header.
@@ -18,30 +17,7 @@ fn trim(
     ranges: &[(i64, u64)],
     change: impl FnOnce(&mut DEVICE_MANAGE_DATA_SET_ATTRIBUTES),
 ) -> NTSTATUS {
-    let machine = Machine::current().unwrap();
-    let bytes = RANGES_AT + size_of_val(ranges);
-    let buffer = machine.allocate_system(bytes.max(512));
-    let mut header = DEVICE_MANAGE_DATA_SET_ATTRIBUTES {
-        Size: size_of::<DEVICE_MANAGE_DATA_SET_ATTRIBUTES>() as u32,
-        Action: DeviceDsmAction_Trim,
-        Flags: 0,
-        ParameterBlockOffset: 0,
-        ParameterBlockLength: 0,
-        DataSetRangesOffset: RANGES_AT as u32,
-        DataSetRangesLength: size_of_val(ranges) as u32,
-    };
-    change(&mut header);
-    // SAFETY: a fresh block with room for the header and the ranges.
-    unsafe {
-        buffer.cast::<DEVICE_MANAGE_DATA_SET_ATTRIBUTES>().write(header);
-        for (n, (offset, length)) in ranges.iter().enumerate() {
-            let range = DEVICE_DATA_SET_RANGE { StartingOffset: *offset, LengthInBytes: *length };
-            buffer.wrapping_byte_add(RANGES_AT).cast::<DEVICE_DATA_SET_RANGE>().add(n).write(range);
-        }
-    }
-    let status = device_control(disk, IOCTL_STORAGE_MANAGE_DATA_SET_ATTRIBUTES, buffer, bytes as u32).0;
-    machine.free_system(buffer);
-    status
+    Client::new(disk, 4096).trim_with(ranges, change)
 }
 
 fn on_a_disk(body: impl FnOnce(PDEVICE_OBJECT, &Adapter) + Send + 'static) {
@@ -56,14 +32,13 @@ fn what_is_trimmed_reads_as_zeros_and_its_neighbours_do_not() {
     on_a_disk(|disk, _| {
         let mut client = Client::new(disk, 8192);
         client.data().fill(7);
-        assert_eq!(client.request(IRP_MJ_WRITE, 0, 8192), (STATUS_SUCCESS, 8192));
+        assert_eq!(client.write(0, 8192), (STATUS_SUCCESS, 8192));
         assert_eq!(trim(disk, &[(512, 1024), (4096, 512)], |_| {}), STATUS_SUCCESS);
-        assert_eq!(client.request(IRP_MJ_READ, 0, 8192), (STATUS_SUCCESS, 8192));
+        assert_eq!(client.read(0, 8192), (STATUS_SUCCESS, 8192));
         for (n, sector) in client.data().chunks(512).enumerate() {
             let expected = if [1, 2, 8].contains(&n) { 0 } else { 7 };
             assert!(sector.iter().all(|b| *b == expected), "sector {n}");
         }
-        client.close();
     });
 }
 
@@ -125,37 +100,32 @@ fn a_bad_medium_is_a_data_error() {
         let plan = "medium-error:lba=8..9".parse().unwrap();
         medium.with(|target| target.set_faults(Some(FaultInjector::new(&plan, 1))));
         let mut client = Client::new(disk, 8192);
-        assert_eq!(client.request(IRP_MJ_READ, 0, 4096), (STATUS_SUCCESS, 4096));
-        assert_eq!(client.request(IRP_MJ_READ, 0, 8192).0, STATUS_DEVICE_DATA_ERROR);
-        client.close();
+        assert_eq!(client.read(0, 4096), (STATUS_SUCCESS, 4096));
+        assert_eq!(client.read(0, 8192).0, STATUS_DEVICE_DATA_ERROR);
     });
 }
 
 #[test]
 fn a_disk_says_whether_it_takes_trims() {
     on_a_disk(|disk, _| {
-        let machine = Machine::current().unwrap();
-        let buffer = machine.allocate_system(512);
-        let ask = |property: u32, bytes: u32| {
-            let query = STORAGE_PROPERTY_QUERY {
-                PropertyId: property,
-                QueryType: PropertyStandardQuery,
-                AdditionalParameters: [0],
-            };
-            // SAFETY: a block of 512 bytes.
-            unsafe { buffer.cast::<STORAGE_PROPERTY_QUERY>().write(query) };
-            device_control(disk, IOCTL_STORAGE_QUERY_PROPERTY, buffer, bytes)
+        let mut client = Client::new(disk, 512);
+        let mut ask = |property: u32, bytes: usize| {
+            let query = [property.to_le_bytes(), PropertyStandardQuery.to_le_bytes(), [0; 4]].concat();
+            let (status, length) =
+                client.control(IOCTL_STORAGE_QUERY_PROPERTY, &query[..bytes.min(12)], bytes);
+            (status, length, client.data()[..length].to_vec())
         };
-        assert_eq!(ask(StorageDeviceLBProvisioningProperty, 512), (STATUS_SUCCESS, 40));
-        // SAFETY: the request wrote it.
-        let said = unsafe { buffer.cast::<DEVICE_LB_PROVISIONING_DESCRIPTOR>().read() };
+        let (status, length, answer) = ask(StorageDeviceLBProvisioningProperty, 512);
+        assert_eq!((status, length), (STATUS_SUCCESS, 40));
+        // SAFETY: forty bytes of plain numbers.
+        let said = unsafe { answer.as_ptr().cast::<DEVICE_LB_PROVISIONING_DESCRIPTOR>().read_unaligned() };
         assert_eq!((said.Version, said.Size), (40, 40));
         assert_eq!(said._bitfield_1 & 3, 3, "thin, and reads as zeros");
         assert_eq!((said.MaxUnmapLbaCount, said.MaxUnmapBlockDescriptorCount), (0x80_0000, 256));
-        assert_eq!(ask(StorageDeviceLBProvisioningProperty, 12), (STATUS_SUCCESS, 12));
+        let (status, length, _) = ask(StorageDeviceLBProvisioningProperty, 12);
+        assert_eq!((status, length), (STATUS_SUCCESS, 12));
         assert_eq!(ask(StorageDeviceLBProvisioningProperty, 8).0, STATUS_INVALID_PARAMETER);
         assert_eq!(ask(0, 512).0, STATUS_NOT_SUPPORTED);
-        machine.free_system(buffer);
     });
 }
 
@@ -189,14 +159,14 @@ fn an_adapter_is_reset_and_pulled_out_while_its_disks_are_open() {
         // The miniport refuses the SRB that resets the unit, but there is nothing to reset for.
         assert!(adapter.reset_unit(disk));
         assert!(!adapter.reset_unit(adapter.device()), "no disk of its");
-        assert_eq!(client.request(IRP_MJ_READ, 0, 4096), (STATUS_SUCCESS, 4096));
+        assert_eq!(client.read(0, 4096), (STATUS_SUCCESS, 4096));
         assert_eq!(adapter.present_disks(), [disk]);
         adapter.surprise_removal();
         adapter.surprise_removal();
-        assert_eq!(client.request(IRP_MJ_READ, 0, 4096).0, STATUS_DEVICE_DOES_NOT_EXIST);
+        assert_eq!(client.read(0, 4096).0, STATUS_DEVICE_DOES_NOT_EXIST);
         assert!(!adapter.reset_unit(disk));
-        client.close();
         adapter.surprise_remove();
+        drop(client);
         machine.unload_driver(driver);
     });
     assert_completed(&outcome, "reset and removal");

@@ -2,8 +2,10 @@
 //!
 //! The IRP comes back through a completion routine that runs wherever the driver completes it: it notes the
 //! slot and rings the job's doorbell. Invariant: a slot has one request at most, and its buffers are the
-//! slot's own again when that has come back. (That a request is completed once is the kernel's and the port
-//! driver's to watch: bug checks 0x44 and 0xF1/0x2004.)
+//! slot's own again when that has come back. It is not made of `storport_sim::client`, whose requests come
+//! back to an event each: a job waits for any of its slots, takes the time in the completion routine, and
+//! keeps its MDL from one request to the next, so as to measure the driver and not itself. (That a request is
+//! completed once is the kernel's and the port driver's to watch: bug checks 0x44 and 0xF1/0x2004.)
 
 #![expect(unsafe_code, reason = "the rig calls layer 1, as a client of the driver")]
 

@@ -6,8 +6,8 @@ use kernel_sim::machine::{Config, Execution, Machine};
 use kernel_sim::safe::SpinLock;
 use std::ptr::null_mut;
 use std::sync::Arc;
+use storport_sim::client::{Client, Request, Rig, assert_completed};
 use storport_sim::ddi::*;
-use storport_sim::disk::{Geometry, Identity, MemoryStore, ScsiDisk, Target};
 use storport_sim::miniport::{Configuration, FindError, ServiceIrp, Srb, VirtualMiniport};
 use storport_sim::{Adapter, Medium};
 use verifier::finding::Violation;
@@ -111,27 +111,8 @@ fn serve_once(execution: Execution, entry: PDRIVER_INITIALIZE) -> Option<Violati
         let machine = Machine::current().unwrap();
         let driver = machine.load_driver(entry).expect("the driver loads");
         let adapter = Adapter::start(driver).expect("the adapter starts");
-        let event: PKEVENT = machine.allocate_system(size_of::<KEVENT>()).cast();
-        let mut status = IO_STATUS_BLOCK::new(0, 0);
-        // SAFETY: event and status block outlive the wait.
-        unsafe {
-            KeInitializeEvent(event, NotificationEvent, FALSE);
-            let irp = IoBuildDeviceIoControlRequest(
-                IOCTL_MINIPORT_PROCESS_SERVICE_IRP,
-                adapter.device(),
-                null_mut(),
-                0,
-                null_mut(),
-                0,
-                FALSE,
-                event,
-                &raw mut status,
-            );
-            IoCallDriver(adapter.device(), irp);
-            KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
-        }
-        assert_eq!(status.Status(), STATUS_SUCCESS);
-        machine.free_system(event.cast());
+        let asked = Client::new(adapter.device(), 0).control(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, &[], 0);
+        assert_eq!(asked.0, STATUS_SUCCESS);
         adapter.remove();
         machine.unload_driver(driver);
     });
@@ -270,63 +251,16 @@ impl VirtualMiniport for Keeper {
     }
 }
 
-unsafe extern "C-unwind" fn set_event(_device: PDEVICE_OBJECT, _irp: PIRP, event: PVOID) -> NTSTATUS {
-    // SAFETY: the context is the client's event.
-    unsafe { KeSetEvent(event.cast(), 0, FALSE) };
-    STATUS_MORE_PROCESSING_REQUIRED
-}
-
-/// Sends a request without data, which sets `event` when it comes back; returns the IRP.
-unsafe fn send(device: PDEVICE_OBJECT, event: PKEVENT, fill: impl FnOnce(&mut IO_STACK_LOCATION)) -> PIRP {
-    // SAFETY: a fresh IRP with room for the device's stack.
-    unsafe {
-        KeInitializeEvent(event, NotificationEvent, FALSE);
-        let irp = IoAllocateIrp((*device).StackSize, FALSE);
-        fill(&mut *IoGetNextIrpStackLocation(irp));
-        IoSetCompletionRoutine(irp, Some(set_event), event.cast(), true, true, true);
-        IoCallDriver(device, irp);
-        irp
-    }
-}
-
-unsafe fn wait_and_free(event: PKEVENT, irp: PIRP) {
-    // SAFETY: `send` made both.
-    unsafe {
-        KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
-        assert_eq!((*irp).IoStatus.Status(), STATUS_SUCCESS);
-        IoFreeIrp(irp);
-    }
-}
-
 #[test]
 fn what_storport_holds_around_start_io_is_not_the_drivers() {
     for execution in executions() {
-        let store = Box::new(MemoryStore::new(1 << 20));
-        let disk = ScsiDisk::new(store, Geometry::default(), Identity::default()).unwrap();
-        let medium = Arc::new(Medium::new([disk].into_iter().collect::<Target>()));
-        let outcome = Config::new(CPUS, execution).unwrap().watch(rule()).run(move || {
-            let machine = Machine::current().unwrap();
-            machine.attach(medium);
-            let driver = machine.load_driver(Some(keeper)).expect("the driver loads");
-            let adapter = Adapter::start(driver).expect("the adapter starts");
-            let events: PKEVENT = machine.allocate_system(2 * size_of::<KEVENT>()).cast();
-            let (first, second) = (events, events.wrapping_add(1));
-            // SAFETY: events and devices outlive the waits.
-            unsafe {
-                let service = send(adapter.device(), first, |next| {
-                    next.MajorFunction = IRP_MJ_DEVICE_CONTROL as UCHAR;
-                    next.Parameters.DeviceIoControl.IoControlCode = IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
-                });
-                let flush = send(adapter.disks()[0], second, |next| {
-                    next.MajorFunction = IRP_MJ_FLUSH_BUFFERS as UCHAR;
-                });
-                wait_and_free(first, service);
-                wait_and_free(second, flush);
-            }
-            machine.free_system(events.cast());
-            adapter.remove();
-            machine.unload_driver(driver);
+        let machine = Config::new(CPUS, execution).unwrap().watch(rule());
+        let outcome = Rig::new(Some(keeper), 1, 1 << 20).run(machine, |bench| {
+            let mut service = Client::new(bench.adapter().device(), 0);
+            service.send(Request::Control { code: IOCTL_MINIPORT_PROCESS_SERVICE_IRP, input: 0, room: 0 });
+            assert_eq!(Client::new(bench.disk(0), 0).flush(), STATUS_SUCCESS);
+            assert_eq!(service.wait().0, STATUS_SUCCESS);
         });
-        assert!(matches!(outcome.ending, Ending::Completed), "{:?}", outcome.ending);
+        assert_completed(&outcome, "kept until HwStorStartIo");
     }
 }

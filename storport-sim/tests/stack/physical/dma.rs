@@ -2,11 +2,12 @@
 
 use crate::physical_entry;
 use crate::rig::physical::{self, Extension, with_adapter};
-use crate::rig::{Client, assert_completed, read_once, stopped};
+use crate::rig::{assert_completed, read_once, stopped};
 use kernel_sim::bugcheck::{Ending, SCSI_VERIFIER_DETECTED_VIOLATION};
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Execution, Machine};
 use std::ptr::null_mut;
+use storport_sim::client::{Client, sleep_us};
 use storport_sim::ddi::*;
 use storport_sim::{Adapter, NOT_MODELLED};
 
@@ -38,9 +39,7 @@ fn a_device_that_still_writes_after_requestcomplete_is_caught() {
         assert_eq!(machine.dma_faults(0), [], "the scan waits for its answers");
         read_once(adapter.disks()[0]);
         while machine.dma_faults(0).is_empty() {
-            let mut millisecond = LARGE_INTEGER::new(-10_000);
-            // SAFETY: PASSIVE_LEVEL.
-            unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond) };
+            sleep_us(1000);
         }
         adapter.remove();
         machine.unload_driver(driver);
@@ -77,9 +76,8 @@ fn a_list_has_an_element_per_page() {
         with_adapter(Some(looks), physical::slot(&[]), |adapter| {
             let mut client = Client::new(adapter.disks()[0], 40 << 10);
             for length in [512, 4096, 8192, 40 << 10] {
-                assert_eq!(client.request(IRP_MJ_READ, 0, length), (STATUS_SUCCESS, length));
+                assert_eq!(client.read(0, length), (STATUS_SUCCESS, length));
             }
-            client.close();
         });
     });
     assert_completed(&outcome, "pages");

@@ -1,32 +1,19 @@
 //! Requests through a physical miniport: interrupts, locks, queues, SRBs of both kinds.
 
 use crate::rig::physical::{self, with_adapter};
-use crate::rig::{Client, assert_completed, executions, on_threads, read_once};
+use crate::rig::{assert_completed, executions, on_threads, read_once, write_and_read};
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Execution;
 use kernel_sim::processor::Processor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use storport_sim::Adapter;
+use storport_sim::client::{Client, Device};
 use storport_sim::scsi::{AdditionalSense, Lun};
 
 /// Writes and reads back with `threads` clients at a time, on every disk in turn.
 fn clients(adapter: &Adapter, threads: usize, rounds: usize) {
-    let disks: Vec<usize> = adapter.disks().iter().map(|d| *d as usize).collect();
-    assert!(!disks.is_empty());
-    on_threads(threads, move |n| {
-        let mut client = Client::new(disks[n % disks.len()] as PDEVICE_OBJECT, 8192);
-        for round in 0..rounds {
-            let at = ((n * rounds + round) * 8192) as i64;
-            let fill = (n * 16 + round) as u8 + 1;
-            client.data().fill(fill);
-            assert_eq!(client.request(IRP_MJ_WRITE, at, 8192), (STATUS_SUCCESS, 8192));
-            client.data().fill(0);
-            assert_eq!(client.request(IRP_MJ_READ, at, 8192), (STATUS_SUCCESS, 8192));
-            assert!(client.data().iter().all(|b| *b == fill));
-        }
-        client.close();
-    });
+    write_and_read(adapter.disks(), threads, rounds, 8192);
 }
 
 #[test]
@@ -34,8 +21,7 @@ fn one_read_comes_back_by_a_line_interrupt() {
     let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
         with_adapter(Some(physical::entry), physical::slot(&[]), |adapter| {
             let mut client = Client::new(adapter.disks()[0], 4096);
-            assert_eq!(client.request(IRP_MJ_READ, 0, 4096), (STATUS_SUCCESS, 4096));
-            client.close();
+            assert_eq!(client.read(0, 4096), (STATUS_SUCCESS, 4096));
         });
     });
     assert_completed(&outcome, "one read");
@@ -150,15 +136,14 @@ fn redirected_completions_come_back_to_the_processor_that_asked() {
         let outcome = physical::run(4, Execution::Seeded(seed), 4, 2, |_| {
             let slot = physical::slot(&[("Dpc", 1), ("PerMessage", 1), ("Channels", 4)]);
             with_adapter(Some(physical::entry), slot, |adapter| {
-                let disk = adapter.disks()[0] as usize;
+                let disk = Device::from(adapter.disks()[0]);
                 on_threads(4, move |_| {
                     let here = Processor::current().index();
-                    let mut client = Client::new(disk as PDEVICE_OBJECT, 512);
+                    let mut client = Client::new(disk, 512);
                     for _ in 0..3 {
-                        assert_eq!(client.request(IRP_MJ_READ, 0, 512), (STATUS_SUCCESS, 512));
+                        assert_eq!(client.read(0, 512), (STATUS_SUCCESS, 512));
                         assert_eq!(client.completed_on(), Some(here));
                     }
-                    client.close();
                 });
             });
         });
@@ -176,9 +161,8 @@ fn what_lists_cannot_describe_goes_as_several() {
                 // 5 elements describe 4 pages wherever the first begins.
                 let mut client = Client::new(adapter.disks()[0], 64 << 10);
                 let before = bench.behaviour.lock().carried_out;
-                assert_eq!(client.request(IRP_MJ_WRITE, 0, 64 << 10), (STATUS_SUCCESS, 64 << 10));
+                assert_eq!(client.write(0, 64 << 10), (STATUS_SUCCESS, 64 << 10));
                 assert_eq!(bench.behaviour.lock().carried_out - before, srbs);
-                client.close();
             });
         });
         assert_completed(&outcome, &format!("{options:?}"));

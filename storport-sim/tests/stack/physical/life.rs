@@ -8,7 +8,9 @@ use kernel_sim::ddi::*;
 use kernel_sim::irql::Irql;
 use kernel_sim::machine::{Execution, Machine};
 use kernel_sim::processor::Processor;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use storport_sim::client::{Device, Threads, sleep_us};
 use storport_sim::ddi::*;
 use storport_sim::{Adapter, PciSlot, StartError};
 
@@ -22,26 +24,21 @@ fn requests_wait_for_a_stopped_adapter_to_start_again() {
     for (cpus, execution, name) in executions(6) {
         let outcome = physical::run(cpus, execution, 0, 1, |_| {
             with_adapter(Some(physical::entry), physical::slot(&[]), |adapter| {
-                let disk = adapter.disks()[0];
+                let disk = Device::from(adapter.disks()[0]);
                 adapter.stop();
                 assert_eq!((controls(ScsiStopAdapter), physical::extension().is_stopped), (1, 1));
-                let (done, at) = (std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0)), disk as usize);
-                let seen = std::sync::Arc::clone(&done);
-                Machine::current().unwrap().start_thread(None, move || {
-                    assert_eq!(read_once(at as PDEVICE_OBJECT), STATUS_SUCCESS);
+                let done = Arc::new(AtomicU32::new(0));
+                let seen = Arc::clone(&done);
+                let thread = Threads::start(1, move |_| {
+                    assert_eq!(read_once(disk), STATUS_SUCCESS);
                     seen.store(1, SeqCst);
                 });
-                let mut second = LARGE_INTEGER::new(-10_000_000);
-                // SAFETY: PASSIVE_LEVEL.
-                unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut second) };
+                sleep_us(1_000_000);
                 assert_eq!(done.load(SeqCst), 0, "a request went to a stopped adapter");
                 adapter.restart().unwrap();
                 assert_eq!(controls(ScsiRestartAdapter), 1);
-                while done.load(SeqCst) == 0 {
-                    let mut millisecond = LARGE_INTEGER::new(-10_000);
-                    // SAFETY: PASSIVE_LEVEL.
-                    unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond) };
-                }
+                thread.join();
+                assert_eq!(done.load(SeqCst), 1);
             });
         });
         assert_completed(&outcome, &name);
@@ -55,28 +52,14 @@ fn an_adapter_that_was_pulled_out_ends_its_requests() {
             let machine = Machine::current().unwrap();
             let driver = machine.load_driver(Some(physical::entry)).unwrap();
             let adapter = Adapter::start_device(driver, physical::slot(&[])).unwrap();
-            let disk = adapter.disks()[0] as usize;
+            let disk = Device::from(adapter.disks()[0]);
             bench.behaviour.lock().hangs = true;
-            let statuses = std::sync::Arc::new(parking_lot::Mutex::new(Vec::new()));
-            for _ in 0..3 {
-                let statuses = std::sync::Arc::clone(&statuses);
-                machine.start_thread(None, move || {
-                    let status = read_once(disk as PDEVICE_OBJECT);
-                    statuses.lock().push(status);
-                });
-            }
-            let mut second = LARGE_INTEGER::new(-10_000_000);
-            // SAFETY: PASSIVE_LEVEL.
-            unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut second) };
+            let reads = Threads::start(3, move |_| assert_eq!(read_once(disk), STATUS_DEVICE_DOES_NOT_EXIST));
+            sleep_us(1_000_000);
             bench.behaviour.lock().is_gone = true;
             adapter.surprise_remove();
-            while statuses.lock().len() < 3 {
-                let mut millisecond = LARGE_INTEGER::new(-10_000);
-                // SAFETY: PASSIVE_LEVEL.
-                unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond) };
-            }
+            reads.join();
             machine.unload_driver(driver);
-            assert_eq!(*statuses.lock(), [STATUS_DEVICE_DOES_NOT_EXIST; 3]);
         });
         assert_completed(&outcome, &name);
     }

@@ -11,6 +11,7 @@ use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use storport_sim::client::Device;
 use storport_sim::ddi::*;
 
 unsafe fn take(extension: PVOID, kind: STOR_SPINLOCK) -> STOR_LOCK_HANDLE {
@@ -77,8 +78,8 @@ fn with_channels_the_start_io_lock_is_the_miniports_to_take() {
         let outcome = physical::run(4, Execution::Seeded(seed), 4, 2, |_| {
             let slot = physical::slot(&[("Dpc", 1), ("PerMessage", 1), ("Channels", 4)]);
             with_adapter(Some(start_io_locks), slot, |adapter| {
-                let disk = adapter.disks()[0] as usize;
-                on_threads(4, move |_| assert_eq!(read_once(disk as PDEVICE_OBJECT), STATUS_SUCCESS));
+                let disk = Device::from(adapter.disks()[0]);
+                on_threads(4, move |_| assert_eq!(read_once(disk), STATUS_SUCCESS));
                 assert_eq!(physical::extension().starts_most.load(SeqCst), 1);
             });
         });
@@ -207,8 +208,8 @@ fn what_keeps_the_interrupt_out_keeps_it_out() {
         for (cpus, execution, name) in executions(6) {
             let outcome = physical::run(cpus, execution, messages, 1, move |_| {
                 with_adapter(entry, physical::slot(options), |adapter| {
-                    let disk = adapter.disks()[0] as usize;
-                    on_threads(4, move |_| assert_eq!(read_once(disk as PDEVICE_OBJECT), STATUS_SUCCESS));
+                    let disk = Device::from(adapter.disks()[0]);
+                    on_threads(4, move |_| assert_eq!(read_once(disk), STATUS_SUCCESS));
                 });
             });
             assert_completed(&outcome, &format!("{options:?} {name}"));
@@ -253,8 +254,8 @@ fn messages_nest_only_with_a_lock_each() {
         let deepest = Arc::clone(&seen);
         let outcome = physical::run(1, Execution::Seeded(seed), 4, 1, move |_| {
             with_adapter(Some(nests), physical::slot(options), |adapter| {
-                let disk = adapter.disks()[0] as usize;
-                on_threads(4, move |_| assert_eq!(read_once(disk as PDEVICE_OBJECT), STATUS_SUCCESS));
+                let disk = Device::from(adapter.disks()[0]);
+                on_threads(4, move |_| assert_eq!(read_once(disk), STATUS_SUCCESS));
                 deepest.store(physical::extension().timer_calls.load(SeqCst), SeqCst);
             });
         });
@@ -350,8 +351,8 @@ fn an_inverted_order_deadlocks_when_two_processors_meet() {
             .filter(|seed| {
                 let outcome = physical::run(cpus, Execution::Seeded(*seed), 0, 1, |_| {
                     with_adapter(Some(inverts), physical::slot(&[]), |adapter| {
-                        let disk = adapter.disks()[0] as usize;
-                        on_threads(3, move |_| assert_eq!(read_once(disk as PDEVICE_OBJECT), STATUS_SUCCESS));
+                        let disk = Device::from(adapter.disks()[0]);
+                        on_threads(3, move |_| assert_eq!(read_once(disk), STATUS_SUCCESS));
                     });
                 });
                 matches!(outcome.ending, Ending::Deadlock(_))

@@ -5,9 +5,10 @@ use crate::rig::physical::{self, Bench, with_adapter};
 use crate::rig::{assert_completed, read_once, stopped};
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::*;
-use kernel_sim::machine::{Execution, Machine, Outcome};
+use kernel_sim::machine::{Execution, Outcome};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use storport_sim::client::{Device, Threads};
 use storport_sim::ddi::*;
 
 /// How often each kind of recovery was asked for.
@@ -154,21 +155,9 @@ fn new_requests_wait_while_a_unit_is_reset() {
                 physical::slot(&[("Resets", 1), ("LunDepth", 2)]),
                 |adapter| {
                     bench.behaviour.lock().hangs_until_reset = true;
-                    let disk = adapter.disks()[0] as usize;
-                    let machine = Machine::current().unwrap();
-                    let left = Arc::new(std::sync::atomic::AtomicU32::new(5));
-                    for _ in 0..5 {
-                        let left = Arc::clone(&left);
-                        machine.start_thread(None, move || {
-                            assert_eq!(read_once(disk as PDEVICE_OBJECT), STATUS_SUCCESS);
-                            left.fetch_sub(1, SeqCst);
-                        });
-                    }
-                    while left.load(SeqCst) != 0 {
-                        let mut millisecond = LARGE_INTEGER::new(-10_000);
-                        // SAFETY: PASSIVE_LEVEL.
-                        unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond) };
-                    }
+                    let disk = Device::from(adapter.disks()[0]);
+                    let reads = Threads::start(5, move |_| assert_eq!(read_once(disk), STATUS_SUCCESS));
+                    reads.join();
                     let statistics = adapter.statistics(adapter.disks()[0]).unwrap();
                     assert!(statistics.timeouts >= 1 && statistics.retries >= 1, "{statistics:?}");
                 },

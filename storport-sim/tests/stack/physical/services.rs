@@ -9,6 +9,7 @@ use kernel_sim::machine::Execution;
 use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::SeqCst;
+use storport_sim::client::{Device, sleep_us};
 use storport_sim::ddi::*;
 use storport_sim::scsi::Lun;
 
@@ -47,9 +48,7 @@ fn a_worker_runs_at_passive_level_and_may_queue_itself() {
             with_adapter(Some(works), physical::slot(&[]), |adapter| {
                 assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
                 while physical::extension().work_calls.load(SeqCst) < 3 {
-                    let mut millisecond = LARGE_INTEGER::new(-10_000);
-                    // SAFETY: PASSIVE_LEVEL.
-                    unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut millisecond) };
+                    sleep_us(1000);
                 }
             });
         });
@@ -102,8 +101,8 @@ fn instances_of_one_dpc_are_serialised() {
     for (cpus, execution, name) in executions(8) {
         let outcome = physical::run(cpus, execution, 0, 1, |_| {
             with_adapter(Some(issues), physical::slot(&[]), |adapter| {
-                let disk = adapter.disks()[0] as usize;
-                on_threads(4, move |_| assert_eq!(read_once(disk as PDEVICE_OBJECT), STATUS_SUCCESS));
+                let disk = Device::from(adapter.disks()[0]);
+                on_threads(4, move |_| assert_eq!(read_once(disk), STATUS_SUCCESS));
                 assert!(physical::extension().work_calls.load(SeqCst) > 0);
             });
         });

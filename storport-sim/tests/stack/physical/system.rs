@@ -2,12 +2,13 @@
 
 use crate::physical_entry;
 use crate::rig::physical::{self, Extension, with_adapter};
-use crate::rig::{assert_completed, device_control, read_once};
+use crate::rig::{assert_completed, read_once};
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Execution;
 use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::SeqCst;
+use storport_sim::client::Client;
 use storport_sim::ddi::*;
 
 #[test]
@@ -240,31 +241,29 @@ fn a_private_request_goes_to_the_miniport_and_back() {
     for disks in [0, 1] {
         let outcome = physical::run(1, Execution::Seeded(0), 0, disks, |_| {
             with_adapter(Some(answers), physical::slot(&[]), |adapter| {
-                let machine = kernel_sim::machine::Machine::current().unwrap();
                 let header = size_of::<SRB_IO_CONTROL>() as u32;
-                let block = machine.allocate_system(64).cast::<SRB_IO_CONTROL>();
-                let send = |length: u32, bytes: u32| {
-                    // SAFETY: a block of 64 bytes of ours.
-                    unsafe {
-                        *block = SRB_IO_CONTROL {
-                            HeaderLength: header,
-                            Signature: *b"PRIVATE!",
-                            Timeout: 5,
-                            ControlCode: 41,
-                            ReturnCode: 0,
-                            Length: length,
-                        };
-                        let answer =
-                            device_control(adapter.device(), IOCTL_SCSI_MINIPORT, block.cast(), bytes);
-                        (answer, (*block).ReturnCode)
-                    }
+                let mut client = Client::new(adapter.device(), 64);
+                let mut send = |length: u32, bytes: usize| {
+                    let numbers = |n: [u32; 4]| n.map(u32::to_le_bytes).concat();
+                    let input = [
+                        &header.to_le_bytes()[..],
+                        b"PRIVATE!",
+                        // Timeout, ControlCode, ReturnCode, Length; and data.
+                        &numbers([5, 41, 0, length]),
+                        &[0; 36],
+                    ];
+                    let ended = client.control(IOCTL_SCSI_MINIPORT, &input.concat()[..bytes], bytes);
+                    (ended, client.data()[20])
                 };
                 let whole = (header + 8) as usize;
                 assert_eq!(send(8, 64), ((STATUS_SUCCESS, whole), 42));
-                assert_eq!(send(8, header), ((STATUS_INVALID_PARAMETER, 0), 0), "longer than the buffer");
+                assert_eq!(
+                    send(8, header as usize),
+                    ((STATUS_INVALID_PARAMETER, 0), 0),
+                    "longer than the buffer"
+                );
                 assert_eq!(send(u32::MAX, 64), ((STATUS_INVALID_PARAMETER, 0), 0));
                 assert_eq!(send(0, 4), ((STATUS_INVALID_PARAMETER, 0), 0));
-                machine.free_system(block.cast());
             });
         });
         assert_completed(&outcome, &format!("{disks} disks"));

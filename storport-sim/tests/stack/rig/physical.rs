@@ -7,9 +7,9 @@ use kernel_sim::machine::{Config, Execution, Machine, Outcome};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
-use storport_sim::ddi::*;
+use storport_sim::PciSlot;
+pub use storport_sim::client::with_device as with_adapter;
 use storport_sim::disk::Target;
-use storport_sim::{Adapter, PciSlot};
 
 /// An entry point of the miniport with other callbacks, as `change` sets them.
 #[macro_export]
@@ -71,15 +71,4 @@ pub fn slot(options: &[(&str, u32)]) -> PciSlot {
     options.iter().fold(PciSlot::new(0).at(2, 7).config_space(&config_space), |slot, (name, value)| {
         slot.parameter(name, storport_sim::Parameter::Dword(*value))
     })
-}
-
-/// Loads a driver, starts its adapter on the slot, runs `body`, and takes both down again.
-pub fn with_adapter(entry: PDRIVER_INITIALIZE, slot: PciSlot, body: impl FnOnce(&Adapter)) {
-    let machine = Machine::current().unwrap();
-    let driver = machine.load_driver(entry).expect("the driver loads");
-    let adapter = Adapter::start_device(driver, slot).expect("the adapter starts");
-    body(&adapter);
-    adapter.remove();
-    machine.unload_driver(driver);
-    assert_eq!(machine.dma_faults(0), [], "the device reached for memory it was not given");
 }
