@@ -8,7 +8,7 @@
 //! ```text
 //! find.rs     DriverEntry, HwStorFindAdapter, initialisation    channel.rs      extensions, lists, the lock
 //! start.rs    a port's start and reset, by a timer              own_command.rs  the driver's own commands
-//! issue.rs    HwStorBuildIo, HwStorStartIo, queue, slots        interrupt.rs    HwStorInterrupt, DPC, bus reset
+//! issue.rs    HwStorBuildIo, HwStorStartIo, queue, slots        interrupt.rs    interrupt, DPC, bus reset
 //! recover.rs  after an error                                    control.rs      stop, restart, removal
 //! translate/  SCSI to ATA                                       sense.rs        ATA errors as sense data
 //! registers.rs, ata.rs, device.rs  what adapter and device define
