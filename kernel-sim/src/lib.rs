@@ -35,7 +35,7 @@
 //!         _ => None,
 //!     }
 //! });
-//! assert_eq!(found.unwrap().what, "CPU 0, CPU 1 wait for each other's spin locks");
+//! assert_eq!(found.unwrap().what, "CPU 1, CPU 0 wait for each other's spin locks");
 //! ```
 
 #[macro_use]

@@ -22,8 +22,8 @@ const ROOT_FILES: [&str; 9] = [
 /// The folders of the repository's root that hold sources.
 const ROOT_FOLDERS: [&str; 5] = ["benches", "drivers-examples", "kernel-sim", "storport-sim", "verifier"];
 
-/// What a checkout has besides: version control, and what builds and runs leave there.
-const NOT_OURS: [&str; 3] = [".git", "target", "schedules"];
+/// What a checkout may have besides: version control, a build service, and what builds and runs leave.
+const NOT_OURS: [&str; 4] = [".ci", ".git", "schedules", "target"];
 
 /// Columns that a comment line has at most.
 const COLUMNS_MAX: usize = 110;
