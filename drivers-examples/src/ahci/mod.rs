@@ -18,7 +18,7 @@
 //! The invariant that all of it serves: **an SRB ends once, and never while the device may still move its
 //! data**. All state of a port is under the interrupt lock; what is finished is put on a list under it and
 //! completed in a DPC without it.
-
+#![expect(non_snake_case, non_upper_case_globals, reason = "the documented WDK names")]
 #![expect(
     unsafe_op_in_unsafe_fn,
     clippy::missing_safety_doc,

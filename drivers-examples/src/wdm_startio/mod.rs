@@ -20,7 +20,6 @@
 //! | [`next_under_lock`] | IoStartNextPacket with its spin lock held | every request |
 //! | [`complete_under_cancel_lock`] | IoCompleteRequest with the cancel spin lock held | every request |
 //! | [`rare`] | IoCompleteRequest with its spin lock held | when one DPC overtakes another |
-
 #![expect(
     non_snake_case,
     non_camel_case_types,

@@ -3,6 +3,8 @@
 //! `IoCancelIrp` may come late: the IRP must not be used again before that thread is through with it. So each
 //! request it was asked about is waited for twice.
 
+#![expect(unsafe_code, reason = "calls layer 1, as a client of the driver")]
+
 use super::{allocate, machine};
 use kernel_sim::ddi::*;
 use std::ptr::null_mut;

@@ -1,5 +1,7 @@
 //! A device object that closures may take to other threads.
 
+#![expect(unsafe_code, reason = "calls layer 1, as a client of the driver")]
+
 use kernel_sim::ddi::PDEVICE_OBJECT;
 
 /// A live device object: what a [`Client`](super::Client) sends to.

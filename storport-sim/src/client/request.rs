@@ -1,5 +1,7 @@
 //! One request at a time: its IRP, its buffer, and the way back.
 
+#![expect(unsafe_code, reason = "calls layer 1, as a client of the driver")]
+
 use super::canceller::Canceller;
 use super::{Device, allocate, machine, trim};
 use crate::ddi::{DEVICE_MANAGE_DATA_SET_ATTRIBUTES, IOCTL_STORAGE_MANAGE_DATA_SET_ATTRIBUTES};

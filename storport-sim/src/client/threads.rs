@@ -1,5 +1,7 @@
 //! Threads of a test, and time that passes for them.
 
+#![expect(unsafe_code, reason = "calls layer 1, as a client of the driver")]
+
 use super::{allocate, machine};
 use kernel_sim::ddi::*;
 use std::ptr::null_mut;

@@ -1,5 +1,7 @@
 //! The input of IOCTL_STORAGE_MANAGE_DATA_SET_ATTRIBUTES that trims.
 
+#![expect(unsafe_code, reason = "calls layer 1, as a client of the driver")]
+
 use crate::ddi::{DEVICE_DATA_SET_RANGE, DEVICE_MANAGE_DATA_SET_ATTRIBUTES, DeviceDsmAction_Trim};
 
 /// Where the ranges lie, in bytes.

@@ -1,5 +1,7 @@
 //! SRBs sent to a unit as they are, without the disk class driver: no retries, and sense data to look at.
 
+#![expect(unsafe_code, reason = "calls layer 1, as a client of the driver")]
+
 use super::{Client, Device, allocate, machine};
 use crate::Adapter;
 use crate::ddi::*;

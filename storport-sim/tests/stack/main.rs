@@ -1,5 +1,7 @@
 //! The whole stack on a machine: client, class driver, port driver, a miniport at layer 1, disk.
 
+#![allow(unsafe_code, reason = "tests call layer 1 as drivers do")]
+
 mod client;
 mod io;
 mod layer2;
