@@ -285,7 +285,7 @@ impl Failing {
 
 /// The report without colours: test runners show it as it is.
 fn text(driver: &Driver, run: &Run) -> String {
-    report::finding(driver, &run.verdict, None, report::Style::plain())
+    report::finding(driver, &run.verdict, None, report::Style::plain(), report::WIDTH_DEFAULT)
 }
 
 /// The argument that names the running test: runners call a test's thread after it.

@@ -16,4 +16,5 @@ mod replay;
 mod storsim;
 mod stress;
 mod trace_hash;
+mod width;
 mod words;
