@@ -23,6 +23,8 @@ const SHOWN_MAX: usize = 60;
 /// Calls shown of a long stretch: the first and the last of them.
 const CALLS_FIRST: usize = 4;
 const CALLS_LAST: usize = 12;
+/// Calls that make a cycle at most.
+const CYCLE_MAX: usize = 3;
 /// Calls kept of a stretch while it lasts.
 const CALLS_KEPT_MAX: usize = 256;
 
@@ -78,6 +80,31 @@ pub struct Repeated {
     pub times: u64,
 }
 
+/// Calls that were made in this order, several times in a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cycle<'a> {
+    /// The calls: one, or a few.
+    pub calls: &'a [Repeated],
+    /// How often they were made, at least once.
+    pub times: usize,
+}
+
+impl Cycle<'_> {
+    /// The cycles of `made`, the first of the shortest first: every call is in one.
+    fn of(mut made: &[Repeated]) -> Vec<Cycle<'_>> {
+        let mut cycles = Vec::new();
+        while !made.is_empty() {
+            let repeats = |n: usize| made.chunks_exact(n).take_while(|chunk| *chunk == &made[..n]).count();
+            let length = (2..=CYCLE_MAX.min(made.len())).find(|n| repeats(*n) > 1).unwrap_or(1);
+            let times = if length == 1 { 1 } else { repeats(length) };
+            let (cycle, rest) = made.split_at(length * times);
+            cycles.push(Cycle { calls: &cycle[..length], times });
+            made = rest;
+        }
+        cycles
+    }
+}
+
 /// A place where a run was stopped between two steps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stopped {
@@ -130,6 +157,22 @@ impl Stretch {
             return (made, 0, &[]);
         }
         (&made[..CALLS_FIRST], skipped + self.forgotten, &made[CALLS_FIRST + skipped..])
+    }
+
+    /// As [`Stretch::calls`], with cycles of calls folded.
+    #[must_use]
+    pub fn cycles(&self) -> (Vec<Cycle<'_>>, usize, Vec<Cycle<'_>>) {
+        if self.forgotten != 0 {
+            let (first, skipped, last) = self.calls();
+            return (Cycle::of(first), skipped, Cycle::of(last));
+        }
+        let mut first = Cycle::of(&self.made);
+        if first.len() <= CALLS_FIRST + CALLS_LAST {
+            return (first, 0, Vec::new());
+        }
+        let last = first.split_off(first.len() - CALLS_LAST);
+        let skipped = first.split_off(CALLS_FIRST).iter().map(|cycle| cycle.calls.len() * cycle.times).sum();
+        (first, skipped, last)
     }
 
     fn add(&mut self, spot: Spot) {
@@ -332,4 +375,20 @@ fn locks_held(verdict: &Verdict, cpu: u8) -> Option<Vec<Lock>> {
         Verdict::Deadlock(d) => d.waiters.iter().map(|w| Scene::from(&w.place)).collect(),
     };
     scenes.into_iter().find(|scene| scene.cpu == cpu).map(|scene| scene.locks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_take_turns_are_one_cycle() {
+        let call = |call| {
+            let spot = Spot { callback: "DpcRoutine", call: Some(call), site: None, value: None };
+            Repeated { spot, times: 1 }
+        };
+        let made = ["A", "B", "A", "B", "A", "B", "C", "A"].map(call);
+        let cycles: Vec<_> = Cycle::of(&made).iter().map(|c| (c.calls.len(), c.times)).collect();
+        assert_eq!(cycles, [(2, 3), (1, 1), (1, 1)]);
+    }
 }

@@ -266,6 +266,23 @@ fn a_finding_is_told_in_full_where_its_schedule_cannot_be_saved() {
 }
 
 #[test]
+fn a_report_names_the_program_that_was_started() {
+    let desk = Desk::new();
+    std::os::unix::fs::symlink(assert_cmd::cargo::cargo_bin("storsim"), desk.path("mydriver")).unwrap();
+    let output = std::process::Command::new(desk.path("mydriver"))
+        .args(["run", "deadlocks-on-itself"])
+        .current_dir(desk.path("."))
+        .env("COLUMNS", "200")
+        .output()
+        .expect("the program starts");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("  replay  mydriver replay schedules/deadlocks-on-itself-seed1.schedule\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_schedule_that_replaces_another_says_so() {
     let desk = Desk::new();
     let again = |flags: &str| desk.storsim(&format!("run deadlocks-on-itself --seed 1 {flags}")).err;

@@ -5,7 +5,7 @@ use super::wrap::{fitted, flow};
 use crate::driver::Driver;
 use crate::explore::deviations::Deviation;
 use crate::finding::Location;
-use crate::timeline::{Ended, Repeated, Row, Spot, Stopped, Stretch, Timeline};
+use crate::timeline::{Cycle, Ended, Repeated, Row, Spot, Stopped, Stretch, Timeline};
 use comfy_table::{ContentArrangement, Table, presets};
 use kernel_sim::choose::Transition;
 use serde_json::{Value, json};
@@ -126,12 +126,12 @@ fn cell(driver: &Driver, stretch: &Stretch) -> Vec<String> {
         Transition::Switch(_) => lines.push("switches threads".to_owned()),
         _ => {}
     }
-    let (first, skipped, last) = stretch.calls();
+    let (first, skipped, last) = stretch.cycles();
     let mut callback = None;
-    add_calls(driver, &mut lines, &mut callback, first);
+    add_calls(driver, &mut lines, &mut callback, &first);
     if skipped != 0 {
         lines.push(format!("  ({skipped} more)"));
-        add_calls(driver, &mut lines, &mut callback, last);
+        add_calls(driver, &mut lines, &mut callback, &last);
     }
     let end = stretch.end();
     if let Some(end) = end.filter(|end| end.call.is_some() && callback != Some(end.callback)) {
@@ -173,23 +173,28 @@ fn wrapped(lines: &[String], width: usize) -> String {
     lines.iter().flat_map(fit).collect::<Vec<_>>().join("\n")
 }
 
-/// One line a call; one more where the callback changes.
+/// One line a call; one more where the callback changes, and one below calls that were made in turn.
 fn add_calls(
     driver: &Driver,
     lines: &mut Vec<String>,
     callback: &mut Option<&'static str>,
-    spots: &[Repeated],
+    cycles: &[Cycle<'_>],
 ) {
-    for Repeated { spot, times } in spots {
-        let Some(mut call) = call(driver, spot) else { continue };
-        if *times > 1 {
-            call += &format!(" x {times}");
+    for cycle in cycles {
+        for Repeated { spot, times } in cycle.calls {
+            let Some(mut call) = call(driver, spot) else { continue };
+            if *times > 1 {
+                call += &format!(" x {times}");
+            }
+            if *callback != Some(spot.callback) {
+                lines.push(spot.callback.to_owned());
+                *callback = Some(spot.callback);
+            }
+            lines.push(format!("  {call}"));
         }
-        if *callback != Some(spot.callback) {
-            lines.push(spot.callback.to_owned());
-            *callback = Some(spot.callback);
+        if cycle.times > 1 {
+            lines.push(format!("  (these {} calls x {})", cycle.calls.len(), cycle.times));
         }
-        lines.push(format!("  {call}"));
     }
 }
 
