@@ -269,7 +269,12 @@ impl Check {
 impl Failing {
     fn report(&self) -> String {
         let report = text(self.program.driver, &self.run);
-        format!("{report}\nreproduce: {REPLAY}='{}' cargo test{}", self.line(), of_this_test())
+        format!(
+            "{report}\nreproduce: {REPLAY}='{}' cargo test{}{}",
+            self.line(),
+            of_this_package(),
+            of_this_test()
+        )
     }
 
     /// The execution as one line: the seed of its operations, how many, and the schedule.
@@ -286,7 +291,12 @@ impl Failing {
 
 /// The report without colours: test runners show it as it is.
 fn text(driver: &Driver, run: &Run) -> String {
-    report::finding(driver, &run.verdict, None, report::Style::plain())
+    report::finding(driver, &run.verdict, None, report::Style::plain(), report::WIDTH_DEFAULT)
+}
+
+/// The argument that names the package under test, where a test runner of cargo's says it.
+fn of_this_package() -> String {
+    std::env::var("CARGO_PKG_NAME").map(|name| format!(" -p {name}")).unwrap_or_default()
 }
 
 /// The argument that names the running test: runners call a test's thread after it.

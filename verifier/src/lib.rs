@@ -30,6 +30,7 @@ pub mod cli;
 pub mod driver;
 pub mod explore;
 pub mod finding;
+mod program;
 pub mod report;
 pub mod rules;
 pub mod run;

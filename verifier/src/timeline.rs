@@ -4,7 +4,7 @@
 //! not what the driver did in between; that is the trace's. Invariant: the stretches follow each other
 //! without a gap from the first step to the last, and being followed changes nothing about a run.
 
-use crate::finding::{Lock, Scene, Verdict};
+use crate::finding::{Location, Lock, Scene, Verdict};
 use crate::run::Run;
 use kernel_sim::choose::{Choose, Enabled, Parted, Transition};
 use kernel_sim::machine::Machine;
@@ -23,6 +23,8 @@ const SHOWN_MAX: usize = 60;
 /// Calls shown of a long stretch: the first and the last of them.
 const CALLS_FIRST: usize = 4;
 const CALLS_LAST: usize = 12;
+/// Calls that make a cycle at most.
+const CYCLE_MAX: usize = 3;
 /// Calls kept of a stretch while it lasts.
 const CALLS_KEPT_MAX: usize = 256;
 
@@ -42,11 +44,14 @@ pub struct Stretch {
     pub began: Transition,
     /// The deviations in it: their numbers in the schedule, from 1.
     pub deviations: Vec<usize>,
-    /// Where the processor was at its first and last steps, and in the end. It was about to make those
-    /// calls; the last one it had not made when the stretch ended.
-    spots: Vec<Spot>,
-    /// How many spots between the first and the last ones were not kept.
+    /// The calls it made at its first and last steps, each with how often in a row.
+    made: Vec<Repeated>,
+    /// How many entries of `made` between the first and the last ones were not kept.
     forgotten: usize,
+    /// Where the processor was in the end: a call that it was about to make.
+    end: Option<Spot>,
+    /// Where the run was stopped, if that was later than `end`: at no step of its own.
+    pub stopped: Option<Stopped>,
     /// Why it ended.
     pub ended: Ended,
     /// The spin locks that the driver held on the processor then, oldest first.
@@ -62,6 +67,53 @@ pub struct Spot {
     pub call: Option<&'static str>,
     /// Where that stands.
     pub site: Option<Site>,
+    /// The value that was read or written, where the event tells it.
+    pub value: Option<u64>,
+}
+
+/// A call that was made several times in a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Repeated {
+    /// The call.
+    pub spot: Spot,
+    /// How often, at least once.
+    pub times: u64,
+}
+
+/// Calls that were made in this order, several times in a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cycle<'a> {
+    /// The calls: one, or a few.
+    pub calls: &'a [Repeated],
+    /// How often they were made, at least once.
+    pub times: usize,
+}
+
+impl Cycle<'_> {
+    /// The cycles of `made`, the first of the shortest first: every call is in one.
+    fn of(mut made: &[Repeated]) -> Vec<Cycle<'_>> {
+        let mut cycles = Vec::new();
+        while !made.is_empty() {
+            let repeats = |n: usize| made.chunks_exact(n).take_while(|chunk| *chunk == &made[..n]).count();
+            let length = (2..=CYCLE_MAX.min(made.len())).find(|n| repeats(*n) > 1).unwrap_or(1);
+            let times = if length == 1 { 1 } else { repeats(length) };
+            let (cycle, rest) = made.split_at(length * times);
+            cycles.push(Cycle { calls: &cycle[..length], times });
+            made = rest;
+        }
+        cycles
+    }
+}
+
+/// A place where a run was stopped between two steps.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stopped {
+    /// The innermost driver callback.
+    pub callback: Option<&'static str>,
+    /// The call; none for a panic.
+    pub call: Option<&'static str>,
+    /// Where it stands: file, line and column.
+    pub location: String,
 }
 
 /// Why a stretch ended.
@@ -95,10 +147,11 @@ impl Stretch {
         processor(self.began)
     }
 
-    /// The calls that were made: the first ones, how many are left out, and the last ones.
+    /// The calls that were made, each with how often in a row: the first ones, how many are left out, and the
+    /// last ones.
     #[must_use]
-    pub fn calls(&self) -> (&[Spot], usize, &[Spot]) {
-        let made = self.spots.split_last().map_or(&[][..], |(_, made)| made);
+    pub fn calls(&self) -> (&[Repeated], usize, &[Repeated]) {
+        let made = &self.made[..];
         let skipped = made.len().saturating_sub(CALLS_FIRST + CALLS_LAST);
         if skipped == 0 {
             return (made, 0, &[]);
@@ -106,12 +159,32 @@ impl Stretch {
         (&made[..CALLS_FIRST], skipped + self.forgotten, &made[CALLS_FIRST + skipped..])
     }
 
+    /// As [`Stretch::calls`], with cycles of calls folded.
+    #[must_use]
+    pub fn cycles(&self) -> (Vec<Cycle<'_>>, usize, Vec<Cycle<'_>>) {
+        if self.forgotten != 0 {
+            let (first, skipped, last) = self.calls();
+            return (Cycle::of(first), skipped, Cycle::of(last));
+        }
+        let mut first = Cycle::of(&self.made);
+        if first.len() <= CALLS_FIRST + CALLS_LAST {
+            return (first, 0, Vec::new());
+        }
+        let last = first.split_off(first.len() - CALLS_LAST);
+        let skipped = first.split_off(CALLS_FIRST).iter().map(|cycle| cycle.calls.len() * cycle.times).sum();
+        (first, skipped, last)
+    }
+
     fn add(&mut self, spot: Spot) {
-        self.spots.push(spot);
+        let Some(before) = self.end.replace(spot) else { return };
+        match self.made.last_mut() {
+            Some(last) if last.spot == before => last.times += 1,
+            _ => self.made.push(Repeated { spot: before, times: 1 }),
+        }
         // In a long run most are never shown: forget them now and then.
-        if self.spots.len() > CALLS_KEPT_MAX {
-            let end = self.spots.len() - CALLS_LAST - 1;
-            self.spots.drain(CALLS_FIRST + 1..end);
+        if self.made.len() > CALLS_KEPT_MAX {
+            let end = self.made.len() - CALLS_LAST - 1;
+            self.made.drain(CALLS_FIRST + 1..end);
             self.forgotten += end - CALLS_FIRST - 1;
         }
     }
@@ -119,7 +192,7 @@ impl Stretch {
     /// Where the processor was when it ended; none for a device or timer.
     #[must_use]
     pub fn end(&self) -> Option<&Spot> {
-        self.spots.last()
+        self.end.as_ref()
     }
 }
 
@@ -209,18 +282,20 @@ impl Timeline {
                 };
             }
         }
-        let spots = match chosen {
-            Transition::Run(cpu) => vec![Spot::of(machine, cpu)],
+        let end = match chosen {
+            Transition::Run(cpu) => Some(Spot::of(machine, cpu)),
             // What comes on top begins with a call that is not known yet.
-            _ => Vec::new(),
+            _ => None,
         };
         let ended = if processor(chosen).is_some() { Ended::Over } else { Ended::Done };
         self.stretches.push(Stretch {
             steps: step..step + 1,
             began: chosen,
             deviations: Vec::new(),
-            spots,
+            made: Vec::new(),
             forgotten: 0,
+            end,
+            stopped: None,
             ended,
             holds: Vec::new(),
         });
@@ -234,6 +309,7 @@ impl Spot {
             callback: callback.name,
             call: call.map(|(ddi, _)| ddi.name),
             site: call.map(|(_, site)| site),
+            value: None,
         }
     }
 }
@@ -255,6 +331,38 @@ pub fn finish(timeline: &mut Timeline, run: &Run, deviations: &[Option<u64>]) {
     if let Some(locks) = locks_held(&run.verdict, cpu) {
         last.holds = locks;
     }
+    if let Some(stopped) = stopped(&run.verdict, cpu).filter(|stopped| !is_at(last.end(), stopped)) {
+        // It had gone on from its last step, to a call that is none.
+        let made = last.end.take().filter(|spot| spot.call.is_some());
+        last.made.extend(made.map(|spot| Repeated { spot, times: 1 }));
+        last.stopped = Some(stopped);
+    }
+}
+
+/// Where something on `cpu` was found that stopped the run; a processor that waits is at a step.
+fn stopped(verdict: &Verdict, cpu: u8) -> Option<Stopped> {
+    let at = |scene: Scene| {
+        let location = scene.location.as_ref()?.to_string();
+        (scene.cpu == cpu).then_some(Stopped { callback: scene.callback(), call: scene.call, location })
+    };
+    match verdict {
+        Verdict::Clean | Verdict::Parted(_) | Verdict::Deadlock(_) | Verdict::Livelock(_) => None,
+        Verdict::Violation(v) => at(v.scene.clone()),
+        Verdict::BugCheck(b) => match &b.panicked_at {
+            Some(panic) if b.place.cpu == cpu => Some(Stopped {
+                callback: Scene::from(&b.place).callback(),
+                call: None,
+                location: panic.clone(),
+            }),
+            Some(_) => None,
+            None => at(Scene::from(&b.place)),
+        },
+    }
+}
+
+fn is_at(spot: Option<&Spot>, stopped: &Stopped) -> bool {
+    let location = spot.and_then(|spot| spot.site).map(|site| Location::from(site).to_string());
+    stopped.call.is_some() && location.as_ref() == Some(&stopped.location)
 }
 
 /// The spin locks held on `cpu` when something was found there.
@@ -267,4 +375,20 @@ fn locks_held(verdict: &Verdict, cpu: u8) -> Option<Vec<Lock>> {
         Verdict::Deadlock(d) => d.waiters.iter().map(|w| Scene::from(&w.place)).collect(),
     };
     scenes.into_iter().find(|scene| scene.cpu == cpu).map(|scene| scene.locks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_take_turns_are_one_cycle() {
+        let call = |call| {
+            let spot = Spot { callback: "DpcRoutine", call: Some(call), site: None, value: None };
+            Repeated { spot, times: 1 }
+        };
+        let made = ["A", "B", "A", "B", "A", "B", "C", "A"].map(call);
+        let cycles: Vec<_> = Cycle::of(&made).iter().map(|c| (c.calls.len(), c.times)).collect();
+        assert_eq!(cycles, [(2, 3), (1, 1), (1, 1)]);
+    }
 }

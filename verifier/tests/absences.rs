@@ -168,7 +168,7 @@ fn no_decision_depends_on_a_thread_of_the_host() {
         let asks = |line: &Line| {
             // The jobs of a stress: how many there are changes no result, which is a test of its own.
             let counts_cores =
-                line.file == "verifier/src/cli/stress.rs" && line.text.contains("available_parallelism");
+                line.file == "verifier/src/cli/summary.rs" && line.text.contains("available_parallelism");
             // A test's name, for the line that makes its failure again.
             let names_a_test =
                 line.file == "verifier/src/check.rs" && line.text.contains("thread::current()");

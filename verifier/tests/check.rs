@@ -74,7 +74,7 @@ fn the_line_makes_the_failure_again() {
     let line = first.lines().find(|l| l.starts_with("reproduce: ")).expect("a line to see it again");
     let (_, rest) = line.split_once(&format!("{REPLAY}='")).unwrap();
     let (replay, command) = rest.split_once('\'').unwrap();
-    assert_eq!(command, " cargo test -- --exact exhibit");
+    assert_eq!(command, " cargo test -p verifier -- --exact exhibit");
     assert!(first.contains("wait for each other's spin locks"), "{first}");
     let report =
         |out: &str| out.split("error[").nth(1).map(|r| r.split("reproduce").next().unwrap().to_owned());

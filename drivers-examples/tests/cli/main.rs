@@ -19,4 +19,5 @@ mod replay;
 mod storsim;
 mod stress;
 mod trace_hash;
+mod width;
 mod words;

@@ -3,6 +3,7 @@
 use crate::blessed;
 use crate::storsim::{Desk, soak};
 use serde_json::Value;
+use std::os::unix::fs::PermissionsExt as _;
 
 /// The seed of a run of `wdm-startio-rare` that was caught, and that of one that was not.
 fn caught_and_clean(desk: &Desk, seeds: std::ops::RangeInclusive<u64>) -> (Vec<u64>, Vec<u64>) {
@@ -30,7 +31,7 @@ fn recorded() -> Recorded {
     let said = desk.storsim(&format!("run wdm-startio-rare --seed {seed} --ios 300 --format json"));
     let run = said.json();
     let file = run["schedule"].as_str().expect("a finding writes its schedule").to_owned();
-    assert_eq!(file, format!("wdm-startio-rare-seed{seed}.schedule"));
+    assert_eq!(file, format!("schedules/wdm-startio-rare-seed{seed}.schedule"));
     Recorded { desk, file, run }
 }
 
@@ -58,10 +59,10 @@ fn the_rare_driver_is_caught_by_some_seeds_and_not_by_all() {
     let (caught, clean) = caught_and_clean(&desk, 1..=soak(60, 1000));
     assert!(caught.len() >= 5 && clean.len() >= 5, "caught: {caught:?}");
     for seed in caught {
-        assert!(desk.path(format!("wdm-startio-rare-seed{seed}.schedule")).is_file());
+        assert!(desk.path(format!("schedules/wdm-startio-rare-seed{seed}.schedule")).is_file());
     }
     for seed in clean {
-        assert!(!desk.path(format!("wdm-startio-rare-seed{seed}.schedule")).exists());
+        assert!(!desk.path(format!("schedules/wdm-startio-rare-seed{seed}.schedule")).exists());
     }
 }
 
@@ -100,7 +101,7 @@ fn a_replay_finds_what_the_run_found() {
 fn a_quiet_replay_prints_what_the_run_printed() {
     let desk = Desk::new();
     let run = desk.storsim("run wdm-startio-next-under-lock --seed 3");
-    let replay = desk.storsim("replay wdm-startio-next-under-lock-seed3.schedule --quiet");
+    let replay = desk.storsim("replay schedules/wdm-startio-next-under-lock-seed3.schedule --quiet");
     assert_eq!((run.status, replay.status), (1, 1));
     let (before, shrunk) = run.out.split_once("shrunk from ").expect("a finding is shrunk");
     assert!(shrunk.ends_with("minimal: it needs no deviation at all\n\n"), "{shrunk}");
@@ -147,7 +148,7 @@ fn a_run_that_is_not_shrunk_is_kept_as_its_seed() {
     let flags = "--ios 300 --no-shrink --format json";
     let run = desk.storsim(&format!("run wdm-startio-rare --seed {seed} {flags}")).json();
     assert!(run.get("shrunk").is_none() && run.get("timeline").is_none());
-    let file = format!("wdm-startio-rare-seed{seed}.schedule");
+    let file = format!("schedules/wdm-startio-rare-seed{seed}.schedule");
     assert!(desk.text(&file).contains(&format!("\nbase random {seed}\n")));
     let replay = desk.storsim(&format!("replay {file} --format json"));
     assert_eq!((replay.status, without(replay.json(), "fit")), (1, run));
@@ -195,7 +196,7 @@ fn a_run_that_writes_to_an_image_is_not_made_again_and_again() {
     let said = desk.storsim(line);
     assert_eq!(said.status, 1);
     assert!(said.err.contains("not shrunk") && said.err.lines().count() == 1, "{}", said.err);
-    assert!(desk.text("wdm-startio-next-under-lock-seed1.schedule").contains("\nbase random 1\n"));
+    assert!(desk.text("schedules/wdm-startio-next-under-lock-seed1.schedule").contains("\nbase random 1\n"));
 }
 
 #[test]
@@ -234,6 +235,61 @@ fn a_schedule_with_another_directory_goes_there() {
     assert_eq!(run["schedule"], "found/ramdisk-service-irp-under-lock-seed1.schedule");
     let replay = desk.storsim("replay found/ramdisk-service-irp-under-lock-seed1.schedule --format json");
     assert_eq!(without(replay.json(), "fit"), without(run, "shrunk"));
+}
+
+#[test]
+fn a_schedule_file_can_be_read_as_any_other_file() {
+    let desk = Desk::new();
+    desk.storsim("run deadlocks-on-itself --seed 1");
+    desk.write("other", "");
+    let mode = |name: &str| std::fs::metadata(desk.path(name)).unwrap().permissions().mode();
+    assert_eq!(mode("schedules/deadlocks-on-itself-seed1.schedule"), mode("other"));
+}
+
+#[test]
+fn a_finding_is_told_in_full_where_its_schedule_cannot_be_saved() {
+    let desk = Desk::new();
+    // A file is in the way: no directory can be made there.
+    desk.write("schedules", "");
+    let said = desk.storsim("run wdm-startio-next-under-lock deadlocks-on-itself");
+    assert_eq!((said.status, said.err.as_str()), (1, ""));
+    assert_eq!(said.out.matches("\nerror[").count(), 2, "{}", said.out);
+    assert_eq!(said.out.matches("  note    the schedule could not be saved: schedules/").count(), 2);
+    assert!(!said.out.contains("storsim replay"), "{}", said.out);
+    let said = desk.storsim("run deadlocks-on-itself --format json");
+    let not_saved = &said.json()["schedule_not_saved"];
+    assert!(
+        not_saved["why"].as_str().is_some_and(|why| why.contains("deadlocks-on-itself-seed1.schedule")),
+        "{said:?}"
+    );
+    assert!(not_saved["deviations"].is_array(), "{said:?}");
+}
+
+#[test]
+fn a_report_names_the_program_that_was_started() {
+    let desk = Desk::new();
+    std::os::unix::fs::symlink(assert_cmd::cargo::cargo_bin("storsim"), desk.path("mydriver")).unwrap();
+    let output = std::process::Command::new(desk.path("mydriver"))
+        .args(["run", "deadlocks-on-itself"])
+        .current_dir(desk.path("."))
+        .env("COLUMNS", "200")
+        .output()
+        .expect("the program starts");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("  replay  mydriver replay schedules/deadlocks-on-itself-seed1.schedule\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_schedule_that_replaces_another_says_so() {
+    let desk = Desk::new();
+    let again = |flags: &str| desk.storsim(&format!("run deadlocks-on-itself --seed 1 {flags}")).err;
+    assert_eq!(again(""), "");
+    assert_eq!(again(""), "", "the same schedule replaces nothing");
+    desk.write("schedules/deadlocks-on-itself-seed1.schedule", "yesterday's");
+    assert!(again("").contains("schedules/deadlocks-on-itself-seed1.schedule: replaced"));
 }
 
 #[test]

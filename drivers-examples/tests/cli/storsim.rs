@@ -87,8 +87,17 @@ impl Desk {
 
     /// Runs `storsim` with the words of `line`.
     pub fn storsim(&self, line: &str) -> Said {
-        let output = Command::cargo_bin("storsim")
-            .expect("the program was built with the tests")
+        self.storsim_at(None, line)
+    }
+
+    /// As [`Desk::storsim`], on a terminal of that width.
+    pub fn storsim_at(&self, width: Option<usize>, line: &str) -> Said {
+        let mut command = Command::cargo_bin("storsim").expect("the program was built with the tests");
+        match width {
+            Some(width) => command.env("COLUMNS", width.to_string()),
+            None => command.env_remove("COLUMNS"),
+        };
+        let output = command
             .args(line.split_whitespace())
             .current_dir(self.directory.path())
             .env("NO_COLOR", "1")

@@ -88,7 +88,7 @@ fn the_finding_with_the_lowest_seed_is_told_whoever_was_faster() {
         assert_eq!(found["seed"], lowest);
         assert_eq!(summary["seeds"], serde_json::json!([[0, lowest + 1]]));
         assert_eq!(summary["findings"][0]["schedule"], *file);
-        let replay = desk.storsim(&format!("replay {file} --format json"));
+        let replay = desk.storsim(&format!("replay schedules/{file} --format json"));
         assert_eq!(replay.json()["violations"], found["run"]["violations"]);
     }
 }
@@ -164,7 +164,7 @@ fn the_text_has_the_report_the_table_and_the_line() {
     let said = desk.storsim("stress wdm-startio-rare --ios 50 --seeds 0..60 --keep-going");
     assert_eq!((said.status, said.err.as_str()), (1, ""));
     assert!(said.out.contains("error[SpinLockSafe]"));
-    assert!(said.out.contains("storsim replay wdm-startio-rare-seed"));
+    assert!(said.out.contains("storsim replay schedules/wdm-startio-rare-seed"));
     assert!(said.field("found").ends_with("where"));
     let line = said.field("wdm-startio-rare  ");
     assert!(line.starts_with("60 schedules, ") && line.contains(" a second over "), "{line}");

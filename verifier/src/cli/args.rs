@@ -163,9 +163,10 @@ pub(super) struct ProgramArguments {
     /// How to print results.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
-    /// Where schedule files of findings go.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub schedule_dir: PathBuf,
+    /// Where schedule files of findings go, a directory that is there; without it, 'schedules' here, which is
+    /// made when it is first needed.
+    #[arg(long, value_name = "DIR")]
+    pub schedule_dir: Option<PathBuf>,
     /// Keep the schedule of a finding as it was found, instead of looking for the shortest that finds
     /// the same.
     #[arg(long)]

@@ -2,6 +2,7 @@
 
 use super::args::ExplainArguments;
 use super::{Found, Refusal};
+use crate::program::program_name;
 use crate::rules;
 use kernel_sim::bugcheck::STOP_CODES;
 
@@ -28,7 +29,8 @@ pub(super) fn explain(arguments: &ExplainArguments) -> Result<Found, Refusal> {
             Ok(Found::Nothing)
         }
         None => Err(Refusal(format!(
-            "'{name}' is no rule, check or bug check this storsim knows; see 'storsim list'"
+            "'{name}' is no rule, check or bug check that is known here; see '{} list'",
+            program_name()
         ))),
     }
 }

@@ -6,10 +6,13 @@ use super::setup::schedule_name;
 use crate::driver::Driver;
 use crate::explore::Program;
 use crate::explore::shrink::{Budget, Shrunk, shrink};
-use crate::report::{Progress, Reporter, RunReport};
+use crate::report::{Kept, Progress, Reporter, RunReport};
 use crate::run::{Contents, Run, Setup};
 use crate::schedule::{Schedule, replay};
 use std::path::{Path, PathBuf};
+
+/// Where schedule files go that no flag sends elsewhere.
+const DIRECTORY: &str = "schedules";
 
 /// Writes the schedule of a run that found something; returns what there is to tell of it. `is_seeded`:
 /// the machine's own choices of the setup's seed made the run, and not some other strategy.
@@ -21,8 +24,7 @@ pub(super) fn keep(
     is_seeded: bool,
     reporter: &mut dyn Reporter,
 ) -> Result<RunReport, Refusal> {
-    let path = path(driver, setup, &arguments.schedule_dir);
-    let schedule = path.display().to_string();
+    let path = path(driver, setup, arguments.schedule_dir.as_deref());
     let shrunk = if arguments.no_shrink { None } else { shrink_it(driver, setup, &run, reporter) };
     let Some(shrunk) = shrunk else {
         let recorded = if is_seeded {
@@ -30,16 +32,14 @@ pub(super) fn keep(
         } else {
             Schedule::of_choices(driver, setup, run.choices.clone())?
         };
-        if let Some(recorded) = recorded {
-            save(&recorded, &path)?;
-        }
-        return Ok(RunReport { schedule: Some(schedule), ..RunReport::of(driver, setup.clone(), run) });
+        let schedule = recorded.map(|recorded| save(&recorded, &path, reporter));
+        return Ok(RunReport { schedule, ..RunReport::of(driver, setup.clone(), run) });
     };
     let recorded = Schedule::of_shrunk(&shrunk);
-    save(&recorded, &path)?;
+    let schedule = Some(save(&recorded, &path, reporter));
     let again = replay(driver, &recorded, None)?;
     Ok(RunReport {
-        schedule: Some(schedule),
+        schedule,
         timeline: again.timeline.map(|timeline| (timeline, shrunk.deviations.clone())),
         shrunk: Some(shrunk),
         ..RunReport::of(driver, recorded.setup, again.run)
@@ -65,11 +65,28 @@ fn shrink_it(
     shrunk.inspect_err(|why| reporter.progress(Progress::Note(format!("not shrunk: {why}")))).ok()
 }
 
-fn path(driver: &Driver, setup: &Setup, directory: &Path) -> PathBuf {
+fn path(driver: &Driver, setup: &Setup, directory: Option<&Path>) -> PathBuf {
     let name = schedule_name(driver.name, setup.seed);
-    if directory == Path::new(".") { PathBuf::from(name) } else { directory.join(name) }
+    match directory {
+        Some(directory) if directory == Path::new(".") => name.into(),
+        Some(directory) => directory.join(name),
+        None => Path::new(DIRECTORY).join(name),
+    }
 }
 
-fn save(schedule: &Schedule, path: &Path) -> Result<(), Refusal> {
-    schedule.save(path).map_err(|e| Refusal(format!("{}: {e}", path.display())))
+/// Writes the file. A finding is reported whether that succeeds or not.
+fn save(schedule: &Schedule, path: &Path, reporter: &mut dyn Reporter) -> Kept {
+    let file = path.display().to_string();
+    match schedule.save(path) {
+        Ok(is_replaced) => {
+            if is_replaced {
+                reporter.progress(Progress::Note(format!("{file}: replaced; it held another schedule")));
+            }
+            Kept::Saved(file)
+        }
+        Err(why) => Kept::NotSaved {
+            why: format!("{file}: {}", why.kind()),
+            deviations: schedule.deviations().iter().map(ToString::to_string).collect(),
+        },
+    }
 }

@@ -4,6 +4,7 @@ use super::args::ListArguments;
 use super::{Found, Refusal};
 use crate::driver::{Driver, Expects};
 use crate::explore::STRATEGIES;
+use crate::report;
 use crate::rules::{self, Origin};
 use crate::run::Event;
 use serde_json::json;
@@ -13,7 +14,7 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
     if arguments.json {
         let rows: Vec<_> = drivers
             .iter()
-            .map(|d| json!({ "name": d.name, "aliases": d.aliases, "summary": d.summary, "expects": expects(d) }))
+            .map(|d| json!({ "name": d.name, "summary": d.summary, "expects": expects(d) }))
             .collect();
         let rules: Vec<_> = rules::TABLE
             .iter()
@@ -35,35 +36,26 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
         );
         return Ok(Found::Nothing);
     }
-    let width = drivers.iter().map(|d| d.name.len()).max().unwrap_or(0);
-    anstream::println!("drivers");
-    for d in drivers {
-        anstream::println!("  {:width$}  {}{}", d.name, d.summary, also(d.aliases));
-    }
-    anstream::println!("rules and checks");
-    for r in rules::TABLE {
-        anstream::println!(
-            "  {:width$}  {} ({}{})",
-            r.name,
-            r.summary(),
-            origin(r.origin),
-            if r.default { "" } else { ", off by default" }
-        );
-    }
-    anstream::println!("strategies");
-    for (name, text) in STRATEGIES {
-        anstream::println!("  {name:width$}  {text}");
-    }
-    let kinds: Vec<_> = FaultKind::all().map(FaultKind::name).collect();
-    anstream::println!("faults (--fault)\n  {}", kinds.join(", "));
-    let events: Vec<_> = Event::NAMES.iter().map(|(name, _)| *name).collect();
-    anstream::println!("events (--event)\n  {}", events.join(", "));
+    anstream::print!("{}", report::fitted(&text(drivers)));
     Ok(Found::Nothing)
 }
 
-/// The other names of a driver, as they stand behind its summary.
-fn also(aliases: &[&str]) -> String {
-    if aliases.is_empty() { String::new() } else { format!(" (also {})", aliases.join(", ")) }
+fn text(drivers: &[&Driver]) -> String {
+    let names = drivers.iter().map(|d| d.name).chain(rules::TABLE.iter().map(|r| r.name));
+    let width = names.map(str::len).max().unwrap_or(0);
+    let row = |name: &str, text: &str| format!("  {name:width$}  {text}\n");
+    let mut out = "drivers\n".to_owned();
+    out.extend(drivers.iter().map(|d| row(d.name, d.summary)));
+    out += "rules and checks\n";
+    out.extend(rules::TABLE.iter().map(|r| {
+        let default = if r.default { "" } else { ", off by default" };
+        row(r.name, &format!("{} ({}{default})", r.summary(), origin(r.origin)))
+    }));
+    out += "strategies\n";
+    out.extend(STRATEGIES.iter().map(|(name, text)| row(name, text)));
+    let kinds: Vec<_> = FaultKind::all().map(FaultKind::name).collect();
+    let events: Vec<_> = Event::NAMES.iter().map(|(name, _)| *name).collect();
+    out + &format!("faults (--fault)\n  {}\nevents (--event)\n  {}\n", kinds.join(", "), events.join(", "))
 }
 
 fn expects(driver: &Driver) -> serde_json::Value {

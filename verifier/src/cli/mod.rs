@@ -22,9 +22,10 @@ mod summary;
 mod units;
 
 use crate::driver::Driver;
+use crate::program::program_name;
 use crate::report::Invocation;
 use args::{Arguments, Command};
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
 
 /// Exit status 1: a violation was found.
@@ -57,7 +58,7 @@ enum Found {
 /// Runs the command line over `drivers`.
 #[must_use]
 pub fn main(drivers: &'static [&'static Driver]) -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
@@ -76,10 +77,17 @@ pub fn main(drivers: &'static [&'static Driver]) -> ExitCode {
     }
 }
 
+/// The flags, read under the name of the program that was started.
+fn parse() -> Result<Arguments, clap::Error> {
+    let name = program_name();
+    let command = Arguments::command().bin_name(&name).display_name(name);
+    Arguments::from_arg_matches(&command.try_get_matches()?)
+}
+
 /// Does what the command says; a reporter prints what comes of it.
 fn obey(drivers: &'static [&'static Driver], command: &Command) -> Result<Found, Refusal> {
     let mut reporter = command.format().reporter();
-    reporter.begin(&Invocation { program: "storsim".into(), command: command.word() });
+    reporter.begin(&Invocation { program: program_name(), command: command.word() });
     let result = match command {
         Command::List(list) => list::list(drivers, list),
         Command::Run(run) => run::run(drivers, run, &mut *reporter),
@@ -101,7 +109,8 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         anstream::eprintln!(
-            "error: a command is missing (list, run, stress, merge, replay, explain); see 'storsim --help'"
+            "error: a command is missing (list, run, stress, merge, replay, explain); see '{} --help'",
+            program_name()
         );
         return ExitCode::from(REFUSED);
     }

@@ -3,7 +3,7 @@
 use super::args::ReplayArguments;
 use super::{Found, Refusal};
 use crate::driver::Driver;
-use crate::report::{Reporter, RunReport};
+use crate::report::{Kept, Reporter, RunReport};
 use crate::schedule::{self, Replay, Schedule};
 use crate::trace::Trace;
 use kernel_sim::hook::Watcher;
@@ -31,7 +31,7 @@ pub(super) fn replay(
     let found = if run.verdict.is_finding() { Found::Something } else { Found::Nothing };
     let timeline = timeline.map(|timeline| (timeline, schedule.deviations().to_vec()));
     reporter.run(&RunReport {
-        schedule: Some(file),
+        schedule: Some(Kept::Saved(file)),
         timeline,
         fit: Some(fit),
         trace: shown.then(|| trace.take()),

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use crate::driver::Driver;
+use crate::program::program_name;
 use crate::rules::{self, RuleInfo};
 use wildmatch::WildMatch;
 
@@ -25,7 +26,8 @@ fn is_named(driver: &Driver, pattern: &str) -> bool {
 
 fn unknown(all: &[&Driver], name: &str) -> Refusal {
     let near = all.iter().map(|d| d.name).find(|known| known.contains(name) || name.contains(known));
-    let hint = near.map_or_else(|| "see 'storsim list'".to_owned(), |n| format!("did you mean '{n}'?"));
+    let hint =
+        near.map_or_else(|| format!("see '{} list'", program_name()), |n| format!("did you mean '{n}'?"));
     Refusal(format!("no driver is called '{name}'; {hint}"))
 }
 
@@ -38,7 +40,11 @@ pub(super) fn rules(text: &str) -> Result<Vec<&'static RuleInfo>, Refusal> {
             .split(',')
             .map(|name| {
                 rules::find(name.trim()).ok_or_else(|| {
-                    Refusal(format!("--rules: no rule is called '{}'; see 'storsim list'", name.trim()))
+                    Refusal(format!(
+                        "--rules: no rule is called '{}'; see '{} list'",
+                        name.trim(),
+                        program_name()
+                    ))
                 })
             })
             .collect(),

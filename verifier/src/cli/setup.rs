@@ -83,10 +83,12 @@ fn event(name: EventName) -> Event {
 
 /// Refuses a directory for schedules that is not there, before anything runs.
 pub(super) fn check_directory(a: &ProgramArguments) -> Result<(), Refusal> {
-    if a.schedule_dir.is_dir() {
-        return Ok(());
+    match &a.schedule_dir {
+        Some(directory) if !directory.is_dir() => {
+            Err(Refusal(format!("--schedule-dir {}: no such directory", directory.display())))
+        }
+        _ => Ok(()),
     }
-    Err(Refusal(format!("--schedule-dir {}: no such directory", a.schedule_dir.display())))
 }
 
 /// Name of the schedule file of a finding, which depends on the driver and the seed only.

@@ -1,9 +1,9 @@
 //! Many schedules of one program: strategies that make them, and what they found.
 //!
 //! A [`Program`] is a driver and how it is run; executed once under some strategy it gives one
-//! [`Run`](crate::run::Run). A [`Strategy`] turns a seed into the choices of one execution. Invariant: an execution
-//! depends on the program, the strategy and the seed, and on nothing that happened in other
-//! executions; so seeds can be split over jobs, machines and days, and put together again.
+//! [`Run`](crate::run::Run). A [`Strategy`] turns a seed into the choices of one execution. Invariant:
+//! an execution depends on the program, the strategy and the seed, and on nothing that happened in
+//! other executions; so seeds can be split over jobs, machines and days, and put together again.
 
 mod actor;
 pub mod budget;

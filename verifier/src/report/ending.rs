@@ -3,6 +3,8 @@
 //! This is the only place of the text reports that knows what can be found; its counterpart for JSON is
 //! `json::insert_ending`. Marks are numbered in the order in which they happened.
 
+use super::source;
+use crate::driver::Driver;
 use crate::finding::{Location, Lock, Scene, Verdict, waiting};
 use crate::rules;
 use std::borrow::Cow;
@@ -41,7 +43,7 @@ pub(super) struct Mark {
 
 impl<'a> Ending<'a> {
     /// What was found, if anything was.
-    pub(super) fn of(verdict: &'a Verdict) -> Option<Ending<'a>> {
+    pub(super) fn of(driver: &Driver, verdict: &'a Verdict) -> Option<Ending<'a>> {
         Some(match verdict {
             Verdict::Clean | Verdict::Parted(_) => return None,
             Verdict::Violation(v) => {
@@ -49,7 +51,12 @@ impl<'a> Ending<'a> {
                 trailers.extend(v.note.map(|note| ("note", note.into())));
                 trailers
                     .extend(rules::find(v.rule).and_then(|rule| rule.url).map(|url| ("rule", url.into())));
-                Ending { name: v.rule, what: (&*v.what).into(), parts: vec![part(None, &v.scene)], trailers }
+                Ending {
+                    name: v.rule,
+                    what: (&*v.what).into(),
+                    parts: vec![part(driver, None, &v.scene)],
+                    trailers,
+                }
             }
             Verdict::BugCheck(b) => {
                 let [p1, p2, p3, p4] = b.parameters;
@@ -57,12 +64,13 @@ impl<'a> Ending<'a> {
                 Ending {
                     name: b.stop.name,
                     what: (&*b.what).into(),
-                    parts: vec![part(None, &Scene::from(&b.now))],
+                    parts: vec![part(driver, None, &Scene::from(&b.place))],
                     trailers: vec![("stop", stop.into())],
                 }
             }
             Verdict::Deadlock(d) => {
-                let waiters = d.waiters.iter().map(|w| part(Some(waiting(w)), &Scene::from(&w.place)));
+                let waiters =
+                    d.waiters.iter().map(|w| part(driver, Some(waiting(w)), &Scene::from(&w.place)));
                 Ending {
                     name: "deadlock",
                     what: (&*d.what).into(),
@@ -74,13 +82,13 @@ impl<'a> Ending<'a> {
                 }
             }
             Verdict::Livelock(l) => {
-                let (cpu, call) = (l.place.cpu, l.place.routine().unwrap_or("its registers"));
+                let (cpu, call) = (l.place.cpu, l.place.call.unwrap_or("its registers"));
                 let what =
                     format!("CPU {cpu} polls {call} for what will never come ({} polls in a row)", l.polls);
                 Ending {
                     name: "livelock",
                     what: what.into(),
-                    parts: vec![part(None, &Scene::from(&l.place))],
+                    parts: vec![part(driver, None, &Scene::from(&l.place))],
                     trailers: vec![(
                         "why",
                         "nothing else can happen any more: no interrupt, DPC, timer or device step is pending"
@@ -92,20 +100,20 @@ impl<'a> Ending<'a> {
     }
 }
 
-fn part(heading: Option<String>, scene: &Scene) -> Part {
+fn part(driver: &Driver, heading: Option<String>, scene: &Scene) -> Part {
     let number = if scene.locks.is_empty() { String::new() } else { format!("({}) ", scene.locks.len() + 1) };
     let step = scene.step.map(|s| format!("step {s}, ")).unwrap_or_default();
     let callback = scene.callback().map(|c| format!(", in {c}")).unwrap_or_default();
     let text = format!("{number}{step}CPU {}{callback}, at {}", scene.cpu, scene.irql);
     let now = Mark { location: scene.location.clone(), call: scene.call, text };
-    let earlier = scene.locks.iter().enumerate().rev().map(|(n, lock)| taken(n + 1, lock));
+    let earlier = scene.locks.iter().enumerate().rev().map(|(n, lock)| taken(driver, n + 1, lock));
     Part { heading, now, earlier: earlier.collect() }
 }
 
-fn taken(n: usize, lock: &Lock) -> Mark {
+fn taken(driver: &Driver, n: usize, lock: &Lock) -> Mark {
     let step = lock.step.map(|s| format!("step {s}, ")).unwrap_or_default();
-    let address = kernel_sim::report_address(lock.address);
+    let name = source::lock(driver, lock);
     let text =
-        format!("({n}) {step}spin lock {address} taken by {} in {}, still held", lock.routine, lock.callback);
+        format!("({n}) {step}spin lock {name} taken by {} in {}, still held", lock.routine, lock.callback);
     Mark { location: Some(lock.location.clone()), call: Some(lock.routine), text }
 }

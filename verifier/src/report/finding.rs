@@ -2,18 +2,33 @@
 
 use super::Style;
 use super::ending::{Ending, Mark};
-use crate::driver::{Driver, Source};
-use crate::finding::{Location, Verdict};
+use super::source;
+use super::wrap::{broken, flow};
+use crate::driver::Driver;
+use crate::finding::Verdict;
 use std::fmt::{self, Write};
 
+/// Columns left of a quoted line.
+const MARGIN: usize = 8;
+/// Columns left of the text of a labelled line.
+const LABEL: usize = 10;
+/// Columns that the text right of a mark has at least.
+const TEXT_MIN: usize = 32;
+
 /// The report on what was found, or one line for a clean run. `replay` is the command that shows a
-/// finding again.
+/// finding again, `width` the columns that a line may have; quoted source lines are never broken.
 #[must_use]
-pub fn finding(driver: &Driver, verdict: &Verdict, replay: Option<&str>, style: Style) -> String {
+pub fn finding(
+    driver: &Driver,
+    verdict: &Verdict,
+    replay: Option<&str>,
+    style: Style,
+    width: usize,
+) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
-    let _ = match (Ending::of(verdict), verdict) {
-        (Some(ending), _) => Report { driver, style }.ending(&mut out, &ending, replay),
+    let _ = match (Ending::of(driver, verdict), verdict) {
+        (Some(ending), _) => Report { driver, style, width }.ending(&mut out, &ending, replay),
         (None, Verdict::Parted(p)) => writeln!(out, "step {}: {}", p.step, p.why),
         (None, _) => {
             let good = style.good;
@@ -26,15 +41,17 @@ pub fn finding(driver: &Driver, verdict: &Verdict, replay: Option<&str>, style: 
 struct Report<'a> {
     driver: &'a Driver,
     style: Style,
+    width: usize,
 }
 
 impl Report<'_> {
     fn ending(&self, out: &mut String, ending: &Ending<'_>, replay: Option<&str>) -> fmt::Result {
         let error = self.style.error;
-        writeln!(out, "{error}error[{}]{error:#}: {}", ending.name, ending.what)?;
+        let first = format!("{error}error[{}]{error:#}: ", ending.name);
+        self.lines(out, flow(&first, &ending.what, 2, "", self.width))?;
         for part in &ending.parts {
             if let Some(heading) = &part.heading {
-                writeln!(out, "  {heading}")?;
+                self.lines(out, broken(&format!("  {heading}"), "", self.width))?;
             }
             self.mark(out, &part.now, '^')?;
             for mark in &part.earlier {
@@ -42,25 +59,39 @@ impl Report<'_> {
             }
         }
         for (label, text) in &ending.trailers {
-            self.trailer(out, label, text)?;
+            self.trailer(out, label, text, "")?;
         }
-        replay.map_or(Ok(()), |command| self.trailer(out, "replay", command))
+        replay.map_or(Ok(()), |command| self.trailer(out, "replay", command, " \\"))
     }
 
-    fn trailer(&self, out: &mut String, label: &str, text: &str) -> fmt::Result {
+    /// A label, and its text to the right of it; a line that is continued ends in `continued`.
+    fn trailer(&self, out: &mut String, label: &str, text: &str, continued: &str) -> fmt::Result {
         let dim = self.style.dim;
-        writeln!(out, "  {dim}{label:<7}{dim:#} {text}")
+        self.lines(
+            out,
+            flow(
+                &format!("  {dim}{label}{dim:#}{:1$}", "", LABEL - 2 - label.len()),
+                text,
+                LABEL,
+                continued,
+                self.width,
+            ),
+        )
+    }
+
+    fn lines(&self, out: &mut String, lines: Vec<String>) -> fmt::Result {
+        lines.iter().try_for_each(|line| writeln!(out, "{line}"))
     }
 
     fn mark(&self, out: &mut String, mark: &Mark, sign: char) -> fmt::Result {
         let Some(location) = &mark.location else {
             let call = mark.call.map(|c| format!(", in {c}")).unwrap_or_default();
-            return writeln!(out, "  {}{call}", mark.text);
+            return self.lines(out, broken(&format!("  {}{call}", mark.text), "", self.width));
         };
         let (dim, red) = (self.style.dim, self.style.mark);
-        writeln!(out, "  {dim}-->{dim:#} {location}")?;
-        let Some(line) = self.source_line(location) else {
-            return writeln!(out, "      {}", mark.text);
+        self.lines(out, flow(&format!("  {dim}-->{dim:#} "), &location.to_string(), MARGIN, "", self.width))?;
+        let Some(line) = source::line(self.driver, &location.file, location.line) else {
+            return self.lines(out, broken(&format!("      {}", mark.text), "", self.width));
         };
         let shown = line.trim_start();
         let removed = line.len() - shown.len();
@@ -73,11 +104,21 @@ impl Report<'_> {
         let number = location.line.to_string();
         let marks: String = std::iter::repeat_n(sign, width).collect();
         writeln!(out, "{dim}{number:>5} |{dim:#} {shown}")?;
-        writeln!(out, "{dim}      |{dim:#} {:column$}{red}{marks}{red:#} {}", "", mark.text)
-    }
-
-    fn source_line(&self, location: &Location) -> Option<&'static str> {
-        let source: &Source = self.driver.sources.iter().find(|s| s.path == location.file)?;
-        source.text.lines().nth(location.line.checked_sub(1)? as usize)
+        let margin = format!("{dim}      |{dim:#} ");
+        let right = MARGIN + column + width + 1;
+        if right + TEXT_MIN.min(mark.text.len()) <= self.width {
+            let first = format!("{:column$}{red}{marks}{red:#} ", "");
+            let text = flow("", &mark.text, 0, "", self.width - right);
+            let indent = " ".repeat(column + width + 1);
+            let firsts = std::iter::once(first).chain(std::iter::repeat(indent));
+            return text
+                .iter()
+                .zip(firsts)
+                .try_for_each(|(line, first)| writeln!(out, "{margin}{first}{line}"));
+        }
+        // Too far right: the text stands below the mark.
+        writeln!(out, "{margin}{:column$}{red}{marks}{red:#}", "")?;
+        let text = flow("", &mark.text, 0, "", self.width - MARGIN);
+        text.iter().try_for_each(|line| writeln!(out, "{margin}{line}"))
     }
 }

@@ -1,7 +1,7 @@
 //! Results for programs: JSON Lines, an object a run, a finding or a summary.
 
 use super::bars::Bars;
-use super::{Invocation, Progress, Reporter, RunReport, fit, shrunk, timeline};
+use super::{Invocation, Kept, Progress, Reporter, RunReport, fit, shrunk, timeline};
 use crate::explore::findings::Identity;
 use crate::explore::summary::{SCHEMA, Summary};
 use crate::finding::{Lock, Scene, Verdict, Violation, waiting};
@@ -44,7 +44,7 @@ impl Reporter for Json {
             "location": identity.location,
             "waits": identity.waits,
             "seed": report.setup.seed,
-            "schedule": report.schedule,
+            "schedule": report.file(),
             "run": run(report),
         }));
         insert_schedule(&mut object, report);
@@ -81,7 +81,7 @@ fn insert_schedule(object: &mut Map<String, Value>, report: &RunReport) {
 
 /// The object of a run.
 fn run(report: &RunReport) -> Map<String, Value> {
-    let RunReport { driver, setup, run, schedule, .. } = report;
+    let RunReport { driver, setup, run, .. } = report;
     let s = &run.statistics;
     let violations: Vec<Value> = match &run.verdict {
         Verdict::Violation(v) => vec![violation(v)],
@@ -112,8 +112,11 @@ fn run(report: &RunReport) -> Map<String, Value> {
     if let Some(counts) = &run.disturbances {
         set("disturbances", disturbances(counts, s.failed));
     }
-    if let Some(schedule) = schedule {
-        set("schedule", schedule.as_str().into());
+    if let Some(file) = report.file() {
+        set("schedule", file.into());
+    }
+    if let Some(Kept::NotSaved { why, deviations }) = &report.schedule {
+        set("schedule_not_saved", json!({ "why": why, "deviations": deviations }));
     }
     insert_ending(&mut object, &run.verdict);
     object

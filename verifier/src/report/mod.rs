@@ -14,15 +14,18 @@ mod fit;
 mod json;
 mod run_report;
 mod shrunk;
+mod source;
 mod statistics;
 mod stress;
 mod style;
 mod text;
 mod timeline;
+mod wrap;
 
 pub use finding::finding;
-pub use run_report::RunReport;
+pub use run_report::{Kept, RunReport};
 pub use style::Style;
+pub use wrap::WIDTH_DEFAULT;
 
 use crate::explore::findings::Identity;
 use crate::explore::summary::Summary;
@@ -97,6 +100,12 @@ pub enum Format {
     Text,
     /// A JSON object a line.
     Json,
+}
+
+/// `text` with its lines broken so that they fit the terminal.
+#[must_use]
+pub fn fitted(text: &str) -> String {
+    wrap::fitted(text, wrap::terminal_width())
 }
 
 impl Format {

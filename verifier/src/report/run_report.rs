@@ -8,6 +8,20 @@ use crate::schedule::Fit;
 use crate::timeline::Timeline;
 use crate::workload::{Mode, Sizes};
 
+/// Whether the schedule of a finding was kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Kept {
+    /// In this file.
+    Saved(String),
+    /// It was not.
+    NotSaved {
+        /// Which file, and why not.
+        why: String,
+        /// The schedule itself: its deviations.
+        deviations: Vec<String>,
+    },
+}
+
 /// A run, and what is known of its schedule.
 pub struct RunReport {
     /// The driver that ran.
@@ -17,7 +31,7 @@ pub struct RunReport {
     /// What came of it.
     pub run: Run,
     /// The file that replays it.
-    pub schedule: Option<String>,
+    pub schedule: Option<Kept>,
     /// Who ran when, and the deviations that made it so.
     pub timeline: Option<(Timeline, Vec<Deviation>)>,
     /// How it was shrunk.
@@ -35,11 +49,21 @@ impl RunReport {
         RunReport { driver, setup, run, schedule: None, timeline: None, shrunk: None, fit: None, trace: None }
     }
 
-    /// The command of `program` that shows the run again: for one on real threads, as far as one can.
-    pub(super) fn command(&self, program: &str) -> String {
+    /// The file that replays it, if there is one.
+    pub(super) fn file(&self) -> Option<&str> {
         match &self.schedule {
-            Some(file) => format!("{program} replay {file}"),
-            None => format!("{program} run {}", self.flags()),
+            Some(Kept::Saved(file)) => Some(file),
+            Some(Kept::NotSaved { .. }) | None => None,
+        }
+    }
+
+    /// The command of `program` that shows the run again: for one on real threads, as far as one can. None
+    /// where only the schedule shows it, which was not saved.
+    pub(super) fn command(&self, program: &str) -> Option<String> {
+        match &self.schedule {
+            Some(Kept::Saved(file)) => Some(format!("{program} replay {file}")),
+            Some(Kept::NotSaved { .. }) => None,
+            None => Some(format!("{program} run {}", self.flags())),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Results for people: a run's figures, the finding, the timeline, each as it comes.
 
 use super::bars::Bars;
-use super::{Invocation, Progress, Reporter, RunReport, Style};
-use super::{finding, fit, shrunk, statistics, stress, timeline};
+use super::{Invocation, Kept, Progress, Reporter, RunReport, Style};
+use super::{finding, fit, shrunk, statistics, stress, timeline, wrap};
 use crate::driver::Expects;
 use crate::explore::findings::Identity;
 use crate::explore::summary::Summary;
@@ -14,11 +14,18 @@ pub(super) struct Text {
     style: Style,
     /// The program that was started.
     program: String,
+    /// Columns that a line may have.
+    width: usize,
 }
 
 impl Text {
     pub(super) fn new() -> Text {
-        Text { bars: Bars::default(), style: Style::coloured(), program: String::new() }
+        Text {
+            bars: Bars::default(),
+            style: Style::coloured(),
+            program: String::new(),
+            width: wrap::terminal_width(),
+        }
     }
 
     fn print(&self, text: &str) {
@@ -28,15 +35,23 @@ impl Text {
     /// What was found, and what is known of the schedule.
     fn found(&self, report: &RunReport) -> String {
         let command = report.command(&self.program);
-        let mut out = finding(report.driver, &report.run.verdict, Some(&command), self.style);
+        let mut out = finding(report.driver, &report.run.verdict, command.as_deref(), self.style, self.width);
+        let mut below = String::new();
+        if let Some(Kept::NotSaved { why, deviations }) = &report.schedule {
+            below += &format!("  note    the schedule could not be saved: {why}\n");
+            if report.timeline.is_none() {
+                deviations.iter().for_each(|deviation| below += &format!("          {deviation}\n"));
+            }
+        }
+        out += &wrap::fitted(&below, self.width);
         if let Some((timeline, deviations)) = &report.timeline {
-            out += &timeline::timeline(timeline, deviations);
+            out += &timeline::timeline(report.driver, timeline, deviations, self.width);
         }
         if let Some(shrunk) = &report.shrunk {
-            out += &shrunk::shrunk(shrunk);
+            out += &wrap::fitted(&shrunk::shrunk(shrunk), self.width);
         }
         if let Some(fit) = &report.fit {
-            out += &fit::fit(fit);
+            out += &wrap::fitted(&fit::fit(fit), self.width);
         }
         out + "\n"
     }
@@ -50,6 +65,7 @@ impl Reporter for Text {
     fn run(&mut self, report: &RunReport) {
         let trace = report.trace.as_deref().unwrap_or_default();
         let figures = statistics::summary(report.driver, &report.setup, &report.run);
+        let figures = wrap::fitted(&figures, self.width);
         self.print(&format!("{trace}{figures}{}", self.found(report)));
         let expects = report.driver.expects;
         if matches!(expects, Expects::Breaks(_) | Expects::Stops(_)) && !report.run.verdict.is_finding() {
@@ -69,7 +85,7 @@ impl Reporter for Text {
     }
 
     fn summary(&mut self, summary: &Summary, elapsed: Option<Duration>) {
-        self.print(&stress::stress(summary, elapsed, self.style));
+        self.print(&wrap::fitted(&stress::stress(summary, elapsed, self.style), self.width));
     }
 
     fn end(&mut self) {}

@@ -1,23 +1,30 @@
 //! Who ran when, as a table: a column a processor, a row a stretch of steps.
 
+use super::source;
+use super::wrap::{fitted, flow};
+use crate::driver::Driver;
 use crate::explore::deviations::Deviation;
 use crate::finding::Location;
-use crate::timeline::{Ended, Row, Spot, Stretch, Timeline};
+use crate::timeline::{Cycle, Ended, Repeated, Row, Spot, Stopped, Stretch, Timeline};
 use comfy_table::{ContentArrangement, Table, presets};
 use kernel_sim::choose::Transition;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Characters that all processors' columns take together, where that leaves each enough.
-const WIDTH: usize = 100;
-/// Characters that a processor's column may always take: room for the longest names of routines.
+/// Characters that a processor's column has at least: room for the longest names of routines. Where there is
+/// less, all processors share one column.
 const COLUMN_MIN: usize = 32;
 /// Deviations that are listed at most.
 const LISTED_MAX: usize = 20;
 
 /// The schedule: its deviations, and the stretches around them.
-pub(super) fn timeline(timeline: &Timeline, deviations: &[Deviation]) -> String {
+pub(super) fn timeline(
+    driver: &Driver,
+    timeline: &Timeline,
+    deviations: &[Deviation],
+    width: usize,
+) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = match deviations.len() {
@@ -31,26 +38,41 @@ pub(super) fn timeline(timeline: &Timeline, deviations: &[Deviation]) -> String 
     if let Some(more) = deviations.len().checked_sub(LISTED_MAX).filter(|more| *more != 0) {
         let _ = writeln!(out, "  and {more} more");
     }
-    for line in table(timeline).lines() {
+    let mut out = fitted(&out, width);
+    for line in table(driver, timeline, width).lines() {
         let _ = writeln!(out, "{}", line.trim_end());
     }
     out
 }
 
-fn table(timeline: &Timeline) -> Table {
+fn table(driver: &Driver, timeline: &Timeline, width: usize) -> Table {
     let rows = timeline.rows();
     let cpus: BTreeSet<u8> = rows.iter().filter_map(shown).filter_map(Stretch::cpu).collect();
     let mut table = Table::new();
     table.load_preset(presets::ASCII_FULL_CONDENSED);
     // Lines are wrapped here, with what belongs together indented.
     table.set_content_arrangement(ContentArrangement::Disabled);
-    let width = (WIDTH / cpus.len().max(1)).max(COLUMN_MIN);
+    let first = rows.iter().map(steps).flat_map(|s| s.lines().map(str::len).collect::<Vec<_>>()).max();
+    // Each column has a border and a space on either side; the last border is one more.
+    let room = width.saturating_sub(1 + 3 + first.unwrap_or(0).max("steps".len()));
+    let width = (room / cpus.len().max(1)).saturating_sub(3);
+    if width < COLUMN_MIN && cpus.len() > 1 {
+        let width = room.saturating_sub(3 + "CPU".len() + 3);
+        table.set_header(["steps", "CPU", "what it does"]);
+        for row in &rows {
+            let stretch = shown(row).filter(|stretch| stretch.cpu().is_some());
+            let cpu = stretch.and_then(Stretch::cpu).map(|cpu| cpu.to_string()).unwrap_or_default();
+            let what = stretch.map(|stretch| wrapped(&cell(driver, stretch), width)).unwrap_or_default();
+            table.add_row([steps(row), cpu, what]);
+        }
+        return table;
+    }
     let names = cpus.iter().map(|cpu| format!("CPU {cpu}"));
     table.set_header(std::iter::once("steps".to_owned()).chain(names));
     for row in &rows {
         let mut cells = vec![steps(row)];
         cells.extend(cpus.iter().map(|cpu| match row {
-            Row::Stretch(stretch) if stretch.cpu() == Some(*cpu) => wrapped(&cell(stretch), width),
+            Row::Stretch(stretch) if stretch.cpu() == Some(*cpu) => wrapped(&cell(driver, stretch), width),
             Row::Stretch(_) | Row::Folded(_) => String::new(),
         }));
         table.add_row(cells);
@@ -96,7 +118,7 @@ fn range(start: u64, end: u64) -> String {
 
 /// What a processor did in a stretch: the callbacks it was in, the calls it made there, and how it
 /// ended.
-fn cell(stretch: &Stretch) -> Vec<String> {
+fn cell(driver: &Driver, stretch: &Stretch) -> Vec<String> {
     let mut lines = Vec::new();
     match stretch.began {
         Transition::Interrupt(_) => lines.push("accepts an interrupt".to_owned()),
@@ -104,19 +126,25 @@ fn cell(stretch: &Stretch) -> Vec<String> {
         Transition::Switch(_) => lines.push("switches threads".to_owned()),
         _ => {}
     }
-    let (first, skipped, last) = stretch.calls();
+    let (first, skipped, last) = stretch.cycles();
     let mut callback = None;
-    add_calls(&mut lines, &mut callback, first);
+    add_calls(driver, &mut lines, &mut callback, &first);
     if skipped != 0 {
         lines.push(format!("  ({skipped} more)"));
-        add_calls(&mut lines, &mut callback, last);
+        add_calls(driver, &mut lines, &mut callback, &last);
     }
     let end = stretch.end();
     if let Some(end) = end.filter(|end| end.call.is_some() && callback != Some(end.callback)) {
         lines.push(end.callback.to_owned());
     }
-    let call = end.and_then(call);
+    let call = end.and_then(|end| call(driver, end));
+    if let Some(Stopped { callback: Some(new), .. }) = &stretch.stopped
+        && callback != Some(*new)
+    {
+        lines.push((*new).to_owned());
+    }
     let how = match (stretch.ended, &call) {
+        _ if stretch.stopped.is_some() => stretch.stopped.as_ref().map(stopped),
         (Ended::Preempted, Some(call)) => Some(format!("preempted before {call}")),
         (Ended::Preempted, None) => Some("preempted".to_owned()),
         (Ended::Interrupted, Some(call)) => Some(format!("interrupted before {call}")),
@@ -128,9 +156,9 @@ fn cell(stretch: &Stretch) -> Vec<String> {
     };
     lines.extend(how.map(|how| format!("  {how}")));
     for lock in &stretch.holds {
-        let address = kernel_sim::report_address(lock.address);
+        let name = source::lock(driver, lock);
         let (file, line) = (file(&lock.location.file), lock.location.line);
-        lines.push(format!("  holds {address} since {file}:{line}"));
+        lines.push(format!("  holds {name} since {file}:{line}"));
     }
     lines
 }
@@ -138,40 +166,62 @@ fn cell(stretch: &Stretch) -> Vec<String> {
 /// The lines, each broken between words where it is longer than `width`; what follows a break is
 /// indented further.
 fn wrapped(lines: &[String], width: usize) -> String {
-    let mut out = Vec::new();
-    for line in lines {
+    let fit = |line: &String| {
         let indent = line.len() - line.trim_start().len();
-        let mut now = " ".repeat(indent);
-        for word in line.split_whitespace() {
-            if now.trim().is_empty() {
-                now.push_str(word);
-            } else if now.len() + 1 + word.len() <= width {
-                now.push(' ');
-                now.push_str(word);
-            } else {
-                out.push(std::mem::replace(&mut now, format!("{}{word}", " ".repeat(indent + 2))));
+        flow(&" ".repeat(indent), line, indent + 2, "", width)
+    };
+    lines.iter().flat_map(fit).collect::<Vec<_>>().join("\n")
+}
+
+/// One line a call; one more where the callback changes, and one below calls that were made in turn.
+fn add_calls(
+    driver: &Driver,
+    lines: &mut Vec<String>,
+    callback: &mut Option<&'static str>,
+    cycles: &[Cycle<'_>],
+) {
+    for cycle in cycles {
+        for Repeated { spot, times } in cycle.calls {
+            let Some(mut call) = call(driver, spot) else { continue };
+            if *times > 1 {
+                call += &format!(" x {times}");
             }
+            if *callback != Some(spot.callback) {
+                lines.push(spot.callback.to_owned());
+                *callback = Some(spot.callback);
+            }
+            lines.push(format!("  {call}"));
         }
-        out.push(now);
-    }
-    out.join("\n")
-}
-
-/// One line a call; one more where the callback changes.
-fn add_calls(lines: &mut Vec<String>, callback: &mut Option<&'static str>, spots: &[Spot]) {
-    for spot in spots {
-        let Some(call) = call(spot) else { continue };
-        if *callback != Some(spot.callback) {
-            lines.push(spot.callback.to_owned());
-            *callback = Some(spot.callback);
+        if cycle.times > 1 {
+            lines.push(format!("  (these {} calls x {})", cycle.calls.len(), cycle.times));
         }
-        lines.push(format!("  {call}"));
     }
 }
 
-fn call(spot: &Spot) -> Option<String> {
-    let site = spot.site.map(|site| format!(" {}:{}", file(site.file()), site.line())).unwrap_or_default();
-    spot.call.map(|call| format!("{call}{site}"))
+/// A call and where it stands; of a `Shared` field its name in the source, and its value where it is known.
+fn call(driver: &Driver, spot: &Spot) -> Option<String> {
+    let call = spot.call?;
+    let Some(site) = spot.site else { return Some(call.to_owned()) };
+    let text = source::line(driver, site.file(), site.line());
+    let field = text.and_then(|text| source::receiver(text, site.column()));
+    let what = match (call, field, spot.value) {
+        ("Shared::get", Some(field), Some(value)) => format!("{field} is {value}"),
+        ("Shared::get", Some(field), None) => format!("reads {field}"),
+        ("Shared::set", Some(field), Some(value)) => format!("{field} = {value}"),
+        ("Shared::set", Some(field), None) => format!("sets {field}"),
+        _ => call.to_owned(),
+    };
+    Some(format!("{what} {}:{}", file(site.file()), site.line()))
+}
+
+/// Where the run was stopped. The column is left out, as elsewhere in the table.
+fn stopped(stopped: &Stopped) -> String {
+    let place = file(&stopped.location);
+    let place = place.rsplit_once(':').map_or(place, |(line, _)| line);
+    match stopped.call {
+        Some(call) => format!("ends at {call} {place}"),
+        None => format!("panics at {place}"),
+    }
 }
 
 /// A file without its directories: they would not fit.
@@ -209,7 +259,7 @@ fn row(row: &Row<'_>) -> Value {
         Ended::Done => "done",
         Ended::Over => "over",
     };
-    let spots = |spots: &[Spot]| spots.iter().map(spot).collect::<Vec<_>>();
+    let spots = |spots: &[Repeated]| spots.iter().map(repeated).collect::<Vec<_>>();
     let (calls, skipped, last) = stretch.calls();
     json!({
         "first": stretch.steps.start,
@@ -222,9 +272,18 @@ fn row(row: &Row<'_>) -> Value {
         "calls_skipped": skipped,
         "calls_last": spots(last),
         "ended": ended,
-        "ended_at": stretch.end().map(spot),
+        "ended_at": stretch.stopped.as_ref().map(|s| json!({ "callback": s.callback, "call": s.call, "location": s.location })).or_else(|| stretch.end().map(spot)),
         "holds": stretch.holds.iter().map(super::json::lock).collect::<Vec<_>>(),
     })
+}
+
+/// A call, and how often it was made in a row if more than once.
+fn repeated(Repeated { spot: made, times }: &Repeated) -> Value {
+    let mut value = spot(made);
+    if *times > 1 {
+        value["times"] = (*times).into();
+    }
+    value
 }
 
 fn spot(spot: &Spot) -> Value {

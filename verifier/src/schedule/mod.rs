@@ -24,6 +24,7 @@ use crate::run::{Run, Setup, SetupError};
 use kernel_sim::choose::{Choice, Recorded};
 use sha2::{Digest, Sha256};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// A schedule and the run it belongs to.
@@ -153,16 +154,22 @@ impl Schedule {
         }
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file, whole or not at all, and makes its directory if need be. Returns whether a file with
+    /// other content was there and is replaced.
     ///
     /// # Errors
-    /// When the directory cannot be written to.
-    pub fn save(&self, path: &Path) -> std::io::Result<()> {
+    /// When the directory cannot be made or written to.
+    pub fn save(&self, path: &Path) -> std::io::Result<bool> {
+        let text = self.to_text();
         let directory = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(self.to_text().as_bytes())?;
+        std::fs::create_dir_all(directory)?;
+        let is_replaced = std::fs::read(path).is_ok_and(|before| before != text.as_bytes());
+        // As any file is made: for all to read and write, as far as the umask lets them.
+        let permissions = std::fs::Permissions::from_mode(0o666);
+        let mut file = tempfile::Builder::new().permissions(permissions).tempfile_in(directory)?;
+        file.write_all(text.as_bytes())?;
         file.persist(path)?;
-        Ok(())
+        Ok(is_replaced)
     }
 
     /// Reads a file.

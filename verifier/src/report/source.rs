@@ -1,0 +1,76 @@
+//! What the driver's source calls things, for reports: a lock by its argument, a `Shared` field by its name.
+//!
+//! It reads the quoted line as text and knows no Rust; where a line is not of the form expected there is no
+//! name, and the report shows what the machine knows.
+
+use crate::driver::Driver;
+use crate::finding::Lock;
+
+/// The line of a source file that the driver brings.
+pub(super) fn line(driver: &Driver, file: &str, line: u32) -> Option<&'static str> {
+    let source = driver.sources.iter().find(|s| s.path == file)?;
+    source.text.lines().nth(line.checked_sub(1)? as usize)
+}
+
+/// What a held lock is called where it was taken, else its address.
+pub(super) fn lock(driver: &Driver, lock: &Lock) -> String {
+    let at = &lock.location;
+    let name = line(driver, &at.file, at.line)
+        .and_then(|text| argument(text, at.column, lock.routine).or_else(|| locked(text, at.column)));
+    name.unwrap_or_else(|| kernel_sim::report_address(lock.address))
+}
+
+/// The first argument of the call of `routine` at a column.
+fn argument(line: &str, column: u32, routine: &str) -> Option<String> {
+    let call = line.get(column.checked_sub(1)? as usize..)?;
+    let arguments = call.strip_prefix(routine)?.strip_prefix('(')?;
+    let mut depth = 0_u32;
+    let end = arguments.find(|c| {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' if depth != 0 => depth -= 1,
+            ')' | ',' if depth == 0 => return true,
+            _ => {}
+        }
+        false
+    })?;
+    let name = arguments[..end].trim();
+    let name =
+        ["&raw mut ", "&raw const ", "&mut ", "&"].iter().find_map(|p| name.strip_prefix(p)).unwrap_or(name);
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// The field that is locked by the method called at a column: `list` of `self.list.lock()`.
+fn locked(line: &str, column: u32) -> Option<String> {
+    let call = line.get(column.checked_sub(1)? as usize..)?;
+    call.starts_with("lock(").then(|| receiver(line, column))?.map(str::to_owned)
+}
+
+/// The field whose method is called at a column: `Busy` of `(*Extension).Busy.get()`.
+pub(super) fn receiver(line: &str, column: u32) -> Option<&str> {
+    let before = line.get(..column.checked_sub(1)? as usize)?.strip_suffix('.')?;
+    let start = before.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
+    let name = &before[start..];
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_').then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_called_as_its_argument() {
+        let line = "    KeAcquireSpinLock(&raw mut (*Ordered).Locks[0], &mut irql);";
+        assert_eq!(argument(line, 5, "KeAcquireSpinLock").as_deref(), Some("(*Ordered).Locks[0]"));
+        assert_eq!(argument(line, 5, "KeAcquireSpinLockAtDpcLevel"), None);
+    }
+
+    #[test]
+    fn a_field_is_called_by_its_name() {
+        let line = "    if (*Extension).Busy.get() != 0 {";
+        assert_eq!(receiver(line, 26), Some("Busy"));
+        assert_eq!(receiver("cells[0].get()", 10), None);
+        assert_eq!(locked("self.list.lock();", 11).as_deref(), Some("list"));
+        assert_eq!(locked("self.list.take();", 11), None);
+    }
+}
