@@ -2,15 +2,16 @@
 
 use benches::schedules::{direct, explored};
 use criterion::{Criterion, criterion_group, criterion_main};
-use verifier::rules;
+use verifier::rules::Selection;
 
 fn schedules(c: &mut Criterion) {
     let mut group = c.benchmark_group("schedule of three lock pairs on 2 CPUs");
     group.bench_function("called directly", |b| b.iter_custom(|n| direct(0..n)));
-    group.bench_function("explored, no rules", |b| b.iter_custom(|n| explored(n, Vec::new(), 1)));
-    let all = || rules::TABLE.to_vec();
-    group.bench_function("explored, all rules", |b| b.iter_custom(|n| explored(n, all(), 1)));
-    group.bench_function("explored, no rules, 2 jobs", |b| b.iter_custom(|n| explored(n, Vec::new(), 2)));
+    group.bench_function("explored, no rules", |b| b.iter_custom(|n| explored(n, Selection::none(), 1)));
+    group.bench_function("explored, all rules", |b| b.iter_custom(|n| explored(n, Selection::all(), 1)));
+    group.bench_function("explored, no rules, 2 jobs", |b| {
+        b.iter_custom(|n| explored(n, Selection::none(), 2))
+    });
     group.finish();
 }
 

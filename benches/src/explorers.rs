@@ -14,7 +14,7 @@ use verifier::explore::exhaustive::{Limits, exhaust};
 use verifier::explore::findings::Identity;
 use verifier::explore::stress::{Listener, Stress};
 use verifier::explore::{Program, strategy};
-use verifier::rules::{self, Sites};
+use verifier::rules::{Selection, Sites};
 use verifier::run::{Run, Setup};
 
 /// What an exploration did.
@@ -50,7 +50,7 @@ pub fn model(name: &str) -> Program {
     let driver: &'static Driver =
         drivers_examples::ALL.iter().copied().find(|d| d.is_called(name)).expect("a model of that name");
     let mut setup = Setup::of_model(driver);
-    setup.rules = vec![rules::find("SpinLockSafe").expect("the first rule there is")];
+    setup.rules = Selection::parse("SpinLockSafe").expect("the first rule there is");
     setup.sites = Sites::Counted;
     Program { driver, setup }
 }
@@ -89,7 +89,7 @@ pub fn exhaustive(small: Small) -> Explored {
     let program = model(small.name());
     let clock = HostClock::start();
     let coverage = exhaust(&program, 1, &Limits::default(), &AtomicBool::new(false), &|run: Run| {
-        panic!("{} is not clean: {:?}", small.name(), run.verdict);
+        panic!("{} is not clean: {:?}", small.name(), run.end);
     })
     .unwrap_or_else(|e| panic!("{e}"));
     let took = clock.elapsed();

@@ -49,8 +49,8 @@ impl Watching {
             Watching::Counted => Sites::Counted,
             Watching::Sites => Sites::Kept,
         };
-        let rule = rules::find("SpinLockSafe").and_then(|r| r.watcher).expect("the first rule there is");
-        config.watch(rule(sites))
+        let row = rules::find("SpinLockSafe").expect("the first rule there is");
+        config.watch(rules::watcher(row, sites).expect("it watches"))
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::Watching;
 use std::time::Duration;
 use verifier::driver::Driver;
-use verifier::rules::{self, Sites};
+use verifier::rules::{Selection, Sites};
 use verifier::run::{self, Chooser, Contents, Executor, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
@@ -66,12 +66,13 @@ impl Reads {
             },
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: WORKING_SET / u64::from(self.units) },
-            rules: if self.watching == Watching::Nobody { Vec::new() } else { rules::TABLE.to_vec() },
+            rules: if self.watching == Watching::Nobody { Selection::none() } else { Selection::all() },
             sites: if self.watching == Watching::Counted { Sites::Counted } else { Sites::Kept },
+            stacks: false,
         };
         let run = run::once(self.driver, &setup, setup.seed, Chooser::Seeded, None)
             .unwrap_or_else(|e| panic!("{e}"));
-        assert!(!run.verdict.is_finding(), "{:?}", run.verdict);
+        assert!(!run.end.is_finding(), "{:?}", run.end);
         run.elapsed
     }
 }

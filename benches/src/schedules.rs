@@ -7,7 +7,7 @@ use kernel_sim::machine::{Config, Execution};
 use std::ops::Range;
 use std::time::Duration;
 use verifier::driver::Kind;
-use verifier::rules::{RuleInfo, Sites};
+use verifier::rules::{Selection, Sites};
 
 const MODEL: &str = "one-lock-2x3";
 
@@ -31,7 +31,7 @@ pub fn direct(seeds: Range<u64>) -> Duration {
 /// # Panics
 /// Never, unless the simulator fails.
 #[must_use]
-pub fn explored(executions: u64, rules: Vec<&'static RuleInfo>, jobs: usize) -> Duration {
+pub fn explored(executions: u64, rules: Selection, jobs: usize) -> Duration {
     let mut program = model(MODEL);
     program.setup.rules = rules;
     program.setup.sites = Sites::Kept;

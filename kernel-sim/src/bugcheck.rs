@@ -144,6 +144,15 @@ pub struct Livelock {
     pub polls: u64,
 }
 
+/// The driver called something that the simulator has not got: our limit, and no mistake of the driver's.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// One sentence: what is missing.
+    pub what: String,
+    /// Where it was called.
+    pub now: Moment,
+}
+
 /// How a run ended.
 pub enum Ending {
     /// The boot thread returned.
@@ -158,6 +167,8 @@ pub enum Ending {
     Halted(Box<dyn Any + Send>),
     /// A recorded schedule no longer fits.
     Parted(Parted),
+    /// The simulator has not got what was called.
+    Limit(Box<Limit>),
 }
 
 impl std::fmt::Debug for Ending {
@@ -169,6 +180,7 @@ impl std::fmt::Debug for Ending {
             Ending::Livelock(l) => l.fmt(f),
             Ending::Halted(_) => f.write_str("Halted"),
             Ending::Parted(p) => p.fmt(f),
+            Ending::Limit(l) => l.fmt(f),
         }
     }
 }

@@ -31,8 +31,6 @@ impl Processor {
         let call = self.call.get();
         let machine = self.machine();
         Moment {
-            label: "",
-            cpu: self.index(),
             thread: self.thread_number(),
             irql: self.irql(),
             step: machine.step_of_moment(),
@@ -41,7 +39,7 @@ impl Processor {
             site: call.map(|(_, site)| site),
             callbacks: self.callbacks(),
             held: self.held_locks(),
-            stack: Stack::default(),
+            ..Moment::on(self.index())
         }
     }
 
@@ -110,17 +108,15 @@ impl Machine {
     #[must_use]
     pub fn taken(&self, cpu: u8, lock: &HeldLock) -> Moment {
         Moment {
-            label: "taken",
-            cpu,
-            thread: 0,
+            label: "taken".into(),
             irql: lock.irql_before,
             step: (lock.step != 0).then_some(lock.step),
-            time_ns: 0,
             call: Some(lock.routine),
             site: Some(lock.site),
             callbacks: vec![lock.callback],
-            held: Vec::new(),
+            held: vec![*lock],
             stack: self.stacks.get(lock.stack),
+            ..Moment::on(cpu)
         }
     }
 }

@@ -8,12 +8,13 @@ use crate::irql::Irql;
 use crate::routine::{Callback, DdiInfo};
 use crate::site::Site;
 use crate::stack::Stack;
+use std::borrow::Cow;
 
 /// Where and when something happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Moment {
     /// What happened then, as a sentence part: "taken by", "handed out". Empty for the moment of a finding.
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     /// Processor index.
     pub cpu: u8,
     /// Number of the thread that ran there, in the order in which threads were created.
@@ -30,7 +31,7 @@ pub struct Moment {
     pub site: Option<Site>,
     /// Driver callbacks active, innermost last.
     pub callbacks: Vec<&'static Callback>,
-    /// Spin locks the driver held there, oldest first.
+    /// Spin locks the driver held there, oldest first; of the moment at which one was taken, that one.
     pub held: Vec<HeldLock>,
     /// The call stack, where one was taken.
     pub stack: Stack,
@@ -41,7 +42,7 @@ impl Moment {
     #[must_use]
     pub fn on(cpu: u8) -> Moment {
         Moment {
-            label: "",
+            label: Cow::Borrowed(""),
             cpu,
             thread: 0,
             irql: Irql::PASSIVE,
@@ -69,8 +70,8 @@ impl Moment {
 
     /// The same moment, with what happened then.
     #[must_use]
-    pub fn labelled(mut self, label: &'static str) -> Moment {
-        self.label = label;
+    pub fn labelled(mut self, label: impl Into<Cow<'static, str>>) -> Moment {
+        self.label = label.into();
         self
     }
 }

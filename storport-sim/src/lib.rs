@@ -56,6 +56,7 @@ pub mod medium;
 pub mod miniport;
 mod port;
 pub mod scsi;
+pub mod seen;
 
 pub use class::{DISK_RETRIES_MAX, DiskStatistics};
 pub use medium::{Medium, UnitChange};

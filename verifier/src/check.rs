@@ -27,7 +27,7 @@ use crate::explore::deviations::{Deviating, Deviation, Misfit};
 use crate::explore::exhaustive::{Coverage, Limits, exhaust};
 use crate::explore::shrink::{self, shrink};
 use crate::explore::{self, Chooser, Program};
-use crate::finding::Verdict;
+use crate::finding::RunEnd;
 use crate::report;
 use crate::run::Event;
 use crate::run::{Run, Setup};
@@ -199,7 +199,7 @@ impl Check {
         match self.explore().0 {
             None => panic!("nothing was found; {name} was expected"),
             Some(failing) => {
-                let found = explore::Failure::of(&failing.run.verdict).map(|f| f.to_string());
+                let found = explore::Failure::of(&failing.run.end).map(|f| f.to_string());
                 let found = found.unwrap_or_default();
                 assert!(found.split(' ').next() == Some(name), "{name} was expected\n{}", failing.report());
             }
@@ -218,7 +218,7 @@ impl Check {
                 for seed in seeds.clone() {
                     let run = self.program.execute(seed, strategy.chooser(seed));
                     let run = run.unwrap_or_else(|e| panic!("{e}"));
-                    if run.verdict.is_finding() {
+                    if run.end.is_finding() {
                         return (Some(self.shorten(seed, run)), None);
                     }
                 }
@@ -254,15 +254,15 @@ impl Check {
         let chooser = Chooser::Strategy(Box::new(deviating));
         let run = program.execute(program.setup.seed, chooser).unwrap_or_else(|e| panic!("{e}"));
         // To pass because another execution was made than the one asked for would be a lie.
-        if let Verdict::Parted(parted) = &run.verdict {
+        if let RunEnd::Parted(parted) = &run.end {
             panic!("{REPLAY}: step {}: {}", parted.step, parted.why);
         }
         let unused =
             deviations.iter().zip(&*outcomes.lock()).find(|(_, step)| step.is_none()).map(|(d, _)| d);
-        if let (Some(unused), false) = (unused, run.verdict.is_finding()) {
+        if let (Some(unused), false) = (unused, run.end.is_finding()) {
             panic!("{REPLAY}: the run never came to this: {unused}");
         }
-        run.verdict.is_finding().then_some(Failing { program, run, deviations })
+        run.end.is_finding().then_some(Failing { program, run, deviations })
     }
 }
 
@@ -291,7 +291,7 @@ impl Failing {
 
 /// The report without colours: test runners show it as it is.
 fn text(driver: &Driver, run: &Run) -> String {
-    report::finding(driver, &run.verdict, None, report::Style::plain(), report::WIDTH_DEFAULT)
+    report::finding(driver, &run.end, "storsim", None, report::Style::plain(), report::WIDTH_DEFAULT)
 }
 
 /// The argument that names the package under test, where a test runner of cargo's says it.

@@ -1,179 +1,238 @@
 //! What a run found, as one value that every report renders.
 //!
-//! Nothing here is computed by a renderer: text and JSON show the same fields. Invariant: a finding
-//! holds no host address and no host time, so that a replay gives it again byte for byte.
+//! Rules, checks, bug checks, deadlocks, livelocks, panics and lost requests differ in their row, not in their type.
+//! Nothing here is computed by a renderer: text and JSON show the same fields. Invariant: a finding holds no host
+//! address and no host time but in its call stacks, so that a replay gives it again.
 
-use kernel_sim::bugcheck::{BugCheck, Deadlock, Livelock, Waiter};
+use crate::rules::{self, Row, Selection, WindowsStop};
+use kernel_sim::bugcheck::{BugCheck, Deadlock, Ending, Limit, Livelock, StopCode, Waiter};
 use kernel_sim::choose::Parted;
-use kernel_sim::held::HeldLock;
-use kernel_sim::hook::Event;
+use kernel_sim::machine::Machine;
 use kernel_sim::moment::Moment;
+use kernel_sim::processor::Processor;
 use kernel_sim::site::Site;
+use std::borrow::Cow;
 
-/// A source position.
+/// What a run found.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Location {
-    /// The file, as the compiler names it.
-    pub file: String,
-    /// Line, from 1.
-    pub line: u32,
-    /// Column, from 1.
-    pub column: u32,
-}
-
-impl From<Site> for Location {
-    fn from(site: Site) -> Location {
-        Location { file: site.file().to_owned(), line: site.line(), column: site.column() }
-    }
-}
-
-impl std::fmt::Display for Location {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
-
-/// A spin lock that was held.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Lock {
-    /// Its machine address.
-    pub address: u64,
-    /// The routine that took it.
-    pub routine: &'static str,
-    /// Where.
-    pub location: Location,
-    /// The callback in which it was taken.
-    pub callback: &'static str,
-    /// At which step (deterministic executor only).
-    pub step: Option<u64>,
-}
-
-impl Lock {
-    pub(crate) fn new(held: &HeldLock) -> Lock {
-        Lock {
-            address: held.address,
-            routine: held.routine.name,
-            location: held.site.into(),
-            callback: held.callback.name,
-            step: (held.step != 0).then_some(held.step),
-        }
-    }
-}
-
-/// Where a processor was when something was found.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Scene {
-    /// Processor index.
-    pub cpu: u8,
-    /// Its IRQL.
-    pub irql: kernel_sim::irql::Irql,
-    /// The step (deterministic executor only).
-    pub step: Option<u64>,
-    /// The routine it was calling.
-    pub call: Option<&'static str>,
-    /// Where from.
-    pub location: Option<Location>,
-    /// Driver callbacks active, innermost last.
-    pub callbacks: Vec<&'static str>,
-    /// Spin locks the driver held there, oldest first.
-    pub locks: Vec<Lock>,
-}
-
-impl Scene {
-    /// The scene of an event.
-    #[must_use]
-    pub fn of(event: &Event<'_>, call: &'static str) -> Scene {
-        let step = event.step();
-        Scene {
-            cpu: event.cpu(),
-            irql: event.irql(),
-            step: (step != 0).then_some(step),
-            call: Some(call),
-            location: Some(event.site.into()),
-            callbacks: event.moment_to_keep().callbacks.iter().map(|c| c.name).collect(),
-            locks: event.held_locks().iter().map(Lock::new).collect(),
-        }
-    }
-
-    /// The callback the driver was in, if any.
-    #[must_use]
-    pub fn callback(&self) -> Option<&'static str> {
-        self.callbacks.last().copied()
-    }
-}
-
-impl From<&Moment> for Scene {
-    fn from(place: &Moment) -> Scene {
-        Scene {
-            cpu: place.cpu,
-            irql: place.irql,
-            step: place.step,
-            call: place.call.map(|ddi| ddi.name),
-            location: place.site.map(Into::into),
-            callbacks: place.callbacks.iter().map(|c| c.name).collect(),
-            locks: place.held.iter().map(Lock::new).collect(),
-        }
-    }
-}
-
-/// A rule or check that was broken.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Violation {
-    /// Its name.
-    pub rule: &'static str,
+pub struct Finding {
+    /// The row of the one table: what kind of finding it is.
+    pub of: &'static Row,
     /// One sentence: what the driver did.
     pub what: String,
     /// Why a person should care.
     pub why: &'static str,
-    /// A remark on the finding, where one is due.
-    pub note: Option<&'static str>,
-    /// Where.
-    pub scene: Scene,
-    /// How many spin locks were held, where that matters (sites may be known for fewer).
-    pub held_count: u32,
+    /// Where it broke.
+    pub now: Moment,
+    /// Of a standstill, where all others stand, each with what it waits for.
+    pub also: Vec<Moment>,
+    /// What made it so, oldest first: taken at, handed out at, freed at, completed at.
+    pub earlier: Vec<Moment>,
+    /// The stop that Windows gives for it, where it documents one.
+    pub stop: Option<Stop>,
+    /// A remark, where one is due.
+    pub note: Option<Cow<'static, str>>,
+}
+
+/// A stop of Windows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stop {
+    /// The code.
+    pub code: StopCode,
+    /// The four parameters, where the machine stopped with them; addresses are machine addresses.
+    pub parameters: Option<[u64; 4]>,
+    /// The first parameter, where it is documented for this.
+    pub parameter: Option<u64>,
+}
+
+impl Stop {
+    /// What the row of a rule names: Windows would stop so.
+    pub(crate) fn of_row(stop: WindowsStop) -> Stop {
+        Stop { code: stop.code, parameters: None, parameter: stop.parameter }
+    }
 }
 
 /// How a run came out.
 #[derive(Clone, Debug)]
-pub enum Verdict {
+pub enum RunEnd {
     /// Nothing found.
     Clean,
-    /// A rule or check was broken.
-    Violation(Box<Violation>),
-    /// The machine stopped as Windows would.
-    BugCheck(Box<BugCheck>),
-    /// Nobody can go on.
-    Deadlock(Box<Deadlock>),
-    /// Somebody polls for what will never come.
-    Livelock(Box<Livelock>),
+    /// Something was found.
+    Found(Box<Finding>),
+    /// The run ended early with something whose row is off: it is not reported.
+    Ignored(Box<Finding>),
+    /// The driver called something that the simulator has not got.
+    Limit(Box<Limit>),
     /// A recorded schedule no longer fits.
     Parted(Parted),
 }
 
-impl Verdict {
+impl RunEnd {
+    /// How a machine's run ended, seen with these rows on.
+    ///
+    /// # Panics
+    /// When a watcher ended the run with something that is no finding.
+    #[must_use]
+    pub fn of(ending: Ending, rules: &Selection) -> RunEnd {
+        let finding = match ending {
+            Ending::Completed => return RunEnd::Clean,
+            Ending::Parted(parted) => return RunEnd::Parted(parted),
+            Ending::Limit(limit) => return RunEnd::Limit(limit),
+            Ending::BugCheck(check) => Box::new(bug_check(*check)),
+            Ending::Deadlock(deadlock) => Box::new(standstill(*deadlock)),
+            Ending::Livelock(livelock) => Box::new(polling(*livelock)),
+            Ending::Halted(found) => {
+                found.downcast::<Finding>().expect("what watches here ends runs with a finding")
+            }
+        };
+        if rules.has(finding.of) { RunEnd::Found(finding) } else { RunEnd::Ignored(finding) }
+    }
+
     /// The word for it in JSON.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
-            Verdict::Clean => "clean",
-            Verdict::Violation(_) => "violation",
-            Verdict::BugCheck(_) => "bugcheck",
-            Verdict::Deadlock(_) => "deadlock",
-            Verdict::Livelock(_) => "livelock",
-            Verdict::Parted(_) => "parted",
+            RunEnd::Clean => "clean",
+            RunEnd::Found(_) => "finding",
+            RunEnd::Ignored(_) => "ignored",
+            RunEnd::Limit(_) => "limit",
+            RunEnd::Parted(_) => "parted",
+        }
+    }
+
+    /// What was found, if anything was.
+    #[must_use]
+    pub fn finding(&self) -> Option<&Finding> {
+        match self {
+            RunEnd::Found(finding) => Some(finding),
+            _ => None,
+        }
+    }
+
+    /// Why the run ended early, whether that is reported or not.
+    #[must_use]
+    pub fn stopped_by(&self) -> Option<&Finding> {
+        match self {
+            RunEnd::Found(finding) | RunEnd::Ignored(finding) => Some(finding),
+            RunEnd::Clean | RunEnd::Limit(_) | RunEnd::Parted(_) => None,
         }
     }
 
     /// Whether the driver is to blame.
     #[must_use]
     pub fn is_finding(&self) -> bool {
-        !matches!(self, Verdict::Clean | Verdict::Parted(_))
+        self.finding().is_some()
+    }
+
+    /// Whether the run found the row of that name.
+    #[must_use]
+    pub fn found(&self, name: &str) -> bool {
+        self.finding().is_some_and(|finding| finding.of.name == name)
     }
 }
 
-/// Who waits, in words: "CPU 1 waits for ..., held by CPU 0".
-#[must_use]
-pub fn waiting(waiter: &Waiter) -> String {
+impl Finding {
+    /// A finding of the workload's, on the machine this code runs on: in a request called `call`.
+    pub(crate) fn of_workload(
+        of: &'static Row,
+        what: String,
+        why: &'static str,
+        earlier: Vec<Moment>,
+    ) -> Finding {
+        let cpu = Processor::current();
+        let machine = Machine::current().expect("a workload runs on a machine");
+        let now = Moment {
+            irql: cpu.irql(),
+            step: machine.is_deterministic().then(|| machine.step()),
+            time_ns: machine.time_ns(),
+            ..Moment::on(cpu.index())
+        };
+        Finding { of, what, why, now, also: Vec::new(), earlier, stop: None, note: None }
+    }
+
+    /// The places at which it is: of a standstill every one that waits, of anything else one.
+    pub fn places(&self) -> impl Iterator<Item = &Moment> {
+        std::iter::once(&self.now).chain(&self.also)
+    }
+
+    /// Where it is shown to be: where a panic was raised, or the call.
+    #[must_use]
+    pub fn site(&self) -> Option<Site> {
+        self.now.site
+    }
+}
+
+fn bug_check(check: BugCheck) -> Finding {
+    let BugCheck { stop, parameters, what, mut now, mut earlier, panicked_at } = check;
+    if panicked_at.is_some() {
+        // A panic is told by where it was raised, not by the call that came before it.
+        (now.call, now.site) = (None, panicked_at);
+    }
+    earlier.extend(now.held.iter().map(|lock| held_lock(now.cpu, lock)));
+    earlier.sort_by_key(|moment| moment.step);
+    Finding {
+        of: rules::row_of_stop(&stop),
+        what,
+        why: rules::why_of_stop(&stop, parameters),
+        now,
+        also: Vec::new(),
+        earlier,
+        stop: (stop.code != 0).then_some(Stop {
+            code: stop,
+            parameters: Some(parameters),
+            parameter: Some(parameters[0]),
+        }),
+        note: None,
+    }
+}
+
+/// The moment at which a lock that is held was taken, when the machine is no longer there to be asked.
+fn held_lock(cpu: u8, lock: &kernel_sim::held::HeldLock) -> Moment {
+    Moment {
+        label: "taken".into(),
+        irql: lock.irql_before,
+        step: (lock.step != 0).then_some(lock.step),
+        call: Some(lock.routine),
+        site: Some(lock.site),
+        callbacks: vec![lock.callback],
+        held: vec![*lock],
+        ..Moment::on(cpu)
+    }
+}
+
+fn standstill(deadlock: Deadlock) -> Finding {
+    let mut moments = deadlock.waiters.into_iter().map(waiting);
+    let now = moments.next().unwrap_or_else(|| Moment::on(0));
+    Finding {
+        of: &rules::DEADLOCK,
+        what: deadlock.what,
+        why: rules::DEADLOCK.why,
+        now,
+        also: moments.collect(),
+        earlier: Vec::new(),
+        stop: None,
+        note: None,
+    }
+}
+
+/// Where one waits, with what it waits for as the label.
+fn waiting(waiter: Waiter) -> Moment {
     let holder = waiter.holder.map(|h| format!(", held by CPU {h}")).unwrap_or_default();
-    format!("CPU {} waits for {}{holder}", waiter.place.cpu, waiter.waits_for)
+    let label = format!("CPU {} waits for {}{holder}", waiter.place.cpu, waiter.waits_for);
+    Moment { label: label.into(), ..waiter.place }
+}
+
+fn polling(livelock: Livelock) -> Finding {
+    let (cpu, call) = (livelock.place.cpu, livelock.place.routine().unwrap_or("its registers"));
+    let polls = livelock.polls;
+    Finding {
+        of: &rules::LIVELOCK,
+        what: format!("CPU {cpu} polls {call} for what will never come ({polls} polls in a row)"),
+        why: rules::LIVELOCK.why,
+        now: livelock.place,
+        also: Vec::new(),
+        earlier: Vec::new(),
+        stop: None,
+        note: None,
+    }
 }

@@ -4,10 +4,13 @@
 //! not what the driver did in between; that is the trace's. Invariant: the stretches follow each other
 //! without a gap from the first step to the last, and being followed changes nothing about a run.
 
-use crate::finding::{Location, Lock, Scene, Verdict};
+use crate::finding::RunEnd;
 use crate::run::Run;
 use kernel_sim::choose::{Choose, Enabled, Parted, Transition};
+use kernel_sim::held::HeldLock;
+use kernel_sim::hook::{Event, EventKind, Halt, Interest, Watcher};
 use kernel_sim::machine::Machine;
+use kernel_sim::moment::Moment;
 use kernel_sim::site::Site;
 use parking_lot::Mutex;
 use std::ops::Range;
@@ -55,7 +58,7 @@ pub struct Stretch {
     /// Why it ended.
     pub ended: Ended,
     /// The spin locks that the driver held on the processor then, oldest first.
-    pub holds: Vec<Lock>,
+    pub holds: Vec<HeldLock>,
 }
 
 /// Where a processor was.
@@ -263,7 +266,42 @@ impl Choose for Following {
     }
 }
 
+/// Notes in a timeline what shared cells held: a watcher, beside the one that was wanted anyway.
+pub(crate) struct Values {
+    timeline: Arc<Mutex<Timeline>>,
+    beside: Option<Arc<dyn Watcher>>,
+}
+
+impl Values {
+    pub(crate) fn of(timeline: &Arc<Mutex<Timeline>>, beside: Option<Arc<dyn Watcher>>) -> Values {
+        Values { timeline: Arc::clone(timeline), beside }
+    }
+}
+
+impl Watcher for Values {
+    fn interest(&self) -> Interest {
+        let own = Interest { touch: true, ..Interest::NOTHING };
+        self.beside.as_ref().map_or(own, |beside| own.and(&beside.interest()))
+    }
+
+    fn event(&self, event: &Event<'_>) -> Option<Halt> {
+        if let EventKind::Touch { value, .. } = event.kind {
+            self.timeline.lock().note_value(event.cpu(), event.site, value);
+        }
+        self.beside.as_ref().and_then(|beside| beside.event(event))
+    }
+}
+
 impl Timeline {
+    /// The access that processor `cpu` was about to make at `site` saw or stored this value.
+    fn note_value(&mut self, cpu: u8, site: Site, value: u64) {
+        let stretch = self.stretches.iter_mut().rev().find(|stretch| stretch.cpu() == Some(cpu));
+        if let Some(spot) = stretch.and_then(|stretch| stretch.end.as_mut()).filter(|s| s.site == Some(site))
+        {
+            spot.value = Some(value);
+        }
+    }
+
     /// A step begins with `chosen`.
     fn step(&mut self, step: u64, enabled: &Enabled<'_>, chosen: Transition) {
         let machine = Machine::current().expect("choices are made on a machine");
@@ -274,7 +312,7 @@ impl Timeline {
                 if chosen == Transition::Run(cpu) {
                     return;
                 }
-                open.holds = machine.held_locks(cpu).iter().map(Lock::new).collect();
+                open.holds = machine.held_locks(cpu);
                 open.ended = match chosen {
                     _ if processor(chosen) == Some(cpu) => Ended::Interrupted,
                     _ if enabled.contains(Transition::Run(cpu)) => Ended::Preempted,
@@ -328,10 +366,10 @@ pub fn finish(timeline: &mut Timeline, run: &Run, deviations: &[Option<u64>]) {
     last.steps.end = last.steps.end.max(run.steps + 1);
     let Some(cpu) = last.cpu() else { return };
     // Its last step was announced and is in the stretch already; the locks are those of the end.
-    if let Some(locks) = locks_held(&run.verdict, cpu) {
+    if let Some(locks) = locks_held(&run.end, cpu) {
         last.holds = locks;
     }
-    if let Some(stopped) = stopped(&run.verdict, cpu).filter(|stopped| !is_at(last.end(), stopped)) {
+    if let Some(stopped) = stopped(&run.end, cpu).filter(|stopped| !is_at(last.end(), stopped)) {
         // It had gone on from its last step, to a call that is none.
         let made = last.end.take().filter(|spot| spot.call.is_some());
         last.made.extend(made.map(|spot| Repeated { spot, times: 1 }));
@@ -340,41 +378,25 @@ pub fn finish(timeline: &mut Timeline, run: &Run, deviations: &[Option<u64>]) {
 }
 
 /// Where something on `cpu` was found that stopped the run; a processor that waits is at a step.
-fn stopped(verdict: &Verdict, cpu: u8) -> Option<Stopped> {
-    let at = |scene: Scene| {
-        let location = scene.location.as_ref()?.to_string();
-        (scene.cpu == cpu).then_some(Stopped { callback: scene.callback(), call: scene.call, location })
-    };
-    match verdict {
-        Verdict::Clean | Verdict::Parted(_) | Verdict::Deadlock(_) | Verdict::Livelock(_) => None,
-        Verdict::Violation(v) => at(v.scene.clone()),
-        Verdict::BugCheck(b) => match &b.panicked_at {
-            Some(panic) if b.place.cpu == cpu => Some(Stopped {
-                callback: Scene::from(&b.place).callback(),
-                call: None,
-                location: panic.clone(),
-            }),
-            Some(_) => None,
-            None => at(Scene::from(&b.place)),
-        },
-    }
+fn stopped(end: &RunEnd, cpu: u8) -> Option<Stopped> {
+    let finding = end.finding().filter(|finding| finding.also.is_empty() && finding.now.cpu == cpu)?;
+    let site = finding.now.site?;
+    Some(Stopped {
+        callback: finding.now.callback().map(|callback| callback.name),
+        call: finding.now.routine(),
+        location: site.to_string(),
+    })
 }
 
 fn is_at(spot: Option<&Spot>, stopped: &Stopped) -> bool {
-    let location = spot.and_then(|spot| spot.site).map(|site| Location::from(site).to_string());
+    let location = spot.and_then(|spot| spot.site).map(|site| site.to_string());
     stopped.call.is_some() && location.as_ref() == Some(&stopped.location)
 }
 
 /// The spin locks held on `cpu` when something was found there.
-fn locks_held(verdict: &Verdict, cpu: u8) -> Option<Vec<Lock>> {
-    let scenes = match verdict {
-        Verdict::Clean | Verdict::Parted(_) => Vec::new(),
-        Verdict::Violation(v) => vec![v.scene.clone()],
-        Verdict::BugCheck(b) => vec![Scene::from(&b.now)],
-        Verdict::Livelock(l) => vec![Scene::from(&l.place)],
-        Verdict::Deadlock(d) => d.waiters.iter().map(|w| Scene::from(&w.place)).collect(),
-    };
-    scenes.into_iter().find(|scene| scene.cpu == cpu).map(|scene| scene.locks)
+fn locks_held(end: &RunEnd, cpu: u8) -> Option<Vec<HeldLock>> {
+    let place: &Moment = end.finding()?.places().find(|place| place.cpu == cpu)?;
+    Some(place.held.clone())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use verifier::driver::{Driver, Expects, Kind};
 use verifier::explore::findings::{Identity, Tally};
 use verifier::explore::stress::{Explored, Listener, Stress};
 use verifier::explore::{Program, Random};
-use verifier::rules::Sites;
+use verifier::rules::{Selection, Sites};
 use verifier::run::{Contents, Executor, Run, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
@@ -101,8 +101,9 @@ fn program(driver: &'static Driver) -> Program {
         workload,
         disturbances: Default::default(),
         contents: Contents::Memory { bytes: 1 << 20 },
-        rules: Vec::new(),
+        rules: Selection::none(),
         sites: Sites::Kept,
+        stacks: false,
     };
     Program { driver, setup }
 }

@@ -2,8 +2,8 @@
 
 use crate::storsim::{CLEAN, Desk, soak};
 use drivers_examples::ALL;
-use verifier::finding::Verdict;
-use verifier::rules::{self, Sites};
+use verifier::finding::RunEnd;
+use verifier::rules::{Selection, Sites};
 use verifier::run::{self, Chooser, Contents, Executor, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
@@ -27,8 +27,9 @@ pub fn setup(driver: &str, executor: Executor, seed: u64, ios: u64) -> Setup {
         },
         disturbances: Default::default(),
         contents: Contents::Memory { bytes: 16 << 20 },
-        rules: rules::TABLE.to_vec(),
+        rules: Selection::all(),
         sites: Sites::Kept,
+        stacks: false,
     }
 }
 
@@ -42,7 +43,7 @@ fn clean_drivers_are_clean_under_every_seed() {
     for driver in CLEAN {
         for seed in 1..=soak(60, 1000) {
             let run = run(driver, &setup(driver, Executor::Deterministic, seed, 300));
-            assert!(matches!(run.verdict, Verdict::Clean), "{driver}, seed {seed}: {:?}", run.verdict);
+            assert!(matches!(run.end, RunEnd::Clean), "{driver}, seed {seed}: {:?}", run.end);
             assert!(run.statistics.sectors_verified > 1000, "{driver}, seed {seed}");
         }
     }

@@ -10,7 +10,7 @@ fn explored(name: &str, executions: u64) -> (Coverage, usize) {
     let limits = Limits { executions, keep_going: true, ..Limits::default() };
     let failed = AtomicUsize::new(0);
     let count = |run: verifier::run::Run| {
-        failed.fetch_add(usize::from(run.verdict.is_finding()), SeqCst);
+        failed.fetch_add(usize::from(run.end.is_finding()), SeqCst);
     };
     let program = program(name, Executor::Deterministic);
     let coverage = exhaust(&program, 1, &limits, &AtomicBool::new(false), &count)

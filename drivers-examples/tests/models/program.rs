@@ -3,7 +3,7 @@
 use drivers_examples::ALL;
 use verifier::driver::Driver;
 use verifier::explore::Program;
-use verifier::rules::{self, Sites};
+use verifier::rules::{Selection, Sites};
 use verifier::run::{Contents, Executor, Run, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
@@ -40,8 +40,9 @@ pub fn program(name: &str, executor: Executor) -> Program {
             },
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: 16 << 20 },
-            rules: rules::TABLE.to_vec(),
+            rules: Selection::all(),
             sites: Sites::Kept,
+            stacks: false,
         },
     }
 }

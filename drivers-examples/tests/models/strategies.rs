@@ -6,7 +6,8 @@ use kernel_sim::choose::Recorded;
 use kernel_sim::host_clock::HostClock;
 use verifier::driver::{Expects, Kind};
 use verifier::explore::{Chooser, Pct, Portfolio, Probe, Program, Random, Strategy, Urw};
-use verifier::finding::Verdict;
+use verifier::finding::RunEnd;
+use verifier::rules::Selection;
 use verifier::run::{Executor, Run};
 
 /// Executions after which a strategy is said not to find it.
@@ -84,9 +85,9 @@ fn clean_models_are_clean_under_every_strategy() {
             let program = explored(driver.name);
             for strategy in strategies(&program) {
                 for seed in 0..soak(100, 2000) {
-                    let verdict = execute(&program, strategy.chooser(seed), seed).verdict;
-                    let clean = matches!(verdict, Verdict::Clean);
-                    assert!(clean, "{}, {}, seed {seed}: {verdict:?}", driver.name, strategy.name());
+                    let end = execute(&program, strategy.chooser(seed), seed).end;
+                    let clean = matches!(end, RunEnd::Clean);
+                    assert!(clean, "{}, {}, seed {seed}: {end:?}", driver.name, strategy.name());
                 }
             }
         }
@@ -100,7 +101,7 @@ fn what_hangs_is_reported_under_every_strategy() {
         for strategy in strategies(&program) {
             for seed in 0..3 {
                 let run = execute(&program, strategy.chooser(seed), seed);
-                assert!(run.verdict.is_finding(), "{}, {}, seed {seed}", driver.name, strategy.name());
+                assert!(run.end.is_finding(), "{}, {}, seed {seed}", driver.name, strategy.name());
             }
         }
     }
@@ -135,7 +136,7 @@ fn a_uniform_walk_makes_the_commonest_schedule_rarer() {
 /// Executions until the first failure, for each start seed, sorted; one more than the most if there was
 /// none.
 fn until_failure(program: &Program, strategy: &dyn Strategy, starts: u64) -> Vec<u64> {
-    let fails = |seed| execute(program, strategy.chooser(seed), seed).verdict.is_finding();
+    let fails = |seed| execute(program, strategy.chooser(seed), seed).end.is_finding();
     let first = |start: u64| (0..EXECUTIONS_MAX).find(|n| fails(start * APART + n));
     let mut counts: Vec<u64> =
         (0..starts).map(|start| first(start).map_or(EXECUTIONS_MAX + 1, |n| n + 1)).collect();
@@ -182,8 +183,8 @@ fn priorities_find_what_fair_coins_do_not() {
     let program = explored("lock-order-skewed");
     assert_eq!(driver("lock-order-skewed").expects, Expects::MayStop("deadlock"));
     let found = |strategy: &dyn Strategy| {
-        let verdict = |seed| execute(&program, strategy.chooser(seed), seed).verdict;
-        (0..300).any(|seed| matches!(verdict(seed), Verdict::Deadlock(_)))
+        let end = |seed| execute(&program, strategy.chooser(seed), seed).end;
+        (0..300).any(|seed| end(seed).found("deadlock"))
     };
     assert!(found(&Pct::prepare(2, &program).unwrap()));
     assert!(!found(&Random));
@@ -212,7 +213,7 @@ fn priorities_cost_little_more_than_random_choices() {
     }
     for (name, executions) in [("one-lock-2x3", 400), ("one-lock-3x2", 400), ("one-lock-4x200", 20)] {
         let mut program = explored(name);
-        program.setup.rules.clear();
+        program.setup.rules = Selection::none();
         let [random, urw, _, pct, portfolio] = strategies(&program);
         let ns = costs(&program, &[&*random, &*pct, &*urw, &*portfolio], executions);
         let [pct, urw, portfolio] = [1, 2, 3].map(|n| ns[n] / ns[0]);

@@ -4,8 +4,8 @@ use drivers_examples::vioscsi;
 use storport_sim::hba::virtio_scsi::{Options, VirtioScsi, slot};
 use verifier::Disturbances;
 use verifier::driver::{Driver, Expects, Kind};
-use verifier::finding::Verdict;
-use verifier::rules::{self, Sites};
+use verifier::finding::RunEnd;
+use verifier::rules::{Selection, Sites};
 use verifier::run::{self, Chooser, Contents, Executor, Setup};
 use verifier::workload::{Amount, Mode, Options as Workload, Sizes};
 
@@ -58,20 +58,21 @@ fn setup(cpus: u8, executor: Executor, seed: u64, depth: u32, ios: u64) -> Setup
         },
         disturbances: Disturbances::default(),
         contents: Contents::Memory { bytes: 4 << 20 },
-        rules: rules::TABLE.to_vec(),
+        rules: Selection::all(),
         sites: Sites::Kept,
+        stacks: false,
     }
 }
 
 fn is_clean(driver: &'static Driver, setup: &Setup) {
     let run = run::once(driver, setup, setup.seed, Chooser::Seeded, None).expect("the driver starts");
     assert!(
-        matches!(run.verdict, Verdict::Clean),
+        matches!(run.end, RunEnd::Clean),
         "{} CPUs, seed {}, depth {}: {:?}",
         setup.cpus,
         setup.seed,
         setup.workload.depth,
-        run.verdict
+        run.end
     );
 }
 

@@ -154,8 +154,8 @@ pub(super) struct ProgramArguments {
     /// Size of a disk in memory.
     #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = units::disk_bytes)]
     pub size: u64,
-    /// Which rules watch: 'all', 'none', or names separated by commas.
-    #[arg(long, value_name = "RULES", default_value = "all")]
+    /// What is looked for: names or sets of 'list', 'default', 'all' or 'none', separated by commas.
+    #[arg(long, value_name = "RULES", default_value = "default")]
     pub rules: String,
     /// What is known about held locks.
     #[arg(long, value_enum, value_name = "WHAT", default_value = "kept")]

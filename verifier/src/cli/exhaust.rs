@@ -91,7 +91,7 @@ fn search(
     reporter.progress(Progress::Began { what: name.into(), counted });
     let examined = Mutex::new(Examined::default());
     let note = |run: Run| {
-        if let Some(identity) = Identity::of(&run.verdict) {
+        if let Some(identity) = Identity::of(&run.end) {
             let mut examined = examined.lock();
             examined.findings.add(identity.clone(), seed);
             examined.runs.entry(identity).or_insert(run);

@@ -2,37 +2,34 @@
 
 use super::args::ExplainArguments;
 use super::{Found, Refusal};
-use crate::program::program_name;
-use crate::rules;
-use kernel_sim::bugcheck::STOP_CODES;
+use crate::rules::{self, Origin};
 
 pub(super) fn explain(arguments: &ExplainArguments) -> Result<Found, Refusal> {
     let name = arguments.name.trim();
-    if let Some(rule) = rules::find(name) {
-        anstream::println!("{}\n", rule.name);
-        anstream::print!("{}", unindented(rule.text));
-        if let Some(url) = rule.url {
-            anstream::println!("\n{url}");
-        }
-        return Ok(Found::Nothing);
+    let Some(row) = rules::find(name) else {
+        return Err(Refusal(format!(
+            "'{name}' is no rule, check or stop this storsim knows; see 'storsim list'"
+        )));
+    };
+    let code = row.stop.filter(|_| row.origin == Origin::Stop).filter(|stop| stop.code.code != 0);
+    let number = code.map(|stop| format!("{:#06X} ", stop.code.code)).unwrap_or_default();
+    let default = if row.default { "" } else { ", off unless asked for" };
+    anstream::println!("{number}{}  ({}, set {}{default})\n", row.name, row.origin.words(), row.set.word());
+    anstream::print!("{}", unindented(row.text));
+    if row.origin == Origin::Stop && !row.why.is_empty() && code.is_some() {
+        anstream::println!("\nWhy it matters: {}.\n\nSource: Microsoft, bug check code reference.", row.why);
     }
-    let code = name
-        .strip_prefix("0x")
-        .or_else(|| name.strip_prefix("0X"))
-        .and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    let stop = STOP_CODES.iter().find(|s| Some(s.code) == code || s.name.eq_ignore_ascii_case(name));
-    match stop {
-        Some(stop) => {
-            anstream::println!("{:#06X} {}\n", stop.code, stop.name);
-            anstream::print!("{}", unindented(stop.text));
-            anstream::println!("\nSource: Microsoft, bug check code reference.");
-            Ok(Found::Nothing)
-        }
-        None => Err(Refusal(format!(
-            "'{name}' is no rule, check or bug check that is known here; see '{} list'",
-            program_name()
-        ))),
+    if let Some(stop) = row.stop.filter(|_| row.origin != Origin::Stop) {
+        let parameter = stop.parameter.map(|p| format!(" ({p:#x}, ..)")).unwrap_or_default();
+        anstream::println!("\nWindows stops with {:#X}{parameter} for it.", stop.code.code);
     }
+    if let Some([breaker, near_miss]) = row.exhibits {
+        anstream::println!("\nExhibits: {breaker} breaks it; {near_miss} does not.");
+    }
+    if let Some(url) = row.url {
+        anstream::println!("\n{url}");
+    }
+    Ok(Found::Nothing)
 }
 
 /// The text of a doc comment without the space that follows its slashes.

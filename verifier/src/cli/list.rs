@@ -5,7 +5,7 @@ use super::{Found, Refusal};
 use crate::driver::{Driver, Expects};
 use crate::explore::STRATEGIES;
 use crate::report;
-use crate::rules::{self, Origin};
+use crate::rules;
 use crate::run::Event;
 use serde_json::json;
 use storport_sim::disk::fault::FaultKind;
@@ -18,7 +18,7 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
             .collect();
         let rules: Vec<_> = rules::TABLE
             .iter()
-            .map(|r| json!({ "name": r.name, "summary": r.summary(), "origin": origin(r.origin), "default": r.default }))
+            .map(|r| json!({ "name": r.name, "summary": r.summary(), "origin": r.origin.words(), "default": r.default }))
             .collect();
         let strategies: Vec<_> =
             STRATEGIES.iter().map(|(name, text)| json!({ "name": name, "summary": text })).collect();
@@ -45,17 +45,22 @@ fn text(drivers: &[&Driver]) -> String {
     let width = names.map(str::len).max().unwrap_or(0);
     let row = |name: &str, text: &str| format!("  {name:width$}  {text}\n");
     let mut out = "drivers\n".to_owned();
-    out.extend(drivers.iter().map(|d| row(d.name, d.summary)));
-    out += "rules and checks\n";
+    out.extend(drivers.iter().map(|d| row(d.name, &format!("{}{}", d.summary, also(d.aliases)))));
+    out += "rules, checks and stops\n";
     out.extend(rules::TABLE.iter().map(|r| {
         let default = if r.default { "" } else { ", off by default" };
-        row(r.name, &format!("{} ({}{default})", r.summary(), origin(r.origin)))
+        row(r.name, &format!("{} ({}{default})", r.summary(), r.origin.words()))
     }));
     out += "strategies\n";
     out.extend(STRATEGIES.iter().map(|(name, text)| row(name, text)));
     let kinds: Vec<_> = FaultKind::all().map(FaultKind::name).collect();
     let events: Vec<_> = Event::NAMES.iter().map(|(name, _)| *name).collect();
     out + &format!("faults (--fault)\n  {}\nevents (--event)\n  {}\n", kinds.join(", "), events.join(", "))
+}
+
+/// The other names of a driver, as they stand behind its summary.
+fn also(aliases: &[&str]) -> String {
+    if aliases.is_empty() { String::new() } else { format!(" (also {})", aliases.join(", ")) }
 }
 
 fn expects(driver: &Driver) -> serde_json::Value {
@@ -65,12 +70,5 @@ fn expects(driver: &Driver) -> serde_json::Value {
         Expects::MayBreak(rule) => json!({ "may_break": rule }),
         Expects::Stops(how) => json!({ "stops": how }),
         Expects::MayStop(how) => json!({ "may_stop": how }),
-    }
-}
-
-fn origin(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Rule => "rule of Microsoft's",
-        Origin::Check => "check of ours",
     }
 }

@@ -28,7 +28,7 @@ use args::{Arguments, Command};
 use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
 
-/// Exit status 1: a violation was found.
+/// Exit status 1: something was found.
 const FOUND: u8 = 1;
 /// Exit status 2: it could not be run as asked.
 const REFUSED: u8 = 2;
@@ -51,6 +51,8 @@ impl<T: std::fmt::Display> From<T> for Refusal {
 enum Found {
     Nothing,
     Something,
+    /// Nothing, as far as the simulator goes: it has not got what the driver called.
+    Limit,
     /// Nothing before this signal came.
     Interrupted(u8),
 }
@@ -68,6 +70,7 @@ pub fn main(drivers: &'static [&'static Driver]) -> ExitCode {
     match result {
         Ok(Ok(Found::Nothing)) => ExitCode::SUCCESS,
         Ok(Ok(Found::Something)) => ExitCode::from(FOUND),
+        Ok(Ok(Found::Limit)) => ExitCode::from(REFUSED),
         Ok(Ok(Found::Interrupted(signal))) => ExitCode::from(INTERRUPTED.saturating_add(signal)),
         Ok(Err(Refusal(why))) => {
             anstream::eprintln!("error: {why}");
@@ -103,7 +106,7 @@ fn obey(drivers: &'static [&'static Driver], command: &Command) -> Result<Found,
 /// Help is a result; anything else is one line of what is wrong.
 fn usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // A closed pipe is nobody's mistake.
+        // A closed pipe is no mistake.
         let _ = error.print();
         return ExitCode::SUCCESS;
     }

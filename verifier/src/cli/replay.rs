@@ -28,7 +28,7 @@ pub(super) fn replay(
         let changed = if fit.sources_changed { "; the driver's sources have changed since" } else { "" };
         return Err(Refusal(format!("{file}: {parted}{changed}")));
     }
-    let found = if run.verdict.is_finding() { Found::Something } else { Found::Nothing };
+    let found = if run.end.is_finding() { Found::Something } else { Found::Nothing };
     let timeline = timeline.map(|timeline| (timeline, schedule.deviations().to_vec()));
     reporter.run(&RunReport {
         schedule: Some(Kept::Saved(file)),

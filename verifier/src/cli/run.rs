@@ -3,6 +3,7 @@
 use super::args::{ExecutorName, RunArguments};
 use super::{Found, Refusal, bypass, finding, select, setup};
 use crate::driver::Driver;
+use crate::finding::RunEnd;
 use crate::report::{Progress, Reporter, RunReport};
 use crate::run::{self, Chooser, Contents, Executor, Setup};
 use crate::workload::Amount;
@@ -26,13 +27,13 @@ pub(super) fn run(
         reporter.progress(Progress::Began { what, counted: None });
         let run = run::once(driver, &setup, setup.seed, Chooser::Seeded, None)?;
         reporter.progress(Progress::Ended);
-        if run.verdict.is_finding() {
-            found = Found::Something;
+        match run.end {
+            RunEnd::Found(_) => found = Found::Something,
+            RunEnd::Limit(_) if found == Found::Nothing => found = Found::Limit,
+            _ => {}
         }
         let report = match run.trace_hash {
-            Some(_) if run.verdict.is_finding() => {
-                finding::keep(driver, &setup, run, program, true, reporter)?
-            }
+            Some(_) if run.end.is_finding() => finding::keep(driver, &setup, run, program, true, reporter)?,
             _ => RunReport::of(driver, setup, run),
         };
         reporter.run(&report);

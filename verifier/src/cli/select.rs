@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::driver::Driver;
 use crate::program::program_name;
-use crate::rules::{self, RuleInfo};
+use crate::rules::Selection;
 use wildmatch::WildMatch;
 
 /// The drivers that `patterns` name, by name, alias or glob of either, in the order of the list, each once.
@@ -31,22 +31,7 @@ fn unknown(all: &[&Driver], name: &str) -> Refusal {
     Refusal(format!("no driver is called '{name}'; {hint}"))
 }
 
-/// The rules that `--rules` names.
-pub(super) fn rules(text: &str) -> Result<Vec<&'static RuleInfo>, Refusal> {
-    match text {
-        "all" => Ok(rules::TABLE.iter().copied().filter(|r| r.default).collect()),
-        "none" => Ok(Vec::new()),
-        names => names
-            .split(',')
-            .map(|name| {
-                rules::find(name.trim()).ok_or_else(|| {
-                    Refusal(format!(
-                        "--rules: no rule is called '{}'; see '{} list'",
-                        name.trim(),
-                        program_name()
-                    ))
-                })
-            })
-            .collect(),
-    }
+/// The rows that `--rules` turns on.
+pub(super) fn rules(text: &str) -> Result<Selection, Refusal> {
+    Selection::parse(text).map_err(|why| Refusal(format!("--rules: {why}")))
 }

@@ -21,7 +21,7 @@ pub(super) fn head(program: &Program, strategy: &str, arguments: &StressArgument
     let mut options: BTreeMap<String, Value> = BTreeMap::new();
     options.insert("cpus".into(), setup.cpus.into());
     options.insert(KEEP_GOING.into(), arguments.keep_going.into());
-    options.insert("rules".into(), setup.rules.iter().map(|r| r.name).collect());
+    options.insert("rules".into(), setup.rules.to_string().into());
     let sites = if setup.sites == Sites::Kept { "kept" } else { "counted" };
     options.insert("sites".into(), sites.into());
     options.insert("size".into(), arguments.program.size.into());

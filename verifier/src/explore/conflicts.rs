@@ -202,7 +202,7 @@ fn is_device(at: u64) -> bool {
 mod tests {
     use crate::driver::{Driver, Expects, Kind};
     use crate::explore::{Probe, Program};
-    use crate::rules::Sites;
+    use crate::rules::{Selection, Sites};
     use crate::run::{Contents, Executor, Setup};
     use crate::workload::{Amount, Mode, Options};
 
@@ -242,8 +242,9 @@ mod tests {
             workload,
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: 512 },
-            rules: Vec::new(),
+            rules: Selection::none(),
             sites: Sites::Counted,
+            stacks: false,
         };
         let points = Probe::of(&Program { driver, setup }).unwrap().points;
         [points.inversions.len(), points.again.len(), points.meets.len()]

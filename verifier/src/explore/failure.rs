@@ -1,6 +1,6 @@
 //! What a failing execution found, reduced to what makes it the same failure in another.
 
-use crate::finding::{Location, Verdict};
+use crate::finding::RunEnd;
 use kernel_sim::moment::Moment;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -30,35 +30,12 @@ pub struct CallSite {
 }
 
 impl Failure {
-    /// What `verdict` found; `None` if it found nothing.
+    /// What a run found; `None` if it found nothing.
     #[must_use]
-    pub fn of(verdict: &Verdict) -> Option<Failure> {
-        let at = |name: &str, places: &[&Moment]| {
-            let sites = places.iter().map(|place| CallSite::from(*place)).collect();
-            Some(Failure { name: name.to_owned(), sites })
-        };
-        match verdict {
-            Verdict::Clean | Verdict::Parted(_) => None,
-            Verdict::Violation(v) => {
-                let site = CallSite {
-                    call: v.scene.call,
-                    callback: v.scene.callback(),
-                    location: v.scene.location.as_ref().map(ToString::to_string),
-                };
-                Some(Failure { name: v.rule.to_owned(), sites: [site].into() })
-            }
-            Verdict::BugCheck(b) => match &b.panicked_at {
-                // A panic is told by where it was raised, not by the call that came before it.
-                Some(panic) => {
-                    let raised =
-                        CallSite { call: None, location: Some(panic.to_string()), ..(&b.now).into() };
-                    Some(Failure { name: b.stop.name.to_owned(), sites: [raised].into() })
-                }
-                None => at(b.stop.name, &[&b.now]),
-            },
-            Verdict::Livelock(l) => at("livelock", &[&l.place]),
-            Verdict::Deadlock(d) => at("deadlock", &d.waiters.iter().map(|w| &w.place).collect::<Vec<_>>()),
-        }
+    pub fn of(end: &RunEnd) -> Option<Failure> {
+        let finding = end.finding()?;
+        let sites = finding.places().map(CallSite::from).collect();
+        Some(Failure { name: finding.of.name.to_owned(), sites })
     }
 }
 
@@ -67,7 +44,7 @@ impl From<&Moment> for CallSite {
         CallSite {
             call: place.call.map(|ddi| ddi.name),
             callback: place.callbacks.last().map(|c| c.name),
-            location: place.site.map(|site| Location::from(site).to_string()),
+            location: place.site.map(|site| site.to_string()),
         }
     }
 }

@@ -6,7 +6,8 @@
 //! grows with the number of distinct findings, not with the number of executions.
 
 use super::Failure;
-use crate::finding::Verdict;
+use crate::finding::RunEnd;
+use crate::rules;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,13 +25,13 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// What a verdict found, if it is a finding.
+    /// What a run found, if anything.
     #[must_use]
-    pub fn of(verdict: &Verdict) -> Option<Identity> {
-        let failure = Failure::of(verdict)?;
+    pub fn of(end: &RunEnd) -> Option<Identity> {
+        let failure = Failure::of(end)?;
         let sites: BTreeSet<_> =
             failure.sites.iter().map(|site| (site.call.map(str::to_owned), site.location.clone())).collect();
-        let waits = if matches!(verdict, Verdict::Deadlock(_)) { waits(&sites) } else { Vec::new() };
+        let waits = if failure.name == rules::DEADLOCK.name { waits(&sites) } else { Vec::new() };
         let (call, location) = sites.into_iter().next().unwrap_or_default();
         Some(Identity { rule: failure.name, call, location, waits })
     }
@@ -105,7 +106,8 @@ impl Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel_sim::bugcheck::{Deadlock, Waiter};
+    use crate::rules::Selection;
+    use kernel_sim::bugcheck::{Deadlock, Ending, Waiter};
     use kernel_sim::ddi::row;
     use kernel_sim::moment::Moment;
     use kernel_sim::routine::DdiInfo;
@@ -118,7 +120,8 @@ mod tests {
     }
 
     fn deadlock(waiters: Vec<Waiter>) -> Option<Identity> {
-        Identity::of(&Verdict::Deadlock(Box::new(Deadlock { what: "a cycle".into(), waiters })))
+        let deadlock = Ending::Deadlock(Box::new(Deadlock { what: "a cycle".into(), waiters }));
+        Identity::of(&RunEnd::of(deadlock, &Selection::all()))
     }
 
     #[test]

@@ -12,7 +12,7 @@
 use super::findings::{Findings, Identity};
 use super::ledger::{Block, Ledger};
 use super::{Program, Strategy};
-use crate::finding::Verdict;
+use crate::finding::RunEnd;
 use crate::run::{Run, SetupError};
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
@@ -85,6 +85,14 @@ pub enum StressError {
         /// Why.
         why: SetupError,
     },
+    /// The driver called something that the simulator has not got.
+    #[error("seed {seed}: not modelled: {what}")]
+    NotModelled {
+        /// The seed.
+        seed: u64,
+        /// What is missing.
+        what: String,
+    },
     /// The strategy asked for what was not possible.
     #[error("seed {seed}: the strategy does not fit at step {step}: {why}")]
     Parted {
@@ -147,7 +155,7 @@ impl Stress<'_> {
             };
             block.seeds.end = seed + 1;
             block.steps += run.steps;
-            if let Some(identity) = Identity::of(&run.verdict) {
+            if let Some(identity) = Identity::of(&run.end) {
                 block.findings.add(identity, seed);
                 if !self.keep_going {
                     block.is_last = true;
@@ -162,8 +170,11 @@ impl Stress<'_> {
     fn execute(&self, seed: u64) -> Result<Run, StressError> {
         let run = self.program.execute(seed, self.strategy.chooser(seed));
         let run = run.map_err(|why| StressError::Setup { seed, why })?;
-        if let Verdict::Parted(parted) = &run.verdict {
+        if let RunEnd::Parted(parted) = &run.end {
             return Err(StressError::Parted { seed, step: parted.step, why: parted.why.clone() });
+        }
+        if let RunEnd::Limit(limit) = &run.end {
+            return Err(StressError::NotModelled { seed, what: limit.what.clone() });
         }
         Ok(run)
     }
@@ -176,7 +187,7 @@ impl Stress<'_> {
             let news = ledger.news(TICK);
             for (seed, identity) in news.findings {
                 let again = self.execute(seed)?;
-                let same = Identity::of(&again.verdict).as_ref() == Some(&identity);
+                let same = Identity::of(&again.end).as_ref() == Some(&identity);
                 listener.found(seed, &identity, same.then_some(again)).map_err(StressError::Listener)?;
             }
             if news.is_over {

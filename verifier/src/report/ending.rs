@@ -1,21 +1,23 @@
-//! How a run ended, as the one value that the text report prints.
+//! A finding laid out for a report in text: marks in the source, and what stands below them.
 //!
-//! This is the only place of the text reports that knows what can be found; its counterpart for JSON is
-//! `json::insert_ending`. Marks are numbered in the order in which they happened.
+//! Marks are numbered in the order in which they happened; what broke comes first, then what made it so, latest first.
+//! Of a standstill each that waits is a part of its own. It decides what is said, not how wide it is.
 
 use super::source;
 use crate::driver::Driver;
-use crate::finding::{Location, Lock, Scene, Verdict, waiting};
-use crate::rules;
+use crate::finding::{Finding, Stop};
+use kernel_sim::held::HeldLock;
+use kernel_sim::moment::Moment;
+use kernel_sim::site::Site;
 use std::borrow::Cow;
 
 /// A finding, ready to be printed.
-pub(super) struct Ending<'a> {
+pub(super) struct Layout<'a> {
     /// What the report has in brackets.
     pub name: &'a str,
     /// One sentence: what was found.
-    pub what: Cow<'a, str>,
-    /// Where: one part, or of a deadlock one for each that waits.
+    pub what: &'a str,
+    /// Where: one part, or of a standstill one for each that waits.
     pub parts: Vec<Part>,
     /// What stands below, by its label.
     pub trailers: Vec<(&'static str, Cow<'a, str>)>,
@@ -34,86 +36,125 @@ pub(super) struct Part {
 /// A call, and what to say of it.
 pub(super) struct Mark {
     /// Where it stands; `None` between calls.
-    pub location: Option<Location>,
+    pub site: Option<Site>,
     /// The routine.
     pub call: Option<&'static str>,
     /// What to say.
     pub text: String,
+    /// Who called the function it stands in, innermost first: "name file:line".
+    pub callers: Vec<String>,
 }
 
-impl<'a> Ending<'a> {
-    /// What was found, if anything was.
-    pub(super) fn of(driver: &Driver, verdict: &'a Verdict) -> Option<Ending<'a>> {
-        Some(match verdict {
-            Verdict::Clean | Verdict::Parted(_) => return None,
-            Verdict::Violation(v) => {
-                let mut trailers = vec![("why", v.why.into())];
-                trailers.extend(v.note.map(|note| ("note", note.into())));
-                trailers
-                    .extend(rules::find(v.rule).and_then(|rule| rule.url).map(|url| ("rule", url.into())));
-                Ending {
-                    name: v.rule,
-                    what: (&*v.what).into(),
-                    parts: vec![part(driver, None, &v.scene)],
-                    trailers,
-                }
+impl<'a> Layout<'a> {
+    /// The layout of a finding; `program` is the one that explains it.
+    pub(super) fn of(driver: &Driver, finding: &'a Finding, program: &str) -> Layout<'a> {
+        let Finding { of, what, now, also, earlier, .. } = finding;
+        let parts = if also.is_empty() {
+            vec![part(driver, None, now, earlier)]
+        } else {
+            let each = |place: &Moment| {
+                let taken: Vec<Moment> = place.held.iter().map(|lock| taken(place.cpu, lock)).collect();
+                part(driver, Some(place.label.to_string()), place, &taken)
+            };
+            finding.places().map(each).collect()
+        };
+        let mut trailers: Vec<(&'static str, Cow<'a, str>)> = vec![("why", finding.why.into())];
+        trailers.extend(finding.note.as_deref().map(|note| ("note", note.into())));
+        trailers.extend(finding.stop.map(|stop| ("stop", shown(stop).into())));
+        match of.url {
+            Some(url) => trailers.push(("rule", url.into())),
+            None => {
+                let word = finding.stop.map_or(of.name.to_owned(), |stop| format!("{:#X}", stop.code.code));
+                trailers.push(("explain", format!("{program} explain {}", word.replace("0X", "0x")).into()));
             }
-            Verdict::BugCheck(b) => {
-                let [p1, p2, p3, p4] = b.parameters;
-                let stop = format!("{:#06X} ({p1:#x}, {p2:#x}, {p3:#x}, {p4:#x})", b.stop.code);
-                Ending {
-                    name: b.stop.name,
-                    what: (&*b.what).into(),
-                    parts: vec![part(driver, None, &Scene::from(&b.place))],
-                    trailers: vec![("stop", stop.into())],
-                }
-            }
-            Verdict::Deadlock(d) => {
-                let waiters =
-                    d.waiters.iter().map(|w| part(driver, Some(waiting(w)), &Scene::from(&w.place)));
-                Ending {
-                    name: "deadlock",
-                    what: (&*d.what).into(),
-                    parts: waiters.collect(),
-                    trailers: vec![(
-                        "why",
-                        "on hardware these processors spin, or these threads sleep, for ever".into(),
-                    )],
-                }
-            }
-            Verdict::Livelock(l) => {
-                let (cpu, call) = (l.place.cpu, l.place.call.unwrap_or("its registers"));
-                let what =
-                    format!("CPU {cpu} polls {call} for what will never come ({} polls in a row)", l.polls);
-                Ending {
-                    name: "livelock",
-                    what: what.into(),
-                    parts: vec![part(driver, None, &Scene::from(&l.place))],
-                    trailers: vec![(
-                        "why",
-                        "nothing else can happen any more: no interrupt, DPC, timer or device step is pending"
-                            .into(),
-                    )],
-                }
-            }
-        })
+        }
+        Layout { name: of.name, what, parts, trailers }
     }
 }
 
-fn part(driver: &Driver, heading: Option<String>, scene: &Scene) -> Part {
-    let number = if scene.locks.is_empty() { String::new() } else { format!("({}) ", scene.locks.len() + 1) };
-    let step = scene.step.map(|s| format!("step {s}, ")).unwrap_or_default();
-    let callback = scene.callback().map(|c| format!(", in {c}")).unwrap_or_default();
-    let text = format!("{number}{step}CPU {}{callback}, at {}", scene.cpu, scene.irql);
-    let now = Mark { location: scene.location.clone(), call: scene.call, text };
-    let earlier = scene.locks.iter().enumerate().rev().map(|(n, lock)| taken(driver, n + 1, lock));
-    Part { heading, now, earlier: earlier.collect() }
+/// A stop as the blue screen has it.
+fn shown(stop: Stop) -> String {
+    let code = stop.code.code;
+    match (stop.parameters, stop.parameter) {
+        (Some([p1, p2, p3, p4]), _) => format!("{code:#06X} ({p1:#x}, {p2:#x}, {p3:#x}, {p4:#x})"),
+        (None, Some(parameter)) => format!("{code:#06X} ({parameter:#x}, ..) on Windows"),
+        (None, None) => format!("{code:#06X} on Windows"),
+    }
 }
 
-fn taken(driver: &Driver, n: usize, lock: &Lock) -> Mark {
-    let step = lock.step.map(|s| format!("step {s}, ")).unwrap_or_default();
-    let name = source::lock(driver, lock);
-    let text =
-        format!("({n}) {step}spin lock {name} taken by {} in {}, still held", lock.routine, lock.callback);
-    Mark { location: Some(lock.location.clone()), call: Some(lock.routine), text }
+/// The moment at which a lock that is held at a place was taken.
+fn taken(cpu: u8, lock: &HeldLock) -> Moment {
+    Moment {
+        label: "taken".into(),
+        step: (lock.step != 0).then_some(lock.step),
+        call: Some(lock.routine),
+        site: Some(lock.site),
+        callbacks: vec![lock.callback],
+        held: vec![*lock],
+        ..Moment::on(cpu)
+    }
+}
+
+fn part(driver: &Driver, heading: Option<String>, now: &Moment, earlier: &[Moment]) -> Part {
+    let number = if earlier.is_empty() { String::new() } else { format!("({}) ", earlier.len() + 1) };
+    let mark = |moment: &Moment, text| Mark {
+        site: moment.site,
+        call: moment.routine(),
+        text,
+        callers: callers(driver, moment),
+    };
+    let text = format!("{number}{}CPU {}{}, at {}", step(now), now.cpu, inside(now), now.irql);
+    let before = earlier.iter().enumerate().rev();
+    let earlier = before.map(|(n, moment)| mark(moment, before_it(driver, n + 1, now, moment)));
+    Part { heading, now: mark(now, text), earlier: earlier.collect() }
+}
+
+fn step(moment: &Moment) -> String {
+    moment.step.map(|step| format!("step {step}, ")).unwrap_or_default()
+}
+
+fn inside(moment: &Moment) -> String {
+    moment.callback().map(|callback| format!(", in {}", callback.name)).unwrap_or_default()
+}
+
+/// What to say of the `n`-th moment before the one that broke.
+fn before_it(driver: &Driver, n: usize, now: &Moment, moment: &Moment) -> String {
+    let routine = moment.routine().unwrap_or("the system");
+    let step = step(moment);
+    match moment.held.first().filter(|_| moment.label == "taken") {
+        Some(lock) => {
+            let name = source::lock(driver, lock);
+            let held =
+                if now.held.iter().any(|held| held.address == lock.address) { ", still held" } else { "" };
+            format!("({n}) {step}spin lock {name} taken by {routine} in {}{held}", lock.callback.name)
+        }
+        None => {
+            let by = moment.routine().map(|routine| format!(" by {routine}")).unwrap_or_default();
+            format!(
+                "({n}) {step}{}{by}, CPU {}{}, at {}",
+                moment.label,
+                moment.cpu,
+                inside(moment),
+                moment.irql
+            )
+        }
+    }
+}
+
+/// Callers shown of one place.
+const CALLERS_MAX: usize = 6;
+
+/// The driver's functions around the one that a moment's line stands in.
+fn callers(driver: &Driver, moment: &Moment) -> Vec<String> {
+    let frames = moment.stack.driver_frames();
+    let shown = frames.iter().map(|frame| (source::known(driver, &frame.file), frame));
+    let is_site = |file: &str, line: u32| {
+        moment.site.is_some_and(|site| site.line() == line && site.file().ends_with(file))
+    };
+    let outer = shown.filter(|(file, frame)| !is_site(file, frame.line));
+    let text = outer.map(|(file, frame)| {
+        let name = frame.function.rsplit("::").find(|part| !part.starts_with('{')).unwrap_or("?");
+        format!("{name} {file}:{}", frame.line)
+    });
+    text.take(CALLERS_MAX).collect()
 }

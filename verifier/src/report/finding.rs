@@ -1,11 +1,11 @@
 //! A finding as text: the sentence, now, earlier, why, and how to see it again.
 
 use super::Style;
-use super::ending::{Ending, Mark};
+use super::ending::{Layout, Mark};
 use super::source;
 use super::wrap::{broken, flow};
 use crate::driver::Driver;
-use crate::finding::Verdict;
+use crate::finding::RunEnd;
 use std::fmt::{self, Write};
 
 /// Columns left of a quoted line.
@@ -15,22 +15,31 @@ const LABEL: usize = 10;
 /// Columns that the text right of a mark has at least.
 const TEXT_MIN: usize = 32;
 
-/// The report on what was found, or one line for a clean run. `replay` is the command that shows a
-/// finding again, `width` the columns that a line may have; quoted source lines are never broken.
+/// The report on what was found, or one line for a run that found nothing. `program` is what was started, `replay`
+/// the command that shows a finding again, `width` the columns that a line may have; quoted source lines are never
+/// broken.
 #[must_use]
 pub fn finding(
     driver: &Driver,
-    verdict: &Verdict,
+    end: &RunEnd,
+    program: &str,
     replay: Option<&str>,
     style: Style,
     width: usize,
 ) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
-    let _ = match (Ending::of(driver, verdict), verdict) {
-        (Some(ending), _) => Report { driver, style, width }.ending(&mut out, &ending, replay),
-        (None, Verdict::Parted(p)) => writeln!(out, "step {}: {}", p.step, p.why),
-        (None, _) => {
+    let _ = match end {
+        RunEnd::Found(finding) => {
+            let layout = Layout::of(driver, finding, program);
+            Report { driver, style, width }.finding(&mut out, &layout, replay)
+        }
+        RunEnd::Parted(p) => writeln!(out, "step {}: {}", p.step, p.why),
+        RunEnd::Limit(limit) => writeln!(out, "not modelled: {}", limit.what),
+        RunEnd::Ignored(finding) => {
+            writeln!(out, "ended early: {} ({} is off)", finding.what, finding.of.name)
+        }
+        RunEnd::Clean => {
             let good = style.good;
             writeln!(out, "{good}clean{good:#}: {} broke no rule in this run", driver.name)
         }
@@ -45,11 +54,11 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn ending(&self, out: &mut String, ending: &Ending<'_>, replay: Option<&str>) -> fmt::Result {
+    fn finding(&self, out: &mut String, layout: &Layout<'_>, replay: Option<&str>) -> fmt::Result {
         let error = self.style.error;
-        let first = format!("{error}error[{}]{error:#}: ", ending.name);
-        self.lines(out, flow(&first, &ending.what, 2, "", self.width))?;
-        for part in &ending.parts {
+        let first = format!("{error}error[{}]{error:#}: ", layout.name);
+        self.lines(out, flow(&first, layout.what, 2, "", self.width))?;
+        for part in &layout.parts {
             if let Some(heading) = &part.heading {
                 self.lines(out, broken(&format!("  {heading}"), "", self.width))?;
             }
@@ -58,7 +67,7 @@ impl Report<'_> {
                 self.mark(out, mark, '-')?;
             }
         }
-        for (label, text) in &ending.trailers {
+        for (label, text) in &layout.trailers {
             self.trailer(out, label, text, "")?;
         }
         replay.map_or(Ok(()), |command| self.trailer(out, "replay", command, " \\"))
@@ -84,24 +93,33 @@ impl Report<'_> {
     }
 
     fn mark(&self, out: &mut String, mark: &Mark, sign: char) -> fmt::Result {
-        let Some(location) = &mark.location else {
+        self.place(out, mark, sign)?;
+        for (n, caller) in mark.callers.iter().enumerate() {
+            let label = if n == 0 { "called from " } else { "            " };
+            self.lines(out, broken(&format!("      {label}{caller}"), "", self.width))?;
+        }
+        Ok(())
+    }
+
+    fn place(&self, out: &mut String, mark: &Mark, sign: char) -> fmt::Result {
+        let Some(site) = mark.site else {
             let call = mark.call.map(|c| format!(", in {c}")).unwrap_or_default();
             return self.lines(out, broken(&format!("  {}{call}", mark.text), "", self.width));
         };
         let (dim, red) = (self.style.dim, self.style.mark);
-        self.lines(out, flow(&format!("  {dim}-->{dim:#} "), &location.to_string(), MARGIN, "", self.width))?;
-        let Some(line) = source::line(self.driver, &location.file, location.line) else {
+        self.lines(out, flow(&format!("  {dim}-->{dim:#} "), &site.to_string(), MARGIN, "", self.width))?;
+        let Some(line) = source::line(self.driver, site.file(), site.line()) else {
             return self.lines(out, broken(&format!("      {}", mark.text), "", self.width));
         };
         let shown = line.trim_start();
         let removed = line.len() - shown.len();
-        let column = (location.column as usize).saturating_sub(1 + removed);
+        let column = (site.column() as usize).saturating_sub(1 + removed);
         // Layer 2 calls are shorter or longer than the routine's name: mark the identifier there.
         let rest = shown.get(column..).unwrap_or("");
         let word = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').count();
         let routine = mark.call.map_or(1, str::len);
         let width = if word == 0 { routine.min(rest.len().max(1)) } else { word };
-        let number = location.line.to_string();
+        let number = site.line().to_string();
         let marks: String = std::iter::repeat_n(sign, width).collect();
         writeln!(out, "{dim}{number:>5} |{dim:#} {shown}")?;
         let margin = format!("{dim}      |{dim:#} ");

@@ -4,8 +4,11 @@ use super::bars::Bars;
 use super::{Invocation, Kept, Progress, Reporter, RunReport, fit, shrunk, timeline};
 use crate::explore::findings::Identity;
 use crate::explore::summary::{SCHEMA, Summary};
-use crate::finding::{Lock, Scene, Verdict, Violation, waiting};
+use crate::finding::{Finding, RunEnd};
 use crate::run::DisturbanceCounts;
+use kernel_sim::held::HeldLock;
+use kernel_sim::moment::Moment;
+use kernel_sim::stack::StackFrame;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use storport_sim::disk::fault::FaultCount;
@@ -83,14 +86,10 @@ fn insert_schedule(object: &mut Map<String, Value>, report: &RunReport) {
 fn run(report: &RunReport) -> Map<String, Value> {
     let RunReport { driver, setup, run, .. } = report;
     let s = &run.statistics;
-    let violations: Vec<Value> = match &run.verdict {
-        Verdict::Violation(v) => vec![violation(v)],
-        _ => Vec::new(),
-    };
     let mut object = object(json!({
         "schema": 1,
         "driver": driver.name,
-        "outcome": run.verdict.word(),
+        "outcome": run.end.word(),
         "executor": setup.executor.word(),
         "cpus": setup.cpus,
         "seed": setup.seed,
@@ -98,7 +97,6 @@ fn run(report: &RunReport) -> Map<String, Value> {
         "steps": run.trace_hash.map(|_| run.steps),
         "requests": s.requests(),
         "sectors_verified": s.sectors_verified,
-        "violations": violations,
     }));
     let mut set = |key: &str, value: Value| {
         object.insert(key.into(), value);
@@ -118,39 +116,21 @@ fn run(report: &RunReport) -> Map<String, Value> {
     if let Some(Kept::NotSaved { why, deviations }) = &report.schedule {
         set("schedule_not_saved", json!({ "why": why, "deviations": deviations }));
     }
-    insert_ending(&mut object, &run.verdict);
+    insert_ending(&mut object, &run.end);
     object
 }
 
 /// Adds how the run ended.
-fn insert_ending(object: &mut Map<String, Value>, verdict: &Verdict) {
+fn insert_ending(object: &mut Map<String, Value>, end: &RunEnd) {
     let mut set = |key: &str, value: Value| {
         object.insert(key.into(), value);
     };
-    match verdict {
-        Verdict::BugCheck(b) => set(
-            "bugcheck",
-            json!({
-                "code": format!("{:#x}", b.stop.code),
-                "name": b.stop.name,
-                "parameters": b.parameters.map(|p| format!("{p:#x}")),
-                "what": b.what,
-                "scene": scene(&Scene::from(&b.now)),
-            }),
-        ),
-        Verdict::Deadlock(d) => {
-            let waiters: Vec<Value> = d
-                .waiters
-                .iter()
-                .map(|w| json!({ "waits": waiting(w), "holder": w.holder, "scene": scene(&Scene::from(&w.place)) }))
-                .collect();
-            set("deadlock", json!({ "what": d.what, "waiters": waiters }));
-        }
-        Verdict::Livelock(l) => {
-            set("livelock", json!({ "polls": l.polls, "scene": scene(&Scene::from(&l.place)) }))
-        }
-        Verdict::Parted(p) => set("parted", json!({ "step": p.step, "why": p.why })),
-        Verdict::Clean | Verdict::Violation(_) => {}
+    match end {
+        RunEnd::Clean => {}
+        RunEnd::Found(finding) => set("finding", finding_object(finding)),
+        RunEnd::Ignored(finding) => set("ignored", finding_object(finding)),
+        RunEnd::Limit(limit) => set("limit", json!({ "what": limit.what, "now": moment(&limit.now) })),
+        RunEnd::Parted(p) => set("parted", json!({ "step": p.step, "why": p.why })),
     }
 }
 
@@ -179,40 +159,57 @@ fn disturbances(counts: &DisturbanceCounts, failed: u64) -> Value {
     })
 }
 
-fn violation(v: &Violation) -> Value {
-    let mut object = scene(&v.scene);
-    let o = object.as_object_mut().expect("built as an object");
-    o.insert("rule".into(), v.rule.into());
-    o.insert("what".into(), v.what.clone().into());
-    o.insert("why".into(), v.why.into());
-    if v.held_count != 0 {
-        o.insert("held".into(), v.held_count.into());
+fn finding_object(finding: &Finding) -> Value {
+    let mut object = object(json!({
+        "rule": finding.of.name,
+        "set": finding.of.set.word(),
+        "what": finding.what,
+        "why": finding.why,
+        "now": moment(&finding.now),
+        "also": finding.also.iter().map(moment).collect::<Vec<_>>(),
+        "earlier": finding.earlier.iter().map(moment).collect::<Vec<_>>(),
+    }));
+    if let Some(note) = &finding.note {
+        object.insert("note".into(), note.as_ref().into());
     }
-    if let Some(note) = v.note {
-        o.insert("note".into(), note.into());
+    if let Some(stop) = finding.stop {
+        let parameters = stop.parameters.map(|all| all.map(|p| format!("{p:#x}")));
+        object.insert(
+            "stop".into(),
+            json!({
+                "code": format!("{:#x}", stop.code.code),
+                "name": stop.code.name,
+                "parameters": parameters,
+            }),
+        );
     }
-    object
+    Value::Object(object)
 }
 
-fn scene(s: &Scene) -> Value {
+fn moment(moment: &Moment) -> Value {
+    let frame = |f: &StackFrame| json!({ "function": f.function, "file": f.file, "line": f.line });
     json!({
-        "call": s.call,
-        "cpu": s.cpu,
-        "irql": s.irql.0,
-        "step": s.step,
-        "location": s.location.as_ref().map(ToString::to_string),
-        "callbacks": s.callbacks,
-        "locks": s.locks.iter().map(lock).collect::<Vec<_>>(),
+        "label": moment.label,
+        "call": moment.routine(),
+        "cpu": moment.cpu,
+        "thread": moment.thread,
+        "irql": moment.irql.0,
+        "step": moment.step,
+        "time_ns": moment.time_ns,
+        "location": moment.site.map(|site| site.to_string()),
+        "callbacks": moment.callbacks.iter().map(|callback| callback.name).collect::<Vec<_>>(),
+        "locks": moment.held.iter().map(lock).collect::<Vec<_>>(),
+        "stack": moment.stack.driver_frames().iter().map(frame).collect::<Vec<_>>(),
     })
 }
 
-pub(super) fn lock(l: &Lock) -> Value {
+pub(super) fn lock(lock: &HeldLock) -> Value {
     json!({
-        "location": l.location.to_string(),
-        "routine": l.routine,
-        "callback": l.callback,
-        "address": kernel_sim::report_address(l.address),
-        "step": l.step,
+        "location": lock.site.to_string(),
+        "routine": lock.routine.name,
+        "callback": lock.callback.name,
+        "address": kernel_sim::report_address(lock.address),
+        "step": (lock.step != 0).then_some(lock.step),
     })
 }
 

@@ -4,7 +4,7 @@
 //! name, and the report shows what the machine knows.
 
 use crate::driver::Driver;
-use crate::finding::Lock;
+use kernel_sim::held::HeldLock;
 
 /// The line of a source file that the driver brings.
 pub(super) fn line(driver: &Driver, file: &str, line: u32) -> Option<&'static str> {
@@ -12,11 +12,24 @@ pub(super) fn line(driver: &Driver, file: &str, line: u32) -> Option<&'static st
     source.text.lines().nth(line.checked_sub(1)? as usize)
 }
 
+/// A file of debug information as the driver's sources name it, or its last parts.
+pub(super) fn known(driver: &Driver, file: &str) -> String {
+    let known = driver.sources.iter().map(|source| source.path).find(|path| file.ends_with(path));
+    known.map_or_else(
+        || {
+            let parts: Vec<_> = file.rsplit('/').take(3).collect();
+            parts.into_iter().rev().collect::<Vec<_>>().join("/")
+        },
+        str::to_owned,
+    )
+}
+
 /// What a held lock is called where it was taken, else its address.
-pub(super) fn lock(driver: &Driver, lock: &Lock) -> String {
-    let at = &lock.location;
-    let name = line(driver, &at.file, at.line)
-        .and_then(|text| argument(text, at.column, lock.routine).or_else(|| locked(text, at.column)));
+pub(super) fn lock(driver: &Driver, lock: &HeldLock) -> String {
+    let at = lock.site;
+    let name = line(driver, at.file(), at.line()).and_then(|text| {
+        argument(text, at.column(), lock.routine.name).or_else(|| locked(text, at.column()))
+    });
     name.unwrap_or_else(|| kernel_sim::report_address(lock.address))
 }
 

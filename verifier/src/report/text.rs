@@ -35,7 +35,14 @@ impl Text {
     /// What was found, and what is known of the schedule.
     fn found(&self, report: &RunReport) -> String {
         let command = report.command(&self.program);
-        let mut out = finding(report.driver, &report.run.verdict, command.as_deref(), self.style, self.width);
+        let mut out = finding(
+            report.driver,
+            &report.run.end,
+            &self.program,
+            command.as_deref(),
+            self.style,
+            self.width,
+        );
         let mut below = String::new();
         if let Some(Kept::NotSaved { why, deviations }) = &report.schedule {
             below += &format!("  note    the schedule could not be saved: {why}\n");
@@ -68,7 +75,7 @@ impl Reporter for Text {
         let figures = wrap::fitted(&figures, self.width);
         self.print(&format!("{trace}{figures}{}", self.found(report)));
         let expects = report.driver.expects;
-        if matches!(expects, Expects::Breaks(_) | Expects::Stops(_)) && !report.run.verdict.is_finding() {
+        if matches!(expects, Expects::Breaks(_) | Expects::Stops(_)) && !report.run.end.is_finding() {
             self.bars.show(Progress::Note(format!(
                 "{} is an exhibit that breaks a rule; no rule that watched saw it",
                 report.driver.name

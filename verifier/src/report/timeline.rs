@@ -4,7 +4,6 @@ use super::source;
 use super::wrap::{fitted, flow};
 use crate::driver::Driver;
 use crate::explore::deviations::Deviation;
-use crate::finding::Location;
 use crate::timeline::{Cycle, Ended, Repeated, Row, Spot, Stopped, Stretch, Timeline};
 use comfy_table::{ContentArrangement, Table, presets};
 use kernel_sim::choose::Transition;
@@ -157,7 +156,7 @@ fn cell(driver: &Driver, stretch: &Stretch) -> Vec<String> {
     lines.extend(how.map(|how| format!("  {how}")));
     for lock in &stretch.holds {
         let name = source::lock(driver, lock);
-        let (file, line) = (file(&lock.location.file), lock.location.line);
+        let (file, line) = (file(lock.site.file()), lock.site.line());
         lines.push(format!("  holds {name} since {file}:{line}"));
     }
     lines
@@ -287,7 +286,7 @@ fn repeated(Repeated { spot: made, times }: &Repeated) -> Value {
 }
 
 fn spot(spot: &Spot) -> Value {
-    let location = spot.site.map(|site| Location::from(site).to_string());
+    let location = spot.site.map(|site| site.to_string());
     json!({ "callback": spot.callback, "call": spot.call, "location": location })
 }
 

@@ -1,87 +1,86 @@
-//! The rules and checks, one file each, and the table of them.
+//! Everything that can be found: rules, checks, and the ways in which the machine stops. One table.
 //!
-//! A rule is a promise Microsoft documents under that name; a check is ours and says what it was
-//! drawn from. Both watch, and never steer. The doc comment of each is the only copy of its text:
-//! `storsim explain` prints it.
+//! A rule is a promise Microsoft documents under that name; a check is ours and says what it was drawn from; a stop
+//! is what the machine does by itself, as Windows would. Rules lie in a folder for each of Microsoft's sets, checks in
+//! `checks/`, stops in `stops.rs`; each file holds one row with its page, and what judges. The doc comment of a row is
+//! the only copy of its text: `storsim explain` prints it. `rule.rs` is what a rule is asked, `state.rs` what it
+//! remembers, `row.rs` what a row says, `selection.rs` which rows are on.
+//!
+//! To add a rule: its file, its line in [`TABLE`], and its two exhibits in the drivers' crate.
 
-mod spin_lock_safe;
-pub mod workload_checks;
+mod checks;
+mod locking;
+mod row;
+mod rule;
+mod selection;
+pub mod state;
+mod stops;
+mod warning;
 
-use kernel_sim::hook::Watcher;
-use std::sync::Arc;
+pub use checks::{adapter_restart, data_integrity, lost_request, request_status};
+pub use row::{Origin, Row, Set, WindowsStop};
+pub use rule::{Breach, FINE, Rule, Seen, Sites, watcher};
+pub use selection::{Selection, UnknownRule};
+pub(crate) use stops::{DEADLOCK, LIVELOCK, row_of_stop, why_of_stop};
 
-pub use spin_lock_safe::SpinLockSafe;
-
-/// Whether the promise is Microsoft's or ours.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Origin {
-    /// A rule of Microsoft's, under its name.
-    Rule,
-    /// A check of our own.
-    Check,
-}
-
-/// One row of the table.
-#[derive(Debug)]
-pub struct RuleInfo {
-    /// The name.
-    pub name: &'static str,
-    /// Whose it is.
-    pub origin: Origin,
-    /// Whether it is on unless told otherwise.
-    pub default: bool,
-    /// The whole text: what, why, source.
-    pub text: &'static str,
-    /// Where Microsoft describes it.
-    pub url: Option<&'static str>,
-    /// Makes a watcher for one run; `None` for checks the workload makes itself.
-    pub watcher: Option<fn(Sites) -> Arc<dyn Watcher>>,
-}
-
-impl RuleInfo {
-    /// The first line of the text.
-    #[must_use]
-    pub fn summary(&self) -> &'static str {
-        self.text.lines().next().unwrap_or("").trim()
-    }
-}
-
-/// Whether acquire sites of held locks are kept: what a report quotes, at a few nanoseconds a lock.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sites {
-    /// Kept.
-    Kept,
-    /// Only counted.
-    Counted,
-}
-
-/// Every rule and check.
-pub static TABLE: &[&RuleInfo] = &[
-    &spin_lock_safe::INFO,
-    &workload_checks::DATA_INTEGRITY,
-    &workload_checks::REQUEST_STATUS,
-    &workload_checks::LOST_REQUEST,
-    &workload_checks::ADAPTER_RESTART,
+/// Every row.
+pub static TABLE: &[&Row] = &[
+    &locking::spin_lock_safe::ROW,
+    &locking::storport_spin_lock::ROW,
+    &warning::storport_status_pending::ROW,
+    &data_integrity::ROW,
+    &request_status::ROW,
+    &lost_request::ROW,
+    &adapter_restart::ROW,
+    &DEADLOCK,
+    &LIVELOCK,
+    &stops::UNBALANCED_RELEASE,
+    &stops::MAXIMUM_WAIT_OBJECTS_EXCEEDED,
+    &stops::SPIN_LOCK_ALREADY_OWNED,
+    &stops::REFERENCE_BY_POINTER,
+    &stops::KMODE_EXCEPTION_NOT_HANDLED,
+    &stops::NO_MORE_IRP_STACK_LOCATIONS,
+    &stops::MULTIPLE_IRP_COMPLETE_REQUESTS,
+    &stops::PAGE_FAULT_IN_NONPAGED_AREA,
+    &stops::ATTEMPTED_SWITCH_FROM_DPC,
+    &stops::BAD_POOL_CALLER,
+    &stops::DRIVER_VERIFIER_DETECTED_VIOLATION,
+    &stops::TIMER_OR_DPC_INVALID,
+    &stops::IRQL_UNEXPECTED_VALUE,
+    &stops::DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+    &stops::DRIVER_IRQL_NOT_LESS_OR_EQUAL,
+    &stops::WORKER_THREAD_RETURNED_AT_BAD_IRQL,
+    &stops::RESOURCE_NOT_OWNED,
+    &stops::WORKER_INVALID,
+    &stops::SCSI_VERIFIER_DETECTED_VIOLATION,
+    &stops::DRIVER_RETURNED_HOLDING_CANCEL_LOCK,
 ];
 
-/// The rule or check of that name, in any case.
+/// The row that `word` names: its name in any case, or the number of a stop, such as `0xC4`.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static RuleInfo> {
-    TABLE.iter().copied().find(|r| r.name.eq_ignore_ascii_case(name))
+pub fn find(word: &str) -> Option<&'static Row> {
+    TABLE.iter().copied().find(|row| row.is_called(word))
 }
 
-/// Declares a rule: its doc comment becomes its text.
-macro_rules! rule {
-    ($(#[doc = $doc:literal])+ $id:ident: $name:literal, $origin:ident, $default:literal, $url:expr, $watcher:expr) => {
-        $(#[doc = $doc])+
-        pub static $id: $crate::rules::RuleInfo = $crate::rules::RuleInfo {
-            name: $name,
-            origin: $crate::rules::Origin::$origin,
-            default: $default,
-            text: concat!($($doc, "\n"),+),
-            url: $url,
-            watcher: $watcher,
-        };
-    };
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel_sim::bugcheck::STOP_CODES;
+
+    #[test]
+    fn every_stop_of_the_machine_has_its_row() {
+        for stop in STOP_CODES {
+            assert_eq!(row_of_stop(stop).name, stop.name);
+        }
+    }
+
+    #[test]
+    fn a_name_names_one_row_and_every_row_has_a_page_with_its_source() {
+        for row in TABLE {
+            let named: Vec<_> = TABLE.iter().filter(|other| other.is_called(row.name)).collect();
+            assert_eq!(named.len(), 1, "{}", row.name);
+            assert!(row.text.contains("## Source"), "{} does not say where it comes from", row.name);
+            assert!(row.text.contains("## Why it matters") || !row.why.is_empty(), "{}: why?", row.name);
+        }
+    }
 }
-pub(crate) use rule;

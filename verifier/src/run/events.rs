@@ -8,7 +8,7 @@
 
 use super::disturbances::{Event, EventCounts};
 use super::hotplug::Hotplug;
-use crate::rules::workload_checks;
+use crate::rules;
 use crate::workload::{self, Doorbell, PermittedErrors, Statistics};
 use kernel_sim::machine::Machine;
 use kernel_sim::safe::delay_us;
@@ -113,10 +113,10 @@ fn stop_and_restart(stage: &Stage) {
     stage.adapter.stop();
     if let Err(why) = stage.adapter.restart() {
         workload::report(
-            &workload_checks::ADAPTER_RESTART,
-            "HwStorAdapterControl",
+            &rules::adapter_restart::ROW,
             "every request for its disks waits for ever",
             format!("the adapter was stopped and did not start again: {why}"),
+            Vec::new(),
         );
     }
     stage.counts.lock().restarts += 1;

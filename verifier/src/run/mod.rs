@@ -20,10 +20,10 @@ pub use setup::{Contents, Executor, MEMORY_BYTES_MAX, Setup, SetupError};
 pub(crate) use setup::check_size;
 
 use crate::driver::{Driver, Kind};
-use crate::finding::{Verdict, Violation};
+use crate::finding::RunEnd;
+use crate::rules::{self, Selection};
 use crate::workload::{Options, Statistics};
 use kernel_sim::allocation_failure::FailedAllocation;
-use kernel_sim::bugcheck::Ending;
 use kernel_sim::choose::Choice;
 use kernel_sim::hook::Watcher;
 use kernel_sim::host_clock::HostClock;
@@ -43,7 +43,7 @@ use storport_sim::medium::Medium;
 /// What a run gave.
 pub struct Run {
     /// Its outcome.
-    pub verdict: Verdict,
+    pub end: RunEnd,
     /// Hash over all events (deterministic executor).
     pub trace_hash: Option<u64>,
     /// Steps made (deterministic executor).
@@ -96,18 +96,19 @@ pub fn once(
     if let Some(watcher) = watcher {
         config = config.watch(watcher);
     }
-    for rule in &setup.rules {
-        if let Some(make) = rule.watcher {
-            config = config.watch(make(setup.sites));
+    for row in setup.rules.iter() {
+        if let Some(watcher) = rules::watcher(row, setup.sites) {
+            config = config.watch(watcher);
         }
     }
+    config = config.keep_stacks(setup.stacks);
     if let Some(policy) = setup.disturbances.faults.allocation_policy(seed) {
         config = config.fail_allocations(Box::new(policy));
     }
     check_luns(driver, setup)?;
     check_disturbances(driver, &setup.disturbances)?;
     if let Kind::Model { run, .. } = driver.kind {
-        return Ok(finish(run(config), Statistics::none(), None, Duration::ZERO));
+        return Ok(finish(&setup.rules, run(config), Statistics::none(), None, Duration::ZERO));
     }
     let clock = HostClock::start();
     let store = open(&setup.contents)?;
@@ -135,17 +136,18 @@ pub fn once(
     if let Some(why) = result.refused {
         return Err(SetupError::NotStarted { driver: driver.name, why });
     }
-    Ok(finish(outcome, result.statistics, result.disturbances, clock.elapsed()))
+    Ok(finish(&setup.rules, outcome, result.statistics, result.disturbances, clock.elapsed()))
 }
 
 fn finish(
+    rules: &Selection,
     outcome: Outcome,
     statistics: Statistics,
     disturbances: Option<DisturbanceCounts>,
     elapsed: Duration,
 ) -> Run {
     Run {
-        verdict: verdict(outcome.ending),
+        end: RunEnd::of(outcome.ending, rules),
         trace_hash: outcome.trace_hash,
         steps: outcome.steps,
         choices: outcome.choices,
@@ -166,17 +168,4 @@ fn target(store: Box<dyn BackingStore>, setup: &Setup) -> Result<Target, StoreEr
             .expect("a store that opened is a whole number of sectors")
     };
     std::iter::once(Ok(store)).chain(more).map(|store| Ok(disk(store?))).collect()
-}
-
-fn verdict(ending: Ending) -> Verdict {
-    match ending {
-        Ending::Completed => Verdict::Clean,
-        Ending::BugCheck(b) => Verdict::BugCheck(b),
-        Ending::Deadlock(d) => Verdict::Deadlock(d),
-        Ending::Livelock(l) => Verdict::Livelock(l),
-        Ending::Parted(p) => Verdict::Parted(p),
-        Ending::Halted(found) => Verdict::Violation(
-            found.downcast::<Violation>().expect("watchers of this crate end runs with a violation"),
-        ),
-    }
 }

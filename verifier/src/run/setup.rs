@@ -4,7 +4,7 @@
 
 use super::disturbances::{Disturbances, Event};
 use crate::driver::{Driver, Kind};
-use crate::rules::{RuleInfo, Sites};
+use crate::rules::{Selection, Sites};
 use crate::workload::{Amount, Options};
 use kernel_sim::machine::BadProcessorCount;
 use std::path::PathBuf;
@@ -79,9 +79,11 @@ pub struct Setup {
     /// The disk.
     pub contents: Contents,
     /// The rules that watch.
-    pub rules: Vec<&'static RuleInfo>,
+    pub rules: Selection,
     /// Whether acquire sites are kept.
     pub sites: Sites,
+    /// Whether call stacks are taken of what comes before a finding, too: for the run a report is made of.
+    pub stacks: bool,
 }
 
 impl Setup {
@@ -95,8 +97,9 @@ impl Setup {
             workload: Options::NONE,
             disturbances: Disturbances::default(),
             contents: Contents::Memory { bytes: 4096 },
-            rules: crate::rules::TABLE.iter().copied().filter(|r| r.default).collect(),
+            rules: Selection::default(),
             sites: Sites::Kept,
+            stacks: false,
         }
     }
 

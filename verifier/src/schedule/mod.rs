@@ -19,7 +19,7 @@ use crate::driver::Driver;
 use crate::explore::deviations::{Describing, Deviation};
 use crate::explore::shrink::Shrunk;
 use crate::explore::{Chooser, Failure, Program};
-use crate::finding::Verdict;
+use crate::finding::RunEnd;
 use crate::run::{Run, Setup, SetupError};
 use kernel_sim::choose::{Choice, Recorded};
 use sha2::{Digest, Sha256};
@@ -127,7 +127,7 @@ impl Schedule {
         let (describing, description) = Describing::new(Box::new(Recorded::new(choices)), false);
         let program = Program { driver, setup: setup.clone() };
         let run = program.execute(setup.seed, Chooser::Strategy(Box::new(describing)))?;
-        if let Verdict::Parted(_) = run.verdict {
+        if let RunEnd::Parted(_) = run.end {
             return Ok(None);
         }
         let deviations = std::mem::take(&mut description.lock().deviations);
@@ -141,7 +141,7 @@ impl Schedule {
             sources: Fingerprint::of(driver),
             base,
             trace_hash: run.trace_hash?,
-            found: Failure::of(&run.verdict).map(|failure| failure.to_string()),
+            found: Failure::of(&run.end).map(|failure| failure.to_string()),
         })
     }
 

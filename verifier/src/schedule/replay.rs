@@ -4,7 +4,7 @@ use super::{Base, Fingerprint, Schedule};
 use crate::driver::Driver;
 use crate::explore::deviations::{Deviating, Deviation, Misfit};
 use crate::explore::{Failure, Random};
-use crate::finding::Verdict;
+use crate::finding::RunEnd;
 use crate::run::{self, Chooser, Run, Setup, SetupError};
 use crate::timeline::{self, Following, Timeline};
 use kernel_sim::hook::Watcher;
@@ -52,21 +52,18 @@ pub fn replay(
     schedule: &Schedule,
     extra: Option<Arc<dyn Watcher>>,
 ) -> Result<Replay, SetupError> {
+    // A report is made of this run: call stacks of what came before a finding are worth their time here.
+    let setup = Setup { stacks: true, ..schedule.setup.clone() };
     let Made { run, timeline, steps } = match &schedule.base {
-        Base::Steady(deviations) => steady(driver, &schedule.setup, deviations.clone(), extra)?,
+        Base::Steady(deviations) => steady(driver, &setup, deviations.clone(), extra)?,
         Base::Random(seed) => {
             let operations = schedule.setup.workload.seed;
-            let run = run::once(
-                driver,
-                &schedule.setup,
-                operations,
-                Chooser::Strategy(Random::choices(*seed)),
-                extra,
-            )?;
+            let run =
+                run::once(driver, &setup, operations, Chooser::Strategy(Random::choices(*seed)), extra)?;
             Made { run, timeline: None, steps: Vec::new() }
         }
     };
-    let found = Failure::of(&run.verdict).map(|failure| failure.to_string());
+    let found = Failure::of(&run.end).map(|failure| failure.to_string());
     let unused = schedule.deviations().iter().zip(&steps).filter(|(_, step)| step.is_none());
     let fit = Fit {
         sources_changed: Fingerprint::of(driver) != schedule.sources,
@@ -97,7 +94,9 @@ fn steady(
     let deviating = Deviating::new(deviations, Misfit::Parts);
     let outcomes = deviating.outcomes();
     let (following, timeline) = Following::new(Box::new(deviating));
-    let run = run::once(driver, setup, setup.workload.seed, Chooser::Strategy(Box::new(following)), extra)?;
+    let watcher: Arc<dyn Watcher> = Arc::new(timeline::Values::of(&timeline, extra));
+    let chooser = Chooser::Strategy(Box::new(following));
+    let run = run::once(driver, setup, setup.workload.seed, chooser, Some(watcher))?;
     let steps = std::mem::take(&mut *outcomes.lock());
     let mut timeline = std::mem::take(&mut *timeline.lock());
     timeline::finish(&mut timeline, &run, &steps);
@@ -105,8 +104,8 @@ fn steady(
 }
 
 fn parted(run: &Run) -> Option<String> {
-    match &run.verdict {
-        Verdict::Parted(parted) => Some(format!("step {}: {}", parted.step, parted.why)),
+    match &run.end {
+        RunEnd::Parted(parted) => Some(format!("step {}: {}", parted.step, parted.why)),
         _ => None,
     }
 }
@@ -123,7 +122,7 @@ impl Fit {
             (Base::Steady(_), Some(unused)) => format!("and this never applied: {unused}"),
             (Base::Steady(_), None) => return self,
         };
-        self.parted = Some(format!("step {}: the run ended ({}), {why}", run.steps, run.verdict.word()));
+        self.parted = Some(format!("step {}: the run ended ({}), {why}", run.steps, run.end.word()));
         self
     }
 }

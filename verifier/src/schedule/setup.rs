@@ -2,7 +2,7 @@
 //!
 //! Whoever edits it meets the limits of the command line.
 
-use crate::rules::{self, RuleInfo, Sites};
+use crate::rules::{Selection, Sites};
 use crate::run::Disturbances;
 use crate::run::{Contents, Executor, MEMORY_BYTES_MAX, Setup};
 use crate::workload::{Amount, DEPTH_MAX, LUNS_MAX, Options};
@@ -21,7 +21,7 @@ pub(super) struct SetupText {
     disturbances: Disturbances,
     size: Option<u64>,
     image: Option<PathBuf>,
-    rules: Vec<String>,
+    rules: String,
     sites: bool,
 }
 
@@ -38,18 +38,14 @@ impl SetupText {
             disturbances: setup.disturbances.clone(),
             size,
             image,
-            rules: setup.rules.iter().map(|r| r.name.to_owned()).collect(),
+            rules: setup.rules.to_string(),
             sites: setup.sites == Sites::Kept,
         }
     }
 
     pub(super) fn into_setup(self) -> Result<Setup, String> {
         self.check()?;
-        let rules = self
-            .rules
-            .iter()
-            .map(|name| rules::find(name).ok_or_else(|| format!("setup: rule '{name}' is not known")))
-            .collect::<Result<Vec<&'static RuleInfo>, _>>()?;
+        let rules = Selection::parse(&self.rules).map_err(|why| format!("setup: {why}"))?;
         let contents = match (self.size, self.image) {
             (Some(bytes), None) => Contents::Memory { bytes },
             (None, Some(path)) => Contents::Image { path, writes: !self.workload.mode.only_reads() },
@@ -64,6 +60,7 @@ impl SetupText {
             contents,
             rules,
             sites: if self.sites { Sites::Kept } else { Sites::Counted },
+            stacks: false,
         })
     }
 

@@ -210,7 +210,7 @@ impl<'a> Lines<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::{self, Sites};
+    use crate::rules::{Selection, Sites};
     use crate::run::{Contents, Executor, Setup};
     use crate::workload::{Amount, Mode, Options};
 
@@ -240,8 +240,9 @@ mod tests {
                 },
                 disturbances: Default::default(),
                 contents: Contents::Memory { bytes: 1 << 20 },
-                rules: vec![rules::TABLE[0]],
+                rules: Selection::parse("SpinLockSafe").unwrap(),
                 sites: Sites::Kept,
+                stacks: false,
             },
             sources: Fingerprint([0xA5; 32]),
             base: Base::Steady(lines.map(|line| line.parse().expect(line)).into()),

@@ -12,10 +12,11 @@ use super::options::{Amount, Mode};
 use super::slot::{Carries, IOCTL_MINIPORT_PROCESS_SERVICE_IRP, Inbox, Slot, now};
 use super::statistics::Statistics;
 use super::{Shared, pattern, report, report_status};
-use crate::rules::workload_checks;
+use crate::rules;
 use crossbeam::queue::ArrayQueue;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Machine;
+use kernel_sim::moment::Moment;
 use sha2::{Digest, Sha256};
 use std::ptr::null_mut;
 use storport_sim::ddi::{
@@ -23,6 +24,7 @@ use storport_sim::ddi::{
     IOCTL_STORAGE_MANAGE_DATA_SET_ATTRIBUTES,
 };
 use storport_sim::disk::fault::OpClass;
+use storport_sim::seen;
 
 /// Requests of a job between two pauses, where it has any.
 const PAUSE_AFTER: u64 = 16;
@@ -215,14 +217,20 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Where the requests that are outstanding were last in a driver's hands, as far as the port driver knows.
+    fn last_in_hands(&self) -> Vec<Moment> {
+        let machine = Machine::current().expect("a job runs on a machine");
+        let out = self.slots.iter().filter(|slot| slot.what.is_some());
+        out.flat_map(|slot| seen::last_in_hands(machine, slot.irp() as usize)).collect()
+    }
+
     /// Takes one request back and checks it.
     fn receive(&mut self) {
         if !self.inbox.doorbell.wait_a_while() {
             let what = self.slots.iter().filter_map(|s| s.what);
             let lost: Vec<_> = what.map(|o| o.in_words(self.unit_bytes)).collect();
             report(
-                &workload_checks::LOST_REQUEST,
-                "IoCallDriver",
+                &rules::lost_request::ROW,
                 "the thread that sent it waits for ever",
                 format!(
                     "{} requests were not completed within {} seconds of machine time: {}",
@@ -230,6 +238,7 @@ impl<'a> Job<'a> {
                     self.shared.trouble.patience_s(),
                     lost.join(", ")
                 ),
+                self.last_in_hands(),
             );
         }
         let slot = self.inbox.done.pop().expect("one ring for each request that came back");
@@ -261,12 +270,12 @@ impl<'a> Job<'a> {
         }
         match operation {
             Operation::Read { at, .. } => {
-                self.check_length("IRP_MJ_READ", operation, information);
+                self.check_length(operation, information);
                 self.read_is_right(slot, at);
                 let _ = self.statistics.latency.record(latency);
             }
             Operation::Write { at } => {
-                self.check_length("IRP_MJ_WRITE", operation, information);
+                self.check_length(operation, information);
                 self.expected.written(at);
                 self.statistics.writes += 1;
                 self.statistics.bytes_written += u64::from(at.bytes(self.unit_bytes));
@@ -300,16 +309,15 @@ impl<'a> Job<'a> {
 
     /// A request that ended with an error: one it may end with, or a finding.
     fn failed(&mut self, operation: Operation, status: NTSTATUS) {
-        let (call, class) = match operation {
-            Operation::Read { .. } => ("IRP_MJ_READ", OpClass::Read),
-            Operation::Write { .. } => ("IRP_MJ_WRITE", OpClass::Write),
-            Operation::Trim { .. } => ("IRP_MJ_DEVICE_CONTROL", OpClass::Write),
-            Operation::Flush => ("IRP_MJ_FLUSH_BUFFERS", OpClass::Flush),
-            Operation::Service => ("IRP_MJ_DEVICE_CONTROL", OpClass::Other),
+        let class = match operation {
+            Operation::Read { .. } => OpClass::Read,
+            Operation::Write { .. } | Operation::Trim { .. } => OpClass::Write,
+            Operation::Flush => OpClass::Flush,
+            Operation::Service => OpClass::Other,
         };
         let trouble = &self.shared.trouble;
         if !trouble.allows(class, status) {
-            report_status(call, &operation.in_words(self.unit_bytes), status, trouble.is_expected());
+            report_status(&operation.in_words(self.unit_bytes), status, trouble.is_expected());
         }
         match operation {
             // A digest of less than everything is none.
@@ -321,14 +329,14 @@ impl<'a> Job<'a> {
         self.statistics.failed += 1;
     }
 
-    fn check_length(&self, call: &'static str, operation: Operation, information: usize) {
+    fn check_length(&self, operation: Operation, information: usize) {
         let bytes = operation.extent().map_or(0, |at| at.bytes(self.unit_bytes));
         if information != bytes as usize {
             report(
-                &workload_checks::REQUEST_STATUS,
-                call,
+                &rules::request_status::ROW,
                 "a caller takes Information as the number of bytes moved",
                 format!("{} succeeded with Information {information}", operation.in_words(self.unit_bytes)),
+                Vec::new(),
             );
         }
     }
@@ -422,12 +430,12 @@ fn trim_request(offset: u64, bytes: u32) -> [u8; TRIM_BYTES as usize] {
 
 fn wrong_data(mismatch: &pattern::Mismatch) -> ! {
     report(
-        &workload_checks::DATA_INTEGRITY,
-        "IRP_MJ_READ",
+        &rules::data_integrity::ROW,
         "a file with this data in it is corrupt, and nobody was told",
         format!(
             "the sector at offset {} should hold {} and holds {}",
             mismatch.offset, mismatch.should_hold, mismatch.holds
         ),
+        Vec::new(),
     )
 }

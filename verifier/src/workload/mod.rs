@@ -36,12 +36,12 @@ pub(crate) use provisioning::{device_control, trims_of};
 pub(crate) use slot::IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
 pub use statistics::Statistics;
 
-use crate::finding::{Scene, Violation};
-use crate::rules::{RuleInfo, workload_checks};
+use crate::finding::Finding;
+use crate::rules::{self, Row};
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, status_name};
 use kernel_sim::hook::Halt;
 use kernel_sim::machine::Machine;
-use kernel_sim::processor::Processor;
+use kernel_sim::moment::Moment;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -143,35 +143,18 @@ pub fn run(
     std::mem::take(&mut *shared.results.lock())
 }
 
-/// Ends the run with a finding of the workload's.
-pub(crate) fn report(rule: &'static RuleInfo, call: &'static str, why: &'static str, what: String) -> ! {
+/// Ends the run with a finding of the workload's. `earlier` is what made it so.
+pub(crate) fn report(row: &'static Row, why: &'static str, what: String, earlier: Vec<Moment>) -> ! {
     let machine = Machine::current().expect("a job runs on a machine");
-    let step = machine.step();
-    let scene = Scene {
-        cpu: Processor::current().index(),
-        irql: Processor::current().irql(),
-        step: (step != 0).then_some(step),
-        call: Some(call),
-        location: None,
-        callbacks: Vec::new(),
-        locks: Vec::new(),
-    };
-    machine.end_run(Halt(Box::new(Violation {
-        rule: rule.name,
-        what,
-        why,
-        note: None,
-        scene,
-        held_count: 0,
-    })))
+    machine.end_run(Halt(Box::new(Finding::of_workload(row, what, why, earlier))))
 }
 
-fn report_status(call: &'static str, request: &str, status: NTSTATUS, has_faults: bool) -> ! {
+fn report_status(request: &str, status: NTSTATUS, has_faults: bool) -> ! {
     let name = status_name(status).map_or_else(|| format!("{status:#010x}"), str::to_owned);
     let why = if has_faults {
         "no fault that was injected ends so: it is tried again, or has another status"
     } else {
         "the disk reported no error, so the driver invented this one"
     };
-    report(&workload_checks::REQUEST_STATUS, call, why, format!("{request} ended with {name}"))
+    report(&rules::request_status::ROW, why, format!("{request} ended with {name}"), Vec::new())
 }

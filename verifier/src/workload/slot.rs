@@ -83,6 +83,11 @@ unsafe extern "C-unwind" fn came_back(_device: PDEVICE_OBJECT, _irp: PIRP, conte
 }
 
 impl Slot {
+    /// The IRP of its request.
+    pub(super) fn irp(&self) -> PIRP {
+        self.irp
+    }
+
     /// A slot with an IRP of `stack_size` locations and room for `bytes` bytes.
     pub(super) fn new(machine: &Machine, stack_size: i8, bytes: u32, inbox: *const Inbox, slot: u32) -> Slot {
         let context = Box::new(Context { inbox, slot, completed_at: Cell::new(0) });

@@ -10,7 +10,7 @@ use miniport::{driver, mistake};
 use verifier::driver::Driver;
 use verifier::explore::Program;
 use verifier::explore::shrink::{Budget, shrink};
-use verifier::finding::Verdict;
+use verifier::finding::RunEnd;
 use verifier::run::{self, Chooser, Executor, Run, Setup};
 use verifier::schedule::{Schedule, replay};
 use verifier::workload::{Amount, Mode, Sizes};
@@ -54,10 +54,14 @@ fn run(driver: &'static Driver, setup: &Setup) -> Run {
 
 /// What a run came to: a rule's name, or a bug check's with its first parameter.
 fn found(run: &Run) -> String {
-    match &run.verdict {
-        Verdict::Clean => "nothing".into(),
-        Verdict::Violation(v) => v.rule.into(),
-        Verdict::BugCheck(b) => format!("{:#X}/{:#X}", b.stop.code, b.parameters[0]),
+    match &run.end {
+        RunEnd::Clean => "nothing".into(),
+        RunEnd::Found(finding) => {
+            match finding.stop.and_then(|stop| Some((stop.code.code, stop.parameters?))) {
+                Some((code, parameters)) => format!("{code:#X}/{:#X}", parameters[0]),
+                None => finding.of.name.into(),
+            }
+        }
         other => format!("{other:?}"),
     }
 }
@@ -65,7 +69,7 @@ fn found(run: &Run) -> String {
 #[track_caller]
 fn is_clean(driver: &'static Driver, setup: &Setup) -> Run {
     let run = run(driver, setup);
-    assert!(matches!(run.verdict, Verdict::Clean), "seed {}: {:?}", setup.seed, run.verdict);
+    assert!(matches!(run.end, RunEnd::Clean), "seed {}: {:?}", setup.seed, run.end);
     run
 }
 

@@ -7,7 +7,7 @@ use crate::models::{
 use verifier::driver::Driver;
 use verifier::explore::Chooser;
 use verifier::explore::shrink::{Budget, shrink};
-use verifier::finding::Verdict;
+use verifier::finding::RunEnd;
 use verifier::schedule::{Base, Replay, Schedule, replay};
 
 fn again(driver: &'static Driver, schedule: &Schedule) -> Replay {
@@ -44,7 +44,7 @@ fn failing() -> Schedule {
     let program = program(&THREE_SWITCHES);
     let choices = (0..1000).find_map(|seed| {
         let run = program.execute(seed, Chooser::Seeded).unwrap_or_else(|e| panic!("{e}"));
-        run.verdict.is_finding().then_some(run.choices)
+        run.end.is_finding().then_some(run.choices)
     });
     let shrunk = shrink(&program, 1, choices.expect("some seed fails"), Budget::default());
     Schedule::of_shrunk(&shrunk.unwrap_or_else(|e| panic!("{e}")))
@@ -60,7 +60,7 @@ fn an_edit_of_the_sources_alone_is_told_and_changes_nothing() {
 #[test]
 fn calls_added_elsewhere_leave_a_schedule_valid() {
     let replay = again(&THREE_SWITCHES_LONGER, &failing());
-    assert!(replay.run.verdict.is_finding(), "{:?}", replay.run.verdict);
+    assert!(replay.run.end.is_finding(), "{:?}", replay.run.end);
     let fit = replay.fit;
     assert!(fit.sources_changed && !fit.same_trace && fit.same_finding && fit.unused.is_empty(), "{fit:?}");
 }
@@ -68,7 +68,7 @@ fn calls_added_elsewhere_leave_a_schedule_valid() {
 #[test]
 fn a_repaired_program_does_not_fit_and_it_is_told_where() {
     let replay = again(&THREE_SWITCHES_REPAIRED, &failing());
-    assert!(!replay.run.verdict.is_finding());
+    assert!(!replay.run.end.is_finding());
     let why = replay.fit.parted.expect("it cannot be made");
     assert!(why.starts_with("step ") && why.contains("never applied: cpu 1"), "{why}");
 }
@@ -104,7 +104,7 @@ fn a_transition_that_is_not_there_ends_the_run_with_the_reason() {
         let Base::Steady(deviations) = &mut schedule.base else { panic!("shrunk schedules are steady") };
         let right = std::mem::replace(&mut deviations[0], wrong);
         let replay = again(&THREE_SWITCHES, &schedule);
-        let Verdict::Parted(parted) = &replay.run.verdict else { panic!("{take}: {:?}", replay.run.verdict) };
+        let RunEnd::Parted(parted) = &replay.run.end else { panic!("{take}: {:?}", replay.run.end) };
         assert!(parted.why.contains(word), "{take}: {}", parted.why);
         let Base::Steady(deviations) = &mut schedule.base else { panic!("shrunk schedules are steady") };
         deviations[0] = right;

@@ -5,14 +5,14 @@
 
 use kernel_sim::ddi::*;
 use kernel_sim::hook::Halt;
-use kernel_sim::irql::Irql;
 use kernel_sim::machine::{Config, Machine, Outcome};
+use kernel_sim::moment::Moment;
 use kernel_sim::shared::Shared;
 use std::ptr::null_mut;
 use verifier::driver::{Driver, Expects, Kind, Source};
 use verifier::explore::Program;
-use verifier::finding::{Scene, Violation};
-use verifier::rules::Sites;
+use verifier::finding::Finding;
+use verifier::rules::{self, Selection, Sites};
 use verifier::run::{Contents, Executor, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
@@ -60,20 +60,21 @@ fn together<const N: usize>(config: Config, bodies: [Body; N]) -> Outcome {
 }
 
 /// Ends the run as a broken rule would.
-fn broken(rule: &'static str) -> ! {
+fn broken(rule: &str) -> ! {
     let machine = Machine::current().expect("a model runs on a machine");
-    let scene = Scene {
-        cpu: machine.running(),
-        irql: Irql::PASSIVE,
-        step: Some(machine.step()),
-        call: Some("Model"),
-        location: None,
-        callbacks: Vec::new(),
-        locks: Vec::new(),
-    };
-    let violation =
-        Violation { rule, what: "it came to that".into(), why: "", note: None, scene, held_count: 0 };
-    machine.end_run(Halt(Box::new(violation)))
+    let now = Moment { step: Some(machine.step()), ..Moment::on(machine.running()) };
+    let of = rules::find(rule).expect("a row");
+    let what = "it came to that".into();
+    machine.end_run(Halt(Box::new(Finding {
+        of,
+        what,
+        why: of.why,
+        now,
+        also: Vec::new(),
+        earlier: Vec::new(),
+        stop: None,
+        note: None,
+    })))
 }
 
 const fn model(
@@ -204,8 +205,9 @@ pub fn program(driver: &'static Driver) -> Program {
         workload,
         disturbances: Default::default(),
         contents: Contents::Memory { bytes: 4096 },
-        rules: Vec::new(),
+        rules: Selection::none(),
         sites: Sites::Kept,
+        stacks: false,
     };
     Program { driver, setup }
 }

@@ -12,12 +12,12 @@ fn shrink_all(driver: &'static Driver, budget: Budget) -> Vec<Shrunk> {
     let program = program(driver);
     let failing = (0..2000).filter_map(|seed| {
         let run = program.execute(seed, Chooser::Seeded).unwrap_or_else(|e| panic!("{e}"));
-        run.verdict.is_finding().then_some((seed, run))
+        run.end.is_finding().then_some((seed, run))
     });
     let all: Vec<_> = failing
         .take(10)
         .map(|(seed, run)| {
-            let failure = Failure::of(&run.verdict).expect("a finding");
+            let failure = Failure::of(&run.end).expect("a finding");
             let shrunk = shrink(&program, seed, run.choices, budget).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(shrunk.failure, failure, "it shrank to something else");
             assert!(shrunk.to.deviations <= shrunk.from.deviations);

@@ -2,7 +2,7 @@
 
 use crate::models::{LOCK_ORDER, POLLS, THREE_SWITCHES, program};
 use verifier::explore::{Chooser, Steady};
-use verifier::finding::Verdict;
+use verifier::finding::RunEnd;
 use verifier::run::Run;
 
 fn steady(driver: &'static verifier::driver::Driver) -> Run {
@@ -12,14 +12,14 @@ fn steady(driver: &'static verifier::driver::Driver) -> Run {
 #[test]
 fn it_runs_one_thread_after_the_other() {
     for driver in [&LOCK_ORDER, &THREE_SWITCHES] {
-        assert!(matches!(steady(driver).verdict, Verdict::Clean), "{}", driver.name);
+        assert!(matches!(steady(driver).end, RunEnd::Clean), "{}", driver.name);
     }
 }
 
 #[test]
 fn who_polls_gets_what_it_polls_for() {
     let run = steady(&POLLS);
-    assert!(matches!(run.verdict, Verdict::Clean), "{:?}", run.verdict);
+    assert!(matches!(run.end, RunEnd::Clean), "{:?}", run.end);
     assert!(run.steps < 10_000, "{} steps", run.steps);
 }
 

@@ -5,7 +5,7 @@ use crate::rig::{
 };
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Execution;
-use verifier::finding::Violation;
+use verifier::finding::Finding;
 use verifier::rules;
 
 unsafe fn inside(x: X) {
@@ -143,18 +143,18 @@ const HOLDS: [(&str, Body); 11] = [
     ("IoAcquireCancelSpinLock", cancel_lock),
 ];
 
-fn assert_reported(v: &Violation, call: &str, routine: &str) {
-    assert_eq!(v.rule, "SpinLockSafe");
-    assert_eq!(v.scene.call, Some(call));
-    assert_eq!(v.held_count, 1);
-    let location = v.scene.location.as_ref().expect("the call has a place");
+fn assert_reported(v: &Finding, call: &str, routine: &str) {
+    assert_eq!(v.of.name, "SpinLockSafe");
+    assert_eq!(v.now.routine(), Some(call));
+    assert_eq!(v.earlier.len(), 1);
+    let location = v.now.site.expect("the call has a place");
     assert!(line_at(location).starts_with(call), "{call} is not at {location}");
-    let [lock] = &v.scene.locks[..] else { panic!("{:?}", v.scene.locks) };
-    assert_eq!(lock.routine, routine);
-    assert!(line_at(&lock.location).starts_with(routine), "{routine} is not at {}", lock.location);
-    assert_eq!(lock.callback, "Dispatch");
-    if let (Some(taken), Some(now)) = (lock.step, v.scene.step) {
-        assert!(taken < now);
+    let [lock] = &v.now.held[..] else { panic!("{:?}", v.now.held) };
+    assert_eq!(lock.routine.name, routine);
+    assert!(line_at(lock.site).starts_with(routine), "{routine} is not at {}", lock.site);
+    assert_eq!(lock.callback.name, "Dispatch");
+    if let Some(now) = v.now.step {
+        assert!(lock.step < now);
     }
 }
 
@@ -211,7 +211,7 @@ fn only_the_extension_of_the_rule_says_that_it_is_one() {
     for (call, inside) in CALLS {
         let script = Script { inside: Some(inside), ..Script::of(raise_to_dpc) };
         is_guilty(call, script, |v| {
-            let note = v.note.unwrap_or("");
+            let note = v.note.as_deref().unwrap_or("");
             assert_eq!(note.contains("our extension"), call == "IoStartNextPacketByKey", "{call}: {note}");
         });
     }
@@ -236,8 +236,8 @@ unsafe fn three_locks(x: X) {
 #[test]
 fn every_held_lock_is_named_oldest_first() {
     is_guilty("three locks", Script::of(three_locks), |v| {
-        assert_eq!(v.held_count, 3);
-        let routines: Vec<_> = v.scene.locks.iter().map(|l| l.routine).collect();
+        assert!(v.what.contains("3 spin locks"), "{}", v.what);
+        let routines: Vec<_> = v.now.held.iter().map(|l| l.routine.name).collect();
         assert_eq!(
             routines,
             [
@@ -246,7 +246,7 @@ fn every_held_lock_is_named_oldest_first() {
                 "KeAcquireInStackQueuedSpinLockAtDpcLevel"
             ]
         );
-        assert!(v.scene.locks.iter().all(|l| line_at(&l.location).starts_with(l.routine)));
+        assert!(v.now.held.iter().all(|l| line_at(l.site).starts_with(l.routine.name)));
     });
 }
 
@@ -289,12 +289,12 @@ unsafe extern "C-unwind" fn cancel_routine_that_completes_at_once(device: PDEVIC
 #[test]
 fn a_cancel_routine_is_entered_with_the_cancel_lock_held() {
     is_guilty("cancel routine", Script::of(cancel), |v| {
-        assert_eq!(v.scene.call, Some("IoCompleteRequest"));
-        assert_eq!(v.scene.callback(), Some("Cancel"));
-        let [lock] = &v.scene.locks[..] else { panic!("{:?}", v.scene.locks) };
+        assert_eq!(v.now.routine(), Some("IoCompleteRequest"));
+        assert_eq!(v.now.callback().map(|c| c.name), Some("Cancel"));
+        let [lock] = &v.now.held[..] else { panic!("{:?}", v.now.held) };
         // The I/O manager took it, inside the driver's call.
-        assert_eq!((lock.routine, lock.callback), ("IoCancelIrp", "Cancel"));
-        assert!(line_at(&lock.location).starts_with("IoCancelIrp"), "{}", lock.location);
+        assert_eq!((lock.routine.name, lock.callback.name), ("IoCancelIrp", "Cancel"));
+        assert!(line_at(lock.site).starts_with("IoCancelIrp"), "{}", lock.site);
     });
 }
 
@@ -322,15 +322,17 @@ unsafe fn in_dpc(x: X) {
 #[test]
 fn a_dpc_routine_is_named_as_the_place() {
     is_guilty("DPC", Script::of(in_dpc), |v| {
-        assert_eq!(v.scene.callback(), Some("DpcRoutine"));
-        assert_eq!(v.scene.locks[0].callback, "DpcRoutine");
+        assert_eq!(v.now.callback().map(|c| c.name), Some("DpcRoutine"));
+        assert_eq!(v.now.held[0].callback.name, "DpcRoutine");
     });
 }
 
 #[test]
 fn without_sites_the_locks_are_counted() {
-    let make = rules::find("SpinLockSafe").and_then(|rule| rule.watcher).unwrap();
-    let found = watched(Execution::Parallel, Some(make(rules::Sites::Counted)), Script::of(three_locks));
-    let found: Violation = found.expect("reported");
-    assert_eq!((found.held_count, found.scene.call), (3, Some("IoCompleteRequest")));
+    let row = rules::find("SpinLockSafe").unwrap();
+    let watcher = rules::watcher(row, rules::Sites::Counted);
+    let found = watched(Execution::Parallel, watcher, Script::of(three_locks));
+    let found: Finding = found.expect("reported");
+    assert!(found.what.contains("3 spin locks") && found.earlier.is_empty(), "{found:?}");
+    assert_eq!(found.now.routine(), Some("IoCompleteRequest"));
 }

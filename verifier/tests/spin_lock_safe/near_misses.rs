@@ -183,8 +183,9 @@ unsafe fn next_under_lock(x: X) {
 fn a_lock_held_inside_a_completion_routine_is_seen_there() {
     let script = Script { in_completion: Some(next_under_lock), ..Script::of(complete) };
     is_guilty("completion routine", script, |v| {
-        assert_eq!(v.scene.callbacks, ["Dispatch", "IoCompletion"]);
-        assert_eq!(v.scene.locks[0].callback, "IoCompletion");
+        let callbacks: Vec<_> = v.now.callbacks.iter().map(|c| c.name).collect();
+        assert_eq!(callbacks, ["Dispatch", "IoCompletion"]);
+        assert_eq!(v.now.held[0].callback.name, "IoCompletion");
     });
 }
 

@@ -4,9 +4,10 @@ use kernel_sim::bugcheck::Ending;
 use kernel_sim::ddi::*;
 use kernel_sim::hook::Watcher;
 use kernel_sim::machine::{Config, Execution, Machine};
+use kernel_sim::site::Site;
 use std::ptr::null_mut;
 use std::sync::Arc;
-use verifier::finding::Violation;
+use verifier::finding::Finding;
 use verifier::rules::{self, Sites};
 
 pub const CPUS: u8 = 2;
@@ -55,12 +56,12 @@ pub struct Extension {
 
 /// The rule's watcher, as a run of `storsim` makes it.
 pub fn rule() -> Arc<dyn Watcher> {
-    let make = rules::find("SpinLockSafe").and_then(|rule| rule.watcher).expect("a rule that watches");
-    make(Sites::Kept)
+    let row = rules::find("SpinLockSafe").expect("the first rule there is");
+    rules::watcher(row, Sites::Kept).expect("a rule that watches")
 }
 
 /// How a script came out under one execution: what the rule found.
-pub fn watched(execution: Execution, watcher: Option<Arc<dyn Watcher>>, script: Script) -> Option<Violation> {
+pub fn watched(execution: Execution, watcher: Option<Arc<dyn Watcher>>, script: Script) -> Option<Finding> {
     let mut config = Config::new(CPUS, execution).unwrap();
     if let Some(watcher) = watcher {
         config = config.watch(watcher);
@@ -68,7 +69,7 @@ pub fn watched(execution: Execution, watcher: Option<Arc<dyn Watcher>>, script: 
     let outcome = config.run(move || boot(script));
     match outcome.ending {
         Ending::Completed => None,
-        Ending::Halted(found) => Some(*found.downcast::<Violation>().expect("the rule's violation")),
+        Ending::Halted(found) => Some(*found.downcast::<Finding>().expect("the rule's violation")),
         other => panic!("the test's driver is at fault itself: {other:?}"),
     }
 }
@@ -88,7 +89,7 @@ pub fn is_innocent(what: &str, script: Script) {
 
 /// The rule reports a script, under either executor.
 #[track_caller]
-pub fn is_guilty(what: &str, script: Script, check: impl Fn(&Violation)) {
+pub fn is_guilty(what: &str, script: Script, check: impl Fn(&Finding)) {
     for execution in executions() {
         let found = watched(execution, Some(rule()), script);
         check(&found.unwrap_or_else(|| panic!("{what}: not reported")));
@@ -219,13 +220,13 @@ pub unsafe fn start_next_by_key(x: X) {
 }
 
 /// The line of this test's sources at a location of a report.
-pub fn line_at(location: &verifier::finding::Location) -> &'static str {
-    let source = match location.file.rsplit('/').next() {
+pub fn line_at(site: Site) -> &'static str {
+    let source = match site.file().rsplit('/').next() {
         Some("exhibits.rs") => include_str!("exhibits.rs"),
         Some("storport.rs") => include_str!("storport.rs"),
         Some("rig.rs") => include_str!("rig.rs"),
-        _ => panic!("{location} is no place in these tests"),
+        _ => panic!("{site} is no place in these tests"),
     };
-    let line = source.lines().nth(location.line as usize - 1).expect("a line of the file");
-    &line[location.column as usize - 1..]
+    let line = source.lines().nth(site.line() as usize - 1).expect("a line of the file");
+    &line[site.column() as usize - 1..]
 }

@@ -10,7 +10,7 @@ use storport_sim::client::{Client, Request, Rig, assert_completed};
 use storport_sim::ddi::*;
 use storport_sim::miniport::{Configuration, FindError, ServiceIrp, Srb, VirtualMiniport};
 use storport_sim::{Adapter, Medium};
-use verifier::finding::Violation;
+use verifier::finding::Finding;
 
 /// The device extension: a request of the miniport's own, to be completed wherever the test wants.
 #[repr(C)]
@@ -105,7 +105,7 @@ macro_rules! entry {
 }
 
 /// Sends one service request to the entry's adapter; returns what the rule found.
-fn serve_once(execution: Execution, entry: PDRIVER_INITIALIZE) -> Option<Violation> {
+fn serve_once(execution: Execution, entry: PDRIVER_INITIALIZE) -> Option<Finding> {
     let config = Config::new(CPUS, execution).unwrap().watch(rule());
     let outcome = config.run(move || {
         let machine = Machine::current().unwrap();
@@ -118,7 +118,7 @@ fn serve_once(execution: Execution, entry: PDRIVER_INITIALIZE) -> Option<Violati
     });
     match outcome.ending {
         Ending::Completed => None,
-        Ending::Halted(found) => Some(*found.downcast::<Violation>().expect("the rule's violation")),
+        Ending::Halted(found) => Some(*found.downcast::<Finding>().expect("the rule's violation")),
         other => panic!("the test's miniport is at fault itself: {other:?}"),
     }
 }
@@ -161,11 +161,11 @@ fn a_storport_lock_that_the_miniport_took_is_reported() {
     for entry in [completes_under_start_io_lock, completes_under_interrupt_lock] {
         for execution in executions() {
             let v = serve_once(execution, Some(entry)).expect("reported");
-            assert_eq!((v.rule, v.scene.call, v.held_count), ("SpinLockSafe", Some("IoCompleteRequest"), 1));
-            assert_eq!(v.scene.callback(), Some("HwStorProcessServiceRequest"));
-            let [lock] = &v.scene.locks[..] else { panic!("{:?}", v.scene.locks) };
-            assert_eq!(lock.routine, "StorPortAcquireSpinLock");
-            assert!(line_at(&lock.location).starts_with(lock.routine), "{}", lock.location);
+            assert_eq!((v.of.name, v.now.routine()), ("SpinLockSafe", Some("IoCompleteRequest")));
+            assert_eq!(v.now.callback().map(|c| c.name), Some("HwStorProcessServiceRequest"));
+            let [lock] = &v.now.held[..] else { panic!("{:?}", v.now.held) };
+            assert_eq!(lock.routine.name, "StorPortAcquireSpinLock");
+            assert!(line_at(lock.site).starts_with(lock.routine.name), "{}", lock.site);
         }
     }
 }

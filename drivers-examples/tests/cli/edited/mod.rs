@@ -59,7 +59,7 @@ fn caught(seed: u64) -> (Program, u64, Vec<Choice>) {
     let mut seeds = seed..seed + 100;
     let found = seeds.find_map(|seed| {
         let run = program.execute(seed, Chooser::Seeded).unwrap_or_else(|e| panic!("{e}"));
-        run.verdict.is_finding().then_some((seed, run.choices))
+        run.end.is_finding().then_some((seed, run.choices))
     });
     let (seed, choices) = found.expect("some of a hundred seeds are caught");
     (program, seed, choices)
@@ -85,11 +85,11 @@ fn the_rare_driver_shrinks_to_the_fewest_deviations() {
 fn a_thousand_replays_are_identical() {
     let shrunk = shrunk(1);
     let schedule = Schedule::of_shrunk(&shrunk);
-    let found = format!("{:?}", shrunk.run.verdict);
+    let found = format!("{:?}", shrunk.run.end);
     for n in 0..1000 {
         let again = replay(&WDM_STARTIO_RARE, &schedule, None).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(again.run.trace_hash, shrunk.run.trace_hash, "replay {n}");
-        assert_eq!(format!("{:?}", again.run.verdict), found);
+        assert_eq!(format!("{:?}", again.run.end), found);
         assert!(again.fit.is_exact());
     }
 }

@@ -49,7 +49,7 @@ kernel_sim::ddis! {
         header "storport.h", irql undocumented, Modelled, Point => notify::notification;
     /// Completes a service request that HwStorProcessServiceRequest was given.
     StorPortCompleteServiceIrp = 517(HwDeviceExtension: PVOID, Irp: PIRP) -> (),
-        header "storport.h", irql undocumented, Modelled, Point => query::complete_service_irp;
+        header "storport.h", irql undocumented, Modelled, Holding => query::complete_service_irp;
     /// Completes every request of a unit, a target, a bus or the adapter with one status (SP_UNTAGGED: all).
     StorPortCompleteRequest = 518(
         HwDeviceExtension: PVOID, PathId: UCHAR, TargetId: UCHAR, Lun: UCHAR, SrbStatus: UCHAR,

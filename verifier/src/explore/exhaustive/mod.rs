@@ -19,8 +19,9 @@ mod tree;
 mod walk;
 
 use super::{Chooser, Program};
-use crate::finding::{Location, Verdict};
+use crate::rules;
 use crate::run::{Run, SetupError};
+use kernel_sim::site::Site;
 use order::{Order, Race};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;
@@ -70,7 +71,7 @@ pub struct Coverage {
     /// Branches known and not explored, because the search was stopped.
     pub left: u64,
     /// Where processors polled: loops there were taken to wait.
-    pub polls: Vec<Location>,
+    pub polls: Vec<Site>,
     /// Whether it was stopped by a finding.
     pub stopped_by_finding: bool,
 }
@@ -174,7 +175,7 @@ pub fn exhaust(
     }
     shared.coverage.left = shared.tree.pending() as u64;
     shared.coverage.polls =
-        shared.polls.into_iter().map(|(file, line, column)| Location { file, line, column }).collect();
+        shared.polls.into_iter().map(|(file, line, column)| Site::intern(&file, line, column)).collect();
     Ok(shared.coverage)
 }
 
@@ -244,7 +245,7 @@ impl Search<'_> {
         if walk.cut != Some(Cut::Impossible) {
             let made = walk.events.len();
             // Only an execution that stopped early leaves a processor waiting for a lock.
-            if run.as_ref().is_ok_and(|run| run.verdict.is_finding()) || walk.cut.is_some() {
+            if run.as_ref().is_ok_and(|run| run.end.stopped_by().is_some()) || walk.cut.is_some() {
                 walk.add_blocked();
             }
             order.analyse(&walk.events, made, task.known, races);
@@ -283,15 +284,19 @@ impl Search<'_> {
         coverage.impossible += u64::from(walk.dropped.is_some());
         match run {
             Err(error) => *failed = Some(error),
-            Ok(run) if run.verdict.is_finding() => {
+            Ok(run) if run.end.is_finding() => {
                 coverage.stopped_by_finding = !self.limits.keep_going;
                 // A deadlock is found when no processor can go on; any other finding stops processors that
                 // still could.
-                coverage.ended_early += u64::from(!matches!(run.verdict, Verdict::Deadlock(_)));
+                coverage.ended_early += u64::from(!run.end.found(rules::DEADLOCK.name));
                 drop(shared);
                 found(run);
             }
-            Ok(_) => {}
+            Ok(run) => {
+                // Stopped by what is not reported: what else its processors could do was not explored.
+                let stopped = run.end.stopped_by();
+                coverage.ended_early += u64::from(stopped.is_some_and(|by| by.of != &rules::DEADLOCK));
+            }
         }
         self.news.notify_all();
         task

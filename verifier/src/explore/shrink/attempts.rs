@@ -3,7 +3,7 @@
 use super::Budget;
 use crate::explore::deviations::{Describing, Description, Deviating, Deviation, Misfit};
 use crate::explore::{Chooser, Failure, Program};
-use crate::finding::Verdict;
+use crate::finding::RunEnd;
 use kernel_sim::choose::Choose;
 
 /// What one more execution costs besides its steps: a machine is built and taken down.
@@ -89,7 +89,7 @@ impl Attempts {
         // A driver that does not start under this schedule found something else, if anything.
         let Ok(run) = program.execute(self.seed, Chooser::Strategy(chooser)) else { return Ok(false) };
         self.steps += run.steps;
-        self.given_up += u64::from(matches!(run.verdict, Verdict::Parted(_)));
-        Ok(Failure::of(&run.verdict).as_ref() == Some(&self.failure))
+        self.given_up += u64::from(matches!(run.end, RunEnd::Parted(_)));
+        Ok(Failure::of(&run.end).as_ref() == Some(&self.failure))
     }
 }

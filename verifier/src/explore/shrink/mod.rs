@@ -16,7 +16,7 @@ mod requests;
 
 use super::deviations::{Describing, Deviating, Deviation, Misfit};
 use super::{Chooser, Failure, Program};
-use crate::finding::Verdict;
+use crate::finding::RunEnd;
 use crate::run::{Run, SetupError};
 use attempts::{Attempts, Spent};
 use bounding::Tried;
@@ -120,10 +120,10 @@ pub fn shrink(
 ) -> Result<Shrunk, ShrinkError> {
     let (describing, description) = Describing::new(Box::new(Recorded::new(choices)), false);
     let first = program.execute(seed, Chooser::Strategy(Box::new(describing)))?;
-    if let Verdict::Parted(parted) = first.verdict {
+    if let RunEnd::Parted(parted) = first.end {
         return Err(ShrinkError::Parted { step: parted.step, why: parted.why });
     }
-    let failure = Failure::of(&first.verdict).ok_or(ShrinkError::NothingFound)?;
+    let failure = Failure::of(&first.end).ok_or(ShrinkError::NothingFound)?;
     let deviations = std::mem::take(&mut description.lock().deviations);
     let from =
         Size { deviations: deviations.len(), steps: first.steps, requests: requests::requests(program) };
@@ -173,7 +173,7 @@ impl Shrinking {
         let Shrinking { attempts, program, deviations, tried } = self;
         let chooser = Deviating::new(deviations.clone(), Misfit::Parts);
         let run = program.execute(seed, Chooser::Strategy(Box::new(chooser)))?;
-        if Failure::of(&run.verdict).as_ref() != Some(&failure) {
+        if Failure::of(&run.end).as_ref() != Some(&failure) {
             return Err(ShrinkError::NotRepeatable);
         }
         let minimality = if tried.below >= deviations.len() {

@@ -1,13 +1,13 @@
 //! SpinLockSafe: no request is completed or started while a spin lock is held.
 //!
-//! The counting is the machine's (each processor counts the locks its driver holds); the rule is one
-//! comparison at three calls.
+//! The counting is the machine's (each processor counts the locks its driver holds); the rule is one comparison at
+//! four calls.
 
-use super::{Sites, rule};
-use crate::finding::{Scene, Violation};
+use crate::rules::row::rule;
+use crate::rules::{Breach, FINE, Rule, Seen, Sites};
 use kernel_sim::ddi::row;
-use kernel_sim::hook::{DdiSet, Event, EventKind, Halt, Interest, Watcher};
-use std::sync::Arc;
+use kernel_sim::hook::{DdiSet, Event, EventKind, Interest};
+use storport_sim::ddi::row as storport;
 
 rule! {
     /// IoCompleteRequest and IoStartNextPacket are not called while a spin lock is held.
@@ -19,7 +19,7 @@ rule! {
     /// spin lock, and Storport's locks taken by the miniport. A cancel routine is entered with the
     /// cancel lock counted. Locks that the system holds around a callback are not the driver's. The
     /// count at either call must be zero; in which order nested locks were released does not matter.
-    /// IoStartNextPacketByKey is watched too; that is our extension.
+    /// IoStartNextPacketByKey and StorPortCompleteServiceIrp are watched too; that is our extension.
     ///
     /// ## Why it matters
     /// Both calls run driver code before they return: completion routines of the drivers above, or
@@ -31,24 +31,27 @@ rule! {
     /// Microsoft, "SpinLockSafe rule (Storport)": devtest/storport-spinlocksafe. The static rule
     /// names eight routines and reports false positives for nested locks; counting at run time has
     /// neither limit. Microsoft documents no bug check for it.
-    INFO: "SpinLockSafe", Rule, true,
-    Some("learn.microsoft.com/windows-hardware/drivers/devtest/storport-spinlocksafe"),
-    Some(|sites| Arc::new(SpinLockSafe { sites }))
+    SpinLockSafe: Locking, Rule, on,
+    why "completion routines run inside this call: one that wants the lock spins for ever, on a customer's machine",
+    url "devtest/storport-spinlocksafe",
+    exhibits ["wdm-startio-complete-under-lock", "spin-lock-safe-near-miss"],
+    make |sites| Box::new(SpinLockSafe { sites })
 }
 
-/// The watcher.
-pub struct SpinLockSafe {
+/// The rule.
+struct SpinLockSafe {
     /// Whether acquire sites are kept for the report.
-    pub sites: Sites,
+    sites: Sites,
 }
 
-impl Watcher for SpinLockSafe {
+impl Rule for SpinLockSafe {
     fn interest(&self) -> Interest {
         Interest {
             enter_holding: DdiSet::of(&[
                 &row::IoCompleteRequest,
                 &row::IoStartNextPacket,
                 &row::IoStartNextPacketByKey,
+                &storport::StorPortCompleteServiceIrp,
             ]),
             lock_count: true,
             lock_sites: self.sites == Sites::Kept,
@@ -56,28 +59,27 @@ impl Watcher for SpinLockSafe {
         }
     }
 
-    fn event(&self, event: &Event<'_>) -> Option<Halt> {
-        let EventKind::Enter(ddi, _) = event.kind else { return None };
+    fn see(&self, event: &Event<'_>) -> Seen {
+        let EventKind::Enter(ddi, _) = event.kind else { return FINE };
         let held_count = event.held_count();
-        if held_count == 0 {
-            return None;
-        }
         let locks =
             if held_count == 1 { "a spin lock".to_owned() } else { format!("{held_count} spin locks") };
-        let is_extension = std::ptr::eq(ddi, &raw const row::IoStartNextPacketByKey);
-        Some(Halt(Box::new(Violation {
-            rule: INFO.name,
-            what: format!("{} called while the driver holds {locks}", ddi.name),
-            why: if std::ptr::eq(ddi, &raw const row::IoCompleteRequest) {
-                "completion routines run inside this call: one that wants the lock spins for ever, on a customer's machine"
-            } else {
-                "StartIo runs inside this call: if it wants the lock, this processor spins for ever"
-            },
-            note: is_extension.then_some(
-                "Microsoft's rule does not name IoStartNextPacketByKey; watching it is our extension",
-            ),
-            scene: Scene::of(event, ddi.name),
-            held_count,
-        })))
+        let breach = Breach::new(event, format!("{} called while the driver holds {locks}", ddi.name))
+            .earlier(event.held_locks().iter().map(|lock| event.taken(lock)));
+        let starts = [&row::IoStartNextPacket, &row::IoStartNextPacketByKey].contains(&ddi);
+        let breach = if starts {
+            breach.why("StartIo runs inside this call: if it wants the lock, this processor spins for ever")
+        } else {
+            breach
+        };
+        if [&row::IoStartNextPacketByKey, &storport::StorPortCompleteServiceIrp].contains(&ddi) {
+            return Some(
+                breach.note(format!(
+                    "Microsoft's rule does not name {}; watching it is our extension",
+                    ddi.name
+                )),
+            );
+        }
+        Some(breach)
     }
 }

@@ -1,0 +1,104 @@
+//! What events say in Storport's words: facts for those who watch, and no judgement.
+//!
+//! It reads the arguments of events and the memory they name, which is checked first. Invariant: an answer is of what
+//! the miniport passed, whether that is right or wrong.
+
+#![expect(unsafe_code, reason = "reads SRBs and lock handles behind checked pointers")]
+
+use crate::ddi::{
+    DpcLock, InterruptLock, RequestComplete, SCSI_REQUEST_BLOCK, STOR_LOCK_HANDLE, STOR_SPINLOCK,
+    StartIoLock, args,
+};
+use kernel_sim::hook::Event;
+use kernel_sim::machine::Machine;
+use kernel_sim::moment::Moment;
+
+/// A notification of the miniport's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Notification {
+    /// It gives an SRB back.
+    RequestComplete(SrbFacts),
+}
+
+/// What an SRB says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SrbFacts {
+    /// The host address of its memory.
+    pub address: usize,
+    /// `SrbStatus`, with its flag bits.
+    pub status: u8,
+}
+
+/// A lock of Storport's, as a miniport names it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lock {
+    /// The name of its kind: `StartIoLock`.
+    pub name: &'static str,
+    /// What it belongs to, by host address: the device extension, or of a DpcLock the STOR_DPC.
+    pub object: usize,
+}
+
+/// What a miniport does with a lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LockUse {
+    /// It takes it.
+    Acquire(Lock),
+    /// It gives it back.
+    Release(Lock),
+}
+
+/// What lies at a host address, if that is memory of the machine.
+fn read<T: Copy>(address: usize) -> Option<T> {
+    let machine = Machine::current()?;
+    let last = address.checked_add(size_of::<T>() - 1)?;
+    let is_inside = machine.machine_address(address) != 0 && machine.machine_address(last) != 0;
+    // SAFETY: first and last byte are memory of the machine, which is one range; `T` is plain data.
+    is_inside.then(|| unsafe { (address as *const T).read_unaligned() })
+}
+
+/// The notification that an event is, if it is the entry of StorPortNotification with one that is known here.
+#[must_use]
+pub fn notification(event: &Event<'_>) -> Option<Notification> {
+    let call = event.args::<args::StorPortNotification>()?;
+    if call.NotificationType.value() != RequestComplete.number() as u64 {
+        return None;
+    }
+    let address = call.Srb.pointer();
+    let srb: SCSI_REQUEST_BLOCK = read(address)?;
+    Some(Notification::RequestComplete(SrbFacts { address, status: srb.SrbStatus }))
+}
+
+fn lock(kind: STOR_SPINLOCK, extension: usize, context: usize) -> Option<Lock> {
+    match kind {
+        k if k == StartIoLock => Some(Lock { name: "StartIoLock", object: extension }),
+        k if k == InterruptLock => Some(Lock { name: "InterruptLock", object: extension }),
+        k if k == DpcLock => Some(Lock { name: "DpcLock", object: context }),
+        _ => None,
+    }
+}
+
+/// What an event does with a lock, if it is the entry of StorPortAcquireSpinLock or StorPortReleaseSpinLock.
+#[must_use]
+pub fn storport_lock(event: &Event<'_>) -> Option<LockUse> {
+    if let Some(call) = event.args::<args::StorPortAcquireSpinLock>() {
+        let kind = call.SpinLock.value() as STOR_SPINLOCK;
+        return lock(kind, call.HwDeviceExtension.pointer(), call.LockContext.pointer())
+            .map(LockUse::Acquire);
+    }
+    let call = event.args::<args::StorPortReleaseSpinLock>()?;
+    let handle: STOR_LOCK_HANDLE = read(call.LockHandle.pointer())?;
+    let context = handle.Context.LockQueue.Next as usize;
+    lock(handle.Lock, call.HwDeviceExtension.pointer(), context).map(LockUse::Release)
+}
+
+/// When the SRB at a host address was handed to the miniport, as far as that is known.
+#[must_use]
+pub fn handed_out(_event: &Event<'_>, _srb: usize) -> Option<Moment> {
+    None
+}
+
+/// Where the request of an IRP was last in a driver's hands, oldest first, as far as the port driver knows.
+#[must_use]
+pub fn last_in_hands(_machine: &Machine, _irp: usize) -> Vec<Moment> {
+    Vec::new()
+}

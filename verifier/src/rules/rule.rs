@@ -1,0 +1,125 @@
+//! `Rule`: what a rule is asked, and how it says that something is wrong.
+//!
+//! A rule is told of what it asked for ([`Interest`]) and looks at it; what it says becomes a finding of its row and
+//! ends the run. Its state, if it has any, is of `state.rs`. Invariant: a rule sees and never steers.
+
+use super::row::Row;
+use super::state::Empties;
+use crate::finding::Finding;
+use kernel_sim::hook::{Event, EventKind, Halt, Interest, Watcher};
+use kernel_sim::moment::Moment;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Whether acquire sites of held locks are kept: what a report quotes, at a few nanoseconds a lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sites {
+    /// Kept.
+    Kept,
+    /// Only counted.
+    Counted,
+}
+
+/// What a rule says of an event: nothing, as a rule.
+pub type Seen = Option<Box<Breach>>;
+
+/// The event breaks nothing.
+pub const FINE: Seen = None;
+
+/// One rule at work, in one run.
+pub trait Rule: Send + Sync {
+    /// What to be told of. Asked once, before power-on.
+    fn interest(&self) -> Interest;
+
+    /// Looks at an event. In the parallel executor several processors call at once.
+    fn see(&self, event: &Event<'_>) -> Seen;
+
+    /// Its keyed state, which empties itself as things end.
+    fn states(&self) -> Vec<&dyn Empties> {
+        Vec::new()
+    }
+}
+
+/// A promise that was broken.
+pub struct Breach {
+    what: String,
+    why: &'static str,
+    now: Moment,
+    earlier: Vec<Moment>,
+    note: Option<Cow<'static, str>>,
+}
+
+impl Breach {
+    /// The event breaks the rule: `what` is one sentence.
+    pub fn new(event: &Event<'_>, what: impl Into<String>) -> Box<Breach> {
+        let mut now = event.moment();
+        match event.kind {
+            EventKind::Enter(ddi, _) | EventKind::Exit(ddi, _) => {
+                (now.call, now.site) = (Some(ddi), Some(event.site));
+            }
+            // The callback is over: the driver's last line in it is the nearest to show.
+            EventKind::End(frame, _) => (now.call, now.site) = (None, frame.last_site()),
+            EventKind::Begin(_) => (now.call, now.site) = (None, None),
+            EventKind::Moved { .. } | EventKind::Touch { .. } => now.site = Some(event.site),
+        }
+        Box::new(Breach { what: what.into(), why: "", now, earlier: Vec::new(), note: None })
+    }
+
+    /// Why a person should care, where the row's own sentence is too general.
+    #[must_use]
+    pub fn why(mut self: Box<Self>, why: &'static str) -> Box<Breach> {
+        self.why = why;
+        self
+    }
+
+    /// What made it so, oldest first.
+    #[must_use]
+    pub fn earlier(mut self: Box<Self>, moments: impl IntoIterator<Item = Moment>) -> Box<Breach> {
+        self.earlier.extend(moments);
+        self
+    }
+
+    /// A remark.
+    #[must_use]
+    pub fn note(mut self: Box<Self>, note: impl Into<Cow<'static, str>>) -> Box<Breach> {
+        self.note = Some(note.into());
+        self
+    }
+}
+
+/// A rule as the machine's hook knows it.
+struct Watching {
+    row: &'static Row,
+    rule: Box<dyn Rule>,
+}
+
+/// The rule of `row` as a watcher for one run; `None` where the workload or the machine finds it.
+#[must_use]
+pub fn watcher(row: &'static Row, sites: Sites) -> Option<Arc<dyn Watcher>> {
+    row.make.map(|make| Arc::new(Watching { row, rule: make(sites) }) as Arc<dyn Watcher>)
+}
+
+impl Watcher for Watching {
+    fn interest(&self) -> Interest {
+        self.rule.states().iter().fold(self.rule.interest(), |all, state| all.and(&state.interest()))
+    }
+
+    fn event(&self, event: &Event<'_>) -> Option<Halt> {
+        let seen = self.rule.see(event);
+        for state in self.rule.states() {
+            state.see(event);
+        }
+        let breach = *seen?;
+        let stop = self.row.stop;
+        Some(Halt(Box::new(Finding {
+            of: self.row,
+            what: breach.what,
+            why: if breach.why.is_empty() { self.row.why } else { breach.why },
+            now: breach.now,
+            also: Vec::new(),
+            earlier: breach.earlier,
+            stop: stop.map(crate::finding::Stop::of_row),
+            note: breach.note,
+        })))
+    }
+}

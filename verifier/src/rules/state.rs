@@ -1,0 +1,161 @@
+//! Keyed state for rules: what a rule remembers of a processor, a callback, a request, an object.
+//!
+//! A rule keeps no locks and clears nothing itself: each map here is locked inside, and forgets a key when what
+//! it names ends (a callback returns, a request is given back, memory is freed). Invariant: no entry outlives what
+//! its key names.
+
+use kernel_sim::frame::{Frame, Item};
+use kernel_sim::hook::{CallbackSet, Event, EventKind, Interest, Owner};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+/// State that empties itself.
+pub trait Empties {
+    /// What it has to be told of for that.
+    fn interest(&self) -> Interest;
+
+    /// Forgets what ends with this event.
+    fn see(&self, event: &Event<'_>);
+}
+
+/// What a key names.
+pub trait Key {
+    /// The key of an event, where the event has one.
+    fn of(event: &Event<'_>) -> Option<usize>;
+
+    /// What a map has to be told of to notice the end of keys.
+    fn interest() -> Interest;
+
+    /// The keys that end with an event: those from the first to before the second.
+    fn ended(event: &Event<'_>) -> Option<(usize, usize)>;
+}
+
+macro_rules! keys {
+    ($($(#[$doc:meta])* $key:ident, $map:ident, $of:expr, $interest:expr, $ended:expr;)*) => {$(
+        $(#[$doc])*
+        pub struct $key;
+
+        impl Key for $key {
+            fn of(event: &Event<'_>) -> Option<usize> {
+                let of: fn(&Event<'_>) -> Option<usize> = $of;
+                of(event)
+            }
+            fn interest() -> Interest {
+                $interest
+            }
+            fn ended(event: &Event<'_>) -> Option<(usize, usize)> {
+                let ended: fn(&Event<'_>) -> Option<(usize, usize)> = $ended;
+                ended(event)
+            }
+        }
+
+        $(#[$doc])*
+        pub type $map<T> = Keyed<$key, T>;
+    )*};
+}
+
+const CALLBACKS: Interest = Interest { callbacks: CallbackSet::ALL, ..Interest::NOTHING };
+const MOVES: Interest = Interest { moved: true, ..Interest::NOTHING };
+
+keys! {
+    /// State of a processor; it lasts as long as the machine.
+    Cpu, PerCpu, |event| Some(usize::from(event.cpu())), Interest::NOTHING, |_| None;
+    /// State of a thread; it lasts as long as the machine.
+    Thread, PerThread, |event| Some(event.thread() as usize), Interest::NOTHING, |_| None;
+    /// State of one activation of a callback, until that returns.
+    Activation, PerFrame, |event| frame_of(event).map(address), CALLBACKS, |event| match event.kind {
+        EventKind::End(frame, _) => Some((address(frame), address(frame) + 1)),
+        _ => None,
+    };
+    /// State of an SRB while the miniport has it.
+    Srb, PerSrb, |event| item_of(event, |item| matches!(item, Item::Srb(_))), MOVES, |event| match event.kind {
+        EventKind::Moved { item: Item::Srb(at), from: Owner::Driver, .. } => Some((at, at + 1)),
+        _ => None,
+    };
+    /// State of an IRP until it is completed.
+    Irp, PerIrp, |event| item_of(event, |item| matches!(item, Item::Irp(_))), MOVES, |event| match event.kind {
+        EventKind::Moved { item: Item::Irp(at), to: Owner::System, .. } => Some((at, at + 1)),
+        _ => None,
+    };
+    /// State of an adapter, by its device extension; it lasts as long as the machine.
+    Adapter, PerAdapter, |event| frame_of(event).map(|frame| frame.adapter).filter(|a| *a != 0),
+        Interest::NOTHING, |_| None;
+    /// State of an object in memory, by its address, until the pool block that begins there is freed.
+    Object, PerObject, |_| None, MOVES, |event| match event.kind {
+        EventKind::Moved { item: Item::Pool(at), to: Owner::Free, .. } => Some((at, at + 1)),
+        _ => None,
+    };
+}
+
+fn frame_of<'a>(event: &'a Event<'_>) -> Option<&'a Frame<'a>> {
+    match event.kind {
+        EventKind::Begin(frame) | EventKind::End(frame, _) => Some(frame),
+        _ => event.frame(),
+    }
+}
+
+fn address(frame: &Frame<'_>) -> usize {
+    std::ptr::from_ref(frame).addr()
+}
+
+/// The request of an event: what changes hands, or what the callback is about.
+fn item_of(event: &Event<'_>, is_wanted: impl Fn(Item) -> bool) -> Option<usize> {
+    let item = match event.kind {
+        EventKind::Moved { item, .. } => Some(item),
+        _ => frame_of(event).and_then(|frame| frame.item),
+    };
+    item.filter(|item| is_wanted(*item)).map(Item::address)
+}
+
+/// State by key.
+pub struct Keyed<K, T> {
+    entries: Mutex<BTreeMap<usize, T>>,
+    key: PhantomData<fn(K)>,
+}
+
+impl<K, T> Default for Keyed<K, T> {
+    fn default() -> Keyed<K, T> {
+        Keyed { entries: Mutex::default(), key: PhantomData }
+    }
+}
+
+impl<K: Key, T: Default> Keyed<K, T> {
+    /// Changes or reads the state of what the event is about; `None` if it is about no such thing.
+    pub fn of<R>(&self, event: &Event<'_>, change: impl FnOnce(&mut T) -> R) -> Option<R> {
+        K::of(event).map(|key| self.at(key, change))
+    }
+
+    /// Changes or reads the state of what lies at a host address (or, of a processor or thread, has that number).
+    pub fn at<R>(&self, key: usize, change: impl FnOnce(&mut T) -> R) -> R {
+        change(self.entries.lock().entry(key).or_default())
+    }
+
+    /// How many keys have state.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.lock().len()
+    }
+
+    /// Whether no key has state.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<K: Key, T> Empties for Keyed<K, T> {
+    fn interest(&self) -> Interest {
+        K::interest()
+    }
+
+    fn see(&self, event: &Event<'_>) {
+        if let Some((from, to)) = K::ended(event) {
+            let mut entries = self.entries.lock();
+            let ended: Vec<usize> = entries.range(from..to).map(|(key, _)| *key).collect();
+            for key in ended {
+                entries.remove(&key);
+            }
+        }
+    }
+}

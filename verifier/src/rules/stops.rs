@@ -1,0 +1,122 @@
+//! The rows of the ways in which the machine stops by itself: bug checks, as Windows would, and standstills.
+//!
+//! Their pages are the texts of `kernel_sim::bugcheck`; here stands what a report says besides: why a person should
+//! care. Nothing here judges: the machine found it. Invariant: every stop code of the kernel has a row.
+
+use super::row::{Origin, Row, Set, WindowsStop, rule};
+use kernel_sim::bugcheck::{self, StopCode};
+
+macro_rules! stops {
+    ($($name:ident, why $why:literal, exhibits [$breaker:literal, $near_miss:literal];)*) => {
+        $(pub static $name: Row = Row {
+            name: stringify!($name),
+            set: Set::Stops,
+            origin: Origin::Stop,
+            default: true,
+            text: bugcheck::$name.text,
+            why: $why,
+            url: None,
+            stop: Some(WindowsStop { code: bugcheck::$name, parameter: None }),
+            exhibits: Some([$breaker, $near_miss]),
+            make: None,
+        };)*
+
+        /// The rows of bug checks.
+        static BUG_CHECKS: &[&Row] = &[$(&$name),*];
+    };
+}
+
+stops! {
+    UNBALANCED_RELEASE, why "the count goes wrong unnoticed on Windows: a later wait or rundown ends too early, or never", exhibits ["unbalanced-release", "unbalanced-release-near-miss"];
+    MAXIMUM_WAIT_OBJECTS_EXCEEDED, why "the wait block array on the thread has room for three objects: the rest would be written past its end", exhibits ["maximum-wait-objects-exceeded", "maximum-wait-objects-exceeded-near-miss"];
+    SPIN_LOCK_ALREADY_OWNED, why "spin locks are not recursive: on hardware this processor spins for ever at raised IRQL", exhibits ["spin-lock-already-owned", "spin-lock-already-owned-near-miss"];
+    REFERENCE_BY_POINTER, why "the object is freed while another driver still uses it, or never", exhibits ["reference-by-pointer", "reference-by-pointer-near-miss"];
+    KMODE_EXCEPTION_NOT_HANDLED, why "an exception that no handler takes stops the whole system", exhibits ["kmode-exception-not-handled", "kmode-exception-not-handled-near-miss"];
+    NO_MORE_IRP_STACK_LOCATIONS, why "the next driver would use a stack location behind the end of the IRP", exhibits ["no-more-irp-stack-locations", "no-more-irp-stack-locations-near-miss"];
+    MULTIPLE_IRP_COMPLETE_REQUESTS, why "the IRP may be another request by now: the second completion ends a request that is not done", exhibits ["multiple-irp-complete-requests", "multiple-irp-complete-requests-near-miss"];
+    PAGE_FAULT_IN_NONPAGED_AREA, why "on Windows this access reads or writes memory of another driver, or stops the system", exhibits ["page-fault-in-nonpaged-area", "page-fault-in-nonpaged-area-near-miss"];
+    ATTEMPTED_SWITCH_FROM_DPC, why "a DPC runs on top of any thread and cannot wait: the processor would never come back to it", exhibits ["attempted-switch-from-dpc", "attempted-switch-from-dpc-near-miss"];
+    BAD_POOL_CALLER, why "the pool headers are damaged: some later allocation of any driver fails or overlaps", exhibits ["bad-pool-caller", "bad-pool-caller-near-miss"];
+    DRIVER_VERIFIER_DETECTED_VIOLATION, why "Windows goes on without Driver Verifier, with locks, IRQL or pool in a state that fails later and elsewhere", exhibits ["driver-verifier-detected-violation", "driver-verifier-detected-violation-near-miss"];
+    TIMER_OR_DPC_INVALID, why "the clock or a processor would run a routine out of memory that is something else by now", exhibits ["timer-or-dpc-invalid", "timer-or-dpc-invalid-near-miss"];
+    IRQL_UNEXPECTED_VALUE, why "the interrupted code goes on at the wrong IRQL: it is switched away from under a lock, or never again", exhibits ["irql-unexpected-value", "irql-unexpected-value-near-miss"];
+    DRIVER_VERIFIER_IOMANAGER_VIOLATION, why "Windows goes on without Driver Verifier; the request is cancelled, completed or freed under its new owner later", exhibits ["driver-verifier-iomanager-violation", "driver-verifier-iomanager-violation-near-miss"];
+    DRIVER_IRQL_NOT_LESS_OR_EQUAL, why "a page fault at this IRQL cannot be served: Windows stops", exhibits ["driver-irql-not-less-or-equal", "driver-irql-not-less-or-equal-near-miss"];
+    WORKER_THREAD_RETURNED_AT_BAD_IRQL, why "the system worker thread that ran the routine runs all other work items next, at this IRQL", exhibits ["worker-thread-returned-at-bad-irql", "worker-thread-returned-at-bad-irql-near-miss"];
+    RESOURCE_NOT_OWNED, why "the resource loses count of its owners: two threads get in together", exhibits ["resource-not-owned", "resource-not-owned-near-miss"];
+    WORKER_INVALID, why "the worker thread would call a routine out of freed memory", exhibits ["worker-invalid", "worker-invalid-near-miss"];
+    SCSI_VERIFIER_DETECTED_VIOLATION, why "the port driver and the miniport disagree about who has a request: it is lost, or completed for another driver", exhibits ["scsi-verifier-detected-violation", "scsi-verifier-detected-violation-near-miss"];
+    DRIVER_RETURNED_HOLDING_CANCEL_LOCK, why "every cancellation in the system waits for this lock from now on", exhibits ["driver-returned-holding-cancel-lock", "driver-returned-holding-cancel-lock-near-miss"];
+}
+
+mod deadlock {
+    use super::*;
+    rule! {
+        /// Nothing can go on: each waits for what another has.
+        ///
+        /// ## What is checked
+        /// The machine knows who holds each spin lock and what each thread waits for. A cycle of processors that wait
+        /// for each other's spin locks ends the run in the step that closes it; so do threads that all sleep when no
+        /// interrupt, DPC, timer or device step is left that could wake one.
+        ///
+        /// ## Why it matters
+        /// On hardware these processors spin, or these threads sleep, for ever: bug check 0x101 or 0x133 minutes
+        /// later, or a hang without any.
+        ///
+        /// ## Source
+        /// Our own check.
+        deadlock: Stops, Stop, on,
+        why "on hardware these processors spin, or these threads sleep, for ever",
+        exhibits ["deadlock", "deadlock-near-miss"]
+    }
+}
+
+mod livelock {
+    use super::*;
+    rule! {
+        /// A processor polls for what will never come.
+        ///
+        /// ## What is checked
+        /// Calls that only look (a register, a cell, the clock) are counted while nothing else happens. When nothing
+        /// that could change the answer is left to happen, the run ends.
+        ///
+        /// ## Why it matters
+        /// On hardware the loop never ends; at raised IRQL it takes the processor with it.
+        ///
+        /// ## Source
+        /// Our own check.
+        livelock: Stops, Stop, on,
+        why "nothing else can happen any more: no interrupt, DPC, timer or device step is pending",
+        exhibits ["livelock", "livelock-near-miss"]
+    }
+}
+
+pub use deadlock::ROW as DEADLOCK;
+pub use livelock::ROW as LIVELOCK;
+
+/// The row of a stop code.
+///
+/// # Panics
+/// When the code has none: a test visits them all.
+#[must_use]
+pub fn row_of_stop(stop: &StopCode) -> &'static Row {
+    let found = BUG_CHECKS.iter().find(|row| row.name == stop.name);
+    found.unwrap_or_else(|| panic!("{} has no row", stop.name))
+}
+
+/// Why a stop matters, where its first parameter says more than the code.
+#[must_use]
+pub fn why_of_stop(stop: &StopCode, parameters: [u64; 4]) -> &'static str {
+    match (stop.code, parameters[0]) {
+        (0xF1, 0x1004) => "Storport takes the status as it is: the request never ends for its sender",
+        (0xF1, 0x1007) => "the request is lost: its sender waits for ever, and so does a shutdown",
+        (0xF1, 0x2004) => {
+            "the SRB is another request by now: its sender gets data that never came, and its memory is \
+             freed under the device"
+        }
+        (0xC4, 0x62) => "the memory is gone until the next restart; each load of the driver takes more",
+        (0xC4, 0x51) => "what lies behind the block belongs to another driver",
+        (0xC4, 0x10) => "the block may be another driver's by now: freeing it again frees that",
+        _ => row_of_stop(stop).why,
+    }
+}

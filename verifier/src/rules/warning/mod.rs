@@ -1,0 +1,3 @@
+//! Rules of Microsoft's set "Warning": likely mistakes, off unless asked for.
+
+pub mod storport_status_pending;
