@@ -1,9 +1,9 @@
 //! `Frame`: one activation of a driver callback.
 //!
-//! Whoever calls into a driver describes the call in a frame on its own stack; the frames of one thread are linked,
-//! innermost first, and nest per processor. A frame says what the callback was given and what the system holds around
-//! it, and remembers the last line of the driver seen in it. It judges nothing. Invariant: a frame is linked exactly
-//! while its callback runs, unwinding included.
+//! Whoever calls into a driver describes the call in a frame on its own stack; the frames of one thread are
+//! linked, innermost first, and nest per processor. A frame says what the callback was given and what the
+//! system holds around it, and remembers the last line of the driver seen in it. It judges nothing.
+//! Invariant: a frame is linked exactly while its callback runs, unwinding included.
 
 #![expect(unsafe_code, reason = "frames lie on stacks and point at those around them")]
 
@@ -98,8 +98,8 @@ impl<'a> Frame<'a> {
         self.irql.get()
     }
 
-    /// The last line of the driver seen in it: of a call that took the long path (all do, in the deterministic
-    /// executor). `None` before the first.
+    /// The last line of the driver seen in it: of a call that took the long path (all do, in the
+    /// deterministic executor). `None` before the first.
     #[must_use]
     pub fn last_site(&self) -> Option<Site> {
         self.last_site.get()
@@ -146,7 +146,8 @@ impl std::fmt::Debug for Frame<'_> {
 /// Stands in where no callback is active.
 pub(crate) struct Outermost(pub Frame<'static>);
 
-// SAFETY: only processors read it, and nothing writes to it: `note_site` is called on linked frames of drivers only.
+// SAFETY: only processors read it, and nothing writes to it: `note_site` is called on linked frames of
+// drivers only.
 unsafe impl Sync for Outermost {}
 
 /// The frame of code that runs outside all callbacks.

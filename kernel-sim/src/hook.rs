@@ -1,8 +1,8 @@
 //! What watchers are told: calls, frames of callbacks, what changes hands, what is touched.
 //!
 //! A watcher says once, before the run, what it wants to be told ([`Interest`]), by routine and by kind of
-//! callback; at power-on the machine makes one index of it (`watching.rs`), so that a call costs only what those
-//! who watch that very call do. Watchers observe and may end the run; they have no way to steer it.
+//! callback; at power-on the machine makes one index of it (`watching.rs`), so that a call costs only what
+//! those who watch that very call do. Watchers observe and may end the run; they have no way to steer it.
 
 use crate::frame::{Frame, Item};
 use crate::held::HeldLock;
@@ -239,8 +239,8 @@ pub enum EventKind<'a> {
 pub enum Caller {
     /// A driver, in the callback that is the innermost frame; or a model, which has no callbacks.
     Driver,
-    /// A part of the system: the name of its callback, such as the port driver's, or `kernel` for threads that
-    /// send requests.
+    /// A part of the system: the name of its callback, such as the port driver's, or `kernel` for threads
+    /// that send requests.
     System(&'static str),
 }
 

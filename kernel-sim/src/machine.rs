@@ -112,8 +112,9 @@ impl Config {
         self
     }
 
-    /// Whether call stacks are taken where locks are acquired and where things change hands, so that a finding shows
-    /// them of what came before, too. Some microseconds each: for the one run that a report is made of.
+    /// Whether call stacks are taken where locks are acquired and where things change hands, so that a
+    /// finding shows them of what came before, too. Some microseconds each: for the one run that a report is
+    /// made of.
     #[must_use]
     pub fn keep_stacks(mut self, keep: bool) -> Config {
         self.keep_stacks = keep;

@@ -1,7 +1,7 @@
 //! `Moment`: where and when something happened on a machine. What every finding is made of.
 //!
-//! A value of its own, with no reference into the machine. Invariant: no host address and no host time, but for the
-//! call stack, which takes part in no comparison.
+//! A value of its own, with no reference into the machine. Invariant: no host address and no host time, but
+//! for the call stack, which takes part in no comparison.
 
 use crate::held::HeldLock;
 use crate::irql::Irql;

@@ -20,8 +20,8 @@ const STATUS_ASSERTION_FAILURE: u64 = 0xC000_0420;
 /// Directories of sources whose panics are the simulator's own, as the compiler names them.
 static OWN_SOURCES: RwLock<Vec<&'static str>> = RwLock::new(Vec::new());
 
-/// Registers the directory of a crate's root file as the simulator's own: a panic raised there is a failure of the
-/// simulator, not of a driver. A crate does it for itself, before any of its code runs on a machine:
+/// Registers the directory of a crate's root file as the simulator's own: a panic raised there is a failure
+/// of the simulator, not of a driver. A crate does it for itself, before any of its code runs on a machine:
 /// `register_own_sources(file!())` in its `lib.rs`. Doing it again changes nothing.
 pub fn register_own_sources(root_file: &'static str) {
     let end = root_file.rfind(['/', '\\']).map_or(0, |at| at + 1);

@@ -1,8 +1,8 @@
 //! One emulated processor: its IRQL, what it holds, what is pended for it.
 //!
 //! It carries state only; what the executors do with it is in `exec`. The first cache line holds
-//! all that a spin lock pair touches but the routines' bytes. Invariant: cells are touched by the host thread that
-//! runs the processor and by no other while the machine runs; others may write `hooks` and `pending`.
+//! all that a spin lock pair touches but the routines' bytes. Invariant: cells are touched by the host thread
+//! that runs the processor and by no other while the machine runs; others may write `hooks` and `pending`.
 
 #![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
 

@@ -218,8 +218,8 @@ impl PartialEq for Callback {
 
 impl Eq for Callback {}
 
-/// Declares callback kinds: `callbacks! { START_IO = 3, "StartIo" (DeviceObject, Irp); }`, with `, system` at the
-/// end of what is no driver's code.
+/// Declares callback kinds: `callbacks! { START_IO = 3, "StartIo" (DeviceObject, Irp); }`, with `, system` at
+/// the end of what is no driver's code.
 #[macro_export]
 macro_rules! callbacks {
     ($($(#[$doc:meta])* $id:ident = $n:expr, $name:literal $(($($param:ident),*))? $(, $system:ident)?;)*) => {

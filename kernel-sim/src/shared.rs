@@ -78,8 +78,8 @@ impl<T: Scalar> Shared<T> {
     }
 }
 
-/// Lets others go first, where the schedule says so; in the parallel executor, serves what is pended. Nothing where
-/// no machine runs. Returns whether the access is watched.
+/// Lets others go first, where the schedule says so; in the parallel executor, serves what is pended. Nothing
+/// where no machine runs. Returns whether the access is watched.
 fn point(address: usize, row: &'static DdiInfo, site: Site) -> bool {
     let cpu = Processor::current();
     let hooks = cpu.hooks_of(row.id);

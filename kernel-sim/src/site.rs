@@ -52,8 +52,8 @@ impl Site {
         Site(NonNull::from_ref(location).cast())
     }
 
-    /// The position with this file, line and column, made at run time. Equal positions are kept once, and for as
-    /// long as the process lives: intern what a program contains, not what a run produces.
+    /// The position with this file, line and column, made at run time. Equal positions are kept once, and for
+    /// as long as the process lives: intern what a program contains, not what a run produces.
     ///
     /// # Panics
     /// Never in practice: a static reference is not null.

@@ -1,8 +1,9 @@
 //! Call stacks of driver code: return addresses, made into names and lines only when somebody reads them.
 //!
-//! Walking a stack costs microseconds and naming its frames milliseconds, so the first is done where a finding
-//! is made (and, on a machine that keeps stacks, where something is taken, handed out or given back), the
-//! second by whoever renders. Invariant: a stack decides nothing; it is in no hash and no comparison of runs.
+//! Walking a stack costs microseconds and naming its frames milliseconds, so the first is done where a
+//! finding is made (and, on a machine that keeps stacks, where something is taken, handed out or given back),
+//! the second by whoever renders. Invariant: a stack decides nothing; it is in no hash and no comparison of
+//! runs.
 
 use parking_lot::Mutex;
 
@@ -25,7 +26,7 @@ pub struct StackFrame {
 }
 
 /// Names a stack that a machine keeps.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct StackId(u32);
 
 impl StackId {
@@ -75,12 +76,17 @@ impl Stack {
         self.0.is_empty()
     }
 
-    /// The frames of code that is not the simulator's, the standard library's or a registry crate's, innermost
-    /// first: the driver's. Empty where the program carries no debug information.
+    /// The frames of code that is not the simulator's, the standard library's or a registry crate's,
+    /// innermost first: the driver's. Empty where the program carries no debug information.
     #[must_use]
     pub fn driver_frames(&self) -> Vec<StackFrame> {
         let mut frames = Vec::new();
+        // Below the bottom of the fiber lies whatever started the machine.
+        let mut is_bottom = false;
         for address in &self.0 {
+            if is_bottom {
+                break;
+            }
             backtrace::resolve(*address as *mut _, |symbol| {
                 let (Some(name), Some(file), Some(line)) =
                     (symbol.name(), symbol.filename(), symbol.lineno())
@@ -88,6 +94,7 @@ impl Stack {
                     return;
                 };
                 let file = file.to_string_lossy().replace('\\', "/");
+                is_bottom |= file.ends_with("kernel-sim/src/fiber.rs");
                 if !crate::panics::is_own_source(&file) && !is_library(&file) {
                     // `{:#}` leaves out the hash.
                     frames.push(StackFrame { function: format!("{name:#}"), file, line });
@@ -102,6 +109,21 @@ fn is_library(file: &str) -> bool {
     file.starts_with("/rustc/") || file.contains("/registry/src/") || file.contains("/rustlib/src/")
 }
 
+impl PartialEq for StackId {
+    /// Always: as for the stack it names.
+    fn eq(&self, _: &StackId) -> bool {
+        true
+    }
+}
+
+impl Eq for StackId {}
+
+impl std::fmt::Debug for StackId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StackId")
+    }
+}
+
 impl PartialEq for Stack {
     /// Always: where code was called from says nothing about what was found.
     fn eq(&self, _: &Stack) -> bool {
@@ -113,7 +135,7 @@ impl Eq for Stack {}
 
 impl std::fmt::Debug for Stack {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} frames", self.0.len())
+        f.write_str("Stack")
     }
 }
 

@@ -1,8 +1,9 @@
 //! Who watches a machine, and what that asks of its processors: made once, at power-on.
 //!
-//! An event is delivered by looking its routine up in a short sorted list; whether there is anybody to look up is one
-//! byte a routine in each processor (`processor.rs`), so a call that is not watched pays nothing. Invariant: a
-//! watcher is told of what it asked for and of nothing else, in the order in which watchers were added.
+//! An event is delivered by looking its routine up in a short sorted list; whether there is anybody to look
+//! up is one byte a routine in each processor (`processor.rs`), so a call that is not watched pays nothing.
+//! Invariant: a watcher is told of what it asked for and of nothing else, in the order in which watchers were
+//! added.
 
 use crate::hook::{CALLBACKS_MAX, Event, EventKind, Interest, Watcher};
 use crate::processor::flag;
@@ -103,8 +104,8 @@ impl Watching {
         }
     }
 
-    /// Tells those who asked for it; returns what the first to object has to say. `holding`: the driver holds a
-    /// spin lock at this entry.
+    /// Tells those who asked for it; returns what the first to object has to say. `holding`: the driver holds
+    /// a spin lock at this entry.
     pub(crate) fn deliver(&self, event: &Event<'_>, holding: bool) -> Option<crate::hook::Halt> {
         match event.kind {
             EventKind::Enter(ddi, _) => {

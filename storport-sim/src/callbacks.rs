@@ -51,6 +51,29 @@ kernel_sim::callbacks! {
     HW_STOR_SCATTER_GATHER = 52, "ScatterGatherExecutionRoutine" (Context);
 }
 
+/// Every kind of callback that a miniport has.
+pub static MINIPORT: &[&kernel_sim::routine::Callback] = &[
+    &HW_STOR_FIND_ADAPTER,
+    &HW_STOR_INITIALIZE,
+    &HW_STOR_START_IO,
+    &HW_STOR_RESET_BUS,
+    &HW_STOR_ADAPTER_CONTROL,
+    &HW_STOR_PROCESS_SERVICE_REQUEST,
+    &HW_STOR_COMPLETE_SERVICE_IRP,
+    &HW_STOR_FREE_ADAPTER_RESOURCES,
+    &HW_STOR_TIMER,
+    &HW_STOR_BUILD_IO,
+    &HW_STOR_INTERRUPT,
+    &HW_STOR_MS_INTERRUPT,
+    &HW_STOR_DPC,
+    &HW_STOR_PASSIVE_INITIALIZE,
+    &HW_STOR_UNIT_CONTROL,
+    &HW_STOR_STATE_CHANGE,
+    &HW_STOR_SYNCHRONIZED_ACCESS,
+    &HW_STOR_WORK_ITEM,
+    &HW_STOR_SCATTER_GATHER,
+];
+
 /// Names of the locks that Storport holds around callbacks, as frames carry them.
 pub mod system_lock {
     /// The StartIo lock.

@@ -63,3 +63,9 @@ pub use medium::{Medium, UnitChange};
 pub use port::{
     Adapter, BUSY_RETRIES_MAX, CompleteWhere, LogEntry, NOT_MODELLED, Parameter, PciSlot, StartError,
 };
+
+/// Tells the kernel, before code of this crate runs on a machine, that a panic raised here is a failure of
+/// the simulator and no driver's.
+pub fn register_own_sources() {
+    kernel_sim::panics::register_own_sources(file!());
+}

@@ -1,7 +1,7 @@
 //! What events say in Storport's words: facts for those who watch, and no judgement.
 //!
-//! It reads the arguments of events and the memory they name, which is checked first. Invariant: an answer is of what
-//! the miniport passed, whether that is right or wrong.
+//! It reads the arguments of events and the memory they name, which is checked first. Invariant: an answer is
+//! of what the miniport passed, whether that is right or wrong.
 
 #![expect(unsafe_code, reason = "reads SRBs and lock handles behind checked pointers")]
 

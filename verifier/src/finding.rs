@@ -1,8 +1,8 @@
 //! What a run found, as one value that every report renders.
 //!
-//! Rules, checks, bug checks, deadlocks, livelocks, panics and lost requests differ in their row, not in their type.
-//! Nothing here is computed by a renderer: text and JSON show the same fields. Invariant: a finding holds no host
-//! address and no host time but in its call stacks, so that a replay gives it again.
+//! Rules, checks, bug checks, deadlocks, livelocks, panics and lost requests differ in their row, not in
+//! their type. Nothing here is computed by a renderer: text and JSON show the same fields. Invariant: a
+//! finding holds no host address and no host time but in its call stacks, so that a replay gives it again.
 
 use crate::rules::{self, Row, Selection, WindowsStop};
 use kernel_sim::bugcheck::{BugCheck, Deadlock, Ending, Limit, Livelock, StopCode, Waiter};

@@ -41,3 +41,6 @@ pub mod workload;
 
 pub use check::{Check, REPLAY, check, check_model};
 pub use run::{DisturbanceCounts, Disturbances, Event, EventCounts};
+
+/// This file: its directory holds this crate's sources.
+pub(crate) const ROOT: &str = file!();

@@ -296,8 +296,11 @@ impl Timeline {
     /// The access that processor `cpu` was about to make at `site` saw or stored this value.
     fn note_value(&mut self, cpu: u8, site: Site, value: u64) {
         let stretch = self.stretches.iter_mut().rev().find(|stretch| stretch.cpu() == Some(cpu));
-        if let Some(spot) = stretch.and_then(|stretch| stretch.end.as_mut()).filter(|s| s.site == Some(site))
-        {
+        let is_it = |spot: &&mut Spot| {
+            // A register that is read in a loop is one line, whatever it holds.
+            spot.site == Some(site) && spot.call.is_some_and(|call| call.starts_with("Shared::"))
+        };
+        if let Some(spot) = stretch.and_then(|stretch| stretch.end.as_mut()).filter(is_it) {
             spot.value = Some(value);
         }
     }

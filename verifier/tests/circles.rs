@@ -1,14 +1,16 @@
 //! Folders whose files do not import each other in circles.
 //!
-//! A circle of files inside one crate costs no build order; it costs the reader, who can begin nowhere. The test
-//! reads the sources as text: every path that begins with `self`, `super` or `crate`, and in a `mod.rs` every path
-//! that begins with one of its modules, is an import. Declaring a module is not one. It does not see methods: a
-//! file that calls a method which another file implements for a common type does not import that file.
+//! A circle of files inside one crate costs no build order; it costs the reader, who can begin nowhere. The
+//! test reads the sources as text: every path that begins with `self`, `super` or `crate`, and in a `mod.rs`
+//! every path that begins with one of its modules, is an import. Declaring a module is not one. It does not
+//! see methods: a file that calls a method which another file implements for a common type does not import
+//! that file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Folders without circles, from the workspace's root, each with the files that are looked at; no file named: all.
+/// Folders without circles, from the workspace's root, each with the files that are looked at; no file named:
+/// all.
 ///
 /// A folder stands for a module of its crate, with the files of its subfolders.
 const FOLDERS: &[(&str, &[&str])] = &[

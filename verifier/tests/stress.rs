@@ -101,7 +101,7 @@ fn program(driver: &'static Driver) -> Program {
         workload,
         disturbances: Default::default(),
         contents: Contents::Memory { bytes: 1 << 20 },
-        rules: Selection::none(),
+        rules: Selection::default(),
         sites: Sites::Kept,
         stacks: false,
     };

@@ -23,24 +23,22 @@ fn assert_caught(broken: &Broken, flags: &str) -> Value {
     assert_eq!(said.status, 1, "{said:?}");
     let run = said.json();
     assert_eq!(run["driver"], broken.driver);
-    assert_eq!(run["outcome"], "violation");
+    assert_eq!(run["outcome"], "finding");
     assert_eq!(run["seed"], 1);
-    let violations = run["violations"].as_array().expect("a list");
-    assert_eq!(violations.len(), 1, "{run}");
-    let violation = &violations[0];
-    assert_eq!(violation["rule"], "SpinLockSafe");
-    assert_eq!(violation["call"], broken.call);
-    assert!(violation["cpu"].as_u64().unwrap() < 4);
-    assert_eq!(violation["irql"], 2);
-    assert!(text(violation, "location").starts_with(broken.file), "{violation}");
-    let locks = violation["locks"].as_array().expect("a list");
-    assert_eq!(locks.len(), 1, "{violation}");
+    assert_eq!(run["finding"]["rule"], "SpinLockSafe");
+    let now = &run["finding"]["now"];
+    assert_eq!(now["call"], broken.call);
+    assert!(now["cpu"].as_u64().unwrap() < 4);
+    assert_eq!(now["irql"], 2);
+    assert!(text(now, "location").starts_with(broken.file), "{now}");
+    let locks = now["locks"].as_array().expect("a list");
+    assert_eq!(locks.len(), 1, "{now}");
     assert_eq!(locks[0]["routine"], broken.routine);
-    assert!(text(&locks[0], "location").starts_with(broken.file), "{violation}");
+    assert!(text(&locks[0], "location").starts_with(broken.file), "{now}");
     // Layer 1 names both calls at their places.
     if broken.driver.starts_with("wdm") {
-        assert!(line_at(text(violation, "location")).starts_with(broken.call), "{violation}");
-        assert!(line_at(text(&locks[0], "location")).starts_with(broken.routine), "{violation}");
+        assert!(line_at(text(now, "location")).starts_with(broken.call), "{now}");
+        assert!(line_at(text(&locks[0], "location")).starts_with(broken.routine), "{now}");
     }
     run
 }
@@ -50,8 +48,10 @@ fn each_broken_driver_is_caught_by_the_deterministic_executor() {
     for broken in &BROKEN {
         let run = assert_caught(broken, "--executor deterministic --seed 1");
         assert!(!text(&run, "trace_hash").is_empty());
-        let violation = &run["violations"][0];
-        assert!(violation["step"].as_u64() > violation["locks"][0]["step"].as_u64(), "{violation}");
+        let finding = &run["finding"];
+        let (now, earlier) = (&finding["now"], &finding["earlier"][0]);
+        assert!(now["step"].as_u64() > earlier["step"].as_u64(), "{finding}");
+        assert_eq!(earlier["label"], "taken");
     }
 }
 
@@ -82,8 +82,8 @@ fn without_sites_the_locks_are_counted_and_the_call_still_named() {
         let said = Desk::new().storsim(&line);
         assert_eq!(said.status, 1);
         let run = said.json();
-        assert_eq!(run["violations"][0]["call"], broken.call);
-        assert_eq!(run["violations"][0]["held"], 1);
+        assert_eq!(run["finding"]["now"]["call"], broken.call);
+        assert_eq!(run["finding"]["earlier"], serde_json::json!([]));
     }
 }
 

@@ -89,7 +89,7 @@ fn the_finding_with_the_lowest_seed_is_told_whoever_was_faster() {
         assert_eq!(summary["seeds"], serde_json::json!([[0, lowest + 1]]));
         assert_eq!(summary["findings"][0]["schedule"], *file);
         let replay = desk.storsim(&format!("replay schedules/{file} --format json"));
-        assert_eq!(replay.json()["violations"], found["run"]["violations"]);
+        assert_eq!(replay.json()["finding"], found["run"]["finding"]);
     }
 }
 
@@ -140,7 +140,7 @@ fn a_summary_has_these_fields_and_no_others() {
     let [finding] = &summary["findings"].as_array().expect("a list")[..] else { panic!("{summary}") };
     assert_eq!(keys(finding), ["call", "count", "location", "rule", "schedule", "seed", "waits"]);
     assert_eq!((&finding["rule"], &finding["call"]), (&"SpinLockSafe".into(), &"IoCompleteRequest".into()));
-    assert_eq!(finding["location"], found["run"]["violations"][0]["location"]);
+    assert_eq!(finding["location"], found["run"]["finding"]["now"]["location"]);
     assert_eq!(keys(&summary["options"]), ["cpus", "keep_going", "rules", "sites", "size", "workload"]);
 }
 

@@ -134,8 +134,8 @@ pub struct Entered {
     outer: Option<(&'static DdiInfo, Site)>,
 }
 
-/// The long path before the body. `None`: the machine is quiet and the call is a no-op. `kind` is what the row
-/// says, known to the compiler.
+/// The long path before the body. `None`: the machine is quiet and the call is a no-op. `kind` is what the
+/// row says, known to the compiler.
 ///
 /// # Panics
 /// When no machine runs on this host thread.

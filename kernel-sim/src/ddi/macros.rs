@@ -19,9 +19,9 @@
 //! }
 //! ```
 //!
-//! together with `args::KeAcquireSpinLock`, in which a watcher reads the arguments by name. The number after the
-//! name is the routine's own, in trace hashes too: a row may stand wherever it belongs, and keeps its number. The word
-//! before `=>` is the row's [`Kind`](crate::routine::Kind).
+//! together with `args::KeAcquireSpinLock`, in which a watcher reads the arguments by name. The number after
+//! the name is the routine's own, in trace hashes too: a row may stand wherever it belongs, and keeps its
+//! number. The word before `=>` is the row's [`Kind`](crate::routine::Kind).
 
 /// Declares DDIs, one row each.
 #[macro_export]

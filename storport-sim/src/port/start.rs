@@ -115,6 +115,7 @@ impl Adapter {
         completion: CompleteWhere,
         parameters: BTreeMap<String, Parameter>,
     ) -> Result<Adapter, StartError> {
+        crate::register_own_sources();
         as_system(Processor::current(), &STORPORT, || {
             let machine = machine();
             let port = Port::of(machine);
@@ -175,7 +176,8 @@ impl Adapter {
         self.disks.devices().into_iter().filter(is_present).collect()
     }
 
-    /// The unit below a disk, and whether its SRBs are extended ones; `None` if the disk is none of this adapter's.
+    /// The unit below a disk, and whether its SRBs are extended ones; `None` if the disk is none of this
+    /// adapter's.
     pub(crate) fn unit_below(&self, disk: PDEVICE_OBJECT) -> Option<(PDEVICE_OBJECT, bool)> {
         Some((self.disks.lower_of(disk)?, self.adapter.takes_extended_srbs()))
     }

@@ -14,11 +14,20 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
     if arguments.json {
         let rows: Vec<_> = drivers
             .iter()
-            .map(|d| json!({ "name": d.name, "summary": d.summary, "expects": expects(d) }))
+            .map(|d| json!({ "name": d.name, "aliases": d.aliases, "summary": d.summary, "expects": expects(d) }))
             .collect();
         let rules: Vec<_> = rules::TABLE
             .iter()
-            .map(|r| json!({ "name": r.name, "summary": r.summary(), "origin": r.origin.words(), "default": r.default }))
+            .map(|r| {
+                json!({
+                    "name": r.name,
+                    "set": r.set.word(),
+                    "summary": r.summary(),
+                    "origin": r.origin.words(),
+                    "default": r.default,
+                    "exhibits": r.exhibits,
+                })
+            })
             .collect();
         let strategies: Vec<_> =
             STRATEGIES.iter().map(|(name, text)| json!({ "name": name, "summary": text })).collect();

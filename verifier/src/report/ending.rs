@@ -1,7 +1,8 @@
 //! A finding laid out for a report in text: marks in the source, and what stands below them.
 //!
-//! Marks are numbered in the order in which they happened; what broke comes first, then what made it so, latest first.
-//! Of a standstill each that waits is a part of its own. It decides what is said, not how wide it is.
+//! Marks are numbered in the order in which they happened; what broke comes first, then what made it so,
+//! latest first. Of a standstill each that waits is a part of its own. It decides what is said, not how wide
+//! it is.
 
 use super::source;
 use crate::driver::Driver;

@@ -15,9 +15,9 @@ const LABEL: usize = 10;
 /// Columns that the text right of a mark has at least.
 const TEXT_MIN: usize = 32;
 
-/// The report on what was found, or one line for a run that found nothing. `program` is what was started, `replay`
-/// the command that shows a finding again, `width` the columns that a line may have; quoted source lines are never
-/// broken.
+/// The report on what was found, or one line for a run that found nothing. `program` is what was started,
+/// `replay` the command that shows a finding again, `width` the columns that a line may have; quoted source
+/// lines are never broken.
 #[must_use]
 pub fn finding(
     driver: &Driver,

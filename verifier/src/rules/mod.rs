@@ -1,10 +1,10 @@
 //! Everything that can be found: rules, checks, and the ways in which the machine stops. One table.
 //!
-//! A rule is a promise Microsoft documents under that name; a check is ours and says what it was drawn from; a stop
-//! is what the machine does by itself, as Windows would. Rules lie in a folder for each of Microsoft's sets, checks in
-//! `checks/`, stops in `stops.rs`; each file holds one row with its page, and what judges. The doc comment of a row is
-//! the only copy of its text: `storsim explain` prints it. `rule.rs` is what a rule is asked, `state.rs` what it
-//! remembers, `row.rs` what a row says, `selection.rs` which rows are on.
+//! A rule is a promise Microsoft documents under that name; a check is ours and says what it was drawn from;
+//! a stop is what the machine does by itself, as Windows would. Rules lie in a folder for each of Microsoft's
+//! sets, checks in `checks/`, stops in `stops.rs`; each file holds one row with its page, and what judges.
+//! The doc comment of a row is the only copy of its text: `storsim explain` prints it. `rule.rs` is what a
+//! rule is asked, `state.rs` what it remembers, `row.rs` what a row says, `selection.rs` which rows are on.
 //!
 //! To add a rule: its file, its line in [`TABLE`], and its two exhibits in the drivers' crate.
 
@@ -79,8 +79,9 @@ mod tests {
         for row in TABLE {
             let named: Vec<_> = TABLE.iter().filter(|other| other.is_called(row.name)).collect();
             assert_eq!(named.len(), 1, "{}", row.name);
-            assert!(row.text.contains("## Source"), "{} does not say where it comes from", row.name);
-            assert!(row.text.contains("## Why it matters") || !row.why.is_empty(), "{}: why?", row.name);
+            let page = row.page();
+            assert!(page.contains("## Source"), "{} does not say where it comes from", row.name);
+            assert!(page.contains("## Why it matters") && !row.why.is_empty(), "{}: why?", row.name);
         }
     }
 }

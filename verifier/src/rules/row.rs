@@ -1,8 +1,8 @@
 //! `Row`: what one line of the table of everything that can be found says.
 //!
-//! Every word that a report prints in brackets is the name of a row: a rule of Microsoft's, a check of ours, a way in
-//! which the machine stops. Rows are static data, each next to what it describes; `TABLE` in the module above lists
-//! them. Invariant: a name, in any case, names one row.
+//! Every word that a report prints in brackets is the name of a row: a rule of Microsoft's, a check of ours,
+//! a way in which the machine stops. Rows are static data, each next to what it describes; `TABLE` in the
+//! module above lists them. Invariant: a name, in any case, names one row.
 
 use super::rule::{Rule, Sites};
 use kernel_sim::bugcheck::StopCode;
@@ -69,7 +69,6 @@ pub struct WindowsStop {
 }
 
 /// One row of the table.
-#[derive(Debug)]
 pub struct Row {
     /// The name.
     pub name: &'static str,
@@ -100,6 +99,39 @@ impl Row {
         self.text.lines().next().unwrap_or("").trim()
     }
 
+    /// The whole page as it is printed: the name, the text, what Windows stops with, the exhibits, the
+    /// source.
+    #[must_use]
+    pub fn page(&self) -> String {
+        let code = self.stop.filter(|stop| stop.code.code != 0);
+        let is_stop = self.origin == Origin::Stop;
+        let number = code.filter(|_| is_stop).map(|stop| format!("{:#06X} ", stop.code.code));
+        let default = if self.default { "" } else { ", off unless asked for" };
+        let (words, set) = (self.origin.words(), self.set.word());
+        let mut page =
+            format!("{}{}  ({words}, set {set}{default})\n\n", number.unwrap_or_default(), self.name);
+        page.extend(self.text.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))));
+        match code {
+            Some(_) if is_stop => {
+                page += &format!("\n## Why it matters\n{}.\n", self.why);
+                page += "\n## Source\nMicrosoft, bug check code reference.\n";
+            }
+            Some(stop) => {
+                let parameter = stop.parameter.map(|p| format!(" ({p:#x}, ..)")).unwrap_or_default();
+                page += &format!("\nWindows stops with {:#X}{parameter} for it.\n", stop.code.code);
+            }
+            None if is_stop && !self.text.contains("## Source") => {
+                page += &format!("\n## Why it matters\n{}.\n\n## Source\nOur own stop.\n", self.why);
+            }
+            None => {}
+        }
+        if let Some([breaker, near_miss]) = self.exhibits {
+            page += &format!("\nExhibits: {breaker} breaks it; {near_miss} does not.\n");
+        }
+        page.extend(self.url.map(|url| format!("\n{url}\n")));
+        page
+    }
+
     /// Whether `word` names it: its name in any case, or the number of its stop, such as `0xC4`.
     #[must_use]
     pub fn is_called(&self, word: &str) -> bool {
@@ -120,9 +152,15 @@ impl PartialEq for Row {
 
 impl Eq for Row {}
 
-/// Declares a row: its doc comment becomes its page. What it says after the name, in this order: set, whose it is,
-/// `on` or `off` unless told otherwise, then, where there are any, `why`, `url`, `stop`, `exhibits [breaker, near
-/// miss]` and `make` with what makes the rule.
+impl std::fmt::Debug for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Declares a row: its doc comment becomes its page. What it says after the name, in this order: set, whose
+/// it is, `on` or `off` unless told otherwise, then, where there are any, `why`, `url`, `stop`, `exhibits
+/// [breaker, near miss]` and `make` with what makes the rule.
 macro_rules! rule {
     (
         $(#[doc = $doc:literal])+

@@ -1,7 +1,7 @@
 //! `Rule`: what a rule is asked, and how it says that something is wrong.
 //!
-//! A rule is told of what it asked for ([`Interest`]) and looks at it; what it says becomes a finding of its row and
-//! ends the run. Its state, if it has any, is of `state.rs`. Invariant: a rule sees and never steers.
+//! A rule is told of what it asked for ([`Interest`]) and looks at it; what it says becomes a finding of its
+//! row and ends the run. Its state, if it has any, is of `state.rs`. Invariant: a rule sees and never steers.
 
 use super::row::Row;
 use super::state::Empties;

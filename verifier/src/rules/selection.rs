@@ -1,8 +1,8 @@
 //! Which rows are on: names, sets, `all`, `none`, in the words of `--rules`.
 //!
-//! A row that is off is not reported. A rule that is off does not watch; a stop that is off still stops the machine,
-//! which can go no further, and the run counts as ended early. Invariant: a selection holds each row once, in the
-//! order of the table.
+//! A row that is off is not reported. A rule that is off does not watch; a stop that is off still stops the
+//! machine, which can go no further, and the run counts as ended early. Invariant: a selection holds each row
+//! once, in the order of the table.
 
 use super::{Row, Set, TABLE, find};
 

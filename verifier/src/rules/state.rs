@@ -1,14 +1,17 @@
 //! Keyed state for rules: what a rule remembers of a processor, a callback, a request, an object.
 //!
-//! A rule keeps no locks and clears nothing itself: each map here is locked inside, and forgets a key when what
-//! it names ends (a callback returns, a request is given back, memory is freed). Invariant: no entry outlives what
-//! its key names.
+//! A rule keeps no locks and clears nothing itself: each map here is locked inside, and forgets a key when
+//! what it names ends (a callback returns, a request is given back, memory is freed). Invariant: no entry
+//! outlives what its key names.
 
+use crossbeam::utils::CachePadded;
 use kernel_sim::frame::{Frame, Item};
 use kernel_sim::hook::{CallbackSet, Event, EventKind, Interest, Owner};
+use kernel_sim::machine::PROCESSORS_MAX;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 
 /// State that empties itself.
 pub trait Empties {
@@ -59,8 +62,6 @@ const CALLBACKS: Interest = Interest { callbacks: CallbackSet::ALL, ..Interest::
 const MOVES: Interest = Interest { moved: true, ..Interest::NOTHING };
 
 keys! {
-    /// State of a processor; it lasts as long as the machine.
-    Cpu, PerCpu, |event| Some(usize::from(event.cpu())), Interest::NOTHING, |_| None;
     /// State of a thread; it lasts as long as the machine.
     Thread, PerThread, |event| Some(event.thread() as usize), Interest::NOTHING, |_| None;
     /// State of one activation of a callback, until that returns.
@@ -108,6 +109,23 @@ fn item_of(event: &Event<'_>, is_wanted: impl Fn(Item) -> bool) -> Option<usize>
     item.filter(|item| is_wanted(*item)).map(Item::address)
 }
 
+/// State of each processor; it lasts as long as the machine, and one processor's never waits for another's.
+pub struct PerCpu<T>(OnceLock<Box<[CachePadded<Mutex<T>>]>>);
+
+impl<T> Default for PerCpu<T> {
+    fn default() -> PerCpu<T> {
+        PerCpu(OnceLock::new())
+    }
+}
+
+impl<T: Default> PerCpu<T> {
+    /// Changes or reads the state of the event's processor.
+    pub fn of<R>(&self, event: &Event<'_>, change: impl FnOnce(&mut T) -> R) -> R {
+        let make = || (0..PROCESSORS_MAX).map(|_| CachePadded::default()).collect();
+        change(&mut self.0.get_or_init(make)[usize::from(event.cpu())].lock())
+    }
+}
+
 /// State by key.
 pub struct Keyed<K, T> {
     entries: Mutex<BTreeMap<usize, T>>,
@@ -126,7 +144,7 @@ impl<K: Key, T: Default> Keyed<K, T> {
         K::of(event).map(|key| self.at(key, change))
     }
 
-    /// Changes or reads the state of what lies at a host address (or, of a processor or thread, has that number).
+    /// Changes or reads the state of what lies at a host address (or, of a thread, has that number).
     pub fn at<R>(&self, key: usize, change: impl FnOnce(&mut T) -> R) -> R {
         change(self.entries.lock().entry(key).or_default())
     }

@@ -1,7 +1,8 @@
 //! The rows of the ways in which the machine stops by itself: bug checks, as Windows would, and standstills.
 //!
-//! Their pages are the texts of `kernel_sim::bugcheck`; here stands what a report says besides: why a person should
-//! care. Nothing here judges: the machine found it. Invariant: every stop code of the kernel has a row.
+//! Their pages are the texts of `kernel_sim::bugcheck`; here stands what a report says besides: why a person
+//! should care. Nothing here judges: the machine found it. Invariant: every stop code of the kernel has a
+//! row.
 
 use super::row::{Origin, Row, Set, WindowsStop, rule};
 use kernel_sim::bugcheck::{self, StopCode};
@@ -55,13 +56,13 @@ mod deadlock {
         /// Nothing can go on: each waits for what another has.
         ///
         /// ## What is checked
-        /// The machine knows who holds each spin lock and what each thread waits for. A cycle of processors that wait
-        /// for each other's spin locks ends the run in the step that closes it; so do threads that all sleep when no
-        /// interrupt, DPC, timer or device step is left that could wake one.
+        /// The machine knows who holds each spin lock and what each thread waits for. A cycle of processors
+        /// that wait for each other's spin locks ends the run in the step that closes it; so do threads that
+        /// all sleep when no interrupt, DPC, timer or device step is left that could wake one.
         ///
         /// ## Why it matters
-        /// On hardware these processors spin, or these threads sleep, for ever: bug check 0x101 or 0x133 minutes
-        /// later, or a hang without any.
+        /// On hardware these processors spin, or these threads sleep, for ever: bug check 0x101 or 0x133
+        /// minutes later, or a hang without any.
         ///
         /// ## Source
         /// Our own check.
@@ -77,8 +78,8 @@ mod livelock {
         /// A processor polls for what will never come.
         ///
         /// ## What is checked
-        /// Calls that only look (a register, a cell, the clock) are counted while nothing else happens. When nothing
-        /// that could change the answer is left to happen, the run ends.
+        /// Calls that only look (a register, a cell, the clock) are counted while nothing else happens. When
+        /// nothing that could change the answer is left to happen, the run ends.
         ///
         /// ## Why it matters
         /// On hardware the loop never ends; at raised IRQL it takes the processor with it.

@@ -84,6 +84,8 @@ pub fn once(
     chooser: Chooser,
     watcher: Option<Arc<dyn Watcher>>,
 ) -> Result<Run, SetupError> {
+    kernel_sim::panics::register_own_sources(crate::ROOT);
+    storport_sim::register_own_sources();
     let execution = match setup.executor {
         Executor::Deterministic => match chooser {
             Chooser::Seeded => Execution::Seeded(seed),

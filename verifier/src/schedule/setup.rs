@@ -21,8 +21,29 @@ pub(super) struct SetupText {
     disturbances: Disturbances,
     size: Option<u64>,
     image: Option<PathBuf>,
-    rules: String,
+    rules: RulesText,
     sites: bool,
+}
+
+/// Which rows were on.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum RulesText {
+    /// In the words of `--rules`.
+    Words(String),
+    /// Names of rules and checks: files from before the ways in which the machine stops were rows.
+    Names(Vec<String>),
+}
+
+impl RulesText {
+    fn words(&self) -> String {
+        match self {
+            RulesText::Words(words) => words.clone(),
+            RulesText::Names(names) => {
+                format!("{},stops", names.join(",")).trim_start_matches(',').to_owned()
+            }
+        }
+    }
 }
 
 impl SetupText {
@@ -38,14 +59,14 @@ impl SetupText {
             disturbances: setup.disturbances.clone(),
             size,
             image,
-            rules: setup.rules.to_string(),
+            rules: RulesText::Words(setup.rules.to_string()),
             sites: setup.sites == Sites::Kept,
         }
     }
 
     pub(super) fn into_setup(self) -> Result<Setup, String> {
         self.check()?;
-        let rules = Selection::parse(&self.rules).map_err(|why| format!("setup: {why}"))?;
+        let rules = Selection::parse(&self.rules.words()).map_err(|why| format!("setup: {why}"))?;
         let contents = match (self.size, self.image) {
             (Some(bytes), None) => Contents::Memory { bytes },
             (None, Some(path)) => Contents::Image { path, writes: !self.workload.mode.only_reads() },

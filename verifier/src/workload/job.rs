@@ -217,7 +217,8 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Where the requests that are outstanding were last in a driver's hands, as far as the port driver knows.
+    /// Where the requests that are outstanding were last in a driver's hands, as far as the port driver
+    /// knows.
     fn last_in_hands(&self) -> Vec<Moment> {
         let machine = Machine::current().expect("a job runs on a machine");
         let out = self.slots.iter().filter(|slot| slot.what.is_some());

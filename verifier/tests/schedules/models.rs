@@ -205,7 +205,7 @@ pub fn program(driver: &'static Driver) -> Program {
         workload,
         disturbances: Default::default(),
         contents: Contents::Memory { bytes: 4096 },
-        rules: Selection::none(),
+        rules: Selection::default(),
         sites: Sites::Kept,
         stacks: false,
     };

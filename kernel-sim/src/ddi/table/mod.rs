@@ -1,7 +1,8 @@
 //! The kernel's DDIs, one row each, grouped as the documentation groups them.
 //!
-//! A row is the whole truth about a routine's interface; see `macros` for how to read it. A row stands where it
-//! belongs and keeps its number, which trace hashes hold; a new one takes any free number below the crate's limit.
+//! A row is the whole truth about a routine's interface; see `macros` for how to read it. A row stands where
+//! it belongs and keeps its number, which trace hashes hold; a new one takes any free number below the
+//! crate's limit.
 
 mod executive;
 mod kernel;

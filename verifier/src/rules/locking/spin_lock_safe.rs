@@ -1,7 +1,7 @@
 //! SpinLockSafe: no request is completed or started while a spin lock is held.
 //!
-//! The counting is the machine's (each processor counts the locks its driver holds); the rule is one comparison at
-//! four calls.
+//! The counting is the machine's (each processor counts the locks its driver holds); the rule is one
+//! comparison at four calls.
 
 use crate::rules::row::rule;
 use crate::rules::{Breach, FINE, Rule, Seen, Sites};

@@ -1,11 +1,12 @@
 //! StorPortSpinLock: Storport's locks are taken once and given back before the callback returns.
 
 use crate::rules::row::rule;
-use crate::rules::state::{Empties, PerCpu};
+use crate::rules::state::PerCpu;
 use crate::rules::{Breach, FINE, Rule, Seen};
 use kernel_sim::frame::Frame;
-use kernel_sim::hook::{CallbackSet, Event, EventKind, Interest};
+use kernel_sim::hook::{Event, EventKind, Interest};
 use kernel_sim::moment::Moment;
+use storport_sim::callbacks::MINIPORT;
 use storport_sim::ddi::row;
 use storport_sim::seen::{self, Lock, LockUse};
 
@@ -14,18 +15,19 @@ rule! {
     ///
     /// ## What is checked
     /// StorPortAcquireSpinLock for a lock that this processor holds already is reported, and so is
-    /// StorPortReleaseSpinLock for one that this miniport does not hold there, and a callback that returns with a lock
-    /// it took. Locks that Storport holds around a callback count as held: StartIoLock around HwStorStartIo of an
-    /// adapter with hardware, InterruptLock around its interrupt routines. A DpcLock is that of one STOR_DPC: two of
-    /// them may be held. StorPortAcquireSpinLockEx, which is newer than the rule, is not watched.
+    /// StorPortReleaseSpinLock for one that this miniport does not hold there, and a callback that returns
+    /// with a lock it took. Locks that Storport holds around a callback count as held: StartIoLock around
+    /// HwStorStartIo of an adapter with hardware, InterruptLock around its interrupt routines. A DpcLock is
+    /// that of one STOR_DPC: two of them may be held. StorPortAcquireSpinLockEx, which is newer than the
+    /// rule, is not watched.
     ///
     /// ## Why it matters
-    /// These locks are not recursive: the processor spins for ever, at DIRQL if it is InterruptLock. A lock that is
-    /// left behind stops the next processor that wants it.
+    /// These locks are not recursive: the processor spins for ever, at DIRQL if it is InterruptLock. A lock
+    /// that is left behind stops the next processor that wants it.
     ///
     /// ## Source
-    /// Microsoft, "StorPortSpinLock rule (Storport)": devtest/storport-storportspinlock, and the table of held locks on
-    /// the page of StorPortAcquireSpinLock.
+    /// Microsoft, "StorPortSpinLock rule (Storport)": devtest/storport-storportspinlock, and the table of
+    /// held locks on the page of StorPortAcquireSpinLock.
     StorPortSpinLock: Locking, Rule, on,
     why "Storport's locks are not recursive: on hardware this processor, or the next that wants the lock, spins for ever",
     url "devtest/storport-storportspinlock",
@@ -52,7 +54,7 @@ impl StorPortSpinLock {
         let again =
             || Breach::new(event, format!("{} acquired again by the processor that holds it", lock.name));
         let before = self.held.of(event, |held| held.iter().find(|t| t.lock == lock).map(|t| t.at.clone()));
-        if let Some(before) = before.flatten() {
+        if let Some(before) = before {
             return Some(again().earlier([before]));
         }
         let around = std::iter::successors(event.frame(), |frame| frame.outer());
@@ -70,7 +72,7 @@ impl StorPortSpinLock {
         let was_held = self.held.of(event, |held| {
             held.iter().rposition(|taken| taken.lock == lock).map(|at| held.remove(at)).is_some()
         });
-        if was_held == Some(true) {
+        if was_held {
             return FINE;
         }
         Some(Breach::new(event, format!("{} released, and this miniport does not hold it", lock.name)))
@@ -80,7 +82,7 @@ impl StorPortSpinLock {
         let left = self.held.of(event, |held| {
             held.iter().rposition(|taken| taken.frame == address(Some(frame))).map(|at| held.remove(at))
         });
-        let left = left.flatten()?;
+        let left = left?;
         let what = format!("{} returned with {} held", frame.kind.name, left.lock.name);
         Some(Breach::new(event, what).earlier([left.at]))
     }
@@ -93,7 +95,7 @@ fn address(frame: Option<&Frame<'_>>) -> usize {
 impl Rule for StorPortSpinLock {
     fn interest(&self) -> Interest {
         let calls = Interest::enter(&[&row::StorPortAcquireSpinLock, &row::StorPortReleaseSpinLock]);
-        Interest { callbacks: CallbackSet::ALL, ..calls }
+        calls.callbacks(MINIPORT)
     }
 
     fn see(&self, event: &Event<'_>) -> Seen {
@@ -103,9 +105,5 @@ impl Rule for StorPortSpinLock {
             (EventKind::End(frame, _), None) => self.returned(event, frame),
             _ => FINE,
         }
-    }
-
-    fn states(&self) -> Vec<&dyn Empties> {
-        vec![&self.held]
     }
 }

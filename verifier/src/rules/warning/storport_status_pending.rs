@@ -10,14 +10,14 @@ rule! {
     /// An SRB is not completed while its status is SRB_STATUS_PENDING.
     ///
     /// ## What is checked
-    /// At StorPortNotification(RequestComplete) the SrbStatus of the SRB, without its two flag bits (queue frozen,
-    /// autosense valid), is not SRB_STATUS_PENDING. The port driver sets that status before it hands the SRB out, so a
-    /// miniport that forgets to set one is found. That the flags are left out of the comparison is our choice: the page
-    /// does not say.
+    /// At StorPortNotification(RequestComplete) the SrbStatus of the SRB, without its two flag bits (queue
+    /// frozen, autosense valid), is not SRB_STATUS_PENDING. The port driver sets that status before it hands
+    /// the SRB out, so a miniport that forgets to set one is found. That the flags are left out of the
+    /// comparison is our choice: the page does not say.
     ///
     /// ## Why it matters
-    /// The status says that the request is still under way: what waits for it goes on waiting, or takes data that never
-    /// came.
+    /// The status says that the request is still under way: what waits for it goes on waiting, or takes data
+    /// that never came.
     ///
     /// ## Source
     /// Microsoft, "StorPortStatusPending rule (Storport)": devtest/storport-storportstatuspending.
