@@ -4,6 +4,7 @@
 //! descriptors of drivers, and a `main` that hands them to `verifier::cli::main`.
 
 pub mod ahci;
+pub mod exhibits;
 pub mod models;
 pub mod ramdisk;
 pub mod ramdisk_service_irp_under_lock;
