@@ -15,6 +15,5 @@ rule! {
     /// ## Source
     /// Our own check.
     AdapterRestart: Checks, Check, on,
-    why "every request that waits for the adapter waits for ever",
-    exhibits ["adapter-restart", "adapter-restart-near-miss"]
+    why "every request that waits for the adapter waits for ever"
 }

@@ -15,6 +15,5 @@ rule! {
     /// ## Source
     /// Our own check.
     DataIntegrity: Checks, Check, on,
-    why "a driver that mixes up two requests under some schedule corrupts files and reports success",
-    exhibits ["data-integrity", "data-integrity-near-miss"]
+    why "a driver that mixes up two requests under some schedule corrupts files and reports success"
 }

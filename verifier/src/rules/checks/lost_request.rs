@@ -16,6 +16,5 @@ rule! {
     /// ## Source
     /// Our own check; sixty seconds is the time-out of Windows' disk class driver.
     LostRequest: Checks, Check, on,
-    why "the thread that waits for it hangs for ever; so does the shutdown that waits for the thread",
-    exhibits ["lost-request", "lost-request-near-miss"]
+    why "the thread that waits for it hangs for ever; so does the shutdown that waits for the thread"
 }
