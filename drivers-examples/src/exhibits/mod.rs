@@ -1,15 +1,75 @@
 //! Exhibits: for a row of what can be found, the smallest program that it finds, and a near miss.
 //!
 //! The near miss looks guilty and is not: no row may find anything in it. Nothing here is a driver that a
-//! user would copy from. Invariant: **a breaker is found by the row it is named after, in every run**.
+//! user would copy from. Invariant: **a breaker is found by its row in every run**.
 
 mod locks;
+mod miniport;
 mod pool;
 
 use kernel_sim::machine::Config;
 use verifier::driver::{Driver, Expects, Kind, Source};
 
-const SOURCES: &[Source] = verifier::sources!["mod.rs", "locks.rs", "pool.rs"];
+const SOURCES: &[Source] = verifier::sources!["mod.rs", "locks.rs", "miniport.rs", "pool.rs"];
+
+/// A row, the breaker that it finds, and the near miss.
+pub type Pair = (&'static str, &'static Driver, &'static Driver);
+
+/// A virtual miniport as an exhibit.
+macro_rules! miniport {
+    ($id:ident, $name:literal, $entry:path, $summary:literal, $expects:expr) => {
+        #[doc = $summary]
+        pub static $id: Driver = Driver {
+            name: $name,
+            aliases: &[],
+            summary: $summary,
+            expects: $expects,
+            kind: Kind::VirtualMiniport { entry: Some($entry) },
+            cancels: false,
+            sources: SOURCES,
+        };
+    };
+}
+
+miniport!(
+    STATUS_PENDING,
+    "status-pending",
+    miniport::status_pending,
+    "completes requests that still say SRB_STATUS_PENDING",
+    Expects::Stops("SCSI_VERIFIER_DETECTED_VIOLATION")
+);
+miniport!(
+    STATUS_PENDING_FROZEN,
+    "status-pending-frozen",
+    miniport::status_pending_frozen,
+    "completes requests with a flag bit beside their final status",
+    Expects::Clean
+);
+miniport!(
+    STOR_PORT_SPIN_LOCK,
+    "stor-port-spin-lock",
+    miniport::start_io_lock_twice,
+    "takes StartIoLock while it holds it",
+    Expects::Breaks("StorPortSpinLock")
+);
+miniport!(
+    STOR_PORT_SPIN_LOCK_NEAR_MISS,
+    "stor-port-spin-lock-near-miss",
+    miniport::start_io_lock_again,
+    "takes StartIoLock again, after it gave it back",
+    Expects::Clean
+);
+
+/// Pairs of miniports.
+static MINIPORTS: &[Pair] = &[
+    ("StorPortStatusPending", &STATUS_PENDING, &STATUS_PENDING_FROZEN),
+    ("StorPortSpinLock", &STOR_PORT_SPIN_LOCK, &STOR_PORT_SPIN_LOCK_NEAR_MISS),
+];
+
+/// Every pair.
+pub fn pairs() -> impl Iterator<Item = &'static Pair> {
+    MINIPORTS.iter().chain(MODELS)
+}
 
 /// Descriptors of pairs: a program for the boot thread of one processor that a row finds, and its near miss.
 macro_rules! pairs {
@@ -18,8 +78,8 @@ macro_rules! pairs {
         $(pairs!(@one $breaker, $name, $bad, $bad_summary, Expects::Stops($row));
         pairs!(@one $near_miss, $near, $good, $good_summary, Expects::Clean);)+
 
-        /// Every exhibit, each breaker before its near miss.
-        pub static ALL: &[&Driver] = &[$(&$breaker, &$near_miss),+];
+        /// Pairs of models: the row, the breaker, the near miss.
+        static MODELS: &[Pair] = &[$(($row, &$breaker, &$near_miss)),+];
     };
     (@one $id:ident, $name:literal, $body:path, $summary:literal, $expects:expr) => {
         #[doc = $summary]

@@ -52,6 +52,16 @@ fn list_names_every_driver_and_every_rule() {
             "deadlocks-on-itself",
             "isr-never-returns",
             "panics",
+            "status-pending",
+            "status-pending-frozen",
+            "stor-port-spin-lock",
+            "stor-port-spin-lock-near-miss",
+            "spin-lock-already-owned",
+            "spin-lock-already-owned-near-miss",
+            "bad-pool-caller",
+            "bad-pool-caller-near-miss",
+            "driver-verifier-detected-violation",
+            "driver-verifier-detected-violation-near-miss",
         ]
     );
     let rules: Vec<_> = rules::TABLE.iter().map(|r| r.name).collect();
