@@ -7,8 +7,10 @@
 //! table of its own: requests per second through whole drivers.
 
 pub mod baseline;
+pub mod callbacks;
 pub mod completion;
 pub mod contention;
+pub mod elsewhere;
 pub mod explorers;
 pub mod locks;
 pub mod peers;
@@ -34,6 +36,8 @@ pub enum Watching {
     Counted,
     /// SpinLockSafe, with acquire sites.
     Sites,
+    /// Sixty watchers, each of a routine that the measured loops do not call.
+    Elsewhere,
 }
 
 impl Watching {
@@ -48,6 +52,7 @@ impl Watching {
             Watching::Nobody => return config,
             Watching::Counted => Sites::Counted,
             Watching::Sites => Sites::Kept,
+            Watching::Elsewhere => return elsewhere::watchers().fold(config, Config::watch),
         };
         let row = rules::find("SpinLockSafe").expect("the first rule there is");
         config.watch(rules::watcher(row, sites).expect("it watches"))

@@ -5,11 +5,11 @@
 //! one iteration. `instructions ROW N` runs a row itself.
 
 use benches::steps::Locks;
-use benches::{Watching, completion, locks, steps};
+use benches::{Watching, callbacks, completion, locks, steps};
 use std::process::{Command, ExitCode};
 
 const SHORT: u64 = 20_000;
-const LONG: u64 = 60_000;
+const LONG: u64 = 220_000;
 
 /// A name, and what runs it; returns how many iterations it made.
 type Row = (&'static str, fn(u64) -> u64);
@@ -17,6 +17,7 @@ type Row = (&'static str, fn(u64) -> u64);
 const ROWS: &[Row] = &[
     ("lock pair: baseline", |n| count(n, locks::baseline_pairs)),
     ("lock pair: nobody watching", |n| count(n, |n| locks::pairs(Watching::Nobody, n))),
+    ("lock pair: sixty watchers on other routines", |n| count(n, |n| locks::pairs(Watching::Elsewhere, n))),
     ("lock pair: SpinLockSafe counting", |n| count(n, |n| locks::pairs(Watching::Counted, n))),
     ("lock pair: SpinLockSafe with sites", |n| count(n, |n| locks::pairs(Watching::Sites, n))),
     ("lock pair: peer parking_lot deadlock_detection", |n| count(n, locks::detecting_parking_lot_pairs)),
@@ -24,13 +25,35 @@ const ROWS: &[Row] = &[
     ("IoReuseIrp and IoCompleteRequest: nobody watching", |n| {
         count(n, |n| completion::complete_requests(Watching::Nobody, n))
     }),
+    ("IoReuseIrp and IoCompleteRequest: sixty watchers on other routines", |n| {
+        count(n, |n| completion::complete_requests(Watching::Elsewhere, n))
+    }),
     ("IoReuseIrp and IoCompleteRequest: SpinLockSafe", |n| {
         count(n, |n| completion::complete_requests(Watching::Sites, n))
     }),
     ("IoStartNextPacket: nobody watching", |n| {
         count(n, |n| completion::start_next_packets(Watching::Nobody, n))
     }),
+    ("IoStartNextPacket: sixty watchers on other routines", |n| {
+        count(n, |n| completion::start_next_packets(Watching::Elsewhere, n))
+    }),
     ("IoStartNextPacket: SpinLockSafe", |n| count(n, |n| completion::start_next_packets(Watching::Sites, n))),
+    ("IoReuseIrp and IoCallDriver, which completes: nobody watching", |n| {
+        count(n, |n| callbacks::call_driver(Watching::Nobody, n))
+    }),
+    ("IoReuseIrp and IoCallDriver, which completes: sixty watchers on other routines", |n| {
+        count(n, |n| callbacks::call_driver(Watching::Elsewhere, n))
+    }),
+    ("KeInsertQueueDpc and its DPC: nobody watching", |n| {
+        count(n, |n| callbacks::deferred_calls(Watching::Nobody, n))
+    }),
+    ("KeInsertQueueDpc and its DPC: sixty watchers on other routines", |n| {
+        count(n, |n| callbacks::deferred_calls(Watching::Elsewhere, n))
+    }),
+    ("scheduling step, 1 CPU: nobody watching", |n| steps::run(Watching::Nobody, 1, Locks::OneEach, n).1),
+    ("scheduling step, 1 CPU: sixty watchers on other routines", |n| {
+        steps::run(Watching::Elsewhere, 1, Locks::OneEach, n).1
+    }),
     ("scheduling step, 1 CPU: SpinLockSafe", |n| steps::run(Watching::Sites, 1, Locks::OneEach, n).1),
     ("scheduling step, 4 CPUs, a lock each: SpinLockSafe", |n| {
         steps::run(Watching::Sites, 4, Locks::OneEach, n).1

@@ -79,6 +79,15 @@ impl Call {
         }
     }
 
+    /// The same of something that the caller hands on, a driver or the system. Which of the two it is takes a look
+    /// at the frames, and is asked only if it is told.
+    #[inline]
+    pub(crate) fn handed_on(&self, item: Item, to: Owner) {
+        if self.hooks & flag::MOVED != 0 {
+            tell_handed_on(self.cpu, self.site, item, to);
+        }
+    }
+
     /// Tells those who watch it that this call accesses memory that others may see.
     #[inline]
     pub(crate) fn touched(&self, address: usize, bytes: usize, kind: TouchKind, value: u64) {
@@ -142,7 +151,7 @@ pub struct Entered {
 #[inline(always)]
 pub fn enter(call: &Call, args: &[Arg], kind: Kind) -> Option<Entered> {
     let cpu = call.cpu;
-    let hooks = cpu.hooks_of(call.ddi.id);
+    let hooks = call.hooks;
     if hooks & flag::QUIET != 0 {
         return quiet(call);
     }
@@ -297,6 +306,12 @@ fn tell_moved(cpu: &Processor, site: Site, item: Item, from: Owner, to: Owner) {
     if cpu.hooks() & flag::QUIET == 0 {
         deliver(cpu, &Event::new(EventKind::Moved { item, from, to }, site, cpu), false);
     }
+}
+
+#[cold]
+fn tell_handed_on(cpu: &Processor, site: Site, item: Item, to: Owner) {
+    let from = if cpu.runs_driver() { Owner::Driver } else { Owner::System };
+    tell_moved(cpu, site, item, from, to);
 }
 
 /// Tells those who watch it of an access to memory that others may see.

@@ -158,7 +158,7 @@ pub(crate) unsafe fn build_device_io_control(
 pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
     let i = object(call, irp);
     let machine = call.cpu.machine();
-    let shown = machine.machine_address(irp as usize);
+    let shown = || machine.machine_address(irp as usize);
     let irql = call.cpu.irql();
     if irql > Irql::DISPATCH {
         call.bug_check(
@@ -170,12 +170,12 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
     if i.CurrentLocation <= 1 {
         call.bug_check(
             NO_MORE_IRP_STACK_LOCATIONS,
-            [shown, 0, 0, 0],
+            [shown(), 0, 0, 0],
             "IoCallDriver with no stack location left",
         );
     }
     if i.CancelRoutine.is_some() {
-        call.bug_check(IO_VERIFIER, [0x203, 0, shown, 0], "IoCallDriver with the cancel routine still set");
+        call.bug_check(IO_VERIFIER, [0x203, 0, shown(), 0], "IoCallDriver with the cancel routine still set");
     }
     let d = super::device::object(call, device);
     i.CurrentLocation -= 1;
@@ -193,7 +193,7 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
     };
     let args = [Arg::Pointer(device as usize), Arg::Pointer(irp as usize)];
     let frame = Frame::new(&DISPATCH, &args).about(Item::Irp(irp as usize));
-    call.moved(Item::Irp(irp as usize), handed_by(call), Owner::Driver);
+    call.handed_on(Item::Irp(irp as usize), Owner::Driver);
     // SAFETY: the routine is the driver's own, called as documented.
     let status = callback(call.cpu, &frame, || unsafe { dispatch(device, irp) });
     let after = call.cpu.irql();
@@ -208,33 +208,33 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
 pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
     let i = object(call, irp);
     let machine = call.cpu.machine();
-    let shown = machine.machine_address(irp as usize);
+    let shown = || machine.machine_address(irp as usize);
     let irql = call.cpu.irql();
     if i.State != state::ALIVE || i.CurrentLocation > i.StackCount + 1 {
         call.bug_check(
             MULTIPLE_IRP_COMPLETE_REQUESTS,
-            [shown, 0, 0, 0],
+            [shown(), 0, 0, 0],
             "IoCompleteRequest for an IRP that is already complete",
         );
     }
     if irql > Irql::DISPATCH {
         call.bug_check(
             IO_VERIFIER,
-            [0x0E, u64::from(irql.0), shown, 0],
+            [0x0E, u64::from(irql.0), shown(), 0],
             format!("IoCompleteRequest called at {irql}"),
         );
     }
     if i.IoStatus.Status() == STATUS_PENDING {
         call.bug_check(
             IO_VERIFIER,
-            [0x06, STATUS_PENDING as u64, shown, 0],
+            [0x06, STATUS_PENDING as u64, shown(), 0],
             "IoCompleteRequest with STATUS_PENDING in the IRP",
         );
     }
     if i.CancelRoutine.is_some() {
         call.bug_check(
             IO_VERIFIER,
-            [0x07, 0, shown, 0],
+            [0x07, 0, shown(), 0],
             "IoCompleteRequest with the cancel routine still set",
         );
     }
@@ -244,11 +244,11 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
     if i.CurrentLocation > i.StackCount && i.Builder != builder::SYNCHRONOUS {
         call.bug_check(
             MULTIPLE_IRP_COMPLETE_REQUESTS,
-            [shown, 0, 0, 0],
+            [shown(), 0, 0, 0],
             "IoCompleteRequest for an IRP that has come back to its maker: it was completed before",
         );
     }
-    call.moved(Item::Irp(irp as usize), handed_by(call), Owner::System);
+    call.handed_on(Item::Irp(irp as usize), Owner::System);
     while i.CurrentLocation <= i.StackCount {
         // SAFETY: the current location is in the IRP's block while the count says so.
         let location = unsafe { *i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
@@ -290,11 +290,6 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
         }
     }
     finish(call, irp, i);
-}
-
-/// Who hands an IRP on in this call.
-fn handed_by(call: &Call) -> Owner {
-    if call.cpu.runs_driver() { Owner::Driver } else { Owner::System }
 }
 
 /// Whether the outcome is one the routine was registered for.
