@@ -4,6 +4,7 @@
 //! is made (and, on a machine that keeps stacks, where something is taken, handed out or given back), the
 //! second by whoever renders. Invariant: a stack decides nothing; it is in no hash and no comparison of runs.
 
+use crate::own_sources;
 use parking_lot::Mutex;
 
 /// Return addresses kept of one stack.
@@ -88,7 +89,7 @@ impl Stack {
                     return;
                 };
                 let file = file.to_string_lossy().replace('\\', "/");
-                if !crate::panics::is_own_source(&file) && !is_library(&file) {
+                if !own_sources::is_own(&file) && !is_library(&file) {
                     // `{:#}` leaves out the hash.
                     frames.push(StackFrame { function: format!("{name:#}"), file, line });
                 }

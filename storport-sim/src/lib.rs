@@ -62,3 +62,10 @@ pub use medium::{Medium, UnitChange};
 pub use port::{
     Adapter, BUSY_RETRIES_MAX, CompleteWhere, LogEntry, NOT_MODELLED, Parameter, PciSlot, StartError,
 };
+
+/// Says that a panic raised in this crate is the simulator's failure. Every way into this crate calls it
+/// before code of this crate runs on a machine.
+fn register_sources() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| kernel_sim::own_sources::register(file!()));
+}

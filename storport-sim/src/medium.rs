@@ -46,6 +46,7 @@ impl Medium {
     /// A medium that holds these disks. Give it to a machine with [`Machine::attach`].
     #[must_use]
     pub fn new(target: Target) -> Medium {
+        crate::register_sources();
         Medium {
             target: RwLock::new(target),
             changes: Mutex::default(),
