@@ -62,7 +62,8 @@ pub mod machine;
 mod memory;
 mod model;
 pub mod moment;
-pub mod panics;
+pub mod own_sources;
+mod panics;
 pub mod pool;
 mod power;
 pub mod processor;
@@ -79,9 +80,6 @@ mod watching;
 
 pub use io::pnp::PnpDevice;
 pub use memory::MACHINE_BASE;
-
-/// This file: its directory holds the simulator's own sources.
-pub(crate) const ROOT: &str = file!();
 
 /// A machine address as a debugger prints it: `ffffc000`00001240`.
 #[must_use]

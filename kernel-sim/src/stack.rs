@@ -5,6 +5,7 @@
 //! the second by whoever renders. Invariant: a stack decides nothing; it is in no hash and no comparison of
 //! runs.
 
+use crate::own_sources;
 use parking_lot::Mutex;
 
 /// Return addresses kept of one stack.
@@ -94,8 +95,9 @@ impl Stack {
                     return;
                 };
                 let file = file.to_string_lossy().replace('\\', "/");
-                is_bottom |= file.ends_with("kernel-sim/src/fiber.rs");
-                if !crate::panics::is_own_source(&file) && !is_library(&file) {
+                let is_own = own_sources::is_own(&file);
+                is_bottom |= is_own && file.ends_with("/fiber.rs");
+                if !is_own && !is_library(&file) {
                     // `{:#}` leaves out the hash.
                     frames.push(StackFrame { function: format!("{name:#}"), file, line });
                 }

@@ -163,6 +163,7 @@ impl DiskController {
     /// out of reach.
     #[must_use]
     pub fn new(store: Box<dyn BackingStore>) -> DiskController {
+        crate::register_sources();
         DiskController {
             store,
             vector: VECTOR,

@@ -64,8 +64,9 @@ pub use port::{
     Adapter, BUSY_RETRIES_MAX, CompleteWhere, LogEntry, NOT_MODELLED, Parameter, PciSlot, StartError,
 };
 
-/// Tells the kernel, before code of this crate runs on a machine, that a panic raised here is a failure of
-/// the simulator and no driver's.
-pub fn register_own_sources() {
-    kernel_sim::panics::register_own_sources(file!());
+/// Says that a panic raised in this crate is the simulator's failure. Every way into this crate calls it
+/// before code of this crate runs on a machine.
+fn register_sources() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| kernel_sim::own_sources::register(file!()));
 }

@@ -46,7 +46,7 @@ impl Medium {
     /// A medium that holds these disks. Give it to a machine with [`Machine::attach`].
     #[must_use]
     pub fn new(target: Target) -> Medium {
-        crate::register_own_sources();
+        crate::register_sources();
         Medium {
             target: RwLock::new(target),
             changes: Mutex::default(),

@@ -63,6 +63,7 @@ struct Failing {
 /// Explores schedules of a driver: 100 of the portfolio with 100 requests on two processors, unless told
 /// otherwise.
 pub fn check(driver: &'static Driver) -> Check {
+    crate::register_sources();
     let mut setup = Setup::of_model(driver);
     setup.cpus = driver.kind.cpus(2);
     setup.contents = crate::run::Contents::Memory { bytes: 1 << 20 };

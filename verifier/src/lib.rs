@@ -40,7 +40,11 @@ pub mod trace;
 pub mod workload;
 
 pub use check::{Check, REPLAY, check, check_model};
-pub use run::{DisturbanceCounts, Disturbances, Event, EventCounts};
+/// Says that a panic raised in this crate is the simulator's failure, before code of this crate runs on a
+/// machine.
+fn register_sources() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| kernel_sim::own_sources::register(file!()));
+}
 
-/// This file: its directory holds this crate's sources.
-pub(crate) const ROOT: &str = file!();
+pub use run::{DisturbanceCounts, Disturbances, Event, EventCounts};

@@ -90,8 +90,6 @@ fn may_name_storport(line: &Line) -> bool {
         "kernel-sim/src/lib.rs" => line.text.starts_with("//!"),
         // Microsoft's own words on a stop code.
         "kernel-sim/src/bugcheck.rs" => is_comment(line),
-        // The directories of our own crates, to tell our panics from a driver's.
-        "kernel-sim/src/panics.rs" => line.text.contains("OWN_SOURCES"),
         _ => false,
     }
 }

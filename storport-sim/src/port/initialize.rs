@@ -49,6 +49,7 @@ pub(crate) unsafe fn storport_initialize(
     data: PHW_INITIALIZATION_DATA,
     _context: PVOID,
 ) -> NTSTATUS {
+    crate::register_sources();
     if driver.is_null() || registry_path.is_null() || data.is_null() {
         return STATUS_INVALID_PARAMETER;
     }

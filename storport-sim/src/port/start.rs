@@ -115,7 +115,7 @@ impl Adapter {
         completion: CompleteWhere,
         parameters: BTreeMap<String, Parameter>,
     ) -> Result<Adapter, StartError> {
-        crate::register_own_sources();
+        crate::register_sources();
         as_system(Processor::current(), &STORPORT, || {
             let machine = machine();
             let port = Port::of(machine);

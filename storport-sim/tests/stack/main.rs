@@ -6,6 +6,7 @@ mod client;
 mod io;
 mod layer2;
 mod miniport_ways;
+mod panics;
 mod physical;
 mod rig;
 mod trim;

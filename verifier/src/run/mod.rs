@@ -12,6 +12,8 @@ mod hotplug;
 mod program;
 mod rig;
 mod setup;
+#[cfg(test)]
+mod tests;
 
 pub use disturbances::{DisturbanceCounts, Disturbances, Event, EventCounts};
 pub use program::{Chooser, Program};
@@ -84,8 +86,7 @@ pub fn once(
     chooser: Chooser,
     watcher: Option<Arc<dyn Watcher>>,
 ) -> Result<Run, SetupError> {
-    kernel_sim::panics::register_own_sources(crate::ROOT);
-    storport_sim::register_own_sources();
+    crate::register_sources();
     let execution = match setup.executor {
         Executor::Deterministic => match chooser {
             Chooser::Seeded => Execution::Seeded(seed),

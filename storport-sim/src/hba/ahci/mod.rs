@@ -74,6 +74,7 @@ impl Ahci {
     /// interrupts by its line.
     #[must_use]
     pub fn new(medium: Arc<Medium>, ports: u8) -> Ahci {
+        crate::register_sources();
         let lun = |n: u8| Lun::new(u16::from(n)).unwrap_or(Lun::ZERO);
         Ahci {
             medium,

@@ -139,6 +139,7 @@ impl VirtioScsi {
     /// An adapter as after power-on. Options out of bounds are put within.
     #[must_use]
     pub fn new(medium: Arc<Medium>, options: Options) -> VirtioScsi {
+        crate::register_sources();
         let options = options.corrected();
         VirtioScsi {
             medium,
