@@ -79,8 +79,8 @@ impl Call {
         }
     }
 
-    /// The same of something that the caller hands on, a driver or the system. Which of the two it is takes a look
-    /// at the frames, and is asked only if it is told.
+    /// The same of something that the caller hands on, a driver or the system. Which of the two it is takes a
+    /// look at the frames, and is worked out only if it is told.
     #[inline]
     pub(crate) fn handed_on(&self, item: Item, to: Owner) {
         if self.hooks & flag::MOVED != 0 {
@@ -143,8 +143,8 @@ pub struct Entered {
     outer: Option<(&'static DdiInfo, Site)>,
 }
 
-/// The long path before the body. `None`: the machine is quiet and the call is a no-op. `kind` is what the row
-/// says, known to the compiler.
+/// The long path before the body. `None`: the machine is quiet and the call is a no-op. `kind` is what the
+/// row says, known to the compiler.
 ///
 /// # Panics
 /// When no machine runs on this host thread.
