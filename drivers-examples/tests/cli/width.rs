@@ -47,6 +47,7 @@ fn no_line_is_wider_than_the_terminal_but_source_quotes() {
             }
             text
         });
-        assert_eq!(words(&narrow), words(&wide), "{line}");
+        // A word that is longer than a line, such as an address of a page, is broken within itself.
+        assert_eq!(words(&narrow).concat(), words(&wide).concat(), "{line}");
     }
 }

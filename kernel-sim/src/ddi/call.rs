@@ -80,7 +80,7 @@ impl Call {
     }
 
     /// The same of something that the caller hands on, a driver or the system. Which of the two it is takes a
-    /// look at the frames, and is asked only if it is told.
+    /// look at the frames, and is worked out only if it is told.
     #[inline]
     pub(crate) fn handed_on(&self, item: Item, to: Owner) {
         if self.hooks & flag::MOVED != 0 {
