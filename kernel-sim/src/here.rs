@@ -21,7 +21,8 @@ impl Machine {
 }
 
 impl Processor {
-    fn thread_number(&self) -> u32 {
+    /// The number of the thread it runs; 0 before the first.
+    pub(crate) fn thread_number(&self) -> u32 {
         // SAFETY: threads live as long as the machine.
         unsafe { self.thread.get().as_ref() }.map_or(0, |thread| thread.number)
     }

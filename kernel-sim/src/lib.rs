@@ -74,6 +74,7 @@ pub mod shared;
 pub mod site;
 pub mod split_mix;
 pub mod stack;
+pub mod stamp;
 mod sync;
 pub mod unhooked;
 mod watching;

@@ -11,7 +11,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::Location;
-use std::ptr::NonNull;
+use std::ptr::{NonNull, null_mut};
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 /// A source position: file as the compiler names it, line and column from 1.
 #[derive(Clone, Copy)]
@@ -105,6 +106,25 @@ impl Site {
     }
 }
 
+/// A place for a site, or for none, that several processors may read and write.
+#[derive(Default)]
+pub struct AtomicSite(AtomicPtr<u8>);
+
+impl AtomicSite {
+    /// Puts a site there, or takes it away.
+    #[inline]
+    pub fn store(&self, site: Option<Site>) {
+        self.0.store(site.map_or(null_mut(), |site| site.0.as_ptr()), Relaxed);
+    }
+
+    /// The site there.
+    #[inline]
+    #[must_use]
+    pub fn load(&self) -> Option<Site> {
+        NonNull::new(self.0.load(Relaxed)).map(Site)
+    }
+}
+
 impl PartialEq for Site {
     fn eq(&self, other: &Site) -> bool {
         self.0 == other.0 || self.parts() == other.parts()
@@ -148,6 +168,18 @@ mod tests {
         let made = Site::intern(here.file(), here.line(), here.column());
         assert_eq!(made, here);
         assert_eq!(made.to_string(), here.to_string());
+    }
+
+    #[test]
+    fn a_place_for_a_site_gives_back_what_was_put_there() {
+        let place = AtomicSite::default();
+        assert_eq!(place.load(), None);
+        for site in [Site::caller(), Site::intern("a.c", 7, 1)] {
+            place.store(Some(site));
+            assert_eq!(place.load(), Some(site));
+        }
+        place.store(None);
+        assert_eq!(place.load(), None);
     }
 
     #[test]

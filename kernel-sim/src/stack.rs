@@ -33,6 +33,16 @@ pub struct StackId(u32);
 impl StackId {
     /// No stack was kept.
     pub const NONE: StackId = StackId(0);
+
+    /// As a number, for where only numbers can be kept.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The name that [`StackId::number`] gave a number of.
+    pub(crate) fn numbered(number: u32) -> StackId {
+        StackId(number)
+    }
 }
 
 /// The stacks that one machine keeps.

@@ -6,9 +6,11 @@
 #![expect(unsafe_code, reason = "reads SRBs and lock handles behind checked pointers")]
 
 use crate::ddi::{
-    DpcLock, InterruptLock, RequestComplete, SCSI_REQUEST_BLOCK, STOR_LOCK_HANDLE, STOR_SPINLOCK,
-    StartIoLock, args,
+    DpcLock, InterruptLock, PSCSI_REQUEST_BLOCK, RequestComplete, SCSI_REQUEST_BLOCK, STOR_LOCK_HANDLE,
+    STOR_SPINLOCK, StartIoLock, args,
 };
+use crate::port::hands;
+use kernel_sim::ddi::PIRP;
 use kernel_sim::hook::Event;
 use kernel_sim::machine::Machine;
 use kernel_sim::moment::Moment;
@@ -91,14 +93,15 @@ pub fn storport_lock(event: &Event<'_>) -> Option<LockUse> {
     lock(handle.Lock, call.HwDeviceExtension.pointer(), context).map(LockUse::Release)
 }
 
-/// When the SRB at a host address was handed to the miniport, as far as that is known.
+/// When the SRB at a host address was handed to the miniport; `None` if the miniport does not have it.
 #[must_use]
-pub fn handed_out(_event: &Event<'_>, _srb: usize) -> Option<Moment> {
-    None
+pub fn handed_out(_event: &Event<'_>, srb: usize) -> Option<Moment> {
+    hands::handed_out(Machine::current()?, srb as PSCSI_REQUEST_BLOCK)
 }
 
-/// Where the request of an IRP was last in a driver's hands, oldest first, as far as the port driver knows.
+/// Where the request of an IRP was last in a miniport's hands, oldest first, as far as the port driver knows:
+/// when its SRB was handed out, and when it was given back, if it was.
 #[must_use]
-pub fn last_in_hands(_machine: &Machine, _irp: usize) -> Vec<Moment> {
-    Vec::new()
+pub fn last_in_hands(machine: &Machine, irp: usize) -> Vec<Moment> {
+    hands::last_in_hands(machine, irp as PIRP)
 }

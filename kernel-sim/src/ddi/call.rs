@@ -10,6 +10,7 @@ use crate::bugcheck::StopCode;
 use crate::frame::{Frame, Item};
 use crate::hook::{Event, EventKind, Owner, TouchKind};
 use crate::machine::Machine;
+use crate::moment::Moment;
 use crate::processor::{Processor, flag};
 use crate::routine::{Arg, Callback, DdiInfo, Effect, IntoArg, Kind};
 use crate::site::Site;
@@ -114,8 +115,19 @@ impl Call {
 
     /// Stops the machine with a bug check of this call's driver.
     pub fn bug_check(&self, stop: StopCode, parameters: [u64; 4], what: impl Into<String>) -> ! {
+        self.bug_check_after(stop, parameters, what, Vec::new())
+    }
+
+    /// The same, with the moments that made it so, oldest first.
+    pub fn bug_check_after(
+        &self,
+        stop: StopCode,
+        parameters: [u64; 4],
+        what: impl Into<String>,
+        earlier: Vec<Moment>,
+    ) -> ! {
         self.cpu.call.set(Some((self.ddi, self.site)));
-        self.cpu.bug_check(stop, parameters, what)
+        self.cpu.bug_check_after(stop, parameters, what, earlier)
     }
 
     /// The pointer is no live object: a bug check.

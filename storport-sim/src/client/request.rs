@@ -102,6 +102,12 @@ impl Client {
         Client { device, irp, block, buffer, bytes, is_out: false, mdl: null_mut(), canceller: None }
     }
 
+    /// The IRP of its requests, one after the other.
+    #[must_use]
+    pub fn irp(&self) -> PIRP {
+        self.irp
+    }
+
     /// The buffer.
     ///
     /// # Panics

@@ -77,13 +77,17 @@ impl AdapterState {
         else {
             self.not_the_miniports(call, srb);
         };
+        unit.slots[usize::from(slot)].given_back(call);
         // SAFETY: an SRB in a slot is live, and it is ours since `take_back`.
         if SRB_STATUS(unsafe { (*srb).SrbStatus }) == SRB_STATUS_PENDING {
             let (shown, extension) = self.shown(call, srb);
-            call.bug_check(
+            let mut earlier = self.hands_of(call.machine(), srb, "completed");
+            earlier.truncate(1);
+            call.bug_check_after(
                 SCSI_VERIFIER_DETECTED_VIOLATION,
                 [0x1004, shown, extension, 0],
                 format!("SRB {} completed with SRB_STATUS_PENDING", report_address(shown)),
+                earlier,
             );
         }
         self.close_dma(unit, slot);
@@ -145,13 +149,14 @@ impl AdapterState {
     fn not_the_miniports(&self, call: &Call, srb: PSCSI_REQUEST_BLOCK) -> ! {
         let (shown, extension) = self.shown(call, srb);
         // Storport verification publishes the first parameter only.
-        call.bug_check(
+        call.bug_check_after(
             SCSI_VERIFIER_DETECTED_VIOLATION,
             [0x2004, extension, shown, 0],
             format!(
                 "SRB {} completed, but the miniport does not have it: completed twice",
                 report_address(shown)
             ),
+            self.hands_of(call.machine(), srb, "completed the first time"),
         )
     }
 
@@ -310,6 +315,7 @@ pub(crate) unsafe fn complete_requests(
         }
         for (n, slot) in unit.slots.iter().enumerate() {
             if slot.take_back() {
+                slot.given_back(call);
                 // SAFETY: the SRB is ours since `take_back`.
                 unsafe { SrbSetSrbStatus(slot.request().srb.cast(), status) };
                 adapter.close_dma(unit, n as u16);

@@ -17,7 +17,7 @@
 //! performance.rs what StorPortInitializePerfOpts grants   registry.rs  its parameters
 //! notify.rs      StorPortNotification                     query.rs     the small routines
 //! log.rs         what the miniport logs                   system.rs    processors, device objects
-//! absent.rs      what is known by name only
+//! hands.rs       when SRBs changed hands                  absent.rs    what is known by name only
 //! ```
 //!
 //! It is a WDM driver over the kernel's I/O manager, but for one liberty: what it does inside a call
@@ -40,6 +40,7 @@ mod dispatch;
 pub(crate) mod dma;
 pub(crate) mod dpcs;
 pub(crate) mod gates;
+pub(crate) mod hands;
 pub(crate) mod hardware;
 pub(crate) mod initialize;
 pub(crate) mod interrupt;
@@ -129,11 +130,15 @@ impl Port {
     /// The adapter with this device extension.
     #[inline]
     fn find(&self, extension: PVOID) -> Option<&AdapterState> {
-        self.adapters.iter().find_map(|slot| {
-            let at = slot.load(Acquire);
-            // SAFETY: enlisted adapters are owned by `self.owned` for as long as `self` lives.
-            (!at.is_null()).then(|| unsafe { &*at }).filter(|adapter| adapter.extension == extension)
-        })
+        (0..ADAPTERS_MAX).find_map(|n| self.adapter_at(n).filter(|adapter| adapter.extension == extension))
+    }
+
+    /// The adapter enlisted at a place.
+    #[inline]
+    fn adapter_at(&self, n: usize) -> Option<&AdapterState> {
+        let at = self.adapters[n].load(Acquire);
+        // SAFETY: enlisted adapters are owned by `self.owned` for as long as `self` lives.
+        (!at.is_null()).then(|| unsafe { &*at })
     }
 }
 

@@ -227,13 +227,14 @@ impl AdapterState {
         let timeout_s = unsafe { SrbGetTimeOutValue(srb) };
         let shown = machine.machine_address(srb as usize);
         let extension = machine.machine_address(self.extension as usize);
-        cpu.bug_check(
+        cpu.bug_check_after(
             SCSI_VERIFIER_DETECTED_VIOLATION,
             [0x1007, machine.machine_address(self.objects as usize), extension, 0],
             format!(
                 "the miniport still has SRB {} {timeout_s} s after HwStorResetBus, which was to complete it",
                 report_address(shown)
             ),
+            self.hands_of(machine, srb.cast(), "completed"),
         )
     }
 }

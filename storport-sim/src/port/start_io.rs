@@ -10,6 +10,7 @@
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter::{AdapterState, CHANNELS_MAX};
+use super::hands::Visit;
 use super::own_cx;
 use super::unit::{Request, Unit};
 use crate::callbacks::system_lock;
@@ -59,25 +60,36 @@ impl AdapterState {
             }
             return;
         }
+        let has_build_io = self.registration.data.HwBuildIo.is_some();
+        let first = if has_build_io { &HW_STOR_BUILD_IO } else { &HW_STOR_START_IO };
+        let visit = Visit::new(record, cpu, first);
         if let Some(routine) = self.registration.data.HwBuildIo {
             let args = [Arg::Pointer(self.extension as usize), Arg::Pointer(srb as usize)];
             let frame = Frame::new(&HW_STOR_BUILD_IO, &args).about(Item::Srb(srb as usize));
-            // SAFETY: the miniport's own routine, called as documented.
-            let goes_on =
-                self.call(frame, Irql::DISPATCH, || unsafe { routine(self.extension, request.srb) });
+            let goes_on = self.call(frame, Irql::DISPATCH, || {
+                // SAFETY: the miniport's own routine, called as documented.
+                let answer = unsafe { routine(self.extension, request.srb) };
+                visit.returns(cpu);
+                answer
+            });
             if goes_on == FALSE {
                 // The miniport completes it, now or later.
                 return;
             }
+            visit.goes_on(cpu, &HW_STOR_START_IO);
         }
-        self.start_io(cpu, request.srb);
+        self.start_io(cpu, request.srb, &visit);
     }
 
-    fn start_io(&self, cpu: &Processor, srb: PSCSI_REQUEST_BLOCK) {
+    fn start_io(&self, cpu: &Processor, srb: PSCSI_REQUEST_BLOCK, visit: &Visit<'_>) {
         let Some(routine) = self.registration.data.HwStartIo else { return };
-        // SAFETY: the miniport's own routine, called as documented. What it returns is not documented to
-        // mean anything.
-        let body = || unsafe { routine(self.extension, srb) };
+        let body = || {
+            // SAFETY: the miniport's own routine, called as documented. What it returns is not documented to
+            // mean anything.
+            let answer = unsafe { routine(self.extension, srb) };
+            visit.returns(cpu);
+            answer
+        };
         let args = [Arg::Pointer(self.extension as usize), Arg::Pointer(srb as usize)];
         let frame = Frame::new(&HW_STOR_START_IO, &args).about(Item::Srb(srb as usize));
         if self.hardware.is_none() {

@@ -8,6 +8,7 @@
 
 use super::adapter::AdapterState;
 use super::gates::Gate;
+use super::hands::Hands;
 use crate::ddi::{PSCSI_REQUEST_BLOCK, STOR_SCATTER_GATHER_LIST, SrbRoom};
 use kernel_sim::ddi::{
     DEVICE_OBJECT, KDPC, KTIMER, KeInitializeDpc, KeInitializeTimer, PIRP, PKEVENT, PMDL, PVOID,
@@ -76,6 +77,8 @@ pub(super) struct Slot {
     pub due: AtomicU32,
     /// How far recovery has gone for it; see `recovery`.
     pub tier: AtomicU8,
+    /// When it changed hands.
+    pub hands: Hands,
 }
 
 /// What a slot's request lets the device reach, and its scatter/gather list.
@@ -104,6 +107,7 @@ impl Slot {
         self.due.store(due, Relaxed);
         self.tier.store(0, Relaxed);
         self.origin.store(origin, Relaxed);
+        self.hands.begin();
         self.state.store(state::MINIPORT, Release);
     }
 
@@ -111,6 +115,11 @@ impl Slot {
     #[inline]
     pub(super) fn take_back(&self) -> bool {
         self.state.compare_exchange(state::MINIPORT, state::DONE, AcqRel, Acquire).is_ok()
+    }
+
+    /// The IRP of the slot's request, or null.
+    pub(super) fn irp(&self) -> PIRP {
+        self.irp.load(Relaxed)
     }
 
     #[inline]

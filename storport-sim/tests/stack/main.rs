@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "tests call layer 1 as drivers do")]
 
 mod client;
+mod hands;
 mod io;
 mod layer2;
 mod miniport_ways;
