@@ -60,9 +60,7 @@ pub mod seen;
 
 pub use class::{DISK_RETRIES_MAX, DiskStatistics};
 pub use medium::{Medium, UnitChange};
-pub use port::{
-    Adapter, BUSY_RETRIES_MAX, CompleteWhere, LogEntry, NOT_MODELLED, Parameter, PciSlot, StartError,
-};
+pub use port::{Adapter, BUSY_RETRIES_MAX, CompleteWhere, LogEntry, Parameter, PciSlot, StartError};
 
 /// Tells the kernel, before code of this crate runs on a machine, that a panic raised here is a failure of
 /// the simulator and no driver's.
