@@ -147,7 +147,7 @@ pub struct Livelock {
 /// The driver called something that the simulator has not got: our limit, and no mistake of the driver's.
 #[derive(Clone, Debug)]
 pub struct Limit {
-    /// One sentence: what is missing.
+    /// What is missing, to complete "not modelled: ".
     pub what: String,
     /// Where it was called.
     pub now: Moment,

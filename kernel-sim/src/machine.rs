@@ -8,7 +8,7 @@
 #![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
 
 use crate::allocation_failure::{AllocationPolicy, FailedAllocation, LowResources};
-use crate::bugcheck::{BugCheck, Ending, StopCode};
+use crate::bugcheck::{BugCheck, Ending, Limit, StopCode};
 use crate::choose::{Choice, Choose};
 use crate::exec::Executor;
 use crate::hardware::{HardwareModel, HardwareSlot};
@@ -440,6 +440,13 @@ impl Processor {
         let (what, now) = (what.into(), self.place_with_stack());
         let check = BugCheck { stop, parameters, what, now, earlier, panicked_at: None };
         self.machine().stop(Ending::BugCheck(Box::new(check)));
+        crate::sync::thread::unwind(self)
+    }
+
+    /// Ends the run at a limit of the simulator, and leaves the driver's code.
+    pub(crate) fn not_modelled(&self, what: impl Into<String>) -> ! {
+        let limit = Limit { what: what.into(), now: self.place_with_stack() };
+        self.machine().stop(Ending::Limit(Box::new(limit)));
         crate::sync::thread::unwind(self)
     }
 

@@ -130,6 +130,13 @@ impl Call {
         self.cpu.bug_check_after(stop, parameters, what, earlier)
     }
 
+    /// Ends the run because the simulator has not got what this call asks for: a limit of the simulator, and
+    /// no mistake of the driver. `what` completes "not modelled: ".
+    pub fn not_modelled(&self, what: impl Into<String>) -> ! {
+        self.cpu.call.set(Some((self.ddi, self.site)));
+        self.cpu.not_modelled(what)
+    }
+
     /// The pointer is no live object: a bug check.
     pub fn bad_pointer(&self, address: usize, what: &str) -> ! {
         self.cpu.call.set(Some((self.ddi, self.site)));

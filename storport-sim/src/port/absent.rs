@@ -3,22 +3,13 @@
 
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
-use kernel_sim::bugcheck::StopCode;
 use kernel_sim::ddi::Call;
-
-/// Not a stop code of Windows: the simulator does not have the routine that was called.
-pub const NOT_MODELLED: StopCode = StopCode {
-    code: 0,
-    name: "NOT_MODELLED",
-    text: "The simulator does not have the routine that was called.\n",
-};
 
 #[cold]
 fn stop(call: &Call) -> ! {
     let callbacks = call.cpu.callbacks();
     let caller = callbacks.last().map_or("a thread", |kind| kind.name);
-    let what = format!("{} is not modelled yet; called from {caller} at {}", call.ddi.name, call.site);
-    call.bug_check(NOT_MODELLED, [u64::from(call.ddi.id), 0, 0, 0], what)
+    call.not_modelled(format!("{}, called from {caller} at {}", call.ddi.name, call.site))
 }
 
 macro_rules! absent {

@@ -64,7 +64,6 @@ pub(crate) mod timers;
 mod unit;
 pub(crate) mod workers;
 
-pub use absent::NOT_MODELLED;
 pub use complete::{BUSY_RETRIES_MAX, CompleteWhere};
 pub use log::LogEntry;
 pub use pci_slot::{Parameter, PciSlot};

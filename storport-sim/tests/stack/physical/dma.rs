@@ -7,9 +7,9 @@ use kernel_sim::bugcheck::{Ending, SCSI_VERIFIER_DETECTED_VIOLATION};
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Execution, Machine};
 use std::ptr::null_mut;
+use storport_sim::Adapter;
 use storport_sim::client::{Client, sleep_us};
 use storport_sim::ddi::*;
-use storport_sim::{Adapter, NOT_MODELLED};
 
 /// Gives every SRB back before the device has it.
 unsafe extern "C-unwind" fn start_and_complete(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
@@ -140,16 +140,12 @@ fn a_routine_that_is_not_here_names_itself_and_its_caller() {
     let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
         with_adapter(Some(asks_for_the_port), physical::slot(&[]), |_| {});
     });
-    let Ending::BugCheck(check) = &outcome.ending else { panic!("{:?}", outcome.ending) };
-    assert_eq!(check.stop, NOT_MODELLED);
-    assert!(
-        check
-            .what
-            .starts_with("StorPortGetSystemPortNumber is not modelled yet; called from HwStorStartIo at "),
-        "{}",
-        check.what
-    );
-    assert!(check.what.contains("physical/dma.rs"), "{}", check.what);
+    let Ending::Limit(limit) = &outcome.ending else { panic!("{:?}", outcome.ending) };
+    let (what, now) = (&limit.what, &limit.now);
+    assert!(what.starts_with("StorPortGetSystemPortNumber, called from HwStorStartIo at "), "{what}");
+    assert_eq!(now.routine(), Some("StorPortGetSystemPortNumber"));
+    let site = now.site.unwrap();
+    assert!(site.file().ends_with("physical/dma.rs") && what.ends_with(&site.to_string()), "{what}");
 }
 
 #[test]
