@@ -1,7 +1,7 @@
 //! `Stamp`: a moment noted cheaply, for what may have to be shown much later.
 //!
 //! A [`Moment`] owns lists and is made when something was found. A stamp is what can be kept for every
-//! request: a few plain stores, readable at any time, and made into a moment when somebody asks. Machine time
+//! request: a few plain stores, readable at any time, and made into a moment when a report asks. Machine time
 //! and step are noted in the deterministic executor only: reading the clock is dear in the other, which has
 //! no order of steps. Invariant: a stamp that was never noted, or was cleared, gives no moment.
 

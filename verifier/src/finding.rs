@@ -168,7 +168,7 @@ fn bug_check(check: BugCheck) -> Finding {
         // A panic is told by where it was raised, not by the call that came before it.
         (now.call, now.site) = (None, panicked_at);
     }
-    earlier.extend(now.held.iter().map(|lock| held_lock(now.cpu, lock)));
+    earlier.extend(now.held.iter().map(|lock| Moment::of_taking(now.cpu, lock)));
     earlier.sort_by_key(|moment| moment.step);
     Finding {
         of: rules::row_of_stop(&stop),
@@ -183,20 +183,6 @@ fn bug_check(check: BugCheck) -> Finding {
             parameter: Some(parameters[0]),
         }),
         note: None,
-    }
-}
-
-/// The moment at which a lock that is held was taken, when the machine is no longer there to be asked.
-fn held_lock(cpu: u8, lock: &kernel_sim::held::HeldLock) -> Moment {
-    Moment {
-        label: "taken".into(),
-        irql: lock.irql_before,
-        step: (lock.step != 0).then_some(lock.step),
-        call: Some(lock.routine),
-        site: Some(lock.site),
-        callbacks: vec![lock.callback],
-        held: vec![*lock],
-        ..Moment::on(cpu)
     }
 }
 

@@ -125,15 +125,9 @@ impl Machine {
 
     fn run_item(&self, cpu: &Processor, queued: &Queued) {
         let Some(routine) = queued.routine else { return };
+        let args = [Arg::Pointer(queued.device as usize), Arg::Pointer(queued.context as usize)];
         // SAFETY: the routine and its arguments are the driver's own, called as documented.
-        callback(
-            cpu,
-            &Frame::new(
-                &WORK_ITEM,
-                &[Arg::Pointer(queued.device as usize), Arg::Pointer(queued.context as usize)],
-            ),
-            || unsafe { routine(queued.device, queued.context) },
-        );
+        callback(cpu, &Frame::new(&WORK_ITEM, &args), || unsafe { routine(queued.device, queued.context) });
         let irql = cpu.irql();
         if irql >= Irql::DISPATCH {
             let item = self.machine_address(queued.item as usize);
