@@ -26,6 +26,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Orderin
 pub(super) struct Hands {
     /// Which use of the slot this is.
     serial: AtomicU32,
+    /// The last use whose callbacks have all returned: the miniport has taken the SRB in.
+    taken_in: AtomicU32,
     handed_out: Stamp,
     given_back: Stamp,
 }
@@ -37,6 +39,17 @@ impl Hands {
         self.serial.store(self.serial.load(Relaxed).wrapping_add(1), Release);
         self.handed_out.clear();
         self.given_back.clear();
+    }
+
+    /// Which use of the slot this is.
+    pub(super) fn serial(&self) -> u32 {
+        self.serial.load(Acquire)
+    }
+
+    /// Whether HwStorBuildIo and HwStorStartIo have returned for the present use. While one of them runs, a
+    /// reset on another processor cannot know of the request.
+    pub(super) fn is_taken_in(&self) -> bool {
+        self.taken_in.load(Acquire) == self.serial()
     }
 }
 
@@ -71,6 +84,12 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// The last callback has returned. The slot may be in use again by now; then this says nothing of it.
+    #[inline]
+    pub(super) fn is_over(self) {
+        self.slot.hands.taken_in.store(self.serial, Release);
+    }
+
     /// Whether the miniport certainly has this very SRB. Under the parallel executor that may change at any
     /// time.
     fn is_still_out(&self) -> bool {
@@ -95,12 +114,12 @@ impl Slot {
     /// When the SRB was handed out, and when it was given back, which is called `given_back`.
     fn moments(&self, machine: &Machine, given_back: &'static str) -> Vec<Moment> {
         let hands = &self.hands;
-        let serial = hands.serial.load(Acquire);
+        let serial = hands.serial();
         let label =
             if hands.handed_out.has_site() { "handed out; last call of that callback" } else { "handed out" };
         let out = hands.handed_out.moment(machine, label);
         let moments = out.into_iter().chain(hands.given_back.moment(machine, given_back)).collect();
-        if hands.serial.load(Acquire) == serial { moments } else { Vec::new() }
+        if hands.serial() == serial { moments } else { Vec::new() }
     }
 
     fn records(&self, srb: PSCSI_REQUEST_BLOCK) -> bool {

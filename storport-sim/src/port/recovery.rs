@@ -3,8 +3,9 @@
 //! A step that fails, or takes longer than ten seconds, is followed by the next at once; after one that
 //! succeeds the requests get their time again, and those that are late once more start at the step after.
 //! Aborting is for miniports that ask for it (STOR_ADAPTER_FEATURE_ABORT_COMMAND), resetting the target for
-//! those that say they can (ResetTargetSupported). A request that is late after HwStorResetBus has been lost,
-//! which is a bug check. How long Storport waits between the steps is not documented, so the ten seconds are
+//! those that say they can (ResetTargetSupported). HwStorResetBus is to complete what the miniport has: a
+//! request that the miniport had taken in before the routine was called, has still when it returns, and keeps
+//! for its whole time after that, has been lost, which is a bug check. How long Storport waits between the steps is not documented, so the ten seconds are
 //! our choice. The SRB of a step has a slot of its own and passes closed gates. Invariant: at most one
 //! step is under way per unit, and `Unit::recovering` says which.
 
@@ -13,6 +14,7 @@
 use super::adapter::AdapterState;
 use super::gates::{RECOVERY, RESET, SETTLING};
 use super::own_cx;
+use super::timeout::give_time_again;
 use super::unit::{Request, Slot, Unit, state};
 use crate::callbacks::HW_STOR_RESET_BUS;
 use crate::ddi::{
@@ -41,13 +43,15 @@ mod step {
     pub const UNIT: u8 = 2;
     pub const TARGET: u8 = 3;
     pub const BUS: u8 = 4;
+    /// The bus has been reset, and the SRB of the step before is still out.
+    pub const AFTER_BUS: u8 = 5;
 }
 
 impl AdapterState {
     /// Goes on with the recovery of a unit some of whose requests are late.
     pub(super) fn recover(&self, unit: &Unit, late: &[&Slot]) {
         for slot in late {
-            if slot.tier.load(Relaxed) >= step::BUS {
+            if slot.reached() >= step::BUS {
                 self.request_is_lost(slot);
             }
         }
@@ -58,7 +62,7 @@ impl AdapterState {
             // Its end decides.
             return;
         }
-        let reached = late.iter().map(|slot| slot.tier.load(Relaxed)).max().unwrap_or(step::NONE);
+        let reached = late.iter().map(|slot| slot.reached()).max().unwrap_or(step::NONE);
         // The SRB of a step that is late is still out, so no other can be sent: the bus is next.
         let next = if is_step_late { step::BUS } else { reached + 1 };
         let first_late = late.first().map(|slot| slot.request().srb.cast());
@@ -160,7 +164,7 @@ impl AdapterState {
         record.state.store(state::FREE, SeqCst);
         let step = unit.recovering.swap(step::NONE, SeqCst);
         let is_pointless = unit.queue.lock().outstanding == 0 || self.is_gone.load(Relaxed);
-        if step != step::BUS && !succeeded && !is_pointless {
+        if step < step::BUS && !succeeded && !is_pointless {
             let late = unit.slots.iter().find(|s| s.state.load(Acquire) == state::MINIPORT);
             self.take_step(unit, step + 1, late.map_or(null_mut(), |s| s.request().srb.cast()));
             self.reset_late_paths();
@@ -193,9 +197,10 @@ impl AdapterState {
         let call = own_cx();
         self.gate.close(&call, RESET, 0);
         let on_path = || self.units().filter(|unit| unit.address.path == path);
-        for unit in on_path() {
-            mark(unit, step::BUS);
-        }
+        let slots = || on_path().flat_map(|unit| &unit.slots);
+        // Noted as reset only when the routine has returned: it may take long, and a request that is late
+        // meanwhile has not outlived it.
+        let known: Vec<(&Slot, u32)> = slots().filter_map(|slot| Some((slot, taken_in(slot)?))).collect();
         self.call_with_start_io_out(
             Frame::new(&HW_STOR_RESET_BUS, &[Arg::Pointer(self.extension as usize), Arg::Value(path.into())]),
             || {
@@ -203,12 +208,23 @@ impl AdapterState {
                 unsafe { routine(self.extension, u32::from(path)) }
             },
         );
+        for (slot, serial) in known {
+            if taken_in(slot) == Some(serial) {
+                slot.reach(serial, step::BUS);
+            }
+        }
+        let tick = self.ticks.load(Relaxed).saturating_add(1);
+        for slot in slots().filter(|slot| slot.state.load(Acquire) == state::MINIPORT) {
+            give_time_again(slot, tick);
+        }
         for unit in on_path() {
             let spare = &unit.slots[usize::from(unit.spare_slot())];
             // A step whose SRB is still out ends with that.
             if spare.state.load(Acquire) == state::FREE {
                 unit.recovering.store(step::NONE, SeqCst);
                 unit.gate.open(RECOVERY);
+            } else {
+                unit.recovering.store(step::AFTER_BUS, SeqCst);
             }
         }
         let hold_us = self.config().BusResetHoldTime;
@@ -242,8 +258,15 @@ impl AdapterState {
 /// Notes on every request the miniport has of a unit which step it is given.
 fn mark(unit: &Unit, step: u8) {
     for slot in &unit.slots {
-        if slot.state.load(Acquire) == state::MINIPORT {
-            slot.tier.fetch_max(step, Relaxed);
+        let serial = slot.hands.serial();
+        if slot.state.load(Acquire) == state::MINIPORT && slot.reached() < step {
+            slot.reach(serial, step);
         }
     }
+}
+
+/// The use of a slot whose request the miniport has and has taken in.
+fn taken_in(slot: &Slot) -> Option<u32> {
+    let serial = slot.hands.serial();
+    (slot.state.load(Acquire) == state::MINIPORT && slot.hands.is_taken_in()).then_some(serial)
 }

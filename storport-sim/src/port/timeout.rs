@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter::AdapterState;
+use super::gates::RESET;
 use super::own_cx;
 use super::unit::{Slot, state};
 use crate::callbacks::STORPORT;
@@ -59,7 +60,8 @@ impl AdapterState {
         let now = self.ticks.fetch_add(1, SeqCst) + 1;
         for unit in self.units() {
             let late: Vec<&Slot> = unit.slots.iter().filter(|slot| is_late(slot, now)).collect();
-            if !late.is_empty() {
+            // A bus that is being reset ends the requests it has; what is late is judged afterwards.
+            if !late.is_empty() && !self.gate.is_held(RESET) {
                 give_more_time(&late, now);
                 self.recover(unit, &late);
             }
@@ -81,8 +83,16 @@ fn is_late(slot: &Slot, now: u32) -> bool {
 /// Late requests get as much time again: for the reset that follows.
 fn give_more_time(late: &[&Slot], now: u32) {
     for slot in late {
-        // SAFETY: an SRB the miniport has is live.
-        let timeout_s = unsafe { SrbGetTimeOutValue(slot.request().srb.cast()) };
+        give_time_again(slot, now);
+    }
+}
+
+/// A request that the miniport has gets its whole time, from tick `now` on.
+pub(super) fn give_time_again(slot: &Slot, now: u32) {
+    // SAFETY: an SRB the miniport has is live. One that is completed at this moment is memory of the machine
+    // still, and the slot's next use sets the tick anew.
+    let timeout_s = unsafe { SrbGetTimeOutValue(slot.request().srb.cast()) };
+    if timeout_s != 0 {
         slot.due.store(now.saturating_add(timeout_s), Relaxed);
     }
 }

@@ -75,11 +75,14 @@ pub(super) struct Slot {
     pub dma: SlotDma,
     /// The tick at which the request has taken too long; 0: never.
     pub due: AtomicU32,
-    /// How far recovery has gone for it; see `recovery`.
-    pub tier: AtomicU8,
+    /// How far recovery has gone for it, and for which use of the slot that holds; see `recovery`.
+    reached: AtomicU32,
     /// When it changed hands.
     pub hands: Hands,
 }
+
+/// As much of a slot's serial number as [`Slot::reached`] keeps.
+const SERIAL: u32 = 0x00FF_FFFF;
 
 /// What a slot's request lets the device reach, and its scatter/gather list.
 #[derive(Default)]
@@ -105,7 +108,6 @@ impl Slot {
         self.buffer.store(request.buffer, Relaxed);
         self.retries.store(request.retries, Relaxed);
         self.due.store(due, Relaxed);
-        self.tier.store(0, Relaxed);
         self.origin.store(origin, Relaxed);
         self.hands.begin();
         self.state.store(state::MINIPORT, Release);
@@ -115,6 +117,18 @@ impl Slot {
     #[inline]
     pub(super) fn take_back(&self) -> bool {
         self.state.compare_exchange(state::MINIPORT, state::DONE, AcqRel, Acquire).is_ok()
+    }
+
+    /// The step of recovery that has been tried for the slot's request; 0: none.
+    pub(super) fn reached(&self) -> u8 {
+        let reached = self.reached.load(Relaxed);
+        if reached >> 8 == self.hands.serial() & SERIAL { reached as u8 } else { 0 }
+    }
+
+    /// Notes that a step of recovery has been tried for the use `serial` of the slot. A slot that has been
+    /// used again meanwhile does not take it for its own.
+    pub(super) fn reach(&self, serial: u32, step: u8) {
+        self.reached.store((serial & SERIAL) << 8 | u32::from(step), Relaxed);
     }
 
     /// The IRP of the slot's request, or null.

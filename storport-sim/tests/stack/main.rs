@@ -5,6 +5,7 @@
 mod client;
 mod hands;
 mod io;
+mod late;
 mod layer2;
 mod miniport_ways;
 mod panics;
