@@ -30,6 +30,9 @@ const SENSE_BYTES: usize = 32;
 const TIMEOUT_S: u32 = 10;
 /// How often a command that ends in an error is sent: a unit may have a unit attention to report first.
 const TRIES: u32 = 4;
+/// How many resets may end a command before it is given up; they say nothing about the unit, and each is the
+/// end of a recovery that took its time.
+const RESETS_MAX: u32 = 64;
 
 /// One request and its data, in the machine's memory.
 #[repr(C)]
@@ -71,7 +74,8 @@ impl<'a> OwnRequests<'a> {
 
     /// Sends a SCSI command that returns data.
     pub(super) fn ask(&mut self, unit: &Unit, cdb: &[u8]) -> Answer<'_> {
-        for _ in 0..TRIES {
+        let (mut errors, mut resets) = (0, 0);
+        while errors < TRIES && resets < RESETS_MAX {
             let (status, bytes) = self.send(unit, SRB_FUNCTION_EXECUTE_SCSI, cdb);
             match status {
                 SRB_STATUS_SUCCESS | SRB_STATUS_DATA_OVERRUN => {
@@ -80,7 +84,8 @@ impl<'a> OwnRequests<'a> {
                     return Answer::Data(&data[..bytes.min(DATA_BYTES)]);
                 }
                 // These statuses do not tell whether a unit exists.
-                SRB_STATUS_ERROR | SRB_STATUS_BUS_RESET | SRB_STATUS_ABORTED => {}
+                SRB_STATUS_ERROR => errors += 1,
+                SRB_STATUS_BUS_RESET | SRB_STATUS_ABORTED => resets += 1,
                 _ => return Answer::Nobody,
             }
         }

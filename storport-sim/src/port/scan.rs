@@ -29,13 +29,13 @@ use zerocopy::{FromBytes, IntoBytes};
 impl OwnRequests<'_> {
     /// Whether there is a disk at the unit's address.
     fn is_disk(&mut self, unit: &Unit) -> bool {
-        let Answer::Data(data) =
-            self.ask(unit, Inquiry::standard(size_of::<InquiryData>() as u16).as_bytes())
-        else {
-            return false;
-        };
         const DISK: u8 = PeripheralDeviceType::DIRECT_ACCESS.with(PeripheralQualifier::Connected);
-        data.first() == Some(&DISK)
+        match self.ask(unit, Inquiry::standard(size_of::<InquiryData>() as u16).as_bytes()) {
+            Answer::Data(data) => data.first() == Some(&DISK),
+            // Errors do not tell whether it is still there: a unit that was found stays.
+            Answer::Refused => !unit.device.load(Acquire).is_null(),
+            Answer::Nobody => false,
+        }
     }
 
     /// The numbers of a target's units; `None`: they have to be tried out.
