@@ -14,6 +14,8 @@ use std::fmt::Write as _;
 /// Characters that a processor's column has at least: room for the longest names of routines. Where there is
 /// less, all processors share one column.
 const COLUMN_MIN: usize = 32;
+/// Characters that the column of the steps has at most.
+const STEPS_MAX: usize = 24;
 /// Deviations that are listed at most.
 const LISTED_MAX: usize = 20;
 
@@ -97,9 +99,13 @@ fn steps(row: &Row<'_>) -> String {
         Row::Stretch(stretch) => stretch,
     };
     let mut text = range(stretch.steps.start, stretch.steps.end);
-    for number in &stretch.deviations {
-        let _ = write!(text, " [{number}]");
+    for run in stretch.deviations.chunk_by(|one, next| one + 1 == *next) {
+        let _ = match run {
+            [first, _, .., last] => write!(text, " [{first}-{last}]"),
+            _ => run.iter().try_for_each(|number| write!(text, " [{number}]")),
+        };
     }
+    let mut text = flow("", &text, 0, "", STEPS_MAX).join("\n");
     match stretch.began {
         Transition::Device(n) => {
             let _ = write!(text, "\ndevice {n}");
@@ -167,7 +173,7 @@ fn cell(driver: &Driver, stretch: &Stretch) -> Vec<String> {
 fn wrapped(lines: &[String], width: usize) -> String {
     let fit = |line: &String| {
         let indent = line.len() - line.trim_start().len();
-        flow(&" ".repeat(indent), line, indent + 2, "", width)
+        flow(&" ".repeat(indent.min(width / 2)), line, indent + 2, "", width)
     };
     lines.iter().flat_map(fit).collect::<Vec<_>>().join("\n")
 }

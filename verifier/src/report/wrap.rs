@@ -44,7 +44,9 @@ pub(super) fn broken(line: &str, continued: &str, width: usize) -> Vec<String> {
 
 /// `first`, then the words of `text`; lines after the first are indented.
 pub(super) fn flow(first: &str, text: &str, indent: usize, continued: &str, width: usize) -> Vec<String> {
-    let room = width.saturating_sub(continued.len());
+    let room = width.saturating_sub(continued.len()).max(1);
+    // A narrow column keeps half of its width for text, however deep the line is indented.
+    let indent = indent.min(room / 2);
     let mut lines = Vec::new();
     let mut now = first.to_owned();
     let mut is_empty = true;
@@ -113,6 +115,15 @@ mod tests {
         let lines = broken(&format!("x {}", "y".repeat(50)), "", 20);
         assert!(lines.iter().all(|line| line.len() <= 20), "{lines:?}");
         assert_eq!(lines.concat().replace(' ', ""), format!("x{}", "y".repeat(50)));
+    }
+
+    #[test]
+    fn a_line_indented_deeper_than_the_column_is_wide_still_fits() {
+        for width in 1..12 {
+            let lines = flow("", "holds lock", 30, "", width);
+            assert!(lines.iter().all(|line| line.len() <= width), "{width}: {lines:?}");
+            assert_eq!(lines.concat().replace(' ', ""), "holdslock");
+        }
     }
 
     #[test]
