@@ -86,7 +86,7 @@ impl<'a> Visit<'a> {
 
     /// The last callback has returned. The slot may be in use again by now; then this says nothing of it.
     #[inline]
-    pub(super) fn is_over(self) {
+    pub(super) fn ends(self) {
         self.slot.hands.taken_in.store(self.serial, Release);
     }
 

@@ -74,13 +74,13 @@ impl AdapterState {
             });
             if goes_on == FALSE {
                 // The miniport completes it, now or later.
-                visit.is_over();
+                visit.ends();
                 return;
             }
             visit.goes_on(cpu, &HW_STOR_START_IO);
         }
         self.start_io(cpu, request.srb, &visit);
-        visit.is_over();
+        visit.ends();
     }
 
     fn start_io(&self, cpu: &Processor, srb: PSCSI_REQUEST_BLOCK, visit: &Visit<'_>) {
