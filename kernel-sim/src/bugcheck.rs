@@ -92,6 +92,10 @@ stop_codes! {
     RESOURCE_NOT_OWNED = 0xE3;
     /// A work item where none may be. Parameter 1: 2 a queued item was freed. Parameter 2: the item.
     WORKER_INVALID = 0xE4;
+    /// A check of DMA verification. Parameter 1 says which: 0x26 a device reached for memory that it was not
+    /// given, or that was taken back. Parameters 2 to 4 then: the device (its number here), the physical
+    /// address, 1 for a write.
+    DRIVER_VERIFIER_DMA_VIOLATION = 0xE6;
     /// A check of Storport verification; parameter 1 says which.
     SCSI_VERIFIER_DETECTED_VIOLATION = 0xF1;
     /// A cancel routine returned with the cancel spin lock held. Parameters: the IRP, the routine.

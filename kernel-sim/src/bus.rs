@@ -7,7 +7,6 @@
 //! message that was sent while its interrupt was connected is served at least once after it was sent.
 
 use crate::ddi::Call;
-use crate::dma::DmaFault;
 use crate::hardware::HardwareSlot;
 use crate::io::pnp::dirql_of;
 use crate::irql::Irql;
@@ -63,7 +62,8 @@ impl Machine {
         }
     }
 
-    /// From now on device `n` reaches only memory that was admitted to it.
+    /// From now on device `n` reaches only memory that was admitted to it. Reaching for other memory is bug
+    /// check 0xE6, parameter 1 0x26.
     pub fn restrict_dma(&self, n: usize) {
         if let Some(slot) = self.hardware.get(n) {
             slot.dma().restrict();
@@ -99,12 +99,6 @@ impl Machine {
             let mut map = slot.dma();
             ranges.into_iter().for_each(|(physical, bytes)| map.revoke(physical, bytes));
         }
-    }
-
-    /// What device `n` tried to reach without permission, oldest first; the first 64 are kept.
-    #[must_use]
-    pub fn dma_faults(&self, n: usize) -> Vec<DmaFault> {
-        self.hardware.get(n).map_or_else(Vec::new, |slot| slot.dma().faults().to_vec())
     }
 
     /// The physical address of a host address; `None` if it is no memory of the machine.

@@ -2,7 +2,8 @@
 //!
 //! A device starts unrestricted, as on a computer without an IOMMU: any pool memory will do. Whoever
 //! manages its DMA restricts it once, and from then on only ranges that were admitted, and not yet
-//! revoked, are reachable; they are counted, so two users of one range do not disturb each other.
+//! revoked, are reachable; they are counted, so two users of one range do not disturb each other. The first
+//! access that is refused is kept, and ends the run when the device's step is over.
 //! The map moves no data and knows no drivers. Invariant: an access is allowed if and only if every
 //! byte of it lies in some admitted range.
 
@@ -14,19 +15,14 @@ pub struct BadAddress;
 
 /// A device reached for memory that it was not given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct DmaFault {
+pub(crate) struct DmaFault {
     /// Physical address of the access.
     pub physical: u64,
     /// Its length in bytes.
     pub bytes: usize,
     /// Whether it would have written memory.
     pub is_write: bool,
-    /// Machine time of the access, in nanoseconds.
-    pub time_ns: u64,
 }
-
-/// Faults kept of one device; later ones are counted by nobody.
-const FAULTS_MAX: usize = 64;
 
 /// The map of one device.
 #[derive(Default)]
@@ -39,7 +35,7 @@ pub(crate) struct DmaMap {
     recent: [(u64, u64); RECENT],
     /// Which of them is forgotten next.
     next_recent: usize,
-    faults: Vec<DmaFault>,
+    fault: Option<DmaFault>,
 }
 
 /// Ranges remembered.
@@ -68,20 +64,12 @@ impl DmaMap {
         }
     }
 
-    /// Checks an access; a refused one is noted.
-    pub(crate) fn check(
-        &mut self,
-        physical: u64,
-        bytes: usize,
-        is_write: bool,
-        now_ns: impl FnOnce() -> u64,
-    ) -> Result<(), BadAddress> {
+    /// Checks an access; the first that is refused is noted.
+    pub(crate) fn check(&mut self, physical: u64, bytes: usize, is_write: bool) -> Result<(), BadAddress> {
         if !self.restricted || self.covers(physical, bytes) {
             return Ok(());
         }
-        if self.faults.len() < FAULTS_MAX {
-            self.faults.push(DmaFault { physical, bytes, is_write, time_ns: now_ns() });
-        }
+        self.fault.get_or_insert(DmaFault { physical, bytes, is_write });
         Err(BadAddress)
     }
 
@@ -105,8 +93,9 @@ impl DmaMap {
         true
     }
 
-    pub(crate) fn faults(&self) -> &[DmaFault] {
-        &self.faults
+    /// The access that was refused, if any was since the last call.
+    pub(crate) fn take_fault(&mut self) -> Option<DmaFault> {
+        self.fault.take()
     }
 }
 
@@ -115,7 +104,7 @@ mod tests {
     use super::*;
 
     fn reaches(map: &mut DmaMap, physical: u64, bytes: usize) -> bool {
-        map.check(physical, bytes, false, || 0).is_ok()
+        map.check(physical, bytes, false).is_ok()
     }
 
     #[test]
@@ -136,7 +125,8 @@ mod tests {
         map.revoke(0x1000, 0x100);
         assert!(!reaches(&mut map, 0x1080, 1));
         assert!(reaches(&mut map, 0x1180, 1));
-        assert_eq!(map.faults().len(), 4);
+        assert_eq!(map.take_fault().map(|fault| fault.physical), Some(0xFFF), "the first");
+        assert_eq!(map.take_fault(), None);
     }
 
     #[test]

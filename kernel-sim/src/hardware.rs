@@ -8,10 +8,13 @@
 
 #![expect(unsafe_code, reason = "lends driver memory to devices, range by range")]
 
+use crate::bugcheck::{BugCheck, DRIVER_VERIFIER_DMA_VIOLATION, Ending};
 pub use crate::dma::BadAddress;
-use crate::dma::DmaMap;
+use crate::dma::{DmaFault, DmaMap};
+use crate::lent::Lent;
 use crate::machine::Machine;
 use crate::memory::{POOL_BYTES, WINDOW_BYTES, WINDOW_STRIDE};
+use crate::moment::Moment;
 use crate::sync::timer::{Expiry, TimerEntry};
 use crossbeam::utils::Backoff;
 use parking_lot::{Mutex, MutexGuard};
@@ -72,7 +75,7 @@ pub struct Bus<'a> {
 
 impl Bus<'_> {
     fn host(&self, physical: u64, bytes: usize, is_write: bool) -> Result<*mut u8, BadAddress> {
-        self.slot.dma().check(physical, bytes, is_write, || self.machine.time_ns())?;
+        self.slot.dma().check(physical, bytes, is_write)?;
         let offset = usize::try_from(physical.checked_sub(PHYSICAL_BASE).ok_or(BadAddress)?)
             .map_err(|_| BadAddress)?;
         if bytes <= POOL_BYTES && offset <= POOL_BYTES - bytes {
@@ -306,8 +309,41 @@ impl Machine {
         let which = self.pick(steps);
         model.step(which, &Bus { machine: self, slot });
         let more = model.steps() != 0;
+        let name = model.name();
         self.settle(slot, model);
+        if let Some(fault) = slot.dma().take_fault() {
+            self.stop_dma(n, name, fault);
+        }
         more
+    }
+
+    /// Device `n` reached for memory that it was not given.
+    #[cold]
+    fn stop_dma(&self, n: usize, name: &'static str, fault: DmaFault) {
+        let DmaFault { physical, bytes, is_write } = fault;
+        let lent = self.host_of(physical, 1).and_then(|host| self.lent(host));
+        let (memory, earlier) = match lent {
+            Some(Lent { what, moments }) => (what, moments),
+            None => ("memory that it was not given, or that was taken back".to_owned(), Vec::new()),
+        };
+        let does = if is_write { "writes" } else { "reads" };
+        let now = Moment {
+            device: Some(name),
+            step: self.step_of_moment(),
+            time_ns: self.time_ns(),
+            ..Moment::on(0)
+        };
+        let check = BugCheck {
+            stop: DRIVER_VERIFIER_DMA_VIOLATION,
+            parameters: [0x26, n as u64, physical, u64::from(is_write)],
+            what: format!(
+                "device {n} ({name}) {does} {bytes} bytes at physical address {physical:#x}: {memory}"
+            ),
+            now,
+            earlier,
+            panicked_at: None,
+        };
+        self.stop(Ending::BugCheck(Box::new(check)));
     }
 
     /// After a device was touched: tells the executor what it could do, and the interrupt controller the

@@ -57,6 +57,7 @@ pub mod host_clock;
 mod io;
 pub mod irql;
 mod kernel;
+pub mod lent;
 mod lookaside;
 pub mod machine;
 mod memory;

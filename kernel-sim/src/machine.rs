@@ -17,6 +17,7 @@ use crate::hook::{Halt, Watcher};
 use crate::io::IoManager;
 use crate::irql::Irql;
 use crate::kernel::{DpcQueues, Kernel};
+use crate::lent::Lender;
 use crate::memory::AddressSpace;
 use crate::model::ModelSlot;
 use crate::moment::Moment;
@@ -210,6 +211,7 @@ pub struct Machine {
     pub(crate) model: ModelSlot,
     /// Filled from the front and never emptied, so that looking one up takes no lock.
     pub(crate) attached: [OnceLock<Arc<dyn Any + Send + Sync>>; ATTACHED_MAX],
+    pub(crate) lender: OnceLock<Lender>,
 }
 
 // SAFETY: the parts that are not Sync by themselves are the deterministic executor, used by one host

@@ -15,8 +15,10 @@ use std::borrow::Cow;
 pub struct Moment {
     /// What happened then, as a sentence part: "taken by", "handed out". Empty for the moment of a finding.
     pub label: Cow<'static, str>,
-    /// Processor index.
+    /// Processor index; 0 where a device did it.
     pub cpu: u8,
+    /// The device that did it, by name, if no processor did.
+    pub device: Option<&'static str>,
     /// Number of the thread that ran there, in the order in which threads were created.
     pub thread: u32,
     /// The processor's IRQL.
@@ -44,6 +46,7 @@ impl Moment {
         Moment {
             label: Cow::Borrowed(""),
             cpu,
+            device: None,
             thread: 0,
             irql: Irql::PASSIVE,
             step: None,

@@ -84,6 +84,7 @@ impl Machine {
             own_panic: Mutex::new(None),
             model: ModelSlot::new(),
             attached: [const { OnceLock::new() }; ATTACHED_MAX],
+            lender: OnceLock::new(),
         });
         let at: *const Machine = &raw const *machine;
         machine.processors =

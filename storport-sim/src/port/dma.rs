@@ -129,7 +129,7 @@ impl AdapterState {
     }
 
     /// The ranges a request lets the device reach, as its slot records them.
-    fn reach_of(&self, unit: &Unit, slot: u16, s: &Slot) -> [(usize, usize); 3] {
+    pub(super) fn reach_of(&self, unit: &Unit, slot: u16, s: &Slot) -> [(usize, usize); 3] {
         [
             (s.data.load(Relaxed) as usize, s.dma.data_bytes.load(Relaxed) as usize),
             (s.dma.sense.load(Relaxed) as usize, s.dma.sense_bytes.load(Relaxed) as usize),

@@ -13,9 +13,11 @@ use crate::ddi::PSCSI_REQUEST_BLOCK;
 use kernel_sim::ddi::{Call, PIRP};
 use kernel_sim::frame::Item;
 use kernel_sim::hook::Owner;
+use kernel_sim::lent::Lent;
 use kernel_sim::machine::Machine;
 use kernel_sim::moment::Moment;
 use kernel_sim::processor::Processor;
+use kernel_sim::report_address;
 use kernel_sim::routine::Callback;
 use kernel_sim::site::Site;
 use kernel_sim::stamp::Stamp;
@@ -171,6 +173,40 @@ impl AdapterState {
         let last = tries.max_by_key(|slot| slot.hands.handed_out.step());
         last.map_or_else(Vec::new, |slot| slot.moments(machine, "completed as busy"))
     }
+}
+
+impl AdapterState {
+    /// The request that an address was lent for last: in the deterministic executor the one sent last, in the
+    /// parallel one any.
+    fn lent(&self, machine: &Machine, address: usize) -> Option<Lent> {
+        let parts = |unit: &Unit, n: usize, slot: &Slot| {
+            let ranges = self.reach_of(unit, n as u16, slot).into_iter().zip([
+                "data",
+                "sense buffer",
+                "SRB extension",
+            ]);
+            let mut hits = ranges.map(|((from, bytes), name)| (address.wrapping_sub(from), bytes, name));
+            hits.find(|(offset, bytes, _)| offset < bytes).map(|(offset, _, name)| (offset, name))
+        };
+        let used = |slot: &Slot| !slot.srb.load(Relaxed).is_null();
+        let all =
+            self.units().flat_map(|unit| unit.slots.iter().enumerate().map(move |(n, slot)| (unit, n, slot)));
+        let hits = all
+            .filter(|(_, _, slot)| used(slot))
+            .filter_map(|(unit, n, slot)| Some((slot, parts(unit, n, slot)?)));
+        let (slot, (offset, name)) = hits.max_by_key(|(slot, _)| slot.hands.handed_out.step())?;
+        let srb = report_address(machine.machine_address(slot.srb.load(Relaxed) as usize));
+        let given_back = if slot.state.load(Acquire) == state::MINIPORT { "" } else { ", which is complete" };
+        Some(Lent {
+            what: format!("byte {offset} of the {name} of SRB {srb}{given_back}"),
+            moments: slot.moments(machine, "completed"),
+        })
+    }
+}
+
+/// What requests the memory at an address was lent for.
+pub(super) fn lent(machine: &Machine, address: usize) -> Option<Lent> {
+    adapters(machine).find_map(|adapter| adapter.lent(machine, address))
 }
 
 fn adapters(machine: &Machine) -> impl Iterator<Item = &AdapterState> {

@@ -103,6 +103,7 @@ impl Port {
             adapters: [const { AtomicPtr::new(null_mut()) }; ADAPTERS_MAX],
             owned: Mutex::new(Vec::new()),
         }));
+        machine.set_lender(hands::lent);
         machine.attached_ref::<Port>().expect("just attached")
     }
 

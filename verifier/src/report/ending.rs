@@ -91,7 +91,7 @@ fn part(driver: &Driver, heading: Option<String>, now: &Moment, earlier: &[Momen
         text,
         callers: callers(driver, moment),
     };
-    let text = format!("{number}{}CPU {}{}, at {}", step(now), now.cpu, inside(now), now.irql);
+    let text = format!("{number}{}{}", step(now), place(now));
     let before = earlier.iter().enumerate().rev();
     let earlier = before.map(|(n, moment)| mark(moment, before_it(driver, n + 1, now, moment)));
     Part { heading, now: mark(now, text), earlier: earlier.collect() }
@@ -99,6 +99,14 @@ fn part(driver: &Driver, heading: Option<String>, now: &Moment, earlier: &[Momen
 
 fn step(moment: &Moment) -> String {
     moment.step.map(|step| format!("step {step}, ")).unwrap_or_default()
+}
+
+/// Where it was: which processor in which callback at which IRQL, or which device.
+fn place(moment: &Moment) -> String {
+    match moment.device {
+        Some(device) => format!("device {device}"),
+        None => format!("CPU {}{}, at {}", moment.cpu, inside(moment), moment.irql),
+    }
 }
 
 fn inside(moment: &Moment) -> String {
@@ -118,13 +126,7 @@ fn before_it(driver: &Driver, n: usize, now: &Moment, moment: &Moment) -> String
         }
         None => {
             let by = moment.routine().map(|routine| format!(" by {routine}")).unwrap_or_default();
-            format!(
-                "({n}) {step}{}{by}, CPU {}{}, at {}",
-                moment.label,
-                moment.cpu,
-                inside(moment),
-                moment.irql
-            )
+            format!("({n}) {step}{}{by}, {}", moment.label, place(moment))
         }
     }
 }

@@ -191,7 +191,8 @@ fn moment(moment: &Moment) -> Value {
     json!({
         "label": moment.label,
         "call": moment.routine(),
-        "cpu": moment.cpu,
+        "cpu": moment.device.is_none().then_some(moment.cpu),
+        "device": moment.device,
         "thread": moment.thread,
         "irql": moment.irql.0,
         "step": moment.step,

@@ -46,6 +46,7 @@ stops! {
     WORKER_THREAD_RETURNED_AT_BAD_IRQL, why "the system worker thread that ran the routine runs all other work items next, at this IRQL";
     RESOURCE_NOT_OWNED, why "the resource loses count of its owners: two threads get in together";
     WORKER_INVALID, why "the worker thread would call a routine out of freed memory";
+    DRIVER_VERIFIER_DMA_VIOLATION, why "the memory is used for something else by now: on a computer without DMA protection the device damages it unnoticed";
     SCSI_VERIFIER_DETECTED_VIOLATION, why "the port driver and the miniport disagree about who has a request: it is lost, or completed for another driver";
     DRIVER_RETURNED_HOLDING_CANCEL_LOCK, why "every cancellation in the system waits for this lock from now on";
 }
