@@ -31,7 +31,8 @@ pub struct HeldLock {
     pub stack: StackId,
 }
 
-/// The table of one processor.
+/// The table of one processor. An entry that is taken away stays readable behind the others until another
+/// takes its place.
 pub(crate) struct HeldTable {
     entries: [Option<HeldLock>; HELD_MAX],
     top: usize,
@@ -43,6 +44,8 @@ impl HeldTable {
     }
 
     pub(crate) fn clear(&mut self) {
+        // Entries that were taken away stay where they are: none lies behind an empty one.
+        let _ = self.entries.iter_mut().map_while(Option::take).count();
         self.top = 0;
     }
 
@@ -70,6 +73,12 @@ impl HeldTable {
             self.entries.copy_within(at + 1..top, at);
             self.top = top - 1;
         }
+    }
+
+    /// The newest entry of the lock at `address` among those that were taken away and not written over yet.
+    pub(crate) fn past(&self, address: u64) -> Option<&HeldLock> {
+        let past = self.entries[self.top.min(HELD_MAX)..].iter().flatten();
+        past.filter(|lock| lock.address == address).max_by_key(|lock| lock.step)
     }
 
     /// The locks, oldest first, as far as they are known.

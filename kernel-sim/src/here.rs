@@ -104,6 +104,26 @@ impl Here for Processor {
     }
 }
 
+impl Processor {
+    /// When the driver took a lock that it holds here, by host address; as far as sites are kept.
+    #[cold]
+    pub(crate) fn taken_at(&self, lock: usize) -> Vec<Moment> {
+        let machine = self.machine();
+        let shown = machine.machine_address(lock);
+        let held = self.held_locks().into_iter().rev().find(|held| held.address == shown);
+        held.map(|held| machine.taken(self.index(), &held)).into_iter().collect()
+    }
+
+    /// When the driver took a lock here last that it has given back since, by host address.
+    #[cold]
+    pub(crate) fn taken_last(&self, lock: usize) -> Vec<Moment> {
+        let machine = self.machine();
+        let past = self.past_lock(lock).filter(|_| machine.is_deterministic());
+        let moment = |held| machine.taken(self.index(), &held).labelled("taken last");
+        past.map(moment).into_iter().collect()
+    }
+}
+
 impl Machine {
     /// The moment at which processor `cpu` took a lock that it holds.
     #[must_use]
@@ -113,7 +133,7 @@ impl Machine {
             irql: lock.irql_before,
             step: (lock.step != 0).then_some(lock.step),
             call: Some(lock.routine),
-            site: Some(lock.site),
+            site: Some(lock.site).filter(|site| !site.is_own()),
             callbacks: vec![lock.callback],
             held: vec![*lock],
             stack: self.stacks.get(lock.stack),

@@ -10,6 +10,7 @@ use crate::frame::{Frame, OUTERMOST};
 use crate::held::{HeldLock, HeldTable};
 use crate::hook::CALLBACKS_MAX;
 use crate::irql::Irql;
+use crate::irql_change::IrqlChanges;
 use crate::machine::Machine;
 use crate::routine::{Callback, DDIS_MAX, DdiInfo, reserved};
 use crate::site::Site;
@@ -109,6 +110,7 @@ pub struct Processor {
     pub(crate) in_isr: Cell<u32>,
     /// The call being made: for stops and standstills.
     pub(crate) call: Cell<Option<(&'static DdiInfo, Site)>>,
+    pub(crate) irql_changes: IrqlChanges,
     stats: UnsafeCell<ProcessorStats>,
     /// What is asked of each routine's calls, and of each kind of callback: bits of `flag`.
     hooks: [AtomicU8; DDIS_MAX],
@@ -145,6 +147,7 @@ impl Processor {
             in_dpc: Cell::new(0),
             in_isr: Cell::new(0),
             call: Cell::new(None),
+            irql_changes: IrqlChanges::new(),
             stats: UnsafeCell::new(ProcessorStats::NONE),
             hooks,
             callback_hooks: [const { AtomicU8::new(0) }; CALLBACKS_MAX],
@@ -185,6 +188,7 @@ impl Processor {
         self.in_dpc.set(0);
         self.in_isr.set(0);
         self.call.set(None);
+        self.irql_changes.clear();
         *self.stats.get_mut() = ProcessorStats::NONE;
     }
 
@@ -365,6 +369,13 @@ impl Processor {
         held.iter()
             .map(|h| HeldLock { address: self.machine().machine_address(h.address as usize), ..*h })
             .collect()
+    }
+
+    /// The lock at a host address as it was last held here, if it was given back since and is still known.
+    pub(crate) fn past_lock(&self, address: usize) -> Option<HeldLock> {
+        // SAFETY: only the processor's own host thread touches the table.
+        let lock = unsafe { &*self.held.get() }.past(address as u64)?;
+        Some(HeldLock { address: self.machine().machine_address(address), ..*lock })
     }
 
     /// The innermost frame; outside all callbacks the outermost, of the kind `KERNEL`.

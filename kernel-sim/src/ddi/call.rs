@@ -9,6 +9,7 @@
 use crate::bugcheck::StopCode;
 use crate::frame::{Frame, Item};
 use crate::hook::{Event, EventKind, Owner, TouchKind};
+use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::moment::Moment;
 use crate::processor::{Processor, flag};
@@ -160,6 +161,7 @@ fn bad_output(ddi: &'static DdiInfo, site: Site, address: usize, what: &str) -> 
 /// What `enter` hands to `leave`.
 pub struct Entered {
     outer: Option<(&'static DdiInfo, Site)>,
+    irql: Irql,
 }
 
 /// The long path before the body. `None`: the machine is quiet and the call is a no-op. `kind` is what the
@@ -180,7 +182,8 @@ pub fn enter(call: &Call, args: &[Arg], kind: Kind) -> Option<Entered> {
     if !frame.kind.is_system {
         frame.note_site(call.site);
     }
-    cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
+    let irql = cpu.irql();
+    cpu.count(|s| s.calls_by_irql[usize::from(irql.0 & 15)] += 1);
     if hooks & flag::DETERMINISTIC != 0 {
         let d = machine.deterministic();
         // Whether an interlocked operation only looked is known when it is done.
@@ -209,7 +212,7 @@ pub fn enter(call: &Call, args: &[Arg], kind: Kind) -> Option<Entered> {
     if hooks & flag::EVENTS != 0 || holding {
         show_entry(call, args, holding);
     }
-    Some(Entered { outer })
+    Some(Entered { outer, irql })
 }
 
 #[cold]
@@ -241,6 +244,9 @@ pub fn leave(call: &Call, entered: Entered, answer: Arg) {
     let machine = call.machine();
     if call.hooks & flag::DETERMINISTIC != 0 {
         machine.deterministic().mix_answer(machine, answer);
+        if cpu.irql() != entered.irql {
+            cpu.irql_changes.note(call, entered.irql);
+        }
     }
     if call.hooks & flag::EVENTS != 0 && !machine.is_quiet() {
         deliver(cpu, &Event::new(EventKind::Exit(call.ddi, answer), call.site, cpu), false);

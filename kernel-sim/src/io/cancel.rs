@@ -107,10 +107,11 @@ pub(crate) fn run_routine(call: &Call, routine: PDRIVER_CANCEL, irp: PIRP, befor
         unsafe { routine(device, irp) };
     });
     if machine.lock_holder(cancel_lock) == Some(call.cpu.index()) {
-        call.bug_check(
+        call.bug_check_after(
             DRIVER_RETURNED_HOLDING_CANCEL_LOCK,
             [shown, 0, 0, 0],
             "a cancel routine returned with the cancel spin lock held",
+            call.cpu.taken_at(cancel_lock),
         );
     }
 }
