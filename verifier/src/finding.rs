@@ -168,7 +168,11 @@ fn bug_check(check: BugCheck) -> Finding {
         // A panic is told by where it was raised, not by the call that came before it.
         (now.call, now.site) = (None, panicked_at);
     }
-    earlier.extend(now.held.iter().map(|lock| held_lock(now.cpu, lock)));
+    // The stop may have shown a lock that is held already, with the call stack.
+    let is_shown = |address| earlier.iter().any(|m: &Moment| m.held.iter().any(|h| h.address == address));
+    let others = now.held.iter().filter(|lock| !is_shown(lock.address));
+    let others: Vec<Moment> = others.map(|lock| held_lock(now.cpu, lock)).collect();
+    earlier.extend(others);
     earlier.sort_by_key(|moment| moment.step);
     Finding {
         of: rules::row_of_stop(&stop),
