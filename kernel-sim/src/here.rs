@@ -128,16 +128,6 @@ impl Machine {
     /// The moment at which processor `cpu` took a lock that it holds.
     #[must_use]
     pub fn taken(&self, cpu: u8, lock: &HeldLock) -> Moment {
-        Moment {
-            label: "taken".into(),
-            irql: lock.irql_before,
-            step: (lock.step != 0).then_some(lock.step),
-            call: Some(lock.routine),
-            site: Some(lock.site).filter(|site| !site.is_own()),
-            callbacks: vec![lock.callback],
-            held: vec![*lock],
-            stack: self.stacks.get(lock.stack),
-            ..Moment::on(cpu)
-        }
+        Moment { stack: self.stacks.get(lock.stack), ..Moment::of_taking(cpu, lock) }
     }
 }

@@ -184,7 +184,7 @@ impl Interest {
 pub enum Owner {
     /// It is free memory.
     Free,
-    /// The system: I/O manager, port driver, class driver, or whoever sends requests.
+    /// The system: I/O manager, port driver, class driver, or the threads that send requests.
     System,
     /// A driver: of an IRP the one that it was sent to, of an SRB the miniport.
     Driver,

@@ -56,6 +56,22 @@ impl Moment {
         }
     }
 
+    /// The moment at which processor `cpu` took a lock that it holds, as far as the lock's entry says:
+    /// without time and thread, and without the call stack, which the machine keeps.
+    #[must_use]
+    pub fn of_taking(cpu: u8, lock: &HeldLock) -> Moment {
+        Moment {
+            label: "taken".into(),
+            irql: lock.irql_before,
+            step: (lock.step != 0).then_some(lock.step),
+            call: Some(lock.routine),
+            site: Some(lock.site).filter(|site| !site.is_own()),
+            callbacks: vec![lock.callback],
+            held: vec![*lock],
+            ..Moment::on(cpu)
+        }
+    }
+
     /// The innermost driver callback, if any was active.
     #[must_use]
     pub fn callback(&self) -> Option<&'static Callback> {

@@ -1,6 +1,6 @@
 //! Who watches a machine, and what that asks of its processors: made once, at power-on.
 //!
-//! An event is delivered by looking its routine up in a short sorted list; whether there is anybody to look
+//! An event is delivered by looking its routine up in a short sorted list; whether there is a watcher to look
 //! up is one byte a routine in each processor (`processor.rs`), so a call that is not watched pays nothing.
 //! Invariant: a watcher is told of what it asked for and of nothing else, in the order in which watchers were
 //! added.

@@ -171,7 +171,7 @@ fn bug_check(check: BugCheck) -> Finding {
     // The stop may have shown a lock that is held already, with the call stack.
     let is_shown = |address| earlier.iter().any(|m: &Moment| m.held.iter().any(|h| h.address == address));
     let others = now.held.iter().filter(|lock| !is_shown(lock.address));
-    let others: Vec<Moment> = others.map(|lock| held_lock(now.cpu, lock)).collect();
+    let others: Vec<Moment> = others.map(|lock| Moment::of_taking(now.cpu, lock)).collect();
     earlier.extend(others);
     earlier.sort_by_key(|moment| moment.step);
     Finding {
@@ -187,20 +187,6 @@ fn bug_check(check: BugCheck) -> Finding {
             parameter: Some(parameters[0]),
         }),
         note: None,
-    }
-}
-
-/// The moment at which a lock that is held was taken, when the machine is no longer there to be asked.
-fn held_lock(cpu: u8, lock: &kernel_sim::held::HeldLock) -> Moment {
-    Moment {
-        label: "taken".into(),
-        irql: lock.irql_before,
-        step: (lock.step != 0).then_some(lock.step),
-        call: Some(lock.routine),
-        site: Some(lock.site),
-        callbacks: vec![lock.callback],
-        held: vec![*lock],
-        ..Moment::on(cpu)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `storsim run --bypass-driver`: the same writes, straight to the image.
 
-use super::{Found, Refusal};
+use super::ended::{Found, Refusal};
 use crate::driver::{Driver, Kind};
 use crate::run::{self, Contents, Setup};
 use crate::workload;

@@ -1,10 +1,11 @@
 //! `storsim stress --strategy exhaustive`: every schedule of each driver, up to equivalence.
 
 use super::args::StressArguments;
+use super::ended::{Found, Refusal};
 use super::interrupt::Interrupt;
 use super::setup::schedule_name;
 use super::summary::{head, jobs};
-use super::{Found, Refusal, finding, select, setup};
+use super::{finding, select, setup};
 use crate::driver::Driver;
 use crate::explore::exhaustive::{Coverage, Limits, exhaust};
 use crate::explore::findings::{Findings, Identity};

@@ -1,7 +1,7 @@
 //! `storsim explain`: what a rule, a check or a bug check is about.
 
 use super::args::ExplainArguments;
-use super::{Found, Refusal};
+use super::ended::{Found, Refusal};
 use crate::{report, rules};
 
 pub(super) fn explain(arguments: &ExplainArguments) -> Result<Found, Refusal> {

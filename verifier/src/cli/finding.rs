@@ -1,7 +1,7 @@
 //! A finding is kept as a schedule file: shrunk, unless that is not wanted or would do harm.
 
-use super::Refusal;
 use super::args::ProgramArguments;
+use super::ended::Refusal;
 use super::setup::schedule_name;
 use crate::driver::Driver;
 use crate::explore::Program;

@@ -1,7 +1,7 @@
 //! `storsim list`: drivers, rules and checks, strategies, faults and events.
 
 use super::args::ListArguments;
-use super::{Found, Refusal};
+use super::ended::{Found, Refusal};
 use crate::driver::{Driver, Expects};
 use crate::explore::STRATEGIES;
 use crate::report;

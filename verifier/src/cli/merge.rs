@@ -1,7 +1,7 @@
 //! `storsim merge`: the summaries of many shards as one.
 
 use super::args::MergeArguments;
-use super::{Found, Refusal};
+use super::ended::{Found, Refusal};
 use crate::explore::summary::{self, Summary};
 use crate::report::Reporter;
 use serde_json::Value;

@@ -7,6 +7,7 @@
 
 mod args;
 mod bypass;
+mod ended;
 mod exhaust;
 mod explain;
 mod finding;
@@ -26,6 +27,7 @@ use crate::program::program_name;
 use crate::report::Invocation;
 use args::{Arguments, Command};
 use clap::{CommandFactory, FromArgMatches};
+use ended::{Found, Refusal};
 use std::process::ExitCode;
 
 /// Exit status 1: something was found.
@@ -36,26 +38,6 @@ const REFUSED: u8 = 2;
 const INTERRUPTED: u8 = 128;
 /// Exit status 3: our own failure.
 const FAILED: u8 = 3;
-
-/// A reason to refuse, in one line.
-struct Refusal(String);
-
-impl<T: std::fmt::Display> From<T> for Refusal {
-    fn from(why: T) -> Refusal {
-        Refusal(why.to_string())
-    }
-}
-
-/// Whether anything was found.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
-    Nothing,
-    Something,
-    /// Nothing, as far as the simulator goes: it has not got what the driver called.
-    Limit,
-    /// Nothing before this signal came.
-    Interrupted(u8),
-}
 
 /// Runs the command line over `drivers`.
 #[must_use]

@@ -1,7 +1,7 @@
 //! `storsim replay`: a recorded run again, with the whole trace.
 
 use super::args::ReplayArguments;
-use super::{Found, Refusal};
+use super::ended::{Found, Refusal};
 use crate::driver::Driver;
 use crate::report::{Kept, Reporter, RunReport};
 use crate::schedule::{self, Replay, Schedule};

@@ -1,7 +1,8 @@
 //! `storsim run`: each driver once.
 
 use super::args::{ExecutorName, RunArguments};
-use super::{Found, Refusal, bypass, finding, select, setup};
+use super::ended::{Found, Refusal};
+use super::{bypass, finding, select, setup};
 use crate::driver::Driver;
 use crate::finding::RunEnd;
 use crate::report::{Progress, Reporter, RunReport};

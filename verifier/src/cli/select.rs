@@ -1,6 +1,6 @@
 //! Which drivers and rules a command line means.
 
-use super::Refusal;
+use super::ended::Refusal;
 use crate::driver::Driver;
 use crate::program::program_name;
 use crate::rules::Selection;

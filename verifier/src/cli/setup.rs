@@ -1,7 +1,7 @@
 //! What the flags that `run` and `stress` share mean for one driver, and how schedule files are called.
 
-use super::Refusal;
 use super::args::{EventName, ModeName, ProgramArguments, SitesName};
+use super::ended::Refusal;
 use super::select;
 use crate::driver::Driver;
 use crate::rules::Sites;

@@ -1,10 +1,11 @@
 //! `storsim stress`: each driver under many schedules.
 
 use super::args::StressArguments;
+use super::ended::{Found, Refusal};
 use super::interrupt::Interrupt;
 use super::setup::schedule_name;
 use super::summary::{head, jobs};
-use super::{Found, Refusal, exhaust, finding, select, setup};
+use super::{exhaust, finding, select, setup};
 use crate::driver::Driver;
 use crate::explore::budget::{Asked, Budget};
 use crate::explore::findings::Identity;

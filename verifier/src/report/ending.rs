@@ -7,7 +7,6 @@
 use super::source;
 use crate::driver::Driver;
 use crate::finding::{Finding, Stop};
-use kernel_sim::held::HeldLock;
 use kernel_sim::moment::Moment;
 use kernel_sim::site::Site;
 use std::borrow::Cow;
@@ -54,7 +53,8 @@ impl<'a> Layout<'a> {
             vec![part(driver, None, now, earlier)]
         } else {
             let each = |place: &Moment| {
-                let taken: Vec<Moment> = place.held.iter().map(|lock| taken(place.cpu, lock)).collect();
+                let taken: Vec<Moment> =
+                    place.held.iter().map(|lock| Moment::of_taking(place.cpu, lock)).collect();
                 part(driver, Some(place.label.to_string()), place, &taken)
             };
             finding.places().map(each).collect()
@@ -80,19 +80,6 @@ fn shown(stop: Stop) -> String {
         (Some([p1, p2, p3, p4]), _) => format!("{code:#06X} ({p1:#x}, {p2:#x}, {p3:#x}, {p4:#x})"),
         (None, Some(parameter)) => format!("{code:#06X} ({parameter:#x}, ..) on Windows"),
         (None, None) => format!("{code:#06X} on Windows"),
-    }
-}
-
-/// The moment at which a lock that is held at a place was taken.
-fn taken(cpu: u8, lock: &HeldLock) -> Moment {
-    Moment {
-        label: "taken".into(),
-        step: (lock.step != 0).then_some(lock.step),
-        call: Some(lock.routine),
-        site: Some(lock.site),
-        callbacks: vec![lock.callback],
-        held: vec![*lock],
-        ..Moment::on(cpu)
     }
 }
 

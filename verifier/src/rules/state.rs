@@ -177,3 +177,124 @@ impl<K: Key, T> Empties for Keyed<K, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel_sim::held::HeldLock;
+    use kernel_sim::hook::{Caller, Here};
+    use kernel_sim::irql::Irql;
+    use kernel_sim::moment::Moment;
+    use kernel_sim::routine::{Arg, DEFERRED_ROUTINE};
+    use kernel_sim::site::Site;
+
+    /// A processor on which nothing happens.
+    struct Idle;
+
+    impl Here for Idle {
+        fn cpu(&self) -> u8 {
+            3
+        }
+        fn thread(&self) -> u32 {
+            7
+        }
+        fn irql(&self) -> Irql {
+            Irql::PASSIVE
+        }
+        fn step(&self) -> u64 {
+            0
+        }
+        fn time_ns(&self) -> u64 {
+            0
+        }
+        fn frame(&self) -> Option<&Frame<'_>> {
+            None
+        }
+        fn caller(&self) -> Caller {
+            Caller::Driver
+        }
+        fn held_count(&self) -> u32 {
+            0
+        }
+        fn held_locks(&self) -> Vec<HeldLock> {
+            Vec::new()
+        }
+        fn machine_address(&self, _: usize) -> u64 {
+            0
+        }
+        fn moment(&self) -> Moment {
+            Moment::on(3)
+        }
+        fn moment_to_keep(&self) -> Moment {
+            Moment::on(3)
+        }
+        fn taken(&self, lock: &HeldLock) -> Moment {
+            Moment::of_taking(3, lock)
+        }
+    }
+
+    fn event(kind: EventKind<'_>) -> Event<'_> {
+        Event::new(kind, Site::caller(), &Idle)
+    }
+
+    fn moved(item: Item, from: Owner, to: Owner) -> Event<'static> {
+        event(EventKind::Moved { item, from, to })
+    }
+
+    #[test]
+    fn state_of_a_request_goes_when_it_is_given_back() {
+        let srbs = PerSrb::<u32>::default();
+        let out = moved(Item::Srb(0x10), Owner::System, Owner::Driver);
+        assert_eq!(srbs.of(&out, |n| std::mem::replace(n, 5)), Some(0));
+        srbs.see(&out);
+        assert_eq!(srbs.of(&out, |n| *n), Some(5), "it is out still");
+        assert_eq!(srbs.of(&moved(Item::Irp(0x10), Owner::System, Owner::Driver), |n| *n), None);
+        srbs.see(&moved(Item::Srb(0x20), Owner::Driver, Owner::System));
+        assert_eq!(srbs.len(), 1, "another came back");
+        srbs.see(&moved(Item::Srb(0x10), Owner::Driver, Owner::System));
+        assert!(srbs.is_empty());
+
+        let irps = PerIrp::<u32>::default();
+        irps.of(&moved(Item::Irp(0x10), Owner::System, Owner::Driver), |n| *n = 1);
+        irps.see(&moved(Item::Irp(0x10), Owner::Driver, Owner::Driver));
+        assert_eq!(irps.len(), 1, "sent down is not completed");
+        irps.see(&moved(Item::Irp(0x10), Owner::Driver, Owner::System));
+        assert!(irps.is_empty());
+    }
+
+    #[test]
+    fn state_of_an_object_goes_with_its_memory() {
+        let objects = PerObject::<u32>::default();
+        objects.at(0x10, |n| *n = 1);
+        objects.see(&moved(Item::Pool(0x20), Owner::Driver, Owner::Free));
+        assert_eq!(objects.len(), 1);
+        objects.see(&moved(Item::Pool(0x10), Owner::Driver, Owner::Free));
+        assert!(objects.is_empty());
+    }
+
+    #[test]
+    fn state_of_a_callback_goes_when_it_returns() {
+        let frames = PerFrame::<u32>::default();
+        let (outer, inner) = (Frame::new(&DEFERRED_ROUTINE, &[]), Frame::new(&DEFERRED_ROUTINE, &[]));
+        for frame in [&outer, &inner] {
+            frames.of(&event(EventKind::Begin(frame)), |n| *n += 1);
+        }
+        frames.see(&event(EventKind::End(&inner, Arg::Value(0))));
+        assert_eq!(frames.len(), 1);
+        assert_eq!(frames.of(&event(EventKind::Begin(&outer)), |n| *n), Some(1));
+    }
+
+    #[test]
+    fn processors_threads_and_adapters_have_state_of_their_own() {
+        let begins = Frame::new(&DEFERRED_ROUTINE, &[]).of_adapter(0x40);
+        let event = event(EventKind::Begin(&begins));
+        let (cpus, threads, adapters) =
+            (PerCpu::<u32>::default(), PerThread::<u32>::default(), PerAdapter::<u32>::default());
+        cpus.of(&event, |n| *n = 1);
+        assert_eq!(cpus.of(&event, |n| *n), 1);
+        assert_eq!(threads.of(&event, |n| *n), Some(0));
+        assert_eq!(threads.at(7, |n| *n + 1), 1);
+        adapters.of(&event, |n| *n = 2);
+        assert_eq!(adapters.at(0x40, |n| *n), 2);
+    }
+}

@@ -170,6 +170,42 @@ fn a_storport_lock_that_the_miniport_took_is_reported() {
     }
 }
 
+unsafe extern "C-unwind" fn by_storport_under_lock(extension: PVOID, irp: PVOID) {
+    // SAFETY: Storport's own arguments; the handle lives while the lock is held.
+    unsafe {
+        (*irp.cast::<IRP>()).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 0);
+        let mut handle = std::mem::zeroed::<STOR_LOCK_HANDLE>();
+        StorPortAcquireSpinLock(extension, StartIoLock, null_mut(), &raw mut handle);
+        StorPortCompleteServiceIrp(extension, irp.cast());
+        StorPortReleaseSpinLock(extension, &raw mut handle);
+    }
+}
+entry!(completes_by_storport_under_lock, by_storport_under_lock);
+
+unsafe extern "C-unwind" fn by_storport(extension: PVOID, irp: PVOID) {
+    // SAFETY: Storport's own arguments; the handle lives while the lock is held.
+    unsafe {
+        let mut handle = std::mem::zeroed::<STOR_LOCK_HANDLE>();
+        StorPortAcquireSpinLock(extension, StartIoLock, null_mut(), &raw mut handle);
+        (*irp.cast::<IRP>()).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 0);
+        StorPortReleaseSpinLock(extension, &raw mut handle);
+        StorPortCompleteServiceIrp(extension, irp.cast());
+    }
+}
+entry!(completes_by_storport, by_storport);
+
+#[test]
+fn a_service_irp_completed_by_storport_under_a_lock_is_reported_as_our_extension() {
+    for execution in executions() {
+        let v = serve_once(execution, Some(completes_by_storport_under_lock)).expect("reported");
+        assert_eq!((v.of.name, v.now.routine()), ("SpinLockSafe", Some("StorPortCompleteServiceIrp")));
+        assert!(v.note.as_deref().is_some_and(|note| note.contains("our extension")), "{v:?}");
+    }
+    for execution in executions() {
+        assert_eq!(serve_once(execution, Some(completes_by_storport)), None, "the lock was given back");
+    }
+}
+
 unsafe extern "C-unwind" fn after_lock(extension: PVOID, irp: PVOID) {
     // SAFETY: Storport's own arguments.
     unsafe {
