@@ -96,7 +96,7 @@ impl Here for Processor {
     }
 
     fn moment_to_keep(&self) -> Moment {
-        if self.hooks() & flag::STACKS != 0 { self.place_with_stack() } else { self.place() }
+        if self.hooks() & flag::EVIDENCE != 0 { self.place_with_stack() } else { self.place() }
     }
 
     fn taken(&self, lock: &HeldLock) -> Moment {

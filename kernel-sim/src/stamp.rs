@@ -38,12 +38,12 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// This call, in the callback that is active; with its stack on a machine that keeps stacks.
+    /// This call, in the callback that is active; with its stack on a machine that gathers evidence.
     #[inline]
     #[must_use]
     pub fn of(call: &Call) -> Mark {
-        let keeps_stacks = call.hooks() & flag::STACKS != 0;
-        let stack = if keeps_stacks { call.machine().stacks.keep() } else { StackId::NONE };
+        let gathers = call.hooks() & flag::EVIDENCE != 0;
+        let stack = if gathers { call.machine().stacks.keep() } else { StackId::NONE };
         Mark { stack, ..Mark::without_stack(call) }
     }
 

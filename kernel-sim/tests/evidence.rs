@@ -8,7 +8,7 @@ mod common;
 use common::*;
 use kernel_sim::bugcheck::BugCheck;
 use kernel_sim::ddi::*;
-use kernel_sim::machine::{Execution, Machine};
+use kernel_sim::machine::{Config, Execution, Machine};
 use std::ptr::null_mut;
 
 /// The line of this file that ends in `// <mark>`.
@@ -18,10 +18,15 @@ fn line_of(mark: &str) -> u32 {
     at.expect("a line carries that mark") as u32 + 1
 }
 
-/// Runs `driver` on two processors of the deterministic executor; the bug check it ends in.
+/// Two processors of the deterministic executor.
+fn machine() -> Config {
+    Config::new(2, Execution::Seeded(1)).unwrap()
+}
+
+/// Runs `driver` on a machine that gathers evidence; the bug check it ends in.
 #[track_caller]
 fn stopped(driver: Driver) -> BugCheck {
-    bug_check(run(2, Execution::Seeded(1), driver))
+    bug_check(run_config(machine().keep_evidence(true), driver))
 }
 
 /// As `stopped`; it has to show exactly one earlier moment: this label, at the marked line, at no later
@@ -99,6 +104,18 @@ fn a_lock_requested_twice_shows_where_it_was_taken() {
 }
 
 #[test]
+fn the_call_stack_of_a_lock_is_kept_where_evidence_is_gathered() {
+    unsafe fn driver(x: *mut Desk) {
+        let mut old = 0;
+        KeAcquireSpinLock(lock(x, 0), &raw mut old);
+        KeAcquireSpinLockAtDpcLevel(lock(x, 0));
+    }
+    assert!(!stopped(driver).earlier[0].stack.is_empty());
+    let check = bug_check(run_config(machine(), driver));
+    assert_eq!((told(&check.earlier).len(), check.earlier[0].stack.is_empty()), (1, true));
+}
+
+#[test]
 fn a_release_of_a_lock_that_is_free_shows_where_it_was_taken_last() {
     unsafe fn driver(x: *mut Desk) {
         let mut old = 0;
@@ -168,6 +185,42 @@ fn a_callback_that_returns_at_another_level_shows_the_call_that_left_it_there() 
     assert_eq!(check.earlier[0].routine(), Some("KfRaiseIrql"));
     let check = shows(down, 0xC8, "IRQL lowered to PASSIVE_LEVEL", "lowered");
     assert_eq!(check.earlier[0].callback().map(|kind| kind.name), Some("DpcRoutine"));
+}
+
+#[test]
+fn a_change_of_another_callback_is_not_shown() {
+    unsafe extern "C-unwind" fn raises_for_a_while(_: PKDPC, _: PVOID, _: PVOID, _: PVOID) {
+        let old = KfRaiseIrql(5);
+        KeLowerIrql(old);
+    }
+    unsafe extern "C-unwind" fn ends_at_dispatch(context: PVOID) {
+        let x: *mut Desk = context.cast();
+        KeInitializeDpc(dpc(x, 0), Some(raises_for_a_while), null_mut());
+        KeRaiseIrqlToDpcLevel(); // raised before the DPC
+        KeInsertQueueDpc(dpc(x, 0), null_mut(), null_mut());
+        for _ in 0..20 {
+            KeLowerIrql(PASSIVE_LEVEL);
+            KeRaiseIrqlToDpcLevel(); // raised after the DPC
+        }
+    }
+    unsafe fn thread(x: *mut Desk) {
+        create(x, Some(ends_at_dispatch));
+        sleep_ms(1);
+    }
+    shows(thread, 0xC8, "IRQL raised to DISPATCH_LEVEL", "raised after the DPC");
+}
+
+#[test]
+fn without_evidence_a_change_of_the_irql_is_not_known() {
+    unsafe extern "C-unwind" fn ends_at_dispatch(_: PVOID) {
+        KeRaiseIrqlToDpcLevel();
+    }
+    unsafe fn thread(x: *mut Desk) {
+        create(x, Some(ends_at_dispatch));
+        sleep_ms(1);
+    }
+    let check = bug_check(run_config(machine(), thread));
+    assert_eq!((check.stop.code, told(&check.earlier)), (0xC8, vec![]));
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn program(driver: &'static Driver) -> Program {
         contents: Contents::Memory { bytes: 1 << 20 },
         rules: Selection::default(),
         sites: Sites::Kept,
-        stacks: false,
+        evidence: false,
     };
     Program { driver, setup }
 }

@@ -82,7 +82,9 @@ pub(crate) unsafe fn allocate(call: &Call, stack_size: CCHAR, _charge_quota: BOO
     if irp.is_null() {
         return irp;
     }
-    machine.io.completions.forget(irp as usize);
+    if call.is_deterministic() {
+        is_uncompleted(call, irp);
+    }
     // SAFETY: a fresh zeroed block of that size; zero is a valid value for every field.
     unsafe {
         let i = &mut *irp;
@@ -105,9 +107,12 @@ pub(crate) unsafe fn free(call: &Call, irp: PIRP) {
 }
 
 /// Readies an IRP that its owner allocated for another trip.
+#[inline]
 pub(crate) unsafe fn reuse(call: &Call, irp: PIRP, status: NTSTATUS) {
     let i = object(call, irp);
-    call.cpu.machine().io.completions.forget(irp as usize);
+    if call.is_deterministic() {
+        is_uncompleted(call, irp);
+    }
     let offset = size_of::<IRP>().next_multiple_of(16);
     // SAFETY: `allocate` laid the block out like this.
     unsafe {
@@ -314,6 +319,12 @@ fn is_completed(call: &Call, irp: PIRP) {
         call.cpu.machine().io.completions.note(irp as usize, Mark::of(call));
     }
     call.handed_on(Item::Irp(irp as usize), Owner::System);
+}
+
+/// The IRP is new, or ready for another trip: a completion before is none of this trip.
+#[cold]
+fn is_uncompleted(call: &Call, irp: PIRP) {
+    call.cpu.machine().io.completions.forget(irp as usize);
 }
 
 /// When the IRP was completed before, since it was made or made ready for another trip; as far as that is

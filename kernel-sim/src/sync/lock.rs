@@ -53,11 +53,10 @@ pub(crate) fn take_word(call: &Call, word: &AtomicUsize, queued: bool) {
 /// executor share one host thread, so a plain load and store do, at a third of the price.
 #[inline(always)]
 fn swap_word(call: &Call, word: &AtomicUsize, from: usize, to: usize, order: Ordering) -> bool {
-    if call.is_deterministic() {
+    if let Some(d) = call.deterministic() {
         let same = word.load(Relaxed) == from;
         if same {
             word.store(to, Relaxed);
-            let d = call.cpu.machine().deterministic();
             let address = std::ptr::from_ref(word) as usize;
             // Taking or giving a lock is progress, whatever the routine.
             d.note_call(call.cpu.machine(), call.cpu, false);

@@ -1,8 +1,9 @@
-//! Which calls changed the IRQL, for callbacks that return at another level than they were called at.
+//! What is gathered at every call on a machine that gathers evidence: who changed the IRQL, and the call stack
+//! with which a lock was taken.
 //!
-//! Kept in the deterministic executor, in which every call takes the long path: a few of the latest per
-//! processor, with the frame of the callback that made the call. It is for evidence only. Invariant: what it
-//! returns is a call of the very callback that is asked about.
+//! For callbacks that return at another IRQL than they were called at, and for locks that are held when
+//! something is found. A machine that gathers nothing does not come here: one flag of a call's byte says so.
+//! Invariant: what a processor shows of a callback was a call of that very callback.
 
 use crate::ddi::Call;
 use crate::frame::Frame;
@@ -13,6 +14,27 @@ use crate::processor::Processor;
 use crate::stamp::Mark;
 use std::cell::Cell;
 use std::ptr::from_ref;
+
+/// A call is about to be made.
+pub(crate) fn before_call(call: &Call) {
+    let frame = call.cpu.frame();
+    if !frame.kind.is_system {
+        frame.irql_before_call.set(call.cpu.irql());
+    }
+}
+
+/// The call has been made.
+pub(crate) fn after_call(call: &Call) {
+    let (frame, now) = (call.cpu.frame(), call.cpu.irql());
+    if !frame.kind.is_system {
+        // A call inside this one, of the same callback, has noted its own change.
+        let before = frame.irql_before_call.replace(now);
+        if before != now {
+            call.cpu.irql_changes.note(call, before);
+        }
+    }
+    call.cpu.keep_stack_of_lock(call);
+}
 
 /// Changes kept of one processor.
 const KEPT: usize = 8;
@@ -45,13 +67,9 @@ impl IrqlChanges {
     }
 
     /// A call that a driver's callback makes has changed the IRQL, which was `before`.
-    pub(crate) fn note(&self, call: &Call, before: Irql) {
-        let frame = call.cpu.frame();
-        if frame.kind.is_system {
-            return;
-        }
+    fn note(&self, call: &Call, before: Irql) {
         let at = self.next.get();
-        let change = Change { frame: address(frame), before, mark: Mark::without_stack(call) };
+        let change = Change { frame: address(call.cpu.frame()), before, mark: Mark::without_stack(call) };
         self.changes[at % KEPT].set(Some(change));
         // Never 0 again: 0 says that there is nothing to clear.
         self.next.set(at % KEPT + 1);
