@@ -1,5 +1,5 @@
-//! What is gathered at every call on a machine that gathers evidence: who changed the IRQL, and the call stack
-//! with which a lock was taken.
+//! What is gathered at every call on a machine that gathers evidence: who changed the IRQL, and the call
+//! stack with which a lock was taken.
 //!
 //! For callbacks that return at another IRQL than they were called at, and for locks that are held when
 //! something is found. A machine that gathers nothing does not come here: one flag of a call's byte says so.

@@ -5,8 +5,7 @@
 //! are in the order in which the locks were taken, and `top` counts what did not fit, too.
 
 use crate::irql::Irql;
-use crate::routine::{Callback, DdiInfo, KERNEL};
-use crate::shared::SHARED_WRITE;
+use crate::routine::{Callback, Coverage, DdiInfo, KERNEL, Kind, reserved};
 use crate::site::Site;
 use crate::stack::StackId;
 
@@ -42,12 +41,23 @@ pub(crate) struct HeldTable {
 /// An entry that was never used: no lock lies at address 0.
 const UNUSED: HeldLock = HeldLock {
     address: 0,
-    routine: &SHARED_WRITE,
+    routine: &NO_ROUTINE,
     site: Site::caller(),
     callback: &KERNEL,
     irql_before: Irql::PASSIVE,
     step: 0,
     stack: StackId::NONE,
+};
+
+static NO_ROUTINE: DdiInfo = DdiInfo {
+    id: reserved::GENERAL,
+    name: "",
+    header: "",
+    irql: None,
+    coverage: Coverage::NotHereYet,
+    params: &[],
+    summary: "",
+    kind: Kind::Plain,
 };
 
 impl HeldTable {

@@ -113,8 +113,8 @@ impl Config {
     }
 
     /// Whether evidence is gathered for what may be found later: call stacks of where locks are acquired and
-    /// where things change hands, and the calls that changed the IRQL. Some microseconds each: for the one run
-    /// that a report is made of.
+    /// where things change hands, and the calls that changed the IRQL. Some microseconds each: for the one
+    /// run that a report is made of.
     #[must_use]
     pub fn keep_evidence(mut self, keep: bool) -> Config {
         self.keep_evidence = keep;

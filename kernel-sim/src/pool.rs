@@ -83,7 +83,7 @@ pub(crate) struct Pool {
     index: Vec<u32>,
     blocks: Vec<Option<Block>>,
     spare: Vec<u32>,
-    /// When blocks were freed (deterministic executor only).
+    /// When blocks were freed.
     freed: Marks,
 }
 
@@ -251,9 +251,7 @@ impl Machine {
             self.refuse_free(call, shown, &block, overrun, wrong_tag);
         }
         pool.give(slot, block);
-        if call.is_deterministic() {
-            pool.freed.note(address as usize, Mark::of(call));
-        }
+        pool.freed.note(address as usize, Mark::of(call));
         drop(pool);
         call.moved(Item::Pool(address as usize), Owner::Driver, Owner::Free);
     }

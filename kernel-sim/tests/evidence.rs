@@ -53,6 +53,9 @@ fn a_second_free_shows_the_first() {
         ExFreePool(block);
     }
     shows(driver, 0xC4, "freed", "freed");
+    // On real threads too, though without a step.
+    let check = bug_check(run(1, Execution::Parallel, driver));
+    assert_eq!(told(&check.earlier), [("freed", Some(line_of("freed")))]);
 }
 
 #[test]
