@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use verifier::driver::Driver;
 use verifier::explore::exhaustive::{Limits, exhaust};
-use verifier::explore::findings::Identity;
+use verifier::explore::findings::SiteKey;
 use verifier::explore::stress::{Listener, Stress};
 use verifier::explore::{Program, strategy};
 use verifier::rules::{Selection, Sites};
@@ -32,7 +32,7 @@ pub struct Explored {
 struct Nobody;
 
 impl Listener for Nobody {
-    fn found(&mut self, _: u64, _: &Identity, _: Option<Run>) -> Result<(), String> {
+    fn found(&mut self, _: u64, _: &SiteKey, _: Option<Run>) -> Result<(), String> {
         Ok(())
     }
 

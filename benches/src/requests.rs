@@ -68,7 +68,7 @@ impl Reads {
             contents: Contents::Memory { bytes: WORKING_SET / u64::from(self.units) },
             rules: if self.watching == Watching::Nobody { Selection::none() } else { Selection::all() },
             sites: if self.watching == Watching::Counted { Sites::Counted } else { Sites::Kept },
-            stacks: false,
+            evidence: false,
         };
         let run = run::once(self.driver, &setup, setup.seed, Chooser::Seeded, None)
             .unwrap_or_else(|e| panic!("{e}"));

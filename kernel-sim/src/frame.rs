@@ -47,6 +47,8 @@ pub struct Frame<'a> {
     /// The name of each lock that the system holds around it, such as `StartIoLock`.
     pub system_locks: &'static [&'static str],
     irql: Cell<Irql>,
+    /// The IRQL before the call that it makes, on a machine that gathers evidence.
+    pub(crate) irql_before_call: Cell<Irql>,
     last_site: Cell<Option<Site>>,
     pub(crate) outer: Cell<*const Frame<'static>>,
 }
@@ -63,6 +65,7 @@ impl<'a> Frame<'a> {
             item: None,
             system_locks: &[],
             irql: Cell::new(Irql::PASSIVE),
+            irql_before_call: Cell::new(Irql::PASSIVE),
             last_site: Cell::new(None),
             outer: Cell::new(null()),
         }

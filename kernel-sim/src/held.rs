@@ -5,7 +5,7 @@
 //! are in the order in which the locks were taken, and `top` counts what did not fit, too.
 
 use crate::irql::Irql;
-use crate::routine::{Callback, DdiInfo};
+use crate::routine::{Callback, Coverage, DdiInfo, KERNEL, Kind, reserved};
 use crate::site::Site;
 use crate::stack::StackId;
 
@@ -31,49 +31,92 @@ pub struct HeldLock {
     pub stack: StackId,
 }
 
-/// The table of one processor.
+/// The table of one processor. An entry that is taken away stays readable behind the others until another
+/// takes its place.
 pub(crate) struct HeldTable {
-    entries: [Option<HeldLock>; HELD_MAX],
+    entries: [HeldLock; HELD_MAX],
     top: usize,
 }
 
+/// An entry that was never used: no lock lies at address 0.
+const UNUSED: HeldLock = HeldLock {
+    address: 0,
+    routine: &NO_ROUTINE,
+    site: Site::caller(),
+    callback: &KERNEL,
+    irql_before: Irql::PASSIVE,
+    step: 0,
+    stack: StackId::NONE,
+};
+
+static NO_ROUTINE: DdiInfo = DdiInfo {
+    id: reserved::GENERAL,
+    name: "",
+    header: "",
+    irql: None,
+    coverage: Coverage::NotHereYet,
+    params: &[],
+    summary: "",
+    kind: Kind::Plain,
+};
+
 impl HeldTable {
     pub(crate) const fn new() -> HeldTable {
-        HeldTable { entries: [None; HELD_MAX], top: 0 }
+        HeldTable { entries: [UNUSED; HELD_MAX], top: 0 }
     }
 
     pub(crate) fn clear(&mut self) {
+        // Used entries lie before unused ones.
+        self.entries.iter_mut().take_while(|lock| lock.address != 0).for_each(|lock| *lock = UNUSED);
         self.top = 0;
     }
 
     /// Adds a lock that was just taken.
     #[inline]
     pub(crate) fn push(&mut self, lock: HeldLock) {
-        if self.top < HELD_MAX {
-            self.entries[self.top] = Some(lock);
+        let top = self.top;
+        if let Some(entry) = self.entries.get_mut(top) {
+            *entry = lock;
         }
-        self.top += 1;
+        self.top = top + 1;
     }
 
     /// Takes away the newest entry of the lock at `address`.
     #[inline]
     pub(crate) fn remove(&mut self, address: u64) {
+        // Past the end where the table is empty, too.
+        let newest = self.top.wrapping_sub(1);
+        if self.entries.get(newest).is_some_and(|lock| lock.address == address) {
+            self.top = newest;
+        } else {
+            self.remove_older(address);
+        }
+    }
+
+    #[cold]
+    fn remove_older(&mut self, address: u64) {
         let top = self.top;
         if top > HELD_MAX {
             self.top = top - 1;
-            return;
-        }
-        let is_it = |h: &Option<HeldLock>| h.is_some_and(|h| h.address == address);
-        if top > 0 && is_it(&self.entries[top - 1]) {
-            self.top = top - 1;
-        } else if let Some(at) = self.entries[..top].iter().rposition(is_it) {
+        } else if let Some(at) = self.entries[..top].iter().rposition(|lock| lock.address == address) {
             self.entries.copy_within(at + 1..top, at);
             self.top = top - 1;
         }
     }
 
+    /// The lock that was taken last, if it is known.
+    pub(crate) fn newest(&mut self) -> Option<&mut HeldLock> {
+        self.entries.get_mut(self.top.wrapping_sub(1))
+    }
+
+    /// The newest entry of the lock at `address` among those that were taken away and not written over yet.
+    pub(crate) fn past(&self, address: u64) -> Option<&HeldLock> {
+        let past = self.entries[self.top.min(HELD_MAX)..].iter();
+        past.filter(|lock| lock.address == address).max_by_key(|lock| lock.step)
+    }
+
     /// The locks, oldest first, as far as they are known.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &HeldLock> {
-        self.entries[..self.top.min(HELD_MAX)].iter().flatten()
+        self.entries[..self.top.min(HELD_MAX)].iter()
     }
 }

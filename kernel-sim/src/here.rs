@@ -96,11 +96,31 @@ impl Here for Processor {
     }
 
     fn moment_to_keep(&self) -> Moment {
-        if self.hooks() & flag::STACKS != 0 { self.place_with_stack() } else { self.place() }
+        if self.hooks() & flag::EVIDENCE != 0 { self.place_with_stack() } else { self.place() }
     }
 
     fn taken(&self, lock: &HeldLock) -> Moment {
         self.machine().taken(self.index(), lock)
+    }
+}
+
+impl Processor {
+    /// When the driver took a lock that it holds here, by host address; as far as sites are kept.
+    #[cold]
+    pub(crate) fn taken_at(&self, lock: usize) -> Vec<Moment> {
+        let machine = self.machine();
+        let shown = machine.machine_address(lock);
+        let held = self.held_locks().into_iter().rev().find(|held| held.address == shown);
+        held.map(|held| machine.taken(self.index(), &held)).into_iter().collect()
+    }
+
+    /// When the driver took a lock here last that it has given back since, by host address.
+    #[cold]
+    pub(crate) fn taken_last(&self, lock: usize) -> Vec<Moment> {
+        let machine = self.machine();
+        let past = self.past_lock(lock).filter(|_| machine.is_deterministic());
+        let moment = |held| machine.taken(self.index(), &held).labelled("taken last");
+        past.map(moment).into_iter().collect()
     }
 }
 

@@ -268,7 +268,7 @@ pub trait Here {
     fn machine_address(&self, host: usize) -> u64;
     /// Where and when it happened, with the call stack.
     fn moment(&self) -> Moment;
-    /// As `moment`, with a call stack only on a machine that keeps stacks: to be remembered, in case.
+    /// As `moment`, with a call stack only on a machine that gathers evidence: to be remembered, in case.
     fn moment_to_keep(&self) -> Moment;
     /// The moment at which a lock that is held was taken.
     fn taken(&self, lock: &HeldLock) -> Moment;

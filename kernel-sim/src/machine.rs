@@ -55,7 +55,7 @@ pub struct Config {
     pub(crate) watchers: Vec<Arc<dyn Watcher>>,
     pub(crate) hardware: Vec<Box<dyn HardwareModel>>,
     pub(crate) keep_sites: bool,
-    pub(crate) keep_stacks: bool,
+    pub(crate) keep_evidence: bool,
     pub(crate) allocation_policy: Option<Box<dyn AllocationPolicy>>,
 }
 
@@ -86,7 +86,7 @@ impl Config {
             watchers: Vec::new(),
             hardware: Vec::new(),
             keep_sites: true,
-            keep_stacks: false,
+            keep_evidence: false,
             allocation_policy: None,
         })
     }
@@ -113,12 +113,12 @@ impl Config {
         self
     }
 
-    /// Whether call stacks are taken where locks are acquired and where things change hands, so that a
-    /// finding shows them of what came before, too. Some microseconds each: for the one run that a report is
-    /// made of.
+    /// Whether evidence is gathered for what may be found later: call stacks of where locks are acquired and
+    /// where things change hands, and the calls that changed the IRQL. Some microseconds each: for the one
+    /// run that a report is made of.
     #[must_use]
-    pub fn keep_stacks(mut self, keep: bool) -> Config {
-        self.keep_stacks = keep;
+    pub fn keep_evidence(mut self, keep: bool) -> Config {
+        self.keep_evidence = keep;
         self
     }
 

@@ -68,7 +68,7 @@ impl Moment {
             irql: lock.irql_before,
             step: (lock.step != 0).then_some(lock.step),
             call: Some(lock.routine),
-            site: Some(lock.site),
+            site: Some(lock.site).filter(|site| !site.is_own()),
             callbacks: vec![lock.callback],
             held: vec![*lock],
             ..Moment::on(cpu)

@@ -20,8 +20,11 @@ use crate::hook::Owner;
 use crate::irql::Irql;
 use crate::kernel::DpcQueue;
 use crate::machine::Machine;
+use crate::marks::Marks;
 use crate::memory::POOL_BYTES;
+use crate::moment::Moment;
 use crate::site::Site;
+use crate::stamp::Mark;
 use crate::sync::timer::Expiry;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::Relaxed;
@@ -53,6 +56,8 @@ struct Block {
     bytes: usize,
     tag: u32,
     site: Site,
+    /// When; not known of the system's.
+    mark: Option<Mark>,
     paged: bool,
     /// Allocated by the machine itself: not the driver's to free or to leak.
     system: bool,
@@ -78,6 +83,20 @@ pub(crate) struct Pool {
     index: Vec<u32>,
     blocks: Vec<Option<Block>>,
     spare: Vec<u32>,
+    /// When blocks were freed.
+    freed: Marks,
+}
+
+impl Block {
+    /// A block that this call of a driver allocates.
+    fn of(call: &Call, bytes: usize, tag: u32, paged: bool) -> Block {
+        Block { bytes, tag, site: call.site, mark: Some(Mark::of(call)), paged, system: false }
+    }
+
+    /// When it was allocated.
+    fn allocated(&self, machine: &Machine) -> Vec<Moment> {
+        self.mark.map(|mark| mark.moment(machine, "allocated")).into_iter().collect()
+    }
 }
 
 impl Pool {
@@ -89,6 +108,7 @@ impl Pool {
             index: Vec::new(),
             blocks: Vec::new(),
             spare: Vec::new(),
+            freed: Marks::default(),
         }
     }
 
@@ -99,6 +119,7 @@ impl Pool {
         self.index.clear();
         self.blocks.clear();
         self.spare.clear();
+        self.freed = Marks::default();
     }
 
     pub(crate) fn used_bytes(&self) -> usize {
@@ -177,9 +198,9 @@ impl Machine {
         host as PVOID
     }
 
-    /// Zeroed memory for an object that a driver asked the kernel for.
+    /// Zeroed memory for what a model works on, which no call of a driver allocates.
     pub(crate) fn pool_allocate_zeroed(&self, bytes: usize, tag: u32, site: Site) -> PVOID {
-        self.allocate_block(bytes, Block { bytes, tag, site, paged: false, system: false }, 0)
+        self.allocate_block(bytes, Block { bytes, tag, site, mark: None, paged: false, system: false }, 0)
     }
 
     /// Zeroed memory for an object of the system itself (device objects of the port driver, the
@@ -187,7 +208,8 @@ impl Machine {
     #[track_caller]
     pub fn allocate_system(&self, bytes: usize) -> PVOID {
         let site = Site::caller();
-        self.allocate_block(bytes, Block { bytes, tag: tag(b"Sys "), site, paged: false, system: true }, 0)
+        let block = Block { bytes, tag: tag(b"Sys "), site, mark: None, paged: false, system: true };
+        self.allocate_block(bytes, block, 0)
     }
 
     /// Frees memory from [`Machine::allocate_system`].
@@ -216,7 +238,8 @@ impl Machine {
                 call.ddi.name,
                 crate::report_address(shown)
             );
-            call.bug_check(VERIFIER, [0x10, shown, 0, 0], what);
+            let earlier = self.freed_before(address as usize);
+            call.bug_check_after(VERIFIER, [0x10, shown, 0, 0], what, earlier);
         };
         // SAFETY: the guard bytes belong to the block and lie in mapped memory.
         let tail =
@@ -228,8 +251,15 @@ impl Machine {
             self.refuse_free(call, shown, &block, overrun, wrong_tag);
         }
         pool.give(slot, block);
+        pool.freed.note(address as usize, Mark::of(call));
         drop(pool);
         call.moved(Item::Pool(address as usize), Owner::Driver, Owner::Free);
+    }
+
+    /// When the block at an address, which is free, was freed; as far as that is known.
+    pub(crate) fn freed_before(&self, address: usize) -> Vec<Moment> {
+        let mark = self.pool.lock().freed.get(address);
+        mark.map(|mark| mark.moment(self, "freed")).into_iter().collect()
     }
 
     /// Refuses to free a block that holds an armed timer or a queued DPC: the kernel would go on
@@ -252,39 +282,32 @@ impl Machine {
         if let Some(timer) = timer {
             let timer = self.machine_address(timer);
             let what = format!("{} frees memory that holds an armed timer", call.ddi.name);
-            call.bug_check(VERIFIER, [0x15, timer, 0, start], what);
+            call.bug_check_after(VERIFIER, [0x15, timer, 0, start], what, block.allocated(self));
         }
         if let Some(dpc) = dpc {
             let dpc = self.machine_address(dpc);
             let what = format!("{} frees memory that holds a queued DPC", call.ddi.name);
-            call.bug_check(TIMER_OR_DPC_INVALID, [1, dpc, start, end], what);
+            call.bug_check_after(TIMER_OR_DPC_INVALID, [1, dpc, start, end], what, block.allocated(self));
         }
     }
 
     #[cold]
     fn refuse_free(&self, call: &Call, shown: u64, block: &Block, overrun: bool, wrong_tag: bool) -> ! {
         let irql = call.cpu.irql();
-        let at = format!("{} bytes allocated at {}", block.bytes, block.site);
-        if overrun {
-            call.bug_check(
-                VERIFIER,
-                [0x51, shown, 0, 0],
-                format!("the block was written past its end ({at})"),
-            );
-        }
-        if wrong_tag {
-            call.bug_check(
-                BAD_POOL_CALLER,
-                [0x0A, shown, u64::from(block.tag), 0],
-                format!("freed with another tag than it was allocated with ({at})"),
-            );
-        }
-        let check = if block.paged { 0x11 } else { 0x12 };
-        call.bug_check(
-            VERIFIER,
-            [check, u64::from(irql.0), u64::from(block.paged), shown],
-            format!("{} called at {irql} ({at})", call.ddi.name),
-        )
+        let bytes = block.bytes;
+        let (stop, parameters, what) = if overrun {
+            let what = format!("the block of {bytes} bytes was written past its end");
+            (VERIFIER, [0x51, shown, 0, 0], what)
+        } else if wrong_tag {
+            let what =
+                format!("a block of {bytes} bytes is freed with another tag than it was allocated with");
+            (BAD_POOL_CALLER, [0x0A, shown, u64::from(block.tag), 0], what)
+        } else {
+            let check = if block.paged { 0x11 } else { 0x12 };
+            let what = format!("{} of a block of {bytes} bytes called at {irql}", call.ddi.name);
+            (VERIFIER, [check, u64::from(irql.0), u64::from(block.paged), shown], what)
+        };
+        call.bug_check_after(stop, parameters, what, block.allocated(self))
     }
 
     /// Blocks that drivers allocated and have not freed, oldest address first.
@@ -302,7 +325,7 @@ pub(crate) fn allocate_object(call: &Call, bytes: usize, tag: u32) -> PVOID {
     if allocation_failure::fails(call, bytes) {
         return null_mut();
     }
-    call.cpu.machine().pool_allocate_zeroed(bytes, tag, call.site)
+    call.cpu.machine().allocate_block(bytes, Block::of(call, bytes, tag, false), 0)
 }
 
 pub(crate) fn allocate(call: &Call, bytes: SIZE_T, tag: ULONG, paged: bool, zeroed: bool) -> PVOID {
@@ -331,7 +354,7 @@ pub(crate) fn allocate(call: &Call, bytes: SIZE_T, tag: ULONG, paged: bool, zero
     if allocation_failure::fails(call, bytes) {
         return null_mut();
     }
-    let block = Block { bytes, tag, site: call.site, paged, system: false };
+    let block = Block::of(call, bytes, tag, paged);
     let at = call.cpu.machine().allocate_block(bytes, block, if zeroed { 0 } else { FRESH });
     if !at.is_null() {
         call.moved(Item::Pool(at as usize), Owner::Free, Owner::Driver);

@@ -58,7 +58,7 @@ impl Machine {
     pub(crate) fn build(config: Config) -> Box<Machine> {
         let memory = AddressSpace::take();
         let deterministic = !matches!(config.execution, Execution::Parallel);
-        let watching = Watching::new(config.watchers, deterministic, config.keep_sites, config.keep_stacks);
+        let watching = Watching::new(config.watchers, deterministic, config.keep_sites, config.keep_evidence);
         let executor = match strategy(config.execution) {
             Some(strategy) => Executor::Deterministic(Deterministic::new(strategy)),
             None => Executor::Parallel(Parallel::new(config.processors)),
@@ -113,7 +113,7 @@ impl Machine {
 
     /// Makes a machine at rest as good as new.
     fn reset(&mut self, config: Config) {
-        self.watching = Watching::new(config.watchers, true, config.keep_sites, config.keep_stacks);
+        self.watching = Watching::new(config.watchers, true, config.keep_sites, config.keep_evidence);
         self.stacks.clear();
         self.low_resources = config.allocation_policy.map(LowResources::new);
         for processor in &mut self.processors {

@@ -6,6 +6,10 @@
 
 #![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
 
+use crate::ddi::Call;
+use crate::evidence::IrqlChanges;
+use crate::exec::Executor;
+use crate::exec::deterministic::Deterministic;
 use crate::frame::{Frame, OUTERMOST};
 use crate::held::{HeldLock, HeldTable};
 use crate::hook::CALLBACKS_MAX;
@@ -13,6 +17,7 @@ use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::routine::{Callback, DDIS_MAX, DdiInfo, reserved};
 use crate::site::Site;
+use crate::stack::StackId;
 use crate::sync::thread::Thread;
 use crate::watching::Watching;
 use std::cell::{Cell, UnsafeCell};
@@ -27,12 +32,12 @@ pub(crate) mod flag {
     pub const DETERMINISTIC: u8 = 2;
     /// This routine (or callback) is watched.
     pub const EVENTS: u8 = 4;
-    /// The machine keeps call stacks.
-    pub const STACKS: u8 = 8;
+    /// The machine gathers evidence for what may be found later: call stacks, and who changed the IRQL.
+    pub const EVIDENCE: u8 = 8;
     /// What changes hands in this routine is watched.
     pub const MOVED: u8 = 16;
     /// Any of these: the long path.
-    pub const SLOW: u8 = QUIET | DETERMINISTIC | EVENTS | STACKS | MOVED;
+    pub const SLOW: u8 = QUIET | DETERMINISTIC | EVENTS | EVIDENCE | MOVED;
     /// Held spin locks are counted.
     pub const COUNT: u8 = 32;
     /// Held spin locks are kept with their sites.
@@ -113,6 +118,8 @@ pub struct Processor {
     /// What is asked of each routine's calls, and of each kind of callback: bits of `flag`.
     hooks: [AtomicU8; DDIS_MAX],
     callback_hooks: [AtomicU8; CALLBACKS_MAX],
+    /// The calls that changed its IRQL, on a machine that gathers evidence.
+    pub(crate) irql_changes: IrqlChanges,
 }
 
 // SAFETY: cells are touched only by the host thread that runs the processor; the invariant in the
@@ -148,6 +155,7 @@ impl Processor {
             stats: UnsafeCell::new(ProcessorStats::NONE),
             hooks,
             callback_hooks: [const { AtomicU8::new(0) }; CALLBACKS_MAX],
+            irql_changes: IrqlChanges::new(),
         }
     }
 
@@ -185,6 +193,7 @@ impl Processor {
         self.in_dpc.set(0);
         self.in_isr.set(0);
         self.call.set(None);
+        self.irql_changes.clear();
         *self.stats.get_mut() = ProcessorStats::NONE;
     }
 
@@ -273,6 +282,20 @@ impl Processor {
         self.callback_hooks[usize::from(kind.id) % CALLBACKS_MAX].load(Relaxed)
     }
 
+    /// The deterministic executor, if it runs the machine. `hooks` is any byte of this processor's.
+    #[inline(always)]
+    pub(crate) fn deterministic(&self, hooks: u8) -> Option<&Deterministic> {
+        if hooks & flag::DETERMINISTIC == 0 {
+            return None;
+        }
+        match &self.machine().executor {
+            Executor::Deterministic(d) => Some(d),
+            // SAFETY: power-on sets the flag in the bytes of machines that have the other executor, and in no
+            // others; nothing sets it later, and a machine keeps its executor.
+            Executor::Parallel(_) => unsafe { std::hint::unreachable_unchecked() },
+        }
+    }
+
     /// From now on every DDI is a no-op here.
     pub(crate) fn silence(&self) {
         for hooks in &self.hooks {
@@ -322,17 +345,23 @@ impl Processor {
 
     #[inline]
     fn remember(&self, hooks: u8, address: usize, routine: &'static DdiInfo, site: Site, irql_before: Irql) {
-        let step = if hooks & flag::DETERMINISTIC != 0 { self.machine().step() } else { 0 };
-        let stack = if hooks & flag::STACKS != 0 {
-            self.machine().stacks.keep()
-        } else {
-            crate::stack::StackId::NONE
-        };
+        let step = self.deterministic(hooks).map_or(0, Deterministic::step);
         let callback = self.frame().kind;
+        let stack = StackId::NONE;
         let lock = HeldLock { address: address as u64, routine, site, callback, irql_before, step, stack };
         // SAFETY: only the processor's own host thread touches the table; no reference to it is alive
         // across calls.
         unsafe { &mut *self.held.get() }.push(lock);
+    }
+
+    /// Keeps the call stack with the lock that was taken last, if it was taken in this call and has none yet.
+    pub(crate) fn keep_stack_of_lock(&self, call: &Call) {
+        // SAFETY: only the processor's own host thread touches the table; no reference to it is alive
+        // across calls.
+        let newest = unsafe { &mut *self.held.get() }.newest();
+        if let Some(lock) = newest.filter(|lock| lock.routine == call.ddi && lock.site == call.site) {
+            lock.stack = lock.stack.or_else(|| self.machine().stacks.keep());
+        }
     }
 
     /// Notes that the driver gave a spin lock back.
@@ -365,6 +394,13 @@ impl Processor {
         held.iter()
             .map(|h| HeldLock { address: self.machine().machine_address(h.address as usize), ..*h })
             .collect()
+    }
+
+    /// The lock at a host address as it was last held here, if it was given back since and is still known.
+    pub(crate) fn past_lock(&self, address: usize) -> Option<HeldLock> {
+        // SAFETY: only the processor's own host thread touches the table.
+        let lock = unsafe { &*self.held.get() }.past(address as u64)?;
+        Some(HeldLock { address: self.machine().machine_address(address), ..*lock })
     }
 
     /// The innermost frame; outside all callbacks the outermost, of the kind `KERNEL`.

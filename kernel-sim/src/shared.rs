@@ -87,9 +87,8 @@ fn point(address: usize, row: &'static DdiInfo, site: Site) -> bool {
         quiet(cpu);
         return false;
     }
-    if hooks & flag::DETERMINISTIC != 0 {
+    if let Some(d) = cpu.deterministic(hooks) {
         let machine = cpu.machine();
-        let d = machine.deterministic();
         let looks = row.polls();
         let outer = cpu.call.replace(Some((row, site)));
         if !cpu.frame().kind.is_system {

@@ -87,6 +87,11 @@ impl Site {
         }
     }
 
+    /// Whether it lies in the simulator's own sources.
+    pub(crate) fn is_own(self) -> bool {
+        crate::own_sources::is_own(self.file())
+    }
+
     /// The file, as the compiler names it.
     #[must_use]
     pub fn file(self) -> &'static str {

@@ -1,9 +1,9 @@
 //! Call stacks of driver code: return addresses, made into names and lines only when a report is printed.
 //!
 //! Walking a stack costs microseconds and naming its frames milliseconds, so the first is done where a
-//! finding is made (and, on a machine that keeps stacks, where something is taken, handed out or given back),
-//! the second by the report. Invariant: a stack decides nothing; it is in no hash and no comparison of
-//! runs.
+//! finding is made (and, on a machine that gathers evidence, where something is taken, handed out or given
+//! back), the second by the report. Invariant: a stack decides nothing; it is in no hash and no comparison
+//! of runs.
 
 use crate::own_sources;
 use parking_lot::Mutex;
@@ -33,6 +33,11 @@ pub struct StackId(u32);
 impl StackId {
     /// No stack was kept.
     pub const NONE: StackId = StackId(0);
+
+    /// This one, or another if it is none.
+    pub(crate) fn or_else(self, other: impl FnOnce() -> StackId) -> StackId {
+        if self.0 == 0 { other() } else { self }
+    }
 
     /// As a number, for where only numbers can be kept.
     pub(crate) fn number(self) -> u32 {

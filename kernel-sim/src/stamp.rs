@@ -1,9 +1,10 @@
-//! `Stamp`: a moment noted cheaply, for what may have to be shown much later.
+//! Moments noted cheaply, for what may have to be shown much later.
 //!
-//! A [`Moment`] owns lists and is made when something was found. A stamp is what can be kept for every
-//! request: a few plain stores, readable at any time, and made into a moment when a report asks. Machine time
-//! and step are noted in the deterministic executor only: reading the clock is dear in the other, which has
-//! no order of steps. Invariant: a stamp that was never noted, or was cleared, gives no moment.
+//! A [`Moment`] owns lists and is made when something was found. A [`Mark`] is what can be kept for every
+//! request, block and lock: a plain value, made into a moment when somebody asks. A [`Stamp`] is a place for
+//! a mark that several processors may read and write. Machine time and step are noted in the deterministic
+//! executor only: reading the clock is dear in the other, which has no order of steps. Invariant: a stamp
+//! that was never noted, or was cleared, gives no mark.
 
 #![expect(unsafe_code, reason = "keeps references to static data in atomic pointers")]
 
@@ -12,21 +13,97 @@ use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::moment::Moment;
 use crate::processor::{Processor, flag};
-use crate::routine::{Callback, DdiInfo};
+use crate::routine::{Callback, DdiInfo, KERNEL};
 use crate::site::{AtomicSite, Site};
 use crate::stack::StackId;
 use std::borrow::Cow;
-use std::ptr::null_mut;
+use std::ptr::{from_ref, null_mut};
 use std::sync::atomic::{
     AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
 };
 
-/// See the module page.
+/// A moment as a plain value.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    /// The callback that was active.
+    callback: &'static Callback,
+    routine: Option<&'static DdiInfo>,
+    site: Option<Site>,
+    step: u64,
+    time_ns: u64,
+    stack: StackId,
+    thread: u32,
+    cpu: u8,
+    irql: Irql,
+}
+
+impl Mark {
+    /// This call, in the callback that is active; with its stack on a machine that gathers evidence.
+    #[inline]
+    #[must_use]
+    pub fn of(call: &Call) -> Mark {
+        let gathers = call.hooks() & flag::EVIDENCE != 0;
+        let stack = if gathers { call.machine().stacks.keep() } else { StackId::NONE };
+        Mark { stack, ..Mark::without_stack(call) }
+    }
+
+    /// This call, in the callback that is active.
+    #[inline]
+    pub(crate) fn without_stack(call: &Call) -> Mark {
+        let entry = Mark::of_entry(call.cpu, call.cpu.frame().kind);
+        Mark { routine: Some(call.ddi), site: Some(call.site), ..entry }
+    }
+
+    /// The entry of a callback of that kind.
+    #[inline]
+    #[must_use]
+    pub fn of_entry(cpu: &Processor, kind: &'static Callback) -> Mark {
+        let machine = cpu.machine();
+        let (step, time_ns) =
+            if machine.is_deterministic() { (machine.step(), machine.time_ns()) } else { (0, 0) };
+        Mark {
+            callback: kind,
+            routine: None,
+            site: None,
+            step,
+            time_ns,
+            stack: StackId::NONE,
+            thread: cpu.thread_number(),
+            cpu: cpu.index(),
+            irql: cpu.irql(),
+        }
+    }
+
+    /// The IRQL of the processor then.
+    pub(crate) fn irql(&self) -> Irql {
+        self.irql
+    }
+
+    /// The moment, on the machine that it was one of. A line of the simulator's own is left out: it is of no
+    /// use to a driver's author.
+    #[must_use]
+    pub fn moment(&self, machine: &Machine, label: impl Into<Cow<'static, str>>) -> Moment {
+        Moment {
+            label: label.into(),
+            thread: self.thread,
+            irql: self.irql,
+            step: machine.is_deterministic().then_some(self.step),
+            time_ns: self.time_ns,
+            call: self.routine,
+            site: self.site.filter(|site| !site.is_own()),
+            callbacks: if self.callback.id == KERNEL.id { Vec::new() } else { vec![self.callback] },
+            stack: machine.stacks.get(self.stack),
+            ..Moment::on(self.cpu)
+        }
+    }
+}
+
+/// A place for a mark.
 #[derive(Default)]
 pub struct Stamp {
-    /// The callback that was active; null as long as nothing is noted. Stored last.
+    /// Null as long as nothing is noted. Stored last.
     callback: AtomicPtr<Callback>,
-    /// The routine that was called, or null.
+    /// Null for no routine.
     routine: AtomicPtr<DdiInfo>,
     site: AtomicSite,
     step: AtomicU64,
@@ -38,38 +115,18 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Notes a call of a driver, in the callback that is active.
+    /// Puts a mark there.
     #[inline]
-    pub fn note(&self, call: &Call) {
-        self.routine.store(std::ptr::from_ref(call.ddi).cast_mut(), Relaxed);
-        self.site.store(Some(call.site));
-        let keeps_stacks = call.hooks() & flag::STACKS != 0;
-        let stack = if keeps_stacks { call.machine().stacks.keep() } else { StackId::NONE };
-        self.stack.store(stack.number(), Relaxed);
-        self.note_place(call.cpu, call.cpu.frame().kind);
-    }
-
-    /// Notes that a callback of that kind is entered now. The line is not known yet; see
-    /// [`Stamp::note_site`].
-    #[inline]
-    pub fn note_entry(&self, cpu: &Processor, kind: &'static Callback) {
-        self.routine.store(null_mut(), Relaxed);
-        self.site.store(None);
-        self.stack.store(StackId::NONE.number(), Relaxed);
-        self.note_place(cpu, kind);
-    }
-
-    #[inline]
-    fn note_place(&self, cpu: &Processor, kind: &'static Callback) {
-        self.cpu.store(cpu.index(), Relaxed);
-        self.irql.store(cpu.irql().0, Relaxed);
-        self.thread.store(cpu.thread_number(), Relaxed);
-        let machine = cpu.machine();
-        if machine.is_deterministic() {
-            self.step.store(machine.step(), Relaxed);
-            self.time_ns.store(machine.time_ns(), Relaxed);
-        }
-        self.callback.store(std::ptr::from_ref(kind).cast_mut(), Release);
+    pub fn note(&self, mark: Mark) {
+        self.routine.store(mark.routine.map_or(null_mut(), |routine| from_ref(routine).cast_mut()), Relaxed);
+        self.site.store(mark.site);
+        self.step.store(mark.step, Relaxed);
+        self.time_ns.store(mark.time_ns, Relaxed);
+        self.stack.store(mark.stack.number(), Relaxed);
+        self.thread.store(mark.thread, Relaxed);
+        self.cpu.store(mark.cpu, Relaxed);
+        self.irql.store(mark.irql.0, Relaxed);
+        self.callback.store(from_ref(mark.callback).cast_mut(), Release);
     }
 
     /// Adds a line of the driver to what is noted.
@@ -96,26 +153,29 @@ impl Stamp {
         self.step.load(Relaxed)
     }
 
+    /// What was noted.
+    #[must_use]
+    pub fn mark(&self) -> Option<Mark> {
+        // SAFETY: only references to static data are stored.
+        let callback: &'static Callback = unsafe { self.callback.load(Acquire).as_ref() }?;
+        Some(Mark {
+            callback,
+            // SAFETY: only references to static data are stored.
+            routine: unsafe { self.routine.load(Relaxed).as_ref() },
+            site: self.site.load(),
+            step: self.step(),
+            time_ns: self.time_ns.load(Relaxed),
+            stack: StackId::numbered(self.stack.load(Relaxed)),
+            thread: self.thread.load(Relaxed),
+            cpu: self.cpu.load(Relaxed),
+            irql: Irql(self.irql.load(Relaxed)),
+        })
+    }
+
     /// What was noted, as a moment of that machine; `None` if nothing was.
     #[must_use]
     pub fn moment(&self, machine: &Machine, label: impl Into<Cow<'static, str>>) -> Option<Moment> {
-        // SAFETY: only references to static data are stored.
-        let callback: &'static Callback = unsafe { self.callback.load(Acquire).as_ref() }?;
-        // SAFETY: only references to static data are stored.
-        let call: Option<&'static DdiInfo> = unsafe { self.routine.load(Relaxed).as_ref() };
-        Some(Moment {
-            label: label.into(),
-            thread: self.thread.load(Relaxed),
-            irql: Irql(self.irql.load(Relaxed)),
-            step: machine.is_deterministic().then(|| self.step()),
-            time_ns: self.time_ns.load(Relaxed),
-            call,
-            site: self.site.load(),
-            // Code outside all callbacks is a model's, or the rig's.
-            callbacks: if callback.is_system { Vec::new() } else { vec![callback] },
-            stack: machine.stacks.get(StackId::numbered(self.stack.load(Relaxed))),
-            ..Moment::on(self.cpu.load(Relaxed))
-        })
+        self.mark().map(|mark| mark.moment(machine, label))
     }
 }
 
@@ -132,13 +192,15 @@ mod tests {
             let (cpu, machine) = (Processor::current(), Machine::current().unwrap());
             let stamp = Stamp::default();
             assert_eq!(stamp.moment(machine, "never"), None);
-            stamp.note_entry(cpu, &DISPATCH);
+            stamp.note(Mark::of_entry(cpu, &DISPATCH));
             let entered = stamp.moment(machine, "handed out").unwrap();
             assert_eq!((entered.callback(), entered.site), (Some(&DISPATCH), None));
-            let here = Site::caller();
-            stamp.note_site(Some(here));
-            assert_eq!(stamp.moment(machine, "handed out").unwrap().site, Some(here));
-            stamp.note_entry(cpu, &START_IO);
+            let line = Site::intern("driver.c", 7, 1);
+            stamp.note_site(Some(line));
+            assert_eq!(stamp.moment(machine, "handed out").unwrap().site, Some(line));
+            stamp.note_site(Some(Site::caller()));
+            assert_eq!(stamp.moment(machine, "handed out").unwrap().site, None, "of the simulator");
+            stamp.note(Mark::of_entry(cpu, &START_IO));
             let again = stamp.moment(machine, "handed out").unwrap();
             assert_eq!((again.callback(), again.site), (Some(&START_IO), None));
             stamp.clear();

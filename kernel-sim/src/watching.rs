@@ -35,7 +35,7 @@ impl Watching {
         watchers: Vec<Arc<dyn Watcher>>,
         deterministic: bool,
         keep_sites: bool,
-        keep_stacks: bool,
+        keep_evidence: bool,
     ) -> Watching {
         assert!(watchers.len() <= WATCHERS_MAX, "a machine has at most {WATCHERS_MAX} watchers");
         let watchers: Vec<_> = watchers.into_iter().map(|w| (Arc::clone(&w), w.interest())).collect();
@@ -59,11 +59,11 @@ impl Watching {
         for pairs in [&mut watching.enter, &mut watching.exit, &mut watching.enter_holding] {
             pairs.sort_unstable();
         }
-        watching.set_flags(&all, deterministic, keep_sites, keep_stacks);
+        watching.set_flags(&all, deterministic, keep_sites, keep_evidence);
         watching
     }
 
-    fn set_flags(&mut self, all: &Interest, deterministic: bool, keep_sites: bool, keep_stacks: bool) {
+    fn set_flags(&mut self, all: &Interest, deterministic: bool, keep_sites: bool, keep_evidence: bool) {
         if all.lock_count || all.lock_sites || !all.enter_holding.is_empty() {
             self.common |= flag::COUNT;
         }
@@ -73,8 +73,8 @@ impl Watching {
         if deterministic {
             self.common |= flag::DETERMINISTIC;
         }
-        if keep_stacks {
-            self.common |= flag::STACKS;
+        if keep_evidence {
+            self.common |= flag::EVIDENCE;
         }
         let watched = self.enter.iter().chain(&self.exit).map(|(routine, _)| (*routine, flag::EVENTS));
         let holding = self.enter_holding.iter().map(|(routine, _)| (*routine, flag::HOLDING));

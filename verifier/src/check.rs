@@ -253,7 +253,8 @@ impl Check {
         let deviating = Deviating::new(deviations.clone(), Misfit::Parts);
         let outcomes = deviating.outcomes();
         let chooser = Chooser::Strategy(Box::new(deviating));
-        let run = program.execute(program.setup.seed, chooser).unwrap_or_else(|e| panic!("{e}"));
+        let run = program.with_evidence().execute(program.setup.seed, chooser);
+        let run = run.unwrap_or_else(|e| panic!("{e}"));
         // To pass because another execution was made than the one asked for would be a lie.
         if let RunEnd::Parted(parted) = &run.end {
             panic!("{REPLAY}: step {}: {}", parted.step, parted.why);

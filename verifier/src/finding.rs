@@ -2,10 +2,14 @@
 //!
 //! Rules, checks, bug checks, deadlocks, livelocks, panics and lost requests differ in their row, not in
 //! their type. Nothing here is computed by a renderer: text and JSON show the same fields. Invariant: a
-//! finding holds no host address and no host time but in its call stacks, so that a replay gives it again.
+//! finding holds no host address and no host time but in its call stacks, so that a replay gives it again
+//! (with more of what came before, because a replay gathers evidence).
 
 use crate::rules::{self, Row, Selection, WindowsStop};
-use kernel_sim::bugcheck::{BugCheck, Deadlock, Ending, Limit, Livelock, StopCode, Waiter};
+use kernel_sim::bugcheck::{
+    BugCheck, Deadlock, Ending, IRQL_UNEXPECTED_VALUE, Limit, Livelock, MULTIPLE_IRP_COMPLETE_REQUESTS,
+    StopCode, WORKER_THREAD_RETURNED_AT_BAD_IRQL, Waiter,
+};
 use kernel_sim::choose::Parted;
 use kernel_sim::machine::Machine;
 use kernel_sim::moment::Moment;
@@ -162,14 +166,29 @@ impl Finding {
     }
 }
 
+/// Stops that show what came before them in the deterministic executor only, where noting it costs no
+/// driver's thread its time.
+const NOTED_IN_STEPS_ONLY: [StopCode; 3] =
+    [MULTIPLE_IRP_COMPLETE_REQUESTS, IRQL_UNEXPECTED_VALUE, WORKER_THREAD_RETURNED_AT_BAD_IRQL];
+
+/// What is said instead in the other.
+const NOT_NOTED: &str =
+    "what came before it is not known of a run on real threads; the deterministic executor notes it";
+
 fn bug_check(check: BugCheck) -> Finding {
     let BugCheck { stop, parameters, what, mut now, mut earlier, panicked_at } = check;
     if panicked_at.is_some() {
         // A panic is told by where it was raised, not by the call that came before it.
         (now.call, now.site) = (None, panicked_at);
     }
-    earlier.extend(now.held.iter().map(|lock| Moment::of_taking(now.cpu, lock)));
+    // The stop may have shown a lock that is held already, with the call stack.
+    let is_shown = |address| earlier.iter().any(|m: &Moment| m.held.iter().any(|h| h.address == address));
+    let others = now.held.iter().filter(|lock| !is_shown(lock.address));
+    let others: Vec<Moment> = others.map(|lock| Moment::of_taking(now.cpu, lock)).collect();
+    earlier.extend(others);
     earlier.sort_by_key(|moment| moment.step);
+    // No step: it ran on real threads.
+    let is_unknown = now.step.is_none() && earlier.is_empty() && NOTED_IN_STEPS_ONLY.contains(&stop);
     Finding {
         of: rules::row_of_stop(&stop),
         what,
@@ -182,7 +201,7 @@ fn bug_check(check: BugCheck) -> Finding {
             parameters: Some(parameters),
             parameter: Some(parameters[0]),
         }),
-        note: None,
+        note: is_unknown.then_some(Cow::Borrowed(NOT_NOTED)),
     }
 }
 
@@ -220,5 +239,37 @@ fn polling(livelock: Livelock) -> Finding {
         earlier: Vec::new(),
         stop: None,
         note: None,
+    }
+}
+
+#[cfg(test)]
+#[expect(unsafe_code, reason = "calls layer 1, as a driver does")]
+mod tests {
+    use super::*;
+    use kernel_sim::ddi::{
+        FALSE, IO_NO_INCREMENT, IoAllocateIrp, IoCompleteRequest, IoSetNextIrpStackLocation,
+    };
+    use kernel_sim::machine::{Config, Execution};
+
+    fn completes_twice(execution: Execution) -> Finding {
+        let outcome = Config::new(1, execution).unwrap().run(|| {
+            // SAFETY: the IRP is this thread's own; that it is completed twice is what is stopped.
+            unsafe {
+                let irp = IoAllocateIrp(1, FALSE);
+                IoSetNextIrpStackLocation(irp);
+                IoCompleteRequest(irp, IO_NO_INCREMENT);
+                IoCompleteRequest(irp, IO_NO_INCREMENT);
+            }
+        });
+        RunEnd::of(outcome.ending, &Selection::default()).finding().expect("a finding").clone()
+    }
+
+    #[test]
+    fn a_second_completion_shows_the_first_or_says_why_it_does_not() {
+        let stepwise = completes_twice(Execution::Seeded(0));
+        let labels: Vec<_> = stepwise.earlier.iter().map(|moment| &*moment.label).collect();
+        assert_eq!((labels, stepwise.note), (vec!["completed before"], None));
+        let on_threads = completes_twice(Execution::Parallel);
+        assert_eq!((on_threads.earlier, on_threads.note.as_deref()), (vec![], Some(NOT_NOTED)));
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use verifier::driver::{Driver, Expects, Kind};
-use verifier::explore::findings::{Identity, Tally};
+use verifier::explore::findings::{SiteKey, Tally};
 use verifier::explore::stress::{Explored, Listener, Stress};
 use verifier::explore::{Program, Random};
 use verifier::rules::{Selection, Sites};
@@ -62,13 +62,13 @@ static FORGETFUL: Driver = model("forgetful", &|config| {
 /// Remembers what it was told; ends the exploration after so many executions.
 #[derive(Default)]
 struct RunReport {
-    findings: Vec<(u64, Identity, bool)>,
+    findings: Vec<(u64, SiteKey, bool)>,
     end_after: Option<u64>,
 }
 
 impl Listener for RunReport {
-    fn found(&mut self, seed: u64, identity: &Identity, run: Option<Run>) -> Result<(), String> {
-        self.findings.push((seed, identity.clone(), run.is_some()));
+    fn found(&mut self, seed: u64, key: &SiteKey, run: Option<Run>) -> Result<(), String> {
+        self.findings.push((seed, key.clone(), run.is_some()));
         Ok(())
     }
 
@@ -103,7 +103,7 @@ fn program(driver: &'static Driver) -> Program {
         contents: Contents::Memory { bytes: 1 << 20 },
         rules: Selection::default(),
         sites: Sites::Kept,
-        stacks: false,
+        evidence: false,
     };
     Program { driver, setup }
 }
@@ -121,7 +121,7 @@ fn explore(
     stress.run(told).unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn found(explored: Explored) -> Vec<(Identity, Tally)> {
+fn found(explored: Explored) -> Vec<(SiteKey, Tally)> {
     explored.findings.by_seed()
 }
 
@@ -130,14 +130,10 @@ fn a_deadlock_is_one_finding_whoever_closes_the_cycle() {
     let mut told = RunReport::default();
     let explored = explore(&TWO_ORDERS, 0..1000, true, 2, &mut told);
     let found = found(explored);
-    let [(identity, tally)] = &found[..] else { panic!("{found:?}") };
-    assert_eq!(
-        (identity.rule.as_str(), identity.waits.len()),
-        ("deadlock", 1),
-        "both wait for the inner lock"
-    );
+    let [(key, tally)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((key.rule.as_str(), key.waits.len()), ("deadlock", 1), "both wait for the inner lock");
     assert!(tally.count > 100 && tally.count < 900, "{tally:?}");
-    assert_eq!(told.findings, [(tally.seed, identity.clone(), true)]);
+    assert_eq!(told.findings, [(tally.seed, key.clone(), true)]);
 }
 
 #[test]
@@ -180,15 +176,15 @@ fn a_finding_that_does_not_come_again_is_told_without_its_run() {
     let mut told = RunReport::default();
     let explored = explore(&FORGETFUL, 0..100, true, 1, &mut told);
     assert_eq!(explored.findings.len(), 1);
-    let [(seed, identity, again)] = &told.findings[..] else { panic!("{:?}", told.findings) };
-    assert_eq!((*seed, identity.rule.as_str(), *again), (30, "KMODE_EXCEPTION_NOT_HANDLED", false));
+    let [(seed, key, again)] = &told.findings[..] else { panic!("{:?}", told.findings) };
+    assert_eq!((*seed, key.rule.as_str(), *again), (30, "KMODE_EXCEPTION_NOT_HANDLED", false));
 }
 
 #[test]
 fn a_listener_that_fails_ends_the_exploration() {
     struct Fails;
     impl Listener for Fails {
-        fn found(&mut self, _: u64, _: &Identity, _: Option<Run>) -> Result<(), String> {
+        fn found(&mut self, _: u64, _: &SiteKey, _: Option<Run>) -> Result<(), String> {
             Err("no room".into())
         }
         fn progress(&mut self, _: u64) -> ControlFlow<()> {

@@ -29,7 +29,7 @@ pub fn setup(driver: &str, executor: Executor, seed: u64, ios: u64) -> Setup {
         contents: Contents::Memory { bytes: 16 << 20 },
         rules: Selection::all(),
         sites: Sites::Kept,
-        stacks: false,
+        evidence: false,
     }
 }
 

@@ -12,6 +12,8 @@ fn taking_a_lock_twice_names_processor_and_call() {
         let RunEnd::Found(check) = run("deadlocks-on-itself", executor, 1).end else { panic!() };
         assert_eq!(check.of.name, "SPIN_LOCK_ALREADY_OWNED");
         assert_eq!(check.now.routine(), Some("KeAcquireSpinLockRaiseToDpc"));
+        let labels: Vec<_> = check.earlier.iter().map(|moment| &*moment.label).collect();
+        assert_eq!(labels, ["taken"], "the lock is shown once: {check:?}");
         assert!(check.what.contains(&format!("CPU {}", check.now.cpu)), "{}", check.what);
         assert!(check.now.site.unwrap().file().ends_with("deadlocks_on_itself.rs"));
     }

@@ -42,7 +42,7 @@ pub fn program(name: &str, executor: Executor) -> Program {
             contents: Contents::Memory { bytes: 16 << 20 },
             rules: Selection::all(),
             sites: Sites::Kept,
-            stacks: false,
+            evidence: false,
         },
     }
 }

@@ -60,7 +60,7 @@ fn setup(cpus: u8, executor: Executor, seed: u64, depth: u32, ios: u64) -> Setup
         contents: Contents::Memory { bytes: 4 << 20 },
         rules: Selection::all(),
         sites: Sites::Kept,
-        stacks: false,
+        evidence: false,
     }
 }
 

@@ -7,6 +7,8 @@
 #![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of the WDK")]
 
 use crate::bugcheck::StopCode;
+use crate::evidence;
+use crate::exec::deterministic::Deterministic;
 use crate::frame::{Frame, Item};
 use crate::hook::{Event, EventKind, Owner, TouchKind};
 use crate::machine::Machine;
@@ -60,6 +62,12 @@ impl Call {
     pub fn is_slow(&self, holding: bool) -> bool {
         self.hooks & flag::SLOW != 0
             || (holding && self.hooks & flag::HOLDING != 0 && self.cpu.held_count() != 0)
+    }
+
+    /// The deterministic executor, if it runs the machine.
+    #[inline(always)]
+    pub(crate) fn deterministic(&self) -> Option<&'static Deterministic> {
+        self.cpu.deterministic(self.hooks)
     }
 
     #[inline]
@@ -181,8 +189,7 @@ pub fn enter(call: &Call, args: &[Arg], kind: Kind) -> Option<Entered> {
         frame.note_site(call.site);
     }
     cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
-    if hooks & flag::DETERMINISTIC != 0 {
-        let d = machine.deterministic();
+    if let Some(d) = call.deterministic() {
         // Whether an interlocked operation only looked is known when it is done.
         if kind.polls() || !matches!(kind.effect(), Effect::Body) {
             d.note_call(machine, cpu, kind.polls());
@@ -206,7 +213,7 @@ pub fn enter(call: &Call, args: &[Arg], kind: Kind) -> Option<Entered> {
         d.mix_call(machine, head, args);
     }
     let holding = kind.is_holding() && hooks & flag::HOLDING != 0 && cpu.held_count() != 0;
-    if hooks & flag::EVENTS != 0 || holding {
+    if hooks & (flag::EVENTS | flag::EVIDENCE) != 0 || holding {
         show_entry(call, args, holding);
     }
     Some(Entered { outer })
@@ -230,8 +237,24 @@ fn quiet(call: &Call) -> Option<Entered> {
 
 #[inline(never)]
 fn show_entry(call: &Call, args: &[Arg], holding: bool) {
+    if call.hooks & flag::EVIDENCE != 0 {
+        evidence::before_call(call);
+        if call.hooks & flag::EVENTS == 0 && !holding {
+            return;
+        }
+    }
     let event = Event::new(EventKind::Enter(call.ddi, args), call.site, call.cpu);
     deliver(call.cpu, &event, holding);
+}
+
+#[inline(never)]
+fn show_exit(call: &Call, answer: Arg) {
+    if call.hooks & flag::EVIDENCE != 0 {
+        evidence::after_call(call);
+    }
+    if call.hooks & flag::EVENTS != 0 {
+        deliver(call.cpu, &Event::new(EventKind::Exit(call.ddi, answer), call.site, call.cpu), false);
+    }
 }
 
 /// The long path after the body.
@@ -239,11 +262,11 @@ fn show_entry(call: &Call, args: &[Arg], holding: bool) {
 pub fn leave(call: &Call, entered: Entered, answer: Arg) {
     let cpu = call.cpu;
     let machine = call.machine();
-    if call.hooks & flag::DETERMINISTIC != 0 {
-        machine.deterministic().mix_answer(machine, answer);
+    if let Some(d) = call.deterministic() {
+        d.mix_answer(machine, answer);
     }
-    if call.hooks & flag::EVENTS != 0 && !machine.is_quiet() {
-        deliver(cpu, &Event::new(EventKind::Exit(call.ddi, answer), call.site, cpu), false);
+    if call.hooks & (flag::EVENTS | flag::EVIDENCE) != 0 && !machine.is_quiet() {
+        show_exit(call, answer);
     }
     machine.after_call(cpu);
     cpu.call.set(entered.outer);

@@ -112,12 +112,17 @@ impl Parallel {
     }
 
     /// Pends something for a processor and wakes it if it sleeps or waits for a lock.
+    #[inline]
     pub(crate) fn ring(&self, cpu: &Processor, bits: u32) {
         cpu.pending().fetch_or(bits, SeqCst);
-        if std::ptr::eq(cpu, Processor::current()) {
-            // A processor that rings itself is awake, and looks on its way out of the call.
-            return;
+        // A processor that rings itself is awake, and looks on its way out of the call.
+        if !std::ptr::eq(cpu, Processor::current()) {
+            self.wake(cpu, bits);
         }
+    }
+
+    #[inline(never)]
+    fn wake(&self, cpu: &Processor, bits: u32) {
         let doorbell = &self.doorbells[usize::from(cpu.index())];
         {
             let asleep = doorbell.asleep.lock();

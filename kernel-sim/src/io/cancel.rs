@@ -8,6 +8,7 @@ use crate::ddi::{Call, callback};
 use crate::frame::{Frame, Item};
 use crate::irql::Irql;
 use crate::machine::Machine;
+use crate::processor::flag;
 use crate::routine::Arg;
 use crate::routine::CANCEL;
 use crate::sync::lock;
@@ -103,14 +104,18 @@ pub(crate) fn run_routine(call: &Call, routine: PDRIVER_CANCEL, irp: PIRP, befor
     let frame = Frame::new(&CANCEL, &args).about(Item::Irp(irp as usize));
     callback(call.cpu, &frame, || {
         call.cpu.lock_taken(call.hooks(), cancel_lock, call.ddi, call.site, before);
+        if call.hooks() & flag::EVIDENCE != 0 {
+            call.cpu.keep_stack_of_lock(call);
+        }
         // SAFETY: the routine is the driver's own, called as documented.
         unsafe { routine(device, irp) };
     });
     if machine.lock_holder(cancel_lock) == Some(call.cpu.index()) {
-        call.bug_check(
+        call.bug_check_after(
             DRIVER_RETURNED_HOLDING_CANCEL_LOCK,
             [shown, 0, 0, 0],
             "a cancel routine returned with the cancel spin lock held",
+            call.cpu.taken_at(cancel_lock),
         );
     }
 }

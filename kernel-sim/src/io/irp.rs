@@ -14,9 +14,12 @@ use crate::ddi::{Call, callback};
 use crate::frame::{Frame, Item};
 use crate::hook::Owner;
 use crate::irql::Irql;
+use crate::moment::Moment;
 use crate::pool::{allocate_object, tag};
+use crate::processor::flag;
 use crate::routine::Arg;
 use crate::routine::{DISPATCH, IO_COMPLETION};
+use crate::stamp::Mark;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -55,7 +58,11 @@ fn not_an_irp(call: &Call, irp: PIRP) -> ! {
     let shown = call.cpu.machine().machine_address(irp as usize);
     let what = format!("{} was given {}, which is no live IRP", call.ddi.name, crate::report_address(shown));
     match call.ddi.name {
-        "IoCompleteRequest" => call.bug_check(MULTIPLE_IRP_COMPLETE_REQUESTS, [shown, 0, 0, 0], what),
+        "IoCompleteRequest" => {
+            let mut earlier = completed_before(call, irp);
+            earlier.extend(call.cpu.machine().freed_before(irp as usize));
+            call.bug_check_after(MULTIPLE_IRP_COMPLETE_REQUESTS, [shown, 0, 0, 0], what, earlier)
+        }
         "IoCallDriver" => call.bug_check(IO_VERIFIER, [0x03, shown, 0, 0], what),
         "IoFreeIrp" => call.bug_check(IO_VERIFIER, [0x01, shown, 0, 0], what),
         _ => call.bad_pointer(irp as usize, "the IRP"),
@@ -74,6 +81,9 @@ pub(crate) unsafe fn allocate(call: &Call, stack_size: CCHAR, _charge_quota: BOO
     let irp: PIRP = allocate_object(call, bytes, IRP_TAG).cast();
     if irp.is_null() {
         return irp;
+    }
+    if call.is_deterministic() {
+        is_uncompleted(call, irp);
     }
     // SAFETY: a fresh zeroed block of that size; zero is a valid value for every field.
     unsafe {
@@ -97,8 +107,12 @@ pub(crate) unsafe fn free(call: &Call, irp: PIRP) {
 }
 
 /// Readies an IRP that its owner allocated for another trip.
+#[inline]
 pub(crate) unsafe fn reuse(call: &Call, irp: PIRP, status: NTSTATUS) {
     let i = object(call, irp);
+    if call.is_deterministic() {
+        is_uncompleted(call, irp);
+    }
     let offset = size_of::<IRP>().next_multiple_of(16);
     // SAFETY: `allocate` laid the block out like this.
     unsafe {
@@ -200,7 +214,8 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
     if after != irql {
         let shown = machine.machine_address(device as usize);
         let what = format!("a dispatch routine was called at {irql} and returned at {after}");
-        call.bug_check(IO_VERIFIER, [0x05, shown, u64::from(irql.0), u64::from(after.0)], what);
+        let parameters = [0x05, shown, u64::from(irql.0), u64::from(after.0)];
+        call.bug_check_after(IO_VERIFIER, parameters, what, call.cpu.irql_left_by(&frame));
     }
     status
 }
@@ -211,10 +226,11 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
     let shown = || machine.machine_address(irp as usize);
     let irql = call.cpu.irql();
     if i.State != state::ALIVE || i.CurrentLocation > i.StackCount + 1 {
-        call.bug_check(
+        call.bug_check_after(
             MULTIPLE_IRP_COMPLETE_REQUESTS,
             [shown(), 0, 0, 0],
             "IoCompleteRequest for an IRP that is already complete",
+            completed_before(call, irp),
         );
     }
     if irql > Irql::DISPATCH {
@@ -242,13 +258,16 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
     // maker's completion routine, which frees it or sends it again. Windows goes on here and corrupts what
     // the IRP has become.
     if i.CurrentLocation > i.StackCount && i.Builder != builder::SYNCHRONOUS {
-        call.bug_check(
+        call.bug_check_after(
             MULTIPLE_IRP_COMPLETE_REQUESTS,
             [shown(), 0, 0, 0],
             "IoCompleteRequest for an IRP that has come back to its maker: it was completed before",
+            completed_before(call, irp),
         );
     }
-    call.handed_on(Item::Irp(irp as usize), Owner::System);
+    if call.hooks() & (flag::MOVED | flag::DETERMINISTIC) != 0 {
+        is_completed(call, irp);
+    }
     while i.CurrentLocation <= i.StackCount {
         // SAFETY: the current location is in the IRP's block while the count says so.
         let location = unsafe { *i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
@@ -276,7 +295,8 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
                 let after = call.cpu.irql();
                 if after != irql {
                     let what = format!("a completion routine was called at {irql} and returned at {after}");
-                    call.bug_check(VERIFIER, [0xFA, 0, u64::from(irql.0), u64::from(after.0)], what);
+                    let parameters = [0xFA, 0, u64::from(irql.0), u64::from(after.0)];
+                    call.bug_check_after(VERIFIER, parameters, what, call.cpu.irql_left_by(&frame));
                 }
                 if status == STATUS_MORE_PROCESSING_REQUIRED {
                     return;
@@ -290,6 +310,29 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
         }
     }
     finish(call, irp, i);
+}
+
+/// The IRP is completed in this call: notes it, and tells those who watch.
+#[cold]
+fn is_completed(call: &Call, irp: PIRP) {
+    if call.is_deterministic() {
+        call.cpu.machine().io.completions.note(irp as usize, Mark::of(call));
+    }
+    call.handed_on(Item::Irp(irp as usize), Owner::System);
+}
+
+/// The IRP is new, or ready for another trip: a completion before is none of this trip.
+#[cold]
+fn is_uncompleted(call: &Call, irp: PIRP) {
+    call.cpu.machine().io.completions.forget(irp as usize);
+}
+
+/// When the IRP was completed before, since it was made or made ready for another trip; as far as that is
+/// known.
+fn completed_before(call: &Call, irp: PIRP) -> Vec<Moment> {
+    let machine = call.cpu.machine();
+    let mark = machine.io.completions.get(irp as usize);
+    mark.map(|mark| mark.moment(machine, "completed before")).into_iter().collect()
 }
 
 /// Whether the outcome is one the routine was registered for.

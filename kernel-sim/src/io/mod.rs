@@ -13,6 +13,7 @@ pub(crate) mod packet;
 pub(crate) mod pnp;
 pub(crate) mod remove_lock;
 
+use crate::marks::Marks;
 use parking_lot::Mutex;
 use std::sync::atomic::AtomicU64;
 
@@ -22,10 +23,12 @@ pub(crate) struct IoManager {
     /// lock does on Windows. Nothing is called back while it is held.
     queues: Mutex<()>,
     serial: AtomicU64,
+    /// When IRPs were completed last (deterministic executor only).
+    completions: Marks,
 }
 
 impl IoManager {
     pub(crate) fn new() -> IoManager {
-        IoManager { queues: Mutex::new(()), serial: AtomicU64::new(1) }
+        IoManager { queues: Mutex::new(()), serial: AtomicU64::new(1), completions: Marks::default() }
     }
 }

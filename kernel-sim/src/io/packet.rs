@@ -160,10 +160,11 @@ fn call_start_io(call: &Call, d: &mut DEVICE_OBJECT, mut packet: PIRP) {
         let owed = start_io_ended(call, d);
         let irql = call.cpu.irql();
         if irql != Irql::DISPATCH {
-            call.bug_check(
+            call.bug_check_after(
                 VERIFIER,
                 [0xE5, u64::from(irql.0), 0, 0],
                 format!("StartIo was called at DISPATCH_LEVEL and returned at {irql}"),
+                call.cpu.irql_left_by(&frame),
             );
         }
         let Some((cancelable, key)) = owed else { return };

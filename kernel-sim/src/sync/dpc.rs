@@ -265,7 +265,8 @@ fn run(cpu: &Processor, kind: &'static Callback, dpc: &Queued) {
         Arg::Pointer(dpc.arguments.0 as usize),
         Arg::Pointer(dpc.arguments.1 as usize),
     ];
-    callback(cpu, &Frame::new(kind, &args), || {
+    let frame = Frame::new(kind, &args);
+    callback(cpu, &frame, || {
         // SAFETY: the routine and its arguments are the driver's own, called as documented.
         unsafe { routine(dpc.dpc, dpc.context, dpc.arguments.0, dpc.arguments.1) }
     });
@@ -273,6 +274,7 @@ fn run(cpu: &Processor, kind: &'static Callback, dpc: &Queued) {
     if irql != Irql::DISPATCH {
         // The low byte names the caller; Microsoft documents values for APCs, callouts and ISRs only.
         let p1 = u64::from(irql.0) << 16 | u64::from(Irql::DISPATCH.0) << 8;
-        cpu.bug_check(IRQL_UNEXPECTED_VALUE, [p1, 0, 0, 0], format!("a DPC routine returned at {irql}"));
+        let what = format!("a DPC routine returned at {irql}");
+        cpu.bug_check_after(IRQL_UNEXPECTED_VALUE, [p1, 0, 0, 0], what, cpu.irql_left_by(&frame));
     }
 }

@@ -18,9 +18,8 @@ fn cell<'a>(call: &Call, target: PLONG) -> &'a AtomicI32 {
 /// Tells the executor what became of the value at `address`.
 #[inline]
 pub(crate) fn note(call: &Call, address: usize, changed: bool) {
-    if call.is_deterministic() {
+    if let Some(d) = call.deterministic() {
         let machine = call.cpu.machine();
-        let d = machine.deterministic();
         d.note_call(machine, call.cpu, !changed);
         let access = if changed { Access::Change } else { Access::Look };
         d.touch(|| machine.machine_address(address), access);

@@ -296,19 +296,19 @@ impl Machine {
         let call =
             Call::on(unsafe { &*std::ptr::from_ref(cpu) }, &row::KeAcquireInterruptSpinLock, Site::caller());
         lock::take_word(&call, lock::word(&call, object.ActualLock), false);
+        let args = [Arg::Pointer(interrupt as usize), Arg::Pointer(object.ServiceContext as usize)];
+        let frame = Frame::new(&INTERRUPT_SERVICE, &args);
         if let Some(routine) = object.ServiceRoutine {
-            let args = [Arg::Pointer(interrupt as usize), Arg::Pointer(object.ServiceContext as usize)];
             // SAFETY: the routine and its context are the driver's own, called as documented.
-            callback(cpu, &Frame::new(&INTERRUPT_SERVICE, &args), || unsafe {
-                routine(interrupt, object.ServiceContext)
-            });
+            callback(cpu, &frame, || unsafe { routine(interrupt, object.ServiceContext) });
         }
         let after = cpu.irql();
         if after != level {
-            cpu.bug_check(
+            cpu.bug_check_after(
                 VERIFIER,
                 [0x111, 0, u64::from(level.0), u64::from(after.0)],
                 format!("an interrupt service routine returned at {after}"),
+                cpu.irql_left_by(&frame),
             );
         }
         lock::give_word(&call, lock::word(&call, object.ActualLock));

@@ -17,6 +17,7 @@ use crate::exec::Executor;
 use crate::exec::parallel::PARKED;
 use crate::irql::Irql;
 use crate::machine::Machine;
+use crate::moment::Moment;
 use crate::routine::DdiInfo;
 use crate::site::Site;
 use std::sync::atomic::AtomicUsize;
@@ -52,11 +53,10 @@ pub(crate) fn take_word(call: &Call, word: &AtomicUsize, queued: bool) {
 /// executor share one host thread, so a plain load and store do, at a third of the price.
 #[inline(always)]
 fn swap_word(call: &Call, word: &AtomicUsize, from: usize, to: usize, order: Ordering) -> bool {
-    if call.is_deterministic() {
+    if let Some(d) = call.deterministic() {
         let same = word.load(Relaxed) == from;
         if same {
             word.store(to, Relaxed);
-            let d = call.cpu.machine().deterministic();
             let address = std::ptr::from_ref(word) as usize;
             // Taking or giving a lock is progress, whatever the routine.
             d.note_call(call.cpu.machine(), call.cpu, false);
@@ -83,7 +83,7 @@ fn take_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize, queued:
     let address = std::ptr::from_ref(word) as usize;
     if word.load(Relaxed) & !PARKED == me {
         let shown = cpu.machine().machine_address(address);
-        call.bug_check(
+        call.bug_check_after(
             SPIN_LOCK_ALREADY_OWNED,
             [shown, 0, 0, 0],
             format!(
@@ -92,6 +92,7 @@ fn take_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize, queued:
                 crate::report_address(shown),
                 cpu.index()
             ),
+            cpu.taken_at(address),
         );
     }
     cpu.count(|s| s.lock_waits += 1);
@@ -125,9 +126,10 @@ fn give_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize) {
     let machine = call.cpu.machine();
     let seen = word.load(Relaxed);
     let owner = seen & !PARKED;
-    let shown = machine.machine_address(std::ptr::from_ref(word) as usize);
+    let address = std::ptr::from_ref(word) as usize;
+    let shown = machine.machine_address(address);
     if owner == 0 {
-        call.bug_check(
+        call.bug_check_after(
             VERIFIER,
             [0x1007, shown, 0, 0],
             format!(
@@ -135,11 +137,12 @@ fn give_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize) {
                 call.ddi.name,
                 crate::report_address(shown)
             ),
+            call.cpu.taken_last(address),
         );
     }
     if owner != call.cpu.lock_word() {
         // Parameters 3 and 4 are threads; the simulator knows the owner as a processor, so they stay 0.
-        call.bug_check(
+        call.bug_check_after(
             VERIFIER,
             [0x1004, shown, 0, 0],
             format!(
@@ -149,6 +152,7 @@ fn give_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize) {
                 crate::report_address(shown),
                 owner - 1
             ),
+            machine.taken_by_another(owner - 1, address),
         );
     }
     if let Executor::Parallel(p) = &machine.executor {
@@ -187,6 +191,13 @@ pub(crate) fn give(call: &Call, lock: PKSPIN_LOCK) {
 }
 
 impl Machine {
+    /// When another processor, by index, took the lock that it holds. Under the parallel executor it may be
+    /// running, and is not asked.
+    fn taken_by_another(&self, owner: usize, address: usize) -> Vec<Moment> {
+        let owner = self.processors.get(owner).filter(|_| self.is_deterministic());
+        owner.map_or_else(Vec::new, |owner| owner.taken_at(address))
+    }
+
     /// The processor that holds the lock word at `address`. None if the lock is free, or if what lies
     /// there is no lock: memory that was freed or overwritten.
     pub(crate) fn lock_holder(&self, address: usize) -> Option<u8> {

@@ -42,17 +42,16 @@ pub(crate) unsafe fn create(
         object as usize,
         None,
         Box::new(move || {
+            let args = [Arg::Pointer(context)];
+            let frame = Frame::new(&SYSTEM_THREAD, &args);
             // SAFETY: the routine and its context are the driver's own, called as documented.
-            callback(
-                Processor::current(),
-                &Frame::new(&SYSTEM_THREAD, &[Arg::Pointer(context)]),
-                || unsafe { routine(context as PVOID) },
-            );
+            callback(Processor::current(), &frame, || unsafe { routine(context as PVOID) });
             let cpu = Processor::current();
             let irql = cpu.irql();
             if irql != Irql::PASSIVE {
                 let what = format!("the start routine of a system thread returned at {irql}");
-                cpu.bug_check(IRQL_UNEXPECTED_VALUE, [u64::from(irql.0) << 16, 0, 0, 0], what);
+                let p1 = u64::from(irql.0) << 16;
+                cpu.bug_check_after(IRQL_UNEXPECTED_VALUE, [p1, 0, 0, 0], what, cpu.irql_left_by(&frame));
             }
         }),
     );

@@ -126,16 +126,18 @@ impl Machine {
     fn run_item(&self, cpu: &Processor, queued: &Queued) {
         let Some(routine) = queued.routine else { return };
         let args = [Arg::Pointer(queued.device as usize), Arg::Pointer(queued.context as usize)];
+        let frame = Frame::new(&WORK_ITEM, &args);
         // SAFETY: the routine and its arguments are the driver's own, called as documented.
-        callback(cpu, &Frame::new(&WORK_ITEM, &args), || unsafe { routine(queued.device, queued.context) });
+        callback(cpu, &frame, || unsafe { routine(queued.device, queued.context) });
         let irql = cpu.irql();
         if irql >= Irql::DISPATCH {
             let item = self.machine_address(queued.item as usize);
             let context = self.machine_address(queued.context as usize);
-            cpu.bug_check(
+            cpu.bug_check_after(
                 WORKER_THREAD_RETURNED_AT_BAD_IRQL,
                 [0, u64::from(irql.0), context, item],
                 format!("a work item routine returned at {irql}"),
+                cpu.irql_left_by(&frame),
             );
         }
     }

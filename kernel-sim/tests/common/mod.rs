@@ -11,6 +11,7 @@ use kernel_sim::bugcheck::{BugCheck, Deadlock, Ending};
 use kernel_sim::ddi::*;
 use kernel_sim::hook::{Event, Halt, Interest, Watcher};
 use kernel_sim::machine::{Config, Execution, Machine, Outcome};
+use kernel_sim::moment::Moment;
 use kernel_sim::shared::Shared;
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -114,6 +115,11 @@ pub fn stops(cpus: u8, driver: Driver, code: u32, p1: u64) -> BugCheck {
     let check = bug_check(run(cpus, Execution::Seeded(1), driver));
     assert_eq!((check.stop.code, check.parameters[0]), (code, p1), "seeded: {check:?}");
     check
+}
+
+/// Label and line of each moment.
+pub fn told(moments: &[Moment]) -> Vec<(&str, Option<u32>)> {
+    moments.iter().map(|moment| (&*moment.label, moment.site.map(|site| site.line()))).collect()
 }
 
 #[track_caller]

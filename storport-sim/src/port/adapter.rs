@@ -30,7 +30,6 @@ use kernel_sim::frame::Frame;
 use kernel_sim::irql::Irql;
 use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
-use kernel_sim::routine::Callback;
 use kernel_sim::routine::IntoArg;
 use kernel_sim::unhooked;
 use parking_lot::Mutex;
@@ -231,10 +230,10 @@ impl AdapterState {
         let cpu = Processor::current();
         let before = unhooked::raise_irql(cpu, at);
         let during = cpu.irql();
-        let kind = frame.kind;
-        let answer = callback(cpu, &frame.of_adapter(self.extension as usize), body);
+        let frame = frame.of_adapter(self.extension as usize);
+        let answer = callback(cpu, &frame, body);
         if cpu.irql() != during {
-            wrong_irql(cpu, kind, during);
+            wrong_irql(cpu, &frame, during);
         }
         unhooked::restore_irql(cpu, before);
         answer
@@ -297,9 +296,9 @@ impl Drop for Inside<'_> {
 }
 
 #[cold]
-fn wrong_irql(cpu: &Processor, kind: &'static Callback, during: Irql) -> ! {
+fn wrong_irql(cpu: &Processor, frame: &Frame<'_>, during: Irql) -> ! {
     let after = cpu.irql();
     let p1 = u64::from(after.0) << 16 | u64::from(during.0) << 8;
-    let what = format!("{} was called at {during} and returned at {after}", kind.name);
-    cpu.bug_check(IRQL_UNEXPECTED_VALUE, [p1, 0, 0, 0], what)
+    let what = format!("{} was called at {during} and returned at {after}", frame.kind.name);
+    cpu.bug_check_after(IRQL_UNEXPECTED_VALUE, [p1, 0, 0, 0], what, cpu.irql_left_by(frame))
 }

@@ -20,7 +20,7 @@ use kernel_sim::processor::Processor;
 use kernel_sim::report_address;
 use kernel_sim::routine::Callback;
 use kernel_sim::site::Site;
-use kernel_sim::stamp::Stamp;
+use kernel_sim::stamp::{Mark, Stamp};
 use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 /// What a slot notes of its present or last request.
@@ -65,7 +65,7 @@ impl<'a> Visit<'a> {
     /// Before the first callback: the SRB has just been handed out.
     #[inline]
     pub(super) fn new(slot: &'a Slot, cpu: &Processor, kind: &'static Callback) -> Visit<'a> {
-        slot.hands.handed_out.note_entry(cpu, kind);
+        slot.hands.handed_out.note(Mark::of_entry(cpu, kind));
         cpu.moved(Site::caller(), slot.item(), Owner::System, Owner::Driver);
         Visit { slot, serial: slot.hands.serial.load(Relaxed) }
     }
@@ -74,7 +74,7 @@ impl<'a> Visit<'a> {
     #[inline]
     pub(super) fn goes_on(&self, cpu: &Processor, kind: &'static Callback) {
         if self.is_still_out() {
-            self.slot.hands.handed_out.note_entry(cpu, kind);
+            self.slot.hands.handed_out.note(Mark::of_entry(cpu, kind));
         }
     }
 
@@ -105,7 +105,7 @@ impl Slot {
     /// The miniport has given the SRB back in this call: notes it, and tells those who watch.
     #[inline]
     pub(super) fn given_back(&self, call: &Call) {
-        self.hands.given_back.note(call);
+        self.hands.given_back.note(Mark::of(call));
         call.cpu.moved(call.site, self.item(), Owner::Driver, Owner::System);
     }
 

@@ -1,9 +1,11 @@
 //! What a miniport may do, and what stops it: busy, pause, locks, timers, service requests, mistakes.
 
-use crate::rig::{assert_completed, executions, run, stopped, tiny, with_adapter};
-use kernel_sim::bugcheck::{SCSI_VERIFIER_DETECTED_VIOLATION, SPIN_LOCK_ALREADY_OWNED};
+use crate::rig::{assert_completed, executions, run, run_config, stopped, tiny, with_adapter};
+use kernel_sim::bugcheck::{
+    Ending, IRQL_UNEXPECTED_VALUE, SCSI_VERIFIER_DETECTED_VIOLATION, SPIN_LOCK_ALREADY_OWNED,
+};
 use kernel_sim::ddi::*;
-use kernel_sim::machine::{Execution, Machine};
+use kernel_sim::machine::{Config, Execution, Machine};
 use std::ptr::null_mut;
 use storport_sim::client::{Client, sleep_us};
 use storport_sim::ddi::*;
@@ -85,6 +87,28 @@ entry!(completes_pending, |data| data.HwStartIo = Some(complete_pending as Start
 fn completing_with_a_pending_status_is_stopped() {
     let outcome = run(1, Execution::Seeded(0), 1, read_once(Some(completes_pending)));
     assert_eq!(stopped(&outcome), (SCSI_VERIFIER_DETECTED_VIOLATION.code, 0x1004));
+}
+
+unsafe extern "C-unwind" fn raise_and_return(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport's own arguments.
+    unsafe {
+        tiny::execute(extension, srb);
+        KfRaiseIrql(5);
+        StorPortNotification(RequestComplete, extension, srb);
+    }
+    TRUE
+}
+entry!(returns_too_high, |data| data.HwStartIo = Some(raise_and_return as StartIo));
+
+#[test]
+fn a_callback_that_returns_too_high_names_the_call_that_raised() {
+    let config = Config::new(1, Execution::Seeded(0)).unwrap().keep_evidence(true);
+    let outcome = run_config(config, 1, read_once(Some(returns_too_high)));
+    let Ending::BugCheck(check) = &outcome.ending else { panic!("{:?}", outcome.ending) };
+    assert_eq!(check.stop, IRQL_UNEXPECTED_VALUE);
+    let [raised] = &check.earlier[..] else { panic!("{:?}", check.earlier) };
+    assert_eq!((&*raised.label, raised.routine()), ("IRQL raised to DIRQL 5", Some("KfRaiseIrql")));
+    assert_eq!(raised.callback().map(|kind| kind.name), Some("HwStorStartIo"));
 }
 
 unsafe extern "C-unwind" fn lose_reads(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {

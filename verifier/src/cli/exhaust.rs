@@ -8,7 +8,7 @@ use super::summary::{head, jobs};
 use super::{finding, select, setup};
 use crate::driver::Driver;
 use crate::explore::exhaustive::{Coverage, Limits, exhaust};
-use crate::explore::findings::{Findings, Identity};
+use crate::explore::findings::{Findings, SiteKey};
 use crate::explore::summary::Summary;
 use crate::explore::{EXHAUSTIVE, Program};
 use crate::report::{Count, Progress, Reporter};
@@ -33,7 +33,7 @@ const TICK: Duration = Duration::from_millis(50);
 #[derive(Default)]
 struct Examined {
     findings: Findings,
-    runs: BTreeMap<Identity, Run>,
+    runs: BTreeMap<SiteKey, Run>,
 }
 
 pub(super) fn exhaust_all(
@@ -92,10 +92,10 @@ fn search(
     reporter.progress(Progress::Began { what: name.into(), counted });
     let examined = Mutex::new(Examined::default());
     let note = |run: Run| {
-        if let Some(identity) = Identity::of(&run.end) {
+        if let Some(key) = SiteKey::of(&run.end) {
             let mut examined = examined.lock();
-            examined.findings.add(identity.clone(), seed);
-            examined.runs.entry(identity).or_insert(run);
+            examined.findings.add(key.clone(), seed);
+            examined.runs.entry(key).or_insert(run);
         }
     };
     let stop = AtomicBool::new(false);
@@ -118,10 +118,10 @@ fn search(
     reporter.progress(Progress::Ended);
     let elapsed = clock.elapsed();
     let Examined { findings, runs } = examined.into_inner();
-    for (identity, run) in runs {
+    for (key, run) in runs {
         let setup = program.setup.with_seed(seed);
         let report = finding::keep(program.driver, &setup, run, &arguments.program, false, reporter)?;
-        reporter.finding(&identity, &report);
+        reporter.finding(&key, &report);
     }
     let summary = summary(program, seed, arguments, &coverage, findings);
     reporter.summary(&summary, Some(elapsed));

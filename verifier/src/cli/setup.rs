@@ -60,7 +60,7 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
             SitesName::Kept => Sites::Kept,
             SitesName::Counted => Sites::Counted,
         },
-        stacks: false,
+        evidence: false,
     })
 }
 

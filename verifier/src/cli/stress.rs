@@ -8,7 +8,7 @@ use super::summary::{head, jobs};
 use super::{exhaust, finding, select, setup};
 use crate::driver::Driver;
 use crate::explore::budget::{Asked, Budget};
-use crate::explore::findings::Identity;
+use crate::explore::findings::SiteKey;
 use crate::explore::shard::Shard;
 use crate::explore::stress::{Listener, Stress};
 use crate::explore::summary::Summary;
@@ -140,14 +140,14 @@ struct FindingPrinter<'a> {
 }
 
 impl Listener for FindingPrinter<'_> {
-    fn found(&mut self, seed: u64, identity: &Identity, run: Option<Run>) -> Result<(), String> {
+    fn found(&mut self, seed: u64, key: &SiteKey, run: Option<Run>) -> Result<(), String> {
         let Exploration { program, arguments, .. } = *self.exploration;
         let driver = program.driver;
         let Some(run) = run else {
             self.not_again.push(seed);
             self.reporter.progress(Progress::Note(format!(
                 "{}: {} of seed {seed} did not come again: the driver keeps state outside the machine",
-                driver.name, identity.rule
+                driver.name, key.rule
             )));
             return Ok(());
         };
@@ -155,7 +155,7 @@ impl Listener for FindingPrinter<'_> {
         let is_seeded = matches!(self.exploration.strategy.chooser(seed), Chooser::Seeded);
         let report = finding::keep(driver, &setup, run, &arguments.program, is_seeded, self.reporter)
             .map_err(|Refusal(why)| why)?;
-        self.reporter.finding(identity, &report);
+        self.reporter.finding(key, &report);
         Ok(())
     }
 

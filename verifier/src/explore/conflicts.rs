@@ -244,7 +244,7 @@ mod tests {
             contents: Contents::Memory { bytes: 512 },
             rules: Selection::none(),
             sites: Sites::Counted,
-            stacks: false,
+            evidence: false,
         };
         let points = Probe::of(&Program { driver, setup }).unwrap().points;
         [points.inversions.len(), points.again.len(), points.meets.len()]

@@ -8,7 +8,7 @@ use std::fmt;
 /// Which rule or check was broken, or how the machine stopped, and at which calls.
 ///
 /// Two executions of one program fail in the same way if these are equal: shrinking keeps it, and
-/// [`Identity`](super::findings::Identity) is made of it. Processors, steps and addresses are not in it.
+/// [`SiteKey`](super::findings::SiteKey) is made of it. Processors, steps and addresses are not in it.
 /// Printed without the source positions, so that what is printed survives an edit that moves lines.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Failure {

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What makes a finding that finding.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct Identity {
+pub struct SiteKey {
     /// The rule or check, the bug check's name, "deadlock" or "livelock".
     pub rule: String,
     /// The call it happened in; of a deadlock, the call of the first of the sites.
@@ -24,16 +24,16 @@ pub struct Identity {
     pub waits: Vec<String>,
 }
 
-impl Identity {
+impl SiteKey {
     /// What a run found, if anything.
     #[must_use]
-    pub fn of(end: &RunEnd) -> Option<Identity> {
+    pub fn of(end: &RunEnd) -> Option<SiteKey> {
         let failure = Failure::of(end)?;
         let sites: BTreeSet<_> =
             failure.sites.iter().map(|site| (site.call.map(str::to_owned), site.location.clone())).collect();
         let waits = if failure.name == rules::DEADLOCK.name { waits(&sites) } else { Vec::new() };
         let (call, location) = sites.into_iter().next().unwrap_or_default();
-        Some(Identity { rule: failure.name, call, location, waits })
+        Some(SiteKey { rule: failure.name, call, location, waits })
     }
 }
 
@@ -57,19 +57,19 @@ pub struct Tally {
 
 /// The distinct findings of some executions.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Findings(BTreeMap<Identity, Tally>);
+pub struct Findings(BTreeMap<SiteKey, Tally>);
 
 impl Findings {
     /// Adds what the execution of one seed found.
-    pub fn add(&mut self, identity: Identity, seed: u64) {
-        self.tally(identity, Tally { seed, count: 1 });
+    pub fn add(&mut self, key: SiteKey, seed: u64) {
+        self.tally(key, Tally { seed, count: 1 });
     }
 
     /// Adds what other executions found. Returns whether it was new.
-    pub fn tally(&mut self, identity: Identity, more: Tally) -> bool {
+    pub fn tally(&mut self, key: SiteKey, more: Tally) -> bool {
         let mut is_new = false;
         self.0
-            .entry(identity)
+            .entry(key)
             .and_modify(|known| {
                 known.seed = known.seed.min(more.seed);
                 known.count = known.count.saturating_add(more.count);
@@ -95,7 +95,7 @@ impl Findings {
 
     /// The findings, those with the lowest seeds first.
     #[must_use]
-    pub fn by_seed(self) -> Vec<(Identity, Tally)> {
+    pub fn by_seed(self) -> Vec<(SiteKey, Tally)> {
         let mut all: Vec<_> = self.0.into_iter().collect();
         // Stable: equal seeds stay in the order of their identities.
         all.sort_by_key(|(_, tally)| tally.seed);
@@ -119,9 +119,9 @@ mod tests {
         Waiter { place, waits_for: "a lock".into(), holder: None }
     }
 
-    fn deadlock(waiters: Vec<Waiter>) -> Option<Identity> {
+    fn deadlock(waiters: Vec<Waiter>) -> Option<SiteKey> {
         let deadlock = Ending::Deadlock(Box::new(Deadlock { what: "a cycle".into(), waiters }));
-        Identity::of(&RunEnd::of(deadlock, &Selection::all()))
+        SiteKey::of(&RunEnd::of(deadlock, &Selection::all()))
     }
 
     #[test]
@@ -136,15 +136,15 @@ mod tests {
 
     #[test]
     fn tallies_add_up_in_any_order() {
-        let identity = deadlock(vec![waiter(0, &row::KeAcquireSpinLock)]).unwrap();
+        let key = deadlock(vec![waiter(0, &row::KeAcquireSpinLock)]).unwrap();
         let tallies = [Tally { seed: 7, count: 2 }, Tally { seed: 3, count: 1 }, Tally { seed: 9, count: 4 }];
         let mut up = Findings::default();
         let mut down = Findings::default();
         for (a, b) in tallies.iter().zip(tallies.iter().rev()) {
-            up.tally(identity.clone(), *a);
-            down.tally(identity.clone(), *b);
+            up.tally(key.clone(), *a);
+            down.tally(key.clone(), *b);
         }
         assert_eq!(up, down);
-        assert_eq!(up.by_seed(), [(identity, Tally { seed: 3, count: 7 })]);
+        assert_eq!(up.by_seed(), [(key, Tally { seed: 3, count: 7 })]);
     }
 }

@@ -6,7 +6,7 @@
 //! taken is handed in, so when the threads are gone, everything up to the last seed taken is counted,
 //! or everything up to the block that ends the exploration.
 
-use super::findings::{Findings, Identity};
+use super::findings::{Findings, SiteKey};
 use super::stress::{Explored, StressError};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ impl Block {
 /// What happened since the last question.
 pub(super) struct News {
     /// Findings that were not made by any lower seed, by seed.
-    pub findings: Vec<(u64, Identity)>,
+    pub findings: Vec<(u64, SiteKey)>,
     /// Executions handed in by now, counted or not.
     pub executions: u64,
     /// Whether all threads are gone.
@@ -68,7 +68,7 @@ struct State {
     ahead: BTreeMap<u64, Block>,
     steps: u64,
     findings: Findings,
-    fresh: Vec<(u64, Identity)>,
+    fresh: Vec<(u64, SiteKey)>,
     error: Option<StressError>,
 }
 
@@ -194,9 +194,9 @@ impl State {
             self.counted = block.seeds.end;
             self.steps += block.steps;
             self.error = block.error;
-            for (identity, tally) in block.findings.by_seed() {
-                if self.findings.tally(identity.clone(), tally) {
-                    self.fresh.push((tally.seed, identity));
+            for (key, tally) in block.findings.by_seed() {
+                if self.findings.tally(key.clone(), tally) {
+                    self.fresh.push((tally.seed, key));
                 }
             }
         }
@@ -232,13 +232,13 @@ mod tests {
     fn block(seeds: Range<u64>, found: &[(&str, u64)]) -> Block {
         let mut block = Block { steps: 10 * (seeds.end - seeds.start), seeds, ..Block::starting(0) };
         for (rule, seed) in found {
-            block.findings.add(identity(rule), *seed);
+            block.findings.add(key(rule), *seed);
         }
         block
     }
 
-    fn identity(rule: &str) -> Identity {
-        Identity { rule: rule.into(), call: None, location: None, waits: Vec::new() }
+    fn key(rule: &str) -> SiteKey {
+        SiteKey { rule: rule.into(), call: None, location: None, waits: Vec::new() }
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
         assert!(ledger.news(AT_ONCE).findings.is_empty());
         ledger.hand_in(block(0..3, &[]));
         let news = ledger.news(AT_ONCE);
-        assert_eq!(news.findings, [(5, identity("X")), (8, identity("Y"))]);
+        assert_eq!(news.findings, [(5, key("X")), (8, key("Y"))]);
         assert_eq!((news.executions, news.is_over), (9, false));
         drop(here);
         assert!(ledger.news(AT_ONCE).is_over);
@@ -273,7 +273,7 @@ mod tests {
         ledger.hand_in(last(10..13, &[("Y", 12)]));
         ledger.hand_in(block(0..10, &[]));
         drop(here);
-        assert_eq!(ledger.news(AT_ONCE).findings, [(12, identity("Y"))]);
+        assert_eq!(ledger.news(AT_ONCE).findings, [(12, key("Y"))]);
         let explored = ledger.close().unwrap();
         assert_eq!((explored.seeds, explored.steps, explored.findings.len()), (0..13, 130, 1));
     }

@@ -9,7 +9,7 @@
 //! Nothing here reads a clock or a signal: the caller is asked now and then whether to go on.
 //! Invariant: the seeds executed are always one range from the first seed on.
 
-use super::findings::{Findings, Identity};
+use super::findings::{Findings, SiteKey};
 use super::ledger::{Block, Ledger};
 use super::{Program, Strategy};
 use crate::finding::RunEnd;
@@ -57,7 +57,7 @@ pub trait Listener {
     ///
     /// # Errors
     /// When the listener cannot go on, with the reason in a line; the exploration ends with that.
-    fn found(&mut self, seed: u64, identity: &Identity, run: Option<Run>) -> Result<(), String>;
+    fn found(&mut self, seed: u64, key: &SiteKey, run: Option<Run>) -> Result<(), String>;
 
     /// So many executions have been made. Called often, at no fixed times; returns whether to go on.
     fn progress(&mut self, executions: u64) -> ControlFlow<()>;
@@ -155,8 +155,8 @@ impl Stress<'_> {
             };
             block.seeds.end = seed + 1;
             block.steps += run.steps;
-            if let Some(identity) = Identity::of(&run.end) {
-                block.findings.add(identity, seed);
+            if let Some(key) = SiteKey::of(&run.end) {
+                block.findings.add(key, seed);
                 if !self.keep_going {
                     block.is_last = true;
                     break;
@@ -185,10 +185,10 @@ impl Stress<'_> {
         let _stop = ledger.stop_at_the_end();
         loop {
             let news = ledger.news(TICK);
-            for (seed, identity) in news.findings {
+            for (seed, key) in news.findings {
                 let again = self.execute(seed)?;
-                let same = Identity::of(&again.end).as_ref() == Some(&identity);
-                listener.found(seed, &identity, same.then_some(again)).map_err(StressError::Listener)?;
+                let same = SiteKey::of(&again.end).as_ref() == Some(&key);
+                listener.found(seed, &key, same.then_some(again)).map_err(StressError::Listener)?;
             }
             if news.is_over {
                 return Ok(());

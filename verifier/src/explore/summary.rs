@@ -7,7 +7,7 @@
 //! An exploration that stops at its first finding has nothing to say about later seeds, and those do
 //! not matter to it: what lies behind a part that stopped is left out of the whole.
 
-use super::findings::{Findings, Identity, Tally};
+use super::findings::{Findings, SiteKey, Tally};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -19,13 +19,13 @@ pub const SCHEMA: u32 = 1;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
-    /// See [`Identity::rule`].
+    /// See [`SiteKey::rule`].
     pub rule: String,
-    /// See [`Identity::call`].
+    /// See [`SiteKey::call`].
     pub call: Option<String>,
-    /// See [`Identity::location`].
+    /// See [`SiteKey::location`].
     pub location: Option<String>,
-    /// See [`Identity::waits`].
+    /// See [`SiteKey::waits`].
     pub waits: Vec<String>,
     /// The lowest seed that finds it.
     pub seed: u64,
@@ -144,7 +144,7 @@ impl Summary {
     #[must_use]
     pub fn findings(findings: Findings, schedule: impl Fn(u64) -> Option<String>) -> Vec<Finding> {
         let all = findings.by_seed().into_iter();
-        all.map(|(Identity { rule, call, location, waits }, Tally { seed, count })| Finding {
+        all.map(|(SiteKey { rule, call, location, waits }, Tally { seed, count })| Finding {
             rule,
             call,
             location,
@@ -248,7 +248,7 @@ fn note(part: &Summary, findings: &mut Findings, schedules: &mut BTreeMap<u64, O
     for f in part.findings.iter().cloned() {
         let Finding { rule, call, location, waits, seed, count, schedule } = f;
         schedules.insert(seed, schedule);
-        findings.tally(Identity { rule, call, location, waits }, Tally { seed, count });
+        findings.tally(SiteKey { rule, call, location, waits }, Tally { seed, count });
     }
 }
 

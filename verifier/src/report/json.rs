@@ -2,7 +2,7 @@
 
 use super::bars::Bars;
 use super::{Invocation, Kept, Progress, Reporter, RunReport, fit, shrunk, timeline};
-use crate::explore::findings::Identity;
+use crate::explore::findings::SiteKey;
 use crate::explore::summary::{SCHEMA, Summary};
 use crate::finding::{Finding, RunEnd};
 use crate::run::DisturbanceCounts;
@@ -37,15 +37,15 @@ impl Reporter for Json {
         self.print(&Value::Object(object));
     }
 
-    fn finding(&mut self, identity: &Identity, report: &RunReport) {
+    fn finding(&mut self, key: &SiteKey, report: &RunReport) {
         let mut object = object(json!({
             "schema": SCHEMA,
             "record": "finding",
             "driver": report.driver.name,
-            "rule": identity.rule,
-            "call": identity.call,
-            "location": identity.location,
-            "waits": identity.waits,
+            "rule": key.rule,
+            "call": key.call,
+            "location": key.location,
+            "waits": key.waits,
             "seed": report.setup.seed,
             "schedule": report.file(),
             "run": run(report),

@@ -27,7 +27,7 @@ pub use run_report::{Kept, RunReport};
 pub use style::Style;
 pub use wrap::WIDTH_DEFAULT;
 
-use crate::explore::findings::Identity;
+use crate::explore::findings::SiteKey;
 use crate::explore::summary::Summary;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub trait Reporter: Send {
     fn run(&mut self, report: &RunReport);
 
     /// An exploration made a finding for the first time, in this run.
-    fn finding(&mut self, identity: &Identity, report: &RunReport);
+    fn finding(&mut self, key: &SiteKey, report: &RunReport);
 
     /// How far the work is, and remarks on it: for people who wait, on standard error.
     fn progress(&mut self, progress: Progress);

@@ -4,7 +4,7 @@ use super::bars::Bars;
 use super::{Invocation, Kept, Progress, Reporter, RunReport, Style};
 use super::{finding, fit, shrunk, statistics, stress, timeline, wrap};
 use crate::driver::Expects;
-use crate::explore::findings::Identity;
+use crate::explore::findings::SiteKey;
 use crate::explore::summary::Summary;
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ impl Reporter for Text {
         }
     }
 
-    fn finding(&mut self, _identity: &Identity, report: &RunReport) {
+    fn finding(&mut self, _key: &SiteKey, report: &RunReport) {
         self.print(&self.found(report));
     }
 

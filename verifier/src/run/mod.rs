@@ -104,7 +104,7 @@ pub fn once(
             config = config.watch(watcher);
         }
     }
-    config = config.keep_stacks(setup.stacks);
+    config = config.keep_evidence(setup.evidence);
     if let Some(policy) = setup.disturbances.faults.allocation_policy(seed) {
         config = config.fail_allocations(Box::new(policy));
     }

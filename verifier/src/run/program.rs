@@ -23,6 +23,12 @@ pub enum Chooser {
 }
 
 impl Program {
+    /// The same, for the run that a report is made of; see [`Setup::evidence`].
+    #[must_use]
+    pub fn with_evidence(&self) -> Program {
+        Program { driver: self.driver, setup: Setup { evidence: true, ..self.setup.clone() } }
+    }
+
     /// Executes the program once with the operations of `seed`.
     ///
     /// # Errors

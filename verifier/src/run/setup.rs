@@ -82,8 +82,9 @@ pub struct Setup {
     pub rules: Selection,
     /// Whether acquire sites are kept.
     pub sites: Sites,
-    /// Whether call stacks are taken of what comes before a finding, too: for the run a report is made of.
-    pub stacks: bool,
+    /// Whether evidence is gathered for a finding that may come: call stacks of what happened before, and the
+    /// calls that changed the IRQL. For the run that a report is made of.
+    pub evidence: bool,
 }
 
 impl Setup {
@@ -99,7 +100,7 @@ impl Setup {
             contents: Contents::Memory { bytes: 4096 },
             rules: Selection::default(),
             sites: Sites::Kept,
-            stacks: false,
+            evidence: false,
         }
     }
 

@@ -52,8 +52,8 @@ pub fn replay(
     schedule: &Schedule,
     extra: Option<Arc<dyn Watcher>>,
 ) -> Result<Replay, SetupError> {
-    // A report is made of this run: call stacks of what came before a finding are worth their time here.
-    let setup = Setup { stacks: true, ..schedule.setup.clone() };
+    // A report is made of this run: evidence of what came before a finding is worth its time here.
+    let setup = Setup { evidence: true, ..schedule.setup.clone() };
     let Made { run, timeline, steps } = match &schedule.base {
         Base::Steady(deviations) => steady(driver, &setup, deviations.clone(), extra)?,
         Base::Random(seed) => {

@@ -81,7 +81,7 @@ impl SetupText {
             contents,
             rules,
             sites: if self.sites { Sites::Kept } else { Sites::Counted },
-            stacks: false,
+            evidence: false,
         })
     }
 

@@ -242,7 +242,7 @@ mod tests {
                 contents: Contents::Memory { bytes: 1 << 20 },
                 rules: Selection::parse("SpinLockSafe").unwrap(),
                 sites: Sites::Kept,
-                stacks: false,
+                evidence: false,
             },
             sources: Fingerprint([0xA5; 32]),
             base: Base::Steady(lines.map(|line| line.parse().expect(line)).into()),

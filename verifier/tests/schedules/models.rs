@@ -207,7 +207,7 @@ pub fn program(driver: &'static Driver) -> Program {
         contents: Contents::Memory { bytes: 4096 },
         rules: Selection::default(),
         sites: Sites::Kept,
-        stacks: false,
+        evidence: false,
     };
     Program { driver, setup }
 }

@@ -23,8 +23,13 @@ pub fn disk() -> ScsiDisk {
 
 /// Runs `body` as the boot thread of a machine whose medium has `disks` disks of [`DISK_BYTES`].
 pub fn run(cpus: u8, execution: Execution, disks: usize, body: impl FnOnce() + Send + 'static) -> Outcome {
+    run_config(Config::new(cpus, execution).unwrap(), disks, body)
+}
+
+/// As `run`, of a machine that is made so.
+pub fn run_config(config: Config, disks: usize, body: impl FnOnce() + Send + 'static) -> Outcome {
     let medium = Arc::new(Medium::new((0..disks).map(|_| disk()).collect::<Target>()));
-    Config::new(cpus, execution).unwrap().run(move || {
+    config.run(move || {
         Machine::current().unwrap().attach(medium);
         body();
     })

@@ -172,7 +172,7 @@ impl Shrinking {
     fn finish(self, seed: u64, failure: Failure, from: Size) -> Result<Shrunk, ShrinkError> {
         let Shrinking { attempts, program, deviations, tried } = self;
         let chooser = Deviating::new(deviations.clone(), Misfit::Parts);
-        let run = program.execute(seed, Chooser::Strategy(Box::new(chooser)))?;
+        let run = program.with_evidence().execute(seed, Chooser::Strategy(Box::new(chooser)))?;
         if Failure::of(&run.end).as_ref() != Some(&failure) {
             return Err(ShrinkError::NotRepeatable);
         }
