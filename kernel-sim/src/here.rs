@@ -114,6 +114,12 @@ impl Processor {
         held.map(|held| machine.taken(self.index(), &held)).into_iter().collect()
     }
 
+    /// When the driver took each lock that it holds here, oldest first; as far as sites are kept.
+    #[cold]
+    pub(crate) fn taken_here(&self) -> Vec<Moment> {
+        self.held_locks().iter().map(|held| self.machine().taken(self.index(), held)).collect()
+    }
+
     /// When the driver took a lock here last that it has given back since, by host address.
     #[cold]
     pub(crate) fn taken_last(&self, lock: usize) -> Vec<Moment> {

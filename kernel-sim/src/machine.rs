@@ -17,6 +17,7 @@ use crate::hook::{Halt, Watcher};
 use crate::io::IoManager;
 use crate::irql::Irql;
 use crate::kernel::{DpcQueues, Kernel};
+use crate::leftovers;
 use crate::lent::Lender;
 use crate::memory::AddressSpace;
 use crate::model::ModelSlot;
@@ -139,6 +140,8 @@ impl Config {
         self.start(move |machine| {
             machine.start_thread(Some(0), move || {
                 boot();
+                let cpu = Processor::current();
+                leftovers::check(cpu, "the thread the machine booted with", cpu.frame());
                 Machine::current().expect("on a machine").complete();
             });
         })

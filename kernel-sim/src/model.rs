@@ -10,6 +10,7 @@
 
 #![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
 
+use crate::leftovers;
 use crate::machine::{Config, Machine, Outcome};
 use crate::pool::tag;
 use crate::site::Site;
@@ -102,6 +103,7 @@ impl Machine {
             // SAFETY: the closure lives on the stack of `run_on_every_processor`, which returns when
             // the run is over and this thread waits below or has ended.
             unsafe { (*body)(cpu) };
+            leftovers::check(processor, "the body of a model", processor.frame());
             if self.model.unfinished.fetch_sub(1, SeqCst) == 1 {
                 self.complete_when_still();
             }

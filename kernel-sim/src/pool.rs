@@ -19,6 +19,7 @@ use crate::frame::Item;
 use crate::hook::Owner;
 use crate::irql::Irql;
 use crate::kernel::DpcQueue;
+use crate::lives;
 use crate::machine::Machine;
 use crate::marks::Marks;
 use crate::memory::POOL_BYTES;
@@ -36,8 +37,8 @@ pub const fn tag(name: &[u8; 4]) -> u32 {
 }
 
 /// What fresh uninitialized memory holds, and what freed memory holds.
-const FRESH: u8 = 0xA5;
-const FREED: u8 = 0xDD;
+pub(crate) const FRESH: u8 = 0xA5;
+pub(crate) const FREED: u8 = 0xDD;
 /// Bytes of a freed block that are overwritten; more would make freeing large buffers slow.
 const FREED_BYTES_MAX: usize = 512;
 /// Guard bytes behind each block, checked when it is freed.
@@ -230,6 +231,9 @@ impl Machine {
         if self.linked_objects.load(Relaxed) != 0 {
             self.check_unlinked(call, address as usize);
         }
+        if self.processors.iter().any(|cpu| cpu.held_count() != 0) {
+            self.check_no_lock_held(call, address as usize);
+        }
         let mut pool = self.pool.lock();
         let Some((slot, block)) = pool.find(address as usize).filter(|(_, b)| !b.system) else {
             drop(pool);
@@ -288,6 +292,15 @@ impl Machine {
             let dpc = self.machine_address(dpc);
             let what = format!("{} frees memory that holds a queued DPC", call.ddi.name);
             call.bug_check_after(TIMER_OR_DPC_INVALID, [1, dpc, start, end], what, block.allocated(self));
+        }
+    }
+
+    /// Refuses to free a block that holds a spin lock which a driver holds.
+    #[cold]
+    fn check_no_lock_held(&self, call: &Call, address: usize) {
+        let Some((_, block)) = self.pool.lock().find(address) else { return };
+        if let Some((lock, taken)) = self.lock_held_in(address, block.bytes) {
+            lives::stop_in_use(call, lock, "frees memory that holds a spin lock which is held", taken);
         }
     }
 

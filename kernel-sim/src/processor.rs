@@ -14,6 +14,7 @@ use crate::frame::{Frame, OUTERMOST};
 use crate::held::{HeldLock, HeldTable};
 use crate::hook::CALLBACKS_MAX;
 use crate::irql::Irql;
+use crate::lives::LockHandles;
 use crate::machine::Machine;
 use crate::routine::{Callback, DDIS_MAX, DdiInfo, reserved};
 use crate::site::Site;
@@ -120,6 +121,8 @@ pub struct Processor {
     callback_hooks: [AtomicU8; CALLBACKS_MAX],
     /// The calls that changed its IRQL, on a machine that gathers evidence.
     pub(crate) irql_changes: IrqlChanges,
+    /// Handles of queued locks in use here.
+    pub(crate) handles: LockHandles,
 }
 
 // SAFETY: cells are touched only by the host thread that runs the processor; the invariant in the
@@ -156,6 +159,7 @@ impl Processor {
             hooks,
             callback_hooks: [const { AtomicU8::new(0) }; CALLBACKS_MAX],
             irql_changes: IrqlChanges::new(),
+            handles: LockHandles::new(),
         }
     }
 
@@ -194,6 +198,7 @@ impl Processor {
         self.in_isr.set(0);
         self.call.set(None);
         self.irql_changes.clear();
+        self.handles.clear();
         *self.stats.get_mut() = ProcessorStats::NONE;
     }
 
@@ -384,6 +389,13 @@ impl Processor {
     #[must_use]
     pub fn held_count(&self) -> u32 {
         self.locks.get() as u32 & (LOCK_TAKEN as u32 - 1)
+    }
+
+    /// A spin lock that the driver holds here and that lies in a range of memory, by host address.
+    pub(crate) fn held_in(&self, start: usize, bytes: usize) -> Option<usize> {
+        // SAFETY: as for `held_locks`.
+        let held = unsafe { &*self.held.get() };
+        held.iter().map(|lock| lock.address as usize).find(|address| address.wrapping_sub(start) < bytes)
     }
 
     /// The spin locks the driver holds here, oldest first, as far as sites are kept.

@@ -182,3 +182,14 @@ pub fn system_time(cpu: &Processor) -> i64 {
 pub fn stall(cpu: &Processor, us: u32) {
     cpu.machine().stall(u64::from(us));
 }
+
+/// A driver's call begins to use a lock handle, by host address, for a lock of the system's. Stops the machine
+/// if the handle is in use, on any processor.
+pub fn begin_lock_handle(call: &Call, handle: usize, lock: usize) {
+    crate::lives::begin_handle(call, handle, lock);
+}
+
+/// A driver's call gives back what [`begin_lock_handle`] noted.
+pub fn end_lock_handle(call: &Call, handle: usize, lock: usize) {
+    crate::lives::end_handle(call, handle, lock);
+}

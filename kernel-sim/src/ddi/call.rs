@@ -199,7 +199,7 @@ pub fn enter(call: &Call, args: &[Arg], kind: Kind) -> Option<Entered> {
                 d.announce(machine, cpu, args);
             }
             match args.first() {
-                Some(Arg::Pointer(lock)) if kind.is_acquire() => machine.point_before_lock(cpu, *lock),
+                Some(Arg::Pointer(lock)) if kind.is_acquire() => machine.point_before_lock(cpu, *lock, args),
                 _ => machine.point(cpu),
             }
             if d.is_watched() {

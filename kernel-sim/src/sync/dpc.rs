@@ -14,6 +14,7 @@ use crate::ddi::types::{
 use crate::ddi::{Call, callback};
 use crate::frame::Frame;
 use crate::irql::Irql;
+use crate::lives;
 use crate::machine::Machine;
 use crate::processor::Processor;
 use crate::routine::Arg;
@@ -53,6 +54,12 @@ pub(crate) fn is_live(dpc: &KDPC, processors: usize) -> bool {
 }
 
 pub(crate) unsafe fn initialize(call: &Call, dpc: PKDPC, routine: PKDEFERRED_ROUTINE, context: PVOID) {
+    let machine = call.cpu.machine();
+    if machine.linked_objects.load(Relaxed) != 0
+        && machine.dpcs.each().any(|queue| queue.queue.contains(&dpc))
+    {
+        lives::stop_in_use(call, dpc as usize, "initialises a DPC that is queued", Vec::new());
+    }
     *object(call, dpc) = KDPC {
         Type: DPC_OBJECT,
         Importance: MEDIUM_IMPORTANCE as u8,

@@ -16,6 +16,7 @@ use crate::ddi::types::{BOOLEAN, FALSE, KIRQL, KSPIN_LOCK, PKIRQL, PKSPIN_LOCK, 
 use crate::exec::Executor;
 use crate::exec::parallel::PARKED;
 use crate::irql::Irql;
+use crate::lives;
 use crate::machine::Machine;
 use crate::moment::Moment;
 use crate::routine::DdiInfo;
@@ -74,6 +75,14 @@ fn swap_word(call: &Call, word: &AtomicUsize, from: usize, to: usize, order: Ord
     word.compare_exchange(from, to, order, Relaxed).is_ok()
 }
 
+/// A word that names no processor is no lock, and never becomes free: stops the machine.
+pub(crate) fn check_owner(call: &Call, word: &AtomicUsize) {
+    let held = word.load(Relaxed);
+    if held & !PARKED > call.machine().processors.len() {
+        lives::stop_at_no_lock(call, std::ptr::from_ref(word) as usize, held);
+    }
+}
+
 #[cold]
 #[inline(never)]
 fn take_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize, queued: bool) {
@@ -95,8 +104,9 @@ fn take_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize, queued:
             cpu.taken_at(address),
         );
     }
-    cpu.count(|s| s.lock_waits += 1);
     let machine = cpu.machine();
+    check_owner(call, word);
+    cpu.count(|s| s.lock_waits += 1);
     let outer = cpu.call.replace(Some((call.ddi, call.site)));
     match &machine.executor {
         Executor::Deterministic(d) => {
@@ -223,7 +233,13 @@ impl Machine {
 // The bodies of the DDIs. Each is called from its row with the pointers the driver gave.
 
 pub(crate) unsafe fn initialize(call: &Call, lock: PKSPIN_LOCK) {
-    word(call, lock).store(0, Relaxed);
+    let word = word(call, lock);
+    if word.load(Relaxed) != 0
+        && let Some((held, taken)) = call.machine().lock_held_in(lock as usize, size_of::<KSPIN_LOCK>())
+    {
+        lives::stop_in_use(call, held, "initialises a spin lock that is held", taken);
+    }
+    word.store(0, Relaxed);
 }
 
 #[cold]

@@ -10,6 +10,7 @@ use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::Call;
 use crate::ddi::types::{KLOCK_QUEUE_HANDLE, PKLOCK_QUEUE_HANDLE, PKSPIN_LOCK};
 use crate::irql::Irql;
+use crate::lives;
 use crate::sync::lock;
 use std::ptr::null_mut;
 
@@ -32,9 +33,10 @@ pub(crate) unsafe fn acquire(call: &Call, spin_lock: PKSPIN_LOCK, queue: PKLOCK_
             format!("{} called at {before}", call.ddi.name),
         );
     }
+    let handle = handle(call, queue);
+    lives::begin_handle(call, queue as usize, spin_lock as usize);
     call.cpu.set_irql(Irql::DISPATCH);
     lock::take(call, spin_lock, before, true);
-    let handle = handle(call, queue);
     handle.LockQueue.Lock = spin_lock;
     handle.OldIrql = before.0;
 }
@@ -51,18 +53,22 @@ pub(crate) unsafe fn release(call: &Call, queue: PKLOCK_QUEUE_HANDLE) {
         );
     }
     let before = handle.OldIrql;
+    lives::end_handle(call, queue as usize, handle.LockQueue.Lock as usize);
     lock::give(call, std::mem::replace(&mut handle.LockQueue.Lock, null_mut()));
     call.cpu.set_irql(Irql(before));
 }
 
 pub(crate) unsafe fn acquire_at_dpc_level(call: &Call, spin_lock: PKSPIN_LOCK, queue: PKLOCK_QUEUE_HANDLE) {
     lock::check_at_dpc_level(call, spin_lock, 0x40);
+    let handle = handle(call, queue);
+    lives::begin_handle(call, queue as usize, spin_lock as usize);
     lock::take(call, spin_lock, call.cpu.irql(), true);
-    handle(call, queue).LockQueue.Lock = spin_lock;
+    handle.LockQueue.Lock = spin_lock;
 }
 
 pub(crate) unsafe fn release_from_dpc_level(call: &Call, queue: PKLOCK_QUEUE_HANDLE) {
     let handle = handle(call, queue);
     lock::check_at_dpc_level(call, handle.LockQueue.Lock, 0x41);
+    lives::end_handle(call, queue as usize, handle.LockQueue.Lock as usize);
     lock::give(call, std::mem::replace(&mut handle.LockQueue.Lock, null_mut()));
 }

@@ -2,12 +2,12 @@
 
 #![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
-use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, IRQL_UNEXPECTED_VALUE};
+use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
 use crate::frame::Frame;
-use crate::irql::Irql;
 use crate::kernel::Kernel;
+use crate::leftovers;
 use crate::pool::{allocate_object, tag};
 use crate::processor::Processor;
 use crate::routine::Arg;
@@ -46,13 +46,7 @@ pub(crate) unsafe fn create(
             let frame = Frame::new(&SYSTEM_THREAD, &args);
             // SAFETY: the routine and its context are the driver's own, called as documented.
             callback(Processor::current(), &frame, || unsafe { routine(context as PVOID) });
-            let cpu = Processor::current();
-            let irql = cpu.irql();
-            if irql != Irql::PASSIVE {
-                let what = format!("the start routine of a system thread returned at {irql}");
-                let p1 = u64::from(irql.0) << 16;
-                cpu.bug_check_after(IRQL_UNEXPECTED_VALUE, [p1, 0, 0, 0], what, cpu.irql_left_by(&frame));
-            }
+            leftovers::check(Processor::current(), "the start routine of a system thread", &frame);
         }),
     );
     let mut kernel = machine.kernel.lock();

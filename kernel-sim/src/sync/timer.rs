@@ -14,6 +14,7 @@ use crate::ddi::types::{
 };
 use crate::irql::Irql;
 use crate::kernel::Kernel;
+use crate::lives;
 use crate::machine::Machine;
 use crate::moment::Moment;
 use crate::sync::thread::Thread;
@@ -86,6 +87,10 @@ pub(crate) unsafe fn initialize(call: &Call, timer: PKTIMER) {
 
 pub(crate) unsafe fn initialize_ex(call: &Call, timer: PKTIMER, kind: TIMER_TYPE) {
     let t = object(call, timer);
+    let machine = call.cpu.machine();
+    if machine.linked_objects.load(Relaxed) != 0 && machine.is_armed(timer as usize) {
+        lives::stop_in_use(call, timer as usize, "initialises a timer that is armed", Vec::new());
+    }
     t.Header.Type = if kind == 0 { TIMER_NOTIFICATION_OBJECT } else { TIMER_SYNCHRONIZATION_OBJECT };
     t.Header.Inserted = 0;
     t.Header.SignalState = 0;
@@ -175,6 +180,13 @@ impl Machine {
             self.disarm_entry(kernel, &entry);
         }
         true
+    }
+
+    /// Whether the KTIMER at an address is armed.
+    fn is_armed(&self, timer: usize) -> bool {
+        let is_it =
+            |entry: &TimerEntry| matches!(entry.expiry, Expiry::Timer { address, .. } if address == timer);
+        self.kernel.lock().timers.iter().any(is_it)
     }
 
     /// When the next timer is due.

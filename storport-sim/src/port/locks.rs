@@ -64,10 +64,12 @@ pub(crate) unsafe fn acquire(
     call.check_output(handle);
     match lock_of(call, adapter, kind, context) {
         Some(lock) => {
+            unhooked::begin_lock_handle(call, handle as usize, lock as usize);
             let before = unhooked::acquire_for_driver(call, lock, level_of(adapter, kind));
             fill(handle, kind, lock.cast(), context, before);
         }
         None => {
+            unhooked::begin_lock_handle(call, handle as usize, extension as usize);
             let before = adapter.acquire_interrupt_lock(call);
             fill(handle, kind, null_mut(), null_mut(), before);
         }
@@ -103,11 +105,18 @@ pub(crate) unsafe fn acquire_ex(
 pub(crate) unsafe fn release(call: &Call, extension: PVOID, handle: PSTOR_LOCK_HANDLE) {
     let adapter = adapter(call, extension);
     call.check_output(handle);
+    let address = handle as usize;
     // SAFETY: just found in mapped memory; plain data.
     let handle = unsafe { *handle };
     let before = Irql(handle.Context.OldIrql);
     match lock_of(call, adapter, handle.Lock, handle.Context.LockQueue.Next) {
-        Some(lock) => unhooked::release_for_driver(call, lock, before),
-        None => adapter.release_interrupt_lock(call, before),
+        Some(lock) => {
+            unhooked::end_lock_handle(call, address, lock as usize);
+            unhooked::release_for_driver(call, lock, before);
+        }
+        None => {
+            unhooked::end_lock_handle(call, address, extension as usize);
+            adapter.release_interrupt_lock(call, before);
+        }
     }
 }

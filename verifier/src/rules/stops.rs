@@ -28,6 +28,7 @@ macro_rules! stops {
 }
 
 stops! {
+    OBJECT_MISUSED, why "Windows does not look: lists of the kernel are corrupted, or a processor waits for ever, later and elsewhere";
     UNBALANCED_RELEASE, why "the count goes wrong unnoticed on Windows: a later wait or rundown ends too early, or never";
     MAXIMUM_WAIT_OBJECTS_EXCEEDED, why "the wait block array on the thread has room for three objects: the rest would be written past its end";
     SPIN_LOCK_ALREADY_OWNED, why "spin locks are not recursive: on hardware this processor spins for ever at raised IRQL", exhibits ["spin-lock-already-owned", "spin-lock-already-owned-near-miss"];

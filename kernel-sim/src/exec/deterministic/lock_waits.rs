@@ -14,8 +14,12 @@
 use super::{Deterministic, bits, set};
 use crate::bugcheck::{Deadlock, Ending, Waiter};
 use crate::choose::OtherTransitions;
+use crate::ddi::Call;
+use crate::lives;
 use crate::machine::Machine;
 use crate::processor::Processor;
+use crate::routine::Arg;
+use crate::sync::lock::check_owner;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What a processor waits for.
@@ -32,12 +36,12 @@ impl LockWait {
 }
 
 impl Machine {
-    /// The scheduling point before a call that takes the lock at `address`. Unwinds if the machine
-    /// stopped.
+    /// The scheduling point before a call, with these arguments, that takes the lock at `address`. Unwinds if
+    /// the machine stopped.
     #[inline(always)]
-    pub(crate) fn point_before_lock(&self, cpu: &Processor, address: usize) {
+    pub(crate) fn point_before_lock(&self, cpu: &Processor, address: usize, args: &[Arg]) {
         if cpu.is_aligned_word(address) {
-            self.deterministic().point_before_lock(self, cpu, address);
+            self.deterministic().point_before_lock(self, cpu, address, args);
             if self.is_quiet() {
                 crate::sync::thread::unwind(cpu);
             }
@@ -50,7 +54,7 @@ impl Machine {
 
 impl Deterministic {
     #[inline(always)]
-    fn point_before_lock(&self, machine: &Machine, cpu: &Processor, address: usize) {
+    fn point_before_lock(&self, machine: &Machine, cpu: &Processor, address: usize, args: &[Arg]) {
         let n = usize::from(cpu.index());
         let bit = 1 << n;
         // SAFETY: one host thread; no reference is alive across calls.
@@ -61,7 +65,7 @@ impl Deterministic {
         let owner = word.load(Relaxed);
         // Its own lock is no reason to wait: the call stops the machine.
         if owner != 0 && owner != cpu.lock_word() {
-            self.wait_before_call(machine, cpu, word);
+            self.wait_before_call(machine, cpu, word, args);
         } else {
             self.point(machine, cpu);
         }
@@ -71,7 +75,15 @@ impl Deterministic {
 
     /// The lock is held: lets others run first.
     #[cold]
-    fn wait_before_call(&self, machine: &Machine, cpu: &Processor, word: &AtomicUsize) {
+    fn wait_before_call(&self, machine: &Machine, cpu: &Processor, word: &AtomicUsize, args: &[Arg]) {
+        if let Some((ddi, site)) = cpu.call.get() {
+            let call = &Call::new(ddi, site);
+            check_owner(call, word);
+            // On hardware a queued lock's handle is written before the wait, and waiting is what it is for.
+            if let Some(Arg::Pointer(handle)) = args.get(1) {
+                lives::check_handle(call, *handle);
+            }
+        }
         set(&self.run, 1 << cpu.index(), false);
         if self.stop_if_closed(machine, usize::from(cpu.index())) {
             return;
