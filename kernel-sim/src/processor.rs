@@ -128,7 +128,8 @@ pub struct Processor {
 // SAFETY: cells are touched only by the host thread that runs the processor; the invariant in the
 // module doc. After the run, the machine reads them when all host threads have been joined.
 unsafe impl Sync for Processor {}
-// SAFETY: as above; a processor is handed to its host thread before power-on.
+// SAFETY: what it points at (machine, threads, frames) lives as long as its run, and a processor is handed to
+// the host thread that runs it before power-on.
 unsafe impl Send for Processor {}
 
 /// Stands in where no machine runs, so that the short path needs no null check.
@@ -452,7 +453,8 @@ impl Processor {
     /// Changes the counters.
     #[inline]
     pub(crate) fn count(&self, change: impl FnOnce(&mut ProcessorStats)) {
-        // SAFETY: as in `remember`.
+        // SAFETY: only the processor's own host thread touches the counters while the machine runs, and no
+        // caller's closure comes here again.
         change(unsafe { &mut *self.stats.get() });
     }
 

@@ -68,7 +68,7 @@ pub fn release(call: &Call, spin_lock: PKSPIN_LOCK) {
 /// Queues an initialized DPC object; returns whether it was not queued already.
 pub fn queue_dpc(call: &Call, dpc: PKDPC) -> bool {
     let object = std::ptr::from_mut(crate::sync::dpc::object(call, dpc));
-    // SAFETY: just found in mapped memory.
+    // SAFETY: `object` found it in mapped memory, aligned; a number beyond the last processor's panics there.
     unsafe { crate::sync::dpc::queue_here(call, object, null_mut(), null_mut()) }
 }
 

@@ -228,8 +228,15 @@ fn an_armed_timer_that_is_overwritten_is_found_when_it_expires() {
         dpc(x, 0).write_bytes(0, 1);
         sleep_ms(5);
     }
+    unsafe fn the_pointer_to_its_dpc(x: *mut Desk) {
+        KeInitializeDpc(dpc(x, 0), Some(counts), x.cast());
+        KeSetTimer(timer(x, 0), after_ms(1), dpc(x, 0));
+        (*timer(x, 0)).Dpc = std::ptr::dangling_mut::<KDPC>().wrapping_byte_add(1);
+        sleep_ms(5);
+    }
     stops(2, the_timer, 0xC7, 0);
     stops(2, its_dpc, 0xC7, 1);
+    stops(2, the_pointer_to_its_dpc, 0xC7, 1);
 }
 
 #[test]

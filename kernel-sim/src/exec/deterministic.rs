@@ -320,7 +320,7 @@ impl Deterministic {
         if n < 2 {
             return 0;
         }
-        // SAFETY: as in `ask`.
+        // SAFETY: one host thread; the strategy cannot reach the executor.
         let (choose, choices) = unsafe { (&mut *self.choose.get(), &mut *self.choices.get()) };
         match choose.as_dyn().pick(self.step.get(), n) {
             Some(k) => {

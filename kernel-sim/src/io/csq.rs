@@ -141,8 +141,8 @@ pub(crate) unsafe fn insert_ex(
             IO_CSQ_IRP_CONTEXT { Type: IO_TYPE_CSQ_IRP_CONTEXT, Irp: request, Csq: csq };
         irp_context.cast()
     };
-    // SAFETY: the queue was checked to have all of its routines; the request is the caller's until it is
-    // queued, and its cancel routine decides who has it afterwards.
+    // SAFETY: `check` found the queue in mapped memory with all of its routines; the request is the caller's
+    // until it is queued, and its cancel routine decides who has it afterwards.
     let (status, is_cancelled) = unsafe {
         locked(csq, || {
             let before = std::mem::replace(slot(i), leads_to);
@@ -167,8 +167,8 @@ pub(crate) unsafe fn insert_ex(
         })
     };
     if is_cancelled {
-        // SAFETY: the routines were checked above; the request is out of the queue, and no other party has
-        // it.
+        // SAFETY: `check` found all routines of the queue; the request is out of the queue, and no other
+        // party has it.
         unsafe { routine!(csq, CsqCompleteCanceledIrp(request)) };
     }
     status
@@ -205,7 +205,8 @@ unsafe extern "C-unwind" fn cancelled(_device: PDEVICE_OBJECT, request: PIRP) {
 pub(crate) unsafe fn remove(call: &Call, csq: PIO_CSQ, irp_context: PIO_CSQ_IRP_CONTEXT) -> PIRP {
     check(call, csq);
     let c = context(call, irp_context);
-    // SAFETY: the queue was checked; the context leads to a queued request or to none, under the lock.
+    // SAFETY: `check` found the queue with all of its routines; under its lock the context leads to a queued
+    // request or to none.
     unsafe {
         locked(csq, || {
             let request = c.Irp;
@@ -220,7 +221,8 @@ pub(crate) unsafe fn remove(call: &Call, csq: PIO_CSQ, irp_context: PIO_CSQ_IRP_
 
 pub(crate) unsafe fn remove_next(call: &Call, csq: PIO_CSQ, peek_context: PVOID) -> PIRP {
     check(call, csq);
-    // SAFETY: the queue was checked; the driver's peek routine returns requests of its queue.
+    // SAFETY: `check` found the queue with all of its routines; the driver's peek routine returns requests of
+    // its queue, as documented.
     unsafe {
         locked(csq, || {
             let mut request = routine!(csq, CsqPeekNextIrp(null_mut(), peek_context));

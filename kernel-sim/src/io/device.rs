@@ -41,8 +41,8 @@ pub(crate) unsafe fn create(
     if device.is_null() {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    // SAFETY: a fresh zeroed block of that size, and pointers checked above; zero is a valid value
-    // for every field.
+    // SAFETY: a fresh zeroed block of that size, in which zero is a valid value for every field;
+    // `check_output` found the driver object, and room for the pointer, in mapped memory, aligned.
     unsafe {
         let d = &mut *device;
         d.Type = IO_TYPE_DEVICE;

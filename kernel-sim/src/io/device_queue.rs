@@ -70,7 +70,8 @@ unsafe fn insert_sorted(
     let q = object(call, queue);
     entry(call, new);
     let _guard = call.cpu.machine().io.queues.lock();
-    // SAFETY: the new entry was checked; entries in the queue were checked when they came.
+    // SAFETY: `entry` found the new entry in mapped memory, aligned, as it did those in the queue when they
+    // came; links change under the queues' lock, which is held.
     unsafe {
         (*new).SortKey = key.unwrap_or(0);
         if q.Busy == FALSE {
@@ -107,7 +108,8 @@ pub(crate) unsafe fn remove_by_key(call: &Call, queue: PKDEVICE_QUEUE, key: ULON
 unsafe fn take(call: &Call, queue: PKDEVICE_QUEUE, key: Option<ULONG>) -> PKDEVICE_QUEUE_ENTRY {
     let q = object(call, queue);
     let _guard = call.cpu.machine().io.queues.lock();
-    // SAFETY: entries in the queue were checked when they came.
+    // SAFETY: `entry` found those in the queue in mapped memory, aligned, when they came; links change under
+    // the queues' lock, which is held.
     unsafe {
         let head = &raw mut q.DeviceListHead;
         if IsListEmpty(head) {
@@ -138,7 +140,8 @@ pub(crate) unsafe fn remove_entry(
     object(call, queue);
     entry(call, which);
     let _guard = call.cpu.machine().io.queues.lock();
-    // SAFETY: checked above; an inserted entry is linked.
+    // SAFETY: `entry` found it in mapped memory, aligned; one that says it is inserted is linked, and links
+    // change under the queues' lock, which is held.
     unsafe {
         if (*which).Inserted == FALSE {
             return FALSE;

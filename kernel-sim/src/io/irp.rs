@@ -193,7 +193,7 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
     }
     let d = super::device::object(call, device);
     i.CurrentLocation -= 1;
-    // SAFETY: the location below the current one is in the IRP's block: the count was checked.
+    // SAFETY: the location below the current one is in the IRP's block: more than one is left.
     let location = unsafe {
         let current = &mut i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation;
         *current = current.sub(1);
@@ -352,7 +352,7 @@ fn finish(call: &Call, irp: PIRP, i: &mut IRP) {
     }
     if !i.UserIosb.is_null() {
         call.check_output(i.UserIosb);
-        // SAFETY: just found in mapped memory.
+        // SAFETY: `check_output` found room for the status block in mapped memory, aligned.
         unsafe { *i.UserIosb = i.IoStatus };
     }
     let event = i.UserEvent;

@@ -46,7 +46,8 @@ pub(crate) unsafe fn start(
     }
     let queue = &raw mut d.DeviceQueue;
     let entry = entry_of(i);
-    // SAFETY: device and IRP were resolved; a key is the driver's own, checked before it is read.
+    // SAFETY: queue and entry are fields of a device and an IRP that `object` found live; a key is the
+    // driver's own pointer, read only where `check_output` finds it in mapped memory.
     let inserted = unsafe {
         if key.is_null() {
             device_queue::insert(call, queue, entry)
@@ -125,7 +126,7 @@ fn take_next(call: &Call, d: &mut DEVICE_OBJECT, cancelable: bool, key: Option<U
     }
     d.CurrentIrp = null_mut();
     let queue = &raw mut d.DeviceQueue;
-    // SAFETY: the queue is a field of a resolved device.
+    // SAFETY: the queue is a field of the device, which the caller found live.
     let entry = unsafe {
         match key {
             None => device_queue::remove(call, queue),

@@ -31,7 +31,7 @@ pub(crate) unsafe fn initialize(
     let common = object(call, lock);
     common.Removed = FALSE;
     common.IoCount = 1;
-    // SAFETY: the event lies in the lock, which was checked.
+    // SAFETY: the event is a field of the lock, which `object` found in mapped memory, aligned.
     unsafe { initialize_event(call, &raw mut common.RemoveEvent, NotificationEvent, FALSE) };
 }
 

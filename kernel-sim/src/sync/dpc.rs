@@ -94,7 +94,7 @@ pub(crate) unsafe fn set_target(call: &Call, dpc: PKDPC, number: CCHAR) {
 
 pub(crate) unsafe fn insert(call: &Call, dpc: PKDPC, argument1: PVOID, argument2: PVOID) -> BOOLEAN {
     live(call, dpc);
-    // SAFETY: just found live.
+    // SAFETY: `live` found a KDPC in mapped memory that names no processor beyond the last.
     BOOLEAN::from(unsafe { queue_here(call, dpc, argument1, argument2) })
 }
 
@@ -129,7 +129,7 @@ unsafe fn link<'a>(dpc: PKDPC) -> &'a AtomicPtr<std::ffi::c_void> {
 pub(crate) unsafe fn remove(call: &Call, dpc: PKDPC) -> BOOLEAN {
     live(call, dpc);
     let machine = call.cpu.machine();
-    // SAFETY: just found live.
+    // SAFETY: `live` found a KDPC in mapped memory, aligned.
     let link = unsafe { link(dpc) };
     let Some(n) = (link.load(SeqCst) as usize).checked_sub(1).filter(|n| *n < machine.processors.len())
     else {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI32, AtomicI64, AtomicPtr, Ordering::SeqCst};
 
 fn cell<'a>(call: &Call, target: PLONG) -> &'a AtomicI32 {
     call.check_output(target);
-    // SAFETY: mapped, aligned memory of the machine.
+    // SAFETY: `check_output` found it in mapped memory, aligned; all of it is readable as integers.
     unsafe { AtomicI32::from_ptr(target) }
 }
 
@@ -63,7 +63,7 @@ pub(crate) unsafe fn compare_exchange(call: &Call, target: PLONG, exchange: LONG
 
 pub(crate) unsafe fn exchange_pointer(call: &Call, target: *mut PVOID, value: PVOID) -> PVOID {
     call.check_output(target);
-    // SAFETY: mapped, aligned memory of the machine.
+    // SAFETY: `check_output` found it in mapped memory, aligned; all of it is readable as integers.
     let old = unsafe { AtomicPtr::from_ptr(target) }.swap(value, SeqCst);
     note(call, target as usize, old != value);
     old
@@ -76,7 +76,7 @@ pub(crate) unsafe fn compare_exchange_pointer(
     comparand: PVOID,
 ) -> PVOID {
     call.check_output(target);
-    // SAFETY: mapped, aligned memory of the machine.
+    // SAFETY: `check_output` found it in mapped memory, aligned; all of it is readable as integers.
     let cell = unsafe { AtomicPtr::from_ptr(target) };
     let outcome = cell.compare_exchange(comparand, exchange, SeqCst, SeqCst);
     note(call, target as usize, outcome.is_ok_and(|old| old != exchange));
@@ -103,7 +103,7 @@ pub(crate) unsafe fn xor(call: &Call, target: PLONG, value: LONG) -> LONG {
 
 fn cell_64<'a>(call: &Call, target: PLONG64) -> &'a AtomicI64 {
     call.check_output(target);
-    // SAFETY: mapped, aligned memory of the machine.
+    // SAFETY: `check_output` found it in mapped memory, aligned; all of it is readable as integers.
     unsafe { AtomicI64::from_ptr(target) }
 }
 

@@ -96,7 +96,8 @@ pub(crate) unsafe fn connect(
     if interrupt.is_null() {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    // SAFETY: a fresh block of that size, and an output pointer checked above.
+    // SAFETY: a fresh zeroed block of a KINTERRUPT's size, which no other thread knows yet; `check_output`
+    // found room for the pointer in mapped memory, aligned.
     unsafe {
         let own = &raw mut (*interrupt).OwnLock;
         *interrupt = KINTERRUPT {
@@ -186,7 +187,7 @@ pub(crate) unsafe fn synchronize(
             routine(context)
         });
     call.cpu.set_irql(level);
-    // SAFETY: the object that `acquire_lock` resolved above.
+    // SAFETY: the driver's own pointer; `acquire_lock` found a connected interrupt there.
     unsafe { release_lock(call, interrupt, before) };
     answer
 }

@@ -13,9 +13,9 @@ pub(crate) unsafe fn current(call: &Call) -> KIRQL {
 
 pub(crate) unsafe fn raise(call: &Call, new: KIRQL, old: PKIRQL) {
     call.check_output(old);
-    // SAFETY: it touches no memory of the driver.
+    // SAFETY: it takes no pointer.
     let before = unsafe { kf_raise(call, new) };
-    // SAFETY: just found in mapped memory.
+    // SAFETY: `check_output` found room for the level in mapped memory.
     unsafe { *old = before };
 }
 
@@ -30,7 +30,7 @@ pub(crate) unsafe fn kf_raise(call: &Call, new: KIRQL) -> KIRQL {
 }
 
 pub(crate) unsafe fn raise_to_dpc_level(call: &Call) -> KIRQL {
-    // SAFETY: it touches no memory of the driver.
+    // SAFETY: it takes no pointer.
     unsafe { kf_raise(call, Irql::DISPATCH.0) }
 }
 

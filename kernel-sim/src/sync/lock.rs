@@ -222,10 +222,11 @@ impl Machine {
 
     /// The owner that the lock word at `address` names; 0 for none.
     fn lock_owner(&self, address: usize) -> usize {
-        if address == 0 || !self.memory.contains(address, size_of::<KSPIN_LOCK>()) {
+        let is_aligned = address.is_multiple_of(align_of::<KSPIN_LOCK>());
+        if address == 0 || !is_aligned || !self.memory.contains(address, size_of::<KSPIN_LOCK>()) {
             return 0;
         }
-        // SAFETY: an aligned word of mapped memory, accessed atomically like everywhere else.
+        // SAFETY: an aligned word of mapped memory; all accesses to lock words are atomic.
         unsafe { &*(address as *const AtomicUsize) }.load(Relaxed) & !PARKED
     }
 }

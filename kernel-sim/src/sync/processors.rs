@@ -13,7 +13,7 @@ pub(crate) unsafe fn active_count(call: &Call, mask: *mut KAFFINITY) -> ULONG {
     let n = call.cpu.machine().processor_count();
     if !mask.is_null() {
         call.check_output(mask);
-        // SAFETY: just found in mapped memory.
+        // SAFETY: `check_output` found room for the mask in mapped memory, aligned.
         unsafe { *mask = u64::MAX >> (64 - n) };
     }
     ULONG::from(n)

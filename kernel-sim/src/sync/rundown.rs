@@ -21,7 +21,7 @@ const HOLDER: usize = 2;
 
 fn count<'a>(call: &Call, rundown: PEX_RUNDOWN_REF) -> &'a AtomicUsize {
     call.check_output::<EX_RUNDOWN_REF>(rundown);
-    // SAFETY: mapped, aligned memory of the machine.
+    // SAFETY: `check_output` found it in mapped memory, aligned; its count is accessed here only.
     unsafe { AtomicUsize::from_ptr(&raw mut (*rundown).Count) }
 }
 

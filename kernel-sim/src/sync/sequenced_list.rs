@@ -51,11 +51,11 @@ pub(crate) unsafe fn pop(call: &Call, list: PSLIST_HEADER, _lock: PKSPIN_LOCK) -
     if first.is_null() {
         return first;
     }
-    if !call.cpu.is_memory(first as usize, size_of::<SLIST_ENTRY>()) {
+    if !call.cpu.is_memory(first as usize, size_of::<SLIST_ENTRY>()) || !first.is_aligned() {
         drop(kernel);
         call.bad_pointer(first as usize, "an SLIST_ENTRY on the list");
     }
-    // SAFETY: just found in mapped memory; plain data.
+    // SAFETY: an aligned entry in mapped memory by the test before; any bytes are one.
     head.Next = unsafe { (*first).Next };
     head.Depth = head.Depth.saturating_sub(1);
     first

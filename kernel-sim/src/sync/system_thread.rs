@@ -35,7 +35,7 @@ pub(crate) unsafe fn create(
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     initialize_thread_object(call, object);
-    // SAFETY: a fresh block of that size.
+    // SAFETY: a fresh zeroed block of a KTHREAD's size, which no other thread knows yet.
     unsafe { (*object.cast::<KTHREAD>()).References = 1 };
     let context = context as usize;
     machine.create_thread(
@@ -55,7 +55,7 @@ pub(crate) unsafe fn create(
     kernel.handles.push(object as usize);
     let number = kernel.handles.len() * 4;
     drop(kernel);
-    // SAFETY: the output was checked above.
+    // SAFETY: `check_output` found room for the handle in mapped memory, aligned.
     unsafe { *handle = number as HANDLE };
     STATUS_SUCCESS
 }
@@ -90,8 +90,8 @@ pub(crate) unsafe fn reference_by_handle(
     call.check_output(out);
     let mut kernel = call.cpu.machine().kernel.lock();
     let Some(object) = entry(&mut kernel, handle).copied() else { return STATUS_INVALID_PARAMETER };
-    // SAFETY: an open handle keeps its object alive, and counts change under the kernel lock; the
-    // output was checked.
+    // SAFETY: an open handle keeps its object alive, and counts change under the kernel lock, which is held;
+    // `check_output` found room for the pointer in mapped memory, aligned.
     unsafe {
         (*(object as PKTHREAD)).References += 1;
         *out = object as PVOID;
@@ -104,7 +104,8 @@ fn release(call: &Call, object: PVOID) {
     call.check_output(thread);
     let machine = call.cpu.machine();
     let kernel = machine.kernel.lock();
-    // SAFETY: just found in mapped memory; type and count change under the kernel lock.
+    // SAFETY: `check_output` found a whole KTHREAD in mapped memory, aligned, and any bytes are one; type and
+    // count change under the kernel lock, which is held.
     let t = unsafe { &mut *thread };
     if t.Header.Type != THREAD_OBJECT || t.References == 0 {
         drop(kernel);
@@ -126,7 +127,8 @@ pub(crate) unsafe fn reference(call: &Call, object: PVOID) {
     let thread: PKTHREAD = object.cast();
     call.check_output(thread);
     let kernel = call.cpu.machine().kernel.lock();
-    // SAFETY: just found in mapped memory; type and count change under the kernel lock.
+    // SAFETY: `check_output` found a whole KTHREAD in mapped memory, aligned, and any bytes are one; type and
+    // count change under the kernel lock, which is held.
     let t = unsafe { &mut *thread };
     if t.Header.Type != THREAD_OBJECT || t.References == 0 {
         drop(kernel);

@@ -15,7 +15,7 @@ pub(crate) unsafe fn stall(call: &Call, us: ULONG) {
 
 pub(crate) unsafe fn system_time(call: &Call, out: PLARGE_INTEGER) {
     call.check_output(out);
-    // SAFETY: just found in mapped memory.
+    // SAFETY: `check_output` found room for a LARGE_INTEGER in mapped memory, aligned.
     unsafe {
         *out = LARGE_INTEGER::new(SYSTEM_TIME_AT_POWER_ON + (call.cpu.machine().time_ns() / 100) as i64)
     };
@@ -28,7 +28,7 @@ pub(crate) unsafe fn interrupt_time(call: &Call) -> ULONGLONG {
 pub(crate) unsafe fn performance_counter(call: &Call, frequency: PLARGE_INTEGER) -> LARGE_INTEGER {
     if !frequency.is_null() {
         call.check_output(frequency);
-        // SAFETY: just found in mapped memory.
+        // SAFETY: `check_output` found room for a LARGE_INTEGER in mapped memory, aligned.
         unsafe { *frequency = LARGE_INTEGER::new(COUNTER_HZ) };
     }
     LARGE_INTEGER::new((call.cpu.machine().time_ns() / 100) as i64)

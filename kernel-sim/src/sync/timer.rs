@@ -9,7 +9,7 @@ use crate::bugcheck::{BugCheck, Ending, TIMER_OR_DPC_INVALID};
 use crate::choose::{Access, object as touched};
 use crate::ddi::Call;
 use crate::ddi::types::{
-    BOOLEAN, FALSE, KTIMER, LARGE_INTEGER, LIST_ENTRY, LONG, PKDPC, PKTIMER, TIMER_NOTIFICATION_OBJECT,
+    BOOLEAN, FALSE, KDPC, KTIMER, LARGE_INTEGER, LIST_ENTRY, LONG, PKDPC, PKTIMER, TIMER_NOTIFICATION_OBJECT,
     TIMER_SYNCHRONIZATION_OBJECT, TIMER_TYPE, TRUE,
 };
 use crate::irql::Irql;
@@ -265,17 +265,19 @@ impl Machine {
         }
         self.signal(kernel, address);
         if !timer.Dpc.is_null() {
-            // SAFETY: checked to be memory of the machine when the timer was armed.
-            let dpc = unsafe { &mut *timer.Dpc };
             self.touch(timer.Dpc as usize);
-            if !super::dpc::is_live(dpc, self.processors.len()) {
+            let is_memory =
+                self.memory.contains(timer.Dpc as usize, size_of::<KDPC>()) && timer.Dpc.is_aligned();
+            // SAFETY: room for a KDPC in mapped memory, aligned, by the test; any bytes are one.
+            let dpc = is_memory.then(|| unsafe { &mut *timer.Dpc });
+            let Some(dpc) = dpc.filter(|dpc| super::dpc::is_live(dpc, self.processors.len())) else {
                 let shown = self.machine_address(timer.Dpc as usize);
                 self.stop_at_clock(armed_by, [1, shown, 0, 0], "the KDPC of an armed timer");
                 return;
-            }
+            };
             // The clock interrupt asks for the DPC on the processor it goes to.
             let target = super::dpc::target(dpc, armed_by);
-            // SAFETY: checked to be memory of the machine when the timer was armed.
+            // SAFETY: a live KDPC in mapped memory, by the tests before.
             unsafe { self.queue_dpc(dpc, null_mut(), null_mut(), target, false) };
         }
     }

@@ -73,7 +73,7 @@ pub(crate) unsafe fn initialize_event(call: &Call, event: PKEVENT, kind: EVENT_T
 
 pub(crate) unsafe fn initialize_semaphore(call: &Call, semaphore: PKSEMAPHORE, count: LONG, limit: LONG) {
     initialize(call, semaphore.cast(), size_of::<KSEMAPHORE>(), SEMAPHORE_OBJECT, count, "the KSEMAPHORE");
-    // SAFETY: `initialize` checked the whole object.
+    // SAFETY: `initialize` found room for a whole KSEMAPHORE in mapped memory, aligned.
     unsafe { (*semaphore).Limit = limit };
 }
 
@@ -128,7 +128,8 @@ pub(crate) unsafe fn release_semaphore(
     let machine = call.cpu.machine();
     let mut kernel = machine.kernel.lock();
     let before = header.SignalState;
-    // SAFETY: the whole object lies in mapped memory: the type says that it was initialized as one.
+    // SAFETY: the type says that it was initialized as a semaphore, for which `initialize` wants room for the
+    // whole object in mapped memory.
     let limit = if header.Type == SEMAPHORE_OBJECT { unsafe { (*semaphore).Limit } } else { LONG::MAX };
     let after = before.checked_add(adjustment).filter(|after| adjustment > 0 && *after <= limit);
     let Some(after) = after else {
@@ -156,7 +157,7 @@ pub(crate) unsafe fn wait_for_single_object(
     let header = header(call, object, "the object to wait for");
     let timeout = (!timeout.is_null()).then(|| {
         call.check_output(timeout);
-        // SAFETY: just found in mapped memory.
+        // SAFETY: `check_output` found it in mapped memory, aligned; any bytes are a LARGE_INTEGER.
         unsafe { (*timeout).QuadPart() }
     });
     check_may_wait(call, object as usize, timeout);
@@ -199,7 +200,7 @@ pub(crate) unsafe fn delay(
     interval: PLARGE_INTEGER,
 ) -> NTSTATUS {
     call.check_output(interval);
-    // SAFETY: just found in mapped memory.
+    // SAFETY: `check_output` found it in mapped memory, aligned; any bytes are a LARGE_INTEGER.
     let interval = unsafe { (*interval).QuadPart() };
     check_may_wait(call, interval as usize, None);
     let machine = call.cpu.machine();

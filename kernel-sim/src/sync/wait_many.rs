@@ -48,7 +48,7 @@ pub(crate) unsafe fn wait(
     }
     let timeout = (!timeout.is_null()).then(|| {
         call.check_output(timeout);
-        // SAFETY: just found in mapped memory.
+        // SAFETY: `check_output` found it in mapped memory, aligned; any bytes are a LARGE_INTEGER.
         unsafe { (*timeout).QuadPart() }
     });
     check_may_wait(call, keys[0], timeout);
@@ -86,7 +86,8 @@ fn keys(call: &Call, count: ULONG, objects: *mut PVOID, blocks: PKWAIT_BLOCK) ->
     if !blocks.is_null() && !memory(blocks as usize, count * size_of::<KWAIT_BLOCK>()) {
         call.bad_pointer(blocks as usize, "the WaitBlockArray");
     }
-    // SAFETY: just found in mapped memory; the array is the caller's own.
+    // SAFETY: `count` pointers lie there in mapped memory, aligned, by the first test of this function; the
+    // array is the caller's own, which waits meanwhile.
     unsafe { std::slice::from_raw_parts(objects, count) }.iter().map(|object| *object as usize).collect()
 }
 

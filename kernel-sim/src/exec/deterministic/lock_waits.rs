@@ -60,7 +60,7 @@ impl Deterministic {
         // SAFETY: one host thread; no reference is alive across calls.
         unsafe { (&mut *self.waits.get())[n].word = address };
         self.waiting.set(self.waiting.get() | bit);
-        // SAFETY: an aligned word of mapped memory, accessed atomically like everywhere else.
+        // SAFETY: the caller found an aligned word of mapped memory; all accesses to lock words are atomic.
         let word = unsafe { &*(address as *const AtomicUsize) };
         let owner = word.load(Relaxed);
         // Its own lock is no reason to wait: the call stops the machine.
