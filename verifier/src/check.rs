@@ -24,7 +24,7 @@
 
 use crate::driver::{Driver, Expects, Kind};
 use crate::explore::deviations::{Deviating, Deviation, Misfit};
-use crate::explore::exhaustive::{Coverage, Limits, exhaust};
+use crate::explore::exhaustive::{Control, Coverage, Limits, exhaust};
 use crate::explore::shrink::{self, shrink};
 use crate::explore::{self, Chooser, Program};
 use crate::finding::RunEnd;
@@ -36,7 +36,6 @@ use kernel_sim::machine::Config;
 use parking_lot::Mutex;
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::AtomicBool;
 
 /// The variable that holds an execution to make again, instead of exploring.
 pub const REPLAY: &str = "STORSIM_REPLAY";
@@ -232,7 +231,7 @@ impl Check {
                 let note = |run| {
                     first.lock().get_or_insert(run);
                 };
-                let coverage = exhaust(&self.program, seed, &limits, &AtomicBool::new(false), &note)
+                let coverage = exhaust(&self.program, seed, &limits, &Control::default(), &note)
                     .unwrap_or_else(|e| panic!("{e}"));
                 (first.into_inner().map(|run| self.shorten(seed, run)), Some(coverage))
             }

@@ -28,6 +28,7 @@
 mod check;
 pub mod cli;
 pub mod driver;
+pub mod explain;
 pub mod explore;
 pub mod finding;
 mod program;
@@ -36,6 +37,7 @@ pub mod rules;
 pub mod run;
 pub mod schedule;
 pub mod timeline;
+pub mod topic;
 pub mod trace;
 pub mod workload;
 

@@ -59,7 +59,7 @@ fn a_missing_or_unknown_command_is_refused() {
     Desk::new().refused("", &["--help"]);
     Desk::new().refused("dance", &["'dance'"]);
     Desk::new().refused("replay", &["FILE"]);
-    Desk::new().refused("explain", &["NAME"]);
+    Desk::new().refused("explain", &["WORD"]);
     Desk::new().refused("list all", &["'all'"]);
     Desk::new().refused("replay x --stop-before soon", &["--stop-before", "'soon'"]);
 }

@@ -31,7 +31,7 @@ pub(super) enum Command {
     Merge(MergeArguments),
     /// Run a schedule file again, with the whole trace.
     Replay(ReplayArguments),
-    /// Explain a rule, a check or a bug check.
+    /// Explain a word: a driver, a rule, a bug check, a strategy, a fault, an event, a routine.
     Explain(ExplainArguments),
 }
 
@@ -56,6 +56,8 @@ impl Command {
             Command::Replay(replay) => replay.format,
             // What it prints is what it reads.
             Command::Merge(_) => Format::Json,
+            Command::List(ListArguments { json: true })
+            | Command::Explain(ExplainArguments { json: true, .. }) => Format::Json,
             Command::List(_) | Command::Explain(_) => Format::Text,
         }
     }
@@ -246,7 +248,11 @@ pub(super) struct ReplayArguments {
 
 #[derive(Args)]
 pub(super) struct ExplainArguments {
-    /// A rule or check (SpinLockSafe), or a bug check (0xC4, SPIN_LOCK_ALREADY_OWNED).
-    #[arg(value_name = "NAME|CODE")]
+    /// Any word of 'list', any word that a report has in brackets (SpinLockSafe, 0xC4, 0xF1/0x1007), any
+    /// routine (IoCompleteRequest).
+    #[arg(value_name = "WORD")]
     pub name: String,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -28,6 +28,7 @@ pub mod summary;
 mod urw;
 
 use crate::run::SetupError;
+use crate::topic::Topic;
 
 pub use crate::run::{Chooser, Program};
 pub use failure::{CallSite, Failure};
@@ -50,14 +51,9 @@ pub trait Strategy: Send + Sync {
 /// The word of the search that makes every schedule instead of choosing by seed.
 pub const EXHAUSTIVE: &str = "exhaustive";
 
-/// Every strategy's word, and what it does in a line.
-pub static STRATEGIES: &[(&str, &str)] = &[
-    ("portfolio", "spends most executions where probes say it pays"),
-    ("random", "every enabled transition is equally likely, at every step"),
-    ("urw", "uniform random walk: actors by their share of what is still to come"),
-    ("pct", "priorities of all actors with few changes; pct:D for D - 1 of them, 3 without"),
-    (EXHAUSTIVE, "every schedule up to equivalence, of one seed's operations"),
-];
+/// Every strategy, in the order of the list.
+pub static STRATEGIES: &[&Topic] =
+    &[&portfolio::TOPIC, &random::TOPIC, &urw::TOPIC, &pct::TOPIC, &exhaustive::TOPIC];
 
 /// Depth of `pct` where none is given.
 const PCT_DEPTH: u8 = 3;
@@ -84,7 +80,7 @@ pub fn strategy(name: &str, program: &Program) -> Result<Box<dyn Strategy>, Stri
         "pct" => Ok(Box::new(Pct::prepare(depth, program).map_err(why)?)),
         "portfolio" => Ok(Box::new(Portfolio::prepare(program).map_err(why)?)),
         _ => {
-            let words: Vec<_> = STRATEGIES.iter().map(|(word, _)| *word).collect();
+            let words: Vec<_> = STRATEGIES.iter().map(|topic| topic.name).collect();
             Err(format!("no strategy is called '{name}'; there are {}", words.join(", ")))
         }
     }

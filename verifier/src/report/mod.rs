@@ -12,6 +12,8 @@ mod ending;
 mod finding;
 mod fit;
 mod json;
+mod listing;
+mod page;
 mod run_report;
 mod shrunk;
 mod source;
@@ -23,10 +25,12 @@ mod timeline;
 mod wrap;
 
 pub use finding::finding;
+pub use listing::Listing;
 pub use run_report::{Kept, RunReport};
 pub use style::Style;
 pub use wrap::WIDTH_DEFAULT;
 
+use crate::explain::Page;
 use crate::explore::findings::Identity;
 use crate::explore::summary::Summary;
 use std::time::Duration;
@@ -49,6 +53,12 @@ pub trait Reporter: Send {
 
     /// The exploration of one driver is over. `elapsed` is host time, for a rate; merged parts have none.
     fn summary(&mut self, summary: &Summary, elapsed: Option<Duration>);
+
+    /// What there is to choose from.
+    fn list(&mut self, listing: &Listing);
+
+    /// What a word means: a page for each of its meanings.
+    fn explain(&mut self, pages: &[Page]);
 
     /// The command is over: what was collected is printed now.
     fn end(&mut self);
@@ -100,12 +110,6 @@ pub enum Format {
     Text,
     /// A JSON object a line.
     Json,
-}
-
-/// `text` with its lines broken so that they fit the terminal.
-#[must_use]
-pub fn fitted(text: &str) -> String {
-    wrap::fitted(text, wrap::terminal_width())
 }
 
 impl Format {

@@ -4,29 +4,43 @@ use serde::{Deserialize, Serialize};
 use storport_sim::DiskStatistics;
 use storport_sim::disk::fault::{FaultCount, FaultPlan};
 
-/// What happens to an adapter while requests are under way.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Event {
-    /// A unit or a bus is reset.
-    Reset,
+/// Declares the events: the doc comment of each is also the text that `storsim explain` prints.
+macro_rules! events {
+    ($($(#[doc = $doc:literal])+ $event:ident = $word:literal;)+) => {
+        /// What happens to an adapter while requests are under way.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Event {
+            $($(#[doc = $doc])+ $event,)+
+        }
+
+        impl Event {
+            /// Every event, by its word on the command line.
+            pub const NAMES: [(&'static str, Event); 4] = [$(($word, Event::$event)),+];
+
+            /// What happens, in sentences.
+            #[must_use]
+            pub fn text(self) -> &'static str {
+                match self {
+                    $(Event::$event => concat!($($doc, "\n"),+),)+
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// A unit or a bus is reset. Which of the two is drawn from the seed each time.
+    Reset = "reset";
     /// The adapter is stopped and started again, as for a rebalance or for sleep.
-    StopRestart,
-    /// Units are plugged in, used, and pulled out.
-    Hotplug,
-    /// The adapter is pulled out, once.
-    Removal,
+    StopRestart = "stop-restart";
+    /// Units are plugged in, used, and pulled out. Each gets a short workload of its own meanwhile.
+    Hotplug = "hotplug";
+    /// The adapter is pulled out, once. Requests may fail from then on, and all of them must end.
+    Removal = "removal";
 }
 
 impl Event {
-    /// Every event, by its word on the command line.
-    pub const NAMES: [(&'static str, Event); 4] = [
-        ("reset", Event::Reset),
-        ("stop-restart", Event::StopRestart),
-        ("hotplug", Event::Hotplug),
-        ("removal", Event::Removal),
-    ];
-
     /// Its word.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -21,14 +21,34 @@ mod walk;
 use super::{Chooser, Program};
 use crate::rules;
 use crate::run::{Run, SetupError};
+use crate::topic::topic;
 use kernel_sim::site::Site;
 use order::{Order, Race};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use tree::{Execution, Task, Tree};
 use walk::{Cut, Walk, Walker};
+
+topic! {
+    /// Every schedule up to equivalence, of one seed's operations.
+    ///
+    /// ## What it chooses
+    /// Two schedules are equivalent if they differ only in the order of steps that touch nothing in common;
+    /// one of each kind is executed, by optimal dynamic partial-order reduction (Abdulla, Aronis, Jonsson,
+    /// Sagonas, "Source Sets", 2017).
+    ///
+    /// ## Bound
+    /// When it is complete, every finding that any schedule of this workload can make was made, as far as
+    /// processors share data through calls, cells and memory that a lock guards. Loops that poll are taken to
+    /// wait, and what follows a finding is not explored; the summary says both. The number of schedules grows
+    /// exponentially with the operations: without --ios there are two requests.
+    ///
+    /// ## Parameters
+    /// None. --seeds A..A+1 chooses the operations, --schedules and --time end the search early.
+    TOPIC = super::EXHAUSTIVE
+}
 
 /// How far to search.
 #[derive(Clone, Debug)]
@@ -47,6 +67,15 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits { executions: u64::MAX, steps: 100_000, jobs: 1, keep_going: false }
     }
+}
+
+/// What a search and those who wait for it share while it goes on.
+#[derive(Default, Debug)]
+pub struct Control {
+    /// Set from outside: the search ends with what it has.
+    pub stop: AtomicBool,
+    /// Executions that are over. How many there are in all is not known before the last one.
+    pub executions: AtomicU64,
 }
 
 /// What a search did.
@@ -128,7 +157,7 @@ struct Search<'a> {
     shared: Mutex<Shared>,
     /// Signalled when a job has finished an execution: there may be more to do.
     news: Condvar,
-    stop: &'a AtomicBool,
+    control: &'a Control,
 }
 
 struct Shared {
@@ -140,7 +169,7 @@ struct Shared {
 }
 
 /// Explores every schedule of `program` with the operations of `seed`. `found` is given every run with
-/// a finding; setting `stop` ends the search early.
+/// a finding; setting `control.stop` ends the search early.
 ///
 /// # Errors
 /// When the program could not be run as asked.
@@ -148,7 +177,7 @@ pub fn exhaust(
     program: &Program,
     seed: u64,
     limits: &Limits,
-    stop: &AtomicBool,
+    control: &Control,
     found: &(dyn Fn(Run) + Sync),
 ) -> Result<Coverage, SetupError> {
     let shared = Shared {
@@ -158,7 +187,7 @@ pub fn exhaust(
         started: 0,
         failed: None,
     };
-    let search = Search { program, seed, limits, shared: Mutex::new(shared), news: Condvar::new(), stop };
+    let search = Search { program, seed, limits, shared: Mutex::new(shared), news: Condvar::new(), control };
     if limits.jobs <= 1 {
         search.job(true, found);
     } else {
@@ -212,7 +241,7 @@ impl Search<'_> {
     fn next(&self, task: &mut Task) -> bool {
         let mut shared = self.shared.lock();
         loop {
-            let over = self.stop.load(Relaxed)
+            let over = self.control.stop.load(Relaxed)
                 || shared.failed.is_some()
                 || shared.coverage.stopped_by_finding
                 || shared.started >= self.limits.executions;
@@ -281,6 +310,7 @@ impl Search<'_> {
             Some(Cut::Impossible) => {}
             Some(Cut::Asleep) => coverage.redundant += 1,
         }
+        self.control.executions.store(coverage.executions, Relaxed);
         coverage.impossible += u64::from(walk.dropped.is_some());
         match run {
             Err(error) => *failed = Some(error),
