@@ -1,10 +1,10 @@
 //! What memory a device may reach: the map between it and the machine's memory.
 //!
-//! A device starts unrestricted, as on a computer without an IOMMU: any pool memory will do. Whoever
-//! manages its DMA restricts it once, and from then on only ranges that were admitted, and not yet
-//! revoked, are reachable; they are counted, so two users of one range do not disturb each other.
-//! The map moves no data and knows no drivers. Invariant: an access is allowed if and only if every
-//! byte of it lies in some admitted range.
+//! A device starts unrestricted, as on a computer without an IOMMU: any pool memory will do. The port driver
+//! that manages its DMA restricts it once, and from then on only ranges that were admitted, and not yet
+//! revoked, are reachable; they are counted, so two users of one range do not disturb each other. The map
+//! moves no data and knows no drivers. Invariant: an access is allowed if and only if every byte of it lies
+//! in some admitted range.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub struct DmaFault {
     pub time_ns: u64,
 }
 
-/// Faults kept of one device; later ones are counted by nobody.
+/// Faults kept of one device; later ones are neither kept nor counted.
 const FAULTS_MAX: usize = 64;
 
 /// The map of one device.

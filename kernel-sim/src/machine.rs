@@ -313,7 +313,7 @@ impl Machine {
         self.processors[usize::from(cpu)].held_locks()
     }
 
-    /// The machine address of a host address; 0 for null and for memory of somebody else.
+    /// The machine address of a host address; 0 for null and for memory that is not the machine's.
     #[must_use]
     pub fn machine_address(&self, host: usize) -> u64 {
         self.memory.machine_address(host)

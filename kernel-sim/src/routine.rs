@@ -171,13 +171,13 @@ impl Kind {
 pub enum Effect {
     /// Nothing but its own processor.
     Own,
-    /// It may change anything: what is said of a routine nobody has looked at closely.
+    /// It may change anything: what is said of a routine whose effects were not listed.
     Everything,
     /// It changes the object behind its first pointer.
     Object,
     /// It looks at the object behind its first pointer.
     Look,
-    /// It takes the spin lock behind its first pointer, and waits while somebody holds it.
+    /// It takes the spin lock behind its first pointer, and waits while another processor holds it.
     Acquire,
     /// It looks at the clock.
     Clock,
@@ -345,9 +345,9 @@ impl<T: Copy> IntoArg for Option<T> {
     }
 }
 
-/// What a DDI answers on a machine that has stopped.
+/// What a DDI returns on a machine that has stopped.
 pub trait StoppedAnswer {
-    /// The answer of a call that does nothing.
+    /// The value that a call returns which does nothing.
     fn stopped() -> Self;
 }
 

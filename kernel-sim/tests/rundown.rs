@@ -66,7 +66,7 @@ fn the_wait_ends_with_the_last_user() {
 }
 
 #[test]
-fn what_nobody_holds_cannot_be_released() {
+fn what_is_not_held_cannot_be_released() {
     unsafe fn driver(x: *mut Desk) {
         ExInitializeRundownProtection(rundown(x));
         ExReleaseRundownProtection(rundown(x));

@@ -1,4 +1,4 @@
-//! Nobody can go on, or somebody goes on for ever: found, named, and told who waits where.
+//! No processor can go on, or one goes on for ever: found, named, and told which waits where.
 
 #![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
@@ -79,7 +79,7 @@ fn a_cycle_of_locks_names_its_members() {
     }
 }
 
-/// Everybody waits for something nobody will do.
+/// Every processor waits for something that no other will do.
 unsafe fn nobody_signals(x: *mut Desk) {
     // SAFETY: the desk lives as long as its machine.
     spawn(x, 1, |x| unsafe { assert_eq!(wait(event(x, 1)), 0) });
@@ -92,7 +92,7 @@ unsafe fn nobody_signals(x: *mut Desk) {
 fn threads_that_wait_for_ever_are_named() {
     for execution in both() {
         let deadlock = deadlock(run(2, execution, nobody_signals));
-        assert_eq!(deadlock.what, "nobody can go on");
+        assert_eq!(deadlock.what, "no processor and no thread can go on");
         assert_eq!(deadlock.waiters.len(), 3, "{deadlock:?}");
         for waiter in &deadlock.waiters {
             assert_eq!(waiter.place.routine(), Some("KeWaitForSingleObject"));

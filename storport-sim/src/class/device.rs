@@ -30,9 +30,9 @@ pub(crate) struct Disks {
     disks: Mutex<Vec<Box<Disk>>>,
 }
 
-// SAFETY: as for `Disk`.
+// SAFETY: the disks are Sync and behind a mutex; the rest is read only or Sync.
 unsafe impl Sync for Disks {}
-// SAFETY: as for `Disk`.
+// SAFETY: no field belongs to a host thread: pointers are to objects of the machine.
 unsafe impl Send for Disks {}
 
 impl Disks {

@@ -4,7 +4,7 @@
 //! some disks by their logical unit number, and the answers for numbers where there is none.
 //!
 //! It is not a model of time: a command is finished when [`ScsiDisk::execute`] returns. Latency, queueing and
-//! completion order belong to the host adapter and to the schedule. Trouble comes from a backing store that
+//! completion order belong to the host adapter and to the schedule. Errors come from a backing store that
 //! fails, or from a [`FaultPlan`](fault::FaultPlan) given to the target. It reads no clock, and its only
 //! random numbers are the plan's, from a seed, so the same commands over the same store give the same
 //! answers.
@@ -22,7 +22,7 @@
 //! inquiry.rs        INQUIRY and its VPD pages                 log.rs        LOG SENSE
 //! mode/             MODE SENSE, MODE SELECT                   reservation/  RESERVE, PERSISTENT RESERVE
 //! supported.rs      what is supported                         target.rs     several units, REPORT LUNS
-//! fault/            planned trouble                           store/        memory and files
+//! fault/            faults by plan                            store/        memory and files
 //! ```
 //!
 //! SCSI-CONFORMANCE.md, beside this crate's manifest, lists every command with what it answers; it is written

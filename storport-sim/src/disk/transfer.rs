@@ -18,7 +18,7 @@ pub enum DataPhase<'a> {
     Out(&'a [u8]),
 }
 
-/// What became of a command.
+/// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Completion {
     /// GOOD or CHECK CONDITION; CONDITION MET after a PRE-FETCH, RESERVATION CONFLICT where another

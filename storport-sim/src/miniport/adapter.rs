@@ -137,7 +137,7 @@ unsafe extern "C-unwind" fn find_adapter<M: VirtualMiniport>(
     config: PPORT_CONFIGURATION_INFORMATION,
     _again: PBOOLEAN,
 ) -> ULONG {
-    // SAFETY: Storport's own arguments: a fresh extension and a prefilled configuration.
+    // SAFETY: Storport passes a fresh extension of the size asked for, and a configuration it has filled in.
     unsafe {
         (*config).VirtualDevice = TRUE;
         match M::find_adapter(&mut Configuration { config: &mut *config, extension }) {

@@ -21,8 +21,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// Requests of a workload that does not say how many: more make more schedules than anybody can wait
-/// for.
+/// Requests of a workload that does not say how many: more make more schedules than can be executed in
+/// an hour.
 const IOS_DEFAULT: u64 = 2;
 /// The seed of the operations where none is given.
 const SEED_DEFAULT: u64 = 1;
@@ -72,7 +72,7 @@ pub(super) fn exhaust_all(
     })
 }
 
-/// Searches one program, and tells what came of it.
+/// Searches one program, and reports its findings and its summary.
 fn search(
     program: &Program,
     seed: u64,

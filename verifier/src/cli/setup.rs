@@ -64,7 +64,7 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
     })
 }
 
-/// What the flags give a run to bear.
+/// The faults and events that the flags ask for.
 fn disturbances(a: &ProgramArguments) -> Result<Disturbances, Refusal> {
     let faults = a.fault.join(";").parse().map_err(|why| Refusal(format!("--fault: {why}")))?;
     let mut events: Vec<Event> = a.event.iter().map(|name| event(*name)).collect();

@@ -1,4 +1,4 @@
-//! Who executes which seeds, and what came of them, in the order of the seeds.
+//! Which thread executes which seeds, and the results, in the order of the seeds.
 //!
 //! Threads take blocks of seeds from the front of what is left and hand them in when done, in any
 //! order. The ledger counts a block only when all lower seeds are counted, and keeps the others until
@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Blocks kept for a slower one in front of them.
 const AHEAD_MAX: usize = 1024;
 
-/// What came of some neighbouring seeds.
+/// The results of some neighbouring seeds.
 pub(super) struct Block {
     /// The seeds executed.
     pub seeds: Range<u64>,

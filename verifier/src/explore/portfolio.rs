@@ -1,8 +1,8 @@
 //! The strategy `portfolio`: spends its executions where probes say it pays.
 //!
-//! How an execution is steered is in [`steer`](super::steer), what probes see in [`Probe`]. Invariant: which kind
-//! of execution it is follows from the seed and from what fixed probes told; it learns nothing from other
-//! executions, so seeds can be split over shards as with any strategy.
+//! How an execution is steered is in [`steer`](super::steer), what probes see in [`Probe`]. Invariant: which
+//! kind of execution it is follows from the seed and from what fixed probes told; it learns nothing from
+//! other executions, so seeds can be split over shards as with any strategy.
 
 use super::calls::Place;
 use super::dice::Dice;
@@ -27,8 +27,8 @@ topic! {
     /// evenly over several strategies would make each as good as a fraction of itself.
     ///
     /// ## Bound
-    /// None is promised. About one execution in nine is not steered (all, where probes saw nothing to steer to),
-    /// and half of those are pct:3 with its bound.
+    /// None is promised. About one execution in nine is not steered (all, where probes saw nothing to steer
+    /// to), and half of those are pct:3 with its bound.
     ///
     /// ## Parameters
     /// None.

@@ -1,6 +1,6 @@
 //! Many executions of one program, on several host threads.
 //!
-//! Each thread takes a block of neighbouring seeds, executes them, and hands in what came of them; a
+//! Each thread takes a block of neighbouring seeds, executes them, and hands in their results; a
 //! ledger puts the blocks in order of their seeds. What is told to the caller, and what the whole
 //! comes to, is told in that order, so it depends on the seeds alone: a finding counts only when
 //! every lower seed has been executed, whichever thread was faster. An execution is thrown away as

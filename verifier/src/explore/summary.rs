@@ -112,7 +112,7 @@ pub enum MergeError {
         to: u64,
     },
     /// The same seeds came out differently.
-    #[error("{driver}: two parts executed seeds {from}..{to} and disagree on what came of it")]
+    #[error("{driver}: two parts executed seeds {from}..{to} and disagree on the results")]
     Disagree {
         /// The driver.
         driver: String,

@@ -1,4 +1,4 @@
-//! What a run has to bear besides its requests: faults by plan, and events while requests are under way.
+//! What disturbs a run besides its requests: faults by plan, and events while requests are under way.
 
 use serde::{Deserialize, Serialize};
 use storport_sim::DiskStatistics;
@@ -49,11 +49,11 @@ impl Event {
     }
 }
 
-/// What a run is given to bear. The default is nothing.
+/// The faults and events that a run is given. The default is none.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disturbances {
-    /// Faults of the disk and of what carries its answers, drawn from the seed of the operations.
+    /// Faults of the disk and of the transport behind it, drawn from the seed of the operations.
     #[serde(default, skip_serializing_if = "FaultPlan::is_empty")]
     pub faults: FaultPlan,
     /// Events, drawn from that seed as well; each at most once in the list.
@@ -65,7 +65,7 @@ pub struct Disturbances {
 }
 
 impl Disturbances {
-    /// Whether there is nothing to bear.
+    /// Whether there are none.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.faults.is_empty() && self.events.is_empty() && self.timeout_s.is_none()
@@ -106,13 +106,13 @@ pub struct EventCounts {
     pub removals: u64,
 }
 
-/// What a run met of it.
+/// The faults and events that happened in a run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct DisturbanceCounts {
     /// How often each rule of the plan matched and struck.
     pub faults: Vec<FaultCount>,
     /// What the disk class driver did about it, of the disk found first.
     pub disk: DiskStatistics,
-    /// What happened.
+    /// The events.
     pub events: EventCounts,
 }

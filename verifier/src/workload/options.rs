@@ -199,7 +199,7 @@ fn is_one(luns: &u8) -> bool {
 }
 
 impl Options {
-    /// No I/O to speak of: for programs to which none is sent.
+    /// The least I/O there is: for programs to which none is sent.
     pub const NONE: Options = Options {
         mode: Mode::RandRw,
         amount: Amount::Ios(1),

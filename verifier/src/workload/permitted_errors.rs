@@ -34,7 +34,7 @@ const PIECES: u32 = 16;
 
 /// As [`LOST_AFTER_S`] where something goes wrong: what recovery may take at worst, if every try of every
 /// piece of a request waits for its time-out before each step.
-fn lost_after_trouble_s(timeout_s: u32) -> u32 {
+fn lost_after_faults_s(timeout_s: u32) -> u32 {
     PIECES * TRIES as u32 * STEPS.0 * (timeout_s + STEPS.1)
 }
 
@@ -106,7 +106,7 @@ impl PermittedErrors {
 
     /// How long a request may take, in seconds of machine time.
     pub(super) fn patience_s(&self) -> u32 {
-        self.timeout_s.map_or(LOST_AFTER_S, lost_after_trouble_s)
+        self.timeout_s.map_or(LOST_AFTER_S, lost_after_faults_s)
     }
 
     /// From now on every request may fail.

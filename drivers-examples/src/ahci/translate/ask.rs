@@ -7,7 +7,7 @@ use crate::ahci::channel::*;
 use crate::ahci::ddi::*;
 use crate::ahci::sense::{self, Sense};
 
-/// What became of a request.
+/// How a request ended.
 pub enum Translation {
     /// It is over, with this status.
     Done(UCHAR),

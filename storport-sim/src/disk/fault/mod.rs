@@ -1,4 +1,4 @@
-//! Trouble on purpose: which commands fail, how, and which of it the disk can do by itself.
+//! Faults by plan: which commands fail, how, and which of these faults the disk shows by itself.
 //!
 //! A [`FaultPlan`] is data: rules, read from one line of text and written back the same. A [`FaultInjector`]
 //! is a plan at work: it counts commands, draws from its seed, and says of each command which fault it meets.
@@ -31,9 +31,10 @@
 //! NUMBER  = decimal digits, or "0x" and hexadecimal ones
 //! ```
 //!
-//! The settings ([`SETTINGS`]) restrict each other: all must hold. Each may be given once, in any order; blanks around parts do
-//! not count. Without `every` and `p` every command that matches meets the fault. Where several rules would
-//! strike the same command, the first of the plan does, and the others have counted it.
+//! The settings ([`SETTINGS`]) restrict each other: all must hold. Each may be given once, in any order;
+//! blanks around parts do not count. Without `every` and `p` every command that matches meets the fault.
+//! Where several rules would strike the same command, the first of the plan does, and the others have counted
+//! it.
 //!
 //! A kind narrows its commands by itself where it would make no sense otherwise: `medium-error` needs a
 //! command that names blocks, or a flush of all of them; `short` one that moves them; `unit-attention` one
@@ -45,7 +46,7 @@
 //! file is its path or the end of it, in whole parts (`ramdisk/outstanding.rs:110`). It goes with `after`,
 //! `every`, `p` and `times`, which count allocations then, and not with what restricts commands. Such rules
 //! do not look at commands and commands not at them, so they are a list of their own
-//! ([`FaultPlan::allocations`], written last), and whoever builds the machine gives them to it:
+//! ([`FaultPlan::allocations`], written last), and the code that builds the machine gives them to it:
 //! [`FaultPlan::allocation_policy`].
 //!
 //! ```

@@ -37,8 +37,8 @@ macro_rules! fault_kinds {
 }
 
 fault_kinds! {
-    /// The medium is bad: sense 03/11/00 or, for a command that writes, 03/0c/00, with the first block that is
-    /// bad. Nothing is moved. Strikes commands that name blocks, and flushes of all of them.
+    /// The medium is bad: sense 03/11/00 or, for a command that writes, 03/0c/00, with the first block that
+    /// is bad. Nothing is moved. Strikes commands that name blocks, and flushes of all of them.
     MediumError = "medium-error";
     /// Sense 0b/00/00: the device gave the command up before it did anything.
     Aborted = "aborted";

@@ -1,4 +1,4 @@
-//! Mode parameters: what can be configured, and the pages that say so.
+//! Mode parameters: what can be configured, and the pages that hold it.
 //!
 //! Three bits can be changed: the write cache (WCE), descriptor format sense (D_SENSE) and software write
 //! protection (SWP). They are kept as what they mean, [`Settings`]; pages are rendered from them and read

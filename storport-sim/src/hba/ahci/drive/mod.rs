@@ -63,7 +63,7 @@ pub(super) mod opcode {
     pub const SET_FEATURES: u8 = 0xEF;
 }
 
-/// What came of a command.
+/// How a command ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer {
     pub shadow: Shadow,
