@@ -218,6 +218,7 @@ impl Check {
                 for seed in seeds.clone() {
                     let run = self.program.execute(seed, strategy.chooser(seed));
                     let run = run.unwrap_or_else(|e| panic!("{e}"));
+                    refuse_limit(&run);
                     if run.end.is_finding() {
                         return (Some(self.shorten(seed, run)), None);
                     }
@@ -253,6 +254,7 @@ impl Check {
         let outcomes = deviating.outcomes();
         let chooser = Chooser::Strategy(Box::new(deviating));
         let run = program.execute(program.setup.seed, chooser).unwrap_or_else(|e| panic!("{e}"));
+        refuse_limit(&run);
         // To pass because another execution was made than the one asked for would be a lie.
         if let RunEnd::Parted(parted) = &run.end {
             panic!("{REPLAY}: step {}: {}", parted.step, parted.why);
@@ -263,6 +265,13 @@ impl Check {
             panic!("{REPLAY}: the run never came to this: {unused}");
         }
         run.end.is_finding().then_some(Failing { program, run, deviations })
+    }
+}
+
+/// Panics if the simulator had not got what the driver called: nothing was checked after that.
+fn refuse_limit(run: &Run) {
+    if let RunEnd::Limit(limit) = &run.end {
+        panic!("not modelled: {}", limit.what);
     }
 }
 

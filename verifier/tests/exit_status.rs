@@ -63,6 +63,14 @@ fn a_limit_does_not_hide_what_another_driver_shows() {
 }
 
 #[test]
+fn a_stress_whose_executions_end_at_a_limit_is_not_clean() {
+    assert_eq!(status("stress does-nothing --schedules 3"), ExitCode::SUCCESS);
+    assert_eq!(status("stress at-a-limit --schedules 3"), ExitCode::from(2));
+    assert_eq!(status("stress does-nothing --strategy exhaustive"), ExitCode::SUCCESS);
+    assert_eq!(status("stress at-a-limit --strategy exhaustive"), ExitCode::from(2));
+}
+
+#[test]
 fn a_word_without_a_meaning_has_status_2() {
     assert_eq!(status("explain at-a-limit"), ExitCode::SUCCESS);
     assert_eq!(status("explain at-a-limt"), ExitCode::from(2));

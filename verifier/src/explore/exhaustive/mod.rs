@@ -19,6 +19,7 @@ mod tree;
 mod walk;
 
 use super::{Chooser, Program};
+use crate::finding::RunEnd;
 use crate::rules;
 use crate::run::{Run, SetupError};
 use crate::topic::topic;
@@ -76,6 +77,17 @@ pub struct Control {
     pub stop: AtomicBool,
     /// Executions that are over. How many there are in all is not known before the last one.
     pub executions: AtomicU64,
+}
+
+/// Why a search failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// An execution could not be made.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The driver called something that the simulator has not got.
+    #[error("not modelled: {0}")]
+    NotModelled(String),
 }
 
 /// What a search did.
@@ -165,21 +177,21 @@ struct Shared {
     coverage: Coverage,
     polls: BTreeSet<(String, u32, u32)>,
     started: u64,
-    failed: Option<SetupError>,
+    failed: Option<SearchError>,
 }
 
 /// Explores every schedule of `program` with the operations of `seed`. `found` is given every run with
 /// a finding; setting `control.stop` ends the search early.
 ///
 /// # Errors
-/// When the program could not be run as asked.
+/// When the program could not be run as asked, or calls what the simulator has not got.
 pub fn exhaust(
     program: &Program,
     seed: u64,
     limits: &Limits,
     control: &Control,
     found: &(dyn Fn(Run) + Sync),
-) -> Result<Coverage, SetupError> {
+) -> Result<Coverage, SearchError> {
     let shared = Shared {
         tree: Tree::new(),
         coverage: Coverage::default(),
@@ -313,7 +325,8 @@ impl Search<'_> {
         self.control.executions.store(coverage.executions, Relaxed);
         coverage.impossible += u64::from(walk.dropped.is_some());
         match run {
-            Err(error) => *failed = Some(error),
+            Err(error) => *failed = Some(error.into()),
+            Ok(Run { end: RunEnd::Limit(limit), .. }) => *failed = Some(SearchError::NotModelled(limit.what)),
             Ok(run) if run.end.is_finding() => {
                 coverage.stopped_by_finding = !self.limits.keep_going;
                 // A deadlock is found when no processor can go on; any other finding stops processors that
