@@ -131,7 +131,7 @@ impl Check {
         self
     }
 
-    /// What happens to the adapter while requests are under way.
+    /// Events of the adapter while requests are under way.
     pub fn events(mut self, events: &[Event]) -> Check {
         self.program.setup.disturbances.events = events.to_vec();
         self

@@ -39,7 +39,7 @@ impl Driver {
     }
 }
 
-/// What the verifier should find.
+/// The findings that the verifier should make in a driver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expects {
     /// Nothing, under any schedule.

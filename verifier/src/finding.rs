@@ -46,7 +46,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// What the row of a rule names: Windows would stop so.
+    /// The bug check that the row of a rule names: Windows would stop with it.
     pub(crate) fn of_row(stop: WindowsStop) -> Stop {
         Stop { code: stop.code, parameters: None, parameter: stop.parameter }
     }

@@ -1,4 +1,4 @@
-//! What watches drivers and tells their authors: rules, runs, schedules, reports, the command line.
+//! The verifier of drivers: rules that watch them, runs, schedules, reports, the command line.
 //!
 //! A [`driver::Driver`] describes a driver under test; [`run::once`] runs it once on a machine of
 //! `kernel-sim` with the I/O of [`workload`], watched by [`rules`]; [`report`] renders what was

@@ -1,4 +1,4 @@
-//! What a unit says of giving blocks back: whether it takes UNMAP, and within what limits.
+//! Whether a unit takes UNMAP, and within which limits: read from its VPD pages.
 //!
 //! A unit takes UNMAP if its Logical Block Provisioning page (B2h) says so and its Block Limits page (B0h)
 //! allows a number of blocks.

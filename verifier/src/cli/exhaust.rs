@@ -133,7 +133,7 @@ fn search(
     Ok(if summary.findings.is_empty() { Found::Nothing } else { Found::Something })
 }
 
-/// What a search came to.
+/// The summary of a search.
 fn summary(
     program: &Program,
     seed: u64,

@@ -43,7 +43,7 @@ impl Points {
     }
 }
 
-/// Who uses an object.
+/// The processor, interrupt or device that uses an object.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Party {
     /// A processor, in a callback of that name.

@@ -11,7 +11,7 @@ use crate::rules;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What makes a finding that finding.
+/// The site key of a finding: findings with equal keys are the same.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Identity {
     /// The rule or check, the bug check's name, "deadlock" or "livelock".

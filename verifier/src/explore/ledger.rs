@@ -41,7 +41,7 @@ impl Block {
     }
 }
 
-/// What happened since the last question.
+/// What happened since the last call of [`Ledger::news`].
 pub(super) struct News {
     /// Findings that were not made by any lower seed, by seed.
     pub findings: Vec<(u64, Identity)>,
@@ -169,7 +169,7 @@ impl Ledger {
         }
     }
 
-    /// What it all came to, once the threads are gone.
+    /// The result of the exploration, once the threads are gone.
     pub fn close(self) -> Result<Explored, StressError> {
         let state = self.state.into_inner();
         assert!(state.threads == 0, "the ledger is closed with threads at work");

@@ -1,4 +1,4 @@
-//! Many schedules of one program: strategies that make them, and what they found.
+//! Many schedules of one program: the strategies that make them, and their findings.
 //!
 //! A [`Program`] is a driver and how it is run; executed once under some strategy it gives one
 //! [`Run`](crate::run::Run). A [`Strategy`] turns a seed into the choices of one execution. Invariant:
@@ -44,7 +44,7 @@ pub trait Strategy: Send + Sync {
     /// Its word on the command line: `random`, `pct:3`.
     fn name(&self) -> String;
 
-    /// Who chooses in the execution of `seed`. Equal seeds give equal choosers, always.
+    /// What makes the choices in the execution of `seed`. Equal seeds give equal choosers, always.
     fn chooser(&self, seed: u64) -> Chooser;
 }
 

@@ -1,4 +1,4 @@
-//! Who prints what drivers' runs came to: one trait, and a file for each form.
+//! Who prints the results of runs: one trait, and a file for each form.
 //!
 //! A command tells a [`Reporter`] what happens, in order; the reporter prints it as it goes (text, JSON
 //! Lines) or as one document at its end. `text.rs` and `json.rs` are the two there are; another form is a
@@ -35,7 +35,7 @@ use crate::explore::findings::Identity;
 use crate::explore::summary::Summary;
 use std::time::Duration;
 
-/// What the results of a command are told to.
+/// Prints the results of a command in one form.
 ///
 /// A command calls `begin` first and `end` last, and between them the others as things happen.
 pub trait Reporter: Send {
@@ -54,10 +54,10 @@ pub trait Reporter: Send {
     /// The exploration of one driver is over. `elapsed` is host time, for a rate; merged parts have none.
     fn summary(&mut self, summary: &Summary, elapsed: Option<Duration>);
 
-    /// What there is to choose from.
+    /// Everything that `storsim list` names.
     fn list(&mut self, listing: &Listing);
 
-    /// What a word means: a page for each of its meanings.
+    /// The pages of a word, one for each of its meanings.
     fn explain(&mut self, pages: &[Page]);
 
     /// The command is over: what was collected is printed now.
@@ -83,7 +83,7 @@ pub struct Invocation {
 pub enum Progress {
     /// Work begins; it may be part of work that goes on meanwhile.
     Began {
-        /// What it is.
+        /// The name of the work.
         what: String,
         /// Executions to make; `None` where they are not counted one by one.
         counted: Option<Count>,
@@ -113,7 +113,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What prints in this form.
+    /// The reporter of this form.
     #[must_use]
     pub fn reporter(self) -> Box<dyn Reporter> {
         match self {

@@ -1,4 +1,4 @@
-//! What a run did, in figures.
+//! The figures of a run: requests, bytes, rate, latencies, locks, faults.
 
 use super::json::hex;
 use crate::driver::Driver;

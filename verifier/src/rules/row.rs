@@ -85,7 +85,7 @@ pub struct Row {
     pub why: &'static str,
     /// Where Microsoft describes it.
     pub url: Option<&'static str>,
-    /// What Windows stops with for the same mistake, where it does.
+    /// The bug check with which Windows stops for the same mistake, where it does.
     pub stop: Option<WindowsStop>,
     /// The exhibits: the smallest driver that is found by this row, and the near miss that is not.
     pub exhibits: Option<[&'static str; 2]>,

@@ -111,7 +111,7 @@ pub struct EventCounts {
 pub struct DisturbanceCounts {
     /// How often each rule of the plan matched and struck.
     pub faults: Vec<FaultCount>,
-    /// What the disk class driver did about it, of the disk found first.
+    /// How the class driver recovered, for the disk found first.
     pub disk: DiskStatistics,
     /// The events.
     pub events: EventCounts,

@@ -49,7 +49,7 @@ pub(super) struct Stage {
     pub bell: Doorbell,
     pub is_over: AtomicBool,
     pub counts: Mutex<EventCounts>,
-    /// What the workloads on plugged units came to.
+    /// The statistics of the workloads on plugged units.
     pub elsewhere: Mutex<Statistics>,
 }
 

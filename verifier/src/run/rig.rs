@@ -23,7 +23,7 @@ const EVENTS: u64 = 8;
 /// Requests between two events, on average, in a run of a given time.
 const EVENT_EVERY: u64 = 500;
 
-/// What the boot thread leaves for the caller.
+/// The results that the boot thread leaves for the caller.
 #[derive(Default)]
 pub(super) struct RigResult {
     pub statistics: Statistics,
@@ -40,9 +40,9 @@ pub(super) struct Rig {
     pub bytes: u64,
     pub workload: Options,
     pub disturbances: Disturbances,
-    /// What a miniport serves.
+    /// The medium behind a miniport.
     pub medium: Option<Arc<Medium>>,
-    /// What strikes the device of a WDM driver.
+    /// The faults that strike the device of a WDM driver.
     pub faults: SharedFaults,
     pub result: Arc<Mutex<RigResult>>,
 }

@@ -74,7 +74,7 @@ pub struct Setup {
     pub seed: u64,
     /// The I/O.
     pub workload: Options,
-    /// What disturbs the run besides.
+    /// Faults and events that disturb the run.
     pub disturbances: Disturbances,
     /// The disk.
     pub contents: Contents,
@@ -179,7 +179,7 @@ pub enum SetupError {
     NotStarted {
         /// Its name.
         driver: &'static str,
-        /// What refused, and with which status.
+        /// The party that refused, and its status.
         why: String,
     },
 }

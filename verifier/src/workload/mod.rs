@@ -55,7 +55,7 @@ pub struct Disk {
     pub service: Option<PDEVICE_OBJECT>,
     /// The size of all together, in bytes.
     pub bytes: u64,
-    /// What it says of trims, if it takes them and the workload has some.
+    /// How it takes trims, if it does and the workload has some.
     pub trims: Option<Trims>,
 }
 

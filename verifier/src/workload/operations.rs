@@ -83,7 +83,7 @@ impl Part {
     }
 }
 
-/// What the driver takes besides reads, writes and flushes.
+/// The kinds of requests that the driver takes besides reads, writes and flushes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Takes {
     pub service: bool,

@@ -1,4 +1,4 @@
-//! What to send: fio's words.
+//! The options of a workload, in fio's words: which requests, how many, how large.
 
 use serde::{Deserialize, Serialize};
 

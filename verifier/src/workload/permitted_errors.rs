@@ -1,4 +1,5 @@
-//! What may go wrong while a workload runs, as far as its jobs must know: faults of a plan, resets, removal.
+//! Which errors the requests of a workload may end with: those that faults of a plan, resets and a removal
+//! explain.
 //!
 //! It tells which errors may surface. The disk class driver tries most failures again, so an error that
 //! passes must have had as many causes as there are tries: a single aborted command that reaches the client
@@ -47,7 +48,7 @@ pub struct PermittedErrors {
     device: Option<SharedFaults>,
     /// How long a command may take, in seconds, where something is planned.
     timeout_s: Option<u32>,
-    /// What the disks are asked in.
+    /// The command set of the disks.
     protocol: Protocol,
     /// The jobs pause now and then.
     has_pauses: bool,

@@ -90,7 +90,7 @@ pub enum SearchError {
     NotModelled(String),
 }
 
-/// What a search did.
+/// The counts of a search.
 #[derive(Clone, Default, Debug)]
 pub struct Coverage {
     /// Executions made, whole or cut short: none is equivalent to another.
@@ -124,7 +124,7 @@ impl Coverage {
         self.left == 0 && self.too_long == 0 && !self.stopped_by_finding && self.executions != 0
     }
 
-    /// What a person can rely on, as a sentence.
+    /// What the search has shown, as a sentence.
     #[must_use]
     pub fn statement(&self) -> String {
         let n = self.executions;
