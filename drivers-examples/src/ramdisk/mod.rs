@@ -59,7 +59,7 @@ const TRANSFER_MAX: u32 = 256 << 10;
 /// Worker threads, if the registry's `Workers` says nothing, and how many it may say.
 const WORKERS: u32 = 2;
 const WORKERS_MAX: u32 = 16;
-/// What a flush or a shutdown asks of the partner: SYNCHRONIZE CACHE(10) of all blocks.
+/// The command that a flush or a shutdown becomes: SYNCHRONIZE CACHE(10) of all blocks.
 const WRITE_BACK: Cdb =
     Cdb::new([Opcode::SYNCHRONIZE_CACHE_10.0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 10);
 /// The only bus.

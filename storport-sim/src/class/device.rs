@@ -111,7 +111,7 @@ impl Disks {
         disks.iter().find(|disk| std::ptr::eq(disk.device, device)).map(|disk| disk.lower)
     }
 
-    /// What has happened to the requests of one disk; `None` if it is none of these.
+    /// How the requests of one disk ended so far; `None` if it is none of these.
     pub(crate) fn statistics(&self, device: PDEVICE_OBJECT) -> Option<DiskStatistics> {
         let disks = self.disks.lock();
         disks.iter().find(|disk| std::ptr::eq(disk.device, device)).map(|disk| disk.counters.sum())

@@ -13,7 +13,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// Bytes asked of a page.
 const PAGE_BYTES: u16 = 64;
 
-/// What one UNMAP may carry, and what becomes of the blocks.
+/// The limits of one UNMAP, and whether unmapped blocks read as zeros.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Provisioning {
     /// Blocks one UNMAP may name; not 0.

@@ -93,7 +93,7 @@ pub struct Rig {
     parameters: Vec<(String, Parameter)>,
 }
 
-/// What a test has in its hands while the adapter runs.
+/// A running adapter with its disks, for the body of a test.
 pub struct Bench {
     medium: Arc<Medium>,
     adapter: Option<Adapter>,

@@ -76,11 +76,11 @@ pub struct ScsiDisk {
     blocks: u64,
     /// START STOP UNIT has not stopped it.
     started: bool,
-    /// What happened since the last command, for each initiator.
+    /// Unit attentions that are pending, for each initiator.
     attentions: Attentions,
     mode: ModeParameters,
     reservations: Reservations,
-    /// What losing power would lose; `None` unless a volatile cache was asked for.
+    /// Blocks that a power failure would lose; `None` unless a volatile cache was asked for.
     cache: Option<VolatileCache>,
 }
 
@@ -290,7 +290,7 @@ impl ScsiDisk {
         Err(Sense::new(SenseKey::DATA_PROTECT, additional))
     }
 
-    /// What a stopped unit says.
+    /// The sense of a unit that is stopped.
     const STOPPED: Sense = Sense::new(SenseKey::NOT_READY, AdditionalSense::INITIALIZING_COMMAND_REQUIRED);
 
     /// The blocks a command names, as bytes of the store; 05/21/00 if any of them is past the end.

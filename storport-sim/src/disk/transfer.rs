@@ -61,7 +61,7 @@ impl<'a> Transfer<'a> {
         Self { short: true, ..self }
     }
 
-    /// Who the command came from.
+    /// The initiator that sent the command.
     pub(super) fn nexus(&self) -> Nexus {
         self.nexus
     }

@@ -15,7 +15,7 @@ use crate::ddi::{
 use kernel_sim::ddi::{BOOLEAN, NTSTATUS, PDRIVER_OBJECT, PUNICODE_STRING, PVOID, TRUE, ULONG};
 use std::ptr::null_mut;
 
-/// What Storport asks of the adapter as a whole.
+/// Requests of Storport to the adapter as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AdapterControl {
     /// Stop using the adapter; resources stay: `ScsiStopAdapter`.

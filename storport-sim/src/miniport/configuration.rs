@@ -1,4 +1,4 @@
-//! What a miniport says about its adapter in `find_adapter`.
+//! The configuration of an adapter, which a miniport fills in in `find_adapter`.
 
 #![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
 

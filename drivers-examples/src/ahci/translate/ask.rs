@@ -15,7 +15,7 @@ pub enum Translation {
     Command,
 }
 
-/// What is looked at of an SRB.
+/// The parts of an SRB that a translation needs.
 pub(super) struct Ask {
     pub Srb: PSCSI_REQUEST_BLOCK,
     pub cdb: [u8; 16],

@@ -131,7 +131,7 @@ impl LbaRange {
 pub struct Probability(u32);
 
 impl Probability {
-    /// What is certain, in billionths.
+    /// The probability one, in billionths.
     pub(super) const ONE: u32 = 1_000_000_000;
 
     /// A probability of so many billionths; `None` above one.

@@ -22,7 +22,7 @@ use crate::scsi::{
     ModePage, SenseFormat,
 };
 
-/// What the mode pages can change.
+/// The values that mode pages can change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Settings {
     /// WCE: a write may complete before it is durable.
@@ -61,7 +61,7 @@ impl ModeParameters {
         Self { current: built, default: built, saved: built }
     }
 
-    /// What a reset or a loss of power leaves.
+    /// The values after a reset or a loss of power.
     pub(super) fn restore(&mut self) {
         self.current = self.saved;
     }
