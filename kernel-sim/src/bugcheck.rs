@@ -109,7 +109,7 @@ pub struct BugCheck {
     pub what: String,
     /// Where it broke.
     pub now: Moment,
-    /// What made it so, oldest first: where the object was last in the driver's hands, what came before.
+    /// Moments that led to it, oldest first: where the object was last in the driver's hands, earlier calls.
     pub earlier: Vec<Moment>,
     /// Of a panic of the driver, where in its source.
     pub panicked_at: Option<Site>,

@@ -1,4 +1,4 @@
-//! What memory a device may reach: the map between it and the machine's memory.
+//! The memory that a device may reach: the map between it and the machine's memory.
 //!
 //! A device starts unrestricted, as on a computer without an IOMMU: any pool memory will do. The port driver
 //! that manages its DMA restricts it once, and from then on only ranges that were admitted, and not yet

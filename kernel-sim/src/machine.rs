@@ -47,7 +47,7 @@ pub enum Execution {
     Parallel,
 }
 
-/// What to build a machine from.
+/// The configuration of a machine.
 pub struct Config {
     pub(crate) processors: u8,
     pub(crate) execution: Execution,
@@ -156,7 +156,7 @@ impl Config {
     }
 }
 
-/// What a run left behind.
+/// The outcome of a run.
 #[derive(Debug)]
 pub struct Outcome {
     /// How it ended.
@@ -175,7 +175,7 @@ pub struct Outcome {
     pub failed_allocations: Vec<FailedAllocation>,
 }
 
-/// What a processor would accept.
+/// The interrupts and DPCs that a processor would accept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Accepts {
     /// Its IRQL: interrupts of higher levels.

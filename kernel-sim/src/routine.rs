@@ -8,11 +8,11 @@ use crate::irql::Irql;
 /// How many DDIs the tables of all crates may number together.
 pub const DDIS_MAX: usize = 1024;
 
-/// Numbers above those of the tables: what is told like a call and is none.
+/// Numbers above those of the tables: for events that are told like calls and are none.
 pub mod reserved {
     /// The first of them.
     pub const FROM: u16 = 1020;
-    /// What a processor keeps for whatever is no call.
+    /// A processor's flags for everything that is no call.
     pub const GENERAL: u16 = 1020;
     /// The port driver's own doing.
     pub const PORT_DRIVER: u16 = 1021;
@@ -81,7 +81,7 @@ impl DdiInfo {
         self.kind.polls()
     }
 
-    /// What of the machine the call may see or change.
+    /// The parts of the machine that the call may see or change.
     #[inline]
     #[must_use]
     pub const fn effect(&self) -> Effect {
@@ -150,7 +150,7 @@ impl Kind {
         matches!(self, Kind::Poll | Kind::Look | Kind::Clock | Kind::Register)
     }
 
-    /// What of the machine it may see or change.
+    /// The parts of the machine that it may see or change.
     #[must_use]
     pub const fn effect(self) -> Effect {
         match self {
@@ -165,7 +165,7 @@ impl Kind {
     }
 }
 
-/// What of the machine a call may see or change, as far as its row says: two calls on different
+/// The parts of the machine that a call may see or change, as far as its row says: two calls on different
 /// processors that have nothing of it in common may be made in either order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Effect {
@@ -345,7 +345,7 @@ impl<T: Copy> IntoArg for Option<T> {
     }
 }
 
-/// What a DDI returns on a machine that has stopped.
+/// The value that a DDI returns on a machine that has stopped.
 pub trait StoppedAnswer {
     /// The value that a call returns which does nothing.
     fn stopped() -> Self;

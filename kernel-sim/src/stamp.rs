@@ -96,7 +96,7 @@ impl Stamp {
         self.step.load(Relaxed)
     }
 
-    /// What was noted, as a moment of that machine; `None` if nothing was.
+    /// The noted moment, of that machine; `None` if none was noted.
     #[must_use]
     pub fn moment(&self, machine: &Machine, label: impl Into<Cow<'static, str>>) -> Option<Moment> {
         // SAFETY: only references to static data are stored.

@@ -26,7 +26,7 @@ pub struct Finding {
     pub now: Moment,
     /// Of a standstill, where all others stand, each with what it waits for.
     pub also: Vec<Moment>,
-    /// What made it so, oldest first: taken at, handed out at, freed at, completed at.
+    /// Moments that led to it, oldest first: taken at, handed out at, freed at, completed at.
     pub earlier: Vec<Moment>,
     /// The stop that Windows gives for it, where it documents one.
     pub stop: Option<Stop>,

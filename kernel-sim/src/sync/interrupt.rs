@@ -30,7 +30,7 @@ use std::sync::atomic::Ordering::SeqCst;
 /// The wait-list key of threads that disconnect an interrupt in service.
 const DISCONNECT_KEY: usize = 32;
 
-/// What the kernel knows of a connected interrupt.
+/// A connected interrupt.
 pub(crate) struct InterruptObject {
     interrupt: PKINTERRUPT,
     vector: u32,

@@ -72,7 +72,7 @@ impl Breach {
         self
     }
 
-    /// What made it so, oldest first.
+    /// Moments that led to it, oldest first.
     #[must_use]
     pub fn earlier(mut self: Box<Self>, moments: impl IntoIterator<Item = Moment>) -> Box<Breach> {
         self.earlier.extend(moments);

@@ -18,7 +18,7 @@ use crate::machine::Machine;
 use crate::processor::Processor;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// What a processor waits for.
+/// The lock that a processor waits for.
 #[derive(Clone, Copy)]
 pub(super) struct LockWait {
     pub(super) word: usize,
