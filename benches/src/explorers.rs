@@ -7,10 +7,9 @@ use crate::programs::Program as Small;
 use kernel_sim::host_clock::HostClock;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use verifier::driver::Driver;
-use verifier::explore::exhaustive::{Limits, exhaust};
+use verifier::explore::exhaustive::{Control, Limits, exhaust};
 use verifier::explore::findings::SiteKey;
 use verifier::explore::stress::{Listener, Stress};
 use verifier::explore::{Program, strategy};
@@ -88,7 +87,7 @@ pub fn explore(program: &Program, word: &str, executions: u64, jobs: usize) -> E
 pub fn exhaustive(small: Small) -> Explored {
     let program = model(small.name());
     let clock = HostClock::start();
-    let coverage = exhaust(&program, 1, &Limits::default(), &AtomicBool::new(false), &|run: Run| {
+    let coverage = exhaust(&program, 1, &Limits::default(), &Control::default(), &|run: Run| {
         panic!("{} is not clean: {:?}", small.name(), run.end);
     })
     .unwrap_or_else(|e| panic!("{e}"));

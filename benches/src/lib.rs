@@ -1,10 +1,14 @@
 //! What a hook, a lock, a scheduling step, a request costs: the measured loops.
 //!
-//! Each function runs a loop on an emulated processor and returns how long it took. The criterion
-//! benchmarks time them, `instructions` counts them under valgrind, `results` writes the table.
-//! Every figure stands beside a baseline measured in the same run. Schedule explorers are compared
-//! on the small programs of [`programs`]; [`peers`] runs them under shuttle and loom. [`throughput`] is a
-//! table of its own: requests per second through whole drivers.
+//! A function of [`locks`], [`callbacks`], [`completion`], [`steps`] or [`requests`] runs one loop on a
+//! simulated machine and returns how long it took. The criterion benchmarks in `benches/` time these loops,
+//! the program
+//! `instructions` counts their instructions under valgrind, and `results` writes the tables of RESULTS.md.
+//! Invariant: every figure stands beside a baseline ([`baseline`]) that was measured in the same run.
+//!
+//! [`programs`] are small programs on which schedule explorers are compared; [`peers`] runs them under
+//! shuttle and loom, [`explorers`] under ours. [`throughput`] is a table of its own: requests per second
+//! through whole drivers.
 
 pub mod baseline;
 pub mod callbacks;
@@ -27,7 +31,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 use verifier::rules::{self, Sites};
 
-/// Who watches while the loop runs.
+/// What watches while the loop runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Watching {
     /// No watcher.
@@ -54,15 +58,15 @@ impl Watching {
             Watching::Sites => Sites::Kept,
             Watching::Elsewhere => return elsewhere::watchers().fold(config, Config::watch),
         };
-        let row = rules::find("SpinLockSafe").expect("the first rule there is");
-        config.watch(rules::watcher(row, sites).expect("it watches"))
+        let row = rules::find("SpinLockSafe").expect("SpinLockSafe is a row");
+        config.watch(rules::watcher(row, sites).expect("SpinLockSafe has a rule"))
     }
 }
 
-/// Runs `body` as the boot thread of a machine; returns the duration it returns.
+/// Runs `body` as the boot thread of a machine, and returns the time that `body` measured.
 ///
 /// # Panics
-/// When the run ends in anything but success: a benchmark has no business breaking rules.
+/// When the run does not end by itself: a loop that breaks a rule or stops the machine measures nothing.
 #[must_use]
 pub fn timed(config: Config, body: impl FnOnce() -> Duration + Send + 'static) -> Duration {
     let ns = Arc::new(AtomicU64::new(0));

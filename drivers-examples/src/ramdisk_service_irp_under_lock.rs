@@ -26,7 +26,7 @@ pub unsafe extern "C-unwind" fn driver_entry(
     driver: PDRIVER_OBJECT,
     registry_path: PUNICODE_STRING,
 ) -> NTSTATUS {
-    // SAFETY: forwarded from the I/O manager.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe { register::<Hasty>(driver, registry_path) }
 }
 

@@ -30,7 +30,7 @@ macro_rules! stop_codes {
 }
 
 stop_codes! {
-    /// Something was given back that nobody had. Not a stop of Windows, where the count goes wrong unnoticed.
+    /// Something was released that was not held. Not a stop of Windows, where the count goes wrong unnoticed.
     /// Parameter 2: the object.
     UNBALANCED_RELEASE = 0;
     /// A kernel object was used in a way that its life does not allow: initialised again or freed while it is in
@@ -71,7 +71,7 @@ stop_codes! {
     /// 0x62 memory left behind at unload; 0x80 KeSetEvent above DISPATCH_LEVEL; 0xE5 a call at a wrong IRQL;
     /// 0xFA a completion routine that changed the IRQL; 0xCA, 0xCB a look-aside list initialized twice, or
     /// deleted without; 0xD0, 0xD1 the same of a resource; 0x111 a service routine that did; 0x1004, 0x1007 a
-    /// lock released by somebody who does not hold it.
+    /// lock released by a processor or thread that does not hold it.
     DRIVER_VERIFIER_DETECTED_VIOLATION = 0xC4;
     /// A timer or DPC object where none may be. Parameter 1: 0 timer object, 1 DPC object, 3 wrong
     /// processor number. Parameter 2: the object; 3 and 4: bounds of the freed memory that holds it,
@@ -117,7 +117,7 @@ pub struct BugCheck {
     pub what: String,
     /// Where it broke.
     pub now: Moment,
-    /// What made it so, oldest first: where the object was last in the driver's hands, what came before.
+    /// Moments that led to it, oldest first: where the object was last in the driver's hands, earlier calls.
     pub earlier: Vec<Moment>,
     /// Of a panic of the driver, where in its source.
     pub panicked_at: Option<Site>,
@@ -134,12 +134,12 @@ pub struct Waiter {
     pub holder: Option<u8>,
 }
 
-/// Nobody can go on.
+/// No processor and no thread can go on.
 #[derive(Clone, Debug)]
 pub struct Deadlock {
     /// One sentence: what kind of standstill it is.
     pub what: String,
-    /// Everybody who waits; processors of the cycle first.
+    /// All that wait; processors of the cycle first.
     pub waiters: Vec<Waiter>,
 }
 

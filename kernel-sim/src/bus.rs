@@ -1,4 +1,4 @@
-//! What a bus driver and the HAL know of a device: its line, its messages, its registers, its DMA map.
+//! The facts of a bus driver and the HAL about a device: its line, its messages, its registers, its DMA map.
 //!
 //! Routines for a port driver, like those of [`crate::unhooked`]: no hook fires here. Message-signalled
 //! interrupts are numbered per device and wired to vectors of their own above those a line can have. The
@@ -16,19 +16,19 @@ use crate::machine::Machine;
 pub const MESSAGES_MAX: u32 = 64;
 /// The vector of message 0 of device 0.
 const MESSAGE_VECTORS: u32 = 0x1_0000;
-/// Where x64 processors take messages: an address, and a datum that names the vector.
+/// Messages to x64 processors: an address, and a datum that names the vector.
 const MESSAGE_ADDRESS: u64 = 0xFEE0_0000;
 
 /// An interrupt a device can raise: by its line, or by one of its messages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InterruptSource {
-    /// What `IoConnectInterrupt` is given.
+    /// The vector, as `IoConnectInterrupt` is given it.
     pub vector: u32,
     /// The device level it is taken at.
     pub irql: Irql,
     /// Physical address the device writes to; 0 for a line.
     pub message_address: u64,
-    /// What it writes there.
+    /// The datum that the device writes there.
     pub message_data: u32,
 }
 

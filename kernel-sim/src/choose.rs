@@ -100,7 +100,7 @@ impl<'a> Enabled<'a> {
         self.run
     }
 
-    /// What else can happen.
+    /// The transitions that are enabled besides.
     #[inline]
     #[must_use]
     pub fn others(&self) -> &'a OtherTransitions {
@@ -237,9 +237,9 @@ pub trait Choose: Send {
 pub struct Step<'a> {
     /// Its number.
     pub number: u64,
-    /// What began it.
+    /// The transition that began it.
     pub transition: Transition,
-    /// What it saw and changed, each object once. The processor it ran on is not among them.
+    /// The objects that it saw or changed, each once. The processor it ran on is not among them.
     pub touches: &'a [Touch],
     /// The processor that made it (for a step of a device or a timer: the processor that carried it out).
     pub cpu: u8,

@@ -1,7 +1,7 @@
-//! What memory a device may reach: the map between it and the machine's memory.
+//! The memory that a device may reach: the map between it and the machine's memory.
 //!
-//! A device starts unrestricted, as on a computer without an IOMMU: any pool memory will do. Whoever
-//! manages its DMA restricts it once, and from then on only ranges that were admitted, and not yet
+//! A device starts unrestricted, as on a computer without an IOMMU: any pool memory will do. The port driver
+//! that manages its DMA restricts it once, and from then on only ranges that were admitted, and not yet
 //! revoked, are reachable; they are counted, so two users of one range do not disturb each other. The first
 //! access that is refused is kept, and ends the run when the device's step is over.
 //! The map moves no data and knows no drivers. Invariant: an access is allowed if and only if every

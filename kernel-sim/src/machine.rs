@@ -49,7 +49,7 @@ pub enum Execution {
     Parallel,
 }
 
-/// What to build a machine from.
+/// The configuration of a machine.
 pub struct Config {
     pub(crate) processors: u8,
     pub(crate) execution: Execution,
@@ -160,7 +160,7 @@ impl Config {
     }
 }
 
-/// What a run left behind.
+/// The outcome of a run.
 #[derive(Debug)]
 pub struct Outcome {
     /// How it ended.
@@ -179,7 +179,7 @@ pub struct Outcome {
     pub failed_allocations: Vec<FailedAllocation>,
 }
 
-/// What a processor would accept.
+/// The interrupts and DPCs that a processor would accept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Accepts {
     /// Its IRQL: interrupts of higher levels.
@@ -318,7 +318,7 @@ impl Machine {
         self.processors[usize::from(cpu)].held_locks()
     }
 
-    /// The machine address of a host address; 0 for null and for memory of somebody else.
+    /// The machine address of a host address; 0 for null and for memory that is not the machine's.
     #[must_use]
     pub fn machine_address(&self, host: usize) -> u64 {
         self.memory.machine_address(host)

@@ -70,7 +70,7 @@ impl AddressSpace {
             )
         }
         .unwrap_or_else(|e| panic!("cannot reserve {TOTAL_BYTES} bytes for a machine: {e}"));
-        AddressSpace { base: NonNull::new(base.cast()).expect("mmap answered null"), guarded: Mutex::new(0) }
+        AddressSpace { base: NonNull::new(base.cast()).expect("mmap returned null"), guarded: Mutex::new(0) }
     }
 
     /// Returns the range for the next machine. `pool_used` is the pool's high-water mark in bytes.

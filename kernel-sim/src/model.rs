@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 /// A body, whatever its state: called with the processor's index.
 type Body = dyn Fn(u8) + Send + Sync;
 
-/// What runs on every processor of a machine.
+/// The program that runs on every processor of a machine.
 pub(crate) struct ModelSlot {
     /// The body of this run. Set before power-on, and gone after it.
     body: Cell<Option<*const Body>>,

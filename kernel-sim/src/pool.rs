@@ -36,7 +36,7 @@ pub const fn tag(name: &[u8; 4]) -> u32 {
     u32::from_le_bytes(*name)
 }
 
-/// What fresh uninitialized memory holds, and what freed memory holds.
+/// The bytes of fresh uninitialized memory, and of freed memory.
 pub(crate) const FRESH: u8 = 0xA5;
 pub(crate) const FREED: u8 = 0xDD;
 /// Bytes of a freed block that are overwritten; more would make freeing large buffers slow.

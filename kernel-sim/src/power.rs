@@ -174,7 +174,7 @@ impl Machine {
         outcome
     }
 
-    /// What the run leaves behind.
+    /// The outcome of the run.
     fn outcome(&self, ending: Ending) -> Outcome {
         let (trace_hash, steps, choices) = match &self.executor {
             Executor::Deterministic(d) => (Some(d.trace_hash()), d.step(), d.take_choices()),

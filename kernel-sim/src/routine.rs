@@ -8,11 +8,11 @@ use crate::irql::Irql;
 /// How many DDIs the tables of all crates may number together.
 pub const DDIS_MAX: usize = 1024;
 
-/// Numbers above those of the tables: what is told like a call and is none.
+/// Numbers above those of the tables: for events that are told like calls and are none.
 pub mod reserved {
     /// The first of them.
     pub const FROM: u16 = 1020;
-    /// What a processor keeps for whatever is no call.
+    /// A processor's flags for everything that is no call.
     pub const GENERAL: u16 = 1020;
     /// The port driver's own doing.
     pub const PORT_DRIVER: u16 = 1021;
@@ -81,7 +81,7 @@ impl DdiInfo {
         self.kind.polls()
     }
 
-    /// What of the machine the call may see or change.
+    /// The parts of the machine that the call may see or change.
     #[inline]
     #[must_use]
     pub const fn effect(&self) -> Effect {
@@ -150,7 +150,7 @@ impl Kind {
         matches!(self, Kind::Poll | Kind::Look | Kind::Clock | Kind::Register)
     }
 
-    /// What of the machine it may see or change.
+    /// The parts of the machine that it may see or change.
     #[must_use]
     pub const fn effect(self) -> Effect {
         match self {
@@ -165,19 +165,19 @@ impl Kind {
     }
 }
 
-/// What of the machine a call may see or change, as far as its row says: two calls on different
+/// The parts of the machine that a call may see or change, as far as its row says: two calls on different
 /// processors that have nothing of it in common may be made in either order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Effect {
     /// Nothing but its own processor.
     Own,
-    /// It may change anything: what is said of a routine nobody has looked at closely.
+    /// It may change anything: what is said of a routine whose effects were not listed.
     Everything,
     /// It changes the object behind its first pointer.
     Object,
     /// It looks at the object behind its first pointer.
     Look,
-    /// It takes the spin lock behind its first pointer, and waits while somebody holds it.
+    /// It takes the spin lock behind its first pointer, and waits while another processor holds it.
     Acquire,
     /// It looks at the clock.
     Clock,
@@ -345,9 +345,9 @@ impl<T: Copy> IntoArg for Option<T> {
     }
 }
 
-/// What a DDI answers on a machine that has stopped.
+/// The value that a DDI returns on a machine that has stopped.
 pub trait StoppedAnswer {
-    /// The answer of a call that does nothing.
+    /// The value that a call returns which does nothing.
     fn stopped() -> Self;
 }
 

@@ -6,7 +6,7 @@
 //! of seeds above this crate. Invariant: the numbers depend on the start value alone; changing them changes
 //! every trace hash.
 
-/// What the counter grows by: 2^64 divided by the golden ratio.
+/// The increment of the counter: 2^64 divided by the golden ratio.
 pub const INCREMENT: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// Numbers that follow from a start value.

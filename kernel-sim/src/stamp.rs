@@ -153,7 +153,7 @@ impl Stamp {
         self.step.load(Relaxed)
     }
 
-    /// What was noted.
+    /// The noted call.
     #[must_use]
     pub fn mark(&self) -> Option<Mark> {
         // SAFETY: only references to static data are stored.
@@ -172,7 +172,7 @@ impl Stamp {
         })
     }
 
-    /// What was noted, as a moment of that machine; `None` if nothing was.
+    /// The noted moment, of that machine; `None` if none was noted.
     #[must_use]
     pub fn moment(&self, machine: &Machine, label: impl Into<Cow<'static, str>>) -> Option<Moment> {
         self.mark().map(|mark| mark.moment(machine, label))

@@ -1,4 +1,4 @@
-//! Who watches a machine, and what that asks of its processors: made once, at power-on.
+//! The watchers of a machine, and the index from routines to watchers: made once, at power-on.
 //!
 //! An event is delivered by looking its routine up in a short sorted list; whether there is a watcher to look
 //! up is one byte a routine in each processor (`processor.rs`), so a call that is not watched pays nothing.
@@ -18,7 +18,7 @@ pub(crate) struct Watching {
     enter: Pairs,
     exit: Pairs,
     enter_holding: Pairs,
-    /// What every routine's byte in a processor holds, and what those of some routines hold besides.
+    /// The flags of every routine's byte in a processor, and further flags of some routines.
     pub common: u8,
     special: SmallVec<[(u16, u8); 8]>,
     callbacks: SmallVec<[u8; 4]>,

@@ -187,7 +187,7 @@ fn a_request_cancelled_before_it_is_queued_is_completed_at_once() {
 }
 
 #[test]
-fn a_context_finds_its_request_until_somebody_else_has_it() {
+fn a_context_finds_its_request_until_another_has_it() {
     unsafe fn driver(x: *mut Desk) {
         let device = set_up(x, false);
         let context: PIO_CSQ_IRP_CONTEXT = block();

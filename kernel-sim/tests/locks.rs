@@ -1,4 +1,4 @@
-//! Spin locks: they exclude, they are counted while somebody asks, and misuse stops the machine.
+//! Spin locks: they exclude, they are counted while a watcher asks for it, and misuse stops the machine.
 
 #![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
@@ -188,7 +188,7 @@ fn more_locks_than_sites_are_still_counted() {
 }
 
 #[test]
-fn nothing_is_counted_unless_somebody_asks() {
+fn nothing_is_counted_unless_a_watcher_asks() {
     unsafe fn driver(x: *mut Desk) {
         let old = KeAcquireSpinLockRaiseToDpc(lock(x, 0));
         assert_eq!((held(), held_by().len()), (0, 0));

@@ -1,4 +1,4 @@
-//! Machines: one seed is one run, whoever watches and whatever ran before; and how machines end.
+//! Machines: one seed is one run, with any watchers and after any earlier run; and how machines end.
 
 #![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]

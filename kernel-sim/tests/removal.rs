@@ -13,7 +13,7 @@ unsafe fn reference(x: *mut Desk) -> PEX_RUNDOWN_REF {
 }
 
 #[test]
-fn rundown_waits_for_every_holder_and_lets_nobody_in_afterwards() {
+fn rundown_waits_for_every_holder_and_lets_no_other_in_afterwards() {
     unsafe fn user(x: *mut Desk) {
         while ExAcquireRundownProtection(reference(x)) == TRUE {
             assert_eq!(number(x, 1).get(), 0, "inside although it ran down");

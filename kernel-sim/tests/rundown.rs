@@ -1,4 +1,5 @@
-//! Rundown protection: who gets it, who waits for whom, and how it is misused.
+//! Rundown protection: it is acquired until the rundown begins, the rundown waits for every holder, and
+//! misuse stops the machine.
 
 #![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
@@ -14,7 +15,7 @@ unsafe fn rundown(x: *mut Desk) -> PEX_RUNDOWN_REF {
 }
 
 #[test]
-fn nobody_gets_protection_once_the_rundown_has_begun() {
+fn protection_is_not_acquired_once_the_rundown_has_begun() {
     unsafe fn driver(x: *mut Desk) {
         let r = rundown(x);
         ExInitializeRundownProtection(r);
@@ -35,6 +36,7 @@ fn nobody_gets_protection_once_the_rundown_has_begun() {
 
 #[test]
 fn the_wait_ends_with_the_last_user() {
+    // Counters of the desk: 0 acquisitions, 1 a cell to work on, 2 users that were refused, 3 ended waits.
     unsafe fn uses(x: *mut Desk) {
         while ExAcquireRundownProtection(rundown(x)) == TRUE {
             count(x, 0);
@@ -66,7 +68,7 @@ fn the_wait_ends_with_the_last_user() {
 }
 
 #[test]
-fn what_nobody_holds_cannot_be_released() {
+fn what_is_not_held_cannot_be_released() {
     unsafe fn driver(x: *mut Desk) {
         ExInitializeRundownProtection(rundown(x));
         ExReleaseRundownProtection(rundown(x));
@@ -75,7 +77,7 @@ fn what_nobody_holds_cannot_be_released() {
 }
 
 #[test]
-fn what_is_in_use_cannot_be_used_anew() {
+fn protection_that_has_not_run_down_cannot_be_made_available_again() {
     unsafe fn driver(x: *mut Desk) {
         ExInitializeRundownProtection(rundown(x));
         ExReInitializeRundownProtection(rundown(x));

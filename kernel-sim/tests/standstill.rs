@@ -1,4 +1,5 @@
-//! Nobody can go on, or somebody goes on for ever: found, named, and told who waits where.
+//! Deadlocks and livelocks: no processor can go on, or one polls for what never comes. The run ends, and its
+//! ending names who waits where.
 
 #![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "driver code is unsafe from end to end")]
@@ -12,6 +13,7 @@ use kernel_sim::hardware::{Bus, HardwareModel};
 use kernel_sim::machine::{Config, Execution, Machine};
 use std::ptr::null_mut;
 
+/// Both executors.
 fn both() -> [Execution; 2] {
     [Execution::Seeded(1), Execution::Parallel]
 }
@@ -43,14 +45,14 @@ fn a_processor_that_waits_for_itself_is_stopped_at_once() {
     }
 }
 
-/// Each processor takes its own lock and then the next one's, until they block each other.
+/// Each processor takes its own lock and then the next processor's: none can go on.
 unsafe fn round(x: *mut Desk) {
     // SAFETY: the desk lives as long as its machine.
     on_every_cpu(x, |x| unsafe {
         let n = KeGetCurrentProcessorNumber() as usize;
         let cpus = Machine::current().unwrap().processor_count() as usize;
         let old = KeAcquireSpinLockRaiseToDpc(lock(x, n));
-        // All have theirs before any wants another's.
+        // Each waits here until all have taken their own.
         count(x, 0);
         while number(x, 0).get() < cpus as u32 {
             KeStallExecutionProcessor(1);
@@ -79,8 +81,8 @@ fn a_cycle_of_locks_names_its_members() {
     }
 }
 
-/// Everybody waits for something nobody will do.
-unsafe fn nobody_signals(x: *mut Desk) {
+/// Every processor waits for something that no other will do.
+unsafe fn no_event_is_set(x: *mut Desk) {
     // SAFETY: the desk lives as long as its machine.
     spawn(x, 1, |x| unsafe { assert_eq!(wait(event(x, 1)), 0) });
     // SAFETY: the desk lives as long as its machine.
@@ -91,8 +93,8 @@ unsafe fn nobody_signals(x: *mut Desk) {
 #[test]
 fn threads_that_wait_for_ever_are_named() {
     for execution in both() {
-        let deadlock = deadlock(run(2, execution, nobody_signals));
-        assert_eq!(deadlock.what, "nobody can go on");
+        let deadlock = deadlock(run(2, execution, no_event_is_set));
+        assert_eq!(deadlock.what, "no processor and no thread can go on");
         assert_eq!(deadlock.waiters.len(), 3, "{deadlock:?}");
         for waiter in &deadlock.waiters {
             assert_eq!(waiter.place.routine(), Some("KeWaitForSingleObject"));
@@ -104,9 +106,9 @@ fn threads_that_wait_for_ever_are_named() {
     }
 }
 
-/// What looks like a lock that is held was freed, or never initialized.
+/// A word that is no initialized lock looks like a lock that is held.
 #[test]
-fn waiting_for_what_is_no_lock_is_a_standstill_without_a_holder() {
+fn waiting_for_a_word_that_is_no_lock_is_a_standstill_without_a_holder() {
     unsafe fn driver(x: *mut Desk) {
         *lock(x, 0) = 0xDDDD_DDDD_DDDD_DDDD;
         KeAcquireSpinLockRaiseToDpc(lock(x, 0));
@@ -121,8 +123,8 @@ fn waiting_for_what_is_no_lock_is_a_standstill_without_a_holder() {
 
 #[test]
 fn the_evidence_is_the_same_in_every_run_of_a_seed() {
-    let told = || format!("{:?}", deadlock(run(2, Execution::Seeded(3), nobody_signals)));
-    assert_eq!(told(), told());
+    let evidence = || format!("{:?}", deadlock(run(2, Execution::Seeded(3), no_event_is_set)));
+    assert_eq!(evidence(), evidence());
 }
 
 #[test]
@@ -163,6 +165,7 @@ fn a_long_sleep_is_no_deadlock() {
     }
 }
 
+/// The livelock that a run ends in.
 fn livelock(config: Config, driver: Driver) -> Livelock {
     match run_config(config, driver).ending {
         Ending::Livelock(livelock) => *livelock,
@@ -226,6 +229,7 @@ fn polling_for_what_never_comes_is_a_livelock_that_names_the_call() {
         (try_lock, &["KeTryToAcquireSpinLockAtDpcLevel"]),
         (shared, &["Shared::get"]),
         (exchange, &["InterlockedExchange"]),
+        // It may be noticed at either call of its loop.
         (stalling, &["KeReadStateEvent", "KeStallExecutionProcessor"]),
     ] {
         for cpus in [2, 3] {
@@ -238,7 +242,7 @@ fn polling_for_what_never_comes_is_a_livelock_that_names_the_call() {
 }
 
 #[test]
-fn polling_for_what_a_timer_brings_is_none() {
+fn polling_for_what_a_timer_brings_is_no_livelock() {
     unsafe fn driver(x: *mut Desk) {
         KeSetTimer(timer(x, 0), after_ms(100), null_mut());
         while KeReadStateTimer(timer(x, 0)) == FALSE {}

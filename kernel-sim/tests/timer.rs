@@ -10,7 +10,7 @@ use kernel_sim::ddi::*;
 use std::ptr::null_mut;
 
 #[test]
-fn machine_time_stands_still_unless_everybody_waits_or_somebody_stalls() {
+fn machine_time_stands_still_unless_all_wait_or_a_driver_stalls() {
     unsafe fn driver(x: *mut Desk) {
         let start = KeQueryInterruptTime();
         for _ in 0..100 {

@@ -150,7 +150,7 @@ fn there_are_limits_to_how_many() {
 }
 
 #[test]
-fn a_wait_nobody_ends_is_reported_once() {
+fn a_wait_that_never_ends_is_reported_once() {
     unsafe fn driver(x: *mut Desk) {
         wait_events(x, 0, 3, WaitAll, None);
     }

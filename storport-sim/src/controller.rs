@@ -61,16 +61,16 @@ pub const DMA: usize = 0x20;
 pub const BLOCKS: usize = 0x28;
 /// Starts a command.
 pub const COMMAND: usize = 0x2C;
-/// What the controller is doing, and how the last command ended.
+/// The state of the controller, and how the last command ended.
 pub const STATUS: usize = 0x30;
 /// Why the last command failed.
 pub const ERROR_CODE: usize = 0x34;
-/// What has happened and was not acknowledged.
+/// Interrupt causes that were not acknowledged.
 pub const INTERRUPT_STATUS: usize = 0x38;
-/// What may assert the line.
+/// Interrupt causes that may assert the line.
 pub const INTERRUPT_ENABLE: usize = 0x3C;
 
-/// What [`ID`] reads: "SDC1", as characters in memory.
+/// The value of [`ID`]: "SDC1", as characters in memory.
 pub const ID_VALUE: u32 = u32::from_le_bytes(*b"SDC1");
 /// Command: moves blocks from the disk to memory.
 pub const READ: u32 = 1;
@@ -123,7 +123,7 @@ pub struct DiskController {
     is_gone: bool,
 }
 
-/// What the controller is doing.
+/// The work of the controller.
 #[derive(Clone, Copy, Default)]
 enum Work {
     #[default]
@@ -138,7 +138,7 @@ enum Work {
     Stuck,
 }
 
-/// What software can write or a command leaves behind.
+/// The registers that software or a command can change.
 #[derive(Clone, Copy, Default)]
 struct Registers {
     lba: u64,

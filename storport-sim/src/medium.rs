@@ -1,4 +1,4 @@
-//! What stands behind an adapter: a SCSI target that a miniport or a device model executes commands at.
+//! `Medium`: the SCSI target behind an adapter, at which a miniport or a device model executes commands.
 //!
 //! A virtual miniport has a file, a socket or a partner process behind it, reached through system services
 //! that this simulator does not have; a host adapter has a bus with devices on it. [`Medium`] stands for

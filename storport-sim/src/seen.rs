@@ -1,4 +1,4 @@
-//! What events say in Storport's words: facts for those who watch, and no judgement.
+//! Events in Storport's words: SRBs and locks, for watchers. It judges nothing.
 //!
 //! It reads the arguments of events and the memory they name, which is checked first. Invariant: an answer is
 //! of what the miniport passed, whether that is right or wrong.
@@ -22,7 +22,7 @@ pub enum Notification {
     RequestComplete(SrbFacts),
 }
 
-/// What an SRB says.
+/// The fields of an SRB that rules look at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SrbFacts {
     /// The host address of its memory.
@@ -40,7 +40,7 @@ pub struct Lock {
     pub object: usize,
 }
 
-/// What a miniport does with a lock.
+/// A miniport's use of a lock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LockUse {
     /// It takes it.
@@ -49,7 +49,7 @@ pub enum LockUse {
     Release(Lock),
 }
 
-/// What lies at a host address, if that is memory of the machine.
+/// The value at a host address, if that is memory of the machine.
 fn read<T: Copy>(address: usize) -> Option<T> {
     let machine = Machine::current()?;
     let last = address.checked_add(size_of::<T>() - 1)?;
@@ -79,7 +79,8 @@ fn lock(kind: STOR_SPINLOCK, extension: usize, context: usize) -> Option<Lock> {
     }
 }
 
-/// What an event does with a lock, if it is the entry of StorPortAcquireSpinLock or StorPortReleaseSpinLock.
+/// The use of a lock that an event is, if it is the entry of StorPortAcquireSpinLock or
+/// StorPortReleaseSpinLock.
 #[must_use]
 pub fn storport_lock(event: &Event<'_>) -> Option<LockUse> {
     if let Some(call) = event.args::<args::StorPortAcquireSpinLock>() {

@@ -24,7 +24,7 @@
 
 use crate::driver::{Driver, Expects, Kind};
 use crate::explore::deviations::{Deviating, Deviation, Misfit};
-use crate::explore::exhaustive::{Coverage, Limits, exhaust};
+use crate::explore::exhaustive::{Control, Coverage, Limits, exhaust};
 use crate::explore::shrink::{self, shrink};
 use crate::explore::{self, Chooser, Program};
 use crate::finding::RunEnd;
@@ -36,7 +36,6 @@ use kernel_sim::machine::Config;
 use parking_lot::Mutex;
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::AtomicBool;
 
 /// The variable that holds an execution to make again, instead of exploring.
 pub const REPLAY: &str = "STORSIM_REPLAY";
@@ -132,7 +131,7 @@ impl Check {
         self
     }
 
-    /// What happens to the adapter while requests are under way.
+    /// Events of the adapter while requests are under way.
     pub fn events(mut self, events: &[Event]) -> Check {
         self.program.setup.disturbances.events = events.to_vec();
         self
@@ -219,6 +218,7 @@ impl Check {
                 for seed in seeds.clone() {
                     let run = self.program.execute(seed, strategy.chooser(seed));
                     let run = run.unwrap_or_else(|e| panic!("{e}"));
+                    refuse_limit(&run);
                     if run.end.is_finding() {
                         return (Some(self.shorten(seed, run)), None);
                     }
@@ -232,7 +232,7 @@ impl Check {
                 let note = |run| {
                     first.lock().get_or_insert(run);
                 };
-                let coverage = exhaust(&self.program, seed, &limits, &AtomicBool::new(false), &note)
+                let coverage = exhaust(&self.program, seed, &limits, &Control::default(), &note)
                     .unwrap_or_else(|e| panic!("{e}"));
                 (first.into_inner().map(|run| self.shorten(seed, run)), Some(coverage))
             }
@@ -255,6 +255,7 @@ impl Check {
         let chooser = Chooser::Strategy(Box::new(deviating));
         let run = program.with_evidence().execute(program.setup.seed, chooser);
         let run = run.unwrap_or_else(|e| panic!("{e}"));
+        refuse_limit(&run);
         // To pass because another execution was made than the one asked for would be a lie.
         if let RunEnd::Parted(parted) = &run.end {
             panic!("{REPLAY}: step {}: {}", parted.step, parted.why);
@@ -265,6 +266,13 @@ impl Check {
             panic!("{REPLAY}: the run never came to this: {unused}");
         }
         run.end.is_finding().then_some(Failing { program, run, deviations })
+    }
+}
+
+/// Panics if the simulator had not got what the driver called: nothing was checked after that.
+fn refuse_limit(run: &Run) {
+    if let RunEnd::Limit(limit) = &run.end {
+        panic!("not modelled: {}", limit.what);
     }
 }
 

@@ -39,7 +39,7 @@ impl Driver {
     }
 }
 
-/// What the verifier should find.
+/// The findings that the verifier should make in a driver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expects {
     /// Nothing, under any schedule.
@@ -57,14 +57,14 @@ pub enum Expects {
 /// Runs a model on a machine of some configuration.
 pub type RunModel = dyn Fn(Config) -> Outcome + Sync + std::panic::RefUnwindSafe;
 
-/// What a host adapter's disks are asked in, which decides how finely they can say what is wrong.
+/// The command set of a host adapter's disks; it limits which errors they can report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Protocol {
-    /// SCSI commands, answered in sense.
+    /// SCSI commands, with sense data for errors.
     #[default]
     Scsi,
-    /// ATA commands: one word, device fault, for a write that cannot be done (SAT-4), and a queue that is
-    /// given up with the command that failed, often by a reset.
+    /// ATA commands: device fault is the only error of a write (SAT-4), and a command that fails aborts the
+    /// whole queue, often by a reset.
     Ata,
 }
 
@@ -75,7 +75,7 @@ pub enum Kind {
     Wdm {
         /// `DriverEntry`.
         entry: PDRIVER_INITIALIZE,
-        /// The device it drives, and the faults its commands meet.
+        /// Makes the device it drives, over a store, with faults for its commands.
         device: fn(Box<dyn BackingStore>, SharedFaults) -> Box<dyn HardwareModel>,
     },
     /// A Storport virtual miniport, which serves the machine's medium.
@@ -89,13 +89,13 @@ pub enum Kind {
         entry: PDRIVER_INITIALIZE,
         /// The host adapter, in a machine of so many processors, with the medium behind it.
         device: fn(Arc<Medium>, u8) -> Box<dyn HardwareModel>,
-        /// What the bus says of it: it is the machine's device 0.
+        /// Its PCI slot: it is the machine's device 0.
         slot: fn() -> PciSlot,
-        /// What its disks are asked in.
+        /// The command set of its disks.
         protocol: Protocol,
     },
-    /// No driver at all but a model of some driver's logic: a program that runs on every processor
-    /// of a machine by itself, without a disk and without I/O sent to it.
+    /// A model of some driver's logic instead of a driver: a program that runs on the processors of a machine
+    /// by itself, without a disk and without I/O.
     Model {
         /// Processors it is written for.
         cpus: u8,

@@ -30,7 +30,7 @@ pub struct Finding {
     pub now: Moment,
     /// Of a standstill, where all others stand, each with what it waits for.
     pub also: Vec<Moment>,
-    /// What made it so, oldest first: taken at, handed out at, freed at, completed at.
+    /// Moments that led to it, oldest first: taken at, handed out at, freed at, completed at.
     pub earlier: Vec<Moment>,
     /// The stop that Windows gives for it, where it documents one.
     pub stop: Option<Stop>,
@@ -50,7 +50,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// What the row of a rule names: Windows would stop so.
+    /// The bug check that the row of a rule names: Windows would stop with it.
     pub(crate) fn of_row(stop: WindowsStop) -> Stop {
         Stop { code: stop.code, parameters: None, parameter: stop.parameter }
     }

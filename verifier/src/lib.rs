@@ -1,4 +1,4 @@
-//! What watches drivers and tells their authors: rules, runs, schedules, reports, the command line.
+//! The verifier of drivers: rules that watch them, runs, schedules, reports, the command line.
 //!
 //! A [`driver::Driver`] describes a driver under test; [`run::once`] runs it once on a machine of
 //! `kernel-sim` with the I/O of [`workload`], watched by [`rules`]; [`report`] renders what was
@@ -28,6 +28,7 @@
 mod check;
 pub mod cli;
 pub mod driver;
+pub mod explain;
 pub mod explore;
 pub mod finding;
 mod program;
@@ -36,6 +37,7 @@ pub mod rules;
 pub mod run;
 pub mod schedule;
 pub mod timeline;
+pub mod topic;
 pub mod trace;
 pub mod workload;
 

@@ -1,4 +1,4 @@
-//! What the program that runs is called: a driver author's own, mostly.
+//! The name of the program that runs, which is mostly a driver author's own.
 
 use std::path::Path;
 

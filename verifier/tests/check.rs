@@ -1,5 +1,7 @@
 //! The builder for tests: what is clean passes, what is not says how to see it again.
 
+#![allow(unsafe_code, reason = "a driver calls layer 1, as in C")]
+
 use kernel_sim::safe::SpinLock;
 use std::process::Command;
 use verifier::{Check, REPLAY, check_model};
@@ -45,6 +47,30 @@ fn an_inversion_is_found_by_every_way() {
 #[should_panic(expected = "deadlock was expected")]
 fn finding_nothing_is_told() {
     ordered().fails_with("deadlock");
+}
+
+/// Calls a routine that is not modelled.
+fn at_a_limit() -> Check {
+    check_model(
+        1,
+        || (),
+        |(), _| {
+            // SAFETY: the routine reads nothing: it is not modelled, and the call ends the run.
+            unsafe { storport_sim::ddi::StorPortFreeHostMemoryBuffer(std::ptr::null_mut()) };
+        },
+    )
+}
+
+#[test]
+#[should_panic(expected = "not modelled: StorPortFreeHostMemoryBuffer")]
+fn a_limit_of_the_simulator_is_no_clean_result_of_a_strategy() {
+    at_a_limit().is_clean();
+}
+
+#[test]
+#[should_panic(expected = "not modelled: StorPortFreeHostMemoryBuffer")]
+fn a_limit_of_the_simulator_is_no_clean_result_of_an_exhaustive_search() {
+    at_a_limit().exhaustive().is_clean();
 }
 
 /// Fails, for `the_line_makes_the_failure_again`.

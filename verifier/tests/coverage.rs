@@ -7,6 +7,7 @@ use kernel_sim::irql::Irql;
 use kernel_sim::routine::{Coverage, DdiInfo};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use verifier::explain;
 
 const FACTS: &str = include_str!("../data/ddi.tsv");
 const TIERS: &str = include_str!("../data/tiers.tsv");
@@ -120,35 +121,44 @@ fn page() -> String {
         let modelled = names.iter().filter(|name| is_modelled(name)).count();
         let _ = writeln!(page, "- tier {tier}: {modelled} of {} modelled", names.len());
     }
-    page.push_str("\n| routine | header | IRQL | status | what it does |\n| --- | --- | --- | --- | --- |\n");
+    page.push_str(
+        "\n| routine | header | IRQL | status | watched by | what it does |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
+    );
     for (name, ddi) in &have {
-        let irql = ddi.irql.map_or_else(|| "undocumented".into(), |(low, high)| range(low, high));
+        let irql = ddi.irql.map_or_else(|| "undocumented".into(), |(low, high)| explain::irqls(low, high));
         let status = match ddi.coverage {
             Coverage::Modelled => "modelled",
             Coverage::Ignored => "accepted and ignored",
             Coverage::NotHereYet => "not here yet",
         };
         let summary: Vec<_> = ddi.summary.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
-        let _ = writeln!(page, "| {name} | {} | {irql} | {status} | {} |", ddi.header, summary.join(" "));
+        let rules: Vec<_> = explain::watched_by(ddi).map(|rule| rule.name).collect();
+        let (rules, summary) = (rules.join(", "), summary.join(" "));
+        let _ =
+            writeln!(page, "| {} | {} | {irql} | {status} | {rules} | {summary} |", linked(name), ddi.header);
     }
     page.push_str("\n## Not in the tables\n\nRoutines storage drivers are documented to call that this storsim has no row for.\n\n");
     for (name, fact) in missing {
-        let irql = fact.irql.map_or_else(|| "IRQL undocumented".into(), |(low, high)| range(low, high));
-        let _ = writeln!(page, "- {name} ({}, {irql})", fact.header);
+        let irql =
+            fact.irql.map_or_else(|| "IRQL undocumented".into(), |(low, high)| explain::irqls(low, high));
+        let _ = writeln!(page, "- {} ({}, {irql})", linked(name), fact.header);
     }
     page
 }
 
-fn range(low: Irql, high: Irql) -> String {
-    if (low, high) == (Irql::PASSIVE, Irql::HIGH) {
-        "any".into()
-    } else if low == high {
-        low.name()
-    } else if low == Irql::DEVICE_MIN {
-        "DIRQL".into()
-    } else if high == Irql::DEVICE_MAX {
-        format!("{low} to DIRQL")
-    } else {
-        format!("{low} to {high}")
-    }
+/// A routine's name, with a link to Microsoft's page where its address is known.
+fn linked(name: &str) -> String {
+    explain::link(name).map_or_else(|| name.to_owned(), |link| format!("[{name}](https://{link})"))
+}
+
+#[test]
+fn a_routine_that_a_rule_watches_says_so() {
+    let watched = |name: &str| {
+        let row = tables().into_iter().find(|row| row.name == name).unwrap();
+        explain::watched_by(row).map(|rule| rule.name).collect::<Vec<_>>()
+    };
+    assert_eq!(watched("IoCompleteRequest"), ["SpinLockSafe"]);
+    assert_eq!(watched("StorPortReleaseSpinLock"), ["StorPortSpinLock"]);
+    assert!(watched("StorPortPause").is_empty());
 }

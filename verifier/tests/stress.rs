@@ -126,7 +126,7 @@ fn found(explored: Explored) -> Vec<(SiteKey, Tally)> {
 }
 
 #[test]
-fn a_deadlock_is_one_finding_whoever_closes_the_cycle() {
+fn a_deadlock_is_one_finding_whichever_processor_closes_the_cycle() {
     let mut told = RunReport::default();
     let explored = explore(&TWO_ORDERS, 0..1000, true, 2, &mut told);
     let found = found(explored);

@@ -1,7 +1,7 @@
-//! The adapter as a whole: taken from the firmware (BOHC), reset (GHC.HR), put into AHCI mode, its ports
-//! started.
+//! The adapter as a whole: takes it from the firmware (BOHC), resets it (GHC.HR), puts it into AHCI mode and
+//! starts its ports.
 //!
-//! Done when it is found and again whenever it is restarted. Ports by themselves are `start.rs`.
+//! HwStorFindAdapter and each restart do so. How one port starts is in `start.rs`.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 
@@ -9,13 +9,14 @@ use super::channel::*;
 use super::ddi::*;
 use super::registers::*;
 
-/// Microseconds between two looks at a bit, and looks: 1 s for a reset (10.4.3), 2 s for the firmware
-/// (10.6.3).
+/// Microseconds between two reads of a register that is waited for.
 const LOOK_US: ULONG = 100;
+/// Reads until a reset has failed: 1 s (AHCI 1.3.1, 10.4.3).
 const RESET_LOOKS: u32 = 10_000;
+/// Reads until the firmware is not waited for any longer: 2 s (10.6.3).
 const HAND_OFF_LOOKS: u32 = 20_000;
 
-/// Looks at a register until `is_done` likes it.
+/// Reads a register until `is_done` is true of its value; `false` if that was so in none of `looks` reads.
 unsafe fn wait_for(
     DeviceExtension: PVOID,
     base: *mut u8,
@@ -32,11 +33,12 @@ unsafe fn wait_for(
     false
 }
 
-/// Takes the adapter from the firmware, resets it and puts it into AHCI mode. `false`: it does not answer.
+/// Takes the adapter from the firmware, resets it and puts it into AHCI mode. `false`: the reset does not
+/// end, or the adapter is older than AHCI 1.0.
 pub unsafe fn take_over(DeviceExtension: PVOID, base: *mut u8) -> bool {
     if read(DeviceExtension, base, CAP2) & CAP2_BOH != 0 {
         write(DeviceExtension, base, BOHC, BOHC_OOS);
-        // Firmware that does not let go in time is not waited for any longer (10.6.3).
+        // The result does not matter: a driver goes on without firmware that does not let go (10.6.3).
         wait_for(DeviceExtension, base, BOHC, HAND_OFF_LOOKS, |value| value & BOHC_BOS == 0);
     }
     write(DeviceExtension, base, GHC, GHC_AE);
@@ -49,7 +51,8 @@ pub unsafe fn take_over(DeviceExtension: PVOID, base: *mut u8) -> bool {
     read(DeviceExtension, base, VS) >= 0x0001_0000
 }
 
-/// Starts every channel. The interrupt lock is held.
+/// Turns interrupts on and begins the start of every channel, which a DPC goes on with. The interrupt lock is
+/// held.
 pub unsafe fn start_channels(DeviceExtension: PVOID) {
     let Extension = DeviceExtension.cast::<Adapter>();
     write(DeviceExtension, (*Extension).base, GHC, GHC_AE | GHC_IE);

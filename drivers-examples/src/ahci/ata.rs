@@ -1,4 +1,5 @@
-//! What adapter and device share with the driver: command lists, tables, received frames, command codes.
+//! Structures that adapter and device share with the driver: command lists, tables, received frames, command
+//! codes.
 //!
 //! Layouts of AHCI 1.3.1, section 4, and ACS-3. Plain data, written and read under the interrupt lock or
 //! before the device knows of it.
@@ -71,7 +72,7 @@ pub struct CommandTable {
     pub prds: [Prd; PRDS_MAX],
 }
 
-/// What a port needs of memory the device reaches: one page of the uncached extension.
+/// The memory of a port that the device reaches: one page of the uncached extension.
 #[repr(C)]
 pub struct PortMemory {
     pub list: [CommandHeader; 32],
@@ -84,7 +85,7 @@ const _: () = assert!(size_of::<PortMemory>() <= 4096);
 const _: () = assert!(std::mem::offset_of!(PortMemory, received) % 256 == 0);
 const _: () = assert!(std::mem::offset_of!(PortMemory, table) % 128 == 0);
 
-/// Where the last register FIS from the device lies in `received`.
+/// Offset of the last register FIS from the device in `received`.
 pub const RECEIVED_REGISTERS: usize = 0x40;
 
 /// A task file: what a register FIS to the device says.

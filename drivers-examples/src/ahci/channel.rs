@@ -40,7 +40,7 @@ pub struct Adapter {
     pub channels: [Channel; CHANNELS_MAX],
 }
 
-/// Where a channel is between nothing and I/O.
+/// The stages of a channel's start, from nothing to I/O.
 #[repr(u32)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
@@ -68,7 +68,7 @@ pub enum Phase {
     RequestSense,
 }
 
-/// What the registers said of an error when it was seen.
+/// The registers at the time of an error.
 #[derive(Clone, Copy)]
 pub struct Failure {
     pub is_fatal: bool,
@@ -97,7 +97,7 @@ pub struct Channel {
     pub ticks_left: u32,
     /// Starts since the device last ran.
     pub attempts: u32,
-    /// What the requests are completed with that a reset finds with the device.
+    /// The status for requests that the device has when it is reset.
     pub reset_status: UCHAR,
     pub failure: Failure,
     pub device: Device,

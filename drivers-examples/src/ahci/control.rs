@@ -99,7 +99,7 @@ pub unsafe fn plug_and_play(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     StorPortNotification(RequestComplete, DeviceExtension, Srb);
 }
 
-/// What plug and play does, and whether to the adapter.
+/// The kind of a plug and play request, and whether it is about the adapter.
 unsafe fn pnp_action(Srb: PSCSI_REQUEST_BLOCK) -> (ULONG, bool) {
     let (action, flags) = if (*Srb).Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK {
         let data = SrbGetSrbExDataByType(Srb.cast(), SrbExDataTypePnP).cast::<SRBEX_DATA_PNP>();

@@ -1,8 +1,8 @@
-//! What a device said of itself: identify data, read once when its channel starts.
+//! The facts about a device: identify data, read once when its channel starts.
 
 use super::ata::SECTOR;
 
-/// What is behind a port.
+/// The device behind a port.
 #[repr(u32)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DeviceKind {

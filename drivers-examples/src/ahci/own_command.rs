@@ -12,7 +12,7 @@ use super::device::DeviceKind;
 use super::registers::*;
 use std::mem::offset_of;
 
-/// What the driver asks of a device.
+/// The commands that the driver itself sends to a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Own {
     Identify(DeviceKind),

@@ -127,7 +127,7 @@ impl Channel {
         self.complete(Srb, status);
     }
 
-    /// What was not at fault goes back to the head of the queue, and the channel runs.
+    /// Requests that were not at fault go back to the head of the queue, and the channel runs.
     unsafe fn resume(&mut self) {
         while self.suspended != 0 {
             let slots = (0..SLOTS).filter(|slot| self.suspended & 1 << slot != 0);

@@ -56,7 +56,7 @@ pub const IS_DHRS: u32 = 1 << 0;
 pub const IS_PLUG: u32 = IS_PRCS | IS_PCS;
 /// Memory or the wire failed: the port has to be reset.
 pub const IS_FATAL: u32 = IS_HBFS | IS_HBDS | IS_IFS;
-/// What a port with a device interrupts for.
+/// The interrupts that a port with a device enables.
 pub const IE_ALL: u32 = IS_TFES | IS_FATAL | IS_PLUG | IS_SDBS | IS_PSS | IS_DHRS;
 
 // PxCMD.

@@ -30,7 +30,7 @@ macro_rules! exhibits {
         /// Called by the I/O manager with its own arguments.
         pub unsafe extern "C-unwind" fn $entry(Driver: PDRIVER_OBJECT, Path: PUNICODE_STRING) -> NTSTATUS {
             unsafe extern "C-unwind" fn HwStartIo(Extension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-                // SAFETY: Storport's own arguments.
+                // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
                 unsafe {
                     Execute(Extension, Srb);
                     $finish(Extension, Srb);
@@ -38,7 +38,7 @@ macro_rules! exhibits {
                 }
                 TRUE
             }
-            // SAFETY: forwarded from the I/O manager.
+            // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
             unsafe { Register(Driver, Path, Some(HwStartIo)) }
         }
     )+};
@@ -82,7 +82,7 @@ unsafe fn SaysFrozen(_Extension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
 }
 
 unsafe fn TakesTwice(Extension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
-    // SAFETY: Storport's own extension; the handles are on this stack.
+    // SAFETY: the extension is the adapter's; the handles live on this stack until both locks are given back.
     unsafe {
         if !MovesBlocks(Srb) {
             return;
@@ -96,7 +96,7 @@ unsafe fn TakesTwice(Extension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
 }
 
 unsafe fn TakesAgain(Extension: PVOID, _Srb: PSCSI_REQUEST_BLOCK) {
-    // SAFETY: Storport's own extension; the handle is on this stack.
+    // SAFETY: the extension is the adapter's; the handle lives on this stack until the lock is given back.
     unsafe {
         for _ in 0..2 {
             let mut Handle: STOR_LOCK_HANDLE = std::mem::zeroed();
@@ -120,7 +120,7 @@ unsafe fn Register(Driver: PDRIVER_OBJECT, Path: PUNICODE_STRING, StartIo: PHW_S
     Data.TaggedQueuing = TRUE;
     Data.AutoRequestSense = TRUE;
     Data.MultipleRequestPerLu = TRUE;
-    // SAFETY: forwarded from the I/O manager.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe { StorPortInitialize(Driver, Path, (&raw mut Data).cast(), null_mut()) }
 }
 
@@ -133,7 +133,7 @@ unsafe extern "C-unwind" fn HwFindAdapter(
     ConfigInfo: PPORT_CONFIGURATION_INFORMATION,
     _Again: PBOOLEAN,
 ) -> ULONG {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         let Some(medium) = Machine::current().and_then(Medium::of) else { return SP_RETURN_NOT_FOUND };
         (*DeviceExtension.cast::<Extension>()).Medium = Arc::as_ptr(&medium);
@@ -162,7 +162,8 @@ unsafe extern "C-unwind" fn HwAdapterControl(
 
 /// Executes an SRB on the medium and fills in how it ended.
 unsafe fn Execute(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
-    // SAFETY: Storport's own arguments; the SRB and what it names are the miniport's until RequestComplete.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the SRB and
+    // what it names are the miniport's until RequestComplete.
     unsafe {
         let s = &mut *Srb;
         if s.Function != SRB_FUNCTION_EXECUTE_SCSI {

@@ -1,9 +1,12 @@
-//! Pool blocks: freed under a tag, written up to their end.
+//! Exhibits about pool blocks: freed under the wrong tag, written past the end; and their near misses.
+//!
+//! Each is a model that the boot thread runs; `mod.rs` says which row it belongs to.
 
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 
 use kernel_sim::ddi::*;
 
+/// Length of a block. The pool's guard bytes begin right behind it.
 const BYTES: usize = 32;
 const TAG: ULONG = u32::from_le_bytes(*b"Exhi");
 const OTHER_TAG: ULONG = u32::from_le_bytes(*b"Bits");

@@ -59,7 +59,7 @@ const TRANSFER_MAX: u32 = 256 << 10;
 /// Worker threads, if the registry's `Workers` says nothing, and how many it may say.
 const WORKERS: u32 = 2;
 const WORKERS_MAX: u32 = 16;
-/// What a flush or a shutdown asks of the partner: SYNCHRONIZE CACHE(10) of all blocks.
+/// The command that a flush or a shutdown becomes: SYNCHRONIZE CACHE(10) of all blocks.
 const WRITE_BACK: Cdb =
     Cdb::new([Opcode::SYNCHRONIZE_CACHE_10.0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 10);
 /// The only bus.
@@ -88,7 +88,7 @@ pub unsafe extern "C-unwind" fn driver_entry(
     driver: PDRIVER_OBJECT,
     registry_path: PUNICODE_STRING,
 ) -> NTSTATUS {
-    // SAFETY: forwarded from the I/O manager.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe { register::<Ramdisk>(driver, registry_path) }
 }
 

@@ -14,11 +14,11 @@ use storport_sim::scsi::Lun;
 /// Tag of the pool blocks, as `poolmon` shows it.
 const POOL_TAG: u32 = u32::from_le_bytes(*b"RdRq");
 
-/// What a request is called between the driver and its partner. Never used twice.
+/// The name of a request between the driver and its partner. Never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tag(u64);
 
-/// Where a request is.
+/// The party that has a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
     /// In the workers' queue.

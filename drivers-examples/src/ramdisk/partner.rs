@@ -25,7 +25,7 @@ use storport_sim::disk::fault::Disposition;
 use storport_sim::disk::{Completion, DataPhase};
 use storport_sim::scsi::Lun;
 
-/// What the partner says when it is asked.
+/// The partner's reaction to a request.
 pub enum Reply {
     /// The answer.
     Now(Completion),
@@ -74,7 +74,7 @@ pub struct Partner {
     bell: Semaphore,
 }
 
-/// What to do next about the answers under way.
+/// What the thread that delivers answers does next.
 enum Next {
     Deliver(Tag, Completion),
     Wait { us: u64 },

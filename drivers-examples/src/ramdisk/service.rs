@@ -8,7 +8,7 @@ use kernel_sim::ddi::{STATUS_CANCELLED, STATUS_SUCCESS};
 use kernel_sim::safe::SpinLock;
 use storport_sim::miniport::ServiceIrp;
 
-/// What a service request asks for.
+/// The service requests there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Request {
     /// The counts of all units.

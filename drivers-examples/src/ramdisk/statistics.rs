@@ -1,4 +1,4 @@
-//! What the ramdisk counts, and how a service request reports it.
+//! Counters of the ramdisk, and the service request that reports them.
 
 use kernel_sim::safe::{SpinGuard, SpinLock};
 use storport_sim::disk::Completion;
@@ -27,7 +27,7 @@ impl Statistics {
     }
 }
 
-/// What one unit did.
+/// The counters of one unit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Counts {
     /// Commands that read blocks.

@@ -1,4 +1,4 @@
-//! What the adapter and each request carry.
+//! The device extension and the SRB extension.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 
@@ -44,7 +44,7 @@ pub enum Interrupts {
 #[repr(C)]
 pub struct AdapterExtension {
     pub registers: Registers,
-    /// What device and driver agreed on.
+    /// The features that device and driver agreed on.
     pub features: u64,
     /// Rings there is memory for, and rings in use.
     pub rings_laid_out: u32,
@@ -64,7 +64,7 @@ pub struct AdapterExtension {
     pub events_physical: u64,
 }
 
-/// What a request carries: the first part as the device sees it.
+/// The SRB extension: the first part as the device sees it.
 #[repr(C)]
 pub struct SrbExtension {
     /// The request's descriptors, chained: an indirect table, or what is copied into the ring.

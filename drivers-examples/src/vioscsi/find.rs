@@ -14,7 +14,7 @@ use super::virtio::*;
 use super::virtio_scsi::*;
 use std::sync::atomic::Ordering::SeqCst;
 
-/// Where in the uncached extension the rings begin, behind the buffers for events.
+/// Offset of the rings in the uncached extension, behind the buffers for events.
 const RINGS_AT: usize = 512;
 const _: () = assert!(size_of::<Event>() * EVENTS <= RINGS_AT);
 
@@ -145,7 +145,7 @@ unsafe fn lay_out_rings(
     true
 }
 
-/// What Storport may ask of the adapter.
+/// Tells Storport the limits of the adapter.
 unsafe fn set_limits(
     DeviceExtension: PVOID,
     Extension: *mut AdapterExtension,

@@ -20,7 +20,7 @@ struct UsedElement {
     length: u32,
 }
 
-/// Who waits for a chain, and how many descriptors of the ring it takes.
+/// The object that waits for a chain, and how many descriptors of the ring the chain takes.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Outstanding {
@@ -33,13 +33,13 @@ pub struct Outstanding {
 pub struct Ring {
     pub size: u16,
     pub uses_events: bool,
-    /// Where its notifications are written.
+    /// The register that notifications are written to.
     pub notify: *mut u16,
     descriptors: *mut Descriptor,
     available: *mut u16,
     used: *mut u16,
     outstanding: *mut Outstanding,
-    /// Where the three areas are for the device.
+    /// The device's addresses of the three areas.
     pub descriptors_physical: u64,
     pub available_physical: u64,
     pub used_physical: u64,

@@ -15,7 +15,7 @@ use super::virtio::*;
 const RESET_POLLS: u32 = 10_000;
 const RESET_POLL_US: u32 = 100;
 
-/// Where the structures of the device are.
+/// The places of the device's structures.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Registers {
@@ -96,7 +96,7 @@ impl Registers {
         false
     }
 
-    /// What the device offers.
+    /// The features that the device offers.
     pub unsafe fn offered_features(&self, DeviceExtension: PVOID) -> u64 {
         self.write_u32(DeviceExtension, DEVICE_FEATURE_SELECT, 0);
         let low = self.read_u32(DeviceExtension, DEVICE_FEATURE);

@@ -41,7 +41,7 @@ pub const STATUS_DRIVER: u8 = 2;
 pub const STATUS_DRIVER_OK: u8 = 4;
 pub const STATUS_FEATURES_OK: u8 = 8;
 pub const STATUS_FAILED: u8 = 128;
-/// What a status register that is not there any more reads as.
+/// The value of a status register of a device that is gone.
 pub const STATUS_GONE: u8 = 0xFF;
 
 /// Features.

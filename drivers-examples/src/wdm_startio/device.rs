@@ -1,4 +1,4 @@
-//! What the driver keeps for a device, and the device's registers.
+//! The device extension, and the device's registers.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 
@@ -38,7 +38,7 @@ pub const REMOVED: ULONG = 2;
 
 /// The device extension. The I/O manager hands it out zeroed.
 ///
-/// Who may touch what: the first group is written while the device is started or stopped and only
+/// Synchronization of the fields: the first group is written while the device is started or stopped and only
 /// read by requests; `DeviceError` belongs to the interrupt, and to the DPC it asks for; the last
 /// group is guarded by `Lock`.
 #[repr(C)]

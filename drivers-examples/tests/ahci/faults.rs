@@ -144,7 +144,7 @@ fn a_reset_in_the_middle_of_everything_loses_nothing() {
 
 /// Refuses the resets of unit and target, so that the bus has to be reset.
 unsafe extern "C-unwind" fn refuse_resets(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         match SrbGetSrbFunction(srb.cast()) as UCHAR {
             SRB_FUNCTION_RESET_LOGICAL_UNIT | SRB_FUNCTION_RESET_DEVICE => {
@@ -158,7 +158,7 @@ unsafe extern "C-unwind" fn refuse_resets(extension: PVOID, srb: PSCSI_REQUEST_B
 }
 
 unsafe extern "C-unwind" fn resets_the_bus_only(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe { drivers_examples::ahci::register(driver, path, |data| data.HwBuildIo = Some(refuse_resets)) }
 }
 

@@ -59,7 +59,7 @@ fn a_missing_or_unknown_command_is_refused() {
     Desk::new().refused("", &["--help"]);
     Desk::new().refused("dance", &["'dance'"]);
     Desk::new().refused("replay", &["FILE"]);
-    Desk::new().refused("explain", &["NAME"]);
+    Desk::new().refused("explain", &["WORD"]);
     Desk::new().refused("list all", &["'all'"]);
     Desk::new().refused("replay x --stop-before soon", &["--stop-before", "'soon'"]);
 }
@@ -152,7 +152,7 @@ fn other_bad_flags_leave_a_good_image_alone() {
 
 fn lock(path: &Path, exclusive: bool) -> std::fs::File {
     let mut file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
-    if exclusive { file.lock() } else { file.lock_shared() }.expect("nobody else has it");
+    if exclusive { file.lock() } else { file.lock_shared() }.expect("no other process has it");
     file.flush().unwrap();
     file
 }

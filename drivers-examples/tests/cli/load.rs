@@ -45,13 +45,13 @@ fn a_run_tells_what_it_bore_in_both_formats() {
 
 #[test]
 fn faults_given_one_by_one_are_the_plan_they_make() {
-    let met = |flags: &str| {
+    let disturbed = |flags: &str| {
         let run = Desk::new().clean(&format!("run ramdisk --ios 100 {flags} --format json")).json();
         (run["trace_hash"].clone(), run["disturbances"].clone())
     };
-    let joined = met("--fault aborted:p=0.1;short:p=0.1");
-    assert_eq!(joined, met("--fault aborted:p=0.1 --fault short:p=0.1"));
-    assert_ne!(joined, met("--fault aborted:p=0.1"));
+    let joined = disturbed("--fault aborted:p=0.1;short:p=0.1");
+    assert_eq!(joined, disturbed("--fault aborted:p=0.1 --fault short:p=0.1"));
+    assert_ne!(joined, disturbed("--fault aborted:p=0.1"));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn allocations_fail_where_the_plan_says_and_the_run_names_them() {
     assert!(said.field("low").contains("outstanding.rs"), "{}", said.field("low"));
     let run = Desk::new().clean(&format!("{line} --format json")).json();
     assert!(run["failed_allocations"].as_array().is_some_and(|failed| !failed.is_empty()));
-    // Nobody allocates there.
+    // No code allocates there.
     let run =
         Desk::new().clean("run ramdisk --ios 50 --fault allocation:site=nowhere.rs --format json").json();
     assert!(run.get("failed_allocations").is_none());

@@ -1,4 +1,4 @@
-//! A seed is a run: the same trace whoever watches, whatever ran before, however the program was built.
+//! A seed is a run: the same trace with any watchers, after any earlier run, in any build.
 
 use crate::blessed;
 use crate::clean::{run, setup};

@@ -6,7 +6,9 @@ use verifier::driver::Expects;
 
 /// Commands whose text is long: every driver that reports something by itself, and those that may.
 fn lines() -> Vec<String> {
+    let words = ["SpinLockSafe", "0xC4", "pct", "late", "hotplug", "ahci", "StorPortNotification", "stops"];
     let mut lines = vec!["list".to_owned(), "run ramdisk --ios 50 --fault all".to_owned()];
+    lines.extend(words.map(|word| format!("explain {word}")));
     lines.extend(ALL.iter().map(|driver| match driver.expects {
         Expects::MayBreak(_) | Expects::MayStop(_) => {
             format!("stress {} --ios 50 --schedules 200 --strategy random", driver.name)

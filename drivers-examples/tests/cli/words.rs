@@ -1,9 +1,8 @@
 //! What `storsim` says about itself and about what it found.
 
 use crate::blessed;
-use crate::storsim::{Desk, Said};
+use crate::storsim::Desk;
 use drivers_examples::ALL;
-use kernel_sim::bugcheck::STOP_CODES;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -103,45 +102,6 @@ fn a_schedule_that_names_a_driver_by_its_alias_is_replayed() {
     let replay = desk.storsim("replay old.schedule");
     assert_eq!(replay.status, 1, "{replay:?}");
     assert!(replay.out.contains("\nlock-order  deterministic"), "{replay:?}");
-}
-
-fn explained(name: &str) -> Said {
-    Desk::new().clean(&format!("explain {name}"))
-}
-
-#[test]
-fn every_rule_is_explained_with_its_source() {
-    for rule in rules::TABLE {
-        let said = explained(rule.name);
-        assert!(said.out.contains(rule.name));
-        for heading in ["Why it matters", "Source"] {
-            assert!(said.out.contains(heading), "{}: {heading}", rule.name);
-        }
-        assert_eq!(explained(&rule.name.to_lowercase()).out, said.out);
-    }
-}
-
-#[test]
-fn every_stop_code_is_explained_by_name_and_by_number() {
-    assert!(!STOP_CODES.is_empty());
-    for stop in STOP_CODES {
-        let said = explained(stop.name);
-        assert!(said.out.contains(stop.name));
-        // A stop of our own has no number.
-        if stop.code != 0 {
-            assert_eq!(explained(&format!("{:#x}", stop.code)).out, said.out);
-            assert_eq!(explained(&format!("0X{:08X}", stop.code)).out, said.out);
-        }
-    }
-}
-
-#[test]
-fn what_nobody_knows_is_not_explained() {
-    for name in ["Nonsense", "0x1", "0x", "0xFFFFFFFFF", "--", "''"] {
-        let said = Desk::new().storsim(&format!("explain {name}"));
-        assert_eq!((said.status, said.out.as_str()), (2, ""), "{name}");
-        assert_eq!(said.err.lines().count(), 1, "{name}: {}", said.err);
-    }
 }
 
 #[test]

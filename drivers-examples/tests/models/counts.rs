@@ -1,11 +1,12 @@
-//! The models have the schedules their pages count, and the near misses fail under none of all.
+//! Exhaustive searches of the models: the number of schedules is the one their pages give, a near miss fails
+//! under none of them, a race under some.
 
 use crate::program::program;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use verifier::explore::exhaustive::{Coverage, Limits, exhaust};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use verifier::explore::exhaustive::{Control, Coverage, Limits, exhaust};
 use verifier::run::Executor;
 
-/// What a search through all schedules says, and how many failed.
+/// The coverage of an exhaustive search of at most so many executions, and how many executions failed.
 fn explored(name: &str, executions: u64) -> (Coverage, usize) {
     let limits = Limits { executions, keep_going: true, ..Limits::default() };
     let failed = AtomicUsize::new(0);
@@ -13,8 +14,8 @@ fn explored(name: &str, executions: u64) -> (Coverage, usize) {
         failed.fetch_add(usize::from(run.end.is_finding()), SeqCst);
     };
     let program = program(name, Executor::Deterministic);
-    let coverage = exhaust(&program, 1, &limits, &AtomicBool::new(false), &count)
-        .unwrap_or_else(|e| panic!("{name}: {e}"));
+    let coverage =
+        exhaust(&program, 1, &limits, &Control::default(), &count).unwrap_or_else(|e| panic!("{name}: {e}"));
     (coverage, failed.into_inner())
 }
 

@@ -114,7 +114,7 @@ fn priorities_do_not_starve_whom_a_processor_polls_for() {
     let pct = Pct::prepare(3, &program).unwrap();
     let steps: Vec<u64> = (0..500).map(|seed| execute(&program, pct.chooser(seed), seed).steps).collect();
     let most = steps.iter().max().unwrap();
-    // Sixteen if nobody ever has to wait.
+    // Sixteen if no processor ever has to wait.
     assert!((17..100).contains(most), "{most} steps for four critical sections");
 }
 

@@ -76,7 +76,7 @@ fn units_come_and_go_while_it_runs() {
         run(cpus, execution, 1, |bench| {
             let three = Lun::new(3).unwrap();
             assert!(bench.medium().plug_in(three, disk()).is_none());
-            // Nobody has looked yet: the next request does.
+            // The driver has not looked yet: the next request makes it look.
             assert_eq!(work(bench.disk(0), 1, 1), 0);
             bench.adapter().wait_for_scans();
             let disks = bench.adapter().all_disks();

@@ -8,7 +8,7 @@ use kernel_sim::ddi::STATUS_SUCCESS;
 use kernel_sim::machine::Execution;
 use storport_sim::Adapter;
 
-/// Works through a fault that nobody above must notice.
+/// Works through a fault that the class driver and its callers must not notice.
 fn unnoticed(bench: &mut Bench, _seed: u64) {
     load(6, 4).run(bench.disk(0)).assert_only(&[STATUS_SUCCESS]);
 }

@@ -149,7 +149,7 @@ impl<'a> Thread<'a> {
         let (status, information) = slot.client.wait();
         if status == STATUS_CANCELLED {
             let wanted = slot.cancels || self.workload.cleanups != 0;
-            assert!(wanted && information == 0, "cancelled, and nobody asked for it");
+            assert!(wanted && information == 0, "cancelled, and no cancellation was asked for");
             self.figures.cancelled.fetch_add(1, SeqCst);
             return;
         }

@@ -181,7 +181,7 @@ fn next_under_lock_waits_for_itself_once_a_request_is_cancelled_late() {
 }
 
 #[test]
-fn a_seed_gives_one_trace_whoever_watches() {
+fn a_seed_gives_one_trace_with_any_watchers() {
     for seed in 0..10 {
         let hash =
             |watched| run(4, Execution::Seeded(seed), CLEAN, watched, workload(4, seed)).outcome.trace_hash;

@@ -1,7 +1,7 @@
-//! What happens around the body of a DDI and around a driver callback.
+//! The hook: the code around the body of each DDI and around each driver callback.
 //!
 //! The short path does nothing but look at what is pended on the way out. The long path (the
-//! deterministic executor, or somebody watching) counts, hashes, lets others go first and shows the
+//! deterministic executor, or a watcher) counts, hashes, lets others go first and shows the
 //! event to those who asked. On a machine that has stopped the call does nothing.
 
 #![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of the WDK")]
@@ -165,7 +165,7 @@ fn bad_output(ddi: &'static DdiInfo, site: Site, address: usize, what: &str) -> 
     Call::new(ddi, site).bad_pointer(address, what)
 }
 
-/// What `enter` hands to `leave`.
+/// The values that `enter` hands to `leave`.
 pub struct Entered {
     outer: Option<(&'static DdiInfo, Site)>,
 }

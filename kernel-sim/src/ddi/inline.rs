@@ -1,4 +1,4 @@
-//! What the WDK headers define as macros or inline functions.
+//! Routines that the WDK headers define as macros or inline functions.
 //!
 //! They work on the caller's own structures and are part of the caller on Windows too, so they have
 //! no hook, no scheduling point, and no check beyond what is written here.

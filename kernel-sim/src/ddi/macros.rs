@@ -31,7 +31,7 @@ macro_rules! ddis {
         $name:ident = $number:literal($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty,
             header $header:literal, irql $irql:tt, $coverage:ident, $kind:ident => $body:path;
     )+) => {
-        /// What the table says of each routine, under the routine's name.
+        /// The row of each routine, under the routine's name.
         #[expect(non_upper_case_globals, reason = "the documented WDK names")]
         pub mod row {
             $(

@@ -409,7 +409,7 @@ impl Machine {
             if still >= DEADLOCK_TICKS {
                 let locks = waits.iter().enumerate().filter_map(|(n, w)| w.map(|(_, word)| (n, word)));
                 let standstill = Standstill { locks: locks.collect(), threads: true };
-                return self.pronounce("nobody can go on".into(), standstill);
+                return self.pronounce("no processor and no thread can go on".into(), standstill);
             }
             if stuck >= DEADLOCK_TICKS {
                 self.give_up_on(pollers);

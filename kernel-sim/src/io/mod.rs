@@ -17,7 +17,7 @@ use crate::marks::Marks;
 use parking_lot::Mutex;
 use std::sync::atomic::AtomicU64;
 
-/// What drivers cannot see of the I/O manager.
+/// The state of the I/O manager that drivers cannot see.
 pub(crate) struct IoManager {
     /// Guards every KDEVICE_QUEUE and its owner's count of StartIo calls, as the queue's built-in
     /// lock does on Windows. Nothing is called back while it is held.

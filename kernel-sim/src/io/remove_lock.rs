@@ -60,7 +60,7 @@ fn check_held(call: &Call, lock: PIO_REMOVE_LOCK, n: LONG) {
     let own = LONG::from(common.Removed == FALSE);
     if common.IoCount < n + own {
         let shown = call.cpu.machine().machine_address(lock as usize);
-        let what = format!("{} of {}, which nobody has", call.ddi.name, crate::report_address(shown));
+        let what = format!("{} of {}, which is not held", call.ddi.name, crate::report_address(shown));
         call.bug_check(UNBALANCED_RELEASE, [0, shown, 0, 0], what);
     }
 }

@@ -15,7 +15,7 @@ fn cell<'a>(call: &Call, target: PLONG) -> &'a AtomicI32 {
     unsafe { AtomicI32::from_ptr(target) }
 }
 
-/// Tells the executor what became of the value at `address`.
+/// Tells the executor what the call did to the value at `address`.
 #[inline]
 pub(crate) fn note(call: &Call, address: usize, changed: bool) {
     if let Some(d) = call.deterministic() {

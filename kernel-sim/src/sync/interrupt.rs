@@ -30,7 +30,7 @@ use std::sync::atomic::Ordering::SeqCst;
 /// The wait-list key of threads that disconnect an interrupt in service.
 const DISCONNECT_KEY: usize = 32;
 
-/// What the kernel knows of a connected interrupt.
+/// A connected interrupt.
 pub(crate) struct InterruptObject {
     interrupt: PKINTERRUPT,
     vector: u32,
@@ -82,13 +82,13 @@ pub(crate) unsafe fn connect(
 ) -> NTSTATUS {
     call.check_output(out);
     let machine = call.cpu.machine();
-    let everybody = u64::MAX >> (64 - machine.processors.len());
+    let all_processors = u64::MAX >> (64 - machine.processors.len());
     let level = Irql(irql);
     if routine.is_none()
         || level < Irql::DEVICE_MIN
         || level > Irql::DEVICE_MAX
         || synchronize_irql < irql
-        || mask & everybody == 0
+        || mask & all_processors == 0
     {
         return STATUS_INVALID_PARAMETER;
     }
@@ -116,7 +116,7 @@ pub(crate) unsafe fn connect(
         interrupt,
         vector,
         irql: level,
-        mask: mask & everybody,
+        mask: mask & all_processors,
         pended: false,
         in_service: false,
         latched: mode == Latched,

@@ -143,7 +143,7 @@ fn give_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize) {
             VERIFIER,
             [0x1007, shown, 0, 0],
             format!(
-                "{} releases spin lock {}, which nobody holds",
+                "{} releases spin lock {}, which is not held",
                 call.ddi.name,
                 crate::report_address(shown)
             ),

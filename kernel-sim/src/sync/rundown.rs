@@ -50,7 +50,7 @@ pub(crate) unsafe fn acquire(call: &Call, rundown: PEX_RUNDOWN_REF) -> BOOLEAN {
 pub(crate) unsafe fn release(call: &Call, rundown: PEX_RUNDOWN_REF) {
     let less = |n: usize| n.checked_sub(HOLDER);
     let Ok(before) = count(call, rundown).fetch_update(SeqCst, SeqCst, less) else {
-        misused(call, rundown, "releases protection that nobody holds");
+        misused(call, rundown, "releases protection that is not held");
     };
     note(call, rundown as usize, true);
     if before - HOLDER == BEGUN {

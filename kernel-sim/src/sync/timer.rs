@@ -21,7 +21,7 @@ use crate::sync::thread::Thread;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Where the clock interrupt runs, and timers expire.
+/// The IRQL at which the clock interrupt runs and timers expire.
 const CLOCK_LEVEL: Irql = Irql(13);
 
 /// System time at power-on, in 100 ns units since 1601: 2024-01-01 00:00 UTC. Fixed, so that runs repeat.
@@ -30,7 +30,7 @@ pub(crate) const SYSTEM_TIME_AT_POWER_ON: i64 = 133_485_408_000_000_000;
 /// Status of a wait that timed out.
 pub(crate) const STATUS_TIMEOUT: i32 = 0x102;
 
-/// What happens when a timer expires.
+/// The action of a timer that expires.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Expiry {
     /// A KTIMER at this host address; the DPC goes to the processor that armed it, if it has no target.

@@ -1,4 +1,4 @@
-//! What has happened to the requests of one disk, counted per processor.
+//! Counts of retries, failures and the like for one disk, kept per processor.
 
 use super::sense::SrbEnd;
 use crossbeam::utils::CachePadded;
@@ -7,7 +7,7 @@ use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What has happened to the requests of one disk since it was found.
+/// How the requests of one disk ended since it was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct DiskStatistics {
     /// SRBs that came back with success.

@@ -30,9 +30,9 @@ pub(crate) struct Disks {
     disks: Mutex<Vec<Box<Disk>>>,
 }
 
-// SAFETY: as for `Disk`.
+// SAFETY: the disks are Sync and behind a mutex; the rest is read only or Sync.
 unsafe impl Sync for Disks {}
-// SAFETY: as for `Disk`.
+// SAFETY: no field belongs to a host thread: pointers are to objects of the machine.
 unsafe impl Send for Disks {}
 
 impl Disks {
@@ -111,7 +111,7 @@ impl Disks {
         disks.iter().find(|disk| std::ptr::eq(disk.device, device)).map(|disk| disk.lower)
     }
 
-    /// What has happened to the requests of one disk; `None` if it is none of these.
+    /// How the requests of one disk ended so far; `None` if it is none of these.
     pub(crate) fn statistics(&self, device: PDEVICE_OBJECT) -> Option<DiskStatistics> {
         let disks = self.disks.lock();
         disks.iter().find(|disk| std::ptr::eq(disk.device, device)).map(|disk| disk.counters.sum())

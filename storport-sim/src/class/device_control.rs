@@ -1,4 +1,4 @@
-//! What a disk is asked besides reads and writes: its length, a property, and trims.
+//! Device control requests of a disk: its length, a property, and trims.
 
 #![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
 

@@ -36,7 +36,7 @@ pub(super) struct Disk {
 // SAFETY: the device objects are the machine's, whose I/O manager synchronises their use; the rest is
 // read only or Sync.
 unsafe impl Sync for Disk {}
-// SAFETY: as for Sync.
+// SAFETY: no field belongs to a host thread: pointers are to objects of the machine.
 unsafe impl Send for Disk {}
 
 impl Disk {

@@ -22,7 +22,7 @@ const SENSE_BYTES: usize = 64;
 /// Packets made at a time.
 const SLAB: usize = 16;
 
-/// What a packet's SRB does.
+/// The command of a packet's SRB.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub(super) enum Operation {
@@ -49,7 +49,7 @@ pub(super) struct Packet {
     pub retries: u32,
     /// Unit attentions met so far; they do not count as failures.
     pub attentions: u32,
-    /// What an UNMAP gives back; null for other requests.
+    /// The blocks that an UNMAP unmaps; null for other requests.
     pub trim: *mut Trim,
     /// For a piece that is sent again after a while.
     pub timer: KTIMER,

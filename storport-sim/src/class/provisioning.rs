@@ -1,4 +1,4 @@
-//! What a unit says of giving blocks back: whether it takes UNMAP, and within what limits.
+//! Whether a unit takes UNMAP, and within which limits: read from its VPD pages.
 //!
 //! A unit takes UNMAP if its Logical Block Provisioning page (B2h) says so and its Block Limits page (B0h)
 //! allows a number of blocks.
@@ -13,7 +13,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// Bytes asked of a page.
 const PAGE_BYTES: u16 = 64;
 
-/// What one UNMAP may carry, and what becomes of the blocks.
+/// The limits of one UNMAP, and whether unmapped blocks read as zeros.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Provisioning {
     /// Blocks one UNMAP may name; not 0.

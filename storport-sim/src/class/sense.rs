@@ -1,4 +1,4 @@
-//! What an SRB's end means to the request: done, try again, or an NTSTATUS.
+//! From an SRB's end to what its request does next: it is done, is tried again, or fails with an NTSTATUS.
 
 #![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
 

@@ -43,7 +43,7 @@ pub(super) fn ranges_of(
 #[repr(C)]
 pub(super) struct Trim {
     mdl: MDL,
-    /// What the client's IRP had for an MDL.
+    /// The MDL that the client's IRP had, to be put back.
     saved: PMDL,
     ranges: *const DEVICE_DATA_SET_RANGE,
     count: usize,

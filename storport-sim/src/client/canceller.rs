@@ -92,6 +92,6 @@ impl Canceller {
 }
 
 unsafe fn wait(event: PKEVENT) {
-    // SAFETY: forwarded from the caller: a live event, at PASSIVE_LEVEL.
+    // SAFETY: the event is live and this is PASSIVE_LEVEL, as the caller promises.
     unsafe { KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut()) };
 }

@@ -13,7 +13,7 @@ pub struct Device(PDEVICE_OBJECT);
 
 // SAFETY: device objects are the machine's, made to be used from any of its threads.
 unsafe impl Send for Device {}
-// SAFETY: as above.
+// SAFETY: a shared `Device` only hands out its pointer; the I/O manager synchronises the object's use.
 unsafe impl Sync for Device {}
 
 impl From<PDEVICE_OBJECT> for Device {

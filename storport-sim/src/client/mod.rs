@@ -36,7 +36,7 @@
 //! }
 //!
 //! unsafe extern "C-unwind" fn driver_entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-//!     // SAFETY: the I/O manager's own arguments.
+//!     // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
 //!     unsafe { register::<Simple>(driver, path) }
 //! }
 //!

@@ -9,7 +9,7 @@ use kernel_sim::ddi::*;
 use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
 
-/// What to send. Offsets and lengths are in bytes; a device refuses what it does not like, the client nothing
+/// What to send. Offsets and lengths are in bytes; a device refuses what it does not take, the client nothing
 /// but more bytes than its buffer has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Request {
@@ -42,7 +42,7 @@ pub enum Request {
     Other(usize),
 }
 
-/// What the completion routine reaches: lies in the machine's memory.
+/// The part of a request that its completion routine uses; it lies in the machine's memory.
 #[repr(C)]
 struct Block {
     event: KEVENT,

@@ -92,7 +92,7 @@ pub struct Rig {
     parameters: Vec<(String, Parameter)>,
 }
 
-/// What a test has in its hands while the adapter runs.
+/// A running adapter with its disks, for the body of a test.
 pub struct Bench {
     medium: Arc<Medium>,
     adapter: Option<Adapter>,
@@ -223,8 +223,8 @@ impl Bench {
     /// How many commands have met a fault of the plan that is at work.
     #[must_use]
     pub fn faults_met(&self) -> u64 {
-        let met = |f: &FaultInjector| f.counts().map(|c| c.injected).sum();
-        self.medium.with(|target| target.faults().map_or(0, met))
+        let injected = |f: &FaultInjector| f.counts().map(|c| c.injected).sum();
+        self.medium.with(|target| target.faults().map_or(0, injected))
     }
 
     /// Plugs a disk in, so that the adapter notices.

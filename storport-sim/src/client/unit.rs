@@ -12,7 +12,7 @@ const SENSE_BYTES: usize = 32;
 /// Seconds a command may take.
 const TIMEOUT_S: u32 = 10;
 
-/// What a command moves.
+/// The data of a command, and its direction.
 #[derive(Clone, Copy, Debug)]
 pub enum Data<'a> {
     /// Nothing.
@@ -23,7 +23,7 @@ pub enum Data<'a> {
     Out(&'a [u8]),
 }
 
-/// What came back.
+/// The reply to a command.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UnitAnswer {
     /// `SrbStatus`, without its flags.

@@ -38,7 +38,7 @@ macro_rules! members {
             }
         }
         $(
-            #[doc = concat!("Sets what [`", stringify!($get), "`] answers.")]
+            #[doc = concat!("Sets what [`", stringify!($get), "`] returns.")]
             #[inline]
             pub unsafe fn $set(Srb: PVOID, Value: $ty) {
                 // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
@@ -224,7 +224,7 @@ macro_rules! scsi_members {
             }
         }
         $(
-            #[doc = concat!("Sets what [`", stringify!($get), "`] answers.")]
+            #[doc = concat!("Sets what [`", stringify!($get), "`] returns.")]
             #[inline]
             pub unsafe fn $set(Srb: PVOID, Value: $ty) {
                 // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.

@@ -1,4 +1,4 @@
-//! Who sends a command, and what each sender has yet to be told.
+//! Initiators, and the unit attentions that each has yet to be told.
 //!
 //! A unit attention is kept for every I_T nexus apart: one initiator that has heard of a reset says nothing
 //! to the others (SAM-6, "Unit attention conditions"). A nexus exists from its first command on; what it

@@ -1,4 +1,4 @@
-//! What kind of disk: the facts a disk is built with.
+//! The configuration of a disk: geometry, names, features.
 
 use thiserror::Error;
 
@@ -77,7 +77,7 @@ pub enum DiskError {
     PhysicalExponent(u8),
 }
 
-/// Who a disk says it is: INQUIRY's three names and a serial number.
+/// The names of a disk: INQUIRY's three and a serial number.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
     pub(super) vendor: [u8; 8],

@@ -72,7 +72,7 @@ pub(super) fn inquiry_absent(cdb: &Cdb, transfer: &mut Transfer<'_>) -> Result<(
     }
 }
 
-/// What any unit says, less the names.
+/// The standard data of any unit, without names.
 fn standard(peripheral: u8) -> InquiryData {
     let mut data = InquiryData {
         peripheral,

@@ -4,7 +4,7 @@
 //! some disks by their logical unit number, and the answers for numbers where there is none.
 //!
 //! It is not a model of time: a command is finished when [`ScsiDisk::execute`] returns. Latency, queueing and
-//! completion order belong to the host adapter and to the schedule. Trouble comes from a backing store that
+//! completion order belong to the host adapter and to the schedule. Errors come from a backing store that
 //! fails, or from a [`FaultPlan`](fault::FaultPlan) given to the target. It reads no clock, and its only
 //! random numbers are the plan's, from a seed, so the same commands over the same store give the same
 //! answers.
@@ -22,7 +22,7 @@
 //! inquiry.rs        INQUIRY and its VPD pages                 log.rs        LOG SENSE
 //! mode/             MODE SENSE, MODE SELECT                   reservation/  RESERVE, PERSISTENT RESERVE
 //! supported.rs      what is supported                         target.rs     several units, REPORT LUNS
-//! fault/            planned trouble                           store/        memory and files
+//! fault/            faults by plan                            store/        memory and files
 //! ```
 //!
 //! SCSI-CONFORMANCE.md, beside this crate's manifest, lists every command with what it answers; it is written
@@ -76,11 +76,11 @@ pub struct ScsiDisk {
     blocks: u64,
     /// START STOP UNIT has not stopped it.
     started: bool,
-    /// What happened since the last command, for each initiator.
+    /// Unit attentions that are pending, for each initiator.
     attentions: Attentions,
     mode: ModeParameters,
     reservations: Reservations,
-    /// What losing power would lose; `None` unless a volatile cache was asked for.
+    /// Blocks that a power failure would lose; `None` unless a volatile cache was asked for.
     cache: Option<VolatileCache>,
 }
 
@@ -290,7 +290,7 @@ impl ScsiDisk {
         Err(Sense::new(SenseKey::DATA_PROTECT, additional))
     }
 
-    /// What a stopped unit says.
+    /// The sense of a unit that is stopped.
     const STOPPED: Sense = Sense::new(SenseKey::NOT_READY, AdditionalSense::INITIALIZING_COMMAND_REQUIRED);
 
     /// The blocks a command names, as bytes of the store; 05/21/00 if any of them is past the end.

@@ -1,4 +1,4 @@
-//! What is supported: REPORT SUPPORTED OPERATION CODES, which reads the command table aloud, and REPORT
+//! Reports of what is supported: REPORT SUPPORTED OPERATION CODES, made from the command table, and REPORT
 //! SUPPORTED TASK MANAGEMENT FUNCTIONS.
 
 use zerocopy::big_endian::{U16, U32};

@@ -18,7 +18,7 @@ pub enum DataPhase<'a> {
     Out(&'a [u8]),
 }
 
-/// What became of a command.
+/// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Completion {
     /// GOOD or CHECK CONDITION; CONDITION MET after a PRE-FETCH, RESERVATION CONFLICT where another
@@ -61,7 +61,7 @@ impl<'a> Transfer<'a> {
         Self { short: true, ..self }
     }
 
-    /// Who the command came from.
+    /// The initiator that sent the command.
     pub(super) fn nexus(&self) -> Nexus {
         self.nexus
     }

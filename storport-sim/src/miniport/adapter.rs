@@ -15,7 +15,7 @@ use crate::ddi::{
 use kernel_sim::ddi::{BOOLEAN, NTSTATUS, PDRIVER_OBJECT, PUNICODE_STRING, PVOID, TRUE, ULONG};
 use std::ptr::null_mut;
 
-/// What Storport asks of the adapter as a whole.
+/// Requests of Storport to the adapter as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AdapterControl {
     /// Stop using the adapter; resources stay: `ScsiStopAdapter`.
@@ -137,7 +137,7 @@ unsafe extern "C-unwind" fn find_adapter<M: VirtualMiniport>(
     config: PPORT_CONFIGURATION_INFORMATION,
     _again: PBOOLEAN,
 ) -> ULONG {
-    // SAFETY: Storport's own arguments: a fresh extension and a prefilled configuration.
+    // SAFETY: Storport passes a fresh extension of the size asked for, and a configuration it has filled in.
     unsafe {
         (*config).VirtualDevice = TRUE;
         match M::find_adapter(&mut Configuration { config: &mut *config, extension }) {

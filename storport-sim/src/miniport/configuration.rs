@@ -1,4 +1,4 @@
-//! What a miniport says about its adapter in `find_adapter`.
+//! The configuration of an adapter, which a miniport fills in in `find_adapter`.
 
 #![expect(unsafe_code, reason = "wraps layer 1, whose contracts its types keep")]
 
@@ -50,9 +50,9 @@ impl Configuration<'_> {
     #[must_use]
     pub fn parameter(&self, name: &CStr) -> Option<u32> {
         let mut length = size_of::<ULONG>() as ULONG;
-        // SAFETY: Storport's own extension, at PASSIVE_LEVEL; the length is on this thread's stack, and the
-        // buffer is returned before the next read can ask for it. The name has to lie in memory of the
-        // machine, so it is copied into the buffer, behind the value.
+        // SAFETY: the extension is the one that Storport passed, at PASSIVE_LEVEL; the length is on this
+        // thread's stack, and the buffer is returned before the next read can ask for it. The name has to lie
+        // in memory of the machine, so it is copied into the buffer, behind the value.
         unsafe {
             let name = name.to_bytes_with_nul();
             let mut room = length + name.len() as ULONG;

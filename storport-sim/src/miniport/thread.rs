@@ -19,7 +19,7 @@ use std::ptr::null_mut;
 /// Threads an adapter can have.
 pub const THREADS_MAX: usize = 32;
 
-/// What a thread is started with.
+/// The arguments of a thread.
 #[repr(C)]
 struct Start {
     extension: PVOID,

@@ -247,7 +247,7 @@ impl AdapterState {
     }
 
     /// Whether some processor is inside the port driver on this adapter's account.
-    pub(super) fn is_somebody_inside(&self) -> bool {
+    pub(super) fn is_any_callback_inside(&self) -> bool {
         self.pending_work.load(Acquire) != 0 || self.inside.iter().any(|count| count.load(Acquire) != 0)
     }
 

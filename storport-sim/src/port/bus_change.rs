@@ -139,7 +139,8 @@ pub(super) unsafe extern "C-unwind" fn state_dpc(_dpc: PKDPC, context: PVOID, _a
             adapter.call_under_start_io_lock(
                 Frame::new(&HW_STOR_STATE_CHANGE, &[Arg::Pointer(adapter.extension as usize)]),
                 || {
-                    // SAFETY: the miniport's own routine and arguments, called as documented.
+                    // SAFETY: the miniport gave the routine and its arguments together, for a call like this;
+                    // they live until it.
                     unsafe {
                         routine(
                             adapter.extension,

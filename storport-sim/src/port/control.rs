@@ -38,7 +38,8 @@ impl AdapterState {
         let Some(routine) = self.registration.data.HwAdapterControl else {
             return ScsiAdapterControlUnsuccessful;
         };
-        // SAFETY: the miniport's own routine, called as documented.
+        // SAFETY: the miniport registered the routine for this call, and its extension lives as long as the
+        // adapter.
         let body = || unsafe { routine(self.extension, kind, parameters) };
         let is_locked = (kind == ScsiStopAdapter || kind == ScsiRestartAdapter)
             && self.hardware.as_ref().is_some_and(|h| h.slot.locks_control);
@@ -96,7 +97,8 @@ impl AdapterState {
                 Arg::Pointer(list as usize),
             ];
             self.call(Frame::new(&HW_STOR_UNIT_CONTROL, &args), Irql::PASSIVE, || {
-                // SAFETY: the miniport's own routine, called as documented.
+                // SAFETY: the miniport registered the routine for this call, and its extension lives as long
+                // as the adapter.
                 unsafe { routine(self.extension, ScsiQuerySupportedUnitControlTypes, list) }
             });
         })?;
@@ -127,7 +129,8 @@ impl AdapterState {
         let args =
             [Arg::Pointer(self.extension as usize), Arg::Value(kind as u64), Arg::Pointer(address as usize)];
         self.call(Frame::new(&HW_STOR_UNIT_CONTROL, &args), Irql::PASSIVE, || {
-            // SAFETY: the miniport's own routine, called as documented.
+            // SAFETY: the miniport registered the routine for this call, and its extension lives as long as
+            // the adapter.
             unsafe { routine(self.extension, kind, address.cast()) }
         });
         machine().free_system(address.cast());

@@ -329,7 +329,8 @@ pub(crate) unsafe fn build_scatter_gather_list(
         Frame::new(&HW_STOR_SCATTER_GATHER, &[Arg::Pointer(context as usize)]),
         Irql::DISPATCH,
         || {
-            // SAFETY: the miniport's own routine and context, called as documented.
+            // SAFETY: the miniport gave the routine and its arguments together, for a call like this; they
+            // live until it.
             unsafe { routine(null_mut(), null_mut(), buffer.cast(), context) }
         },
     );

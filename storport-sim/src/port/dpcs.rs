@@ -83,7 +83,8 @@ unsafe extern "C-unwind" fn run(_dpc: PKDPC, context: PVOID, a1: PVOID, a2: PVOI
             Arg::Pointer(a1 as usize),
             Arg::Pointer(a2 as usize),
         ];
-        // SAFETY: the miniport's own routine and arguments, called as documented.
+        // SAFETY: the miniport gave the routine and its arguments together, for a call like this; they live
+        // until it.
         adapter.call(Frame::new(&HW_STOR_DPC, &args), Irql::DISPATCH, || unsafe {
             routine(dpc, adapter.extension, a1, a2)
         });

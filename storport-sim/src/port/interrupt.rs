@@ -249,7 +249,8 @@ unsafe extern "C-unwind" fn line_service(_interrupt: PKINTERRUPT, context: PVOID
         let Some(routine) = adapter.registration.data.HwInterrupt else { return FALSE };
         let args = [Arg::Pointer(adapter.extension as usize)];
         let frame = Frame::new(&HW_STOR_INTERRUPT, &args).under(&[system_lock::INTERRUPT]);
-        // SAFETY: the miniport's own routine, called as documented.
+        // SAFETY: the miniport registered the routine for this call, and its extension lives as long as the
+        // adapter.
         adapter.call(frame, cpu.irql(), || unsafe { routine(adapter.extension) })
     })
 }
@@ -268,7 +269,8 @@ unsafe extern "C-unwind" fn message_service(_interrupt: PKINTERRUPT, context: PV
         let Some(routine) = routine else { return FALSE };
         let args = [Arg::Pointer(adapter.extension as usize), Arg::Value(message.into())];
         let frame = Frame::new(&HW_STOR_MS_INTERRUPT, &args).under(&[system_lock::INTERRUPT]);
-        // SAFETY: the miniport's own routine, called as documented.
+        // SAFETY: the miniport registered the routine for this call, and its extension lives as long as the
+        // adapter.
         adapter.call(frame, cpu.irql(), || unsafe { routine(adapter.extension, message) })
     })
 }
@@ -350,7 +352,8 @@ pub(crate) unsafe fn synchronize_access(
         let args = [Arg::Pointer(adapter.extension as usize), Arg::Pointer(context as usize)];
         let frame = Frame::new(&HW_STOR_SYNCHRONIZED_ACCESS, &args).under(&[system_lock::INTERRUPT]);
         adapter.call(frame, adapter.interrupt_irql(), || {
-            // SAFETY: the miniport's own routine and context, called as documented.
+            // SAFETY: the miniport gave the routine and its arguments together, for a call like this; they
+            // live until it.
             unsafe { routine(adapter.extension, context) }
         })
     })

@@ -120,7 +120,8 @@ impl AdapterState {
     /// HwStorInitialize, and what it asked to have called at PASSIVE_LEVEL.
     fn initialize(&self) -> Result<(), StartError> {
         if let Some(routine) = self.registration.data.HwInitialize {
-            // SAFETY: the miniport's own routine, called as documented.
+            // SAFETY: the miniport registered the routine for this call, and its extension lives as long as
+            // the adapter.
             let answer = self.call_with_interrupts_out(
                 Frame::new(&HW_STOR_INITIALIZE, &[Arg::Pointer(self.extension as usize)]),
                 || unsafe { routine(self.extension) },
@@ -131,7 +132,8 @@ impl AdapterState {
         }
         let passive = *self.passive_initialize.lock();
         if let Some(routine) = passive {
-            // SAFETY: the miniport's own routine, called as documented.
+            // SAFETY: the miniport registered the routine for this call, and its extension lives as long as
+            // the adapter.
             let answer = self.call(
                 Frame::new(&HW_STOR_PASSIVE_INITIALIZE, &[Arg::Pointer(self.extension as usize)]),
                 Irql::PASSIVE,
@@ -180,7 +182,7 @@ impl AdapterState {
     }
 
     fn is_anything_out(&self) -> bool {
-        self.is_somebody_inside()
+        self.is_any_callback_inside()
             || self.units().any(|u| u.recovering.load(Acquire) != 0 || u.queue.lock().outstanding != 0)
     }
 
@@ -203,7 +205,7 @@ impl AdapterState {
             }
         }
         // A processor may still be on its way out of a request that has long completed.
-        while self.is_somebody_inside() {
+        while self.is_any_callback_inside() {
             wait_a_little();
         }
     }
@@ -267,7 +269,8 @@ impl AdapterState {
         if self.config.get().is_some() {
             let completes = data.HwCompleteServiceIrp.filter(|_| data.HwProcessServiceRequest.is_some());
             if let Some(routine) = completes {
-                // SAFETY: the miniport's own routine, called as documented.
+                // SAFETY: the miniport registered the routine for this call, and its extension lives as long
+                // as the adapter.
                 self.call(
                     Frame::new(&HW_STOR_COMPLETE_SERVICE_IRP, &[Arg::Pointer(self.extension as usize)]),
                     Irql::PASSIVE,
@@ -287,11 +290,12 @@ impl AdapterState {
         }
         // SAFETY: PASSIVE_LEVEL.
         unsafe { KeFlushQueuedDpcs() };
-        while self.is_somebody_inside() {
+        while self.is_any_callback_inside() {
             wait_a_little();
         }
         if let Some(routine) = data.HwFreeAdapterResources.filter(|_| self.config.get().is_some()) {
-            // SAFETY: the miniport's own routine, called as documented.
+            // SAFETY: the miniport registered the routine for this call, and its extension lives as long as
+            // the adapter.
             self.call(
                 Frame::new(&HW_STOR_FREE_ADAPTER_RESOURCES, &[Arg::Pointer(self.extension as usize)]),
                 Irql::PASSIVE,

@@ -1,9 +1,10 @@
-//! Performance options: what StorPortInitializePerfOpts granted, and what follows from it.
+//! Performance options: what StorPortInitializePerfOpts granted, and what that changes.
 //!
-//! Completions go to the processor that issued the request (DPC redirection), HwStorStartIo runs in several
-//! channels at once, and a message is suggested for each request. Affinities are reported and not acted upon:
-//! every message may interrupt every processor here. The remarks of the page allow the call in the passive
-//! routine too, its return table does not: it is allowed.
+//! With DPC redirection a request is completed on the processor that issued it; with concurrent channels
+//! several HwStorStartIo calls run at once; with message ranges StorPortGetStartIoPerfParams suggests a
+//! message for each request. Affinities are reported and have no effect: here every message may interrupt
+//! every processor. Microsoft's page contradicts itself about a call from HwStorPassiveInitializeRoutine (its
+//! remarks allow it, its table of return values does not); here it is allowed.
 
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
@@ -23,21 +24,24 @@ use kernel_sim::ddi::{BOOLEAN, Call, FALSE, PVOID, ULONG};
 use kernel_sim::processor::Processor;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// The version that brought the structure's `MessageTargets`.
+/// The first version of the structure that has `MessageTargets`; older ones are refused.
 const VERSION_MIN: ULONG = 2;
 
 /// What one adapter was granted.
 pub(super) struct Performance {
-    /// What may be granted.
+    /// STOR_PERF flags that may be granted.
     offered: u32,
+    /// STOR_PERF flags that were granted.
     granted: AtomicU32,
+    /// HwStorStartIo calls that may run at once: 1, or what the miniport asked for.
     channels: AtomicU32,
+    /// The range of messages that requests come back with, both ends included.
     first_message: AtomicU32,
     last_message: AtomicU32,
 }
 
 impl Performance {
-    /// A virtual adapter is offered nothing: the options are about interrupts and channels.
+    /// No options are granted yet. A virtual adapter, which has no interrupts, is offered none.
     pub(super) fn new(hardware: Option<&Hardware>) -> Performance {
         let offers = hardware.is_some_and(|h| h.slot.advanced_performance);
         let all = STOR_PERF_DPC_REDIRECTION
@@ -95,7 +99,7 @@ impl Performance {
     }
 }
 
-/// Flags that need others: what is asked for without them is not granted.
+/// `flags` without those that need another flag which is not there.
 fn without_orphans(flags: u32) -> u32 {
     let mut flags = flags;
     let needs = [
@@ -112,6 +116,7 @@ fn without_orphans(flags: u32) -> u32 {
     flags
 }
 
+/// StorPortInitializePerfOpts: says what is offered, or grants what of it is asked for.
 pub(crate) unsafe fn initialize(
     call: &Call,
     extension: PVOID,
@@ -153,7 +158,7 @@ pub(crate) unsafe fn initialize(
         perf.last_message.store(last, Relaxed);
     }
     if flags & STOR_PERF_ADV_CONFIG_LOCALITY != 0 {
-        // SAFETY: the array is the miniport's; every entry is looked for in mapped memory.
+        // SAFETY: `fill_targets` checks each entry of the miniport's array before it writes it.
         unsafe { fill_targets(call, d, last - first + 1) };
     }
     if flags & STOR_PERF_CONCURRENT_CHANNELS != 0 {
@@ -164,7 +169,7 @@ pub(crate) unsafe fn initialize(
     STOR_STATUS_SUCCESS
 }
 
-/// Fills in where the messages go: one processor each, in turn.
+/// Fills in `MessageTargets`: one processor for each message, in turn.
 unsafe fn fill_targets(call: &Call, data: &mut PERF_CONFIGURATION_DATA, messages: ULONG) {
     data.DeviceNode = 0;
     if data.MessageTargets.is_null() {
@@ -179,7 +184,8 @@ unsafe fn fill_targets(call: &Call, data: &mut PERF_CONFIGURATION_DATA, messages
     }
 }
 
-/// For the SRB that HwStorStartIo was just given; elsewhere STOR_STATUS_UNSUCCESSFUL.
+/// StorPortGetStartIoPerfParams: message and channel of the SRB that HwStorStartIo was given;
+/// STOR_STATUS_UNSUCCESSFUL outside of HwStorStartIo.
 pub(crate) unsafe fn start_io_parameters(
     call: &Call,
     extension: PVOID,

@@ -204,7 +204,8 @@ impl AdapterState {
         self.call_with_start_io_out(
             Frame::new(&HW_STOR_RESET_BUS, &[Arg::Pointer(self.extension as usize), Arg::Value(path.into())]),
             || {
-                // SAFETY: the miniport's own routine, called as documented.
+                // SAFETY: the miniport registered the routine for this call, and its extension lives as long
+                // as the adapter.
                 unsafe { routine(self.extension, u32::from(path)) }
             },
         );

@@ -67,7 +67,8 @@ impl AdapterState {
             let args = [Arg::Pointer(self.extension as usize), Arg::Pointer(srb as usize)];
             let frame = Frame::new(&HW_STOR_BUILD_IO, &args).about(Item::Srb(srb as usize));
             let goes_on = self.call(frame, Irql::DISPATCH, || {
-                // SAFETY: the miniport's own routine, called as documented.
+                // SAFETY: the miniport registered the routine for this call, and its extension lives as long
+                // as the adapter.
                 let answer = unsafe { routine(self.extension, request.srb) };
                 visit.returns(cpu);
                 answer
@@ -86,8 +87,8 @@ impl AdapterState {
     fn start_io(&self, cpu: &Processor, srb: PSCSI_REQUEST_BLOCK, visit: &Visit<'_>) {
         let Some(routine) = self.registration.data.HwStartIo else { return };
         let body = || {
-            // SAFETY: the miniport's own routine, called as documented. What it returns is not documented to
-            // mean anything.
+            // SAFETY: the miniport registered the routine for this call, and its extension lives as long as
+            // the adapter. What it returns is not documented to mean anything.
             let answer = unsafe { routine(self.extension, srb) };
             visit.returns(cpu);
             answer

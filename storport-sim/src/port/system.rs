@@ -31,7 +31,7 @@ fn accepted(call: &Call, extension: PVOID) -> ULONG {
     STOR_STATUS_SUCCESS
 }
 
-fn everybody(call: &Call) -> u64 {
+fn all_processors(call: &Call) -> u64 {
     u64::MAX >> (64 - u32::from(call.machine().processor_count()))
 }
 
@@ -55,7 +55,7 @@ pub(crate) unsafe fn group_affinity(call: &Call, extension: PVOID, group: USHORT
     if group != 0 {
         return STOR_STATUS_INVALID_PARAMETER;
     }
-    answer(call, extension, out, everybody(call))
+    answer(call, extension, out, all_processors(call))
 }
 
 pub(crate) unsafe fn node_affinity(
@@ -67,7 +67,7 @@ pub(crate) unsafe fn node_affinity(
     if node != 0 {
         return STOR_STATUS_INVALID_PARAMETER;
     }
-    answer(call, extension, out, GROUP_AFFINITY { Mask: everybody(call), Group: 0, Reserved: [0; 3] })
+    answer(call, extension, out, GROUP_AFFINITY { Mask: all_processors(call), Group: 0, Reserved: [0; 3] })
 }
 
 pub(crate) unsafe fn timer_min_interval(call: &Call, extension: PVOID, out: PULONG) -> ULONG {

@@ -43,7 +43,8 @@ pub(super) unsafe extern "C-unwind" fn call_dpc(_dpc: PKDPC, context: PVOID, _a1
     let adapter = unsafe { &*context.cast::<AdapterState>() };
     let routine = *adapter.timer_call.lock();
     if let Some(routine) = routine {
-        // SAFETY: the miniport's own routine, called as documented.
+        // SAFETY: the miniport registered the routine for this call, and its extension lives as long as the
+        // adapter.
         adapter.call_under_start_io_lock(
             Frame::new(&HW_STOR_TIMER, &[Arg::Pointer(adapter.extension as usize)]),
             || unsafe { routine(adapter.extension) },

@@ -137,7 +137,8 @@ unsafe extern "C-unwind" fn run(_device: PDEVICE_OBJECT, context: PVOID) {
                 Frame::new(&HW_STOR_WORK_ITEM, &[Arg::Pointer(adapter.extension as usize)]),
                 Irql::PASSIVE,
                 || {
-                    // SAFETY: the miniport's own routine and context, called as documented.
+                    // SAFETY: the miniport gave the routine and its arguments together, for a call like this;
+                    // they live until it.
                     unsafe { routine(adapter.extension, context, worker.cast()) }
                 },
             );

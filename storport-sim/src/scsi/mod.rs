@@ -2,7 +2,7 @@
 //!
 //! Everything here is a layout or a code. Nothing decides anything: the disk that answers lives in
 //! [`disk`](crate::disk), and a class driver may use the same types to ask. Multi-byte fields are
-//! big-endian types, so no reader swaps bytes by hand, and codes are *open*: a value nobody has named yet
+//! big-endian types, so no reader swaps bytes by hand, and codes are *open*: a value without a name
 //! is still a value, never an error.
 //!
 //! Layouts follow SPC-5 (primary commands), SBC-4 (block commands) and SAM-6 (statuses, LUNs); section

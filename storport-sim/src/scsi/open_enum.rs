@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! open_enum! {
-//!     /// What became of a command.
+//!     /// How a command ended.
 //!     #[derive(FromBytes, ...)]
 //!     pub struct ScsiStatus(u8);
 //!     /// The command did what it was asked.

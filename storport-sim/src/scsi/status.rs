@@ -3,7 +3,7 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 open_enum! {
-    /// What became of a command.
+    /// How a command ended.
     ///
     /// The disk itself answers only [`GOOD`](Self::GOOD) and [`CHECK_CONDITION`](Self::CHECK_CONDITION); the
     /// others are here for the host adapters and fault models in front of it.

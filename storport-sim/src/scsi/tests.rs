@@ -70,7 +70,7 @@ fn sense_reads_as_people_quote_it() {
 }
 
 #[test]
-fn codes_nobody_named_are_still_codes() {
+fn codes_without_a_name_are_still_codes() {
     assert_eq!(Opcode::READ_10.to_string(), "READ(10)");
     assert_eq!(Opcode(0xc7).to_string(), "0xc7");
     assert_eq!(ScsiStatus(0x7e).name(), None);

@@ -24,7 +24,7 @@ fn a_load_keeps_as_many_requests_outstanding_as_it_is_deep() {
 
 /// Completes writes and forgets them.
 unsafe extern "C-unwind" fn forget_writes(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         if (*srb).Cdb[0] == 0x2A {
             (*srb).SrbStatus = SRB_STATUS_SUCCESS;
@@ -37,7 +37,7 @@ unsafe extern "C-unwind" fn forget_writes(extension: PVOID, srb: PSCSI_REQUEST_B
 }
 
 unsafe extern "C-unwind" fn forgets_writes(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe { tiny::register(driver, path, |data| data.HwStartIo = Some(forget_writes)) }
 }
 

@@ -22,7 +22,7 @@ type StartIo = unsafe extern "C-unwind" fn(PVOID, PSCSI_REQUEST_BLOCK) -> BOOLEA
 macro_rules! entry {
     ($name:ident, $change:expr) => {
         unsafe extern "C-unwind" fn $name(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-            // SAFETY: the I/O manager's own arguments.
+            // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
             unsafe { tiny::register(driver, path, $change) }
         }
     };
@@ -64,7 +64,8 @@ fn is_read(srb: PSCSI_REQUEST_BLOCK) -> bool {
 }
 
 unsafe extern "C-unwind" fn complete_twice(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments; the second completion is the mistake under test.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the second
+    // completion is the mistake under test.
     unsafe {
         tiny::execute(extension, srb);
         StorPortNotification(RequestComplete, extension, srb); // first completion
@@ -106,7 +107,8 @@ fn a_second_completion_on_real_threads_shows_the_first() {
 
 /// The SRB of the first read, completed once more a second after it was given back.
 unsafe extern "C-unwind" fn complete_and_keep(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments. The unit extension keeps the SRB.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now. The unit
+    // extension keeps the SRB.
     unsafe {
         tiny::execute(extension, srb);
         if is_read(srb) {
@@ -144,7 +146,7 @@ fn a_completion_long_after_the_first_still_shows_it() {
 }
 
 unsafe extern "C-unwind" fn lose_reads(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         StorPortGetLogicalUnit(extension, 0, 0, 0); // last call before it is lost
         if !is_read(srb) {
@@ -169,12 +171,12 @@ fn a_request_that_outlives_a_bus_reset_shows_where_the_driver_had_it() {
 }
 
 unsafe extern "C-unwind" fn look_first(extension: PVOID, _srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe { StorPortGetLogicalUnit(extension, 0, 0, 0) }; // in HwStorBuildIo
     TRUE
 }
 unsafe extern "C-unwind" fn keep_in_build_io(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe { look_first(extension, srb) };
     if is_read(srb) { FALSE } else { TRUE }
 }

@@ -21,7 +21,7 @@ struct Keeper {
 }
 
 unsafe extern "C-unwind" fn entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe { register::<Keeper>(driver, path) }
 }
 

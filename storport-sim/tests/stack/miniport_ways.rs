@@ -17,7 +17,7 @@ type StartIo = unsafe extern "C-unwind" fn(PVOID, PSCSI_REQUEST_BLOCK) -> BOOLEA
 macro_rules! entry {
     ($name:ident, $change:expr) => {
         unsafe extern "C-unwind" fn $name(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-            // SAFETY: the I/O manager's own arguments.
+            // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
             unsafe { tiny::register(driver, path, $change) }
         }
     };
@@ -39,7 +39,8 @@ fn is_read(srb: PSCSI_REQUEST_BLOCK) -> bool {
 }
 
 unsafe extern "C-unwind" fn complete_twice(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments; the second completion is the mistake under test.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the second
+    // completion is the mistake under test.
     unsafe {
         tiny::execute(extension, srb);
         StorPortNotification(RequestComplete, extension, srb);
@@ -60,7 +61,8 @@ fn completing_twice_is_stopped() {
 }
 
 unsafe extern "C-unwind" fn complete_another(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments; the copy is the mistake under test.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the copy is
+    // the mistake under test.
     unsafe {
         tiny::execute(extension, srb);
         let mut copy = *srb;
@@ -77,7 +79,8 @@ fn completing_what_is_no_request_is_stopped() {
 }
 
 unsafe extern "C-unwind" fn complete_pending(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments; the status is the mistake under test.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the status
+    // is the mistake under test.
     unsafe { StorPortNotification(RequestComplete, extension, srb) };
     TRUE
 }
@@ -112,7 +115,7 @@ fn a_callback_that_returns_too_high_names_the_call_that_raised() {
 }
 
 unsafe extern "C-unwind" fn lose_reads(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         if !is_read(srb) {
             tiny::execute(extension, srb);
@@ -131,7 +134,8 @@ fn a_request_that_is_lost_is_found_after_two_time_outs() {
 }
 
 unsafe extern "C-unwind" fn answer_busy_three_times(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments. The unit extension counts.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now. The unit
+    // extension counts.
     unsafe {
         let count = StorPortGetLogicalUnit(extension, 0, (*srb).TargetId, 0).cast::<u32>();
         if is_read(srb) && *count < 3 {
@@ -154,7 +158,7 @@ fn a_busy_answer_sends_the_request_round_again() {
 }
 
 unsafe extern "C-unwind" fn pause_first(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         tiny::execute(extension, srb);
         if (*srb).Cdb[0] == 0x9e {
@@ -175,7 +179,8 @@ fn a_pause_ends_by_itself() {
 }
 
 unsafe extern "C-unwind" fn under_start_io_lock(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments. RequestComplete under a Storport lock is allowed.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
+    // RequestComplete under a Storport lock is allowed.
     unsafe {
         let mut handle = std::mem::zeroed::<STOR_LOCK_HANDLE>();
         StorPortAcquireSpinLock(extension, StartIoLock, null_mut(), &raw mut handle);
@@ -195,7 +200,8 @@ fn a_miniport_may_complete_under_a_storport_lock() {
 }
 
 unsafe extern "C-unwind" fn lock_in_timer(extension: PVOID) {
-    // SAFETY: Storport's own argument; the lock is held by Storport around this callback.
+    // SAFETY: Storport passes the adapter's live extension; the lock is held by Storport around this
+    // callback.
     unsafe {
         let mut handle = std::mem::zeroed::<STOR_LOCK_HANDLE>();
         StorPortAcquireSpinLock(extension, StartIoLock, null_mut(), &raw mut handle);
@@ -203,7 +209,7 @@ unsafe extern "C-unwind" fn lock_in_timer(extension: PVOID) {
 }
 
 unsafe extern "C-unwind" fn start_timer(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe { StorPortNotification(RequestTimerCall, extension, (Some(lock_in_timer), 1000)) };
     TRUE
 }
@@ -221,7 +227,7 @@ fn the_start_io_lock_is_held_around_the_timer() {
 
 unsafe extern "C-unwind" fn answer_service(extension: PVOID, irp: PVOID) {
     let irp: PIRP = irp.cast();
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an IRP that this miniport has now.
     unsafe {
         (*irp).AssociatedIrp.SystemBuffer.cast::<u32>().write(0x5EED);
         (*irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 4);
@@ -306,7 +312,8 @@ fn an_adapter_that_does_not_start_leaves_nothing_behind() {
 
 /// Completes under a lock of its own, and is so exposed to whatever completing brings.
 unsafe extern "C-unwind" fn complete_under_own_lock(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments; the lock is the driver's.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the lock is
+    // the driver's.
     unsafe {
         tiny::execute(extension, srb);
         let lock = tiny::lock_of(extension);
@@ -318,7 +325,7 @@ unsafe extern "C-unwind" fn complete_under_own_lock(extension: PVOID, srb: PSCSI
     TRUE
 }
 unsafe extern "C-unwind" fn initialize_lock(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe { KeInitializeSpinLock(tiny::lock_of(extension)) };
     TRUE
 }
@@ -362,7 +369,8 @@ fn requests_may_be_completed_inside_the_call() {
 
 /// Says twice that it is becoming ready, then reads.
 unsafe extern "C-unwind" fn become_ready(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments. The unit extension counts; the sense buffer is as long as it says.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now. The unit
+    // extension counts; the sense buffer is as long as it says.
     unsafe {
         let s = &mut *srb;
         let count = StorPortGetLogicalUnit(extension, 0, s.TargetId, 0).cast::<u32>();
@@ -398,7 +406,8 @@ fn a_unit_that_is_becoming_ready_is_given_time() {
 
 /// Asks for the tick count with every read.
 unsafe extern "C-unwind" fn count_ticks(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments; outputs are on this thread's stack.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; outputs are
+    // on this thread's stack.
     unsafe {
         let (mut ticks, mut frequency, mut counter) =
             (LARGE_INTEGER::new(-1), LARGE_INTEGER::new(0), LARGE_INTEGER::new(-1));
@@ -424,7 +433,7 @@ fn every_kind_of_notification_is_taken() {
 }
 
 unsafe extern "C-unwind" fn report_overrun(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe { StorPortNotification(BufferOverrunDetected, extension, srb) };
     TRUE
 }

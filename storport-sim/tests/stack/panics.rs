@@ -25,7 +25,7 @@ unsafe extern "C-unwind" fn panics(_: PVOID, _: PSCSI_REQUEST_BLOCK) -> BOOLEAN 
 }
 
 unsafe extern "C-unwind" fn panics_in_start_io(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe { tiny::register(driver, path, |data| data.HwStartIo = Some(panics)) }
 }
 

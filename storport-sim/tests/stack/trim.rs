@@ -140,7 +140,7 @@ unsafe extern "C-unwind" fn count_reset(_extension: PVOID, _path: ULONG) -> BOOL
 }
 
 unsafe extern "C-unwind" fn counts_resets(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe { tiny::register(driver, path, |data| data.HwResetBus = Some(count_reset)) }
 }
 

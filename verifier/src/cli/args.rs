@@ -3,7 +3,10 @@
 use super::units;
 use crate::explore::budget;
 use crate::report::Format;
+use crate::run::Event;
+use crate::topic::first_sentence;
 use crate::workload::{DEPTH_MAX, LUNS_MAX, Sizes};
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -31,7 +34,7 @@ pub(super) enum Command {
     Merge(MergeArguments),
     /// Run a schedule file again, with the whole trace.
     Replay(ReplayArguments),
-    /// Explain a rule, a check or a bug check.
+    /// Explain a word: a driver, a rule, a bug check, a strategy, a fault, an event, a routine.
     Explain(ExplainArguments),
 }
 
@@ -56,6 +59,8 @@ impl Command {
             Command::Replay(replay) => replay.format,
             // What it prints is what it reads.
             Command::Merge(_) => Format::Json,
+            Command::List(ListArguments { json: true })
+            | Command::Explain(ExplainArguments { json: true, .. }) => Format::Json,
             Command::List(_) | Command::Explain(_) => Format::Text,
         }
     }
@@ -87,16 +92,23 @@ pub(super) enum ModeName {
     Mixed,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum EventName {
-    /// Units and the bus are reset.
-    Reset,
-    /// The adapter is stopped and started again.
-    StopRestart,
-    /// Units are plugged in, used, and pulled out.
-    Hotplug,
-    /// The adapter is pulled out.
-    Removal,
+impl ValueEnum for Event {
+    fn value_variants<'a>() -> &'a [Event] {
+        static ALL: [Event; Event::NAMES.len()] = {
+            let mut all = [Event::NAMES[0].1; Event::NAMES.len()];
+            let mut n = 0;
+            while n < all.len() {
+                all[n] = Event::NAMES[n].1;
+                n += 1;
+            }
+            all
+        };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.word()).help(first_sentence(self.text())))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -141,11 +153,11 @@ pub(super) struct ProgramArguments {
     /// for one of a hundred of every kind but removal. Several are separated by ';' or given one by one.
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<String>,
-    /// What happens to the adapter while requests are under way, as often as the seed has it.
+    /// Events of the adapter while requests are under way; the seed says when and how often.
     #[arg(long, value_enum, value_name = "EVENT", value_delimiter = ',')]
-    pub event: Vec<EventName>,
+    pub event: Vec<Event>,
     /// Seconds a command may take before it is recovered; without it, the 60 of Windows' disk class driver.
-    /// On real threads these are seconds of yours.
+    /// On real threads these are seconds of the host's clock.
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub timeout: Option<u32>,
     /// Disks in memory, each of that size, that the requests are spread over.
@@ -154,10 +166,11 @@ pub(super) struct ProgramArguments {
     /// Size of a disk in memory.
     #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = units::disk_bytes)]
     pub size: u64,
-    /// What is looked for: names or sets of 'list', 'default', 'all' or 'none', separated by commas.
+    /// Rules, checks and stops that are on: names or sets of 'list', 'default', 'all' or 'none', separated by
+    /// commas.
     #[arg(long, value_name = "RULES", default_value = "default")]
     pub rules: String,
-    /// What is known about held locks.
+    /// Whether reports show where held locks were taken.
     #[arg(long, value_enum, value_name = "WHAT", default_value = "kept")]
     pub sites: SitesName,
     /// How to print results.
@@ -246,7 +259,11 @@ pub(super) struct ReplayArguments {
 
 #[derive(Args)]
 pub(super) struct ExplainArguments {
-    /// A rule or check (SpinLockSafe), or a bug check (0xC4, SPIN_LOCK_ALREADY_OWNED).
-    #[arg(value_name = "NAME|CODE")]
+    /// Any word of 'list', any word that a report has in brackets (SpinLockSafe, 0xC4, 0xF1/0x1007), any
+    /// routine (IoCompleteRequest).
+    #[arg(value_name = "WORD")]
     pub name: String,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -7,7 +7,7 @@ use super::setup::schedule_name;
 use super::summary::{head, jobs};
 use super::{finding, select, setup};
 use crate::driver::Driver;
-use crate::explore::exhaustive::{Coverage, Limits, exhaust};
+use crate::explore::exhaustive::{Control, Coverage, Limits, exhaust};
 use crate::explore::findings::{Findings, SiteKey};
 use crate::explore::summary::Summary;
 use crate::explore::{EXHAUSTIVE, Program};
@@ -18,15 +18,15 @@ use crossbeam::channel::{RecvTimeoutError, bounded};
 use kernel_sim::host_clock::HostClock;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// Requests of a workload that does not say how many: more make more schedules than anybody can wait
-/// for.
+/// Requests of a workload that does not say how many: more make more schedules than can be executed in
+/// an hour.
 const IOS_DEFAULT: u64 = 2;
 /// The seed of the operations where none is given.
 const SEED_DEFAULT: u64 = 1;
-/// How often a search looks whether it is to end.
+/// How often a search looks whether it is to end, and says how far it is.
 const TICK: Duration = Duration::from_millis(50);
 
 /// The findings of a search, and the first run of each.
@@ -72,7 +72,7 @@ pub(super) fn exhaust_all(
     })
 }
 
-/// Searches one program, and tells what came of it.
+/// Searches one program, and reports its findings and its summary.
 fn search(
     program: &Program,
     seed: u64,
@@ -98,19 +98,21 @@ fn search(
             examined.runs.entry(key).or_insert(run);
         }
     };
-    let stop = AtomicBool::new(false);
+    let control = Control::default();
     let limit = arguments.time.map(Duration::from_nanos);
     let coverage = std::thread::scope(|scope| {
         let (done, wait) = bounded::<()>(0);
-        let (stop, clock) = (&stop, &clock);
+        let (control, clock) = (&control, &clock);
+        let reporter = &mut *reporter;
         scope.spawn(move || {
             while wait.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                reporter.progress(Progress::At(control.executions.load(Relaxed)));
                 if interrupt.came().is_some() || limit.is_some_and(|limit| clock.elapsed() >= limit) {
-                    stop.store(true, Relaxed);
+                    control.stop.store(true, Relaxed);
                 }
             }
         });
-        let coverage = exhaust(program, seed, &limits, stop, &note);
+        let coverage = exhaust(program, seed, &limits, control, &note);
         drop(done);
         coverage
     })
@@ -131,7 +133,7 @@ fn search(
     Ok(if summary.findings.is_empty() { Found::Nothing } else { Found::Something })
 }
 
-/// What a search came to.
+/// The summary of a search.
 fn summary(
     program: &Program,
     seed: u64,

@@ -1,16 +1,24 @@
-//! `storsim explain`: what a rule, a check or a bug check is about.
+//! `storsim explain`: what a word is about that lists or reports print.
 
 use super::args::ExplainArguments;
 use super::ended::{Found, Refusal};
-use crate::{report, rules};
+use crate::driver::Driver;
+use crate::explain;
+use crate::program::program_name;
+use crate::report::Reporter;
 
-pub(super) fn explain(arguments: &ExplainArguments) -> Result<Found, Refusal> {
-    let name = arguments.name.trim();
-    let Some(row) = rules::find(name) else {
-        return Err(Refusal(format!(
-            "'{name}' is no rule, check or stop this storsim knows; see 'storsim list'"
-        )));
-    };
-    anstream::print!("{}", report::fitted(&row.page()));
+pub(super) fn explain(
+    drivers: &[&Driver],
+    arguments: &ExplainArguments,
+    reporter: &mut dyn Reporter,
+) -> Result<Found, Refusal> {
+    let word = arguments.name.trim();
+    let pages = explain::pages(drivers, word);
+    if pages.is_empty() {
+        let hint = explain::did_you_mean(word, explain::words(drivers));
+        let hint = hint.unwrap_or_else(|| format!("see '{} list'", program_name()));
+        return Err(Refusal(format!("'{word}' is no word this simulator knows; {hint}")));
+    }
+    reporter.explain(&pages);
     Ok(Found::Nothing)
 }

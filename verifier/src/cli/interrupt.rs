@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: asked to stop, and once more to stop at once.
 //!
-//! The first one is only noted; whoever works looks at it and ends what is under way. The second one
-//! ends the process as if nobody had listened.
+//! The first one is only noted; the work under way looks at it and ends. The second one ends the process
+//! as if there were no handler.
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;

@@ -28,6 +28,7 @@ use crate::report::Invocation;
 use args::{Arguments, Command};
 use clap::{CommandFactory, FromArgMatches};
 use ended::{Found, Refusal};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Exit status 1: something was found.
@@ -42,7 +43,16 @@ const FAILED: u8 = 3;
 /// Runs the command line over `drivers`.
 #[must_use]
 pub fn main(drivers: &'static [&'static Driver]) -> ExitCode {
-    let arguments = match parse() {
+    main_with(drivers, std::env::args_os())
+}
+
+/// As [`main`], with these words instead of the program's own; the first of them is the program.
+#[must_use]
+pub fn main_with(
+    drivers: &'static [&'static Driver],
+    words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> ExitCode {
+    let arguments = match parse(words) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
@@ -63,10 +73,10 @@ pub fn main(drivers: &'static [&'static Driver]) -> ExitCode {
 }
 
 /// The flags, read under the name of the program that was started.
-fn parse() -> Result<Arguments, clap::Error> {
+fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Arguments, clap::Error> {
     let name = program_name();
     let command = Arguments::command().bin_name(&name).display_name(name);
-    Arguments::from_arg_matches(&command.try_get_matches()?)
+    Arguments::from_arg_matches(&command.try_get_matches_from(words)?)
 }
 
 /// Does what the command says; a reporter prints what comes of it.
@@ -74,12 +84,15 @@ fn obey(drivers: &'static [&'static Driver], command: &Command) -> Result<Found,
     let mut reporter = command.format().reporter();
     reporter.begin(&Invocation { program: program_name(), command: command.word() });
     let result = match command {
-        Command::List(list) => list::list(drivers, list),
+        Command::List(_) => {
+            list::list(drivers, &mut *reporter);
+            Ok(Found::Nothing)
+        }
         Command::Run(run) => run::run(drivers, run, &mut *reporter),
         Command::Stress(stress) => stress::stress(drivers, stress, &mut *reporter),
         Command::Merge(merge) => merge::merge(merge, &mut *reporter),
         Command::Replay(replay) => replay::replay(drivers, replay, &mut *reporter),
-        Command::Explain(explain) => explain::explain(explain),
+        Command::Explain(explain) => explain::explain(drivers, explain, &mut *reporter),
     };
     reporter.end();
     result

@@ -3,6 +3,7 @@
 use super::args::ReplayArguments;
 use super::ended::{Found, Refusal};
 use crate::driver::Driver;
+use crate::finding::RunEnd;
 use crate::report::{Kept, Reporter, RunReport};
 use crate::schedule::{self, Replay, Schedule};
 use crate::trace::Trace;
@@ -28,7 +29,11 @@ pub(super) fn replay(
         let changed = if fit.sources_changed { "; the driver's sources have changed since" } else { "" };
         return Err(Refusal(format!("{file}: {parted}{changed}")));
     }
-    let found = if run.end.is_finding() { Found::Something } else { Found::Nothing };
+    let found = match &run.end {
+        RunEnd::Found(_) => Found::Something,
+        RunEnd::Limit(_) => Found::Limit,
+        RunEnd::Clean | RunEnd::Ignored(_) | RunEnd::Parted(_) => Found::Nothing,
+    };
     let timeline = timeline.map(|timeline| (timeline, schedule.deviations().to_vec()));
     reporter.run(&RunReport {
         schedule: Some(Kept::Saved(file)),

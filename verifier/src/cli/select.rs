@@ -2,6 +2,7 @@
 
 use super::ended::Refusal;
 use crate::driver::Driver;
+use crate::explain::did_you_mean;
 use crate::program::program_name;
 use crate::rules::Selection;
 use wildmatch::WildMatch;
@@ -25,9 +26,8 @@ fn is_named(driver: &Driver, pattern: &str) -> bool {
 }
 
 fn unknown(all: &[&Driver], name: &str) -> Refusal {
-    let near = all.iter().map(|d| d.name).find(|known| known.contains(name) || name.contains(known));
-    let hint =
-        near.map_or_else(|| format!("see '{} list'", program_name()), |n| format!("did you mean '{n}'?"));
+    let hint = did_you_mean(name, all.iter().flat_map(|driver| driver.names()));
+    let hint = hint.unwrap_or_else(|| format!("see '{} list'", program_name()));
     Refusal(format!("no driver is called '{name}'; {hint}"))
 }
 

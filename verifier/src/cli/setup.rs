@@ -1,12 +1,12 @@
-//! What the flags that `run` and `stress` share mean for one driver, and how schedule files are called.
+//! The setup that the flags of `run` and `stress` mean for one driver, and the names of schedule files.
 
-use super::args::{EventName, ModeName, ProgramArguments, SitesName};
+use super::args::{ModeName, ProgramArguments, SitesName};
 use super::ended::Refusal;
 use super::select;
 use crate::driver::Driver;
 use crate::rules::Sites;
+use crate::run::Disturbances;
 use crate::run::{Contents, Executor, Setup};
-use crate::run::{Disturbances, Event};
 use crate::workload::{Amount, Mode, Options};
 
 /// Requests of a random workload that does not say how many.
@@ -64,22 +64,13 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
     })
 }
 
-/// What the flags give a run to bear.
+/// The faults and events that the flags ask for.
 fn disturbances(a: &ProgramArguments) -> Result<Disturbances, Refusal> {
     let faults = a.fault.join(";").parse().map_err(|why| Refusal(format!("--fault: {why}")))?;
-    let mut events: Vec<Event> = a.event.iter().map(|name| event(*name)).collect();
+    let mut events = a.event.clone();
     events.sort_unstable();
     events.dedup();
     Ok(Disturbances { faults, events, timeout_s: a.timeout })
-}
-
-fn event(name: EventName) -> Event {
-    match name {
-        EventName::Reset => Event::Reset,
-        EventName::StopRestart => Event::StopRestart,
-        EventName::Hotplug => Event::Hotplug,
-        EventName::Removal => Event::Removal,
-    }
 }
 
 /// Refuses a directory for schedules that is not there, before anything runs.

@@ -15,7 +15,7 @@ pub(super) fn jobs(arguments: &StressArguments) -> NonZeroUsize {
     asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// What is the same in all parts of an exploration.
+/// The head of a summary: what all parts of an exploration have in common.
 pub(super) fn head(program: &Program, strategy: &str, arguments: &StressArguments) -> Head {
     let setup = &program.setup;
     let mut options: BTreeMap<String, Value> = BTreeMap::new();

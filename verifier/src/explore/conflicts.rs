@@ -43,7 +43,7 @@ impl Points {
     }
 }
 
-/// Who uses an object.
+/// The processor, interrupt or device that uses an object.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Party {
     /// A processor, in a callback of that name.
@@ -145,10 +145,10 @@ impl Conflicts {
             let counts = |u: &Use| u.access != Access::Give;
             for ((party, place), mine) in uses.iter().filter(|(_, u)| counts(u)) {
                 let Some(place) = place else { continue };
-                let met = uses.iter().any(|((other, _), theirs)| {
+                let is_contended = uses.iter().any(|((other, _), theirs)| {
                     other != party && counts(theirs) && (is_lock || mine.access.conflicts(theirs.access))
                 });
-                if met {
+                if is_contended {
                     let kind =
                         if mine.again && !is_device(*at) { &mut points.again } else { &mut points.meets };
                     kind.insert(*place);

@@ -1,4 +1,4 @@
-//! What a failing execution found, reduced to what makes it the same failure in another.
+//! A finding reduced to the part that two executions share when they fail in the same way.
 
 use crate::finding::RunEnd;
 use kernel_sim::moment::Moment;

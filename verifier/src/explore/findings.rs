@@ -11,7 +11,7 @@ use crate::rules;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What makes a finding that finding.
+/// The site key of a finding: findings with equal keys are the same.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct SiteKey {
     /// The rule or check, the bug check's name, "deadlock" or "livelock".
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadlock_is_told_by_where_its_processors_wait_whoever_waits_there() {
+    fn a_deadlock_is_told_by_where_its_processors_wait_whichever_waits_there() {
         let [a, b] = [|cpu| waiter(cpu, &row::KeAcquireSpinLock), |cpu| waiter(cpu, &row::KeAcquireSpinLock)];
         let one = deadlock(vec![a(0), b(1)]);
         assert_eq!(deadlock(vec![b(0), a(1)]), one);

@@ -1,4 +1,4 @@
-//! Who executes which seeds, and what came of them, in the order of the seeds.
+//! Which thread executes which seeds, and the results, in the order of the seeds.
 //!
 //! Threads take blocks of seeds from the front of what is left and hand them in when done, in any
 //! order. The ledger counts a block only when all lower seeds are counted, and keeps the others until
@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Blocks kept for a slower one in front of them.
 const AHEAD_MAX: usize = 1024;
 
-/// What came of some neighbouring seeds.
+/// The results of some neighbouring seeds.
 pub(super) struct Block {
     /// The seeds executed.
     pub seeds: Range<u64>,
@@ -41,7 +41,7 @@ impl Block {
     }
 }
 
-/// What happened since the last question.
+/// What happened since the last call of [`Ledger::news`].
 pub(super) struct News {
     /// Findings that were not made by any lower seed, by seed.
     pub findings: Vec<(u64, SiteKey)>,
@@ -169,7 +169,7 @@ impl Ledger {
         }
     }
 
-    /// What it all came to, once the threads are gone.
+    /// The result of the exploration, once the threads are gone.
     pub fn close(self) -> Result<Explored, StressError> {
         let state = self.state.into_inner();
         assert!(state.threads == 0, "the ledger is closed with threads at work");

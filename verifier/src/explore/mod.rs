@@ -1,4 +1,4 @@
-//! Many schedules of one program: strategies that make them, and what they found.
+//! Many schedules of one program: the strategies that make them, and their findings.
 //!
 //! A [`Program`] is a driver and how it is run; executed once under some strategy it gives one
 //! [`Run`](crate::run::Run). A [`Strategy`] turns a seed into the choices of one execution. Invariant:
@@ -28,6 +28,7 @@ pub mod summary;
 mod urw;
 
 use crate::run::SetupError;
+use crate::topic::Topic;
 
 pub use crate::run::{Chooser, Program};
 pub use failure::{CallSite, Failure};
@@ -43,21 +44,16 @@ pub trait Strategy: Send + Sync {
     /// Its word on the command line: `random`, `pct:3`.
     fn name(&self) -> String;
 
-    /// Who chooses in the execution of `seed`. Equal seeds give equal choosers, always.
+    /// What makes the choices in the execution of `seed`. Equal seeds give equal choosers, always.
     fn chooser(&self, seed: u64) -> Chooser;
 }
 
 /// The word of the search that makes every schedule instead of choosing by seed.
 pub const EXHAUSTIVE: &str = "exhaustive";
 
-/// Every strategy's word, and what it does in a line.
-pub static STRATEGIES: &[(&str, &str)] = &[
-    ("portfolio", "spends most executions where probes say it pays"),
-    ("random", "every enabled transition is equally likely, at every step"),
-    ("urw", "uniform random walk: actors by their share of what is still to come"),
-    ("pct", "priorities of all actors with few changes; pct:D for D - 1 of them, 3 without"),
-    (EXHAUSTIVE, "every schedule up to equivalence, of one seed's operations"),
-];
+/// Every strategy, in the order of the list.
+pub static STRATEGIES: &[&Topic] =
+    &[&portfolio::TOPIC, &random::TOPIC, &urw::TOPIC, &pct::TOPIC, &exhaustive::TOPIC];
 
 /// Depth of `pct` where none is given.
 const PCT_DEPTH: u8 = 3;
@@ -84,7 +80,7 @@ pub fn strategy(name: &str, program: &Program) -> Result<Box<dyn Strategy>, Stri
         "pct" => Ok(Box::new(Pct::prepare(depth, program).map_err(why)?)),
         "portfolio" => Ok(Box::new(Portfolio::prepare(program).map_err(why)?)),
         _ => {
-            let words: Vec<_> = STRATEGIES.iter().map(|(word, _)| *word).collect();
+            let words: Vec<_> = STRATEGIES.iter().map(|topic| topic.name).collect();
             Err(format!("no strategy is called '{name}'; there are {}", words.join(", ")))
         }
     }

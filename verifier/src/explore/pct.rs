@@ -1,20 +1,13 @@
-//! Probabilistic concurrency testing: random priorities, and a few points at which the foremost loses
-//! its own.
+//! The strategy `pct`: random priorities, and a few points at which the foremost actor loses its own.
 //!
-//! After Burckhardt, Kothari, Musuvathi and Nagarakatti, "A Randomized Scheduler with Probabilistic
-//! Guarantees of Finding Bugs", ASPLOS 2010. A failure that needs d ordering constraints among n
-//! actors and k steps is found with probability at least 1/(n k^(d-1)). Two things differ here: an
-//! actor is what [`actor`](super::actor) says and not a thread, so the bound is for interrupts and
-//! devices as well; and k is estimated by probes, in choices and not in steps.
-//!
-//! Fairness is ours too: a processor that does nothing but look at things goes behind all others, or
-//! its polling would be most of the execution.
+//! [`TOPIC`] says what it chooses and what that guarantees; what an actor is, [`actor`](super::actor) says.
 
 use super::actor::{actor, each};
 use super::dice::Dice;
 use super::probe::Probe;
 use super::{Chooser, Program, Strategy};
 use crate::run::SetupError;
+use crate::topic::topic;
 use kernel_sim::choose::{Choose, Enabled, Transition};
 use kernel_sim::machine::Machine;
 
@@ -25,6 +18,25 @@ const POLLS: u64 = 8;
 /// Highest depth: change points of one execution, plus one.
 pub const DEPTH_MAX: u8 = 8;
 const SALT: u64 = 0x50_43_54;
+
+topic! {
+    /// Priorities of all actors with few changes; pct:D for D - 1 of them, 3 without.
+    ///
+    /// ## What it chooses
+    /// Probabilistic concurrency testing, after Burckhardt, Kothari, Musuvathi and Nagarakatti, "A Randomized
+    /// Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010. Every actor (a processor, a
+    /// timer, an interrupt line, a device) gets a random priority, and the one with the highest goes on. At
+    /// D - 1 random choices the actor that would go on falls behind all others. A processor that only polls
+    /// goes behind the others too, or its polling would be most of the execution; that is our extension.
+    ///
+    /// ## Bound
+    /// A failure that needs D ordering constraints among n actors in k choices is found by one execution with
+    /// probability 1/(n k^(D-1)) or more. k is estimated by probes, which run the program first.
+    ///
+    /// ## Parameters
+    /// D, the depth, from 1 to 8: pct:2. Without it, 3.
+    TOPIC = "pct"
+}
 
 /// The strategy.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,8 @@
-//! The portfolio: spends its executions where the probes say it pays.
+//! The strategy `portfolio`: spends its executions where probes say it pays.
 //!
-//! Splitting them evenly over several strategies makes each as good as a fraction of itself. Instead
-//! most executions are steered (see [`steer`](super::steer)) towards orders that a probe saw to be
-//! possible and that seldom happen by themselves: inverted lock orders first, then another party's use
-//! of an object between two uses that belong together, then any meeting. The rest are random walks and
-//! priorities, for what the probes did not see.
-//!
-//! Which of them an execution is follows from its seed and from what fixed probes told; it learns
-//! nothing from other executions, so seeds can be split over shards as with any strategy.
+//! How an execution is steered is in [`steer`](super::steer), what probes see in [`Probe`]. Invariant: which
+//! kind of execution it is follows from the seed and from what fixed probes told; it learns nothing from
+//! other executions, so seeds can be split over shards as with any strategy.
 
 use super::calls::Place;
 use super::dice::Dice;
@@ -16,9 +11,29 @@ use super::probe::Probe;
 use super::steer::{self, Steering};
 use super::{Chooser, Program, Strategy};
 use crate::run::SetupError;
+use crate::topic::topic;
 use std::collections::BTreeSet;
 
 const SALT: u64 = 0x50_4F_52_54;
+
+topic! {
+    /// Spends most executions where probes say it pays.
+    ///
+    /// ## What it chooses
+    /// The program is run a few times first. Most executions are then steered towards orders that these
+    /// probes saw to be possible and that seldom happen by themselves: inverted lock orders first, then
+    /// another party's use of an object between two uses that belong together, then any meeting. The rest are
+    /// random choices and pct:3 in equal parts, for what the probes did not see. Splitting all executions
+    /// evenly over several strategies would make each as good as a fraction of itself.
+    ///
+    /// ## Bound
+    /// None is promised. About one execution in nine is not steered (all, where probes saw nothing to steer
+    /// to), and half of those are pct:3 with its bound.
+    ///
+    /// ## Parameters
+    /// None.
+    TOPIC = "portfolio"
+}
 
 /// Shares of the executions that are steered to points of each kind, where there are any, and of those
 /// that are not steered. By experience with small races; none is so small that what only it finds would

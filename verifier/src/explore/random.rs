@@ -1,10 +1,24 @@
-//! Seeded uniform choice among all enabled transitions.
-//!
-//! The machine's own way to choose, and therefore the cheapest. Each step is equally likely, each
-//! schedule is not: uniform random walks are for that.
+//! The strategy `random`: seeded uniform choice among all enabled transitions.
 
 use super::{Chooser, Strategy};
+use crate::topic::topic;
 use kernel_sim::choose::{Choose, RandomChoose};
+
+topic! {
+    /// Every enabled transition is equally likely, at every step.
+    ///
+    /// ## What it chooses
+    /// One of the enabled transitions: a processor goes on, takes an interrupt, drains its DPCs or switches
+    /// threads; a device steps; a timer expires. It is the machine's own way to choose, what `run` does, and
+    /// the cheapest. Each step is equally likely, each schedule is not: urw is for that.
+    ///
+    /// ## Bound
+    /// None: a schedule in which an actor with many steps goes first is hardly ever chosen.
+    ///
+    /// ## Parameters
+    /// None.
+    TOPIC = "random"
+}
 
 /// Uniform choice at every step.
 #[derive(Clone, Copy, Debug)]

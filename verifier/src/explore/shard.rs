@@ -86,7 +86,7 @@ struct Runner {
     count: Count,
 }
 
-/// What the first job's index is.
+/// The index of the first job.
 enum First {
     Zero,
     One,

@@ -1,6 +1,6 @@
 //! Many executions of one program, on several host threads.
 //!
-//! Each thread takes a block of neighbouring seeds, executes them, and hands in what came of them; a
+//! Each thread takes a block of neighbouring seeds, executes them, and hands in their results; a
 //! ledger puts the blocks in order of their seeds. What is told to the caller, and what the whole
 //! comes to, is told in that order, so it depends on the seeds alone: a finding counts only when
 //! every lower seed has been executed, whichever thread was faster. An execution is thrown away as
@@ -39,7 +39,7 @@ const HEAP_KEPT_BYTES: usize = 24 << 20;
 pub struct Stress<'a> {
     /// What to execute.
     pub program: &'a Program,
-    /// Who chooses.
+    /// What makes the choices.
     pub strategy: &'a dyn Strategy,
     /// The seeds to execute, not empty.
     pub seeds: Range<u64>,
@@ -49,9 +49,9 @@ pub struct Stress<'a> {
     pub jobs: NonZeroUsize,
 }
 
-/// Who listens to an exploration, and may end it.
+/// Is told of an exploration's findings and progress, and may end it.
 pub trait Listener {
-    /// A finding that was not made before, at the lowest seed that makes it. RunReport in the order of
+    /// A finding that was not made before, at the lowest seed that makes it. Called in the order of
     /// seeds. `run` is the execution, made again; `None` if it came out differently then, which only
     /// a driver can do that keeps state outside the machine.
     ///
@@ -63,7 +63,7 @@ pub trait Listener {
     fn progress(&mut self, executions: u64) -> ControlFlow<()>;
 }
 
-/// What an exploration came to.
+/// The result of an exploration.
 #[derive(Debug)]
 pub struct Explored {
     /// The seeds executed: from the first one on.

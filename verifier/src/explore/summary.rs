@@ -1,4 +1,4 @@
-//! What an exploration came to, as one value, and how the parts of one are put together.
+//! The result of an exploration, as one value, and how the parts of one are put together.
 //!
 //! A summary holds nothing that depends on the host: no times, no number of jobs, no directories. So
 //! an exploration of a range of seeds gives one summary however it was split. Merging is associative
@@ -64,7 +64,7 @@ pub enum Record {
 /// The option that says whether an exploration goes on after a finding.
 pub const KEEP_GOING: &str = "keep_going";
 
-/// What an exploration came to.
+/// The result of an exploration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Summary {
     /// What was explored.
@@ -81,7 +81,7 @@ pub struct Summary {
     pub complete: bool,
     /// What was found, by lowest seed.
     pub findings: Vec<Finding>,
-    /// What a person can rely on, where the search made every schedule or meant to.
+    /// What an exhaustive search has shown, as a sentence; none for other strategies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
 }
@@ -112,7 +112,7 @@ pub enum MergeError {
         to: u64,
     },
     /// The same seeds came out differently.
-    #[error("{driver}: two parts executed seeds {from}..{to} and disagree on what came of it")]
+    #[error("{driver}: two parts executed seeds {from}..{to} and disagree on the results")]
     Disagree {
         /// The driver.
         driver: String,

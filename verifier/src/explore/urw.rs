@@ -1,22 +1,34 @@
-//! Uniform random walk: every schedule about equally likely, instead of every step.
-//!
-//! Where each step is a fair coin, an actor with much to do is overtaken by all others early, and
-//! schedules in which it goes first are hardly ever seen. Here an actor is chosen in proportion to the
-//! steps it has still to make, as estimated by probes; for actors that only interleave, that makes all
-//! interleavings equally likely. After Zhao, Wolff, Mathur and Roychoudhury, "Selectively Uniform
-//! Concurrency Testing", ASPLOS 2025; the selective part of it is not done here.
-//!
-//! One that has outlived its estimate, or was never seen, counts as having one more step.
+//! The strategy `urw`, uniform random walk: every schedule about equally likely, instead of every step.
 
 use super::actor::{ACTORS, actor, each};
 use super::dice::Dice;
 use super::probe::Probe;
 use super::{Chooser, Program, Strategy};
 use crate::run::SetupError;
+use crate::topic::topic;
 use kernel_sim::choose::{Choose, Enabled, Transition};
 use std::sync::Arc;
 
 const SALT: u64 = 0x55_52_57;
+
+topic! {
+    /// Uniform random walk: actors by their share of what is still to come.
+    ///
+    /// ## What it chooses
+    /// Where every step is a fair coin, an actor with much to do is overtaken by all others early, and
+    /// schedules in which it goes first are hardly ever seen. Here an actor is chosen in proportion to the
+    /// steps it has still to make, as probes estimate them; an actor that has made them all, or that no probe
+    /// saw, counts as having one more. After Zhao, Wolff, Mathur and Roychoudhury, "Selectively Uniform
+    /// Concurrency Testing", ASPLOS 2025; the selective part of it is not done here.
+    ///
+    /// ## Bound
+    /// None is promised. Where actors only interleave and the estimates are right, all interleavings are
+    /// equally likely.
+    ///
+    /// ## Parameters
+    /// None.
+    TOPIC = "urw"
+}
 
 /// The strategy.
 #[derive(Clone, Debug)]

@@ -13,23 +13,23 @@ use std::borrow::Cow;
 
 /// A finding, ready to be printed.
 pub(super) struct Layout<'a> {
-    /// What the report has in brackets.
+    /// The name of the row, which the report has in brackets.
     pub name: &'a str,
     /// One sentence: what was found.
     pub what: &'a str,
     /// Where: one part, or of a standstill one for each that waits.
     pub parts: Vec<Part>,
-    /// What stands below, by its label.
+    /// The lines below, by their labels.
     pub trailers: Vec<(&'static str, Cow<'a, str>)>,
 }
 
 /// One place where something stopped, and what made it so.
 pub(super) struct Part {
-    /// What stands above, if there are several.
+    /// The heading, if there are several parts.
     pub heading: Option<String>,
     /// Where it stopped.
     pub now: Mark,
-    /// What was before, latest first.
+    /// Earlier moments, latest first.
     pub earlier: Vec<Mark>,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Mark {
     pub site: Option<Site>,
     /// The routine.
     pub call: Option<&'static str>,
-    /// What to say.
+    /// The text beside the mark.
     pub text: String,
     /// Who called the function it stands in, innermost first: "name file:line".
     pub callers: Vec<String>,
@@ -113,7 +113,7 @@ fn inside(moment: &Moment) -> String {
     moment.callback().map(|callback| format!(", in {}", callback.name)).unwrap_or_default()
 }
 
-/// What to say of the `n`-th moment before the one that broke.
+/// The text beside the mark of the `n`-th moment before the one that broke.
 fn before_it(driver: &Driver, n: usize, now: &Moment, moment: &Moment) -> String {
     let routine = moment.routine().unwrap_or("the system");
     let step = step(moment);

@@ -1,7 +1,8 @@
-//! Results for programs: JSON Lines, an object a run, a finding or a summary.
+//! Results for programs: JSON Lines, an object a run, a finding, a summary or a page.
 
 use super::bars::Bars;
-use super::{Invocation, Kept, Progress, Reporter, RunReport, fit, shrunk, timeline};
+use super::{Invocation, Kept, Listing, Progress, Reporter, RunReport, fit, listing, page, shrunk, timeline};
+use crate::explain::Page;
 use crate::explore::findings::SiteKey;
 use crate::explore::summary::{SCHEMA, Summary};
 use crate::finding::{Finding, RunEnd};
@@ -60,6 +61,14 @@ impl Reporter for Json {
 
     fn summary(&mut self, summary: &Summary, _elapsed: Option<Duration>) {
         self.print(&serde_json::to_string(summary).expect("a summary is plain data"));
+    }
+
+    fn list(&mut self, listing: &Listing) {
+        self.print(&listing::listing_to_json(listing));
+    }
+
+    fn explain(&mut self, pages: &[Page]) {
+        pages.iter().for_each(|page| self.print(&page::page_to_json(page)));
     }
 
     fn end(&mut self) {}

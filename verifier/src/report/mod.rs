@@ -1,4 +1,4 @@
-//! Who prints what drivers' runs came to: one trait, and a file for each form.
+//! Who prints the results of runs: one trait, and a file for each form.
 //!
 //! A command tells a [`Reporter`] what happens, in order; the reporter prints it as it goes (text, JSON
 //! Lines) or as one document at its end. `text.rs` and `json.rs` are the two there are; another form is a
@@ -12,6 +12,8 @@ mod ending;
 mod finding;
 mod fit;
 mod json;
+mod listing;
+mod page;
 mod run_report;
 mod shrunk;
 mod source;
@@ -23,15 +25,17 @@ mod timeline;
 mod wrap;
 
 pub use finding::finding;
+pub use listing::Listing;
 pub use run_report::{Kept, RunReport};
 pub use style::Style;
 pub use wrap::WIDTH_DEFAULT;
 
+use crate::explain::Page;
 use crate::explore::findings::SiteKey;
 use crate::explore::summary::Summary;
 use std::time::Duration;
 
-/// What the results of a command are told to.
+/// Prints the results of a command in one form.
 ///
 /// A command calls `begin` first and `end` last, and between them the others as things happen.
 pub trait Reporter: Send {
@@ -49,6 +53,12 @@ pub trait Reporter: Send {
 
     /// The exploration of one driver is over. `elapsed` is host time, for a rate; merged parts have none.
     fn summary(&mut self, summary: &Summary, elapsed: Option<Duration>);
+
+    /// Everything that `storsim list` names.
+    fn list(&mut self, listing: &Listing);
+
+    /// The pages of a word, one for each of its meanings.
+    fn explain(&mut self, pages: &[Page]);
 
     /// The command is over: what was collected is printed now.
     fn end(&mut self);
@@ -73,7 +83,7 @@ pub struct Invocation {
 pub enum Progress {
     /// Work begins; it may be part of work that goes on meanwhile.
     Began {
-        /// What it is.
+        /// The name of the work.
         what: String,
         /// Executions to make; `None` where they are not counted one by one.
         counted: Option<Count>,
@@ -102,14 +112,8 @@ pub enum Format {
     Json,
 }
 
-/// `text` with its lines broken so that they fit the terminal.
-#[must_use]
-pub fn fitted(text: &str) -> String {
-    wrap::fitted(text, wrap::terminal_width())
-}
-
 impl Format {
-    /// What prints in this form.
+    /// The reporter of this form.
     #[must_use]
     pub fn reporter(self) -> Box<dyn Reporter> {
         match self {

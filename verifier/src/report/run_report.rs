@@ -28,7 +28,7 @@ pub struct RunReport {
     pub driver: &'static Driver,
     /// How.
     pub setup: Setup,
-    /// What came of it.
+    /// The run itself.
     pub run: Run,
     /// The file that replays it.
     pub schedule: Option<Kept>,

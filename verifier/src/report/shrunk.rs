@@ -1,4 +1,4 @@
-//! What shrinking came to, in two lines.
+//! The result of shrinking, in two lines.
 
 use crate::explore::shrink::{Minimality, Shrunk, Size};
 use serde_json::{Value, json};

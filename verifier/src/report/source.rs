@@ -1,4 +1,4 @@
-//! What the driver's source calls things, for reports: a lock by its argument, a `Shared` field by its name.
+//! Names from the driver's source, for reports: a lock by its argument, a `Shared` field by its name.
 //!
 //! It reads the quoted line as text and knows no Rust; where a line is not of the form expected there is no
 //! name, and the report shows what the machine knows.
@@ -24,7 +24,7 @@ pub(super) fn known(driver: &Driver, file: &str) -> String {
     )
 }
 
-/// What a held lock is called where it was taken, else its address.
+/// The argument by which a held lock was taken, as the source has it; else its address.
 pub(super) fn lock(driver: &Driver, lock: &HeldLock) -> String {
     let at = lock.site;
     let name = line(driver, at.file(), at.line()).and_then(|text| {

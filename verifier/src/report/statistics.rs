@@ -1,4 +1,4 @@
-//! What a run did, in figures.
+//! The figures of a run: requests, bytes, rate, latencies, locks, faults.
 
 use super::json::hex;
 use crate::driver::Driver;
@@ -65,7 +65,7 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
 /// Failed allocations that a report names.
 const ALLOCATIONS_SHOWN: usize = 4;
 
-/// What a run met of what it had to bear, and what became of the requests.
+/// The faults and events of a run, and how its requests recovered.
 fn disturbances(out: &mut String, counts: &DisturbanceCounts, failed: u64) -> fmt::Result {
     for count in &counts.faults {
         writeln!(out, "  fault     {}: {} of {} commands", count.rule, count.injected, count.matched)?;

@@ -1,4 +1,4 @@
-//! What an exploration came to: a table and a line for people.
+//! The summary of an exploration for people: a table of findings and a line of figures.
 
 use super::style::Style;
 use crate::explore::summary::{Finding, Summary};

@@ -1,9 +1,10 @@
 //! Results for people: a run's figures, the finding, the timeline, each as it comes.
 
 use super::bars::Bars;
-use super::{Invocation, Kept, Progress, Reporter, RunReport, Style};
-use super::{finding, fit, shrunk, statistics, stress, timeline, wrap};
+use super::{Invocation, Kept, Listing, Progress, Reporter, RunReport, Style};
+use super::{finding, fit, listing, page, shrunk, statistics, stress, timeline, wrap};
 use crate::driver::Expects;
+use crate::explain::Page;
 use crate::explore::findings::SiteKey;
 use crate::explore::summary::Summary;
 use std::time::Duration;
@@ -93,6 +94,15 @@ impl Reporter for Text {
 
     fn summary(&mut self, summary: &Summary, elapsed: Option<Duration>) {
         self.print(&wrap::fitted(&stress::stress(summary, elapsed, self.style), self.width));
+    }
+
+    fn list(&mut self, listing: &Listing) {
+        self.print(&wrap::fitted(&listing::listing(listing), self.width));
+    }
+
+    fn explain(&mut self, pages: &[Page]) {
+        let pages: Vec<_> = pages.iter().map(|page| page::page(page, self.width)).collect();
+        self.print(&pages.join("\n"));
     }
 
     fn end(&mut self) {}

@@ -6,7 +6,7 @@
 pub const WIDTH_DEFAULT: usize = 100;
 /// The least width that is used, whatever the terminal says.
 const WIDTH_MIN: usize = 40;
-/// What a long word is indented by, so that most need not be broken.
+/// Columns that a long word is indented by: few, so that most long words need not be broken.
 const INDENT_LONG: usize = 4;
 
 /// The width of the lines of a report: what COLUMNS says, else the terminal's, else [`WIDTH_DEFAULT`].

@@ -79,7 +79,7 @@ mod tests {
         for row in TABLE {
             let named: Vec<_> = TABLE.iter().filter(|other| other.is_called(row.name)).collect();
             assert_eq!(named.len(), 1, "{}", row.name);
-            let page = row.page();
+            let page = row.body();
             assert!(page.contains("## Source"), "{} does not say where it comes from", row.name);
             assert!(page.contains("## Why it matters") && !row.why.is_empty(), "{}: why?", row.name);
         }

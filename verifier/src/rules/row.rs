@@ -5,6 +5,7 @@
 //! module above lists them. Invariant: a name, in any case, names one row.
 
 use super::rule::{Rule, Sites};
+use crate::topic::first_sentence;
 use kernel_sim::bugcheck::StopCode;
 
 /// The set a row belongs to: Microsoft's for rules, ours for the rest.
@@ -84,7 +85,7 @@ pub struct Row {
     pub why: &'static str,
     /// Where Microsoft describes it.
     pub url: Option<&'static str>,
-    /// What Windows stops with for the same mistake, where it does.
+    /// The bug check with which Windows stops for the same mistake, where it does.
     pub stop: Option<WindowsStop>,
     /// The exhibits: the smallest driver that is found by this row, and the near miss that is not.
     pub exhibits: Option<[&'static str; 2]>,
@@ -93,43 +94,36 @@ pub struct Row {
 }
 
 impl Row {
-    /// The first line of the page.
+    /// The first sentence of the page.
     #[must_use]
-    pub fn summary(&self) -> &'static str {
-        self.text.lines().next().unwrap_or("").trim()
+    pub fn summary(&self) -> String {
+        first_sentence(self.text)
     }
 
-    /// The whole page as it is printed: the name, the text, what Windows stops with, the exhibits, the
-    /// source.
+    /// Microsoft's page about it, where there is one.
     #[must_use]
-    pub fn page(&self) -> String {
-        let code = self.stop.filter(|stop| stop.code.code != 0);
-        let is_stop = self.origin == Origin::Stop;
-        let number = code.filter(|_| is_stop).map(|stop| format!("{:#06X} ", stop.code.code));
-        let default = if self.default { "" } else { ", off unless asked for" };
-        let (words, set) = (self.origin.words(), self.set.word());
-        let mut page =
-            format!("{}{}  ({words}, set {set}{default})\n\n", number.unwrap_or_default(), self.name);
-        page.extend(self.text.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))));
-        match code {
-            Some(_) if is_stop => {
-                page += &format!("\n## Why it matters\n{}.\n", self.why);
-                page += "\n## Source\nMicrosoft, bug check code reference.\n";
-            }
-            Some(stop) => {
-                let parameter = stop.parameter.map(|p| format!(" ({p:#x}, ..)")).unwrap_or_default();
-                page += &format!("\nWindows stops with {:#X}{parameter} for it.\n", stop.code.code);
-            }
-            None if is_stop && !self.text.contains("## Source") => {
-                page += &format!("\n## Why it matters\n{}.\n\n## Source\nOur own stop.\n", self.why);
-            }
-            None => {}
+    pub fn link(&self) -> Option<String> {
+        match (self.url, self.stop) {
+            (Some(url), _) => Some(url.to_owned()),
+            (None, Some(stop)) if self.origin == Origin::Stop => page_of_stop(&stop.code),
+            (None, _) => None,
         }
-        if let Some([breaker, near_miss]) = self.exhibits {
-            page += &format!("\nExhibits: {breaker} breaks it; {near_miss} does not.\n");
+    }
+
+    /// The text of the page: what is checked, why it matters, the source.
+    #[must_use]
+    pub fn body(&self) -> String {
+        if self.text.contains("## Source") {
+            return self.text.to_owned();
         }
-        page.extend(self.url.map(|url| format!("\n{url}\n")));
-        page
+        // The texts of bug checks are the kernel's, and say neither.
+        let source =
+            if self.link().is_some() { "Microsoft, bug check code reference" } else { "Our own stop" };
+        let mut why = self.why.to_owned();
+        if let Some(first) = why.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        format!("{}\n## Why it matters\n{why}.\n\n## Source\n{source}.\n", self.text)
     }
 
     /// Whether `word` names it: its name in any case, or the number of its stop, such as `0xC4`.
@@ -141,6 +135,21 @@ impl Row {
             || (self.origin == Origin::Stop
                 && self.stop.is_some_and(|stop| stop.code.code != 0 && Some(stop.code.code) == number))
     }
+}
+
+/// Microsoft's page about a bug check; `None` for a stop of our own.
+fn page_of_stop(stop: &StopCode) -> Option<String> {
+    let dashes = match stop.code {
+        0 => return None,
+        // That page's address has one more than the others.
+        0x11B => "---",
+        _ => "--",
+    };
+    let name = stop.name.to_lowercase().replace('_', "-");
+    Some(format!(
+        "learn.microsoft.com/windows-hardware/drivers/debugger/bug-check-{:#x}{dashes}{name}",
+        stop.code
+    ))
 }
 
 impl PartialEq for Row {

@@ -20,7 +20,7 @@ pub enum Sites {
     Counted,
 }
 
-/// What a rule says of an event: nothing, as a rule.
+/// The verdict on one event: usually that nothing is broken.
 pub type Seen = Option<Box<Breach>>;
 
 /// The event breaks nothing.
@@ -28,7 +28,7 @@ pub const FINE: Seen = None;
 
 /// One rule at work, in one run.
 pub trait Rule: Send + Sync {
-    /// What to be told of. Asked once, before power-on.
+    /// The events to be told of. Called once, before power-on.
     fn interest(&self) -> Interest;
 
     /// Looks at an event. In the parallel executor several processors call at once.
@@ -72,7 +72,7 @@ impl Breach {
         self
     }
 
-    /// What made it so, oldest first.
+    /// Moments that led to it, oldest first.
     #[must_use]
     pub fn earlier(mut self: Box<Self>, moments: impl IntoIterator<Item = Moment>) -> Box<Breach> {
         self.earlier.extend(moments);

@@ -16,7 +16,7 @@ pub struct Selection(Vec<&'static Row>);
 pub struct UnknownRule(pub String);
 
 impl Default for Selection {
-    /// What is on unless told otherwise.
+    /// The rows that are on by default.
     fn default() -> Selection {
         Selection::of(|row| row.default)
     }

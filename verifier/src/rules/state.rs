@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 
 /// State that empties itself.
 pub trait Empties {
-    /// What it has to be told of for that.
+    /// The events that it has to be told of for that.
     fn interest(&self) -> Interest;
 
     /// Forgets what ends with this event.
@@ -27,7 +27,7 @@ pub trait Key {
     /// The key of an event, where the event has one.
     fn of(event: &Event<'_>) -> Option<usize>;
 
-    /// What a map has to be told of to notice the end of keys.
+    /// The events that a map has to be told of to notice the end of keys.
     fn interest() -> Interest;
 
     /// The keys that end with an event: those from the first to before the second.

@@ -1,32 +1,46 @@
-//! What a run has to bear besides its requests: faults by plan, and events while requests are under way.
+//! What disturbs a run besides its requests: faults by plan, and events while requests are under way.
 
 use serde::{Deserialize, Serialize};
 use storport_sim::DiskStatistics;
 use storport_sim::disk::fault::{FaultCount, FaultPlan};
 
-/// What happens to an adapter while requests are under way.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Event {
-    /// A unit or a bus is reset.
-    Reset,
+/// Declares the events: the doc comment of each is also the text that `storsim explain` prints.
+macro_rules! events {
+    ($($(#[doc = $doc:literal])+ $event:ident = $word:literal;)+) => {
+        /// What happens to an adapter while requests are under way.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Event {
+            $($(#[doc = $doc])+ $event,)+
+        }
+
+        impl Event {
+            /// Every event, by its word on the command line.
+            pub const NAMES: [(&'static str, Event); 4] = [$(($word, Event::$event)),+];
+
+            /// What happens, in sentences.
+            #[must_use]
+            pub fn text(self) -> &'static str {
+                match self {
+                    $(Event::$event => concat!($($doc, "\n"),+),)+
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// A unit or a bus is reset. Which of the two is drawn from the seed each time.
+    Reset = "reset";
     /// The adapter is stopped and started again, as for a rebalance or for sleep.
-    StopRestart,
-    /// Units are plugged in, used, and pulled out.
-    Hotplug,
-    /// The adapter is pulled out, once.
-    Removal,
+    StopRestart = "stop-restart";
+    /// Units are plugged in, used, and pulled out. Each gets a short workload of its own meanwhile.
+    Hotplug = "hotplug";
+    /// The adapter is pulled out, once. Requests may fail from then on, and all of them must end.
+    Removal = "removal";
 }
 
 impl Event {
-    /// Every event, by its word on the command line.
-    pub const NAMES: [(&'static str, Event); 4] = [
-        ("reset", Event::Reset),
-        ("stop-restart", Event::StopRestart),
-        ("hotplug", Event::Hotplug),
-        ("removal", Event::Removal),
-    ];
-
     /// Its word.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -35,11 +49,11 @@ impl Event {
     }
 }
 
-/// What a run is given to bear. The default is nothing.
+/// The faults and events that a run is given. The default is none.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disturbances {
-    /// Faults of the disk and of what carries its answers, drawn from the seed of the operations.
+    /// Faults of the disk and of the transport behind it, drawn from the seed of the operations.
     #[serde(default, skip_serializing_if = "FaultPlan::is_empty")]
     pub faults: FaultPlan,
     /// Events, drawn from that seed as well; each at most once in the list.
@@ -51,7 +65,7 @@ pub struct Disturbances {
 }
 
 impl Disturbances {
-    /// Whether there is nothing to bear.
+    /// Whether there are none.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.faults.is_empty() && self.events.is_empty() && self.timeout_s.is_none()
@@ -92,13 +106,13 @@ pub struct EventCounts {
     pub removals: u64,
 }
 
-/// What a run met of it.
+/// The faults and events that happened in a run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct DisturbanceCounts {
     /// How often each rule of the plan matched and struck.
     pub faults: Vec<FaultCount>,
-    /// What the disk class driver did about it, of the disk found first.
+    /// How the class driver recovered, for the disk found first.
     pub disk: DiskStatistics,
-    /// What happened.
+    /// The events.
     pub events: EventCounts,
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use storport_sim::{Adapter, Medium};
 
-/// How often somebody looks whether the device is still there, in 100 ns: 10 ms.
+/// How often the second thread looks whether the device is still there, in microseconds: 10 ms.
 const LOOK_US: u64 = 10_000;
 
 /// Requests of the load between two looks at something else.
@@ -44,12 +44,12 @@ impl Draws {
 pub(super) struct Stage {
     pub adapter: Adapter,
     pub medium: Arc<Medium>,
-    pub trouble: Arc<PermittedErrors>,
+    pub permitted: Arc<PermittedErrors>,
     /// Rung when requests are due, and when the load is over.
     pub bell: Doorbell,
     pub is_over: AtomicBool,
     pub counts: Mutex<EventCounts>,
-    /// What the workloads on plugged units came to.
+    /// The statistics of the workloads on plugged units.
     pub elsewhere: Mutex<Statistics>,
 }
 
@@ -58,7 +58,7 @@ impl Stage {
     /// works has no time: in the deterministic executor a delay would last until the load is over.
     pub(super) fn let_the_load_go_on(&self) {
         if !self.is_over.load(SeqCst) {
-            self.trouble.ring_after(LOOK_REQUESTS);
+            self.permitted.ring_after(LOOK_REQUESTS);
             self.bell.wait();
         }
         if self.is_over.load(SeqCst) {
@@ -72,8 +72,8 @@ pub(super) fn run(stage: &Stage, events: &[Event], seed: u64, gap: u64) {
     let machine = Machine::current().expect("events happen on a machine");
     let mut draws = Draws::new(seed);
     let mut left: Vec<Event> = events.to_vec();
-    while !left.is_empty() && !stage.trouble.is_gone() {
-        stage.trouble.ring_after(1 + draws.below(gap));
+    while !left.is_empty() && !stage.permitted.is_gone() {
+        stage.permitted.ring_after(1 + draws.below(gap));
         // The ring of the end may have been for another wait.
         if !stage.is_over.load(SeqCst) {
             stage.bell.wait();
@@ -97,7 +97,7 @@ pub(super) fn run(stage: &Stage, events: &[Event], seed: u64, gap: u64) {
 }
 
 fn reset(stage: &Stage, draws: &mut Draws) {
-    stage.trouble.count_reset();
+    stage.permitted.count_reset();
     if draws.below(2) == 0 {
         let Some(disk) = stage.adapter.disks().first() else { return };
         if stage.adapter.reset_unit(*disk) {
@@ -123,7 +123,7 @@ fn stop_and_restart(stage: &Stage) {
 }
 
 fn notice_removal(stage: &Stage) {
-    stage.trouble.device_is_gone();
+    stage.permitted.device_is_gone();
     stage.adapter.surprise_removal();
     stage.counts.lock().removals += 1;
 }

@@ -1,10 +1,10 @@
 //! A unit that comes and goes while others are in use.
 //!
-//! A disk is plugged in behind the adapter; whoever stands before it (the device model, or a virtual miniport
-//! by a service request) reports it, Storport scans the bus, and a disk device appears. A load of its own
-//! runs on that, verified like any, and somewhere in it the unit is pulled out again: from then on its
-//! requests may fail, but each must end. Windows has this from BusChangeDetected and the scan that follows;
-//! what a miniport does that never reports it is not judged, only counted.
+//! A disk is plugged in behind the adapter; the device model, or a virtual miniport by a service request,
+//! reports it, Storport scans the bus, and a disk device appears. A load of its own runs on that disk,
+//! verified like any other. During the load the unit is pulled out again: from then on its requests may fail,
+//! but each must end. On Windows this is BusChangeDetected and the scan that follows. A miniport that never
+//! reports a plugged unit breaks no rule: such units are only counted.
 
 use super::events::{Draws, Stage};
 use crate::workload::{
@@ -25,7 +25,7 @@ const BYTES: u64 = 1 << 20;
 const REQUESTS: u64 = 48;
 /// Outstanding at once.
 const DEPTH: u32 = 8;
-/// How often somebody looks whether a disk has come or gone before he gives up.
+/// How often the thread looks whether a disk has come or gone before it gives up.
 const LOOKS: u32 = 50;
 /// Bytes of a service request's buffer: as much as the load's own have.
 const SERVICE_BYTES: usize = 4096;
@@ -56,7 +56,7 @@ impl Hotplug<'_> {
         }
     }
 
-    /// Sees to it that whoever stands before the medium looks for changes.
+    /// Makes the device model or the virtual miniport look for changes of the medium.
     fn tell(&self) {
         self.machine.touch_device(0);
         let adapter = &self.stage.adapter;
@@ -85,20 +85,20 @@ impl Hotplug<'_> {
     fn use_and_unplug(&self, device: PDEVICE_OBJECT, lun: Lun, requests: u64) {
         let (machine, bell) = (self.machine, Doorbell::new(self.machine, 0));
         let over = Doorbell::new(machine, 0);
-        let trouble = Arc::new(PermittedErrors::planned(None, bell, LOST_AFTER_S));
-        trouble.ring_after(requests);
+        let permitted = Arc::new(PermittedErrors::planned(None, bell, LOST_AFTER_S));
+        permitted.ring_after(requests);
         let results = Arc::new(parking_lot::Mutex::default());
         let options = options(self.seed);
         let disk = Disk { devices: vec![device], service: None, bytes: BYTES, trims: None };
-        let (their_trouble, their_results) = (Arc::clone(&trouble), Arc::clone(&results));
+        let (their_permitted, their_results) = (Arc::clone(&permitted), Arc::clone(&results));
         machine.start_thread(None, move || {
-            let statistics = workload::run(machine, disk, &options, &their_trouble, || {});
+            let statistics = workload::run(machine, disk, &options, &their_permitted, || {});
             *their_results.lock() = statistics;
             bell.ring();
             over.ring();
         });
         bell.wait();
-        trouble.device_is_gone();
+        permitted.device_is_gone();
         self.stage.medium.unplug(lun);
         self.tell();
         over.wait();

@@ -42,7 +42,7 @@ use storport_sim::disk::{
 };
 use storport_sim::medium::Medium;
 
-/// What a run gave.
+/// The result of a run.
 pub struct Run {
     /// Its outcome.
     pub end: RunEnd,

@@ -14,7 +14,7 @@ pub struct Program {
     pub setup: Setup,
 }
 
-/// Who makes the choices of one execution.
+/// What makes the choices of one execution.
 pub enum Chooser {
     /// The machine's own seeded choices: the fastest.
     Seeded,

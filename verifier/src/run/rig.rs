@@ -23,7 +23,7 @@ const EVENTS: u64 = 8;
 /// Requests between two events, on average, in a run of a given time.
 const EVENT_EVERY: u64 = 500;
 
-/// What the boot thread leaves for the caller.
+/// The results that the boot thread leaves for the caller.
 #[derive(Default)]
 pub(super) struct RigResult {
     pub statistics: Statistics,
@@ -40,9 +40,9 @@ pub(super) struct Rig {
     pub bytes: u64,
     pub workload: Options,
     pub disturbances: Disturbances,
-    /// What a miniport serves.
+    /// The medium behind a miniport.
     pub medium: Option<Arc<Medium>>,
-    /// What strikes the device of a WDM driver.
+    /// The faults that strike the device of a WDM driver.
     pub faults: SharedFaults,
     pub result: Arc<Mutex<RigResult>>,
 }
@@ -137,10 +137,10 @@ impl Rig {
         &self,
         machine: &Machine,
         disk: Disk,
-        trouble: &Arc<PermittedErrors>,
+        permitted: &Arc<PermittedErrors>,
         end_disturbances: impl FnOnce(),
     ) {
-        let statistics = workload::run(machine, disk, &self.workload, trouble, end_disturbances);
+        let statistics = workload::run(machine, disk, &self.workload, permitted, end_disturbances);
         self.result.lock().statistics = statistics;
     }
 
@@ -148,9 +148,9 @@ impl Rig {
     /// read back.
     fn run_with_device_faults(&self, machine: &Machine, disk: Disk) {
         *self.faults.lock() = FaultInjector::new(&self.disturbances.faults, self.workload.seed);
-        let trouble = Arc::new(PermittedErrors::of_device(Arc::clone(&self.faults)));
+        let permitted = Arc::new(PermittedErrors::of_device(Arc::clone(&self.faults)));
         let mut counts = DisturbanceCounts::default();
-        self.work(machine, disk, &trouble, || {
+        self.work(machine, disk, &permitted, || {
             counts.faults = std::mem::take(&mut *self.faults.lock()).counts().collect();
         });
         self.result.lock().disturbances = Some(counts);
@@ -165,16 +165,16 @@ impl Rig {
         }
         let bell = Doorbell::new(machine, 0);
         let timeout_s = timeout_s.unwrap_or(LOST_AFTER_S);
-        let trouble = PermittedErrors::planned(Some(Arc::clone(medium)), bell, timeout_s);
+        let permitted = PermittedErrors::planned(Some(Arc::clone(medium)), bell, timeout_s);
         let protocol = match self.driver.kind {
             Kind::Miniport { protocol, .. } => protocol,
             _ => Protocol::Scsi,
         };
-        let trouble = Arc::new(trouble.over(protocol).with_pauses(events.contains(&Event::Hotplug)));
+        let permitted = Arc::new(permitted.over(protocol).with_pauses(events.contains(&Event::Hotplug)));
         let stage = Arc::new(Stage {
             adapter,
             medium: Arc::clone(medium),
-            trouble: Arc::clone(&trouble),
+            permitted: Arc::clone(&permitted),
             bell,
             is_over: AtomicBool::new(false),
             counts: Mutex::default(),
@@ -205,7 +205,7 @@ impl Rig {
         }
         let mut counts = DisturbanceCounts::default();
         let device = disk.devices[0];
-        self.work(machine, disk, &trouble, || {
+        self.work(machine, disk, &permitted, || {
             stage.is_over.store(true, SeqCst);
             bell.ring();
             (0..threads).for_each(|_| ended.wait());
@@ -224,7 +224,7 @@ impl Rig {
             result.statistics.add(&stage.elsewhere.into_inner());
             result.disturbances = Some(counts);
         }
-        if trouble.is_gone() {
+        if permitted.is_gone() {
             stage.adapter.surprise_remove();
         } else {
             stage.adapter.remove();

@@ -74,7 +74,7 @@ pub struct Setup {
     pub seed: u64,
     /// The I/O.
     pub workload: Options,
-    /// What disturbs the run besides.
+    /// Faults and events that disturb the run.
     pub disturbances: Disturbances,
     /// The disk.
     pub contents: Contents,
@@ -180,7 +180,7 @@ pub enum SetupError {
     NotStarted {
         /// Its name.
         driver: &'static str,
-        /// What refused, and with which status.
+        /// The party that refused, and its status.
         why: String,
     },
 }
@@ -210,15 +210,15 @@ pub(super) fn check_disturbances(driver: &Driver, disturbances: &Disturbances) -
         Kind::Wdm { .. } if disturbances.faults.rules.iter().any(|rule| !rule.kind.is_answer()) => refuse(
             "a WDM driver",
             "--fault: its rig knows no time-outs or resets, without which a completion that is lost or doubled \
-             cannot be borne; --fault answers is every other kind",
+             cannot be survived; --fault answers is every other kind",
         ),
         Kind::Wdm { .. } if disturbances.events.is_empty() && disturbances.timeout_s.is_none() => Ok(()),
         Kind::Wdm { .. } => refuse(
             "a WDM driver",
             "--event and --timeout need an adapter; plug and play of a WDM device under load is not modelled",
         ),
-        // A fault that strikes a scan's own commands takes a disk away, which nobody could tell from a
-        // mistake.
+        // A fault that strikes a scan's own commands takes a disk away, which looks the same as a mistake
+        // of the driver's.
         _ if !disturbances.faults.is_empty() && disturbances.events.contains(&Event::Hotplug) => refuse(
             "a miniport",
             "--event hotplug is not combined with --fault, which would strike the bus scan",

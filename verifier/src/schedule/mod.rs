@@ -36,7 +36,7 @@ pub struct Schedule {
     pub setup: Setup,
     /// What its sources were.
     pub sources: Fingerprint,
-    /// Who chooses.
+    /// What makes its choices.
     pub base: Base,
     /// Its trace hash.
     pub trace_hash: u64,

@@ -1,6 +1,6 @@
 //! A setup as JSON, one line of a schedule file.
 //!
-//! Whoever edits it meets the limits of the command line.
+//! An edited setup has to keep the limits of the command line.
 
 use crate::rules::{Selection, Sites};
 use crate::run::Disturbances;

@@ -1,4 +1,4 @@
-//! What the blocks of a job must hold.
+//! The contents that the blocks of a job must have.
 //!
 //! A unit is the smallest request of the job, so requests of all sizes begin and end between units. Most
 //! units hold exactly the last generation written; what a trim or a failed request has touched may hold one

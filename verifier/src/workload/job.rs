@@ -97,10 +97,10 @@ pub(super) fn run(shared: &Shared, n: u32, jobs: u32) {
         if is_time_up || afterwards == AFTERWARDS {
             break;
         }
-        afterwards += u32::from(shared.trouble.is_expected() && shared.trouble.is_gone());
+        afterwards += u32::from(shared.permitted.is_expected() && shared.permitted.is_gone());
         job.submit(operation);
         sent += 1;
-        if shared.trouble.has_pauses() && sent % PAUSE_AFTER == 0 {
+        if shared.permitted.has_pauses() && sent % PAUSE_AFTER == 0 {
             job.drain();
             pause();
         }
@@ -114,7 +114,7 @@ impl<'a> Job<'a> {
     fn new(shared: &'a Shared, machine: &'static Machine, part: Part, depth: u32) -> Job<'a> {
         let options = &shared.options;
         let unit_bytes = options.block_bytes.min;
-        let doorbell = Doorbell::new(machine, shared.trouble.patience_s());
+        let doorbell = Doorbell::new(machine, shared.permitted.patience_s());
         let inbox = Box::new(Inbox { done: ArrayQueue::new(depth as usize), doorbell });
         // SAFETY: both devices are live.
         let stack_size = unsafe {
@@ -171,7 +171,7 @@ impl<'a> Job<'a> {
             // A flush goes to each in turn.
             None => (disk.devices[self.statistics.flushes as usize % disk.devices.len()], 0),
         };
-        self.shared.trouble.count_request();
+        self.shared.permitted.count_request();
         self.outstanding += 1;
         let at = now(self.machine);
         let s = &mut self.slots[slot as usize];
@@ -236,7 +236,7 @@ impl<'a> Job<'a> {
                 format!(
                     "{} requests were not completed within {} seconds of machine time: {}",
                     lost.len(),
-                    self.shared.trouble.patience_s(),
+                    self.shared.permitted.patience_s(),
                     lost.join(", ")
                 ),
                 self.last_in_hands(),
@@ -316,9 +316,9 @@ impl<'a> Job<'a> {
             Operation::Flush => OpClass::Flush,
             Operation::Service => OpClass::Other,
         };
-        let trouble = &self.shared.trouble;
-        if !trouble.allows(class, status) {
-            report_status(&operation.in_words(self.unit_bytes), status, trouble.is_expected());
+        let permitted = &self.shared.permitted;
+        if !permitted.allows(class, status) {
+            report_status(&operation.in_words(self.unit_bytes), status, permitted.is_expected());
         }
         match operation {
             // A digest of less than everything is none.
@@ -351,7 +351,7 @@ impl<'a> Job<'a> {
 
     /// Reads back every unit it changed, gives its memory back, hands its figures in.
     fn finish(mut self) {
-        if !self.shared.options.mode.only_reads() && !self.shared.trouble.is_gone() {
+        if !self.shared.options.mode.only_reads() && !self.shared.permitted.is_gone() {
             self.read_back();
         }
         for slot in self.slots {
@@ -432,7 +432,7 @@ fn trim_request(offset: u64, bytes: u32) -> [u8; TRIM_BYTES as usize] {
 fn wrong_data(mismatch: &pattern::Mismatch) -> ! {
     report(
         &rules::data_integrity::ROW,
-        "a file with this data in it is corrupt, and nobody was told",
+        "a file with this data in it is corrupt, and no error was reported",
         format!(
             "the sector at offset {} should hold {} and holds {}",
             mismatch.offset, mismatch.should_hold, mismatch.holds

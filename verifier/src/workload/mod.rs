@@ -6,11 +6,11 @@
 //! whatever the executor or the schedule, and whatever the driver (but for trims, which not every one takes).
 //!
 //! ```text
-//! options.rs    what to send                             operations.rs  the requests, one after the other
-//! job.rs        one job                                  slot.rs        one place for a request
-//! expected.rs   what blocks must hold                    pattern.rs     what is written into them
-//! trouble.rs    what may go wrong, and when              provisioning.rs  whether a disk takes trims
-//! direct.rs     the same without a driver                statistics.rs  what came of it
+//! options.rs           what to send                      operations.rs    the requests, one after the other
+//! job.rs               one job                           slot.rs          one place for a request
+//! expected.rs          what blocks must hold             pattern.rs       what is written into them
+//! permitted_errors.rs  what may fail, and when           provisioning.rs  whether a disk takes trims
+//! direct.rs            the same without a driver         statistics.rs    counts of requests and bytes
 //! ```
 
 #![expect(unsafe_code, reason = "the rig calls layer 1, as a client of the driver")]
@@ -55,7 +55,7 @@ pub struct Disk {
     pub service: Option<PDEVICE_OBJECT>,
     /// The size of all together, in bytes.
     pub bytes: u64,
-    /// What it says of trims, if it takes them and the workload has some.
+    /// How it takes trims, if it does and the workload has some.
     pub trims: Option<Trims>,
 }
 
@@ -79,7 +79,7 @@ unsafe impl Sync for Disk {}
 struct Shared {
     options: Options,
     disk: Disk,
-    trouble: Arc<PermittedErrors>,
+    permitted: Arc<PermittedErrors>,
     results: Mutex<Statistics>,
     running: AtomicU32,
     done: Doorbell,
@@ -88,8 +88,8 @@ struct Shared {
 }
 
 impl Shared {
-    /// Where something may go wrong, the jobs wait for each other here between the requests and the reading
-    /// back, which is done in peace.
+    /// Waits until every job has sent its requests and the disturbances have ended: what was written is read
+    /// back without any. In a run without disturbances it returns at once.
     fn await_read_back(&self) {
         if let Some(go_on) = self.go_on {
             self.done.ring();
@@ -99,23 +99,23 @@ impl Shared {
 }
 
 /// Runs the workload to its end; call from the machine's boot thread, or from one that has nothing else to
-/// do. Where something may go wrong, `end_disturbances` is called before what was written is read back.
+/// do. In a run with disturbances, `end_disturbances` is called before what was written is read back.
 ///
 /// A finding ends the run from inside a job.
 pub fn run(
     machine: &Machine,
     disk: Disk,
     options: &Options,
-    trouble: &Arc<PermittedErrors>,
+    permitted: &Arc<PermittedErrors>,
     end_disturbances: impl FnOnce(),
 ) -> Statistics {
     let jobs = options.jobs(machine.processor_count(), disk.bytes);
     let done = Doorbell::new(machine, 0);
-    let go_on = trouble.is_expected().then(|| Doorbell::new(machine, 0));
+    let go_on = permitted.is_expected().then(|| Doorbell::new(machine, 0));
     let shared = Arc::new(Shared {
         options: options.clone(),
         disk,
-        trouble: Arc::clone(trouble),
+        permitted: Arc::clone(permitted),
         results: Mutex::new(Statistics::new()),
         running: AtomicU32::new(jobs),
         done,

@@ -83,7 +83,7 @@ impl Part {
     }
 }
 
-/// What the driver takes besides reads, writes and flushes.
+/// The kinds of requests that the driver takes besides reads, writes and flushes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Takes {
     pub service: bool,
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mix_has_everything_and_writes_where_nobody_takes_trims() {
+    fn a_mix_has_everything_and_writes_where_trims_are_not_taken() {
         let options = options(Mode::Mixed, Amount::Ios(400));
         let part = Part::of(0, 1, 64, 1);
         let all: Vec<_> = Operations::new(&options, 0, 1, part, ALL).collect();

@@ -1,4 +1,4 @@
-//! What to send: fio's words.
+//! The options of a workload, in fio's words: which requests, how many, how large.
 
 use serde::{Deserialize, Serialize};
 
@@ -199,7 +199,7 @@ fn is_one(luns: &u8) -> bool {
 }
 
 impl Options {
-    /// No I/O to speak of: for programs to which none is sent.
+    /// The least I/O there is: for programs to which none is sent.
     pub const NONE: Options = Options {
         mode: Mode::RandRw,
         amount: Amount::Ios(1),

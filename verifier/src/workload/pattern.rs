@@ -1,4 +1,4 @@
-//! What blocks hold: sectors stamped with their address, generation and a pattern made of both.
+//! The contents of blocks: sectors stamped with their address, their generation and a pattern made of both.
 
 use kernel_sim::split_mix::mix;
 
@@ -29,10 +29,10 @@ pub(super) fn stamp(buffer: &mut [u8], offset: u64, generation: u32) {
     }
 }
 
-/// What a sector may hold.
+/// The contents that a sector may have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Content {
-    /// What was there before the run: zeros, if anything is known of it.
+    /// The contents before the run: zeros, if they are known.
     Original,
     /// Zeros, since a trim.
     Zeros,
@@ -41,7 +41,7 @@ pub(super) enum Content {
 }
 
 impl Content {
-    /// What a sector holds to which so many generations were written.
+    /// The contents of a sector to which so many generations were written.
     pub(super) fn of_generation(generation: u32) -> Content {
         if generation == 0 { Content::Original } else { Content::Generation(generation) }
     }
@@ -68,9 +68,9 @@ impl std::fmt::Display for Content {
 pub(super) struct Mismatch {
     /// Byte offset on the disk of the first wrong sector.
     pub offset: u64,
-    /// What that sector should hold, in words.
+    /// The contents that the sector should have, in words.
     pub should_hold: String,
-    /// What it holds instead, in words.
+    /// The contents that it has instead, in words.
     pub holds: String,
 }
 
@@ -100,7 +100,7 @@ fn is_stamped(sector: &[u8], at: u64, generation: u32) -> bool {
     })
 }
 
-/// What a sector seems to hold.
+/// Describes the contents of a sector.
 fn describe(sector: &[u8]) -> String {
     let words = sector.as_chunks::<8>().0;
     let header: Vec<u64> = words.iter().take(3).map(|w| u64::from_le_bytes(*w)).collect();

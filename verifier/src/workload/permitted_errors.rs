@@ -1,4 +1,5 @@
-//! What may go wrong while a workload runs, as far as its jobs must know: faults of a plan, resets, removal.
+//! Which errors the requests of a workload may end with: those that faults of a plan, resets and a removal
+//! explain.
 //!
 //! It tells which errors may surface. The disk class driver tries most failures again, so an error that
 //! passes must have had as many causes as there are tries: a single aborted command that reaches the client
@@ -34,7 +35,7 @@ const PIECES: u32 = 16;
 
 /// As [`LOST_AFTER_S`] where something goes wrong: what recovery may take at worst, if every try of every
 /// piece of a request waits for its time-out before each step.
-fn lost_after_trouble_s(timeout_s: u32) -> u32 {
+fn lost_after_faults_s(timeout_s: u32) -> u32 {
     PIECES * TRIES as u32 * STEPS.0 * (timeout_s + STEPS.1)
 }
 
@@ -47,7 +48,7 @@ pub struct PermittedErrors {
     device: Option<SharedFaults>,
     /// How long a command may take, in seconds, where something is planned.
     timeout_s: Option<u32>,
-    /// What the disks are asked in.
+    /// The command set of the disks.
     protocol: Protocol,
     /// The jobs pause now and then.
     has_pauses: bool,
@@ -106,7 +107,7 @@ impl PermittedErrors {
 
     /// How long a request may take, in seconds of machine time.
     pub(super) fn patience_s(&self) -> u32 {
-        self.timeout_s.map_or(LOST_AFTER_S, lost_after_trouble_s)
+        self.timeout_s.map_or(LOST_AFTER_S, lost_after_faults_s)
     }
 
     /// From now on every request may fail.

@@ -12,10 +12,10 @@ use storport_sim::ddi::{
     STORAGE_PROPERTY_QUERY, StorageDeviceLBProvisioningProperty,
 };
 
-/// What a disk that takes trims says of them.
+/// How a disk takes trims.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Trims {
-    /// What was trimmed reads as zeros.
+    /// Trimmed blocks read as zeros.
     pub reads_zeros: bool,
 }
 

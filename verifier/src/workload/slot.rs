@@ -41,7 +41,7 @@ struct Context {
 pub(super) struct Slot {
     irp: PIRP,
     mdl: PMDL,
-    /// What the MDL describes of the buffer, and how long that is.
+    /// The part of the buffer that the MDL describes, and its length.
     mdl_bytes: u32,
     buffer: PVOID,
     buffer_bytes: u32,
@@ -50,7 +50,7 @@ pub(super) struct Slot {
     pub what: Option<Operation>,
 }
 
-/// What of a slot a request carries.
+/// The parts of a slot that a request carries.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Carries {
     Nothing,

@@ -61,7 +61,7 @@ fn one_execution_for_each_order_of_critical_sections() {
 }
 
 #[test]
-fn locks_that_nobody_shares_give_one_execution() {
+fn locks_that_are_not_shared_give_one_execution() {
     static OWN: Driver = model(4, &rounds_of_own);
     is_complete(&explore(&OWN, 1).0, 1);
 }

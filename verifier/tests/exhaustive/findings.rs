@@ -20,7 +20,7 @@ fn inverted(config: Config) -> Outcome {
 fn an_inversion_deadlocks_in_one_of_its_executions() {
     static INVERTED: Driver = model(2, &inverted);
     let (coverage, found) = explore(&INVERTED, 1);
-    // Either processor first, or both locks taken and nobody goes on: in whichever order.
+    // Either processor first, or both locks taken and neither goes on, in either order.
     assert_eq!((coverage.executions, found), (3, 1), "{}", coverage.statement());
 }
 

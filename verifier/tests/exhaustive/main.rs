@@ -7,10 +7,9 @@ use kernel_sim::ddi::{InterlockedExchange, KeStallExecutionProcessor};
 use kernel_sim::machine::{Config, Outcome};
 use kernel_sim::safe::SpinLock;
 use std::cell::UnsafeCell;
-use std::sync::atomic::AtomicBool;
 use verifier::driver::{Driver, Expects, Kind};
 use verifier::explore::Program;
-use verifier::explore::exhaustive::{Coverage, Limits, exhaust};
+use verifier::explore::exhaustive::{Control, Coverage, Limits, exhaust};
 use verifier::run::Setup;
 
 mod against_all;
@@ -35,9 +34,16 @@ fn explore(driver: &'static Driver, jobs: usize) -> (Coverage, u64) {
     let program = Program { driver, setup: Setup::of_model(driver) };
     let found = std::sync::atomic::AtomicU64::new(0);
     let limits = Limits { jobs, keep_going: true, executions: 200_000, ..Limits::default() };
+    let control = Control::default();
     let note = |_| {
         found.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        assert_ne!(
+            control.executions.load(std::sync::atomic::Ordering::Relaxed),
+            0,
+            "the progress stands still"
+        );
     };
-    let coverage = exhaust(&program, 1, &limits, &AtomicBool::new(false), &note).unwrap();
+    let coverage = exhaust(&program, 1, &limits, &control, &note).unwrap();
+    assert_eq!(control.executions.into_inner(), coverage.executions, "the progress is what was done");
     (coverage, found.into_inner())
 }

@@ -1,4 +1,4 @@
-//! Load, faults and events: a driver without a mistake bears them, and each mistake is found by its check.
+//! Load, faults and events: a driver without a mistake survives them, and each mistake is found by its check.
 
 #![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 
@@ -27,7 +27,7 @@ static IGNORES_REMOVAL: Driver = driver::<{ mistake::IGNORES_REMOVAL }>("ignores
 static ANSWERS_EARLY: Driver = driver::<{ mistake::ANSWERS_EARLY }>("answers-early");
 static MIXES_UNITS: Driver = driver::<{ mistake::MIXES_UNITS }>("mixes-units");
 
-/// A mixed load, small enough for a test, with this to bear.
+/// A mixed load, small enough for a test, with these disturbances.
 fn setup(driver: &Driver, seed: u64, faults: &str, events: &[Event]) -> Setup {
     let mut setup = Setup::of_model(driver);
     setup.cpus = [1, 2, 4][seed as usize % 3];
@@ -102,9 +102,9 @@ fn a_clean_driver_passes_under_every_fault() {
     for seed in seeds(60) {
         let run = is_clean(&CLEAN, &setup(&CLEAN, seed, "all:p=0.02", &[]));
         failed += run.statistics.failed;
-        let met = run.disturbances.expect("a plan was at work");
-        assert_eq!(met.faults.len(), injected.len());
-        for (sum, count) in injected.iter_mut().zip(met.faults) {
+        let counts = run.disturbances.expect("a plan was at work");
+        assert_eq!(counts.faults.len(), injected.len());
+        for (sum, count) in injected.iter_mut().zip(counts.faults) {
             *sum += count.injected;
         }
     }
@@ -121,13 +121,13 @@ fn a_clean_driver_passes_every_event() {
             let mut setup = setup(&CLEAN, seed, "", &[event]);
             setup.workload.amount = Amount::Ios(400);
             let run = is_clean(&CLEAN, &setup);
-            let met = run.disturbances.expect("an event was asked for");
-            sum.unit_resets += met.events.unit_resets;
-            sum.bus_resets += met.events.bus_resets;
-            sum.restarts += met.events.restarts;
-            sum.found += met.events.found;
-            sum.removals += met.events.removals;
-            retries += met.disk.retries;
+            let counts = run.disturbances.expect("an event was asked for");
+            sum.unit_resets += counts.events.unit_resets;
+            sum.bus_resets += counts.events.bus_resets;
+            sum.restarts += counts.events.restarts;
+            sum.found += counts.events.found;
+            sum.removals += counts.events.removals;
+            retries += counts.disk.retries;
         }
         let happened = match event {
             Event::Reset => sum.unit_resets > 0 && sum.bus_resets > 0 && retries > 0,
@@ -179,8 +179,8 @@ fn real_threads_recover_what_is_lost_on_the_way() {
     setup.executor = Executor::Parallel;
     setup.workload.amount = Amount::Ios(1000);
     setup.disturbances.timeout_s = Some(1);
-    let met = is_clean(&CLEAN, &setup).disturbances.expect("a plan was at work");
-    assert!(met.disk.timeouts >= 3, "{met:?}");
+    let counts = is_clean(&CLEAN, &setup).disturbances.expect("a plan was at work");
+    assert!(counts.disk.timeouts >= 3, "{counts:?}");
 }
 
 #[test]

@@ -91,7 +91,7 @@ unsafe extern "C-unwind" fn entry<const MISTAKE: u8>(
     data.TaggedQueuing = TRUE;
     data.AutoRequestSense = TRUE;
     data.MultipleRequestPerLu = TRUE;
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe { StorPortInitialize(driver, path, &raw mut data, null_mut()) }
 }
 
@@ -108,7 +108,7 @@ unsafe extern "C-unwind" fn HwFindAdapter<const MISTAKE: u8>(
     config: PPORT_CONFIGURATION_INFORMATION,
     _again: PBOOLEAN,
 ) -> ULONG {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and a live configuration.
     unsafe {
         let (e, c) = (extension.cast::<Extension>(), &mut *config);
         let range = &*c.AccessRanges.cast::<ACCESS_RANGE>();
@@ -129,7 +129,7 @@ unsafe extern "C-unwind" fn HwFindAdapter<const MISTAKE: u8>(
 }
 
 unsafe extern "C-unwind" fn HwInitialize(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe { StorPortWriteRegisterUlong(extension, register_at(extension.cast(), REG_ENABLE), 1) };
     TRUE
 }
@@ -139,7 +139,8 @@ unsafe fn end_without_adapter<const MISTAKE: u8>(
     extension: PVOID,
     srb: PSCSI_REQUEST_BLOCK,
 ) -> Option<UCHAR> {
-    // SAFETY: Storport's own arguments; the SRB is ours.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the SRB is
+    // ours.
     unsafe {
         let e = extension.cast::<Extension>();
         match (*srb).Function {
@@ -168,7 +169,8 @@ unsafe extern "C-unwind" fn HwStartIo<const MISTAKE: u8>(
     extension: PVOID,
     srb: PSCSI_REQUEST_BLOCK,
 ) -> BOOLEAN {
-    // SAFETY: Storport's own arguments; the SRB and its extension are ours.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the SRB and
+    // its extension are ours.
     unsafe {
         let e = extension.cast::<Extension>();
         let s = &mut *srb;
@@ -240,7 +242,7 @@ unsafe fn finish<const MISTAKE: u8>(srb: PSCSI_REQUEST_BLOCK) {
 }
 
 unsafe extern "C-unwind" fn HwInterrupt<const MISTAKE: u8>(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument; SRBs in the table are ours.
+    // SAFETY: Storport passes the adapter's live extension; SRBs in the table are ours.
     unsafe {
         let e = extension.cast::<Extension>();
         let changed = StorPortReadRegisterUlong(extension, register_at(e, REG_CHANGED));
@@ -273,7 +275,7 @@ unsafe extern "C-unwind" fn HwInterrupt<const MISTAKE: u8>(extension: PVOID) -> 
 
 /// Ends everything the adapter has, with this status.
 unsafe fn end_all(extension: PVOID, status: UCHAR, loses: bool) {
-    // SAFETY: Storport's own extension; SRBs in the table are ours.
+    // SAFETY: the extension is the adapter's; an SRB in its table is this miniport's until it is completed.
     unsafe {
         for place in &(*extension.cast::<Extension>()).outstanding {
             let srb = place.swap(null_mut(), SeqCst);
@@ -286,7 +288,7 @@ unsafe fn end_all(extension: PVOID, status: UCHAR, loses: bool) {
 }
 
 unsafe fn reset<const MISTAKE: u8>(extension: PVOID) {
-    // SAFETY: Storport's own extension.
+    // SAFETY: the extension is the adapter's, as the caller promises.
     unsafe {
         StorPortWriteRegisterUlong(extension, register_at(extension.cast(), REG_RESET), 1);
         let loses = MISTAKE == mistake::LOSES_ON_RESET || MISTAKE == mistake::IGNORES_REMOVAL;
@@ -295,7 +297,7 @@ unsafe fn reset<const MISTAKE: u8>(extension: PVOID) {
 }
 
 unsafe extern "C-unwind" fn HwResetBus<const MISTAKE: u8>(extension: PVOID, _path: ULONG) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe { reset::<MISTAKE>(extension) };
     TRUE
 }
@@ -305,7 +307,8 @@ unsafe extern "C-unwind" fn HwAdapterControl<const MISTAKE: u8>(
     kind: SCSI_ADAPTER_CONTROL_TYPE,
     parameters: PVOID,
 ) -> SCSI_ADAPTER_CONTROL_STATUS {
-    // SAFETY: Storport's own arguments: for a query, a list with a flag for each type below its maximum.
+    // SAFETY: Storport passes the adapter's live extension and, for a query, a list with a flag for each type
+    // below its maximum.
     unsafe {
         let enable = register_at(extension.cast(), REG_ENABLE);
         if kind == ScsiQuerySupportedControlTypes {

@@ -1,4 +1,4 @@
-//! A WDM driver without a device to speak of: it answers every read with zeros, at once, and some of them
+//! A WDM driver without a device of its own: it completes every read with zeros, at once, and some of them
 //! twice.
 #![expect(non_snake_case, reason = "the documented WDK names")]
 
@@ -18,7 +18,7 @@ pub static ENDS_TWICE: Driver = Driver {
 };
 
 unsafe extern "C-unwind" fn DriverEntry(driver: PDRIVER_OBJECT, _path: PUNICODE_STRING) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe {
         (*driver).MajorFunction = [Some(Answer); IRP_MJ_MAXIMUM_FUNCTION + 1];
         (*driver).MajorFunction[IRP_MJ_PNP] = Some(Pnp);
@@ -28,7 +28,7 @@ unsafe extern "C-unwind" fn DriverEntry(driver: PDRIVER_OBJECT, _path: PUNICODE_
 }
 
 unsafe extern "C-unwind" fn AddDevice(driver: PDRIVER_OBJECT, pdo: PDEVICE_OBJECT) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live driver object and a live device object.
     unsafe {
         let mut device = null_mut();
         let status = IoCreateDevice(
@@ -50,7 +50,7 @@ unsafe extern "C-unwind" fn AddDevice(driver: PDRIVER_OBJECT, pdo: PDEVICE_OBJEC
 }
 
 unsafe extern "C-unwind" fn Answer(_device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments; the IRP is ours until it is completed, and the second time it
+    // SAFETY: the I/O manager passes a live IRP, which is ours until it is completed, and the second time it
     // is not, which is the mistake.
     unsafe {
         let location = &*IoGetCurrentIrpStackLocation(irp);
@@ -66,7 +66,7 @@ unsafe extern "C-unwind" fn Answer(_device: PDEVICE_OBJECT, irp: PIRP) -> NTSTAT
 }
 
 unsafe extern "C-unwind" fn Pnp(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live device of this driver and an IRP that is the driver's now.
     unsafe {
         let lower = *(*device).DeviceExtension.cast::<PDEVICE_OBJECT>();
         let is_removal = (*IoGetCurrentIrpStackLocation(irp)).MinorFunction == IRP_MN_REMOVE_DEVICE;

@@ -50,7 +50,7 @@ fn together<const N: usize>(config: Config, bodies: [Body; N]) -> Outcome {
             });
         }
         for _ in 0..N {
-            // SAFETY: as above.
+            // SAFETY: the block lives as long as the machine.
             unsafe {
                 let ended = (&raw mut (*cells).ended).cast();
                 KeWaitForSingleObject(ended, Executive, KernelMode, FALSE, null_mut());

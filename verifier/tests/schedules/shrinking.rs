@@ -100,7 +100,7 @@ fn the_timeline_has_every_step_and_every_deviation() {
         let deviations: Vec<_> = stretches.iter().flat_map(|s| s.deviations.clone()).collect();
         assert_eq!(deviations, [1, 2, 3]);
         for pair in stretches.windows(2) {
-            // Whoever runs where a deviation begins took it from another.
+            // The processor that runs where a deviation begins took it from another.
             assert!(pair[1].deviations.is_empty() || pair[0].ended == Ended::Preempted, "{pair:?}");
         }
         assert_eq!(stretches.last().unwrap().ended, Ended::Over);

@@ -9,7 +9,7 @@ use verifier::finding::Finding;
 use verifier::rules;
 
 unsafe fn inside(x: X) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: `x` is the rig, which outlives the run, as the caller promises.
     unsafe {
         if let Some(body) = (*x).inside {
             body(x);
@@ -18,7 +18,7 @@ unsafe fn inside(x: X) {
 }
 
 unsafe fn spin_lock(x: X) {
-    // SAFETY: the rig's own lock.
+    // SAFETY: `x` is the rig, whose lock outlives the run.
     unsafe {
         let mut old = 0;
         KeAcquireSpinLock(&raw mut (*x).lock, &raw mut old);
@@ -28,7 +28,7 @@ unsafe fn spin_lock(x: X) {
 }
 
 unsafe fn raise_to_dpc(x: X) {
-    // SAFETY: the rig's own lock.
+    // SAFETY: `x` is the rig, whose lock outlives the run.
     unsafe {
         let old = KeAcquireSpinLockRaiseToDpc(&raw mut (*x).lock);
         inside(x);
@@ -37,7 +37,7 @@ unsafe fn raise_to_dpc(x: X) {
 }
 
 unsafe fn at_dpc_level(x: X) {
-    // SAFETY: the rig's own lock.
+    // SAFETY: `x` is the rig, whose lock outlives the run.
     unsafe {
         let old = KeRaiseIrqlToDpcLevel();
         KeAcquireSpinLockAtDpcLevel(&raw mut (*x).lock);
@@ -48,7 +48,7 @@ unsafe fn at_dpc_level(x: X) {
 }
 
 unsafe fn try_to_acquire(x: X) {
-    // SAFETY: the rig's own lock, which is free.
+    // SAFETY: `x` is the rig, whose lock outlives the run and is free here.
     unsafe {
         let old = KeRaiseIrqlToDpcLevel();
         assert_eq!(KeTryToAcquireSpinLockAtDpcLevel(&raw mut (*x).lock), TRUE);
@@ -59,7 +59,7 @@ unsafe fn try_to_acquire(x: X) {
 }
 
 unsafe fn for_dpc(x: X) {
-    // SAFETY: the rig's own lock.
+    // SAFETY: `x` is the rig, whose lock outlives the run.
     unsafe {
         let old = KeAcquireSpinLockForDpc(&raw mut (*x).lock);
         inside(x);
@@ -68,7 +68,7 @@ unsafe fn for_dpc(x: X) {
 }
 
 unsafe fn queued(x: X) {
-    // SAFETY: the rig's own lock; the handle lives while it is held.
+    // SAFETY: `x` is the rig, whose lock outlives the run; the handle lives while it is held.
     unsafe {
         let mut handle = std::mem::zeroed();
         KeAcquireInStackQueuedSpinLock(&raw mut (*x).lock, &raw mut handle);
@@ -78,7 +78,7 @@ unsafe fn queued(x: X) {
 }
 
 unsafe fn queued_at_dpc_level(x: X) {
-    // SAFETY: as above.
+    // SAFETY: `x` is the rig, which outlives the run; a handle lives while its lock is held.
     unsafe {
         let old = KeRaiseIrqlToDpcLevel();
         let mut handle = std::mem::zeroed();
@@ -90,7 +90,7 @@ unsafe fn queued_at_dpc_level(x: X) {
 }
 
 unsafe fn queued_for_dpc(x: X) {
-    // SAFETY: as above.
+    // SAFETY: `x` is the rig, which outlives the run; a handle lives while its lock is held.
     unsafe {
         let mut handle = std::mem::zeroed();
         KeAcquireInStackQueuedSpinLockForDpc(&raw mut (*x).lock, &raw mut handle);
@@ -100,7 +100,7 @@ unsafe fn queued_for_dpc(x: X) {
 }
 
 unsafe fn interrupt_lock(x: X) {
-    // SAFETY: the rig's own interrupt.
+    // SAFETY: `x` is the rig, whose interrupt outlives the run.
     unsafe {
         let old = KeAcquireInterruptSpinLock((*x).interrupt);
         inside(x);
@@ -110,11 +110,11 @@ unsafe fn interrupt_lock(x: X) {
 
 unsafe fn synchronized(x: X) {
     unsafe extern "C-unwind" fn routine(context: PVOID) -> BOOLEAN {
-        // SAFETY: the context is the extension.
+        // SAFETY: the routine was given `x`, the device extension, as its context.
         unsafe { inside(context.cast()) };
         TRUE
     }
-    // SAFETY: the rig's own interrupt.
+    // SAFETY: `x` is the rig, whose interrupt outlives the run.
     unsafe { KeSynchronizeExecution((*x).interrupt, Some(routine), x.cast()) };
 }
 
@@ -198,7 +198,7 @@ fn nothing_is_reported_with_the_rule_switched_off() {
 
 /// IoCompleteRequest above DISPATCH_LEVEL is a bug check, rule or no rule.
 unsafe fn complete_below_dirql(x: X) {
-    // SAFETY: forwarded from the rig.
+    // SAFETY: `x` is the rig, which outlives the run.
     unsafe {
         if KeGetCurrentIrql() <= DISPATCH_LEVEL as KIRQL {
             complete(x);
@@ -219,7 +219,7 @@ fn only_the_extension_of_the_rule_says_that_it_is_one() {
 
 /// Three locks, of three kinds.
 unsafe fn three_locks(x: X) {
-    // SAFETY: the rig's own locks.
+    // SAFETY: `x` is the rig, whose locks outlive the run.
     unsafe {
         let mut old = 0;
         IoAcquireCancelSpinLock(&raw mut old);
@@ -252,7 +252,7 @@ fn every_held_lock_is_named_oldest_first() {
 
 /// The first of two locks is given back, the second is still held.
 unsafe fn one_of_two_given_back(x: X) {
-    // SAFETY: the rig's own locks.
+    // SAFETY: `x` is the rig, whose locks outlive the run.
     unsafe {
         let old = KeAcquireSpinLockRaiseToDpc(&raw mut (*x).lock);
         KeAcquireSpinLockAtDpcLevel(&raw mut (*x).other);
@@ -279,7 +279,7 @@ unsafe fn cancel(x: X) {
 }
 
 unsafe extern "C-unwind" fn cancel_routine_that_completes_at_once(device: PDEVICE_OBJECT, irp: PIRP) {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live device of this driver and an IRP that is the driver's now.
     unsafe {
         complete((*device).DeviceExtension.cast());
         IoReleaseCancelSpinLock((*irp).CancelIrql);
@@ -302,7 +302,7 @@ fn a_cancel_routine_is_entered_with_the_cancel_lock_held() {
 unsafe fn in_dpc(x: X) {
     unsafe extern "C-unwind" fn routine(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2: PVOID) {
         let x: X = context.cast();
-        // SAFETY: the context is the extension.
+        // SAFETY: the routine was given `x`, the device extension, as its context.
         unsafe {
             KeAcquireSpinLockAtDpcLevel(&raw mut (*x).lock);
             complete(x);
@@ -310,7 +310,7 @@ unsafe fn in_dpc(x: X) {
             KeSetEvent(&raw mut (*x).first_event, 0, FALSE);
         }
     }
-    // SAFETY: the rig's own DPC and event.
+    // SAFETY: `x` is the rig, whose DPC and event outlive the run.
     unsafe {
         KeInitializeDpc(&raw mut (*x).dpc, Some(routine), x.cast());
         KeInsertQueueDpc(&raw mut (*x).dpc, std::ptr::null_mut(), std::ptr::null_mut());

@@ -12,7 +12,7 @@ unsafe fn wait(event: *mut KEVENT) {
 
 /// The static rule's known weakness: the lock taken first is given back first.
 unsafe fn first_in_first_out(x: X) {
-    // SAFETY: the rig's own locks.
+    // SAFETY: `x` is the rig, whose locks outlive the run.
     unsafe {
         let old = KeAcquireSpinLockRaiseToDpc(&raw mut (*x).lock);
         KeAcquireSpinLockAtDpcLevel(&raw mut (*x).other);
@@ -32,7 +32,7 @@ fn nested_locks_given_back_in_any_order() {
 
 /// Locks of different families, interleaved.
 unsafe fn mixed_families(x: X) {
-    // SAFETY: the rig's own locks; the handle lives while its lock is held.
+    // SAFETY: `x` is the rig, whose locks outlive the run; the handle lives while its lock is held.
     unsafe {
         let mut handle = std::mem::zeroed();
         let mut cancel = 0;
@@ -89,7 +89,7 @@ unsafe fn held_elsewhere(x: X) {
 }
 
 unsafe fn let_go_elsewhere(x: X) {
-    // SAFETY: as above.
+    // SAFETY: `x` is the rig, which outlives the run; a handle lives while its lock is held.
     unsafe {
         InterlockedExchange(&raw mut (*x).flag, 1);
         wait(&raw mut (*x).second_event);
@@ -97,7 +97,7 @@ unsafe fn let_go_elsewhere(x: X) {
 }
 
 unsafe fn another_processor_holds(x: X) {
-    // SAFETY: forwarded from the rig.
+    // SAFETY: `x` is the rig, which outlives the run.
     unsafe {
         held_elsewhere(x);
         start_next(x);
@@ -112,7 +112,7 @@ fn a_lock_that_another_processor_holds() {
 }
 
 unsafe fn failed_try(x: X) {
-    // SAFETY: forwarded from the rig.
+    // SAFETY: `x` is the rig, which outlives the run.
     unsafe {
         held_elsewhere(x);
         let old = KeRaiseIrqlToDpcLevel();
@@ -131,7 +131,7 @@ fn a_try_acquire_that_failed() {
 }
 
 unsafe extern "C-unwind" fn release_then_complete(device: PDEVICE_OBJECT, irp: PIRP) {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live device of this driver and an IRP that is the driver's now.
     unsafe {
         IoReleaseCancelSpinLock((*irp).CancelIrql);
         complete((*device).DeviceExtension.cast());
@@ -153,7 +153,7 @@ fn a_cancel_routine_that_gives_the_cancel_lock_back_first() {
 }
 
 unsafe fn lock_and_unlock(x: X) {
-    // SAFETY: the rig's own lock.
+    // SAFETY: `x` is the rig, whose lock outlives the run.
     unsafe {
         let mut old = 0;
         KeAcquireSpinLock(&raw mut (*x).lock, &raw mut old);
@@ -170,7 +170,7 @@ fn a_lock_taken_and_given_back_inside_a_completion_routine() {
 
 /// The counterpart: the completion routine asks for the next packet while it holds the lock.
 unsafe fn next_under_lock(x: X) {
-    // SAFETY: the rig's own lock.
+    // SAFETY: `x` is the rig, whose lock outlives the run.
     unsafe {
         let mut old = 0;
         KeAcquireSpinLock(&raw mut (*x).lock, &raw mut old);
@@ -194,7 +194,7 @@ unsafe fn synchronize_then_complete(x: X) {
     unsafe extern "C-unwind" fn nothing(_context: PVOID) -> BOOLEAN {
         TRUE
     }
-    // SAFETY: the rig's own interrupt.
+    // SAFETY: `x` is the rig, whose interrupt outlives the run.
     unsafe {
         KeSynchronizeExecution((*x).interrupt, Some(nothing), x.cast());
         let old = KeAcquireInterruptSpinLock((*x).interrupt);

@@ -117,7 +117,8 @@ fn boot(script: Script) {
 }
 
 unsafe extern "C-unwind" fn entry(driver: PDRIVER_OBJECT, _path: PUNICODE_STRING) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments; a device's extension is zeroed memory of the size asked for.
+    // SAFETY: the I/O manager passes a live driver object; a device's extension is zeroed memory of the size
+    // asked for.
     unsafe {
         (*driver).MajorFunction[IRP_MJ_READ] = Some(dispatch);
         (*driver).DriverStartIo = Some(start_io);
@@ -155,7 +156,7 @@ unsafe extern "C-unwind" fn service(_interrupt: PKINTERRUPT, _context: PVOID) ->
 unsafe extern "C-unwind" fn start_io(_device: PDEVICE_OBJECT, _irp: PIRP) {}
 
 unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live device of this driver and an IRP that is the driver's now.
     unsafe {
         let x: X = (*device).DeviceExtension.cast();
         (*x).irp = irp;
@@ -193,7 +194,7 @@ pub unsafe fn complete(x: X) {
 
 /// Runs `body` at DISPATCH_LEVEL, or where it is if that is higher.
 pub unsafe fn at_dispatch(x: X, body: Body) {
-    // SAFETY: forwarded from the caller.
+    // SAFETY: `x` is the rig, which outlives the run, as the caller promises.
     unsafe {
         let old = KeGetCurrentIrql();
         let raises = old < DISPATCH_LEVEL as KIRQL;

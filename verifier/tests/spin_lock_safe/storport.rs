@@ -39,7 +39,7 @@ unsafe extern "C-unwind" fn find_adapter(
     config: PPORT_CONFIGURATION_INFORMATION,
     _again: PBOOLEAN,
 ) -> ULONG {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and a live configuration.
     unsafe {
         (*config).VirtualDevice = TRUE;
         (*config).MaximumNumberOfTargets = 1;
@@ -53,7 +53,7 @@ unsafe extern "C-unwind" fn initialize(_extension: PVOID) -> BOOLEAN {
 
 /// There is no disk.
 unsafe extern "C-unwind" fn start_io(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         (*srb).SrbStatus = SRB_STATUS_NO_DEVICE;
         StorPortNotification(RequestComplete, extension, srb);
@@ -90,7 +90,7 @@ unsafe fn register(driver: PDRIVER_OBJECT, path: PUNICODE_STRING, serve: Serve) 
     data.TaggedQueuing = TRUE;
     data.AutoRequestSense = TRUE;
     data.MultipleRequestPerLu = TRUE;
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver object and the path are the I/O manager's, as the caller promises; it copies `data`.
     unsafe { StorPortInitialize(driver, path, (&raw mut data).cast(), null_mut()) }
 }
 
@@ -98,7 +98,7 @@ unsafe fn register(driver: PDRIVER_OBJECT, path: PUNICODE_STRING, serve: Serve) 
 macro_rules! entry {
     ($name:ident, $serve:path) => {
         unsafe extern "C-unwind" fn $name(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-            // SAFETY: the I/O manager's own arguments.
+            // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
             unsafe { register(driver, path, $serve) }
         }
     };
@@ -134,7 +134,8 @@ unsafe fn keep(extension: PVOID, irp: PVOID) {
 
 /// Completes the request at once, under one of Storport's locks that the miniport takes.
 unsafe fn complete_under(extension: PVOID, irp: PVOID, lock: STOR_SPINLOCK) {
-    // SAFETY: Storport's own arguments; the handle lives while the lock is held.
+    // SAFETY: Storport passes the adapter's live extension and an IRP that this miniport has now; the handle
+    // lives while the lock is held.
     unsafe {
         keep(extension, irp);
         let mut handle = std::mem::zeroed::<STOR_LOCK_HANDLE>();
@@ -145,13 +146,13 @@ unsafe fn complete_under(extension: PVOID, irp: PVOID, lock: STOR_SPINLOCK) {
 }
 
 unsafe extern "C-unwind" fn under_start_io_lock(extension: PVOID, irp: PVOID) {
-    // SAFETY: forwarded from Storport.
+    // SAFETY: Storport passes the adapter's live extension and an IRP that this miniport has now.
     unsafe { complete_under(extension, irp, StartIoLock) };
 }
 entry!(completes_under_start_io_lock, under_start_io_lock);
 
 unsafe extern "C-unwind" fn under_interrupt_lock(extension: PVOID, irp: PVOID) {
-    // SAFETY: forwarded from Storport.
+    // SAFETY: Storport passes the adapter's live extension and an IRP that this miniport has now.
     unsafe { complete_under(extension, irp, InterruptLock) };
 }
 entry!(completes_under_interrupt_lock, under_interrupt_lock);
@@ -171,7 +172,8 @@ fn a_storport_lock_that_the_miniport_took_is_reported() {
 }
 
 unsafe extern "C-unwind" fn by_storport_under_lock(extension: PVOID, irp: PVOID) {
-    // SAFETY: Storport's own arguments; the handle lives while the lock is held.
+    // SAFETY: Storport passes the adapter's live extension and an IRP that this miniport has now; the handle
+    // lives while the lock is held.
     unsafe {
         (*irp.cast::<IRP>()).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 0);
         let mut handle = std::mem::zeroed::<STOR_LOCK_HANDLE>();
@@ -183,7 +185,8 @@ unsafe extern "C-unwind" fn by_storport_under_lock(extension: PVOID, irp: PVOID)
 entry!(completes_by_storport_under_lock, by_storport_under_lock);
 
 unsafe extern "C-unwind" fn by_storport(extension: PVOID, irp: PVOID) {
-    // SAFETY: Storport's own arguments; the handle lives while the lock is held.
+    // SAFETY: Storport passes the adapter's live extension and an IRP that this miniport has now; the handle
+    // lives while the lock is held.
     unsafe {
         let mut handle = std::mem::zeroed::<STOR_LOCK_HANDLE>();
         StorPortAcquireSpinLock(extension, StartIoLock, null_mut(), &raw mut handle);
@@ -207,7 +210,7 @@ fn a_service_irp_completed_by_storport_under_a_lock_is_reported_as_our_extension
 }
 
 unsafe extern "C-unwind" fn after_lock(extension: PVOID, irp: PVOID) {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an IRP that this miniport has now.
     unsafe {
         let mut handle = std::mem::zeroed::<STOR_LOCK_HANDLE>();
         StorPortAcquireSpinLock(extension, StartIoLock, null_mut(), &raw mut handle);
@@ -227,12 +230,12 @@ fn a_storport_lock_that_was_given_back_is_innocent() {
 
 /// HwStorTimer runs under the StartIo lock, which Storport holds for the miniport.
 unsafe extern "C-unwind" fn timer(extension: PVOID) {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe { complete_kept(extension) };
 }
 
 unsafe extern "C-unwind" fn complete_in_timer(extension: PVOID, irp: PVOID) {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an IRP that this miniport has now.
     unsafe {
         keep(extension, irp);
         StorPortNotification(RequestTimerCall, extension, (Some(timer), 100));
@@ -254,7 +257,7 @@ struct Keeper {
 }
 
 unsafe extern "C-unwind" fn keeper(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe { storport_sim::miniport::register::<Keeper>(driver, path) }
 }
 

@@ -38,9 +38,9 @@ struct Row {
 
 impl Row {
     fn write(&self, page: &mut String) {
-        let met = if self.at_least { self.ratio >= self.bound } else { self.ratio <= self.bound };
+        let is_met = if self.at_least { self.ratio >= self.bound } else { self.ratio <= self.bound };
         let bound = format!("{} {}", if self.at_least { "at least" } else { "at most" }, self.bound);
-        let verdict = if met { "met" } else { "**missed**" };
+        let verdict = if is_met { "met" } else { "**missed**" };
         // Writing to a String cannot fail.
         let _ = writeln!(
             page,

@@ -7,7 +7,7 @@ use crate::ahci::channel::*;
 use crate::ahci::ddi::*;
 use crate::ahci::sense::{self, Sense};
 
-/// What became of a request.
+/// How a request ended.
 pub enum Translation {
     /// It is over, with this status.
     Done(UCHAR),
@@ -15,7 +15,7 @@ pub enum Translation {
     Command,
 }
 
-/// What is looked at of an SRB.
+/// The parts of an SRB that a translation needs.
 pub(super) struct Ask {
     pub Srb: PSCSI_REQUEST_BLOCK,
     pub cdb: [u8; 16],

@@ -21,7 +21,7 @@ const BYTCHK: u8 = 3 << 1;
 /// Blocks one TRIM range can name, and ranges in a sector of them.
 const RANGE_BLOCKS_MAX: u32 = 0xFFFF;
 const RANGES: usize = SECTOR / 8;
-/// What VPD page B0h lets an UNMAP ask for, so that its ranges always fit one sector.
+/// The limits of UNMAP in VPD page B0h: its ranges always fit one sector.
 pub(super) const UNMAP_DESCRIPTORS_MAX: u32 = RANGES as u32 / 2;
 pub(super) const UNMAP_BLOCKS_MAX: u32 = UNMAP_DESCRIPTORS_MAX * RANGE_BLOCKS_MAX;
 

@@ -1,7 +1,7 @@
 //! A schedule is still valid after an edit of the driver that does not touch what matters.
 //!
 //! The driver here is built from the files of `wdm-startio-rare`, but for `rare.rs`, which is a copy
-//! that somebody went on working on.
+//! that its author went on working on.
 #![expect(
     non_snake_case,
     non_camel_case_types,

@@ -21,7 +21,7 @@ ddis! {
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => system_thread::reference;
 
     // Rundown protection
-    /// Initializes rundown protection: nobody holds it, and it can be had.
+    /// Initializes rundown protection: it has no holder, and can be acquired.
     ExInitializeRundownProtection = 258(RunRef: PEX_RUNDOWN_REF) -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => rundown::initialize;
     /// Takes rundown protection; FALSE once rundown has begun.
@@ -30,7 +30,7 @@ ddis! {
     /// Gives rundown protection back.
     ExReleaseRundownProtection = 260(RunRef: PEX_RUNDOWN_REF) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Cell => rundown::release;
-    /// Begins rundown, and waits until nobody holds the protection.
+    /// Begins rundown, and waits until the protection has no holder.
     ExWaitForRundownProtectionRelease = 261(RunRef: PEX_RUNDOWN_REF) -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => rundown::wait;
     /// Says that rundown is over: the protection cannot be had until it is initialized again.
@@ -50,7 +50,7 @@ ddis! {
     /// Gives a remove lock back.
     IoReleaseRemoveLock = 266(RemoveLock: PIO_REMOVE_LOCK, Tag: PVOID) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => remove_lock::release;
-    /// Begins the removal, gives the caller's own acquisition back, and waits until nobody has the lock.
+    /// Begins the removal, gives the caller's own acquisition back, and waits until the lock has no holder.
     IoReleaseRemoveLockAndWait = 267(RemoveLock: PIO_REMOVE_LOCK, Tag: PVOID) -> (),
         header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Point => remove_lock::release_and_wait;
 
@@ -64,7 +64,7 @@ ddis! {
     /// Whether the calling thread is in a critical region, or at APC_LEVEL or above.
     KeAreApcsDisabled = 270() -> BOOLEAN,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => resource::are_apcs_disabled;
-    /// Initializes a resource: nobody has it.
+    /// Initializes a resource: it has no owner.
     ExInitializeResourceLite = 271(Resource: PERESOURCE) -> NTSTATUS,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => resource::initialize;
     /// Deletes a resource.
@@ -178,7 +178,7 @@ ddis! {
     /// Queues a request and marks it pending; one that was cancelled already is completed.
     IoCsqInsertIrp = 301(Csq: PIO_CSQ, Irp: PIRP, Context: PIO_CSQ_IRP_CONTEXT) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => csq::insert;
-    /// As IoCsqInsertIrp, with a context for the insertion routine, whose answer is returned.
+    /// As IoCsqInsertIrp, with a context for the insertion routine, whose result is returned.
     IoCsqInsertIrpEx = 302(Csq: PIO_CSQ, Irp: PIRP, Context: PIO_CSQ_IRP_CONTEXT, InsertContext: PVOID) -> NTSTATUS,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => csq::insert_ex;
     /// Takes the request of a context out; NULL if it was cancelled or taken already.

@@ -12,7 +12,7 @@ use crate::routine::{DdiInfo, assert_distinct, joined};
 pub use executive::*;
 pub use kernel::*;
 
-/// What the tables say of each routine, under the routine's name.
+/// The row of each routine, under the routine's name.
 pub mod row {
     pub use super::executive::row::*;
     pub use super::kernel::row::*;

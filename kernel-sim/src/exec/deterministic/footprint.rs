@@ -1,4 +1,4 @@
-//! What each step of a run touched, for strategies that want to know which orders are the same.
+//! Footprints: the objects that each step of a run touched, for strategies that look for equivalent orders.
 //!
 //! Kept only while a strategy asks for it ([`Choose::follows`]): then every step is shown to it, with
 //! all objects that the step saw or changed. A routine whose row says nothing more precise touches
@@ -19,7 +19,7 @@ use crate::processor::Processor;
 use crate::routine::{Arg, DdiInfo, Effect};
 use std::cell::{Cell, UnsafeCell};
 
-/// What is known of the step that is being made.
+/// The footprint of the step that is being made, as far as it is known.
 pub(super) struct Footprint {
     /// Whether the strategy wants to know.
     pub(super) wanted: bool,

@@ -22,7 +22,7 @@ use crate::routine::Arg;
 use crate::sync::lock::check_owner;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// What a processor waits for.
+/// The lock that a processor waits for.
 #[derive(Clone, Copy)]
 pub(super) struct LockWait {
     pub(super) word: usize,

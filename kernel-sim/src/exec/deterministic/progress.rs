@@ -61,7 +61,8 @@ impl Deterministic {
     pub(super) fn let_time_pass(&self, machine: &Machine) -> Option<()> {
         let due = self.next_due_ns.get();
         if due == u64::MAX {
-            machine.stop(Ending::Deadlock(Box::new(machine.standstill("nobody can go on"))));
+            machine
+                .stop(Ending::Deadlock(Box::new(machine.standstill("no processor and no thread can go on"))));
             return None;
         }
         self.note_waited();

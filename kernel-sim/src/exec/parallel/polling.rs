@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 /// Equal reads in a row after which a processor counts as polling.
 const POLLS_MIN: u64 = 100_000;
 
-/// What one processor polls. Only that processor writes it, except `gives_up`.
+/// The polling of one processor. Only that processor writes it, except `gives_up`.
 #[derive(Default)]
 pub(super) struct Polling {
     register: AtomicUsize,

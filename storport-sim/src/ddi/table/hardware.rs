@@ -50,7 +50,7 @@ kernel_sim::ddis! {
         HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, VirtualAddress: PVOID, Length: PULONG,
     ) -> STOR_PHYSICAL_ADDRESS,
         header "storport.h", irql undocumented, Modelled, Plain => dma::physical_address;
-    /// The virtual address of a physical one that StorPortGetPhysicalAddress answered; else NULL.
+    /// The virtual address of a physical one that StorPortGetPhysicalAddress returned; else NULL.
     StorPortGetVirtualAddress = 647(HwDeviceExtension: PVOID, PhysicalAddress: STOR_PHYSICAL_ADDRESS) -> PVOID,
         header "storport.h", irql undocumented, Modelled, Plain => dma::virtual_address;
     /// Where an SRB's data is; NULL if it has none.
@@ -86,7 +86,7 @@ kernel_sim::ddis! {
         HwDeviceExtension: PVOID, BaseAddress: PVOID, NumberOfBytes: SIZE_T, CacheType: MEMORY_CACHING_TYPE,
     ) -> ULONG,
         header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => memory::free_contiguous;
-    /// Allocates memory that the device and the processors share, and answers its physical address.
+    /// Allocates memory that the device and the processors share, and returns its physical address.
     StorPortAllocateDmaMemory = 655(
         HwDeviceExtension: PVOID, NumberOfBytes: SIZE_T, LowestAcceptableAddress: STOR_PHYSICAL_ADDRESS,
         HighestAcceptableAddress: STOR_PHYSICAL_ADDRESS, BoundaryAddressMultiple: STOR_PHYSICAL_ADDRESS,
@@ -131,7 +131,8 @@ kernel_sim::ddis! {
     StorPortLogSystemEvent = 663(HwDeviceExtension: PVOID, LogDetails: PVOID, MaximumSize: PULONG) -> ULONG,
         header "storport.h", irql (PASSIVE, DISPATCH), Ignored, Plain => log::system_event;
 
-    /// Prints to a debugger. The C routine is variadic; here the message comes formatted, and nobody listens.
+    /// Accepted and ignored: prints to a debugger. The C routine is variadic; here the message comes
+    /// formatted.
     StorPortDebugPrint = 664(DebugPrintLevel: ULONG, DebugMessage: PCHAR) -> (),
         header "storport.h", irql undocumented, Ignored, Plain => log::debug_print;
 
@@ -145,10 +146,10 @@ kernel_sim::ddis! {
         NumberOfBytes: ULONG, InIoSpace: BOOLEAN,
     ) -> BOOLEAN,
         header "storport.h", irql undocumented, Modelled, Plain => query::validate_range;
-    /// Says what kind of bus is behind the adapter. Nobody asks here.
+    /// Accepted and ignored: says what kind of bus is behind the adapter.
     StorPortSetAdapterBusType = 667(HwDeviceExtension: PVOID, BusType: ULONG) -> ULONG,
         header "storport.h", irql undocumented, Ignored, Plain => query::accepted_number;
-    /// Says which features the adapter has. Nobody asks here.
+    /// Accepted and ignored: says which features the adapter has.
     StorPortSetFeatureList = 668(HwDeviceExtension: PVOID, Category: ULONG, Buffer: PVOID) -> ULONG,
         header "storport.h", irql undocumented, Ignored, Plain => query::accepted_list;
     /// Says which power settings the miniport wants to hear of. None changes here.

@@ -64,7 +64,7 @@ kernel_sim::ddis! {
     /// Reports an asynchronous notification of the media, from any level. No power management listens here.
     StorPortAsyncNotificationDetected = 520(HwDeviceExtension: PVOID, Address: PVOID, Flags: ULONGLONG) -> ULONG,
         header "storport.h", irql (PASSIVE, HIGH), Ignored, Plain => query::accepted_notification;
-    /// Says what a unit can do while its INQUIRY is completed. Nobody asks here.
+    /// Accepted and ignored: says what a unit can do while its INQUIRY is completed.
     StorPortSetUnitAttributes = 521(HwDeviceExtension: PVOID, Address: PVOID, Attributes: ULONG) -> ULONG,
         header "storport.h", irql (PASSIVE, HIGH), Ignored, Plain => query::accepted_attributes;
     /// The system address of an SRB's data.

@@ -1,4 +1,5 @@
-//! The system around the adapter: processors, device objects, events nobody reads, power nobody manages.
+//! The system around the adapter: processors and device objects; events, telemetry and power, most of which
+//! is accepted and ignored.
 
 use crate::ddi::PWSTR;
 use crate::ddi::hardware_structures::{PGROUP_AFFINITY, PPROCESSOR_NUMBER};
@@ -37,12 +38,12 @@ kernel_sim::ddis! {
     /// Whether Windows is being upgraded: it is not.
     StorPortIsCurrentOsInstallationUpgrade = 768(HwDeviceExtension: PVOID, IsUpgrade: *mut BOOLEAN) -> ULONG,
         header "storport.h", irql (PASSIVE, PASSIVE), Modelled, Plain => system::is_upgrade;
-    /// Says that a device has failed. Nobody predicts failures here.
+    /// Accepted and ignored: says that a device has failed.
     StorPortMarkDeviceFailed = 769(
         HwDeviceExtension: PVOID, Address: PVOID, Flags: ULONG, FailureReason: PWSTR,
     ) -> ULONG,
         header "storport.h", irql undocumented, Ignored, Plain => system::device_failed;
-    /// Says that a device has failed, and why. Nobody predicts failures here.
+    /// Accepted and ignored: says that a device has failed, and why.
     StorPortMarkDeviceFailedEx = 770(
         HwDeviceExtension: PVOID, Address: PVOID, Flags: ULONG, FailureReason: PWSTR, DiagnosticData: PVOID,
     ) -> ULONG,
@@ -52,20 +53,20 @@ kernel_sim::ddis! {
         HwDeviceExtension: PVOID, Address: PVOID, Device: PVOID, D3ColdEnabled: *mut BOOLEAN,
     ) -> ULONG,
         header "storport.h", irql undocumented, Modelled, Plain => system::no_power_framework;
-    /// Writes telemetry. Nobody reads it here.
+    /// Accepted and ignored: writes telemetry.
     StorPortLogTelemetry = 772(HwDeviceExtension: PVOID, Address: PVOID, Event: PVOID) -> ULONG,
         header "storport.h", irql (PASSIVE, HIGH), Ignored, Plain => system::telemetry;
-    /// Writes telemetry with a version. Nobody reads it here.
+    /// Accepted and ignored: writes telemetry with a version.
     StorPortLogTelemetryEx = 773(HwDeviceExtension: PVOID, Address: PVOID, Event: PVOID) -> ULONG,
         header "storport.h", irql undocumented, Ignored, Plain => system::telemetry;
-    /// Writes an event with two values. Nobody traces here.
+    /// Accepted and ignored: writes an event with two values.
     StorPortEtwEvent2 = 774(
         HwDeviceExtension: PVOID, Address: PVOID, EventId: ULONG, EventDescription: PWSTR, EventKeywords: ULONGLONG,
         EventLevel: LONG, EventOpcode: LONG, Srb: PSCSI_REQUEST_BLOCK, Parameter1Name: PWSTR, Parameter1Value: ULONGLONG,
         Parameter2Name: PWSTR, Parameter2Value: ULONGLONG,
     ) -> ULONG,
         header "storport.h", irql (PASSIVE, DISPATCH), Ignored, Plain => system::event_2;
-    /// Writes an event with four values. Nobody traces here.
+    /// Accepted and ignored: writes an event with four values.
     StorPortEtwEvent4 = 775(
         HwDeviceExtension: PVOID, Address: PVOID, EventId: ULONG, EventDescription: PWSTR, EventKeywords: ULONGLONG,
         EventLevel: LONG, EventOpcode: LONG, Srb: PSCSI_REQUEST_BLOCK, Parameter1Name: PWSTR, Parameter1Value: ULONGLONG,
@@ -74,7 +75,7 @@ kernel_sim::ddis! {
         Parameter4Name: PWSTR, Parameter4Value: ULONGLONG,
     ) -> ULONG,
         header "storport.h", irql (PASSIVE, DISPATCH), Ignored, Plain => system::event_4;
-    /// Writes an event with eight values. Nobody traces here.
+    /// Accepted and ignored: writes an event with eight values.
     StorPortEtwEvent8 = 776(
         HwDeviceExtension: PVOID, Address: PVOID, EventId: ULONG, EventDescription: PWSTR, EventKeywords: ULONGLONG,
         EventLevel: LONG, EventOpcode: LONG, Srb: PSCSI_REQUEST_BLOCK, Parameter1Name: PWSTR, Parameter1Value: ULONGLONG,

@@ -1,4 +1,4 @@
-//! What a row of the command table says, and how a command block is held against it.
+//! The rows of the command table, and how a command block is checked against its row.
 //!
 //! A row is the datasheet of a command. Its usage map says, bit by bit, what a command block may contain; a
 //! bit set outside it (reserved, obsolete, or a feature this disk lacks) is 05/24/00 with the field pointer
@@ -26,7 +26,7 @@ pub(super) type Handler = fn(&mut ScsiDisk, &Cdb, &mut Transfer<'_>) -> Result<(
 /// then the [`Handler`] is to start over.
 pub(super) type SharedHandler = fn(&ScsiDisk, &Cdb, &mut Transfer<'_>) -> Option<()>;
 
-/// What must hold before a command runs; each row includes the ones above it.
+/// Conditions before a command runs; each includes the ones above it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Gate {
     /// Nothing: a pending unit attention does not stop it.

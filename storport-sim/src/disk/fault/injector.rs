@@ -13,7 +13,7 @@ pub struct InjectedFault {
     pub block: Option<u64>,
 }
 
-/// What became of one rule so far.
+/// How often one rule matched and struck so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FaultCount {
     /// The rule.

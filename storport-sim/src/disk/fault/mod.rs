@@ -1,4 +1,4 @@
-//! Trouble on purpose: which commands fail, how, and which of it the disk can do by itself.
+//! Faults by plan: which commands fail, how, and which of these faults the disk shows by itself.
 //!
 //! A [`FaultPlan`] is data: rules, read from one line of text and written back the same. A [`FaultInjector`]
 //! is a plan at work: it counts commands, draws from its seed, and says of each command which fault it meets.
@@ -25,23 +25,16 @@
 //!         | "answers" [ ":" setting *( "," setting ) ]  the same of the kinds that end a command, and once
 //! kind    = "medium-error" | "aborted" | "busy" | "task-set-full" | "unit-attention" | "short" | "bad-sense"
 //!         | "dropped" | "late" | "duplicate" | "hung" | "removal" | "allocation"
-//! setting = "lun=" NUMBER                             at this logical unit only
-//!         | "op=" ( class | name | NUMBER )           these commands only; a number is an operation code
-//!         | "lba=" NUMBER ".." NUMBER                 commands about a block of this range, end excluded
-//!         | "after=" NUMBER                           not the first so many of them
-//!         | "every=" NUMBER                           of the rest every so-manyth: 3 is the third, ...
-//!         | "p=" DECIMAL                              of those each with this probability, 0 to 1
-//!         | "times=" NUMBER                           so many faults, then no more
-//!         | "delay-us=" NUMBER                        how late; with "late" only, and 1000 if not said
-//!         | "site=" FILE [ ":" NUMBER ]               with "allocation" only: see below
+//! setting = name "=" value                            one of SETTINGS, which says what each means
 //! class   = "read" | "write" | "flush" | "other"
-//! name    = a command as the standard calls it, in small letters and hyphens: "read-10", "test-unit-ready"
+//! command = as the standard calls it, in small letters and hyphens: "read-10", "test-unit-ready"
 //! NUMBER  = decimal digits, or "0x" and hexadecimal ones
 //! ```
 //!
-//! Settings restrict each other: all must hold. Each may be given once, in any order; blanks around parts do
-//! not count. Without `every` and `p` every command that matches meets the fault. Where several rules would
-//! strike the same command, the first of the plan does, and the others have counted it.
+//! The settings ([`SETTINGS`]) restrict each other: all must hold. Each may be given once, in any order;
+//! blanks around parts do not count. Without `every` and `p` every command that matches meets the fault.
+//! Where several rules would strike the same command, the first of the plan does, and the others have counted
+//! it.
 //!
 //! A kind narrows its commands by itself where it would make no sense otherwise: `medium-error` needs a
 //! command that names blocks, or a flush of all of them; `short` one that moves them; `unit-attention` one
@@ -53,7 +46,7 @@
 //! file is its path or the end of it, in whole parts (`ramdisk/outstanding.rs:110`). It goes with `after`,
 //! `every`, `p` and `times`, which count allocations then, and not with what restricts commands. Such rules
 //! do not look at commands and commands not at them, so they are a list of their own
-//! ([`FaultPlan::allocations`], written last), and whoever builds the machine gives them to it:
+//! ([`FaultPlan::allocations`], written last), and the code that builds the machine gives them to it:
 //! [`FaultPlan::allocation_policy`].
 //!
 //! ```
@@ -82,8 +75,11 @@ use std::sync::Arc;
 pub use allocation::{AllocationFaults, AllocationRule, CallSite};
 pub use injector::{FaultCount, FaultInjector, InjectedFault};
 pub use plan::{FaultKind, FaultPlan, FaultRule, LbaRange, Pace, Probability};
-pub use spec::FaultPlanError;
+pub use spec::{FaultPlanError, SETTINGS, Setting};
 pub use subject::{OpClass, OpSelector, Subject};
+
+/// The page that says who deals with each fault and event, and whose behaviour that follows: `FAULTS.md`.
+pub const FAULTS_PAGE: &str = include_str!("../../../FAULTS.md");
 
 /// A plan at work, where more than one party looks at it: a device, and the rig that counts.
 pub type SharedFaults = Arc<Mutex<FaultInjector>>;

@@ -9,61 +9,71 @@ use super::{AllocationRule, OpSelector};
 use crate::scsi::Lun;
 use kernel_sim::split_mix::SplitMix64;
 
-/// What goes wrong.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum FaultKind {
-    /// 03/11/00 or, for a command that writes, 03/0c/00, with the first block that is bad. Nothing is moved.
-    MediumError,
-    /// 0b/00/00: the device gave the command up before it did anything.
-    Aborted,
-    /// BUSY: not now.
-    Busy,
-    /// TASK SET FULL: too many commands at once.
-    TaskSetFull,
-    /// 06/29/00 instead of an answer, though nothing was reset.
-    UnitAttention,
-    /// Half of the blocks are moved, with GOOD and without complaint.
-    ShortTransfer,
+/// Declares the kinds of faults: the doc comment of each is also its [`FaultKind::text`].
+macro_rules! fault_kinds {
+    ($(
+        $(#[doc = $doc:literal])+
+        $kind:ident $({ $(#[doc = $field_doc:literal])+ $field:ident: $type:ty = $default:expr })? = $name:literal;
+    )+) => {
+        /// What goes wrong.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum FaultKind {
+            $($(#[doc = $doc])+ $kind $({ $(#[doc = $field_doc])+ $field: $type })?,)+
+        }
+
+        impl FaultKind {
+            /// Every kind, by the name specifications call it.
+            pub(super) const NAMES: [(&'static str, Self); 13] =
+                [$(($name, Self::$kind $({ $field: $default })?)),+];
+
+            /// What goes wrong and which commands it strikes, in sentences.
+            pub fn text(self) -> &'static str {
+                match self {
+                    $(Self::$kind { .. } => concat!($($doc, "\n"),+),)+
+                }
+            }
+        }
+    };
+}
+
+fault_kinds! {
+    /// The medium is bad: sense 03/11/00 or, for a command that writes, 03/0c/00, with the first block that
+    /// is bad. Nothing is moved. Strikes commands that name blocks, and flushes of all of them.
+    MediumError = "medium-error";
+    /// Sense 0b/00/00: the device gave the command up before it did anything.
+    Aborted = "aborted";
+    /// Status BUSY: the command is not accepted now.
+    Busy = "busy";
+    /// Status TASK SET FULL: too many commands at once.
+    TaskSetFull = "task-set-full";
+    /// Sense 06/29/00, a unit attention after a reset, though nothing was reset. Strikes commands that report
+    /// unit attentions.
+    UnitAttention = "unit-attention";
+    /// Half of the blocks are moved, with status GOOD. Strikes commands that move blocks.
+    ShortTransfer = "short";
     /// CHECK CONDITION with sense that no standard defines: key Fh, additional sense FFh/FFh. Nothing is
     /// moved.
-    BadSense,
+    BadSense = "bad-sense";
     /// The command is executed and its completion never comes.
-    DroppedCompletion,
+    DroppedCompletion = "dropped";
     /// The completion comes late.
     LateCompletion {
         /// How late, in microseconds of machine time.
-        delay_us: u64,
-    },
+        delay_us: u64 = Self::DELAY_US
+    } = "late";
     /// The completion comes twice.
-    DuplicateCompletion,
-    /// The adapter stops until it is reset.
-    HungAdapter,
-    /// The device is gone.
-    SurpriseRemoval,
-    /// The adapter finds no memory for the command.
-    AllocationFailure,
+    DuplicateCompletion = "duplicate";
+    /// The adapter stops until it is reset: neither this completion comes nor any other.
+    HungAdapter = "hung";
+    /// The device is gone, with everything that was under way.
+    SurpriseRemoval = "removal";
+    /// The adapter finds no memory for the command; with `site`, the driver gets no memory from the pool.
+    AllocationFailure = "allocation";
 }
 
 impl FaultKind {
     /// How late a completion is unless the rule says, in microseconds.
     pub const DELAY_US: u64 = 1000;
-
-    /// Every kind, by the name specifications call it.
-    pub(super) const NAMES: [(&'static str, Self); 13] = [
-        ("medium-error", Self::MediumError),
-        ("aborted", Self::Aborted),
-        ("busy", Self::Busy),
-        ("task-set-full", Self::TaskSetFull),
-        ("unit-attention", Self::UnitAttention),
-        ("short", Self::ShortTransfer),
-        ("bad-sense", Self::BadSense),
-        ("dropped", Self::DroppedCompletion),
-        ("late", Self::LateCompletion { delay_us: Self::DELAY_US }),
-        ("duplicate", Self::DuplicateCompletion),
-        ("hung", Self::HungAdapter),
-        ("removal", Self::SurpriseRemoval),
-        ("allocation", Self::AllocationFailure),
-    ];
 
     /// Every kind, in the order of the documentation.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -121,7 +131,7 @@ impl LbaRange {
 pub struct Probability(u32);
 
 impl Probability {
-    /// What is certain, in billionths.
+    /// The probability one, in billionths.
     pub(super) const ONE: u32 = 1_000_000_000;
 
     /// A probability of so many billionths; `None` above one.

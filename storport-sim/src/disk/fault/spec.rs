@@ -28,7 +28,7 @@ enum Problem {
     Kind(String),
     #[error("{0:?} is not a setting, NAME=VALUE")]
     NotASetting(String),
-    #[error("there is no setting {0:?}; the settings are {SETTINGS}")]
+    #[error("there is no setting {0:?}; the settings are {all}", all = settings())]
     Setting(String),
     #[error("{0} is given twice")]
     Twice(String),
@@ -42,7 +42,52 @@ enum Problem {
     NotOfThePool(String),
 }
 
-const SETTINGS: &str = "lun, op, lba, after, every, p, times, delay-us, site";
+/// What a rule of a plan may say besides its kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name, left of the `=`.
+    pub name: &'static str,
+    /// Its value, in the words of the [specification](super#the-specification).
+    pub value: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+impl Setting {
+    /// Whether rules of a kind may have it.
+    pub fn belongs_to(&self, kind: FaultKind) -> bool {
+        match self.name {
+            "delay-us" => matches!(kind, FaultKind::LateCompletion { .. }),
+            "site" => kind == FaultKind::AllocationFailure,
+            _ => true,
+        }
+    }
+}
+
+const fn setting(name: &'static str, value: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, value, meaning }
+}
+
+/// Every setting.
+pub static SETTINGS: [Setting; 9] = [
+    setting("lun", "NUMBER", "at this logical unit only"),
+    setting("op", "CLASS, COMMAND or NUMBER", "these commands only; a number is an operation code"),
+    setting("lba", "NUMBER..NUMBER", "commands about a block of this range, end excluded"),
+    setting("after", "NUMBER", "not the first so many of them"),
+    setting("every", "NUMBER", "of the rest every so-manyth: 3 is the third, the sixth, ..."),
+    setting("p", "DECIMAL", "of those each with this probability, 0 to 1"),
+    setting("times", "NUMBER", "so many faults, then no more"),
+    setting("delay-us", "NUMBER", "how late; 1000 if not said"),
+    setting(
+        "site",
+        "FILE or FILE:NUMBER",
+        "allocations of the driver at this line or in this file, instead of commands",
+    ),
+];
+
+fn settings() -> String {
+    SETTINGS.map(|setting| setting.name).join(", ")
+}
 
 fn kinds() -> String {
     FaultKind::NAMES.map(|(name, _)| name).join(", ")

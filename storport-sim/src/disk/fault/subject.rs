@@ -1,4 +1,4 @@
-//! What a rule looks at: the command, its unit, its blocks.
+//! The part of a command that rules look at: operation code, unit, blocks.
 
 use super::LbaRange;
 use crate::disk::commands::{Cdb, Command, Gate, view};

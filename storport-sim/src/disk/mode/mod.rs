@@ -1,4 +1,4 @@
-//! Mode parameters: what can be configured, and the pages that say so.
+//! Mode parameters: what can be configured, and the pages that hold it.
 //!
 //! Three bits can be changed: the write cache (WCE), descriptor format sense (D_SENSE) and software write
 //! protection (SWP). They are kept as what they mean, [`Settings`]; pages are rendered from them and read
@@ -22,7 +22,7 @@ use crate::scsi::{
     ModePage, SenseFormat,
 };
 
-/// What the mode pages can change.
+/// The values that mode pages can change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Settings {
     /// WCE: a write may complete before it is durable.
@@ -61,7 +61,7 @@ impl ModeParameters {
         Self { current: built, default: built, saved: built }
     }
 
-    /// What a reset or a loss of power leaves.
+    /// The values after a reset or a loss of power.
     pub(super) fn restore(&mut self) {
         self.current = self.saved;
     }

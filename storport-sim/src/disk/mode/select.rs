@@ -63,7 +63,7 @@ fn check_format(flags: u8) -> Result<bool, Sense> {
     if flags & ModeSelect6::PF == 0 { Err(Sense::invalid_field(1, Some(4))) } else { Ok(true) }
 }
 
-/// What either header says, with the byte that says it.
+/// The fields of either header, with the places that errors point to.
 struct Head {
     medium_type: (u8, u16),
     descriptor: (usize, u16),

@@ -31,7 +31,7 @@ pub enum StoreError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What the host said.
+        /// The host's error.
         source: io::Error,
     },
     /// A directory, a device, a pipe: not a thing with a fixed length.

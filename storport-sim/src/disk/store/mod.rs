@@ -1,4 +1,4 @@
-//! Where the blocks are kept: memory, or a file.
+//! Backing stores, which keep the blocks: memory, or a file.
 //!
 //! A store knows bytes and lengths, nothing of blocks or SCSI. It fails with an I/O error, which the disk
 //! turns into a medium error; a store that injects faults is a wrapper that returns one.

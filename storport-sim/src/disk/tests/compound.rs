@@ -68,7 +68,7 @@ fn lba_status_joins_what_is_alike_and_ends_with_the_disk() {
 }
 
 #[test]
-fn lba_status_of_a_disk_nobody_could_fill_comes_at_once() {
+fn lba_status_of_a_disk_too_large_to_fill_comes_at_once() {
     let len = u64::MAX / 512 * 512;
     let mut disk = disk_over(MemoryStore::new(len));
     let last = len / 512 - 1;

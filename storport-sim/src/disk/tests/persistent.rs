@@ -87,7 +87,7 @@ fn writes(disk: &mut ScsiDisk, who: Nexus) -> bool {
 #[test]
 fn keys_are_registered_changed_and_given_up() {
     let mut disk = shared();
-    assert_eq!(out(&mut disk, A, action::REGISTER, 0, 5, 0xa), CONFLICT, "a key nobody registered");
+    assert_eq!(out(&mut disk, A, action::REGISTER, 0, 5, 0xa), CONFLICT, "a key that was not registered");
     assert_eq!(out(&mut disk, A, action::REGISTER, 0, 0, 0), "good", "nothing to give up");
     assert_eq!((keys(&mut disk), generation(&mut disk)), (vec![], 0));
     assert_eq!(out(&mut disk, A, action::REGISTER, 0, 0, 0xa), "good");
@@ -124,7 +124,7 @@ fn each_type_keeps_out_whom_it_says() {
 }
 
 #[test]
-fn only_a_registrant_with_its_key_reserves_and_only_if_nobody_else_has() {
+fn only_a_registrant_with_its_key_reserves_and_only_if_no_other_has() {
     let mut disk = registered();
     assert_eq!(out(&mut disk, Nexus::DEFAULT, action::RESERVE, 1, 0, 0), "06/29/00");
     assert_eq!(out(&mut disk, Nexus::DEFAULT, action::RESERVE, 1, 0, 0), CONFLICT);
@@ -207,13 +207,13 @@ fn preempting_the_holder_takes_its_place() {
 }
 
 #[test]
-fn preempting_somebody_else_takes_only_the_registration() {
+fn preempting_another_initiator_takes_only_the_registration() {
     let mut disk = registered();
     out(&mut disk, A, action::RESERVE, 1, 0xa, 0);
     assert_eq!(out(&mut disk, B, action::PREEMPT, 3, 0xb, 0xc), "good");
     assert_eq!((held(&mut disk), keys(&mut disk)), (Some((0xa, 1)), vec![0xa, 0xb]));
     assert_eq!(ready(&mut disk, C), "06/2a/05");
-    assert_eq!(out(&mut disk, B, action::PREEMPT, 3, 0xb, 0xc), CONFLICT, "nobody has that key any more");
+    assert_eq!(out(&mut disk, B, action::PREEMPT, 3, 0xb, 0xc), CONFLICT, "that key is registered no longer");
     assert_eq!(out(&mut disk, B, action::PREEMPT, 3, 0xb, 0), "05/26/00 data 8");
     assert_eq!(out(&mut disk, B, action::PREEMPT, 3, 0xa, 0xa), CONFLICT, "a wrong key of one's own");
 }
@@ -229,7 +229,7 @@ fn where_all_hold_it_a_key_of_zero_preempts_everybody_else() {
 }
 
 #[test]
-fn the_parameter_list_is_24_bytes_without_features_nobody_offered() {
+fn the_parameter_list_is_24_bytes_without_features_that_were_not_offered() {
     let mut disk = shared();
     let cdb = |len: u32| PersistentReserveOut {
         parameter_list_length: len.into(),

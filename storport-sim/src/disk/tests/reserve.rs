@@ -39,7 +39,11 @@ fn a_reserved_unit_answers_its_holder_and_tells_others_only_who_it_is() {
     ] {
         assert_eq!(by(&mut disk, B, cdb), "good", "{cdb:02x?}");
     }
-    assert_eq!(by(&mut disk, B, &read), "reservation conflict", "somebody else's RELEASE changed nothing");
+    assert_eq!(
+        by(&mut disk, B, &read),
+        "reservation conflict",
+        "another initiator's RELEASE changed nothing"
+    );
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn attentions_and_reservations_come_before_a_shared_read() {
     assert!(shared(&disk, &READ).is_none());
     run(&mut disk, &[0_u8; 6]);
     let stranger = disk.execute_shared(Nexus(7), READ.as_bytes(), &mut [0; 1024]);
-    assert!(stranger.is_none(), "somebody new hears of the power on first");
+    assert!(stranger.is_none(), "a new initiator hears of the power on first");
     run(&mut disk, &[0x16_u8, 0, 0, 0, 0, 0]);
     assert!(shared(&disk, &READ).is_some());
     disk.execute_from(Nexus(7), &[0; 6], DataPhase::None);

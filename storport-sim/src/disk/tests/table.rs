@@ -87,7 +87,7 @@ fn protection_is_refused_at_the_top_of_its_field() {
 }
 
 #[test]
-fn an_aca_that_nobody_offered_is_refused() {
+fn an_aca_that_was_not_offered_is_refused() {
     assert_eq!(quote(run(&mut disk(8), &[0_u8, 0, 0, 0, 0, 0x04])), "05/24/00 5.2");
 }
 

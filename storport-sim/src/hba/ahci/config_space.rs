@@ -1,4 +1,4 @@
-//! What the bus says of the adapter: its configuration space (PCI 3.0; AHCI 1.3.1, section 2).
+//! The adapter's configuration space (PCI 3.0; AHCI 1.3.1, section 2).
 //!
 //! Vendor and device are our own; drivers bind to the class code. Base address register 5 (ABAR) is a memory
 //! range of 8 KiB; where it lies is known only when the machine has been built, so the register holds the

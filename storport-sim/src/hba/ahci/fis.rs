@@ -20,7 +20,7 @@ pub(super) const FRAME_MAX: usize = 28;
 /// The I bit of a frame's second byte: interrupt when it has been received.
 const INTERRUPT: u8 = 1 << 6;
 
-/// What the host wants of the device: a register FIS from the host.
+/// A command for the device: a register FIS from the host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Taskfile {
     /// The C bit: a command, and not a write of the control register.

@@ -117,7 +117,7 @@ impl Ahci {
         self
     }
 
-    /// What the bus says of it: device 0 of the machine.
+    /// Its PCI slot: it is device 0 of the machine.
     #[must_use]
     pub fn slot() -> PciSlot {
         config_space::slot(0)
@@ -217,7 +217,7 @@ impl Ahci {
         }
     }
 
-    /// What it could do next, in an order that depends on nothing else.
+    /// The steps it could take next, in an order that depends on its state alone.
     fn possible(&self) -> impl Iterator<Item = Step> + '_ {
         let is_there = !self.medium.is_gone();
         let reset = (is_there && self.is_resetting()).then_some(Step::EndReset);

@@ -50,7 +50,7 @@ impl Registers {
     }
 }
 
-/// What is between adapter and device.
+/// The state of the link between adapter and device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Link {
     /// Nothing: no device, not spun up, held in reset, or switched off.
@@ -289,7 +289,7 @@ impl Port {
         if self.drive.is_packet() { SIGNATURE_ATAPI } else { SIGNATURE_ATA }
     }
 
-    /// What CR and FR should be.
+    /// The values that CR and FR should have by now.
     fn wanted(&self) -> u32 {
         let may_run = self.r.cmd & (cmd::ST | cmd::FRE) == cmd::ST | cmd::FRE;
         let receives = self.r.cmd & (cmd::FRE | cmd::CR) != 0;

@@ -78,7 +78,8 @@ pub(super) mod is {
     pub const DSS: u32 = 1 << 2;
     pub const PSS: u32 = 1 << 1;
     pub const DHRS: u32 = 1 << 0;
-    /// What PxIE can enable here; cold presence and mechanical switches are not there.
+    /// The interrupts that PxIE can enable here: there is no cold presence detection and no mechanical
+    /// switch.
     pub const IMPLEMENTED: u32 =
         TFES | HBFS | IFS | OFS | PRCS | PCS | DPS | UFS | SDBS | DSS | PSS | DHRS | 1 << 28 | 1 << 26;
 }
@@ -97,7 +98,8 @@ pub(super) mod cmd {
     pub const HPCP: u32 = 1 << 18;
     pub const ATAPI: u32 = 1 << 24;
     pub const DLAE: u32 = 1 << 25;
-    /// What software may set and clear. ICC is accepted and reads as idle: no link power states here.
+    /// The bits that software may set and clear. ICC is accepted and reads as idle: no link power states
+    /// here.
     pub const WRITABLE: u32 = ST | SUD | FRE | ATAPI | DLAE;
 }
 
@@ -111,7 +113,7 @@ pub(super) mod status {
     pub const ERR: u8 = 1 << 0;
     /// Ready, nothing wrong.
     pub const GOOD: u8 = DRDY | DSC;
-    /// What PxTFD reads where no device is.
+    /// The value of PxTFD where no device is.
     pub const NO_DEVICE: u8 = 0x7F;
 }
 

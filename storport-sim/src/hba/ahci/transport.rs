@@ -50,7 +50,7 @@ pub(super) enum PortStep {
 }
 
 impl Port {
-    /// What the port could do next, in an order that depends on nothing else.
+    /// The steps the port could take next, in an order that depends on its state alone.
     pub(super) fn possible(&self) -> impl Iterator<Item = PortStep> + '_ {
         let engine = self.engine_lags().then_some(PortStep::Engine);
         let link = (self.link == Link::Coming).then_some(PortStep::Link);

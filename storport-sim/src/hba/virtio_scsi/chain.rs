@@ -88,9 +88,9 @@ impl Region {
 #[derive(Default)]
 pub(super) struct Chain {
     pub head: u16,
-    /// What the device reads.
+    /// The part that the device reads.
     pub readable: Region,
-    /// What it writes.
+    /// The part that the device writes.
     pub writable: Region,
 }
 

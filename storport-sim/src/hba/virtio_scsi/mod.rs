@@ -53,7 +53,7 @@ pub const VECTOR: u32 = 0x61;
 /// Request queues an adapter may have.
 pub const REQUEST_QUEUES_MAX: u16 = 16;
 
-/// What an adapter is built like.
+/// The options of an adapter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Options {
     /// Request queues, 1 to [`REQUEST_QUEUES_MAX`].
@@ -123,7 +123,7 @@ pub struct VirtioScsi {
     sent: u64,
 }
 
-/// What a device could do next.
+/// A step that the device could take next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Step {
     Reset,

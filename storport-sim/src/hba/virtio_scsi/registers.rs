@@ -39,7 +39,7 @@ pub(super) struct Registers {
     request_queues: u32,
 }
 
-/// What a write asks the device to do besides.
+/// What else the device has to do after a write of a register.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Asked {
     Nothing,
@@ -72,7 +72,7 @@ impl Registers {
         }
     }
 
-    /// What was agreed on.
+    /// The features that were agreed on.
     pub fn features(&self) -> u64 {
         if self.status & status::FEATURES_OK != 0 { self.driver_features } else { 0 }
     }

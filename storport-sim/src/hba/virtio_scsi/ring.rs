@@ -27,7 +27,7 @@ impl From<BadAddress> for Broken {
 
 /// One virtqueue.
 pub(super) struct Ring {
-    /// What the registers say of it.
+    /// The registers of the queue.
     pub size: u16,
     pub size_max: u16,
     pub vector: u16,

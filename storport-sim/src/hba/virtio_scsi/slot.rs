@@ -1,4 +1,4 @@
-//! What the bus says of the adapter: its configuration space, and where in the register window what lies.
+//! The adapter's configuration space, and the layout of its register window.
 //!
 //! | offset | bytes | structure (4.1.4) |
 //! | --- | --- | --- |

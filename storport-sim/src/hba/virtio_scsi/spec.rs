@@ -59,7 +59,7 @@ pub(super) struct Descriptor {
 }
 const _: () = assert!(size_of::<Descriptor>() == 16);
 
-/// What a request was answered with (5.6.6.1).
+/// The response codes of requests (5.6.6.1).
 pub(super) mod response {
     pub const OK: u8 = 0;
     pub const OVERRUN: u8 = 1;
@@ -73,7 +73,7 @@ pub(super) mod response {
     pub const INCORRECT_LUN: u8 = 12;
 }
 
-/// What the driver sends of a command; `cdb_size` bytes of CDB follow (5.6.6.1).
+/// The header of a command; `cdb_size` bytes of CDB follow (5.6.6.1).
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
 #[repr(C)]
 pub(super) struct CommandHeader {
@@ -85,7 +85,7 @@ pub(super) struct CommandHeader {
 }
 const _: () = assert!(size_of::<CommandHeader>() == 19);
 
-/// What the device answers a command with; `sense_size` bytes of sense follow.
+/// The response to a command; `sense_size` bytes of sense follow.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Default)]
 #[repr(C)]
 pub(super) struct CommandResponse {
@@ -147,7 +147,7 @@ pub(super) mod event {
     pub const REMOVED: u32 = 2;
 }
 
-/// What the device puts into a buffer of the event queue.
+/// An event, as the device writes it into a buffer of the event queue.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
 #[repr(C)]
 pub(super) struct EventReport {

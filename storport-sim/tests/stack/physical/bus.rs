@@ -20,7 +20,8 @@ fn configuration_space_is_read_and_written_where_the_page_allows_it() {
         config: PPORT_CONFIGURATION_INFORMATION,
         again: PBOOLEAN,
     ) -> ULONG {
-        // SAFETY: Storport's own arguments; buffers are on this thread's stack.
+        // SAFETY: Storport passes the adapter's live extension and a live configuration; buffers are on this
+        // thread's stack.
         unsafe {
             let (slot, kind) = ((*config).SlotNumber, PCIConfiguration as ULONG);
             let mut command = 0x0006u16;
@@ -37,7 +38,8 @@ fn configuration_space_is_read_and_written_where_the_page_allows_it() {
         }
     }
     unsafe extern "C-unwind" fn start_io(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments; the buffer is on this thread's stack.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the
+        // buffer is on this thread's stack.
         unsafe {
             let mut header = [0u8; 64];
             let to: PVOID = header.as_mut_ptr().cast();
@@ -67,7 +69,8 @@ fn ranges_are_as_the_slot_says_and_ports_are_ports() {
         config: PPORT_CONFIGURATION_INFORMATION,
         again: PBOOLEAN,
     ) -> ULONG {
-        // SAFETY: Storport's own arguments; two ranges were given.
+        // SAFETY: Storport passes the adapter's live extension and a live configuration; two ranges were
+        // given.
         unsafe {
             let c = &mut *config;
             assert_eq!(c.NumberOfAccessRanges, 2);
@@ -103,7 +106,8 @@ unsafe extern "C-unwind" fn unit_control(
     kind: SCSI_UNIT_CONTROL_TYPE,
     parameters: PVOID,
 ) -> SCSI_UNIT_CONTROL_STATUS {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and parameters of the type that goes with the
+    // kind.
     unsafe {
         if kind == ScsiQuerySupportedUnitControlTypes {
             let list = parameters.cast::<SCSI_SUPPORTED_CONTROL_TYPE_LIST>();
@@ -120,7 +124,7 @@ unsafe extern "C-unwind" fn unit_control(
     ScsiUnitControlSuccess
 }
 unsafe extern "C-unwind" fn build_noticing(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         if *SrbGetCdb(srb.cast()) == 0x28 {
             StorPortNotification(BusChangeDetected, extension, 0);
@@ -162,7 +166,7 @@ fn units_are_started_and_their_removal_is_told() {
 #[test]
 fn a_shutdown_reaches_every_unit() {
     unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
         unsafe {
             if SrbGetSrbFunction(srb.cast()) as UCHAR == SRB_FUNCTION_SHUTDOWN {
                 (*extension.cast::<Extension>()).aborts.fetch_add(1 << (4 * SrbGetLun(srb.cast())), SeqCst);
@@ -185,7 +189,7 @@ fn a_shutdown_reaches_every_unit() {
 #[test]
 fn a_pause_of_the_adapter_and_of_a_unit_hold_requests_back() {
     unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
         unsafe {
             let e = &*extension.cast::<Extension>();
             if *SrbGetCdb(srb.cast()) == 0x28 {

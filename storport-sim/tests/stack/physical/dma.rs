@@ -13,7 +13,7 @@ use storport_sim::ddi::*;
 
 /// Gives every SRB back before the device has it.
 unsafe extern "C-unwind" fn start_and_complete(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         let is_read = *SrbGetCdb(srb.cast()) == 0x28;
         physical::HwStartIo(extension, srb);
@@ -57,7 +57,7 @@ fn a_device_that_still_writes_after_requestcomplete_is_caught() {
 #[test]
 fn a_list_has_an_element_per_page() {
     unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
         unsafe {
             let length = SrbGetDataTransferLength(srb.cast());
             let list = StorPortGetScatterGatherList(extension, srb);
@@ -100,7 +100,8 @@ fn stop_of(entry: PDRIVER_INITIALIZE) -> (u32, u64) {
 macro_rules! start_io_that {
     ($name:ident, $entry:ident, $body:expr) => {
         unsafe extern "C-unwind" fn $name(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-            // SAFETY: Storport's own arguments; what is done with them is the mistake under test.
+            // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now;
+            // what is done with them is the mistake under test.
             unsafe {
                 let body: unsafe fn(PVOID, PSCSI_REQUEST_BLOCK) = $body;
                 body(extension, srb);
@@ -158,7 +159,7 @@ fn a_routine_that_is_not_here_names_itself_and_its_caller() {
 #[test]
 fn addresses_go_round() {
     unsafe extern "C-unwind" fn initialize(extension: PVOID) -> BOOLEAN {
-        // SAFETY: Storport's own argument; outputs are on this thread's stack.
+        // SAFETY: Storport passes the adapter's live extension; outputs are on this thread's stack.
         unsafe {
             let e = extension.cast::<Extension>();
             let mut length = 0;
@@ -190,14 +191,16 @@ fn a_private_list_is_within_reach_until_it_is_put_back() {
         list: PSTOR_SCATTER_GATHER_LIST,
         context: PVOID,
     ) {
-        // SAFETY: Storport's own arguments; the context counts.
+        // SAFETY: Storport passes the adapter's live extension and an IRP that this miniport has now; the
+        // context counts.
         unsafe {
             assert_eq!((*list).NumberOfElements, 2);
             *context.cast::<u32>() += 1;
         }
     }
     unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments; everything else is on this thread's stack or pool.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now;
+        // everything else is on this thread's stack or pool.
         unsafe {
             let (mut memory, mut calls, mut list) = (null_mut(), 0u32, [0u64; 32]);
             assert_eq!(StorPortAllocatePool(extension, 8192, 7, &raw mut memory), STOR_STATUS_SUCCESS);
@@ -236,7 +239,7 @@ fn a_private_list_is_within_reach_until_it_is_put_back() {
 #[test]
 fn memory_for_dma_has_an_address_the_device_can_use() {
     unsafe extern "C-unwind" fn initialize(extension: PVOID) -> BOOLEAN {
-        // SAFETY: Storport's own argument; outputs are on this thread's stack.
+        // SAFETY: Storport passes the adapter's live extension; outputs are on this thread's stack.
         unsafe {
             assert_eq!(physical::HwInitialize(extension), TRUE);
             let enabled = StorPortEnablePassiveInitialization(extension, Some(passive));
@@ -245,7 +248,7 @@ fn memory_for_dma_has_an_address_the_device_can_use() {
         TRUE
     }
     unsafe extern "C-unwind" fn passive(extension: PVOID) -> BOOLEAN {
-        // SAFETY: as above.
+        // SAFETY: Storport passes the adapter's live extension; outputs are on this thread's stack.
         unsafe {
             let (low, high) = (LARGE_INTEGER::new(0), LARGE_INTEGER::new(-1));
             let (mut memory, mut address, mut length) = (null_mut(), LARGE_INTEGER::new(0), 0);

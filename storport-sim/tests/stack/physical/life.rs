@@ -85,7 +85,8 @@ fn a_miniport_is_started_as_what_it_registered() {
 }
 
 unsafe extern "C-unwind" fn initialize_under_the_lock(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument; taking the lock it holds is the mistake under test.
+    // SAFETY: Storport passes the adapter's live extension; taking the lock it holds is the mistake under
+    // test.
     unsafe {
         assert_eq!(Processor::current().irql(), Irql(6));
         let mut handle: STOR_LOCK_HANDLE = std::mem::zeroed();
@@ -130,7 +131,8 @@ unsafe extern "C-unwind" fn powered_control(
     kind: SCSI_ADAPTER_CONTROL_TYPE,
     parameters: PVOID,
 ) -> SCSI_ADAPTER_CONTROL_STATUS {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and parameters of the type that goes with the
+    // kind.
     unsafe {
         if kind == ScsiAdapterPower {
             let power = &*parameters.cast::<STOR_ADAPTER_CONTROL_POWER>();
@@ -168,7 +170,8 @@ unsafe extern "C-unwind" fn control_without_restart(
     kind: SCSI_ADAPTER_CONTROL_TYPE,
     parameters: PVOID,
 ) -> SCSI_ADAPTER_CONTROL_STATUS {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and parameters of the type that goes with the
+    // kind.
     unsafe {
         let status = physical::HwAdapterControl(extension, kind, parameters);
         if kind == ScsiQuerySupportedControlTypes {
@@ -186,7 +189,7 @@ unsafe extern "C-unwind" fn find_once(
     config: PPORT_CONFIGURATION_INFORMATION,
     again: PBOOLEAN,
 ) -> ULONG {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and a live configuration.
     unsafe {
         if !(*extension.cast::<physical::Extension>()).base.is_null() {
             assert_eq!(Processor::current().irql(), Irql::DISPATCH);
@@ -215,7 +218,7 @@ fn a_miniport_that_cannot_restart_is_found_again() {
 
 /// Keeps memory from HwStorInitialize's passive routine to the removal it is told of.
 unsafe extern "C-unwind" fn allocate_passively(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument; the output is on this thread's stack.
+    // SAFETY: Storport passes the adapter's live extension; the output is on this thread's stack.
     unsafe {
         let mut memory = std::ptr::null_mut();
         let status = StorPortAllocatePool(extension, 100, 1, &raw mut memory);
@@ -224,14 +227,14 @@ unsafe extern "C-unwind" fn allocate_passively(extension: PVOID) -> BOOLEAN {
     }
 }
 unsafe extern "C-unwind" fn initialize_allocating(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         StorPortEnablePassiveInitialization(extension, Some(allocate_passively));
         physical::HwInitialize(extension)
     }
 }
 unsafe extern "C-unwind" fn build_freeing(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         if SrbGetSrbFunction(srb.cast()) as UCHAR != SRB_FUNCTION_PNP {
             return physical::HwBuildIo(extension, srb);

@@ -33,7 +33,7 @@ fn one_read(entry: PDRIVER_INITIALIZE, messages: u32, options: &'static [(&'stat
 }
 
 unsafe extern "C-unwind" fn interrupt_takes_its_lock(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument; the lock is the mistake under test.
+    // SAFETY: Storport passes the adapter's live extension; the lock is the mistake under test.
     unsafe {
         take(extension, InterruptLock);
         physical::HwInterrupt(extension)
@@ -45,7 +45,7 @@ unsafe extern "C-unwind" fn interrupt_synchronizes(extension: PVOID) -> BOOLEAN 
     unsafe extern "C-unwind" fn nothing(_extension: PVOID, _context: PVOID) -> BOOLEAN {
         TRUE
     }
-    // SAFETY: Storport's own argument; synchronizing is the mistake under test.
+    // SAFETY: Storport passes the adapter's live extension; synchronizing is the mistake under test.
     unsafe {
         StorPortSynchronizeAccess(extension, Some(nothing), null_mut());
         physical::HwInterrupt(extension)
@@ -54,7 +54,7 @@ unsafe extern "C-unwind" fn interrupt_synchronizes(extension: PVOID) -> BOOLEAN 
 physical_entry!(isr_synchronizes, |data| data.HwInterrupt = Some(interrupt_synchronizes));
 
 unsafe extern "C-unwind" fn start_io_takes_its_lock(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         let mut handle = take(extension, StartIoLock);
         let answer = physical::HwStartIo(extension, srb);
@@ -91,7 +91,8 @@ unsafe extern "C-unwind" fn start_io_locks_a_strange_dpc(
     extension: PVOID,
     srb: PSCSI_REQUEST_BLOCK,
 ) -> BOOLEAN {
-    // SAFETY: Storport's own arguments; the DPC was never made, which is the mistake under test.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the DPC was
+    // never made, which is the mistake under test.
     unsafe {
         let e = extension.cast::<Extension>();
         let mut handle: STOR_LOCK_HANDLE = std::mem::zeroed();
@@ -108,32 +109,32 @@ fn a_dpc_lock_belongs_to_a_dpc_that_was_made() {
     assert!(check.what.contains("StorPortInitializeDpc never made it"), "{}", check.what);
 }
 
-/// Marks itself as inside, and finds nobody who must not be.
+/// Marks itself as inside, and finds no other callback there that must not be.
 unsafe fn alone(inside: &AtomicU32, extension: PVOID) {
     // SAFETY: the caller's extension. The register read lets others go first.
     unsafe {
-        assert_eq!(inside.fetch_add(1, SeqCst), 0, "somebody else is inside");
+        assert_eq!(inside.fetch_add(1, SeqCst), 0, "another callback is inside");
         StorPortReadRegisterUlong(extension, physical::register_at(extension.cast(), 0));
         assert_eq!(inside.fetch_sub(1, SeqCst), 1);
     }
 }
 
 unsafe extern "C-unwind" fn exclusive_interrupt(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         alone(&(*extension.cast::<Extension>()).work_calls, extension);
         physical::HwInterrupt(extension)
     }
 }
 unsafe extern "C-unwind" fn exclusive_message(extension: PVOID, message: ULONG) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         alone(&(*extension.cast::<Extension>()).work_calls, extension);
         physical::HwMSInterruptRoutine(extension, message)
     }
 }
 unsafe extern "C-unwind" fn exclusive_start_io(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         assert_eq!(Processor::current().irql(), Irql(6), "half duplex: DIRQL");
         alone(&(*extension.cast::<Extension>()).work_calls, extension);
@@ -141,7 +142,7 @@ unsafe extern "C-unwind" fn exclusive_start_io(extension: PVOID, srb: PSCSI_REQU
     }
 }
 unsafe extern "C-unwind" fn locked_start_io(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         assert_eq!(Processor::current().irql(), Irql::DISPATCH);
         let mut handle = take(extension, InterruptLock);
@@ -152,11 +153,11 @@ unsafe extern "C-unwind" fn locked_start_io(extension: PVOID, srb: PSCSI_REQUEST
 }
 unsafe extern "C-unwind" fn synchronized_start_io(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
     unsafe extern "C-unwind" fn inside(extension: PVOID, context: PVOID) -> BOOLEAN {
-        // SAFETY: Storport's own arguments; the context is the extension.
+        // SAFETY: Storport passes the adapter's live extension; the context is the extension.
         unsafe { alone(&(*context.cast::<Extension>()).work_calls, extension) };
         TRUE
     }
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         assert_eq!(StorPortSynchronizeAccess(extension, Some(inside), extension), TRUE);
         physical::HwStartIo(extension, srb)
@@ -170,7 +171,7 @@ unsafe extern "C-unwind" fn find_with_exclusive_messages(
     config: PPORT_CONFIGURATION_INFORMATION,
     again: PBOOLEAN,
 ) -> ULONG {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and a live configuration.
     unsafe {
         let answer = physical::HwFindAdapter(extension, context, bus, arguments, config, again);
         (*config).HwMSInterruptRoutine = Some(exclusive_message);
@@ -219,7 +220,7 @@ fn what_keeps_the_interrupt_out_keeps_it_out() {
 
 /// Counts how deep messages nest on one processor.
 unsafe extern "C-unwind" fn nesting_message(extension: PVOID, message: ULONG) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         let e = extension.cast::<Extension>();
         let depth = (*e).work_calls.fetch_add(1, SeqCst) + 1;
@@ -238,7 +239,7 @@ unsafe extern "C-unwind" fn find_with_nesting_messages(
     config: PPORT_CONFIGURATION_INFORMATION,
     again: PBOOLEAN,
 ) -> ULONG {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and a live configuration.
     unsafe {
         let answer = physical::HwFindAdapter(extension, context, bus, arguments, config, again);
         (*config).HwMSInterruptRoutine = Some(nesting_message);
@@ -267,7 +268,7 @@ fn messages_nest_only_with_a_lock_each() {
 }
 
 unsafe extern "C-unwind" fn locks_messages(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         let e = extension.cast::<Extension>();
         let mut old = 0;
@@ -302,7 +303,7 @@ fn message_locks_are_for_per_message_mode() {
 
 /// InterruptLock before StartIoLock, where HwStorStartIo has them the other way round.
 unsafe extern "C-unwind" fn inverted_dpc(_dpc: PSTOR_DPC, extension: PVOID, _a1: PVOID, _a2: PVOID) {
-    // SAFETY: Storport's own arguments; the order is the mistake under test.
+    // SAFETY: Storport passes the adapter's live extension; the order is the mistake under test.
     unsafe {
         let mut first = take(extension, InterruptLock);
         let mut second = take(extension, StartIoLock);
@@ -311,7 +312,7 @@ unsafe extern "C-unwind" fn inverted_dpc(_dpc: PSTOR_DPC, extension: PVOID, _a1:
     }
 }
 unsafe extern "C-unwind" fn make_inverted(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         StorPortInitializeDpc(
             extension,
@@ -322,14 +323,14 @@ unsafe extern "C-unwind" fn make_inverted(extension: PVOID) -> BOOLEAN {
     TRUE
 }
 unsafe extern "C-unwind" fn initialize_inverted(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         StorPortEnablePassiveInitialization(extension, Some(make_inverted));
         physical::HwInitialize(extension)
     }
 }
 unsafe extern "C-unwind" fn start_io_with_lock(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         let dpc = &raw mut (*extension.cast::<Extension>()).dpcs[0];
         StorPortIssueDpc(extension, dpc, null_mut(), null_mut());
@@ -366,7 +367,8 @@ fn an_inverted_order_deadlocks_when_two_processors_meet() {
 #[test]
 fn the_ex_routine_answers_with_a_status() {
     unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments; handles are on this thread's stack.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; handles
+        // are on this thread's stack.
         unsafe {
             let e = extension.cast::<Extension>();
             let mut handle: STOR_LOCK_HANDLE = std::mem::zeroed();

@@ -101,7 +101,7 @@ fn abort_is_tried_where_the_miniport_asks_for_it() {
 
 /// Completes nothing but the reset SRB itself.
 unsafe extern "C-unwind" fn claims_success(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         let e = extension.cast::<physical::Extension>();
         let counter = match SrbGetSrbFunction(srb.cast()) as UCHAR {
@@ -116,7 +116,7 @@ unsafe extern "C-unwind" fn claims_success(extension: PVOID, srb: PSCSI_REQUEST_
     FALSE
 }
 unsafe extern "C-unwind" fn reset_nothing(extension: PVOID, _path: ULONG) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe { (*extension.cast::<physical::Extension>()).bus_resets.fetch_add(1, SeqCst) };
     TRUE
 }

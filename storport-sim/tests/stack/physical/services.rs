@@ -14,7 +14,7 @@ use storport_sim::ddi::*;
 use storport_sim::scsi::Lun;
 
 unsafe extern "C-unwind" fn work(extension: PVOID, context: PVOID, worker: PVOID) {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         assert_eq!(Processor::current().irql(), Irql::PASSIVE);
         let e = extension.cast::<Extension>();
@@ -26,7 +26,7 @@ unsafe extern "C-unwind" fn work(extension: PVOID, context: PVOID, worker: PVOID
     }
 }
 unsafe extern "C-unwind" fn start_io_with_work(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         let e = extension.cast::<Extension>();
         if *SrbGetCdb(srb.cast()) == 0x28 {
@@ -58,7 +58,7 @@ fn a_worker_runs_at_passive_level_and_may_queue_itself() {
 
 /// Issues one DPC from every processor; its instances must not meet.
 unsafe extern "C-unwind" fn lonely_dpc(_dpc: PSTOR_DPC, extension: PVOID, _a1: PVOID, _a2: PVOID) {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         let e = extension.cast::<Extension>();
         assert_eq!((*e).aborts.fetch_add(1, SeqCst), 0, "two instances of one DPC");
@@ -68,21 +68,21 @@ unsafe extern "C-unwind" fn lonely_dpc(_dpc: PSTOR_DPC, extension: PVOID, _a1: P
     }
 }
 unsafe extern "C-unwind" fn make_lonely(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         StorPortInitializeDpc(extension, &raw mut (*extension.cast::<Extension>()).dpcs[0], Some(lonely_dpc));
     }
     TRUE
 }
 unsafe extern "C-unwind" fn initialize_lonely(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         assert_eq!(StorPortEnablePassiveInitialization(extension, Some(make_lonely)), TRUE);
         physical::HwInitialize(extension)
     }
 }
 unsafe extern "C-unwind" fn build_and_issue(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         // Only in HwStorInitialize.
         assert_eq!(StorPortEnablePassiveInitialization(extension, Some(make_lonely)), FALSE);
@@ -113,7 +113,7 @@ fn instances_of_one_dpc_are_serialised() {
 #[test]
 fn a_dpc_that_is_cancelled_does_not_run() {
     unsafe extern "C-unwind" fn issue_and_cancel(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
         unsafe {
             let dpc = &raw mut (*extension.cast::<Extension>()).dpcs[0];
             assert_eq!(StorPortIssueDpc(extension, dpc, null_mut(), null_mut()), TRUE);
@@ -139,7 +139,7 @@ fn a_dpc_that_is_cancelled_does_not_run() {
 #[test]
 fn a_disk_that_comes_or_goes_is_noticed_when_the_miniport_says_so() {
     unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
         unsafe {
             if *SrbGetCdb(srb.cast()) == 0x28 {
                 StorPortNotification(BusChangeDetected, extension, 0);
@@ -174,14 +174,14 @@ fn a_disk_that_comes_or_goes_is_noticed_when_the_miniport_says_so() {
 #[test]
 fn a_change_reported_during_the_start_is_not_forgotten() {
     unsafe extern "C-unwind" fn count(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
         unsafe {
             (*extension.cast::<Extension>()).aborts.fetch_add(1, SeqCst);
             physical::HwBuildIo(extension, srb)
         }
     }
     unsafe extern "C-unwind" fn count_and_notify(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
         unsafe {
             // With the very first request, long before there are disks.
             if (*extension.cast::<Extension>()).aborts.load(SeqCst) == 0 {
@@ -203,7 +203,7 @@ fn a_change_reported_during_the_start_is_not_forgotten() {
                 requests
             };
             let once = requests(Some(calm as unsafe extern "C-unwind" fn(_, _) -> _));
-            assert!(requests(Some(nervous)) > once, "nobody looked again");
+            assert!(requests(Some(nervous)) > once, "the port driver did not look again");
         });
         assert_completed(&outcome, &name);
     }
@@ -216,7 +216,7 @@ unsafe extern "C-unwind" fn changed(
     address: PVOID,
     status: ULONG,
 ) {
-    // SAFETY: Storport's own arguments; the address is the one reported.
+    // SAFETY: Storport passes the adapter's live extension; the address is the one reported.
     unsafe {
         assert_eq!(Processor::current().irql(), Irql::DISPATCH);
         assert_eq!((address_type, status, context), (1, 0, extension));
@@ -225,7 +225,7 @@ unsafe extern "C-unwind" fn changed(
     }
 }
 unsafe extern "C-unwind" fn report_change(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         let e = extension.cast::<Extension>();
         if *SrbGetCdb(srb.cast()) == 0x28 {

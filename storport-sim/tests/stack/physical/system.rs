@@ -21,7 +21,8 @@ fn parameters_and_log_are_kept_with_the_adapter() {
         config: PPORT_CONFIGURATION_INFORMATION,
         again: PBOOLEAN,
     ) -> ULONG {
-        // SAFETY: Storport's own arguments; names and lengths are on this thread's stack.
+        // SAFETY: Storport passes the adapter's live extension and a live configuration; names and lengths
+        // are on this thread's stack.
         unsafe {
             let mut name = *b"Label\0";
             let mut length = 16;
@@ -74,7 +75,7 @@ fn parameters_and_log_are_kept_with_the_adapter() {
 #[test]
 fn performance_options_are_granted_as_the_system_has_them() {
     unsafe extern "C-unwind" fn initialize(extension: PVOID) -> BOOLEAN {
-        // SAFETY: Storport's own argument; structures are on this thread's stack.
+        // SAFETY: Storport passes the adapter's live extension; structures are on this thread's stack.
         unsafe {
             let mut perf: PERF_CONFIGURATION_DATA = std::mem::zeroed();
             perf.Version = STOR_PERF_VERSION;
@@ -106,7 +107,8 @@ fn performance_options_are_granted_as_the_system_has_them() {
         }
     }
     unsafe extern "C-unwind" fn start_io(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments; the structure is on this thread's stack.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the
+        // structure is on this thread's stack.
         unsafe {
             let mut perf: STARTIO_PERFORMANCE_PARAMETERS = std::mem::zeroed();
             perf.Size = size_of::<STARTIO_PERFORMANCE_PARAMETERS>() as ULONG;
@@ -145,7 +147,7 @@ fn an_adapter_with_its_line_only_does_without_messages() {
 #[test]
 fn complete_request_ends_everything_of_a_unit() {
     unsafe extern "C-unwind" fn reset(extension: PVOID, path: ULONG) -> BOOLEAN {
-        // SAFETY: Storport's own arguments.
+        // SAFETY: Storport passes the adapter's live extension.
         unsafe {
             let e = extension.cast::<Extension>();
             (*e).bus_resets.fetch_add(1, SeqCst);
@@ -171,7 +173,8 @@ fn complete_request_ends_everything_of_a_unit() {
 #[test]
 fn the_system_says_what_it_is() {
     unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments; outputs are on this thread's stack.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; outputs
+        // are on this thread's stack.
         unsafe {
             let (mut groups, mut nodes, mut highest, mut mask) = (0, 0, 9, 0);
             StorPortGetActiveGroupCount(extension, &raw mut groups);
@@ -223,7 +226,8 @@ fn the_system_says_what_it_is() {
 #[test]
 fn a_private_request_goes_to_the_miniport_and_back() {
     unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-        // SAFETY: Storport's own arguments; the data is mapped and as long as the SRB says.
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the
+        // data is mapped and as long as the SRB says.
         unsafe {
             if SrbGetSrbFunction(srb.cast()) as UCHAR != SRB_FUNCTION_IO_CONTROL {
                 return physical::HwBuildIo(extension, srb);

@@ -17,7 +17,7 @@ macro_rules! physical_entry {
     ($name:ident, $change:expr) => {
         unsafe extern "C-unwind" fn $name(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
             let change: fn(&mut HW_INITIALIZATION_DATA) = $change;
-            // SAFETY: the I/O manager's own arguments.
+            // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
             unsafe { $crate::rig::physical::register(driver, path, change) }
         }
     };

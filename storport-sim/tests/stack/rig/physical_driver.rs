@@ -55,7 +55,7 @@ pub struct Extension {
 
 /// DriverEntry.
 pub unsafe extern "C-unwind" fn entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe { register(driver, path, |_| {}) }
 }
 
@@ -88,13 +88,13 @@ pub unsafe fn register(
     data.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8;
     data.FeatureSupport = 0;
     change(&mut data);
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver object and the path are the I/O manager's, as the caller promises; it copies `data`.
     unsafe { StorPortInitialize(driver, path, &raw mut data, null_mut()) }
 }
 
 /// A parameter of the adapter; 0 if it is not there.
 unsafe fn parameter(extension: PVOID, name: &str) -> u32 {
-    // SAFETY: Storport's own extension; names and lengths are on this thread's stack.
+    // SAFETY: the extension is the adapter's; names and lengths are on this thread's stack.
     unsafe {
         let mut ascii = [0; 32];
         ascii[..name.len()].copy_from_slice(name.as_bytes());
@@ -127,7 +127,7 @@ pub unsafe extern "C-unwind" fn HwFindAdapter(
     config: PPORT_CONFIGURATION_INFORMATION,
     _again: PBOOLEAN,
 ) -> ULONG {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and a live configuration.
     unsafe {
         assert!(context.is_null() && bus.is_null());
         let e = extension.cast::<Extension>();
@@ -197,7 +197,7 @@ pub unsafe extern "C-unwind" fn HwFindAdapter(
 }
 
 pub unsafe extern "C-unwind" fn HwInitialize(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         let e = extension.cast::<Extension>();
         let mut info: MESSAGE_INTERRUPT_INFORMATION = std::mem::zeroed();
@@ -224,7 +224,7 @@ pub unsafe extern "C-unwind" fn HwInitialize(extension: PVOID) -> BOOLEAN {
 }
 
 unsafe extern "C-unwind" fn HwPassiveInitialize(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         let e = extension.cast::<Extension>();
         for n in 0..QUEUES {
@@ -237,13 +237,13 @@ unsafe extern "C-unwind" fn HwPassiveInitialize(extension: PVOID) -> BOOLEAN {
 
 /// The place of an SRB in the table.
 unsafe fn place_of(srb: PVOID) -> usize {
-    // SAFETY: the SRB is ours.
+    // SAFETY: the caller passes an SRB that this miniport has.
     unsafe { usize::from(SrbGetLun(srb)) % 8 * 256 + SrbGetRequestTag(srb) as usize % 256 }
 }
 
 /// How a request is refused before it comes to the device; `None`: it is a SCSI command of target 0.
 unsafe fn verdict_without_device(extension: PVOID, srb: PVOID) -> Option<UCHAR> {
-    // SAFETY: the SRB is ours.
+    // SAFETY: the caller passes the adapter's extension and an SRB that this miniport has.
     unsafe {
         let e = extension.cast::<Extension>();
         let carries_out = |counter: &AtomicU32, e: *mut Extension| {
@@ -283,7 +283,8 @@ unsafe fn verdict_without_device(extension: PVOID, srb: PVOID) -> Option<UCHAR> 
 }
 
 pub unsafe extern "C-unwind" fn HwBuildIo(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments; the SRB and its extension are ours.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the SRB and
+    // its extension are ours.
     unsafe {
         let e = extension.cast::<Extension>();
         let any: PVOID = srb.cast();
@@ -331,7 +332,7 @@ pub unsafe extern "C-unwind" fn HwBuildIo(extension: PVOID, srb: PSCSI_REQUEST_B
 }
 
 pub unsafe extern "C-unwind" fn HwStartIo(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         let e = extension.cast::<Extension>();
         let now = (*e).starts_now.fetch_add(1, SeqCst) + 1;
@@ -350,7 +351,7 @@ pub unsafe extern "C-unwind" fn HwStartIo(extension: PVOID, srb: PSCSI_REQUEST_B
 
 /// Completes what a queue has answered.
 unsafe fn take_answers(extension: PVOID, queue: usize) -> bool {
-    // SAFETY: Storport's own extension; SRBs in the table are ours.
+    // SAFETY: the extension is the adapter's; an SRB in its table is this miniport's until it is completed.
     unsafe {
         let e = extension.cast::<Extension>();
         let mut any = false;
@@ -392,7 +393,7 @@ unsafe fn finish(srb: PVOID) {
 
 /// Completes everything the device had.
 pub unsafe fn complete_outstanding(extension: PVOID, status: UCHAR) {
-    // SAFETY: Storport's own extension; SRBs in the table are ours.
+    // SAFETY: the extension is the adapter's; an SRB in its table is this miniport's until it is completed.
     unsafe {
         let e = extension.cast::<Extension>();
         for slot in &(*e).outstanding {
@@ -406,7 +407,7 @@ pub unsafe fn complete_outstanding(extension: PVOID, status: UCHAR) {
 }
 
 pub unsafe extern "C-unwind" fn HwInterrupt(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         let e = extension.cast::<Extension>();
         (*e).line_interrupts.fetch_add(1, SeqCst);
@@ -425,7 +426,7 @@ pub unsafe extern "C-unwind" fn HwInterrupt(extension: PVOID) -> BOOLEAN {
 }
 
 pub unsafe extern "C-unwind" fn HwMSInterruptRoutine(extension: PVOID, message: ULONG) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         let e = extension.cast::<Extension>();
         let queue = message as usize % QUEUES;
@@ -441,7 +442,7 @@ pub unsafe extern "C-unwind" fn HwMSInterruptRoutine(extension: PVOID, message: 
 
 /// `all`: how many queues to look at, 0 for the one in `queue`.
 unsafe extern "C-unwind" fn HwDpc(dpc: PSTOR_DPC, extension: PVOID, all: PVOID, queue: PVOID) {
-    // SAFETY: Storport's own arguments; the handle is on this thread's stack.
+    // SAFETY: Storport passes the adapter's live extension; the handle is on this thread's stack.
     unsafe {
         let e = extension.cast::<Extension>();
         let mut handle: STOR_LOCK_HANDLE = std::mem::zeroed();
@@ -461,7 +462,7 @@ unsafe extern "C-unwind" fn HwDpc(dpc: PSTOR_DPC, extension: PVOID, all: PVOID, 
 }
 
 unsafe extern "C-unwind" fn HwResetBus(extension: PVOID, _path: ULONG) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         let e = extension.cast::<Extension>();
         (*e).bus_resets.fetch_add(1, SeqCst);
@@ -476,7 +477,8 @@ pub unsafe extern "C-unwind" fn HwAdapterControl(
     kind: SCSI_ADAPTER_CONTROL_TYPE,
     parameters: PVOID,
 ) -> SCSI_ADAPTER_CONTROL_STATUS {
-    // SAFETY: Storport's own arguments: for a query, a list with a flag for each type below its maximum.
+    // SAFETY: Storport passes the adapter's live extension and, for a query, a list with a flag for each type
+    // below its maximum.
     unsafe {
         let e = extension.cast::<Extension>();
         (*e).controls[kind as usize].fetch_add(1, SeqCst);

@@ -28,7 +28,7 @@ struct Kept {
 
 /// DriverEntry of the driver as it should be.
 pub unsafe extern "C-unwind" fn entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe { register(driver, path, |_| {}) }
 }
 
@@ -38,7 +38,7 @@ pub unsafe extern "C-unwind" fn entry_that_completes_in_a_dpc(
     driver: PDRIVER_OBJECT,
     path: PUNICODE_STRING,
 ) -> NTSTATUS {
-    // SAFETY: the I/O manager's own arguments.
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
     unsafe {
         register(driver, path, |data| {
             data.HwInitialize = Some(InitializeDpc);
@@ -48,7 +48,7 @@ pub unsafe extern "C-unwind" fn entry_that_completes_in_a_dpc(
 }
 
 unsafe extern "C-unwind" fn InitializeDpc(extension: PVOID) -> BOOLEAN {
-    // SAFETY: Storport's own argument.
+    // SAFETY: Storport passes the adapter's live extension.
     unsafe {
         let e = &mut *extension.cast::<Extension>();
         KeInitializeSpinLock(&raw mut e.lock);
@@ -61,7 +61,8 @@ unsafe extern "C-unwind" fn InitializeDpc(extension: PVOID) -> BOOLEAN {
 }
 
 unsafe extern "C-unwind" fn KeepForDpc(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments; the SRB extension is ours with the SRB.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the SRB
+    // extension is ours with the SRB.
     unsafe {
         let e = extension.cast::<Extension>();
         let kept = (*srb).SrbExtension.cast::<Kept>();
@@ -110,7 +111,7 @@ pub unsafe fn register(
     data.AutoRequestSense = TRUE;
     data.MultipleRequestPerLu = TRUE;
     change(&mut data);
-    // SAFETY: forwarded from the caller.
+    // SAFETY: the driver object and the path are the I/O manager's, as the caller promises; it copies `data`.
     unsafe { StorPortInitialize(driver, path, (&raw mut data).cast(), null_mut()) }
 }
 
@@ -123,7 +124,7 @@ unsafe extern "C-unwind" fn HwFindAdapter(
     config: PPORT_CONFIGURATION_INFORMATION,
     _again: PBOOLEAN,
 ) -> ULONG {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and a live configuration.
     unsafe {
         let Some(medium) = Medium::of(Machine::current().unwrap()) else { return SP_RETURN_NOT_FOUND };
         (*extension.cast::<Extension>()).medium = Arc::as_ptr(&medium);
@@ -140,13 +141,14 @@ unsafe extern "C-unwind" fn HwInitialize(_extension: PVOID) -> BOOLEAN {
 
 /// The driver's own spin lock.
 pub fn lock_of(extension: PVOID) -> PKSPIN_LOCK {
-    // SAFETY: Storport's own extension; only an address is taken.
+    // SAFETY: the extension is the adapter's; only an address is taken.
     unsafe { &raw mut (*extension.cast::<Extension>()).lock }
 }
 
 /// Executes an SRB on the medium and fills in how it ended.
 pub unsafe fn execute(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) {
-    // SAFETY: Storport's own arguments; the SRB is ours.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now; the SRB is
+    // ours.
     unsafe {
         let s = &mut *srb;
         if s.Function != SRB_FUNCTION_EXECUTE_SCSI {
@@ -190,7 +192,7 @@ pub unsafe fn execute(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) {
 }
 
 unsafe extern "C-unwind" fn HwStartIo(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport's own arguments.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
         execute(extension, srb);
         StorPortNotification(RequestComplete, extension, srb);

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What becomes of a deviation that cannot be taken where it applies.
+/// What to do with a deviation that cannot be taken where it applies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Misfit {
     /// The run ends there, and says why.

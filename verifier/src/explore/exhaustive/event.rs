@@ -19,8 +19,8 @@ impl Label {
     }
 }
 
-/// Who makes a step. All steps of one actor are in order: a processor does one thing at a time, be it
-/// going on, an interrupt, a DPC or a thread switch.
+/// The actor that makes a step. All steps of one actor are in order: a processor does one thing at a time, be
+/// it going on, an interrupt, a DPC or a thread switch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Actor {
     Processor(u8),
@@ -180,9 +180,9 @@ impl Iterator for Bits {
 pub(super) struct Event {
     pub(super) label: Label,
     pub(super) foot: Foot,
-    /// What was enabled before it.
+    /// The transitions that were enabled before it.
     pub(super) enabled: EnabledSet,
-    /// What its processor would have accepted before it, if it is a processor's.
+    /// What its processor would have accepted before it; `None` for a step of a device or timer.
     pub(super) accepts: Option<Accepts>,
 }
 

@@ -19,16 +19,37 @@ mod tree;
 mod walk;
 
 use super::{Chooser, Program};
+use crate::finding::RunEnd;
 use crate::rules;
 use crate::run::{Run, SetupError};
+use crate::topic::topic;
 use kernel_sim::site::Site;
 use order::{Order, Race};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use tree::{Execution, Task, Tree};
 use walk::{Cut, Walk, Walker};
+
+topic! {
+    /// Every schedule up to equivalence, of one seed's operations.
+    ///
+    /// ## What it chooses
+    /// Two schedules are equivalent if they differ only in the order of steps that touch nothing in common;
+    /// one of each kind is executed, by optimal dynamic partial-order reduction (Abdulla, Aronis, Jonsson,
+    /// Sagonas, "Source Sets", 2017).
+    ///
+    /// ## Bound
+    /// When it is complete, every finding that any schedule of this workload can make was made, as far as
+    /// processors share data through calls, cells and memory that a lock guards. Loops that poll are taken to
+    /// wait, and what follows a finding is not explored; the summary says both. The number of schedules grows
+    /// exponentially with the operations: without --ios there are two requests.
+    ///
+    /// ## Parameters
+    /// None. --seeds A..A+1 chooses the operations, --schedules and --time end the search early.
+    TOPIC = super::EXHAUSTIVE
+}
 
 /// How far to search.
 #[derive(Clone, Debug)]
@@ -49,7 +70,27 @@ impl Default for Limits {
     }
 }
 
-/// What a search did.
+/// What a search and those who wait for it share while it goes on.
+#[derive(Default, Debug)]
+pub struct Control {
+    /// Set from outside: the search ends with what it has.
+    pub stop: AtomicBool,
+    /// Executions that are over. How many there are in all is not known before the last one.
+    pub executions: AtomicU64,
+}
+
+/// Why a search failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// An execution could not be made.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The driver called something that the simulator has not got.
+    #[error("not modelled: {0}")]
+    NotModelled(String),
+}
+
+/// The counts of a search.
 #[derive(Clone, Default, Debug)]
 pub struct Coverage {
     /// Executions made, whole or cut short: none is equivalent to another.
@@ -83,7 +124,7 @@ impl Coverage {
         self.left == 0 && self.too_long == 0 && !self.stopped_by_finding && self.executions != 0
     }
 
-    /// What a person can rely on, as a sentence.
+    /// What the search has shown, as a sentence.
     #[must_use]
     pub fn statement(&self) -> String {
         let n = self.executions;
@@ -128,7 +169,7 @@ struct Search<'a> {
     shared: Mutex<Shared>,
     /// Signalled when a job has finished an execution: there may be more to do.
     news: Condvar,
-    stop: &'a AtomicBool,
+    control: &'a Control,
 }
 
 struct Shared {
@@ -136,21 +177,21 @@ struct Shared {
     coverage: Coverage,
     polls: BTreeSet<(String, u32, u32)>,
     started: u64,
-    failed: Option<SetupError>,
+    failed: Option<SearchError>,
 }
 
 /// Explores every schedule of `program` with the operations of `seed`. `found` is given every run with
-/// a finding; setting `stop` ends the search early.
+/// a finding; setting `control.stop` ends the search early.
 ///
 /// # Errors
-/// When the program could not be run as asked.
+/// When the program could not be run as asked, or calls what the simulator has not got.
 pub fn exhaust(
     program: &Program,
     seed: u64,
     limits: &Limits,
-    stop: &AtomicBool,
+    control: &Control,
     found: &(dyn Fn(Run) + Sync),
-) -> Result<Coverage, SetupError> {
+) -> Result<Coverage, SearchError> {
     let shared = Shared {
         tree: Tree::new(),
         coverage: Coverage::default(),
@@ -158,7 +199,7 @@ pub fn exhaust(
         started: 0,
         failed: None,
     };
-    let search = Search { program, seed, limits, shared: Mutex::new(shared), news: Condvar::new(), stop };
+    let search = Search { program, seed, limits, shared: Mutex::new(shared), news: Condvar::new(), control };
     if limits.jobs <= 1 {
         search.job(true, found);
     } else {
@@ -212,7 +253,7 @@ impl Search<'_> {
     fn next(&self, task: &mut Task) -> bool {
         let mut shared = self.shared.lock();
         loop {
-            let over = self.stop.load(Relaxed)
+            let over = self.control.stop.load(Relaxed)
                 || shared.failed.is_some()
                 || shared.coverage.stopped_by_finding
                 || shared.started >= self.limits.executions;
@@ -281,9 +322,11 @@ impl Search<'_> {
             Some(Cut::Impossible) => {}
             Some(Cut::Asleep) => coverage.redundant += 1,
         }
+        self.control.executions.store(coverage.executions, Relaxed);
         coverage.impossible += u64::from(walk.dropped.is_some());
         match run {
-            Err(error) => *failed = Some(error),
+            Err(error) => *failed = Some(error.into()),
+            Ok(Run { end: RunEnd::Limit(limit), .. }) => *failed = Some(SearchError::NotModelled(limit.what)),
             Ok(run) if run.end.is_finding() => {
                 coverage.stopped_by_finding = !self.limits.keep_going;
                 // A deadlock is found when no processor can go on; any other finding stops processors that

@@ -1,4 +1,4 @@
-//! What happened before what in one execution, and which pairs of its steps could be turned round.
+//! The happens-before order of one execution, and its races: pairs of steps that could be turned round.
 //!
 //! The order is the one that every equivalent execution shares: steps of one actor, and steps that
 //! conflict, in the order in which they were made. It is kept as vector clocks, one component an
@@ -27,7 +27,7 @@ struct History {
     change: Option<u32>,
     /// Those since that conflict with some.
     since: SmallVec<[(u32, Access); 4]>,
-    /// Who took the lock that the object is, last.
+    /// The actor that took the lock last, if the object is a lock.
     take: Option<u32>,
 }
 

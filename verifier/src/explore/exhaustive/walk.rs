@@ -19,7 +19,8 @@ pub(super) enum Cut {
     Impossible,
     /// All that could be done is explored elsewhere.
     Asleep,
-    /// What processors polled for has come, and an execution that polls after it came is explored.
+    /// A processor polled for something that has come since; an execution that polls only after it came is
+    /// explored elsewhere.
     Spinning,
     /// It took too many steps.
     TooLong,

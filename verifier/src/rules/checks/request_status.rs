@@ -14,7 +14,7 @@ rule! {
     ///
     /// ## Why it matters
     /// An error that the device did not report is invented by the driver; one that was to be tried again is
-    /// lost data to somebody; a short transfer that passes for a whole one is corruption.
+    /// lost data for its sender; a short transfer that passes for a whole one is corruption.
     ///
     /// ## Source
     /// Our own check, with the class driver's reading of statuses and sense data.

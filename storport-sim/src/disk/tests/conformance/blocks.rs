@@ -339,7 +339,7 @@ fn provisioning() -> Vec<Row> {
         boundary("a descriptor one byte short", &unmap(23), "05/1a/00").sending(&list(0, 1)[..23]),
         boundary("data one byte short", &unmap(24), "0b/4b/00").sending(&list(0, 1)[..23]),
         boundary("a write-protected medium", &unmap(24), "07/27/00").sending(&list(0, 1)).on(Setup::ReadOnly),
-        good("a disk nobody wrote to", &status(0, 24), whole).receiving(24),
+        good("a disk that was not written to", &status(0, 24), whole).receiving(24),
         good("a page of the store that was written", &status(0, 24), mapped).receiving(24).after(
             Nexus::DEFAULT,
             &write[..],

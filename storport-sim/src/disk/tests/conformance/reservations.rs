@@ -49,12 +49,12 @@ fn spc2() -> Vec<Row> {
     for (reserve, release) in RESERVES.into_iter().zip(RELEASES) {
         rows.push(good("a free unit", reserve, "good"));
         rows.push(good("the holder, again", reserve, "good").after(ME, reserve, Data::None));
-        rows.push(boundary("somebody else has it", reserve, CONFLICT).after(OTHER, reserve, Data::None));
-        rows.push(boundary("somebody is registered", reserve, CONFLICT).registered(ME, 1));
+        rows.push(boundary("another initiator has it", reserve, CONFLICT).after(OTHER, reserve, Data::None));
+        rows.push(boundary("an initiator is registered", reserve, CONFLICT).registered(ME, 1));
         rows.push(good("the holder", release, "good").after(ME, reserve, Data::None));
         rows.push(boundary("a free unit", release, "good"));
-        rows.push(boundary("somebody else has it", release, "good").after(OTHER, reserve, Data::None));
-        rows.push(boundary("somebody is registered", release, CONFLICT).registered(ME, 1));
+        rows.push(boundary("another initiator has it", release, "good").after(OTHER, reserve, Data::None));
+        rows.push(boundary("an initiator is registered", release, CONFLICT).registered(ME, 1));
     }
     rows
 }
@@ -62,8 +62,12 @@ fn spc2() -> Vec<Row> {
 fn reads() -> Vec<Row> {
     let read = |action, len: usize| PersistentReserveIn::new(action, len as u16);
     let mut rows = vec![
-        good("nobody is registered", &read(action::READ_KEYS, 64), "good, 8 bytes: 00 00 00 00 00 00 00 00")
-            .receiving(64),
+        good(
+            "no initiator is registered",
+            &read(action::READ_KEYS, 64),
+            "good, 8 bytes: 00 00 00 00 00 00 00 00",
+        )
+        .receiving(64),
         good(
             "two keys",
             &read(action::READ_KEYS, 64),
@@ -125,7 +129,7 @@ fn registrations() -> Vec<Row> {
         register(good_, "a first key beside another initiator's", 0, 1, "good").registered(OTHER, 1),
         register(bound, "no key, without one", 0, 0, "good"),
         register(bound, "the largest key", 0, u64::MAX, "good"),
-        register(bound, "a key nobody registered", 5, 1, CONFLICT),
+        register(bound, "a key that was not registered", 5, 1, CONFLICT),
         register(bound, "not its own key", 2, 3, CONFLICT).registered(ME, 1),
         register(bound, "another initiator's key", 2, 3, CONFLICT).registered(ME, 1).registered(OTHER, 2),
         ignore(good_, "a first key", 0, 1),
@@ -147,14 +151,14 @@ fn holding() -> Vec<Row> {
         reserve(good_, "the same again", 3, 1, "good").registered(ME, 1).reserved(ME, 1, 3),
         reserve(bound, "not registered", 3, 1, CONFLICT),
         reserve(bound, "not its own key", 3, 2, CONFLICT).registered(ME, 1),
-        reserve(bound, "somebody else has it", 3, 1, CONFLICT)
+        reserve(bound, "another initiator has it", 3, 1, CONFLICT)
             .registered(ME, 1)
             .registered(OTHER, 2)
             .reserved(OTHER, 2, 5),
         reserve(bound, "another type than before", 1, 1, CONFLICT).registered(ME, 1).reserved(ME, 1, 3),
         release(good_, "what it holds", 3, 1, "good").registered(ME, 1).reserved(ME, 1, 3),
         release(good_, "nothing held", 3, 1, "good").registered(ME, 1),
-        release(bound, "somebody else's, without effect", 5, 1, "good")
+        release(bound, "another initiator's, without effect", 5, 1, "good")
             .registered(ME, 1)
             .registered(OTHER, 2)
             .reserved(OTHER, 2, 5),
@@ -198,7 +202,7 @@ fn taking() -> Vec<Row> {
             preempt(good_, "all registrants, key zero", 3, 1, 0, "good")
                 .registered(OTHER, 2)
                 .reserved(OTHER, 2, 7),
-            preempt(bound, "nobody has that key", 1, 1, 9, CONFLICT).registered(OTHER, 2),
+            preempt(bound, "a key without a registrant", 1, 1, 9, CONFLICT).registered(OTHER, 2),
             preempt(bound, "not its own key", 1, 2, 2, CONFLICT).registered(OTHER, 2),
             preempt(bound, "key zero, no reservation", 1, 1, 0, "05/26/00 data 8"),
             preempt(bound, "key zero, one holder", 1, 1, 0, "05/26/00 data 8")

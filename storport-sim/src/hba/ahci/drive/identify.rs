@@ -1,4 +1,4 @@
-//! What a device says of itself: IDENTIFY DEVICE and IDENTIFY PACKET DEVICE (ACS-3, "IDENTIFY DEVICE").
+//! Identify data of a device: IDENTIFY DEVICE and IDENTIFY PACKET DEVICE (ACS-3, "IDENTIFY DEVICE").
 //!
 //! Names come from the SCSI disk's INQUIRY, numbers from the disk. A disk says 48-bit addresses, queueing 32
 //! deep with FUA, a write cache, and TRIM; an ATAPI device little more than its names.

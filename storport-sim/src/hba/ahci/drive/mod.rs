@@ -63,7 +63,7 @@ pub(super) mod opcode {
     pub const SET_FEATURES: u8 = 0xEF;
 }
 
-/// What came of a command.
+/// How a command ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer {
     pub shadow: Shadow,
@@ -102,7 +102,7 @@ pub(super) struct Drive {
     lun: Lun,
     is_packet: bool,
     is_standby: bool,
-    /// What the last command of an ATAPI device that failed has to say.
+    /// The sense data of the last command that failed, of an ATAPI device.
     sense: Option<Sense>,
     queued_error: QueuedError,
     /// A command's data on its way.
@@ -295,7 +295,7 @@ fn is_queued_log(task: &Taskfile) -> bool {
     task.command == opcode::READ_LOG_EXT && task.lba as u8 == queued_error::PAGE
 }
 
-/// What the SCSI disk's answer is in a task file; see the module's table.
+/// The SCSI disk's answer as a task file; see the module's table.
 fn translated(done: &Completion, is_write: bool) -> Answer {
     let mut answer = match (done.status, &done.sense) {
         (ScsiStatus::GOOD, _) => Answer::good(),

@@ -12,7 +12,7 @@ use kernel_sim::hardware::Bus;
 pub(super) const PAGE: u8 = 0x10;
 const DIRECTORY: u8 = 0x00;
 
-/// What the page says.
+/// The fields of the page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct QueuedError {
     is_pending: bool,

@@ -77,7 +77,7 @@ fn a_disk_that_is_pulled_out_and_plugged_in_is_noticed() {
         assert_eq!(host.px(px::IS) & (is::PRCS | is::PCS), is::PRCS);
         host.give(3, Give::new(0xEC).bytes(512));
         host.let_pass();
-        assert_eq!(host.px(px::CI), 1 << 3, "nobody answers");
+        assert_eq!(host.px(px::CI), 1 << 3, "no device answers");
         host.stop();
         host.set_px(px::SERR, u32::MAX);
         host.medium.plug_in(Lun::ZERO, disk);

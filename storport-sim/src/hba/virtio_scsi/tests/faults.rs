@@ -4,7 +4,7 @@ use super::hand::*;
 use kernel_sim::machine::Machine;
 
 #[test]
-fn a_dropped_completion_never_comes_and_hurts_nobody_else() {
+fn a_dropped_completion_never_comes_and_hurts_no_other_request() {
     run(
         || medium("dropped:op=read,times=1"),
         options(),

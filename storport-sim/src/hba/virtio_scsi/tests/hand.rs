@@ -143,7 +143,8 @@ impl Hand {
 
     pub fn read(&self, offset: usize, width: u8) -> u64 {
         let at = self.window + offset;
-        // SAFETY: registers of the device.
+        // SAFETY: `window` is the device's mapped window, and `offset` lies in it: the register routines
+        // check both.
         unsafe {
             match width {
                 1 => READ_REGISTER_UCHAR(at as *mut u8).into(),
@@ -156,7 +157,8 @@ impl Hand {
 
     pub fn write(&self, offset: usize, width: u8, value: u64) {
         let at = self.window + offset;
-        // SAFETY: registers of the device.
+        // SAFETY: `window` is the device's mapped window, and `offset` lies in it: the register routines
+        // check both.
         unsafe {
             match width {
                 1 => WRITE_REGISTER_UCHAR(at as *mut u8, value as u8),

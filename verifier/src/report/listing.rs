@@ -1,0 +1,77 @@
+//! Everything there is to choose from, as `storsim list` prints it.
+
+use crate::driver::{Driver, Expects};
+use crate::rules::Row;
+use crate::topic::Topic;
+use serde_json::{Value, json};
+
+/// Everything there is to choose from.
+pub struct Listing {
+    /// The drivers.
+    pub drivers: &'static [&'static Driver],
+    /// The rules, checks and stops.
+    pub rules: &'static [&'static Row],
+    /// The strategies.
+    pub strategies: &'static [&'static Topic],
+    /// The words of the faults.
+    pub faults: Vec<&'static str>,
+    /// The words of the events.
+    pub events: Vec<&'static str>,
+}
+
+/// The list for people.
+pub(super) fn listing(listing: &Listing) -> String {
+    let Listing { drivers, rules, strategies, faults, events } = listing;
+    let names = drivers.iter().map(|d| d.name).chain(rules.iter().map(|r| r.name));
+    let width = names.map(str::len).max().unwrap_or(0);
+    let row = |name: &str, text: &str| format!("  {name:width$}  {text}\n");
+    let mut out = "drivers\n".to_owned();
+    out.extend(drivers.iter().map(|d| row(d.name, &format!("{}{}", d.summary, also(d.aliases)))));
+    out += "rules, checks and stops\n";
+    out.extend(rules.iter().map(|r| {
+        let default = if r.default { "" } else { ", off by default" };
+        row(r.name, &format!("{} ({}{default})", r.summary(), r.origin.words()))
+    }));
+    out += "strategies\n";
+    out.extend(strategies.iter().map(|topic| row(topic.name, &topic.summary())));
+    out + &format!("faults (--fault)\n  {}\nevents (--event)\n  {}\n", faults.join(", "), events.join(", "))
+}
+
+/// The other names of a driver, as they stand behind its summary.
+fn also(aliases: &[&str]) -> String {
+    if aliases.is_empty() { String::new() } else { format!(" (also {})", aliases.join(", ")) }
+}
+
+/// The list for programs.
+pub(super) fn listing_to_json(listing: &Listing) -> Value {
+    let Listing { drivers, rules, strategies, faults, events } = listing;
+    let driver = |d: &&Driver| json!({ "name": d.name, "aliases": d.aliases, "summary": d.summary, "expects": expects(d) });
+    let rule = |r: &&Row| {
+        json!({
+            "name": r.name,
+            "set": r.set.word(),
+            "summary": r.summary(),
+            "origin": r.origin.words(),
+            "default": r.default,
+            "exhibits": r.exhibits,
+            "url": r.link(),
+        })
+    };
+    json!({
+        "drivers": drivers.iter().map(driver).collect::<Vec<_>>(),
+        "rules": rules.iter().map(rule).collect::<Vec<_>>(),
+        "strategies": strategies.iter().map(|t| json!({ "name": t.name, "summary": t.summary() })).collect::<Vec<_>>(),
+        "faults": faults,
+        "events": events,
+    })
+}
+
+fn expects(driver: &Driver) -> Value {
+    match driver.expects {
+        Expects::Clean => json!("clean"),
+        Expects::Breaks(rule) => json!({ "breaks": rule }),
+        Expects::MayBreak(rule) => json!({ "may_break": rule }),
+        Expects::Stops(how) => json!({ "stops": how }),
+        Expects::MayStop(how) => json!({ "may_stop": how }),
+    }
+}
