@@ -25,7 +25,7 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
                     "summary": r.summary(),
                     "origin": r.origin.words(),
                     "default": r.default,
-                    "exhibits": r.exhibits,
+                    "exhibits": r.exhibits.names(),
                 })
             })
             .collect();

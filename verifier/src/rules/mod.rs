@@ -18,7 +18,7 @@ mod stops;
 mod warning;
 
 pub use checks::{adapter_restart, data_integrity, lost_request, request_status};
-pub use row::{Origin, Row, Set, WindowsStop};
+pub use row::{Exhibits, Origin, Row, Set, WindowsStop};
 pub use rule::{Breach, FINE, Rule, Seen, Sites, watcher};
 pub use selection::{Selection, UnknownRule};
 pub(crate) use stops::{DEADLOCK, LIVELOCK, row_of_stop, why_of_stop};

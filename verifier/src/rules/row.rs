@@ -68,6 +68,25 @@ pub struct WindowsStop {
     pub parameter: Option<u64>,
 }
 
+/// What shows a row at work: the smallest program that it finds, and one that looks guilty and is not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Exhibits {
+    /// The name of the driver that the row finds.
+    pub breaker: &'static str,
+    /// The name of the driver in which no row finds anything.
+    pub near_miss: &'static str,
+    /// The flags of `run` without which the row would not find the breaker; mostly none.
+    pub flags: &'static str,
+}
+
+impl Exhibits {
+    /// Both names, the breaker's first.
+    #[must_use]
+    pub fn names(&self) -> [&'static str; 2] {
+        [self.breaker, self.near_miss]
+    }
+}
+
 /// One row of the table.
 pub struct Row {
     /// The name.
@@ -86,8 +105,8 @@ pub struct Row {
     pub url: Option<&'static str>,
     /// What Windows stops with for the same mistake, where it does.
     pub stop: Option<WindowsStop>,
-    /// The exhibits: the smallest driver that is found by this row, and the near miss that is not.
-    pub exhibits: Option<[&'static str; 2]>,
+    /// Its exhibits.
+    pub exhibits: Exhibits,
     /// Makes the rule for one run; `None` for what the workload or the machine itself finds.
     pub make: Option<fn(Sites) -> Box<dyn Rule>>,
 }
@@ -99,8 +118,7 @@ impl Row {
         self.text.lines().next().unwrap_or("").trim()
     }
 
-    /// The whole page as it is printed: the name, the text, what Windows stops with, the exhibits, the
-    /// source.
+    /// The whole page as it is printed: the name, the text, what Windows stops with, the source.
     #[must_use]
     pub fn page(&self) -> String {
         let code = self.stop.filter(|stop| stop.code.code != 0);
@@ -124,9 +142,6 @@ impl Row {
                 page += &format!("\n## Why it matters\n{}.\n\n## Source\nOur own stop.\n", self.why);
             }
             None => {}
-        }
-        if let Some([breaker, near_miss]) = self.exhibits {
-            page += &format!("\nExhibits: {breaker} breaks it; {near_miss} does not.\n");
         }
         page.extend(self.url.map(|url| format!("\n{url}\n")));
         page
@@ -159,8 +174,8 @@ impl std::fmt::Debug for Row {
 }
 
 /// Declares a row: its doc comment becomes its page. What it says after the name, in this order: set, whose
-/// it is, `on` or `off` unless told otherwise, then, where there are any, `why`, `url`, `stop`, `exhibits
-/// [breaker, near miss]` and `make` with what makes the rule.
+/// it is, `on` or `off` unless told otherwise, then, where there are any, `why`, `url` and `stop`, then
+/// `exhibits`, and `make` with what makes the rule. Exhibits are named as [`exhibits!`] says.
 macro_rules! rule {
     (
         $(#[doc = $doc:literal])+
@@ -168,7 +183,7 @@ macro_rules! rule {
         $(, why $why:literal)?
         $(, url $url:literal)?
         $(, stop $stop:ident $(/ $parameter:literal)?)?
-        $(, exhibits [$breaker:literal, $near_miss:literal])?
+        , exhibits $exhibits:literal $(with $flags:literal)?
         $(, make $make:expr)?
     ) => {
         $(#[doc = $doc])+
@@ -184,9 +199,21 @@ macro_rules! rule {
                 code: ::kernel_sim::bugcheck::$stop,
                 parameter: $crate::rules::row::first!($(Some($parameter),)? None),
             }),)? None),
-            exhibits: $crate::rules::row::first!($(Some([$breaker, $near_miss]),)? None),
+            exhibits: $crate::rules::row::exhibits!($exhibits $(with $flags)?),
             make: $crate::rules::row::first!($(Some($make),)? None),
         };
+    };
+}
+
+/// The exhibits called `name`: the breaker has that name, the near miss `name-near-miss`. `with` brings the
+/// flags.
+macro_rules! exhibits {
+    ($name:literal $(with $flags:literal)?) => {
+        $crate::rules::Exhibits {
+            breaker: $name,
+            near_miss: concat!($name, "-near-miss"),
+            flags: concat!("" $(, $flags)?),
+        }
     };
 }
 
@@ -207,4 +234,4 @@ macro_rules! is_on {
     };
 }
 
-pub(crate) use {first, is_on, rule};
+pub(crate) use {exhibits, first, is_on, rule};

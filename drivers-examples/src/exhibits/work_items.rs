@@ -1,0 +1,61 @@
+//! Work items: that return at a raised IRQL, that are freed while they are queued.
+
+#![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
+#![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
+
+use kernel_sim::ddi::*;
+use std::mem::zeroed;
+use std::ptr::null_mut;
+
+/// Tells that the routine of a work item is through.
+unsafe fn done(event: PVOID) {
+    KeSetEvent(event.cast(), 0, FALSE);
+}
+
+unsafe extern "C-unwind" fn raises(_device: PDEVICE_OBJECT, event: PVOID) {
+    KeRaiseIrqlToDpcLevel();
+    done(event);
+}
+
+unsafe extern "C-unwind" fn restores(_device: PDEVICE_OBJECT, event: PVOID) {
+    let irql = KeRaiseIrqlToDpcLevel();
+    done(event);
+    KeLowerIrql(irql);
+}
+
+/// Queues a work item, and frees it after its routine is through, or at once.
+unsafe fn queue_and_free(routine: PIO_WORKITEM_ROUTINE, waits: bool) {
+    let mut event: KEVENT = zeroed();
+    KeInitializeEvent(&raw mut event, NotificationEvent, FALSE);
+    let item = IoAllocateWorkItem(null_mut());
+    let irql = KeRaiseIrqlToDpcLevel();
+    IoQueueWorkItem(item, routine, DelayedWorkQueue, (&raw mut event).cast());
+    if !waits {
+        IoFreeWorkItem(item);
+    }
+    KeLowerIrql(irql);
+    KeWaitForSingleObject((&raw mut event).cast(), Executive, KernelMode, FALSE, null_mut());
+    if waits {
+        IoFreeWorkItem(item);
+    }
+}
+
+/// Returns from a work item at DISPATCH_LEVEL.
+pub(super) unsafe fn return_raised() {
+    queue_and_free(Some(raises), true);
+}
+
+/// Raises the IRQL in a work item, and lowers it again.
+pub(super) unsafe fn return_restored() {
+    queue_and_free(Some(restores), true);
+}
+
+/// Frees a work item that is queued.
+pub(super) unsafe fn free_queued() {
+    queue_and_free(Some(restores), false);
+}
+
+/// Waits for the routine of a work item, and frees the item.
+pub(super) unsafe fn free_done() {
+    queue_and_free(Some(restores), true);
+}
