@@ -12,9 +12,11 @@ mod locks;
 mod memory;
 mod miniport;
 mod pool;
+mod registers;
 mod waits;
 mod work_items;
 
+use crate::models::bell::Bell;
 use kernel_sim::machine::Config;
 use verifier::driver::{Driver, Expects, Kind, Source};
 
@@ -28,6 +30,7 @@ const SOURCES: &[Source] = verifier::sources![
     "miniport/base.rs",
     "miniport/mod.rs",
     "pool.rs",
+    "registers.rs",
     "waits.rs",
     "work_items.rs",
 ];
@@ -51,7 +54,8 @@ pub struct Pair {
 /// ```
 ///
 /// becomes a `Pair` of two programs, `bad-pool-caller` and `bad-pool-caller-near-miss`. After the name comes
-/// what is expected of the breaker without flags; `miniport` instead of `program` takes entry points.
+/// what is expected of the breaker without flags; `device` instead of `program` is a program on a
+/// machine with a bell, `miniport` takes entry points.
 macro_rules! pairs {
     ($($row:literal = $name:literal, $expects:expr, $kind:ident
         $bad:path, $bad_summary:literal; $good:path, $good_summary:literal;)+) => {
@@ -69,6 +73,13 @@ macro_rules! pairs {
     (@program $body:path) => {
         // SAFETY: the boot thread is at PASSIVE_LEVEL, and the program's objects are its own.
         Kind::Model { cpus: 1, run: &|config: Config| config.run(|| unsafe { $body() }) }
+    };
+    (@device $body:path) => {
+        // SAFETY: as above.
+        Kind::Model {
+            cpus: 1,
+            run: &|config: Config| config.hardware(Box::new(Bell::default())).run(|| unsafe { $body() }),
+        }
     };
     (@miniport $entry:path) => {
         Kind::VirtualMiniport { entry: Some($entry) }
@@ -94,7 +105,7 @@ pairs! {
         miniport::writes_twice, "writes the data of each write twice";
     "RequestStatus" = "request-status", Breaks("RequestStatus"), miniport
         miniport::refuses, "says that requests are invalid which are not";
-        miniport::is_busy, "is busy every other time, so that requests are sent again";
+        miniport::is_busy, "is busy now and then, so that requests are sent again";
     "LostRequest" = "lost-request", Breaks("LostRequest"), miniport
         miniport::keeps, "never completes a read or write";
         miniport::completes_later, "completes requests in a DPC, after HwStorStartIo has returned";
@@ -104,9 +115,9 @@ pairs! {
     "deadlock" = "wait-deadlock", Stops("deadlock"), program
         waits::synchronization_event_twice, "waits twice for a synchronization event that is set once";
         waits::notification_event_twice, "waits twice for a notification event that is set once";
-    "livelock" = "poll-livelock", Stops("livelock"), program
-        waits::polls_at_dispatch_level, "polls at DISPATCH_LEVEL for what a DPC of the same processor does";
-        waits::polls_below_dispatch_level, "polls at APC_LEVEL for what a DPC of the same processor does";
+    "livelock" = "poll-livelock", Stops("livelock"), device
+        registers::poll_for_ever, "polls its device until that is ready, without a limit";
+        registers::poll_for_a_time, "polls its device until that is ready, for a millisecond at most";
     "UNBALANCED_RELEASE" = "unbalanced-release", Stops("UNBALANCED_RELEASE"), program
         counts::remove_lock_once_too_often, "releases a remove lock once more than it acquired it";
         counts::remove_lock_as_often, "acquires a remove lock twice under one tag, and releases it twice";

@@ -1,4 +1,4 @@
-//! Waits: for too many objects, for an event that is not set again, for a DPC that cannot run.
+//! Waits: for too many objects, and for an event that is not set again.
 
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
@@ -56,29 +56,4 @@ pub(super) unsafe fn synchronization_event_twice() {
 /// Waits twice for a notification event that is set once: it stays set.
 pub(super) unsafe fn notification_event_twice() {
     wait_twice(NotificationEvent);
-}
-
-unsafe extern "C-unwind" fn sets_event(_dpc: PKDPC, event: PVOID, _: PVOID, _: PVOID) {
-    KeSetEvent(event.cast(), 0, FALSE);
-}
-
-/// Polls for an event that a DPC sets on this processor, at this IRQL.
-unsafe fn poll_at(irql: KIRQL) {
-    let (mut event, mut dpc): (KEVENT, KDPC) = zeroed();
-    KeInitializeEvent(&raw mut event, NotificationEvent, FALSE);
-    KeInitializeDpc(&raw mut dpc, Some(sets_event), (&raw mut event).cast());
-    let before = KfRaiseIrql(irql);
-    KeInsertQueueDpc(&raw mut dpc, null_mut(), null_mut());
-    while KeReadStateEvent(&raw mut event) == 0 {}
-    KeLowerIrql(before);
-}
-
-/// Polls at DISPATCH_LEVEL for what a DPC of the same processor does.
-pub(super) unsafe fn polls_at_dispatch_level() {
-    poll_at(DISPATCH_LEVEL);
-}
-
-/// Polls at APC_LEVEL for what a DPC of the same processor does.
-pub(super) unsafe fn polls_below_dispatch_level() {
-    poll_at(APC_LEVEL);
 }

@@ -54,7 +54,7 @@ exhibits! {
     writes_twice: starts WritesTwice;
     /// Refuses requests that are right.
     refuses: starts Refuses;
-    /// Is busy every other time.
+    /// Is busy every sixteenth time.
     is_busy: starts IsBusy;
     /// Completes nothing.
     keeps: starts Keeps;
@@ -147,7 +147,7 @@ unsafe fn Refuses(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
 
 unsafe fn IsBusy(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     let Transfers = &raw mut (*DeviceExtension.cast::<Extension>()).Transfers;
-    if InterlockedIncrement(Transfers) % 2 != 0 {
+    if InterlockedIncrement(Transfers) % 16 == 0 {
         (*Srb).SrbStatus = SRB_STATUS_BUSY;
     } else {
         Execute(DeviceExtension, Srb);
