@@ -1,8 +1,8 @@
 //! IRPs: one read that is sent to a driver of two devices, and what the driver does with it.
 //!
 //! The upper device is attached to the lower one. An exhibit brings the dispatch routine of the upper device;
-//! that of the lower one completes every read. Invariant: the reader is right: it sends the IRP, cancels it if
-//! the exhibit says so, and frees it when it has come back.
+//! that of the lower one completes every read. Invariant: the reader makes no mistake: it sends the IRP,
+//! cancels it if the exhibit says so, and frees it when it has come back.
 
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(non_snake_case, reason = "a driver in the manner of C, under the WDK's names")]

@@ -121,7 +121,8 @@ pairs! {
     "UNBALANCED_RELEASE" = "unbalanced-release", Stops("UNBALANCED_RELEASE"), program
         counts::remove_lock_once_too_often, "releases a remove lock once more than it acquired it";
         counts::remove_lock_as_often, "acquires a remove lock twice under one tag, and releases it twice";
-    "MAXIMUM_WAIT_OBJECTS_EXCEEDED" = "maximum-wait-objects-exceeded", Stops("MAXIMUM_WAIT_OBJECTS_EXCEEDED"), program
+    "MAXIMUM_WAIT_OBJECTS_EXCEEDED" = "maximum-wait-objects-exceeded",
+        Stops("MAXIMUM_WAIT_OBJECTS_EXCEEDED"), program
         waits::four_without_blocks, "waits for four objects without wait blocks";
         waits::four_with_blocks, "waits for four objects with wait blocks of its own";
     "SPIN_LOCK_ALREADY_OWNED" = "spin-lock-already-owned", Stops("SPIN_LOCK_ALREADY_OWNED"), program
@@ -130,16 +131,20 @@ pairs! {
     "REFERENCE_BY_POINTER" = "reference-by-pointer", Stops("REFERENCE_BY_POINTER"), program
         counts::rundown_not_acquired, "releases rundown protection that it did not get";
         counts::rundown_if_acquired, "releases rundown protection only if it got it";
-    "KMODE_EXCEPTION_NOT_HANDLED" = "kmode-exception-not-handled", Stops("KMODE_EXCEPTION_NOT_HANDLED"), program
+    "KMODE_EXCEPTION_NOT_HANDLED" = "kmode-exception-not-handled",
+        Stops("KMODE_EXCEPTION_NOT_HANDLED"), program
         memory::index_past_end, "indexes a table with a number that came from elsewhere";
         memory::index_checked, "looks whether its table goes as far as a number that came from elsewhere";
-    "NO_MORE_IRP_STACK_LOCATIONS" = "no-more-irp-stack-locations", Stops("NO_MORE_IRP_STACK_LOCATIONS"), program
+    "NO_MORE_IRP_STACK_LOCATIONS" = "no-more-irp-stack-locations",
+        Stops("NO_MORE_IRP_STACK_LOCATIONS"), program
         irps::pass_on_without_location, "passes an IRP on that has no stack location left";
         irps::pass_on_in_own_location, "passes an IRP on in its own stack location";
-    "MULTIPLE_IRP_COMPLETE_REQUESTS" = "multiple-irp-complete-requests", Stops("MULTIPLE_IRP_COMPLETE_REQUESTS"), program
+    "MULTIPLE_IRP_COMPLETE_REQUESTS" = "multiple-irp-complete-requests",
+        Stops("MULTIPLE_IRP_COMPLETE_REQUESTS"), program
         irps::complete_twice, "completes an IRP twice";
         irps::complete_as_often_as_sent, "completes an IRP twice that was sent twice";
-    "PAGE_FAULT_IN_NONPAGED_AREA" = "page-fault-in-nonpaged-area", Stops("PAGE_FAULT_IN_NONPAGED_AREA"), program
+    "PAGE_FAULT_IN_NONPAGED_AREA" = "page-fault-in-nonpaged-area",
+        Stops("PAGE_FAULT_IN_NONPAGED_AREA"), program
         memory::event_after_free, "sets an event that it has freed";
         memory::event_before_free, "sets an event, and frees it right after";
     "ATTEMPTED_SWITCH_FROM_DPC" = "attempted-switch-from-dpc", Stops("ATTEMPTED_SWITCH_FROM_DPC"), program
@@ -162,7 +167,8 @@ pairs! {
         Stops("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), program
         irps::complete_pending, "completes an IRP with STATUS_PENDING";
         irps::complete_and_return_pending, "returns STATUS_PENDING for an IRP that it has completed";
-    "DRIVER_IRQL_NOT_LESS_OR_EQUAL" = "driver-irql-not-less-or-equal", Stops("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), program
+    "DRIVER_IRQL_NOT_LESS_OR_EQUAL" = "driver-irql-not-less-or-equal",
+        Stops("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), program
         memory::event_after_free_at_dispatch_level, "sets an event that it has freed, at DISPATCH_LEVEL";
         memory::event_before_free_at_dispatch_level, "allocates, sets and frees an event at DISPATCH_LEVEL";
     "WORKER_THREAD_RETURNED_AT_BAD_IRQL" = "worker-thread-returned-at-bad-irql",

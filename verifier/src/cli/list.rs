@@ -1,21 +1,23 @@
-//! `storsim list`: drivers, rules and checks, strategies, faults and events.
+//! `storsim list`: drivers, exhibits, rules and checks, strategies, faults and events.
 
 use super::args::ListArguments;
 use super::ended::{Found, Refusal};
 use crate::driver::{Driver, Expects};
 use crate::explore::STRATEGIES;
 use crate::report;
-use crate::rules;
+use crate::rules::{self, row_of_exhibit};
 use crate::run::Event;
 use serde_json::json;
 use storport_sim::disk::fault::FaultKind;
 
 pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArguments) -> Result<Found, Refusal> {
+    let (exhibits, drivers): (Vec<_>, Vec<_>) =
+        drivers.iter().partition(|d| row_of_exhibit(d.name).is_some());
     if arguments.json {
-        let rows: Vec<_> = drivers
-            .iter()
-            .map(|d| json!({ "name": d.name, "aliases": d.aliases, "summary": d.summary, "expects": expects(d) }))
-            .collect();
+        let described = |drivers: &[&Driver]| -> Vec<_> {
+            let row = |d: &&Driver| json!({ "name": d.name, "aliases": d.aliases, "summary": d.summary, "expects": expects(d) });
+            drivers.iter().map(row).collect()
+        };
         let rules: Vec<_> = rules::TABLE
             .iter()
             .map(|r| {
@@ -36,7 +38,8 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
         anstream::println!(
             "{}",
             json!({
-                "drivers": rows,
+                "drivers": described(&drivers),
+                "exhibits": described(&exhibits),
                 "rules": rules,
                 "strategies": strategies,
                 "faults": faults,
@@ -45,26 +48,34 @@ pub(super) fn list(drivers: &'static [&'static Driver], arguments: &ListArgument
         );
         return Ok(Found::Nothing);
     }
-    anstream::print!("{}", report::fitted(&text(drivers)));
+    anstream::print!("{}", report::fitted(&text(&drivers, &exhibits)));
     Ok(Found::Nothing)
 }
 
-fn text(drivers: &[&Driver]) -> String {
-    let names = drivers.iter().map(|d| d.name).chain(rules::TABLE.iter().map(|r| r.name));
-    let width = names.map(str::len).max().unwrap_or(0);
-    let row = |name: &str, text: &str| format!("  {name:width$}  {text}\n");
-    let mut out = "drivers\n".to_owned();
-    out.extend(drivers.iter().map(|d| row(d.name, &format!("{}{}", d.summary, also(d.aliases)))));
+fn text(drivers: &[&Driver], exhibits: &[&Driver]) -> String {
+    let drivers = drivers.iter().map(|d| (d.name, format!("{}{}", d.summary, also(d.aliases))));
+    let mut out = "drivers\n".to_owned() + &lines(drivers);
+    if !exhibits.is_empty() {
+        out += "exhibits: what a rule, check or stop finds, and a near miss that none finds\n";
+        out += &lines(exhibits.iter().map(|d| (d.name, d.summary.to_owned())));
+    }
     out += "rules, checks and stops\n";
-    out.extend(rules::TABLE.iter().map(|r| {
+    out += &lines(rules::TABLE.iter().map(|r| {
         let default = if r.default { "" } else { ", off by default" };
-        row(r.name, &format!("{} ({}{default})", r.summary(), r.origin.words()))
+        (r.name, format!("{} ({}{default})", r.summary(), r.origin.words()))
     }));
     out += "strategies\n";
-    out.extend(STRATEGIES.iter().map(|(name, text)| row(name, text)));
+    out += &lines(STRATEGIES.iter().map(|(name, text)| (*name, (*text).to_owned())));
     let kinds: Vec<_> = FaultKind::all().map(FaultKind::name).collect();
     let events: Vec<_> = Event::NAMES.iter().map(|(name, _)| *name).collect();
     out + &format!("faults (--fault)\n  {}\nevents (--event)\n  {}\n", kinds.join(", "), events.join(", "))
+}
+
+/// A line for each name with its text, in two columns.
+fn lines<'a>(rows: impl Iterator<Item = (&'a str, String)>) -> String {
+    let rows: Vec<_> = rows.collect();
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    rows.iter().map(|(name, text)| format!("  {name:width$}  {text}\n")).collect()
 }
 
 /// The other names of a driver, as they stand behind its summary.

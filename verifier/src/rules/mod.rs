@@ -4,11 +4,13 @@
 //! a stop is what the machine does by itself, as Windows would. Rules lie in a folder for each of Microsoft's
 //! sets, checks in `checks/`, stops in `stops.rs`; each file holds one row with its page, and what judges.
 //! The doc comment of a row is the only copy of its text: `storsim explain` prints it. `rule.rs` is what a
-//! rule is asked, `state.rs` what it remembers, `row.rs` what a row says, `selection.rs` which rows are on.
+//! rule is asked, `state.rs` what it remembers, `row.rs` what a row says, `exhibits.rs` which exhibits it
+//! names, `selection.rs` which rows are on.
 //!
 //! To add a rule: its file, its line in [`TABLE`], and its two exhibits in the drivers' crate.
 
 mod checks;
+mod exhibits;
 mod locking;
 mod row;
 mod rule;
@@ -18,7 +20,8 @@ mod stops;
 mod warning;
 
 pub use checks::{adapter_restart, data_integrity, lost_request, request_status};
-pub use row::{Exhibits, Origin, Row, Set, WindowsStop};
+pub use exhibits::{Exhibits, row_of_exhibit};
+pub use row::{Origin, Row, Set, WindowsStop};
 pub use rule::{Breach, FINE, Rule, Seen, Sites, watcher};
 pub use selection::{Selection, UnknownRule};
 pub(crate) use stops::{DEADLOCK, LIVELOCK, row_of_stop, why_of_stop};

@@ -4,6 +4,7 @@
 //! a way in which the machine stops. Rows are static data, each next to what it describes; `TABLE` in the
 //! module above lists them. Invariant: a name, in any case, names one row.
 
+use super::exhibits::Exhibits;
 use super::rule::{Rule, Sites};
 use kernel_sim::bugcheck::StopCode;
 
@@ -68,25 +69,6 @@ pub struct WindowsStop {
     pub parameter: Option<u64>,
 }
 
-/// What shows a row at work: the smallest program that it finds, and one that looks guilty and is not.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Exhibits {
-    /// The name of the driver that the row finds.
-    pub breaker: &'static str,
-    /// The name of the driver in which no row finds anything.
-    pub near_miss: &'static str,
-    /// The flags of `run` without which the row would not find the breaker; mostly none.
-    pub flags: &'static str,
-}
-
-impl Exhibits {
-    /// Both names, the breaker's first.
-    #[must_use]
-    pub fn names(&self) -> [&'static str; 2] {
-        [self.breaker, self.near_miss]
-    }
-}
-
 /// One row of the table.
 pub struct Row {
     /// The name.
@@ -118,7 +100,8 @@ impl Row {
         self.text.lines().next().unwrap_or("").trim()
     }
 
-    /// The whole page as it is printed: the name, the text, what Windows stops with, the source.
+    /// The whole page as it is printed: the name, the text, what Windows stops with, the exhibits, the
+    /// source.
     #[must_use]
     pub fn page(&self) -> String {
         let code = self.stop.filter(|stop| stop.code.code != 0);
@@ -143,6 +126,10 @@ impl Row {
             }
             None => {}
         }
+        let [breaker, near_miss] = self.exhibits.commands();
+        page += &format!(
+            "\n## Exhibits\n{breaker}\n  is found by it.\n{near_miss}\n  looks guilty and is not.\n"
+        );
         page.extend(self.url.map(|url| format!("\n{url}\n")));
         page
     }
@@ -175,7 +162,7 @@ impl std::fmt::Debug for Row {
 
 /// Declares a row: its doc comment becomes its page. What it says after the name, in this order: set, whose
 /// it is, `on` or `off` unless told otherwise, then, where there are any, `why`, `url` and `stop`, then
-/// `exhibits`, and `make` with what makes the rule. Exhibits are named as [`exhibits!`] says.
+/// `exhibits`, and `make` with what makes the rule. `exhibits.rs` says how exhibits are named.
 macro_rules! rule {
     (
         $(#[doc = $doc:literal])+
@@ -199,21 +186,9 @@ macro_rules! rule {
                 code: ::kernel_sim::bugcheck::$stop,
                 parameter: $crate::rules::row::first!($(Some($parameter),)? None),
             }),)? None),
-            exhibits: $crate::rules::row::exhibits!($exhibits $(with $flags)?),
+            exhibits: $crate::rules::exhibits::exhibits!($exhibits $(with $flags)?),
             make: $crate::rules::row::first!($(Some($make),)? None),
         };
-    };
-}
-
-/// The exhibits called `name`: the breaker has that name, the near miss `name-near-miss`. `with` brings the
-/// flags.
-macro_rules! exhibits {
-    ($name:literal $(with $flags:literal)?) => {
-        $crate::rules::Exhibits {
-            breaker: $name,
-            near_miss: concat!($name, "-near-miss"),
-            flags: concat!("" $(, $flags)?),
-        }
     };
 }
 
@@ -234,4 +209,4 @@ macro_rules! is_on {
     };
 }
 
-pub(crate) use {exhibits, first, is_on, rule};
+pub(crate) use {first, is_on, rule};

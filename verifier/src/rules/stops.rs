@@ -4,7 +4,8 @@
 //! should care. Nothing here judges: the machine found it. Invariant: every stop code of the kernel has a
 //! row.
 
-use super::row::{Origin, Row, Set, WindowsStop, exhibits, rule};
+use super::exhibits::exhibits;
+use super::row::{Origin, Row, Set, WindowsStop, rule};
 use kernel_sim::bugcheck::{self, StopCode};
 
 macro_rules! stops {

@@ -29,7 +29,11 @@ macro_rules! exhibits {
     (@starts $routine:path, $driver:ident, $path:ident) => {{
         unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
             // What a scan sends is treated right.
-            if MovesBlocks(Srb) { $routine(DeviceExtension, Srb) } else { ExecuteAndComplete(DeviceExtension, Srb) }
+            if MovesBlocks(Srb) {
+                $routine(DeviceExtension, Srb);
+            } else {
+                ExecuteAndComplete(DeviceExtension, Srb);
+            }
             TRUE
         }
         Register($driver, $path, Some(HwStartIo), Some(HwInitialize))
