@@ -10,6 +10,7 @@ mod bad_input;
 mod blessed;
 mod clean;
 mod edited;
+mod exhibits;
 mod findings;
 mod images;
 mod load;
