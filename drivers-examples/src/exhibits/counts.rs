@@ -3,19 +3,20 @@
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
+use super::objects::{free, new};
 use kernel_sim::ddi::*;
-use std::mem::zeroed;
 use std::ptr::null_mut;
 
 unsafe fn acquire_and_release(acquired: u32, released: u32) {
-    let mut lock: IO_REMOVE_LOCK = zeroed();
-    IoInitializeRemoveLock(&raw mut lock, 0, 0, 0);
+    let remove_lock: PIO_REMOVE_LOCK = new();
+    IoInitializeRemoveLock(remove_lock, 0, 0, 0);
     for _ in 0..acquired {
-        IoAcquireRemoveLock(&raw mut lock, null_mut());
+        IoAcquireRemoveLock(remove_lock, null_mut());
     }
     for _ in 0..released {
-        IoReleaseRemoveLock(&raw mut lock, null_mut());
+        IoReleaseRemoveLock(remove_lock, null_mut());
     }
+    free(remove_lock);
 }
 
 /// Releases a remove lock once more than it acquired it.
@@ -28,40 +29,44 @@ pub(super) unsafe fn remove_lock_as_often() {
     acquire_and_release(2, 2);
 }
 
-/// Takes protection of what has been run down, which fails.
-unsafe fn too_late(rundown: PEX_RUNDOWN_REF) -> BOOLEAN {
+/// Something that has been run down.
+unsafe fn run_down() -> PEX_RUNDOWN_REF {
+    let rundown: PEX_RUNDOWN_REF = new();
     ExInitializeRundownProtection(rundown);
     ExWaitForRundownProtectionRelease(rundown);
-    ExAcquireRundownProtection(rundown)
+    rundown
 }
 
-/// Releases protection that it did not get.
+/// Releases protection that it did not get: the rundown was over.
 pub(super) unsafe fn rundown_not_acquired() {
-    let mut rundown: EX_RUNDOWN_REF = zeroed();
-    too_late(&raw mut rundown);
-    ExReleaseRundownProtection(&raw mut rundown);
+    let rundown = run_down();
+    ExAcquireRundownProtection(rundown);
+    ExReleaseRundownProtection(rundown);
+    free(rundown);
 }
 
 /// Releases protection only if it got it.
 pub(super) unsafe fn rundown_if_acquired() {
-    let mut rundown: EX_RUNDOWN_REF = zeroed();
-    if too_late(&raw mut rundown) != FALSE {
-        ExReleaseRundownProtection(&raw mut rundown);
+    let rundown = run_down();
+    if ExAcquireRundownProtection(rundown) != FALSE {
+        ExReleaseRundownProtection(rundown);
     }
+    free(rundown);
 }
 
 unsafe fn share_and_release(acquired: u32) {
-    let mut resource: ERESOURCE = zeroed();
-    ExInitializeResourceLite(&raw mut resource);
+    let resource: PERESOURCE = new();
+    ExInitializeResourceLite(resource);
     KeEnterCriticalRegion();
     for _ in 0..acquired {
-        ExAcquireResourceSharedLite(&raw mut resource, TRUE);
+        ExAcquireResourceSharedLite(resource, TRUE);
     }
     for _ in 0..2 {
-        ExReleaseResourceLite(&raw mut resource);
+        ExReleaseResourceLite(resource);
     }
     KeLeaveCriticalRegion();
-    ExDeleteResourceLite(&raw mut resource);
+    ExDeleteResourceLite(resource);
+    free(resource);
 }
 
 /// Releases a resource twice that it acquired once.

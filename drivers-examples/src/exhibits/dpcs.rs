@@ -3,17 +3,16 @@
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
+use super::objects::{TAG, free, new, new_event, new_lock};
 use kernel_sim::ddi::*;
-use std::mem::zeroed;
 use std::ptr::null_mut;
-
-const TAG: ULONG = u32::from_le_bytes(*b"Exhi");
 
 /// Runs a DPC routine on this processor, now.
 unsafe fn run_dpc(routine: PKDEFERRED_ROUTINE, context: PVOID) {
-    let mut dpc: KDPC = zeroed();
-    KeInitializeDpc(&raw mut dpc, routine, context);
-    KeInsertQueueDpc(&raw mut dpc, null_mut(), null_mut());
+    let dpc: PKDPC = new();
+    KeInitializeDpc(dpc, routine, context);
+    KeInsertQueueDpc(dpc, null_mut(), null_mut());
+    free(dpc);
 }
 
 unsafe extern "C-unwind" fn waits(_dpc: PKDPC, event: PVOID, _: PVOID, _: PVOID) {
@@ -26,9 +25,9 @@ unsafe extern "C-unwind" fn waits_no_time(_dpc: PKDPC, event: PVOID, _: PVOID, _
 }
 
 unsafe fn run_with_event(routine: PKDEFERRED_ROUTINE) {
-    let mut event: KEVENT = zeroed();
-    KeInitializeEvent(&raw mut event, NotificationEvent, FALSE);
-    run_dpc(routine, (&raw mut event).cast());
+    let event = new_event(NotificationEvent);
+    run_dpc(routine, event.cast());
+    free(event);
 }
 
 /// Waits in a DPC, as long as it takes.
@@ -45,7 +44,7 @@ unsafe extern "C-unwind" fn does_nothing(_dpc: PKDPC, _: PVOID, _: PVOID, _: PVO
 
 /// Frees the block of a DPC that was queued, after the DPC was removed from the queue if `removes`.
 unsafe fn queue_and_free(removes: bool) {
-    let dpc: PKDPC = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<KDPC>(), TAG).cast();
+    let dpc: PKDPC = new();
     KeInitializeDpc(dpc, Some(does_nothing), null_mut());
     let irql = KeRaiseIrqlToDpcLevel();
     KeInsertQueueDpc(dpc, null_mut(), null_mut());
@@ -79,9 +78,9 @@ unsafe extern "C-unwind" fn restores(_dpc: PKDPC, lock: PVOID, _: PVOID, _: PVOI
 }
 
 unsafe fn run_with_lock(routine: PKDEFERRED_ROUTINE) {
-    let mut lock: KSPIN_LOCK = 0;
-    KeInitializeSpinLock(&raw mut lock);
-    run_dpc(routine, (&raw mut lock).cast());
+    let lock = new_lock();
+    run_dpc(routine, lock.cast());
+    free(lock);
 }
 
 /// Returns from a DPC at PASSIVE_LEVEL.

@@ -25,17 +25,20 @@ unsafe fn ExtensionOf(DeviceObject: PDEVICE_OBJECT) -> PDeviceExtension {
     (*DeviceObject).DeviceExtension.cast()
 }
 
-unsafe fn Complete(Irp: PIRP, Status: NTSTATUS) -> NTSTATUS {
+/// How the request ended.
+unsafe fn SetStatus(Irp: PIRP, Status: NTSTATUS) {
     (*Irp).IoStatus = IO_STATUS_BLOCK::new(Status, 0);
+}
+
+unsafe extern "C-unwind" fn Complete(_DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
+    SetStatus(Irp, STATUS_SUCCESS);
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    Status
+    STATUS_SUCCESS
 }
 
 unsafe extern "C-unwind" fn Read(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
-    match (*ExtensionOf(DeviceObject)).Read {
-        Some(Read) => Read(DeviceObject, Irp),
-        None => Complete(Irp, STATUS_SUCCESS),
-    }
+    let Read = (*ExtensionOf(DeviceObject)).Read.unwrap_or(Complete);
+    Read(DeviceObject, Irp)
 }
 
 unsafe extern "C-unwind" fn DriverEntry(DriverObject: PDRIVER_OBJECT, _: PUNICODE_STRING) -> NTSTATUS {
@@ -96,18 +99,20 @@ unsafe fn Exercise(Read: PDRIVER_DISPATCH, Reader: &Reader) {
 unsafe extern "C-unwind" fn CompleteUnderLock(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
     let Lock = &raw mut (*ExtensionOf(DeviceObject)).Lock;
     let Irql = KeAcquireSpinLockRaiseToDpc(Lock);
-    let Status = Complete(Irp, STATUS_SUCCESS);
+    SetStatus(Irp, STATUS_SUCCESS);
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
     KeReleaseSpinLock(Lock, Irql);
-    Status
+    STATUS_SUCCESS
 }
 
 unsafe extern "C-unwind" fn CompleteAfterLock(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
     let Lock = &raw mut (*ExtensionOf(DeviceObject)).Lock;
     let Irql = KeAcquireSpinLockRaiseToDpc(Lock);
+    SetStatus(Irp, STATUS_SUCCESS);
     KeReleaseSpinLockFromDpcLevel(Lock);
-    let Status = Complete(Irp, STATUS_SUCCESS);
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
     KeLowerIrql(Irql);
-    Status
+    STATUS_SUCCESS
 }
 
 /// Completes a read while it holds a spin lock.
@@ -121,12 +126,10 @@ pub(super) unsafe fn complete_after_lock() {
 }
 
 unsafe extern "C-unwind" fn CompleteTwice(_DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
-    Complete(Irp, STATUS_SUCCESS);
-    Complete(Irp, STATUS_SUCCESS)
-}
-
-unsafe extern "C-unwind" fn CompleteOnce(_DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
-    Complete(Irp, STATUS_SUCCESS)
+    SetStatus(Irp, STATUS_SUCCESS);
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    STATUS_SUCCESS
 }
 
 /// Completes a read twice.
@@ -136,7 +139,7 @@ pub(super) unsafe fn complete_twice() {
 
 /// Completes an IRP twice that was sent twice.
 pub(super) unsafe fn complete_as_often_as_sent() {
-    Exercise(Some(CompleteOnce), &Reader { Times: 2, ..ONCE });
+    Exercise(Some(Complete), &Reader { Times: 2, ..ONCE });
 }
 
 unsafe extern "C-unwind" fn PassOn(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
@@ -159,12 +162,15 @@ pub(super) unsafe fn pass_on_in_own_location() {
 }
 
 unsafe extern "C-unwind" fn CompletePending(_DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
-    Complete(Irp, STATUS_PENDING)
+    SetStatus(Irp, STATUS_PENDING);
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    STATUS_PENDING
 }
 
 unsafe extern "C-unwind" fn CompleteAndReturnPending(_DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
     IoMarkIrpPending(Irp);
-    Complete(Irp, STATUS_SUCCESS);
+    SetStatus(Irp, STATUS_SUCCESS);
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
     STATUS_PENDING
 }
 
@@ -182,7 +188,8 @@ unsafe extern "C-unwind" fn CancelUnderLock(_DeviceObject: PDEVICE_OBJECT, _Irp:
 
 unsafe extern "C-unwind" fn CancelAfterLock(_DeviceObject: PDEVICE_OBJECT, Irp: PIRP) {
     IoReleaseCancelSpinLock((*Irp).CancelIrql);
-    Complete(Irp, STATUS_CANCELLED);
+    SetStatus(Irp, STATUS_CANCELLED);
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
 }
 
 unsafe fn Keep(Irp: PIRP, Cancel: PDRIVER_CANCEL) -> NTSTATUS {

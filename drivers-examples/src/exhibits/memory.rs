@@ -3,26 +3,19 @@
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
+use super::objects::{TAG, new_event};
 use kernel_sim::ddi::*;
-
-const TAG: ULONG = u32::from_le_bytes(*b"Exhi");
-
-unsafe fn allocate_event() -> PKEVENT {
-    let event: PKEVENT = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<KEVENT>(), TAG).cast();
-    KeInitializeEvent(event, NotificationEvent, FALSE);
-    event
-}
 
 /// Sets an event in a block that it has freed.
 pub(super) unsafe fn event_after_free() {
-    let event = allocate_event();
+    let event = new_event(NotificationEvent);
     ExFreePoolWithTag(event.cast(), TAG);
     KeSetEvent(event, 0, FALSE);
 }
 
 /// Sets an event, and frees its block right after.
 pub(super) unsafe fn event_before_free() {
-    let event = allocate_event();
+    let event = new_event(NotificationEvent);
     KeSetEvent(event, 0, FALSE);
     ExFreePoolWithTag(event.cast(), TAG);
 }

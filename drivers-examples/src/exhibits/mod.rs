@@ -1,7 +1,8 @@
 //! Exhibits: for each row of what can be found, the smallest program that it finds, and a near miss.
 //!
 //! The near miss looks guilty and is not: no row may find anything in it. Nothing here is a driver that a
-//! user would copy from. A pair is named after its row; most are a program for the boot thread of one
+//! user would copy from. The row names the two (`verifier::rules::Exhibits`); most
+//! are a program for the boot thread of one
 //! processor, those that need SRBs a virtual miniport. Invariant: **a breaker is found by its row in every
 //! run**, if the flags that the row names with it are given.
 
@@ -11,6 +12,7 @@ mod irps;
 mod locks;
 mod memory;
 mod miniport;
+mod objects;
 mod pool;
 mod registers;
 mod waits;
@@ -29,45 +31,35 @@ const SOURCES: &[Source] = verifier::sources![
     "memory.rs",
     "miniport/base.rs",
     "miniport/mod.rs",
+    "objects.rs",
     "pool.rs",
     "registers.rs",
     "waits.rs",
     "work_items.rs",
 ];
 
-/// The exhibits of a row.
-pub struct Pair {
-    /// Its name.
-    pub row: &'static str,
-    /// What it finds.
-    pub breaker: Driver,
-    /// What it does not find, nor any other row.
-    pub near_miss: Driver,
-}
-
 /// The pairs. The row
 ///
 /// ```text
-/// "BAD_POOL_CALLER" = "bad-pool-caller", Stops("BAD_POOL_CALLER"), program
+/// "bad-pool-caller" = Stops("BAD_POOL_CALLER"), program
 ///     pool::other_tag, "frees a block under another tag";
 ///     pool::two_tags, "frees two blocks, each under its own tag";
 /// ```
 ///
-/// becomes a `Pair` of two programs, `bad-pool-caller` and `bad-pool-caller-near-miss`. After the name comes
-/// what is expected of the breaker without flags; `device` instead of `program` is a program on a
-/// machine with a bell, `miniport` takes entry points.
+/// becomes two programs, `bad-pool-caller` and `bad-pool-caller-near-miss`. After the name comes what is
+/// expected of the breaker without flags; `device` instead of `program` is a program on a machine with a bell,
+/// `miniport` takes entry points.
 macro_rules! pairs {
-    ($($row:literal = $name:literal, $expects:expr, $kind:ident
+    ($($name:literal = $expects:expr, $kind:ident
         $bad:path, $bad_summary:literal; $good:path, $good_summary:literal;)+) => {
-        /// Every pair, in the order of the table.
+        /// Each breaker with its near miss, in the order of the table of rows.
         #[expect(unsafe_code, reason = "programs of exhibits are as unsafe as the drivers they stand for")]
-        pub static PAIRS: [Pair; [$($row),+].len()] = {
+        static PAIRS: [[Driver; 2]; [$($name),+].len()] = {
             use Expects::*;
-            [$(Pair {
-                row: $row,
-                breaker: exhibit($name, $bad_summary, $expects, pairs!(@$kind $bad)),
-                near_miss: exhibit(concat!($name, "-near-miss"), $good_summary, Clean, pairs!(@$kind $good)),
-            }),+]
+            [$([
+                exhibit($name, $bad_summary, $expects, pairs!(@$kind $bad)),
+                exhibit(concat!($name, "-near-miss"), $good_summary, Clean, pairs!(@$kind $good)),
+            ]),+]
         };
     };
     (@program $body:path) => {
@@ -91,113 +83,101 @@ const fn exhibit(name: &'static str, summary: &'static str, expects: Expects, ki
 }
 
 pairs! {
-    "SpinLockSafe" = "spin-lock-safe", Breaks("SpinLockSafe"), program
+    "spin-lock-safe" = Breaks("SpinLockSafe"), program
         irps::complete_under_lock, "completes a read while it holds a spin lock";
         irps::complete_after_lock, "completes a read at DISPATCH_LEVEL, after it released the spin lock";
-    "StorPortSpinLock" = "stor-port-spin-lock", Breaks("StorPortSpinLock"), miniport
+    "stor-port-spin-lock" = Breaks("StorPortSpinLock"), miniport
         miniport::start_io_lock_twice, "takes StartIoLock while it holds it";
         miniport::start_io_lock_again, "takes StartIoLock again, after it gave it back";
-    "StorPortStatusPending" = "stor-port-status-pending", Stops("SCSI_VERIFIER_DETECTED_VIOLATION"), miniport
+    "stor-port-status-pending" = Stops("SCSI_VERIFIER_DETECTED_VIOLATION"), miniport
         miniport::status_pending, "completes requests that still say SRB_STATUS_PENDING";
         miniport::status_frozen, "completes requests with a flag bit beside their final status";
-    "DataIntegrity" = "data-integrity", Breaks("DataIntegrity"), miniport
+    "data-integrity" = Breaks("DataIntegrity"), miniport
         miniport::writes_nothing, "completes writes with success and writes nothing";
         miniport::writes_twice, "writes the data of each write twice";
-    "RequestStatus" = "request-status", Breaks("RequestStatus"), miniport
+    "request-status" = Breaks("RequestStatus"), miniport
         miniport::refuses, "says that requests are invalid which are not";
         miniport::is_busy, "is busy now and then, so that requests are sent again";
-    "LostRequest" = "lost-request", Breaks("LostRequest"), miniport
+    "lost-request" = Breaks("LostRequest"), miniport
         miniport::keeps, "never completes a read or write";
         miniport::completes_later, "completes requests in a DPC, after HwStorStartIo has returned";
-    "AdapterRestart" = "adapter-restart", MayBreak("AdapterRestart"), miniport
+    "adapter-restart" = MayBreak("AdapterRestart"), miniport
         miniport::initializes_once, "refuses HwStorInitialize after its adapter was stopped";
         miniport::initializes_again, "initializes its adapter again after it was stopped";
-    "deadlock" = "wait-deadlock", Stops("deadlock"), program
+    "wait-deadlock" = Stops("deadlock"), program
         waits::synchronization_event_twice, "waits twice for a synchronization event that is set once";
         waits::notification_event_twice, "waits twice for a notification event that is set once";
-    "livelock" = "poll-livelock", Stops("livelock"), device
+    "poll-livelock" = Stops("livelock"), device
         registers::poll_for_ever, "polls its device until that is ready, without a limit";
         registers::poll_for_a_time, "polls its device until that is ready, for a millisecond at most";
-    "UNBALANCED_RELEASE" = "unbalanced-release", Stops("UNBALANCED_RELEASE"), program
+    "unbalanced-release" = Stops("UNBALANCED_RELEASE"), program
         counts::remove_lock_once_too_often, "releases a remove lock once more than it acquired it";
         counts::remove_lock_as_often, "acquires a remove lock twice under one tag, and releases it twice";
-    "MAXIMUM_WAIT_OBJECTS_EXCEEDED" = "maximum-wait-objects-exceeded",
-        Stops("MAXIMUM_WAIT_OBJECTS_EXCEEDED"), program
+    "maximum-wait-objects-exceeded" = Stops("MAXIMUM_WAIT_OBJECTS_EXCEEDED"), program
         waits::four_without_blocks, "waits for four objects without wait blocks";
         waits::four_with_blocks, "waits for four objects with wait blocks of its own";
-    "SPIN_LOCK_ALREADY_OWNED" = "spin-lock-already-owned", Stops("SPIN_LOCK_ALREADY_OWNED"), program
+    "spin-lock-already-owned" = Stops("SPIN_LOCK_ALREADY_OWNED"), program
         locks::twice, "takes a spin lock that it holds";
         locks::again, "takes a spin lock again, after it gave it back";
-    "REFERENCE_BY_POINTER" = "reference-by-pointer", Stops("REFERENCE_BY_POINTER"), program
+    "reference-by-pointer" = Stops("REFERENCE_BY_POINTER"), program
         counts::rundown_not_acquired, "releases rundown protection that it did not get";
         counts::rundown_if_acquired, "releases rundown protection only if it got it";
-    "KMODE_EXCEPTION_NOT_HANDLED" = "kmode-exception-not-handled",
-        Stops("KMODE_EXCEPTION_NOT_HANDLED"), program
+    "kmode-exception-not-handled" = Stops("KMODE_EXCEPTION_NOT_HANDLED"), program
         memory::index_past_end, "indexes a table with a number that came from elsewhere";
         memory::index_checked, "looks whether its table goes as far as a number that came from elsewhere";
-    "NO_MORE_IRP_STACK_LOCATIONS" = "no-more-irp-stack-locations",
-        Stops("NO_MORE_IRP_STACK_LOCATIONS"), program
+    "no-more-irp-stack-locations" = Stops("NO_MORE_IRP_STACK_LOCATIONS"), program
         irps::pass_on_without_location, "passes an IRP on that has no stack location left";
         irps::pass_on_in_own_location, "passes an IRP on in its own stack location";
-    "MULTIPLE_IRP_COMPLETE_REQUESTS" = "multiple-irp-complete-requests",
-        Stops("MULTIPLE_IRP_COMPLETE_REQUESTS"), program
+    "multiple-irp-complete-requests" = Stops("MULTIPLE_IRP_COMPLETE_REQUESTS"), program
         irps::complete_twice, "completes an IRP twice";
         irps::complete_as_often_as_sent, "completes an IRP twice that was sent twice";
-    "PAGE_FAULT_IN_NONPAGED_AREA" = "page-fault-in-nonpaged-area",
-        Stops("PAGE_FAULT_IN_NONPAGED_AREA"), program
+    "page-fault-in-nonpaged-area" = Stops("PAGE_FAULT_IN_NONPAGED_AREA"), program
         memory::event_after_free, "sets an event that it has freed";
         memory::event_before_free, "sets an event, and frees it right after";
-    "ATTEMPTED_SWITCH_FROM_DPC" = "attempted-switch-from-dpc", Stops("ATTEMPTED_SWITCH_FROM_DPC"), program
+    "attempted-switch-from-dpc" = Stops("ATTEMPTED_SWITCH_FROM_DPC"), program
         dpcs::wait_in_dpc, "waits for an event in a DPC";
         dpcs::look_in_dpc, "waits for an event in a DPC with a time-out of zero, which only looks";
-    "BAD_POOL_CALLER" = "bad-pool-caller", Stops("BAD_POOL_CALLER"), program
+    "bad-pool-caller" = Stops("BAD_POOL_CALLER"), program
         pool::other_tag, "frees a block under another tag than it was allocated with";
         pool::two_tags, "frees two blocks of different tags, each under its own";
-    "DRIVER_VERIFIER_DETECTED_VIOLATION" = "driver-verifier-detected-violation",
-        Stops("DRIVER_VERIFIER_DETECTED_VIOLATION"), program
+    "driver-verifier-detected-violation" = Stops("DRIVER_VERIFIER_DETECTED_VIOLATION"), program
         pool::past_end, "writes one byte past the end of a block, and frees it";
         pool::to_end, "writes the last byte of a block, and frees it";
-    "TIMER_OR_DPC_INVALID" = "timer-or-dpc-invalid", Stops("TIMER_OR_DPC_INVALID"), program
+    "timer-or-dpc-invalid" = Stops("TIMER_OR_DPC_INVALID"), program
         dpcs::free_queued, "frees a DPC that is queued";
         dpcs::free_removed, "frees a DPC that it has removed from its queue";
-    "IRQL_UNEXPECTED_VALUE" = "irql-unexpected-value", Stops("IRQL_UNEXPECTED_VALUE"), program
+    "irql-unexpected-value" = Stops("IRQL_UNEXPECTED_VALUE"), program
         dpcs::lower_in_dpc, "returns from a DPC at PASSIVE_LEVEL";
         dpcs::restore_in_dpc, "takes a spin lock in a DPC by the routine that raises the IRQL";
-    "DRIVER_VERIFIER_IOMANAGER_VIOLATION" = "driver-verifier-iomanager-violation",
-        Stops("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), program
+    "driver-verifier-iomanager-violation" = Stops("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), program
         irps::complete_pending, "completes an IRP with STATUS_PENDING";
         irps::complete_and_return_pending, "returns STATUS_PENDING for an IRP that it has completed";
-    "DRIVER_IRQL_NOT_LESS_OR_EQUAL" = "driver-irql-not-less-or-equal",
-        Stops("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), program
+    "driver-irql-not-less-or-equal" = Stops("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), program
         memory::event_after_free_at_dispatch_level, "sets an event that it has freed, at DISPATCH_LEVEL";
         memory::event_before_free_at_dispatch_level, "allocates, sets and frees an event at DISPATCH_LEVEL";
-    "WORKER_THREAD_RETURNED_AT_BAD_IRQL" = "worker-thread-returned-at-bad-irql",
-        Stops("WORKER_THREAD_RETURNED_AT_BAD_IRQL"), program
+    "worker-thread-returned-at-bad-irql" = Stops("WORKER_THREAD_RETURNED_AT_BAD_IRQL"), program
         work_items::return_raised, "returns from a work item at DISPATCH_LEVEL";
         work_items::return_restored, "raises the IRQL in a work item, and lowers it again";
-    "RESOURCE_NOT_OWNED" = "resource-not-owned", Stops("RESOURCE_NOT_OWNED"), program
+    "resource-not-owned" = Stops("RESOURCE_NOT_OWNED"), program
         counts::resource_once_too_often, "releases a resource twice that it acquired once";
         counts::resource_as_often, "releases a resource twice that it acquired twice";
-    "WORKER_INVALID" = "worker-invalid", Stops("WORKER_INVALID"), program
+    "worker-invalid" = Stops("WORKER_INVALID"), program
         work_items::free_queued, "frees a work item that is queued";
         work_items::free_done, "frees a work item whose routine is through";
-    "SCSI_VERIFIER_DETECTED_VIOLATION" = "scsi-verifier-detected-violation",
-        Stops("SCSI_VERIFIER_DETECTED_VIOLATION"), miniport
+    "scsi-verifier-detected-violation" = Stops("SCSI_VERIFIER_DETECTED_VIOLATION"), miniport
         miniport::completes_twice, "completes requests twice";
         miniport::asks_for_next, "asks for the next request after it has completed one";
-    "DRIVER_RETURNED_HOLDING_CANCEL_LOCK" = "driver-returned-holding-cancel-lock",
-        Stops("DRIVER_RETURNED_HOLDING_CANCEL_LOCK"), program
+    "driver-returned-holding-cancel-lock" = Stops("DRIVER_RETURNED_HOLDING_CANCEL_LOCK"), program
         irps::keep_cancel_lock, "returns from its cancel routine without releasing the cancel spin lock";
         irps::release_cancel_lock, "releases the cancel spin lock in its cancel routine";
 }
 
 /// Every exhibit, each breaker followed by its near miss.
 pub static ALL: [&Driver; 2 * PAIRS.len()] = {
-    let mut all = [&PAIRS[0].breaker; 2 * PAIRS.len()];
+    let mut all = [&PAIRS[0][0]; 2 * PAIRS.len()];
     let mut n = 0;
-    while n < PAIRS.len() {
-        all[2 * n] = &PAIRS[n].breaker;
-        all[2 * n + 1] = &PAIRS[n].near_miss;
+    while n < all.len() {
+        all[n] = &PAIRS[n / 2][n % 2];
         n += 1;
     }
     all

@@ -3,10 +3,10 @@
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
+use super::objects::TAG;
 use kernel_sim::ddi::*;
 
 const BYTES: usize = 32;
-const TAG: ULONG = u32::from_le_bytes(*b"Exhi");
 const OTHER_TAG: ULONG = u32::from_le_bytes(*b"Bits");
 
 /// Frees a block under a tag that is not its own.

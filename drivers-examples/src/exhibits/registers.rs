@@ -17,21 +17,17 @@ unsafe fn map_status() -> PULONG {
     registers.byte_add(bell::STATUS).cast()
 }
 
-unsafe fn is_ready(status: PULONG) -> bool {
-    READ_REGISTER_ULONG(status) & bell::STATUS_READY != 0
-}
-
 /// Polls until the device is ready.
 pub(super) unsafe fn poll_for_ever() {
     let status = map_status();
-    while !is_ready(status) {}
+    while READ_REGISTER_ULONG(status) & bell::STATUS_READY == 0 {}
 }
 
 /// Polls until the device is ready, for a millisecond.
 pub(super) unsafe fn poll_for_a_time() {
     let status = map_status();
     for _ in 0..LOOKS_MAX {
-        if is_ready(status) {
+        if READ_REGISTER_ULONG(status) & bell::STATUS_READY != 0 {
             break;
         }
         KeStallExecutionProcessor(10);

@@ -3,18 +3,18 @@
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
+use super::objects::{free, new, new_event};
 use kernel_sim::ddi::*;
-use std::mem::zeroed;
 use std::ptr::null_mut;
 
 const OBJECTS: usize = 4;
 
 unsafe fn wait_for_all(blocks: PKWAIT_BLOCK) {
-    let mut events: [KEVENT; OBJECTS] = zeroed();
     let mut objects: [PVOID; OBJECTS] = [null_mut(); OBJECTS];
-    for (event, object) in events.iter_mut().zip(&mut objects) {
-        KeInitializeEvent(event, NotificationEvent, TRUE);
-        *object = (&raw mut *event).cast();
+    for object in &mut objects {
+        let event = new_event(NotificationEvent);
+        KeSetEvent(event, 0, FALSE);
+        *object = event.cast();
     }
     KeWaitForMultipleObjects(
         OBJECTS as ULONG,
@@ -26,6 +26,9 @@ unsafe fn wait_for_all(blocks: PKWAIT_BLOCK) {
         null_mut(),
         blocks,
     );
+    for object in objects {
+        free(object);
+    }
 }
 
 /// Waits for four objects and brings no wait blocks.
@@ -35,17 +38,18 @@ pub(super) unsafe fn four_without_blocks() {
 
 /// Waits for four objects with wait blocks of its own.
 pub(super) unsafe fn four_with_blocks() {
-    let mut blocks: [KWAIT_BLOCK; OBJECTS] = zeroed();
-    wait_for_all(blocks.as_mut_ptr());
+    let blocks: *mut [KWAIT_BLOCK; OBJECTS] = new();
+    wait_for_all(blocks.cast());
+    free(blocks);
 }
 
 unsafe fn wait_twice(kind: EVENT_TYPE) {
-    let mut event: KEVENT = zeroed();
-    KeInitializeEvent(&raw mut event, kind, FALSE);
-    KeSetEvent(&raw mut event, 0, FALSE);
+    let event = new_event(kind);
+    KeSetEvent(event, 0, FALSE);
     for _ in 0..2 {
-        KeWaitForSingleObject((&raw mut event).cast(), Executive, KernelMode, FALSE, null_mut());
+        KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
     }
+    free(event);
 }
 
 /// Waits twice for a synchronization event that is set once: the first wait clears it.

@@ -3,41 +3,36 @@
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
+use super::objects::{free, new_event};
 use kernel_sim::ddi::*;
-use std::mem::zeroed;
 use std::ptr::null_mut;
-
-/// Tells that the routine of a work item is through.
-unsafe fn done(event: PVOID) {
-    KeSetEvent(event.cast(), 0, FALSE);
-}
 
 unsafe extern "C-unwind" fn raises(_device: PDEVICE_OBJECT, event: PVOID) {
     KeRaiseIrqlToDpcLevel();
-    done(event);
+    KeSetEvent(event.cast(), 0, FALSE);
 }
 
 unsafe extern "C-unwind" fn restores(_device: PDEVICE_OBJECT, event: PVOID) {
     let irql = KeRaiseIrqlToDpcLevel();
-    done(event);
+    KeSetEvent(event.cast(), 0, FALSE);
     KeLowerIrql(irql);
 }
 
 /// Queues a work item, and frees it after its routine is through, or at once.
 unsafe fn queue_and_free(routine: PIO_WORKITEM_ROUTINE, waits: bool) {
-    let mut event: KEVENT = zeroed();
-    KeInitializeEvent(&raw mut event, NotificationEvent, FALSE);
+    let event = new_event(NotificationEvent);
     let item = IoAllocateWorkItem(null_mut());
     let irql = KeRaiseIrqlToDpcLevel();
-    IoQueueWorkItem(item, routine, DelayedWorkQueue, (&raw mut event).cast());
+    IoQueueWorkItem(item, routine, DelayedWorkQueue, event.cast());
     if !waits {
         IoFreeWorkItem(item);
     }
     KeLowerIrql(irql);
-    KeWaitForSingleObject((&raw mut event).cast(), Executive, KernelMode, FALSE, null_mut());
+    KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
     if waits {
         IoFreeWorkItem(item);
     }
+    free(event);
 }
 
 /// Returns from a work item at DISPATCH_LEVEL.

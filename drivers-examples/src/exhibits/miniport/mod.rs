@@ -89,25 +89,21 @@ unsafe fn IsWrite(Srb: PSCSI_REQUEST_BLOCK) -> bool {
     (*Srb).SrbFlags & SRB_FLAGS_DATA_OUT != 0
 }
 
-unsafe fn Complete(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
-    StorPortNotification(RequestComplete, DeviceExtension, Srb);
-}
-
 unsafe fn ExecuteAndComplete(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     Execute(DeviceExtension, Srb);
-    Complete(DeviceExtension, Srb);
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
 }
 
 unsafe fn SaysPending(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     Execute(DeviceExtension, Srb);
     (*Srb).SrbStatus = SRB_STATUS_PENDING; // Wrong: it goes back like this.
-    Complete(DeviceExtension, Srb);
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
 }
 
 unsafe fn SaysFrozen(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     Execute(DeviceExtension, Srb);
     (*Srb).SrbStatus |= SRB_STATUS_QUEUE_FROZEN;
-    Complete(DeviceExtension, Srb);
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
 }
 
 unsafe fn TakesTwice(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
@@ -134,7 +130,7 @@ unsafe fn WritesNothing(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     } else {
         Execute(DeviceExtension, Srb);
     }
-    Complete(DeviceExtension, Srb);
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
 }
 
 unsafe fn WritesTwice(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
@@ -146,7 +142,7 @@ unsafe fn WritesTwice(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
 
 unsafe fn Refuses(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     (*Srb).SrbStatus = SRB_STATUS_INVALID_REQUEST; // Wrong: the request is inside the disk.
-    Complete(DeviceExtension, Srb);
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
 }
 
 unsafe fn IsBusy(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
@@ -156,12 +152,12 @@ unsafe fn IsBusy(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     } else {
         Execute(DeviceExtension, Srb);
     }
-    Complete(DeviceExtension, Srb);
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
 }
 
 unsafe fn CompletesTwice(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     ExecuteAndComplete(DeviceExtension, Srb);
-    Complete(DeviceExtension, Srb); // Wrong: it was given back.
+    StorPortNotification(RequestComplete, DeviceExtension, Srb); // Wrong: it was given back.
 }
 
 unsafe fn AsksForNext(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
