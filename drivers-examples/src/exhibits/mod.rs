@@ -19,7 +19,7 @@ mod waits;
 mod work_items;
 
 use crate::models::bell::Bell;
-use kernel_sim::machine::Config;
+use kernel_sim::machine::{Config, Outcome};
 use verifier::driver::{Driver, Expects, Kind, Source};
 
 const SOURCES: &[Source] = verifier::sources![
@@ -53,7 +53,6 @@ macro_rules! pairs {
     ($($name:literal = $expects:expr, $kind:ident
         $bad:path, $bad_summary:literal; $good:path, $good_summary:literal;)+) => {
         /// Each breaker with its near miss, in the order of the table of rows.
-        #[expect(unsafe_code, reason = "programs of exhibits are as unsafe as the drivers they stand for")]
         static PAIRS: [[Driver; 2]; [$($name),+].len()] = {
             use Expects::*;
             [$([
@@ -63,19 +62,21 @@ macro_rules! pairs {
         };
     };
     (@program $body:path) => {
-        // SAFETY: the boot thread is at PASSIVE_LEVEL, and the program's objects are its own.
-        Kind::Model { cpus: 1, run: &|config: Config| config.run(|| unsafe { $body() }) }
+        Kind::Model { cpus: 1, run: &|config: Config| run(config, $body) }
     };
     (@device $body:path) => {
-        // SAFETY: as above.
-        Kind::Model {
-            cpus: 1,
-            run: &|config: Config| config.hardware(Box::new(Bell::default())).run(|| unsafe { $body() }),
-        }
+        Kind::Model { cpus: 1, run: &|config: Config| run(config.hardware(Box::new(Bell::default())), $body) }
     };
     (@miniport $entry:path) => {
         Kind::VirtualMiniport { entry: Some($entry) }
     };
+}
+
+/// Runs a program as the boot thread.
+#[expect(unsafe_code, reason = "programs of exhibits are as unsafe as the drivers they stand for")]
+fn run(config: Config, program: unsafe fn()) -> Outcome {
+    // SAFETY: the boot thread is at PASSIVE_LEVEL, and the program's objects are its own.
+    config.run(move || unsafe { program() })
 }
 
 const fn exhibit(name: &'static str, summary: &'static str, expects: Expects, kind: Kind) -> Driver {

@@ -6,6 +6,7 @@
 use super::objects::TAG;
 use kernel_sim::ddi::*;
 
+/// Length of a block. The pool's guard bytes begin right behind it.
 const BYTES: usize = 32;
 const OTHER_TAG: ULONG = u32::from_le_bytes(*b"Bits");
 
@@ -21,7 +22,7 @@ pub(super) unsafe fn two_tags() {
     }
 }
 
-/// Writes the byte at `offset` of a block, behind which lies a guard, and frees the block.
+/// Writes the byte at `offset` of a block, and frees the block.
 unsafe fn write_at(offset: usize) {
     let block = ExAllocatePool2(POOL_FLAG_NON_PAGED, BYTES, TAG);
     block.cast::<u8>().add(offset).write(1);

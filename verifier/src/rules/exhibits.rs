@@ -3,8 +3,6 @@
 //! A row only names them. They are drivers of the program `storsim`, in the crate `drivers-examples`, where a
 //! test holds every row against its two. Invariant: a driver is an exhibit of at most one row.
 
-use super::{Row, TABLE};
-
 /// The program that has the exhibits.
 const PROGRAM: &str = "storsim";
 
@@ -33,12 +31,6 @@ impl Exhibits {
     }
 }
 
-/// The row that names the driver `name` as an exhibit.
-#[must_use]
-pub fn row_of_exhibit(name: &str) -> Option<&'static Row> {
-    TABLE.iter().copied().find(|row| row.exhibits.names().contains(&name))
-}
-
 /// The exhibits called `name`: the breaker has that name, the near miss `name-near-miss`. `with` brings the
 /// flags.
 macro_rules! exhibits {
@@ -55,19 +47,6 @@ pub(crate) use exhibits;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn a_driver_is_an_exhibit_of_one_row() {
-        for row in TABLE {
-            for name in row.exhibits.names() {
-                assert_eq!(row_of_exhibit(name), Some(*row), "{name}");
-                assert!(super::super::find(name).is_none(), "{name} is also a row");
-            }
-        }
-        assert_eq!(row_of_exhibit("wdm-startio"), None);
-    }
-
     #[test]
     fn a_command_has_the_flags_of_its_row_and_no_blank_at_its_end() {
         let [breaker, near_miss] = exhibits!("over").commands();

@@ -20,7 +20,7 @@ mod stops;
 mod warning;
 
 pub use checks::{adapter_restart, data_integrity, lost_request, request_status};
-pub use exhibits::{Exhibits, row_of_exhibit};
+pub use exhibits::Exhibits;
 pub use row::{Origin, Row, Set, WindowsStop};
 pub use rule::{Breach, FINE, Rule, Seen, Sites, watcher};
 pub use selection::{Selection, UnknownRule};
@@ -65,6 +65,12 @@ pub fn find(word: &str) -> Option<&'static Row> {
     TABLE.iter().copied().find(|row| row.is_called(word))
 }
 
+/// The row that names the driver `name` as an exhibit.
+#[must_use]
+pub fn row_of_exhibit(name: &str) -> Option<&'static Row> {
+    TABLE.iter().copied().find(|row| row.exhibits.names().contains(&name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +92,16 @@ mod tests {
             assert!(page.contains("## Source"), "{} does not say where it comes from", row.name);
             assert!(page.contains("## Why it matters") && !row.why.is_empty(), "{}: why?", row.name);
         }
+    }
+
+    #[test]
+    fn a_driver_is_an_exhibit_of_one_row_and_has_no_row_for_a_name() {
+        for row in TABLE {
+            for name in row.exhibits.names() {
+                assert_eq!(row_of_exhibit(name), Some(*row), "{name}");
+                assert!(find(name).is_none(), "{name} is also a row");
+            }
+        }
+        assert_eq!(row_of_exhibit("wdm-startio"), None);
     }
 }
