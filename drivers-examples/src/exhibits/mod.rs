@@ -47,8 +47,8 @@ const SOURCES: &[Source] = verifier::sources![
 /// ```
 ///
 /// becomes two programs, `bad-pool-caller` and `bad-pool-caller-near-miss`. After the name comes what is
-/// expected of the breaker without flags; `device` instead of `program` is a program on a machine with a bell,
-/// `miniport` takes entry points.
+/// expected of the breaker without flags. `device` instead of `program` is a program on a machine with a
+/// bell, `miniport` takes entry points.
 macro_rules! pairs {
     ($($name:literal = $expects:expr, $kind:ident
         $bad:path, $bad_summary:literal; $good:path, $good_summary:literal;)+) => {

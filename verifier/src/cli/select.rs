@@ -11,8 +11,8 @@ const ALL: &str = "all";
 /// Every exhibit.
 const EXHIBITS: &str = "exhibits";
 
-/// The drivers that `patterns` name, in the order of the list, each once: by name, alias or glob of either, or
-/// by `all` and `exhibits`.
+/// The drivers that `patterns` name, in the order of the list, each once: by name, alias or glob of either,
+/// by `all` or by `exhibits`.
 pub(super) fn drivers(
     all: &'static [&'static Driver],
     patterns: &[String],
