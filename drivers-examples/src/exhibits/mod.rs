@@ -164,7 +164,7 @@ pairs! {
         counts::resource_as_often, "releases a resource twice that it acquired twice";
     "worker-invalid" = Stops("WORKER_INVALID"), program
         work_items::free_queued, "frees a work item that is queued";
-        work_items::free_done, "frees a work item whose routine is through";
+        work_items::free_in_routine, "frees a work item in its own routine";
     "scsi-verifier-detected-violation" = Stops("SCSI_VERIFIER_DETECTED_VIOLATION"), miniport
         miniport::completes_twice, "completes requests twice";
         miniport::asks_for_next, "asks for the next request after it has completed one";

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
-use super::objects::{free, new_event};
+use super::objects::{free, new, new_event};
 use kernel_sim::ddi::*;
 use std::ptr::null_mut;
 
@@ -50,7 +50,24 @@ pub(super) unsafe fn free_queued() {
     queue_and_free(Some(restores), false);
 }
 
-/// Waits for the routine of a work item, and frees the item.
-pub(super) unsafe fn free_done() {
-    queue_and_free(Some(restores), true);
+#[repr(C)]
+struct Work {
+    item: PIO_WORKITEM,
+    done: PKEVENT,
+}
+
+unsafe extern "C-unwind" fn frees_itself(_device: PDEVICE_OBJECT, context: PVOID) {
+    let work: *mut Work = context.cast();
+    IoFreeWorkItem((*work).item);
+    KeSetEvent((*work).done, 0, FALSE);
+}
+
+/// Frees a work item in its own routine: it is not queued any more.
+pub(super) unsafe fn free_in_routine() {
+    let work: *mut Work = new();
+    *work = Work { item: IoAllocateWorkItem(null_mut()), done: new_event(NotificationEvent) };
+    IoQueueWorkItem((*work).item, Some(frees_itself), DelayedWorkQueue, work.cast());
+    KeWaitForSingleObject((*work).done.cast(), Executive, KernelMode, FALSE, null_mut());
+    free((*work).done);
+    free(work);
 }

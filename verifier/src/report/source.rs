@@ -93,6 +93,8 @@ mod tests {
         assert_eq!(argument(line, 5, "KeAcquireSpinLock", 1).as_deref(), Some("irql"));
         assert_eq!(argument(line, 5, "KeAcquireSpinLock", 2), None);
         assert_eq!(argument(line, 5, "KeAcquireSpinLockAtDpcLevel", 0), None);
+        let line = "StorPortAcquireSpinLock(of(0, 1), StartIoLock, null_mut(), &raw mut handle);";
+        assert_eq!(argument(line, 1, "StorPortAcquireSpinLock", 1).as_deref(), Some("StartIoLock"));
     }
 
     #[test]
