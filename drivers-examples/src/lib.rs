@@ -225,8 +225,8 @@ pub static VIOSCSI: Driver = Driver {
     sources: VIOSCSI_SOURCES,
 };
 
-/// Every driver of this crate, in the order of `storsim list`.
-pub static ALL: &[&Driver] = &[
+/// The drivers and models of this crate, in the order of `storsim list`.
+static DRIVERS: &[&Driver] = &[
     &WDM_STARTIO,
     &WDM_STARTIO_COMPLETE_UNDER_LOCK,
     &WDM_STARTIO_NEXT_UNDER_LOCK,
@@ -259,14 +259,13 @@ pub static ALL: &[&Driver] = &[
     &models::DEADLOCKS_ON_ITSELF,
     &models::ISR_NEVER_RETURNS,
     &models::PANICS,
-    &exhibits::STATUS_PENDING,
-    &exhibits::STATUS_PENDING_FROZEN,
-    &exhibits::STOR_PORT_SPIN_LOCK,
-    &exhibits::STOR_PORT_SPIN_LOCK_NEAR_MISS,
-    &exhibits::SPIN_LOCK_ALREADY_OWNED,
-    &exhibits::SPIN_LOCK_ALREADY_OWNED_NEAR_MISS,
-    &exhibits::BAD_POOL_CALLER,
-    &exhibits::BAD_POOL_CALLER_NEAR_MISS,
-    &exhibits::DRIVER_VERIFIER_DETECTED_VIOLATION,
-    &exhibits::DRIVER_VERIFIER_DETECTED_VIOLATION_NEAR_MISS,
 ];
+
+/// Everything that `storsim` runs: the drivers and models, then the exhibits.
+pub static ALL: &[&Driver] = &{
+    let mut all = [DRIVERS[0]; DRIVERS.len() + exhibits::ALL.len()];
+    let (drivers, exhibits) = all.split_at_mut(DRIVERS.len());
+    drivers.copy_from_slice(DRIVERS);
+    exhibits.copy_from_slice(&exhibits::ALL);
+    all
+};

@@ -21,7 +21,7 @@
 //! | [`deadlocks_on_itself`] | takes a spin lock twice | bug check |
 //! | [`panics`] | a Rust panic in a DPC | bug check |
 
-mod bell;
+pub(crate) mod bell;
 pub mod cancel_race;
 pub mod critical_sections;
 pub mod deadlocks_on_itself;

@@ -4,6 +4,7 @@ use crate::storsim::{BROKEN, Broken, Desk, soak};
 use drivers_examples::ALL;
 use serde_json::Value;
 use std::path::Path;
+use verifier::rules::{Row, TABLE, row_of_exhibit};
 
 fn text<'a>(object: &'a Value, key: &str) -> &'a str {
     object[key].as_str().unwrap_or_else(|| panic!("'{key}' is no text in {object}"))
@@ -91,7 +92,25 @@ fn without_sites_the_locks_are_counted_and_the_call_still_named() {
 fn several_drivers_print_a_line_each_and_one_finding_decides_the_status() {
     let said = Desk::new().storsim("run all --ios 50 --format json");
     assert_eq!(said.status, 1);
-    assert_eq!(said.out.lines().count(), ALL.len());
+    let drivers = ALL.iter().filter(|driver| row_of_exhibit(driver.name).is_none());
+    assert_eq!(said.out.lines().count(), drivers.count());
     let said = Desk::new().clean("run wdm-startio ramdisk --ios 50 --format json");
     assert_eq!(said.out.lines().count(), 2);
+}
+
+#[test]
+fn the_word_exhibits_runs_every_exhibit_and_no_other_driver() {
+    let said = Desk::new().storsim("run exhibits --ios 50 --rules all --no-shrink --format json");
+    assert_eq!(said.status, 1);
+    let runs: Vec<Value> = said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<_> = runs.iter().map(|run| text(run, "driver")).collect();
+    let exhibits = ALL.iter().map(|driver| driver.name).filter(|name| row_of_exhibit(name).is_some());
+    assert_eq!(names, exhibits.collect::<Vec<_>>());
+    let found = runs.iter().filter(|run| run["outcome"] == "finding").count();
+    let is_found = |row: &&&Row| ["", "--rules all"].contains(&row.exhibits.flags);
+    assert_eq!(
+        found,
+        TABLE.iter().filter(is_found).count(),
+        "the others need flags that this command has not"
+    );
 }

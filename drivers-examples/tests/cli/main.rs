@@ -10,6 +10,7 @@ mod bad_input;
 mod blessed;
 mod clean;
 mod edited;
+mod exhibits;
 mod explain;
 mod findings;
 mod images;

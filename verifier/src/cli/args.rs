@@ -122,7 +122,7 @@ pub(super) enum SitesName {
 /// What `run` and `stress` have in common.
 #[derive(Args)]
 pub(super) struct ProgramArguments {
-    /// Names, patterns such as 'wdm-*', or 'all'.
+    /// Names, patterns such as 'wdm-*', 'all' drivers, or the 'exhibits' of rules, checks and stops.
     #[arg(required = true, value_name = "DRIVER")]
     pub drivers: Vec<String>,
     /// Processors, 1 to 64.

@@ -1,15 +1,17 @@
-//! `storsim list`: drivers, rules and checks, strategies, faults and events.
+//! `storsim list`: drivers, exhibits, rules and checks, strategies, faults and events.
 
 use crate::driver::Driver;
 use crate::explore::STRATEGIES;
 use crate::report::{Listing, Reporter};
-use crate::rules;
+use crate::rules::{self, row_of_exhibit};
 use crate::run::Event;
 use storport_sim::disk::fault::FaultKind;
 
 pub(super) fn list(drivers: &'static [&'static Driver], reporter: &mut dyn Reporter) {
+    let (exhibits, drivers) = drivers.iter().partition(|driver| row_of_exhibit(driver.name).is_some());
     reporter.list(&Listing {
         drivers,
+        exhibits,
         rules: rules::TABLE,
         strategies: STRATEGIES,
         faults: FaultKind::all().map(FaultKind::name).collect(),

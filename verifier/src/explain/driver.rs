@@ -47,13 +47,13 @@ fn expected(expects: Expects) -> String {
     }
 }
 
-/// Which rows it is an exhibit of.
+/// Which row it is an exhibit of.
 fn exhibited(name: &str) -> Option<String> {
-    let of = |row: &&rules::Row| match row.exhibits {
-        Some([breaker, _]) if breaker == name => Some(format!("of {}, which finds it", row.name)),
-        Some([_, near_miss]) if near_miss == name => Some(format!("the near miss of {}", row.name)),
-        _ => None,
-    };
-    let all: Vec<_> = rules::TABLE.iter().filter_map(of).collect();
-    (!all.is_empty()).then(|| all.join("; "))
+    let row = rules::row_of_exhibit(name)?;
+    let is_breaker = row.exhibits.breaker == name;
+    Some(if is_breaker {
+        format!("of {}, which finds it", row.name)
+    } else {
+        format!("the near miss of {}", row.name)
+    })
 }

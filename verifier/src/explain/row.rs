@@ -32,9 +32,9 @@ pub(super) fn page(word: &str) -> Option<Page> {
     if !row.default {
         kind += ", off unless asked for";
     }
-    facts.extend(row.exhibits.map(|[breaker, near_miss]| {
-        ("exhibits", format!("{breaker} is found by it; {near_miss} looks like it and is not"))
-    }));
+    let [breaker, near_miss] = row.exhibits.commands();
+    facts.push(("found", breaker));
+    facts.push(("near miss", format!("{near_miss}: looks guilty and is not")));
     let watched = routine::watched_of(row);
     if !watched.is_empty() {
         facts.push(("watches", watched.join(", ")));

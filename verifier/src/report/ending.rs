@@ -50,7 +50,8 @@ impl<'a> Layout<'a> {
     pub(super) fn of(driver: &Driver, finding: &'a Finding, program: &str) -> Layout<'a> {
         let Finding { of, what, now, also, earlier, .. } = finding;
         let parts = if also.is_empty() {
-            vec![part(driver, None, now, earlier)]
+            let heading = (!now.label.is_empty()).then(|| now.label.to_string());
+            vec![part(driver, heading, now, earlier)]
         } else {
             let each = |place: &Moment| {
                 let taken: Vec<Moment> =
@@ -120,9 +121,10 @@ fn before_it(driver: &Driver, n: usize, now: &Moment, moment: &Moment) -> String
     match moment.held.first().filter(|_| moment.label == "taken") {
         Some(lock) => {
             let name = source::lock(driver, lock);
+            let name = if name == source::CANCEL_LOCK { name } else { format!("spin lock {name}") };
             let held =
                 if now.held.iter().any(|held| held.address == lock.address) { ", still held" } else { "" };
-            format!("({n}) {step}spin lock {name} taken by {routine} in {}{held}", lock.callback.name)
+            format!("({n}) {step}{name} taken by {routine} in {}{held}", lock.callback.name)
         }
         None => {
             let by = moment.routine().map(|routine| format!(" by {routine}")).unwrap_or_default();
@@ -143,7 +145,7 @@ fn callers(driver: &Driver, moment: &Moment) -> Vec<String> {
     };
     let outer = shown.filter(|(file, frame)| !is_site(file, frame.line));
     let text = outer.map(|(file, frame)| {
-        let name = frame.function.rsplit("::").find(|part| !part.starts_with('{')).unwrap_or("?");
+        let name = frame.function.rsplit("::").find(|part| !part.starts_with('{')).unwrap_or("a closure");
         format!("{name} {file}:{}", frame.line)
     });
     text.take(CALLERS_MAX).collect()

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 /// Everything there is to choose from.
 pub struct Listing {
     /// The drivers.
-    pub drivers: &'static [&'static Driver],
+    pub drivers: Vec<&'static Driver>,
+    /// The exhibits of rules, checks and stops.
+    pub exhibits: Vec<&'static Driver>,
     /// The rules, checks and stops.
     pub rules: &'static [&'static Row],
     /// The strategies.
@@ -21,12 +23,16 @@ pub struct Listing {
 
 /// The list for people.
 pub(super) fn listing(listing: &Listing) -> String {
-    let Listing { drivers, rules, strategies, faults, events } = listing;
-    let names = drivers.iter().map(|d| d.name).chain(rules.iter().map(|r| r.name));
+    let Listing { drivers, exhibits, rules, strategies, faults, events } = listing;
+    let names = drivers.iter().chain(exhibits).map(|d| d.name).chain(rules.iter().map(|r| r.name));
     let width = names.map(str::len).max().unwrap_or(0);
     let row = |name: &str, text: &str| format!("  {name:width$}  {text}\n");
     let mut out = "drivers\n".to_owned();
     out.extend(drivers.iter().map(|d| row(d.name, &format!("{}{}", d.summary, also(d.aliases)))));
+    if !exhibits.is_empty() {
+        out += "exhibits: what a rule, check or stop finds, and a near miss that none finds\n";
+        out.extend(exhibits.iter().map(|d| row(d.name, d.summary)));
+    }
     out += "rules, checks and stops\n";
     out.extend(rules.iter().map(|r| {
         let default = if r.default { "" } else { ", off by default" };
@@ -44,7 +50,7 @@ fn also(aliases: &[&str]) -> String {
 
 /// The list for programs.
 pub(super) fn listing_to_json(listing: &Listing) -> Value {
-    let Listing { drivers, rules, strategies, faults, events } = listing;
+    let Listing { drivers, exhibits, rules, strategies, faults, events } = listing;
     let driver = |d: &&Driver| json!({ "name": d.name, "aliases": d.aliases, "summary": d.summary, "expects": expects(d) });
     let rule = |r: &&Row| {
         json!({
@@ -53,12 +59,13 @@ pub(super) fn listing_to_json(listing: &Listing) -> Value {
             "summary": r.summary(),
             "origin": r.origin.words(),
             "default": r.default,
-            "exhibits": r.exhibits,
+            "exhibits": r.exhibits.names(),
             "url": r.link(),
         })
     };
     json!({
         "drivers": drivers.iter().map(driver).collect::<Vec<_>>(),
+        "exhibits": exhibits.iter().map(driver).collect::<Vec<_>>(),
         "rules": rules.iter().map(rule).collect::<Vec<_>>(),
         "strategies": strategies.iter().map(|t| json!({ "name": t.name, "summary": t.summary() })).collect::<Vec<_>>(),
         "faults": faults,

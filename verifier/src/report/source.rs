@@ -24,21 +24,40 @@ pub(super) fn known(driver: &Driver, file: &str) -> String {
     )
 }
 
+/// The name of the system's lock for cancellation, which has none in a driver's source.
+pub(super) const CANCEL_LOCK: &str = "the cancel spin lock";
+
 /// The argument by which a held lock was taken, as the source has it; else its address.
 pub(super) fn lock(driver: &Driver, lock: &HeldLock) -> String {
     let at = lock.site;
+    let position = match lock.routine.name {
+        "IoAcquireCancelSpinLock" | "IoCancelIrp" => return CANCEL_LOCK.to_owned(),
+        "StorPortAcquireSpinLock" | "StorPortAcquireSpinLockEx" => 1,
+        _ => 0,
+    };
     let name = line(driver, at.file(), at.line()).and_then(|text| {
-        argument(text, at.column(), lock.routine.name).or_else(|| locked(text, at.column()))
+        argument(text, at.column(), lock.routine.name, position).or_else(|| locked(text, at.column()))
     });
     name.unwrap_or_else(|| kernel_sim::report_address(lock.address))
 }
 
-/// The first argument of the call of `routine` at a column.
-fn argument(line: &str, column: u32, routine: &str) -> Option<String> {
+/// An argument of the call of `routine` at a column, counted from zero.
+fn argument(line: &str, column: u32, routine: &str, position: usize) -> Option<String> {
     let call = line.get(column.checked_sub(1)? as usize..)?;
-    let arguments = call.strip_prefix(routine)?.strip_prefix('(')?;
+    let mut arguments = call.strip_prefix(routine)?.strip_prefix('(')?;
+    for _ in 0..position {
+        arguments = &arguments[end_of_argument(arguments)? + 1..];
+    }
+    let name = arguments[..end_of_argument(arguments)?].trim();
+    let name =
+        ["&raw mut ", "&raw const ", "&mut ", "&"].iter().find_map(|p| name.strip_prefix(p)).unwrap_or(name);
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// Where the first of these arguments ends.
+fn end_of_argument(arguments: &str) -> Option<usize> {
     let mut depth = 0_u32;
-    let end = arguments.find(|c| {
+    arguments.find(|c| {
         match c {
             '(' | '[' => depth += 1,
             ')' | ']' if depth != 0 => depth -= 1,
@@ -46,11 +65,7 @@ fn argument(line: &str, column: u32, routine: &str) -> Option<String> {
             _ => {}
         }
         false
-    })?;
-    let name = arguments[..end].trim();
-    let name =
-        ["&raw mut ", "&raw const ", "&mut ", "&"].iter().find_map(|p| name.strip_prefix(p)).unwrap_or(name);
-    (!name.is_empty()).then(|| name.to_owned())
+    })
 }
 
 /// The field that is locked by the method called at a column: `list` of `self.list.lock()`.
@@ -74,8 +89,12 @@ mod tests {
     #[test]
     fn a_lock_is_called_as_its_argument() {
         let line = "    KeAcquireSpinLock(&raw mut (*Ordered).Locks[0], &mut irql);";
-        assert_eq!(argument(line, 5, "KeAcquireSpinLock").as_deref(), Some("(*Ordered).Locks[0]"));
-        assert_eq!(argument(line, 5, "KeAcquireSpinLockAtDpcLevel"), None);
+        assert_eq!(argument(line, 5, "KeAcquireSpinLock", 0).as_deref(), Some("(*Ordered).Locks[0]"));
+        assert_eq!(argument(line, 5, "KeAcquireSpinLock", 1).as_deref(), Some("irql"));
+        assert_eq!(argument(line, 5, "KeAcquireSpinLock", 2), None);
+        assert_eq!(argument(line, 5, "KeAcquireSpinLockAtDpcLevel", 0), None);
+        let line = "StorPortAcquireSpinLock(of(0, 1), StartIoLock, null_mut(), &raw mut handle);";
+        assert_eq!(argument(line, 1, "StorPortAcquireSpinLock", 1).as_deref(), Some("StartIoLock"));
     }
 
     #[test]

@@ -40,6 +40,10 @@ pub(super) fn timeline(
         let _ = writeln!(out, "  and {more} more");
     }
     let mut out = fitted(&out, width);
+    if timeline.rows().is_empty() {
+        out += "  stopped before the first step\n";
+        return out;
+    }
     for line in table(driver, timeline, width).lines() {
         let _ = writeln!(out, "{}", line.trim_end());
     }

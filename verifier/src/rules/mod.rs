@@ -4,11 +4,13 @@
 //! a stop is what the machine does by itself, as Windows would. Rules lie in a folder for each of Microsoft's
 //! sets, checks in `checks/`, stops in `stops.rs`; each file holds one row with its page, and what judges.
 //! The doc comment of a row is the only copy of its text: `storsim explain` prints it. `rule.rs` is what a
-//! rule is asked, `state.rs` what it remembers, `row.rs` what a row says, `selection.rs` which rows are on.
+//! rule is asked, `state.rs` what it remembers, `row.rs` what a row says, `exhibits.rs` which exhibits it
+//! names, `selection.rs` which rows are on.
 //!
 //! To add a rule: its file, its line in [`TABLE`], and its two exhibits in the drivers' crate.
 
 mod checks;
+mod exhibits;
 mod locking;
 mod row;
 mod rule;
@@ -18,6 +20,7 @@ mod stops;
 mod warning;
 
 pub use checks::{adapter_restart, data_integrity, lost_request, request_status};
+pub use exhibits::Exhibits;
 pub use row::{Origin, Row, Set, WindowsStop};
 pub use rule::{Breach, FINE, Rule, Seen, Sites, watcher};
 pub use selection::{Selection, UnknownRule};
@@ -62,6 +65,12 @@ pub fn find(word: &str) -> Option<&'static Row> {
     TABLE.iter().copied().find(|row| row.is_called(word))
 }
 
+/// The row that names the driver `name` as an exhibit.
+#[must_use]
+pub fn row_of_exhibit(name: &str) -> Option<&'static Row> {
+    TABLE.iter().copied().find(|row| row.exhibits.names().contains(&name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +92,16 @@ mod tests {
             assert!(page.contains("## Source"), "{} does not say where it comes from", row.name);
             assert!(page.contains("## Why it matters") && !row.why.is_empty(), "{}: why?", row.name);
         }
+    }
+
+    #[test]
+    fn a_driver_is_an_exhibit_of_one_row_and_has_no_row_for_a_name() {
+        for row in TABLE {
+            for name in row.exhibits.names() {
+                assert_eq!(row_of_exhibit(name), Some(*row), "{name}");
+                assert!(find(name).is_none(), "{name} is also a row");
+            }
+        }
+        assert_eq!(row_of_exhibit("wdm-startio"), None);
     }
 }

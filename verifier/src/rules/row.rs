@@ -4,6 +4,7 @@
 //! a way in which the machine stops. Rows are static data, each next to what it describes; `TABLE` in the
 //! module above lists them. Invariant: a name, in any case, names one row.
 
+use super::exhibits::Exhibits;
 use super::rule::{Rule, Sites};
 use crate::topic::first_sentence;
 use kernel_sim::bugcheck::StopCode;
@@ -87,8 +88,8 @@ pub struct Row {
     pub url: Option<&'static str>,
     /// The bug check with which Windows stops for the same mistake, where it does.
     pub stop: Option<WindowsStop>,
-    /// The exhibits: the smallest driver that is found by this row, and the near miss that is not.
-    pub exhibits: Option<[&'static str; 2]>,
+    /// Its exhibits.
+    pub exhibits: Exhibits,
     /// Makes the rule for one run; `None` for what the workload or the machine itself finds.
     pub make: Option<fn(Sites) -> Box<dyn Rule>>,
 }
@@ -168,8 +169,8 @@ impl std::fmt::Debug for Row {
 }
 
 /// Declares a row: its doc comment becomes its page. What it says after the name, in this order: set, whose
-/// it is, `on` or `off` unless told otherwise, then, where there are any, `why`, `url`, `stop`, `exhibits
-/// [breaker, near miss]` and `make` with what makes the rule.
+/// it is, `on` or `off` unless told otherwise, then, where there are any, `why`, `url` and `stop`, then
+/// `exhibits`, and `make` with what makes the rule. `exhibits.rs` says how exhibits are named.
 macro_rules! rule {
     (
         $(#[doc = $doc:literal])+
@@ -177,7 +178,7 @@ macro_rules! rule {
         $(, why $why:literal)?
         $(, url $url:literal)?
         $(, stop $stop:ident $(/ $parameter:literal)?)?
-        $(, exhibits [$breaker:literal, $near_miss:literal])?
+        , exhibits $exhibits:literal $(with $flags:literal)?
         $(, make $make:expr)?
     ) => {
         $(#[doc = $doc])+
@@ -193,7 +194,7 @@ macro_rules! rule {
                 code: ::kernel_sim::bugcheck::$stop,
                 parameter: $crate::rules::row::first!($(Some($parameter),)? None),
             }),)? None),
-            exhibits: $crate::rules::row::first!($(Some([$breaker, $near_miss]),)? None),
+            exhibits: $crate::rules::exhibits::exhibits!($exhibits $(with $flags)?),
             make: $crate::rules::row::first!($(Some($make),)? None),
         };
     };

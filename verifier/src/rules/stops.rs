@@ -4,11 +4,12 @@
 //! should care. Nothing here judges: the machine found it. Invariant: every stop code of the kernel has a
 //! row.
 
-use super::row::{Origin, Row, Set, WindowsStop, first, rule};
+use super::exhibits::exhibits;
+use super::row::{Origin, Row, Set, WindowsStop, rule};
 use kernel_sim::bugcheck::{self, StopCode};
 
 macro_rules! stops {
-    ($($name:ident, why $why:literal $(, exhibits [$breaker:literal, $near_miss:literal])?;)*) => {
+    ($($name:ident, why $why:literal, exhibits $exhibits:literal;)*) => {
         $(pub static $name: Row = Row {
             name: stringify!($name),
             set: Set::Stops,
@@ -18,7 +19,7 @@ macro_rules! stops {
             why: $why,
             url: None,
             stop: Some(WindowsStop { code: bugcheck::$name, parameter: None }),
-            exhibits: first!($(Some([$breaker, $near_miss]),)? None),
+            exhibits: exhibits!($exhibits),
             make: None,
         };)*
 
@@ -28,28 +29,50 @@ macro_rules! stops {
 }
 
 stops! {
-    OBJECT_MISUSED, why "Windows does not look: lists of the kernel are corrupted, or a processor waits for ever, later and elsewhere";
-    UNBALANCED_RELEASE, why "the count goes wrong unnoticed on Windows: a later wait or rundown ends too early, or never";
-    MAXIMUM_WAIT_OBJECTS_EXCEEDED, why "the wait block array on the thread has room for three objects: the rest would be written past its end";
-    SPIN_LOCK_ALREADY_OWNED, why "spin locks are not recursive: on hardware this processor spins for ever at raised IRQL", exhibits ["spin-lock-already-owned", "spin-lock-already-owned-near-miss"];
-    REFERENCE_BY_POINTER, why "the object is freed while another driver still uses it, or never";
-    KMODE_EXCEPTION_NOT_HANDLED, why "an exception that no handler takes stops the whole system";
-    NO_MORE_IRP_STACK_LOCATIONS, why "the next driver would use a stack location behind the end of the IRP";
-    MULTIPLE_IRP_COMPLETE_REQUESTS, why "the IRP may be another request by now: the second completion ends a request that is not done";
-    PAGE_FAULT_IN_NONPAGED_AREA, why "on Windows this access reads or writes memory of another driver, or stops the system";
-    ATTEMPTED_SWITCH_FROM_DPC, why "a DPC runs on top of any thread and cannot wait: the processor would never come back to it";
-    BAD_POOL_CALLER, why "the pool headers are damaged: some later allocation of any driver fails or overlaps", exhibits ["bad-pool-caller", "bad-pool-caller-near-miss"];
-    DRIVER_VERIFIER_DETECTED_VIOLATION, why "Windows goes on without Driver Verifier, with locks, IRQL or pool in a state that fails later and elsewhere", exhibits ["driver-verifier-detected-violation", "driver-verifier-detected-violation-near-miss"];
-    TIMER_OR_DPC_INVALID, why "the clock or a processor would run a routine out of memory that is something else by now";
-    IRQL_UNEXPECTED_VALUE, why "the interrupted code goes on at the wrong IRQL: it is switched away from under a lock, or never again";
-    DRIVER_VERIFIER_IOMANAGER_VIOLATION, why "Windows goes on without Driver Verifier; the request is cancelled, completed or freed under its new owner later";
-    DRIVER_IRQL_NOT_LESS_OR_EQUAL, why "a page fault at this IRQL cannot be served: Windows stops";
-    WORKER_THREAD_RETURNED_AT_BAD_IRQL, why "the system worker thread that ran the routine runs all other work items next, at this IRQL";
-    RESOURCE_NOT_OWNED, why "the resource loses count of its owners: two threads get in together";
-    WORKER_INVALID, why "the worker thread would call a routine out of freed memory";
-    DRIVER_VERIFIER_DMA_VIOLATION, why "the memory is used for something else by now: on a computer without DMA protection the device damages it unnoticed";
-    SCSI_VERIFIER_DETECTED_VIOLATION, why "the port driver and the miniport disagree about who has a request: it is lost, or completed for another driver";
-    DRIVER_RETURNED_HOLDING_CANCEL_LOCK, why "every cancellation in the system waits for this lock from now on";
+    OBJECT_MISUSED, why "Windows does not look: lists of the kernel are corrupted, or a processor waits for ever, later and elsewhere",
+        exhibits "object-misused";
+    UNBALANCED_RELEASE, why "the count goes wrong unnoticed on Windows: a later wait or rundown ends too early, or never",
+        exhibits "unbalanced-release";
+    MAXIMUM_WAIT_OBJECTS_EXCEEDED, why "the wait block array on the thread has room for three objects: the rest would be written past its end",
+        exhibits "maximum-wait-objects-exceeded";
+    SPIN_LOCK_ALREADY_OWNED, why "spin locks are not recursive: on hardware this processor spins for ever at raised IRQL",
+        exhibits "spin-lock-already-owned";
+    REFERENCE_BY_POINTER, why "the object is freed while another driver still uses it, or never",
+        exhibits "reference-by-pointer";
+    KMODE_EXCEPTION_NOT_HANDLED, why "an exception that no handler takes stops the whole system",
+        exhibits "kmode-exception-not-handled";
+    NO_MORE_IRP_STACK_LOCATIONS, why "the next driver would use a stack location behind the end of the IRP",
+        exhibits "no-more-irp-stack-locations";
+    MULTIPLE_IRP_COMPLETE_REQUESTS, why "the IRP may be another request by now: the second completion ends a request that is not done",
+        exhibits "multiple-irp-complete-requests";
+    PAGE_FAULT_IN_NONPAGED_AREA, why "on Windows this access reads or writes memory of another driver, or stops the system",
+        exhibits "page-fault-in-nonpaged-area";
+    ATTEMPTED_SWITCH_FROM_DPC, why "a DPC runs on top of any thread and cannot wait: the processor would never come back to it",
+        exhibits "attempted-switch-from-dpc";
+    BAD_POOL_CALLER, why "the pool headers are damaged: some later allocation of any driver fails or overlaps",
+        exhibits "bad-pool-caller";
+    DRIVER_VERIFIER_DETECTED_VIOLATION, why "Windows goes on without Driver Verifier, with locks, IRQL or pool in a state that fails later and elsewhere",
+        exhibits "driver-verifier-detected-violation";
+    TIMER_OR_DPC_INVALID, why "the clock or a processor would run a routine out of memory that is something else by now",
+        exhibits "timer-or-dpc-invalid";
+    IRQL_UNEXPECTED_VALUE, why "the interrupted code goes on at the wrong IRQL: it is switched away from under a lock, or never again",
+        exhibits "irql-unexpected-value";
+    DRIVER_VERIFIER_IOMANAGER_VIOLATION, why "Windows goes on without Driver Verifier; the request is cancelled, completed or freed under its new owner later",
+        exhibits "driver-verifier-iomanager-violation";
+    DRIVER_IRQL_NOT_LESS_OR_EQUAL, why "a page fault at this IRQL cannot be served: Windows stops",
+        exhibits "driver-irql-not-less-or-equal";
+    WORKER_THREAD_RETURNED_AT_BAD_IRQL, why "the system worker thread that ran the routine runs all other work items next, at this IRQL",
+        exhibits "worker-thread-returned-at-bad-irql";
+    RESOURCE_NOT_OWNED, why "the resource loses count of its owners: two threads get in together",
+        exhibits "resource-not-owned";
+    WORKER_INVALID, why "the worker thread would call a routine out of freed memory",
+        exhibits "worker-invalid";
+    DRIVER_VERIFIER_DMA_VIOLATION, why "the memory is used for something else by now: on a computer without DMA protection the device damages it unnoticed",
+        exhibits "driver-verifier-dma-violation";
+    SCSI_VERIFIER_DETECTED_VIOLATION, why "the port driver and the miniport disagree about who has a request: it is lost, or completed for another driver",
+        exhibits "scsi-verifier-detected-violation";
+    DRIVER_RETURNED_HOLDING_CANCEL_LOCK, why "every cancellation in the system waits for this lock from now on",
+        exhibits "driver-returned-holding-cancel-lock";
 }
 
 mod deadlock {
@@ -70,7 +93,7 @@ mod deadlock {
         /// Our own check.
         deadlock: Stops, Stop, on,
         why "on hardware these processors spin, or these threads sleep, for ever",
-        exhibits ["lock-order", "lock-order-kept"]
+        exhibits "wait-deadlock"
     }
 }
 
@@ -89,7 +112,8 @@ mod livelock {
         /// ## Source
         /// Our own check.
         livelock: Stops, Stop, on,
-        why "nothing else can happen any more: no interrupt, DPC, timer or device step is pending"
+        why "nothing else can happen any more: no interrupt, DPC, timer or device step is pending",
+        exhibits "poll-livelock"
     }
 }
 

@@ -15,5 +15,6 @@ rule! {
     /// ## Source
     /// Our own check.
     AdapterRestart: Checks, Check, on,
-    why "every request that waits for the adapter waits for ever"
+    why "every request that waits for the adapter waits for ever",
+    exhibits "adapter-restart" with "--event stop-restart"
 }

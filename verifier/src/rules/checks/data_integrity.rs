@@ -15,5 +15,6 @@ rule! {
     /// ## Source
     /// Our own check.
     DataIntegrity: Checks, Check, on,
-    why "a driver that mixes up two requests under some schedule corrupts files and reports success"
+    why "a driver that mixes up two requests under some schedule corrupts files and reports success",
+    exhibits "data-integrity"
 }

@@ -16,5 +16,6 @@ rule! {
     /// ## Source
     /// Our own check; sixty seconds is the time-out of Windows' disk class driver.
     LostRequest: Checks, Check, on,
-    why "the thread that waits for it hangs for ever; so does the shutdown that waits for the thread"
+    why "the thread that waits for it hangs for ever; so does the shutdown that waits for the thread",
+    exhibits "lost-request"
 }

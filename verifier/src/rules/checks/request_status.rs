@@ -19,5 +19,6 @@ rule! {
     /// ## Source
     /// Our own check, with the class driver's reading of statuses and sense data.
     RequestStatus: Checks, Check, on,
-    why "an error that the device did not report is invented by the driver"
+    why "an error that the device did not report is invented by the driver",
+    exhibits "request-status"
 }

@@ -34,7 +34,7 @@ rule! {
     SpinLockSafe: Locking, Rule, on,
     why "completion routines run inside this call: one that wants the lock spins for ever, on a customer's machine",
     url "devtest/storport-spinlocksafe",
-    exhibits ["wdm-startio-complete-under-lock", "wdm-startio"],
+    exhibits "spin-lock-safe",
     make |sites| Box::new(SpinLockSafe { sites })
 }
 

@@ -31,7 +31,7 @@ rule! {
     StorPortSpinLock: Locking, Rule, on,
     why "Storport's locks are not recursive: on hardware this processor, or the next that wants the lock, spins for ever",
     url "devtest/storport-storportspinlock",
-    exhibits ["stor-port-spin-lock", "stor-port-spin-lock-near-miss"],
+    exhibits "stor-port-spin-lock",
     make |_| Box::<StorPortSpinLock>::default()
 }
 

@@ -25,7 +25,7 @@ rule! {
     why "the status says that the request is still under way: its sender waits for ever, or takes data that never came",
     url "devtest/storport-storportstatuspending",
     stop SCSI_VERIFIER_DETECTED_VIOLATION / 0x1004,
-    exhibits ["status-pending", "status-pending-frozen"],
+    exhibits "stor-port-status-pending" with "--rules all",
     make |_| Box::new(StorPortStatusPending)
 }
 

@@ -1,0 +1,80 @@
+//! What is given back more often than it was taken: a remove lock, rundown protection, a resource.
+
+#![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
+#![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
+
+use super::objects::{free, new};
+use kernel_sim::ddi::*;
+use std::ptr::null_mut;
+
+unsafe fn acquire_and_release(acquired: u32, released: u32) {
+    let remove_lock: PIO_REMOVE_LOCK = new();
+    IoInitializeRemoveLock(remove_lock, 0, 0, 0);
+    for _ in 0..acquired {
+        IoAcquireRemoveLock(remove_lock, null_mut());
+    }
+    for _ in 0..released {
+        IoReleaseRemoveLock(remove_lock, null_mut());
+    }
+    free(remove_lock);
+}
+
+/// Releases a remove lock once more than it acquired it.
+pub(super) unsafe fn remove_lock_once_too_often() {
+    acquire_and_release(1, 2);
+}
+
+/// Releases a remove lock twice, as often as it acquired it under the same tag.
+pub(super) unsafe fn remove_lock_as_often() {
+    acquire_and_release(2, 2);
+}
+
+/// Something that has been run down.
+unsafe fn run_down() -> PEX_RUNDOWN_REF {
+    let rundown: PEX_RUNDOWN_REF = new();
+    ExInitializeRundownProtection(rundown);
+    ExWaitForRundownProtectionRelease(rundown);
+    rundown
+}
+
+/// Releases protection that it did not get: the rundown was over.
+pub(super) unsafe fn rundown_not_acquired() {
+    let rundown = run_down();
+    ExAcquireRundownProtection(rundown);
+    ExReleaseRundownProtection(rundown);
+    free(rundown);
+}
+
+/// Releases protection only if it got it.
+pub(super) unsafe fn rundown_if_acquired() {
+    let rundown = run_down();
+    if ExAcquireRundownProtection(rundown) != FALSE {
+        ExReleaseRundownProtection(rundown);
+    }
+    free(rundown);
+}
+
+unsafe fn share_and_release(acquired: u32) {
+    let resource: PERESOURCE = new();
+    ExInitializeResourceLite(resource);
+    KeEnterCriticalRegion();
+    for _ in 0..acquired {
+        ExAcquireResourceSharedLite(resource, TRUE);
+    }
+    for _ in 0..2 {
+        ExReleaseResourceLite(resource);
+    }
+    KeLeaveCriticalRegion();
+    ExDeleteResourceLite(resource);
+    free(resource);
+}
+
+/// Releases a resource twice that it acquired once.
+pub(super) unsafe fn resource_once_too_often() {
+    share_and_release(1);
+}
+
+/// Releases a resource twice that it acquired twice.
+pub(super) unsafe fn resource_as_often() {
+    share_and_release(2);
+}

@@ -1,0 +1,94 @@
+//! DPCs: that wait, that are freed while they are queued, that return at another IRQL.
+
+#![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
+#![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
+
+use super::objects::{TAG, free, new, new_event, new_lock};
+use kernel_sim::ddi::*;
+use std::ptr::null_mut;
+
+/// Runs a DPC routine on this processor, now.
+unsafe fn run_dpc(routine: PKDEFERRED_ROUTINE, context: PVOID) {
+    let dpc: PKDPC = new();
+    KeInitializeDpc(dpc, routine, context);
+    KeInsertQueueDpc(dpc, null_mut(), null_mut());
+    free(dpc);
+}
+
+unsafe extern "C-unwind" fn waits(_dpc: PKDPC, event: PVOID, _: PVOID, _: PVOID) {
+    KeWaitForSingleObject(event, Executive, KernelMode, FALSE, null_mut());
+}
+
+unsafe extern "C-unwind" fn waits_no_time(_dpc: PKDPC, event: PVOID, _: PVOID, _: PVOID) {
+    let mut now = LARGE_INTEGER::new(0);
+    KeWaitForSingleObject(event, Executive, KernelMode, FALSE, &raw mut now);
+}
+
+unsafe fn run_with_event(routine: PKDEFERRED_ROUTINE) {
+    let event = new_event(NotificationEvent);
+    run_dpc(routine, event.cast());
+    free(event);
+}
+
+/// Waits in a DPC, as long as it takes.
+pub(super) unsafe fn wait_in_dpc() {
+    run_with_event(Some(waits));
+}
+
+/// Waits in a DPC with a time-out of zero, which only looks.
+pub(super) unsafe fn look_in_dpc() {
+    run_with_event(Some(waits_no_time));
+}
+
+unsafe extern "C-unwind" fn does_nothing(_dpc: PKDPC, _: PVOID, _: PVOID, _: PVOID) {}
+
+/// Frees the block of a DPC that was queued, after the DPC was removed from the queue if `removes`.
+unsafe fn queue_and_free(removes: bool) {
+    let dpc: PKDPC = new();
+    KeInitializeDpc(dpc, Some(does_nothing), null_mut());
+    let irql = KeRaiseIrqlToDpcLevel();
+    KeInsertQueueDpc(dpc, null_mut(), null_mut());
+    if removes {
+        KeRemoveQueueDpc(dpc);
+    }
+    ExFreePoolWithTag(dpc.cast(), TAG);
+    KeLowerIrql(irql);
+}
+
+/// Frees a DPC that is queued.
+pub(super) unsafe fn free_queued() {
+    queue_and_free(false);
+}
+
+/// Removes a DPC from the queue, and frees it.
+pub(super) unsafe fn free_removed() {
+    queue_and_free(true);
+}
+
+/// Releases the lock in the way that does not fit how it was taken: the IRQL falls.
+unsafe extern "C-unwind" fn lowers(_dpc: PKDPC, lock: PVOID, _: PVOID, _: PVOID) {
+    KeAcquireSpinLockAtDpcLevel(lock.cast());
+    KeReleaseSpinLock(lock.cast(), PASSIVE_LEVEL);
+}
+
+/// Raises to the level that it has, and restores that.
+unsafe extern "C-unwind" fn restores(_dpc: PKDPC, lock: PVOID, _: PVOID, _: PVOID) {
+    let irql = KeAcquireSpinLockRaiseToDpc(lock.cast());
+    KeReleaseSpinLock(lock.cast(), irql);
+}
+
+unsafe fn run_with_lock(routine: PKDEFERRED_ROUTINE) {
+    let lock = new_lock();
+    run_dpc(routine, lock.cast());
+    free(lock);
+}
+
+/// Returns from a DPC at PASSIVE_LEVEL.
+pub(super) unsafe fn lower_in_dpc() {
+    run_with_lock(Some(lowers));
+}
+
+/// Takes a spin lock in a DPC as if it were below DISPATCH_LEVEL, and gives it back alike.
+pub(super) unsafe fn restore_in_dpc() {
+    run_with_lock(Some(restores));
+}

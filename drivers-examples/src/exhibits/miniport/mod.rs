@@ -1,0 +1,191 @@
+//! Exhibits that need SRBs: one virtual miniport at layer 1, of which each exhibit exchanges one routine.
+//!
+//! The base executes and completes every SRB inside HwStorStartIo. An exhibit is what it does there instead
+//! with reads and writes, or another HwStorInitialize. Invariant: but for that routine nothing here is wrong.
+
+#![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
+#![expect(non_snake_case, reason = "the documented WDK names")]
+#![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
+
+mod base;
+
+use base::{Execute, Extension, HwInitialize, Register};
+use std::mem::zeroed;
+use std::ptr::null_mut;
+use storport_sim::ddi::*;
+
+/// Declares the entry points of exhibits, by the routine that is exchanged: `name: starts routine`, which is
+/// called with each read and write, or `name: initializes routine`.
+macro_rules! exhibits {
+    ($($(#[$doc:meta])* $entry:ident: $kind:ident $routine:path;)+) => {$(
+        $(#[$doc])*
+        ///
+        /// # Safety
+        /// Called by the I/O manager with its own arguments.
+        pub unsafe extern "C-unwind" fn $entry(Driver: PDRIVER_OBJECT, Path: PUNICODE_STRING) -> NTSTATUS {
+            exhibits!(@$kind $routine, Driver, Path)
+        }
+    )+};
+    (@starts $routine:path, $driver:ident, $path:ident) => {{
+        unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+            // What a scan sends is treated right.
+            if MovesBlocks(Srb) {
+                $routine(DeviceExtension, Srb);
+            } else {
+                ExecuteAndComplete(DeviceExtension, Srb);
+            }
+            TRUE
+        }
+        Register($driver, $path, Some(HwStartIo), Some(HwInitialize))
+    }};
+    (@initializes $routine:path, $driver:ident, $path:ident) => {
+        Register($driver, $path, Some(HwStartIo), Some($routine))
+    };
+}
+
+exhibits! {
+    /// Completes requests that still say SRB_STATUS_PENDING.
+    status_pending: starts SaysPending;
+    /// Sets a flag bit beside the final status.
+    status_frozen: starts SaysFrozen;
+    /// Takes StartIoLock twice.
+    start_io_lock_twice: starts TakesTwice;
+    /// Takes StartIoLock, gives it back, and takes it again.
+    start_io_lock_again: starts TakesAgain;
+    /// Does not execute writes.
+    writes_nothing: starts WritesNothing;
+    /// Executes writes twice.
+    writes_twice: starts WritesTwice;
+    /// Refuses requests that are right.
+    refuses: starts Refuses;
+    /// Is busy every sixteenth time.
+    is_busy: starts IsBusy;
+    /// Completes nothing.
+    keeps: starts Keeps;
+    /// Completes each request in a DPC, after HwStorStartIo has returned.
+    completes_later: starts CompletesLater;
+    /// Completes requests twice.
+    completes_twice: starts CompletesTwice;
+    /// Asks for the next request after each.
+    asks_for_next: starts AsksForNext;
+    /// Is initialized once only.
+    initializes_once: initializes HwInitializeOnce;
+    /// Counts how often it is initialized.
+    initializes_again: initializes HwInitializeAgain;
+}
+
+/// Executes every SRB.
+unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    ExecuteAndComplete(DeviceExtension, Srb);
+    TRUE
+}
+
+/// Whether it is a read or write.
+unsafe fn MovesBlocks(Srb: PSCSI_REQUEST_BLOCK) -> bool {
+    (*Srb).Function == SRB_FUNCTION_EXECUTE_SCSI && matches!((*Srb).Cdb[0], 0x28 | 0x2A | 0x88 | 0x8A)
+}
+
+unsafe fn IsWrite(Srb: PSCSI_REQUEST_BLOCK) -> bool {
+    (*Srb).SrbFlags & SRB_FLAGS_DATA_OUT != 0
+}
+
+unsafe fn ExecuteAndComplete(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    Execute(DeviceExtension, Srb);
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
+}
+
+unsafe fn SaysPending(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    Execute(DeviceExtension, Srb);
+    (*Srb).SrbStatus = SRB_STATUS_PENDING; // Wrong: it goes back like this.
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
+}
+
+unsafe fn SaysFrozen(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    Execute(DeviceExtension, Srb);
+    (*Srb).SrbStatus |= SRB_STATUS_QUEUE_FROZEN;
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
+}
+
+unsafe fn TakesTwice(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    let (mut Outer, mut Inner): (STOR_LOCK_HANDLE, STOR_LOCK_HANDLE) = zeroed();
+    StorPortAcquireSpinLock(DeviceExtension, StartIoLock, null_mut(), &raw mut Outer);
+    StorPortAcquireSpinLock(DeviceExtension, StartIoLock, null_mut(), &raw mut Inner); // Wrong.
+    StorPortReleaseSpinLock(DeviceExtension, &raw mut Inner);
+    StorPortReleaseSpinLock(DeviceExtension, &raw mut Outer);
+    ExecuteAndComplete(DeviceExtension, Srb);
+}
+
+unsafe fn TakesAgain(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    for _ in 0..2 {
+        let mut Handle: STOR_LOCK_HANDLE = zeroed();
+        StorPortAcquireSpinLock(DeviceExtension, StartIoLock, null_mut(), &raw mut Handle);
+        StorPortReleaseSpinLock(DeviceExtension, &raw mut Handle);
+    }
+    ExecuteAndComplete(DeviceExtension, Srb);
+}
+
+unsafe fn WritesNothing(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    if IsWrite(Srb) {
+        (*Srb).SrbStatus = SRB_STATUS_SUCCESS; // Wrong: nothing was written.
+    } else {
+        Execute(DeviceExtension, Srb);
+    }
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
+}
+
+unsafe fn WritesTwice(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    if IsWrite(Srb) {
+        Execute(DeviceExtension, Srb);
+    }
+    ExecuteAndComplete(DeviceExtension, Srb);
+}
+
+unsafe fn Refuses(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    (*Srb).SrbStatus = SRB_STATUS_INVALID_REQUEST; // Wrong: the request is inside the disk.
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
+}
+
+unsafe fn IsBusy(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    let Transfers = &raw mut (*DeviceExtension.cast::<Extension>()).Transfers;
+    if InterlockedIncrement(Transfers) % 16 == 0 {
+        (*Srb).SrbStatus = SRB_STATUS_BUSY;
+    } else {
+        Execute(DeviceExtension, Srb);
+    }
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
+}
+
+unsafe fn CompletesTwice(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    ExecuteAndComplete(DeviceExtension, Srb);
+    StorPortNotification(RequestComplete, DeviceExtension, Srb); // Wrong: it was given back.
+}
+
+unsafe fn AsksForNext(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    ExecuteAndComplete(DeviceExtension, Srb);
+    StorPortNotification(NextRequest, DeviceExtension, ());
+}
+
+unsafe fn Keeps(_DeviceExtension: PVOID, _Srb: PSCSI_REQUEST_BLOCK) {
+    // Wrong: no list has it, and no interrupt will complete it.
+}
+
+unsafe extern "C-unwind" fn ExecuteInDpc(_Dpc: PKDPC, _: PVOID, DeviceExtension: PVOID, Srb: PVOID) {
+    ExecuteAndComplete(DeviceExtension, Srb.cast());
+}
+
+unsafe fn CompletesLater(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    let Dpc: PKDPC = (*Srb).SrbExtension.cast();
+    KeInitializeDpc(Dpc, Some(ExecuteInDpc), null_mut());
+    KeInsertQueueDpc(Dpc, DeviceExtension, Srb.cast());
+}
+
+unsafe extern "C-unwind" fn HwInitializeOnce(DeviceExtension: PVOID) -> BOOLEAN {
+    let Initializations = &raw mut (*DeviceExtension.cast::<Extension>()).Initializations;
+    // Wrong: a stopped adapter is initialized again.
+    BOOLEAN::from(InterlockedIncrement(Initializations) == 1)
+}
+
+unsafe extern "C-unwind" fn HwInitializeAgain(DeviceExtension: PVOID) -> BOOLEAN {
+    InterlockedIncrement(&raw mut (*DeviceExtension.cast::<Extension>()).Initializations);
+    TRUE
+}
