@@ -9,7 +9,7 @@ use storport_sim::disk::fault::FaultKind;
 
 pub(super) fn list(drivers: &'static [&'static Driver], reporter: &mut dyn Reporter) {
     reporter.list(&Listing {
-        drivers,
+        drivers: drivers.to_vec(),
         rules: rules::TABLE,
         strategies: STRATEGIES,
         faults: FaultKind::all().map(FaultKind::name).collect(),

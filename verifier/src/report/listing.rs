@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// Everything there is to choose from.
 pub struct Listing {
     /// The drivers.
-    pub drivers: &'static [&'static Driver],
+    pub drivers: Vec<&'static Driver>,
     /// The rules, checks and stops.
     pub rules: &'static [&'static Row],
     /// The strategies.
@@ -22,19 +22,23 @@ pub struct Listing {
 /// The list for people.
 pub(super) fn listing(listing: &Listing) -> String {
     let Listing { drivers, rules, strategies, faults, events } = listing;
-    let names = drivers.iter().map(|d| d.name).chain(rules.iter().map(|r| r.name));
-    let width = names.map(str::len).max().unwrap_or(0);
-    let row = |name: &str, text: &str| format!("  {name:width$}  {text}\n");
     let mut out = "drivers\n".to_owned();
-    out.extend(drivers.iter().map(|d| row(d.name, &format!("{}{}", d.summary, also(d.aliases)))));
+    out += &lines(drivers.iter().map(|d| (d.name, format!("{}{}", d.summary, also(d.aliases)))));
     out += "rules, checks and stops\n";
-    out.extend(rules.iter().map(|r| {
+    out += &lines(rules.iter().map(|r| {
         let default = if r.default { "" } else { ", off by default" };
-        row(r.name, &format!("{} ({}{default})", r.summary(), r.origin.words()))
+        (r.name, format!("{} ({}{default})", r.summary(), r.origin.words()))
     }));
     out += "strategies\n";
-    out.extend(strategies.iter().map(|topic| row(topic.name, &topic.summary())));
+    out += &lines(strategies.iter().map(|topic| (topic.name, topic.summary())));
     out + &format!("faults (--fault)\n  {}\nevents (--event)\n  {}\n", faults.join(", "), events.join(", "))
+}
+
+/// A line for each name with its text, in two columns.
+fn lines<'a>(rows: impl Iterator<Item = (&'a str, String)>) -> String {
+    let rows: Vec<_> = rows.collect();
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    rows.iter().map(|(name, text)| format!("  {name:width$}  {text}\n")).collect()
 }
 
 /// The other names of a driver, as they stand behind its summary.
