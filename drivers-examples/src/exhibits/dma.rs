@@ -56,7 +56,7 @@ impl HardwareModel for Writer {
 unsafe fn write(is_taken_back_first: bool) {
     let machine = Machine::current().expect("an exhibit runs on a machine");
     let window = machine.device_window(0).expect("the machine has a writer");
-    let target: *mut ULONG64 = MmMapIoSpace(LARGE_INTEGER::new(window as i64), LENGTH, MmNonCached).cast();
+    let target: *mut u64 = MmMapIoSpace(LARGE_INTEGER::new(window as i64), LENGTH, MmNonCached).cast();
     let block: *mut u64 = new();
     let physical = machine.physical_of(block as usize).expect("pool is memory of the machine");
     machine.restrict_dma(0);

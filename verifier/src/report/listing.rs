@@ -24,23 +24,27 @@ pub struct Listing {
 /// The list for people.
 pub(super) fn listing(listing: &Listing) -> String {
     let Listing { drivers, exhibits, rules, strategies, faults, events } = listing;
-    let names = drivers.iter().chain(exhibits).map(|d| d.name).chain(rules.iter().map(|r| r.name));
-    let width = names.map(str::len).max().unwrap_or(0);
-    let row = |name: &str, text: &str| format!("  {name:width$}  {text}\n");
     let mut out = "drivers\n".to_owned();
-    out.extend(drivers.iter().map(|d| row(d.name, &format!("{}{}", d.summary, also(d.aliases)))));
+    out += &lines(drivers.iter().map(|d| (d.name, format!("{}{}", d.summary, also(d.aliases)))));
     if !exhibits.is_empty() {
         out += "exhibits: what a rule, check or stop finds, and a near miss that none finds\n";
-        out.extend(exhibits.iter().map(|d| row(d.name, d.summary)));
+        out += &lines(exhibits.iter().map(|d| (d.name, d.summary.to_owned())));
     }
     out += "rules, checks and stops\n";
-    out.extend(rules.iter().map(|r| {
+    out += &lines(rules.iter().map(|r| {
         let default = if r.default { "" } else { ", off by default" };
-        row(r.name, &format!("{} ({}{default})", r.summary(), r.origin.words()))
+        (r.name, format!("{} ({}{default})", r.summary(), r.origin.words()))
     }));
     out += "strategies\n";
-    out.extend(strategies.iter().map(|topic| row(topic.name, &topic.summary())));
+    out += &lines(strategies.iter().map(|topic| (topic.name, topic.summary())));
     out + &format!("faults (--fault)\n  {}\nevents (--event)\n  {}\n", faults.join(", "), events.join(", "))
+}
+
+/// A line for each name with its text, in two columns.
+fn lines<'a>(rows: impl Iterator<Item = (&'a str, String)>) -> String {
+    let rows: Vec<_> = rows.collect();
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    rows.iter().map(|(name, text)| format!("  {name:width$}  {text}\n")).collect()
 }
 
 /// The other names of a driver, as they stand behind its summary.
