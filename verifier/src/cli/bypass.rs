@@ -4,6 +4,7 @@ use super::ended::{Found, Refusal};
 use crate::driver::{Driver, Kind};
 use crate::run::{self, Contents, Setup};
 use crate::workload;
+use std::io::Write as _;
 use storport_sim::disk::{BackingStore, FileStore};
 
 pub(super) fn apply(driver: &Driver, setup: &Setup) -> Result<Found, Refusal> {
@@ -18,6 +19,8 @@ pub(super) fn apply(driver: &Driver, setup: &Setup) -> Result<Found, Refusal> {
     let mut store = FileStore::open(path, false).map_err(|e| Refusal(format!("--image {e}")))?;
     run::check_size(setup, store.len_bytes())?;
     let writes = workload::apply(&mut store, &setup.workload, setup.cpus, takes_trims)?;
-    anstream::println!("applied {writes} writes of a run of {} to {} directly", driver.name, path.display());
+    let said =
+        format!("applied {writes} writes of a run of {} to {} directly\n", driver.name, path.display());
+    std::io::stdout().write_all(said.as_bytes()).map_err(|why| format!("standard output: {why}"))?;
     Ok(Found::Nothing)
 }

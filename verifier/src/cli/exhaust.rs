@@ -145,6 +145,7 @@ fn summary(
     Summary {
         head: head(program, EXHAUSTIVE, arguments),
         seeds: vec![[seed, seed.saturating_add(1)]],
+        asked: None,
         executions: coverage.executions,
         steps: coverage.steps,
         complete: coverage.is_complete(),

@@ -3,7 +3,7 @@
 use super::args::MergeArguments;
 use super::ended::{Found, Refusal};
 use crate::explore::summary::{self, Summary};
-use crate::report::Reporter;
+use crate::report::{Progress, Reporter};
 use serde_json::Value;
 use std::io::Read as _;
 use std::path::Path;
@@ -16,9 +16,27 @@ pub(super) fn merge(arguments: &MergeArguments, reporter: &mut dyn Reporter) -> 
     let whole = summary::merge(parts)?;
     for summary in &whole {
         reporter.summary(summary, None);
+        if let Some(why) = missing(summary).filter(|_| !summary.findings.is_empty()) {
+            reporter.progress(Progress::Note(why));
+        }
     }
-    let found = whole.iter().any(|summary| !summary.findings.is_empty());
-    Ok(if found { Found::Something } else { Found::Nothing })
+    if whole.iter().any(|summary| !summary.findings.is_empty()) {
+        return Ok(Found::Something);
+    }
+    match whole.iter().find_map(missing) {
+        Some(why) => Err(Refusal(why)),
+        None => Ok(Found::Nothing),
+    }
+}
+
+/// Which seeds were asked for and are in no part, if any.
+fn missing(summary: &Summary) -> Option<String> {
+    let missing = summary.missing();
+    let [from, to] = summary.asked?;
+    let ranges: Vec<_> = missing.iter().map(|[from, to]| format!("{from}..{to}")).collect();
+    let driver = &summary.head.driver;
+    let ranges = ranges.join(" and ");
+    (!missing.is_empty()).then(|| format!("{driver}: seeds {ranges} of {from}..{to} are in no part"))
 }
 
 /// The summaries in a file: one at least, and the last line is one, else it was cut short.

@@ -1,7 +1,7 @@
 //! The command line, as a library: `main` of a driver author's own crate is one call.
 //!
 //! Results go to standard output, everything else to standard error. Exit status: 0 clean, 1 a
-//! violation was found, 2 it could not be run as asked, 3 our own failure. A stress that was told to
+//! violation was found, 2 it could not be run as asked or its results could not be written, 3 our own failure. A stress that was told to
 //! stop by a signal ends with 1 if it had found something, else with 128 and the signal's number, as
 //! a shell says it: 130 for SIGINT, 143 for SIGTERM.
 
@@ -94,8 +94,14 @@ fn obey(drivers: &'static [&'static Driver], command: &Command) -> Result<Found,
         Command::Replay(replay) => replay::replay(drivers, replay, &mut *reporter),
         Command::Explain(explain) => explain::explain(drivers, explain, &mut *reporter),
     };
-    reporter.end();
-    result
+    match (reporter.end(), result) {
+        (Err(why), Ok(Found::Nothing)) => Err(Refusal(format!("standard output: {why}"))),
+        (Err(why), result) => {
+            anstream::eprintln!("error: standard output: {why}");
+            result
+        }
+        (Ok(()), result) => result,
+    }
 }
 
 /// Help is a result; anything else is one line of what is wrong.

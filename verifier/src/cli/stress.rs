@@ -117,6 +117,7 @@ impl Exploration<'_> {
         let summary = Summary {
             head: head(program, &strategy.name(), arguments),
             seeds: vec![[explored.seeds.start, explored.seeds.end]],
+            asked: budget.whole.as_ref().map(|whole| [whole.start, whole.end]),
             executions: explored.seeds.end - explored.seeds.start,
             steps: explored.steps,
             complete,

@@ -32,6 +32,8 @@ pub struct Budget {
     pub seeds: Range<u64>,
     /// Whether the range is what was asked for; otherwise there is no end but the time.
     pub bounded: bool,
+    /// What was asked for over all shards, where that has an end.
+    pub whole: Option<Range<u64>>,
 }
 
 impl Asked {
@@ -44,7 +46,7 @@ impl Asked {
         if !bounded {
             return match self.shard {
                 Some(_) => Err("--shard: a part of what? give --seeds or --schedules besides --time".into()),
-                None => Ok(Budget { seeds: SEED_FIRST..u64::MAX, bounded }),
+                None => Ok(Budget { seeds: SEED_FIRST..u64::MAX, bounded, whole: None }),
             };
         }
         let whole = self.seeds.clone().unwrap_or_else(|| {
@@ -55,7 +57,7 @@ impl Asked {
             let part = self.shard.map(|s| format!("shard {s} of ")).unwrap_or_default();
             return Err(format!("nothing to explore: {part}seeds {}..{} are none", whole.start, whole.end));
         }
-        Ok(Budget { seeds, bounded })
+        Ok(Budget { seeds, bounded, whole: Some(whole) })
     }
 }
 

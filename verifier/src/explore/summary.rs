@@ -72,12 +72,15 @@ pub struct Summary {
     pub head: Head,
     /// The seeds executed: half-open ranges.
     pub seeds: Vec<[u64; 2]>,
+    /// The seeds asked for, over all shards: a half-open range; none where only the time ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<[u64; 2]>,
     /// How many executions that were.
     pub executions: u64,
     /// Steps of all of them.
     pub steps: u64,
-    /// Whether it ended as asked for: false where it was interrupted, or its time ended before its
-    /// seeds did.
+    /// Whether it ended as asked for: false where it was interrupted, its time ended before its seeds did,
+    /// or it is put together of parts and one is missing.
     pub complete: bool,
     /// What was found, by lowest seed.
     pub findings: Vec<Finding>,
@@ -161,6 +164,15 @@ impl Summary {
         !self.findings.is_empty() && self.head.options.get(KEEP_GOING) == Some(&Value::Bool(false))
     }
 
+    /// The seeds asked for that it has not, though nothing stopped it before: of shards that are missing.
+    #[must_use]
+    pub fn missing(&self) -> Vec<[u64; 2]> {
+        let Some([first, last]) = self.asked else { return Vec::new() };
+        let [from, to] = self.range();
+        let behind = if self.stopped() { last } else { to };
+        [[first, from], [behind, last]].into_iter().filter(|[start, end]| start < end).collect()
+    }
+
     /// The range it covers; a summary of ours covers one.
     fn range(&self) -> [u64; 2] {
         self.seeds.first().copied().unwrap_or_default()
@@ -177,6 +189,11 @@ impl Summary {
         let [[from, to]] = self.seeds[..] else { return Err("'seeds' is not one range".into()) };
         if from >= to || to - from != self.executions {
             return Err(format!("{} executions of seeds {from}..{to}", self.executions));
+        }
+        if let Some([first, last]) = self.asked
+            && (from < first || to > last)
+        {
+            return Err(format!("seeds {from}..{to} where {first}..{last} were asked for"));
         }
         for finding in &self.findings {
             if !(from..to).contains(&finding.seed) || finding.count == 0 || finding.count > to - from {
@@ -213,6 +230,13 @@ fn join(mut parts: Vec<Summary>) -> Result<Summary, MergeError> {
     note(&first, &mut findings, &mut schedules);
     for part in parts {
         agree(&first.head, &part.head)?;
+        if first.asked != part.asked {
+            let of = |asked: Option<[u64; 2]>| {
+                asked.map_or("no range".into(), |[from, to]| format!("{from}..{to}"))
+            };
+            let (a, b) = (of(first.asked), of(part.asked));
+            return Err(MergeError::Differ { driver: driver(), what: "the seeds asked for".into(), a, b });
+        }
         let ([from, to], [start, end]) = (last.range(), part.range());
         if [from, to] == [start, end] {
             if part != last {
@@ -240,6 +264,7 @@ fn join(mut parts: Vec<Summary>) -> Result<Summary, MergeError> {
         last = part;
     }
     whole.findings = Summary::findings(findings, |seed| schedules.get(&seed).cloned().flatten());
+    whole.complete &= whole.missing().is_empty();
     Ok(whole)
 }
 

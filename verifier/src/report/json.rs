@@ -1,6 +1,6 @@
 //! Results for programs: JSON Lines, an object a run, a finding, a summary or a page.
 
-use super::bars::Bars;
+use super::output::Output;
 use super::{Invocation, Kept, Listing, Progress, Reporter, RunReport, fit, listing, page, shrunk, timeline};
 use crate::explain::Page;
 use crate::explore::findings::SiteKey;
@@ -16,16 +16,20 @@ use storport_sim::disk::fault::FaultCount;
 
 /// Prints JSON Lines.
 pub(super) struct Json {
-    bars: Bars,
+    out: Output,
 }
 
 impl Json {
     pub(super) fn new() -> Json {
-        Json { bars: Bars::default() }
+        Json { out: Output::default() }
     }
 
     fn print(&self, line: &impl std::fmt::Display) {
-        self.bars.around(|| anstream::println!("{line}"));
+        self.out.print(&format!("{line}\n"));
+    }
+
+    fn print_finding(&self, line: &Value) {
+        self.out.print_finding(&format!("{line}\n"));
     }
 }
 
@@ -35,7 +39,7 @@ impl Reporter for Json {
     fn run(&mut self, report: &RunReport) {
         let mut object = run(report);
         insert_schedule(&mut object, report);
-        self.print(&Value::Object(object));
+        self.print_finding(&Value::Object(object));
     }
 
     fn finding(&mut self, key: &SiteKey, report: &RunReport) {
@@ -52,11 +56,11 @@ impl Reporter for Json {
             "run": run(report),
         }));
         insert_schedule(&mut object, report);
-        self.print(&Value::Object(object));
+        self.print_finding(&Value::Object(object));
     }
 
     fn progress(&mut self, progress: Progress) {
-        self.bars.show(progress);
+        self.out.show(progress);
     }
 
     fn summary(&mut self, summary: &Summary, _elapsed: Option<Duration>) {
@@ -71,7 +75,9 @@ impl Reporter for Json {
         pages.iter().for_each(|page| self.print(&page::page_to_json(page)));
     }
 
-    fn end(&mut self) {}
+    fn end(&mut self) -> std::io::Result<()> {
+        self.out.end()
+    }
 }
 
 fn object(value: Value) -> Map<String, Value> {

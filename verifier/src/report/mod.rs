@@ -13,6 +13,7 @@ mod finding;
 mod fit;
 mod json;
 mod listing;
+mod output;
 mod page;
 mod run_report;
 mod shrunk;
@@ -61,7 +62,10 @@ pub trait Reporter: Send {
     fn explain(&mut self, pages: &[Page]);
 
     /// The command is over: what was collected is printed now.
-    fn end(&mut self);
+    ///
+    /// # Errors
+    /// When results could not be written.
+    fn end(&mut self) -> std::io::Result<()>;
 
     /// Whether [`RunReport::trace`] would be printed: a trace that is not is not collected.
     fn wants_trace(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Results for people: a run's figures, the finding, the timeline, each as it comes.
 
-use super::bars::Bars;
+use super::output::Output;
 use super::{Invocation, Kept, Listing, Progress, Reporter, RunReport, Style};
 use super::{finding, fit, listing, page, shrunk, statistics, stress, timeline, wrap};
 use crate::driver::Expects;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Prints text.
 pub(super) struct Text {
-    bars: Bars,
+    out: Output,
     style: Style,
     /// The program that was started.
     program: String,
@@ -22,15 +22,11 @@ pub(super) struct Text {
 impl Text {
     pub(super) fn new() -> Text {
         Text {
-            bars: Bars::default(),
+            out: Output::default(),
             style: Style::coloured(),
             program: String::new(),
             width: wrap::terminal_width(),
         }
-    }
-
-    fn print(&self, text: &str) {
-        self.bars.around(|| anstream::print!("{text}"));
     }
 
     /// What was found, and what is known of the schedule.
@@ -74,10 +70,16 @@ impl Reporter for Text {
         let trace = report.trace.as_deref().unwrap_or_default();
         let figures = statistics::summary(report.driver, &report.setup, &report.run);
         let figures = wrap::fitted(&figures, self.width);
-        self.print(&format!("{trace}{figures}{}", self.found(report)));
+        self.out.print(&format!("{trace}{figures}"));
+        let found = self.found(report);
+        if report.run.end.is_finding() {
+            self.out.print_finding(&found)
+        } else {
+            self.out.print(&found)
+        }
         let expects = report.driver.expects;
         if matches!(expects, Expects::Breaks(_) | Expects::Stops(_)) && !report.run.end.is_finding() {
-            self.bars.show(Progress::Note(format!(
+            self.out.show(Progress::Note(format!(
                 "{} is an exhibit that breaks a rule; no rule that watched saw it",
                 report.driver.name
             )));
@@ -85,27 +87,29 @@ impl Reporter for Text {
     }
 
     fn finding(&mut self, _key: &SiteKey, report: &RunReport) {
-        self.print(&self.found(report));
+        self.out.print_finding(&self.found(report));
     }
 
     fn progress(&mut self, progress: Progress) {
-        self.bars.show(progress);
+        self.out.show(progress);
     }
 
     fn summary(&mut self, summary: &Summary, elapsed: Option<Duration>) {
-        self.print(&wrap::fitted(&stress::stress(summary, elapsed, self.style), self.width));
+        self.out.print(&wrap::fitted(&stress::stress(summary, elapsed, self.style), self.width));
     }
 
     fn list(&mut self, listing: &Listing) {
-        self.print(&wrap::fitted(&listing::listing(listing), self.width));
+        self.out.print(&wrap::fitted(&listing::listing(listing), self.width));
     }
 
     fn explain(&mut self, pages: &[Page]) {
         let pages: Vec<_> = pages.iter().map(|page| page::page(page, self.width)).collect();
-        self.print(&pages.join("\n"));
+        self.out.print(&pages.join("\n"));
     }
 
-    fn end(&mut self) {}
+    fn end(&mut self) -> std::io::Result<()> {
+        self.out.end()
+    }
 
     fn wants_trace(&self) -> bool {
         true

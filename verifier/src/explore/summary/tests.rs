@@ -22,6 +22,7 @@ fn part(seeds: [u64; 2], found: &[(&str, u64, u64)]) -> Summary {
             options: BTreeMap::from([(KEEP_GOING.into(), Value::Bool(true))]),
         },
         seeds: vec![seeds],
+        asked: None,
         executions: seeds[1] - seeds[0],
         steps: seeds[1] * 3,
         complete: true,
@@ -142,4 +143,21 @@ fn a_summary_that_does_not_hold_together_is_noticed() {
         change(&mut summary);
         assert!(summary.check().is_err(), "{summary:?}");
     }
+}
+
+#[test]
+fn a_part_that_is_missing_leaves_the_whole_incomplete_and_is_named() {
+    let asked = |seeds| Summary { asked: Some([0, 30]), ..part(seeds, &[]) };
+    let parts = [asked([0, 10]), asked([10, 20]), asked([20, 30])];
+    let whole = merged(&parts.each_ref()).unwrap();
+    assert!(whole.complete && whole.missing().is_empty());
+    let first_two = merged(&[&parts[0], &parts[1]]).unwrap();
+    assert_eq!((first_two.complete, first_two.missing()), (false, vec![[20, 30]]));
+    let last_two = merged(&[&parts[1], &parts[2]]).unwrap();
+    assert_eq!((last_two.complete, last_two.missing()), (false, vec![[0, 10]]));
+    assert_eq!(merged(&[&first_two, &parts[2]]).unwrap(), whole, "the rest may come later");
+    let stopped = stopping(Summary { asked: Some([0, 30]), ..part([0, 5], &[("X", 4, 1)]) });
+    assert!(merged(&[&stopped]).unwrap().missing().is_empty(), "behind a finding nothing matters");
+    let other = Summary { asked: Some([0, 40]), ..part([10, 20], &[]) };
+    assert!(merged(&[&parts[0], &other]).unwrap_err().to_string().contains("the seeds asked for"));
 }
