@@ -8,8 +8,6 @@
 
 use crate::ddi::Call;
 use crate::evidence::IrqlChanges;
-use crate::exec::Executor;
-use crate::exec::deterministic::Deterministic;
 use crate::frame::{Frame, OUTERMOST};
 use crate::held::{HeldLock, HeldTable};
 use crate::hook::CALLBACKS_MAX;
@@ -288,20 +286,6 @@ impl Processor {
         self.callback_hooks[usize::from(kind.id) % CALLBACKS_MAX].load(Relaxed)
     }
 
-    /// The deterministic executor, if it runs the machine. `hooks` is any byte of this processor's.
-    #[inline(always)]
-    pub(crate) fn deterministic(&self, hooks: u8) -> Option<&Deterministic> {
-        if hooks & flag::DETERMINISTIC == 0 {
-            return None;
-        }
-        match &self.machine().executor {
-            Executor::Deterministic(d) => Some(d),
-            // SAFETY: power-on sets the flag in the bytes of machines that have the other executor, and in no
-            // others; nothing sets it later, and a machine keeps its executor.
-            Executor::Parallel(_) => unsafe { std::hint::unreachable_unchecked() },
-        }
-    }
-
     /// From now on every DDI is a no-op here.
     pub(crate) fn silence(&self) {
         for hooks in &self.hooks {
@@ -351,7 +335,7 @@ impl Processor {
 
     #[inline]
     fn remember(&self, hooks: u8, address: usize, routine: &'static DdiInfo, site: Site, irql_before: Irql) {
-        let step = self.deterministic(hooks).map_or(0, Deterministic::step);
+        let step = if hooks & flag::DETERMINISTIC != 0 { self.machine().step() } else { 0 };
         let callback = self.frame().kind;
         let stack = StackId::NONE;
         let lock = HeldLock { address: address as u64, routine, site, callback, irql_before, step, stack };

@@ -87,8 +87,9 @@ fn point(address: usize, row: &'static DdiInfo, site: Site) -> bool {
         quiet(cpu);
         return false;
     }
-    if let Some(d) = cpu.deterministic(hooks) {
+    if hooks & flag::DETERMINISTIC != 0 {
         let machine = cpu.machine();
+        let d = machine.deterministic();
         let looks = row.polls();
         let outer = cpu.call.replace(Some((row, site)));
         if !cpu.frame().kind.is_system {

@@ -8,6 +8,7 @@
 
 use crate::bugcheck::StopCode;
 use crate::evidence;
+use crate::exec::Executor;
 use crate::exec::deterministic::Deterministic;
 use crate::frame::{Frame, Item};
 use crate::hook::{Event, EventKind, Owner, TouchKind};
@@ -64,10 +65,19 @@ impl Call {
             || (holding && self.hooks & flag::HOLDING != 0 && self.cpu.held_count() != 0)
     }
 
-    /// The deterministic executor, if it runs the machine.
+    /// The deterministic executor, if it runs the machine: by the byte that the call has at hand.
     #[inline(always)]
     pub(crate) fn deterministic(&self) -> Option<&'static Deterministic> {
-        self.cpu.deterministic(self.hooks)
+        if self.hooks & flag::DETERMINISTIC == 0 {
+            return None;
+        }
+        match &self.machine().executor {
+            Executor::Deterministic(d) => Some(d),
+            // SAFETY: every constructor reads `hooks` from the processor of the call, which no code exchanges.
+            // Power-on sets the flag on processors of machines that have a deterministic executor, and on no
+            // others; a machine keeps its executor.
+            Executor::Parallel(_) => unsafe { std::hint::unreachable_unchecked() },
+        }
     }
 
     #[inline]
