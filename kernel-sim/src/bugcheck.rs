@@ -33,9 +33,9 @@ stop_codes! {
     /// Something was released that was not held. Not a stop of Windows, where the count goes wrong unnoticed.
     /// Parameter 2: the object.
     UNBALANCED_RELEASE = 0;
-    /// A kernel object was used in a way that its life does not allow: initialised again or freed while it is in
-    /// use, used before it was initialised, or used by two who may not share it. Not a stop of Windows, where
-    /// memory is corrupted unnoticed or a processor spins for ever. Parameter 2: the object.
+    /// A kernel object was used in a way that its life does not allow: initialised again or freed while it is
+    /// in use, used before it was initialised, or used by two who may not share it. Not a stop of Windows,
+    /// where memory is corrupted unnoticed or a processor spins for ever. Parameter 2: the object.
     OBJECT_MISUSED = 0;
     /// A thread waits for too many objects at once: more than 64, or more than 3 without a wait block
     /// array.

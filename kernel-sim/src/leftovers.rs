@@ -1,8 +1,8 @@
 //! What driver code leaves behind when it returns: the IRQL it raised, the spin locks it took.
 //!
 //! Of system threads, of the bodies of models and of the thread a machine boots with. What a callback leaves
-//! behind is looked at where the callback is made (`sync::dpc`, `sync::interrupt`, `io`). Invariant: code that
-//! leaves the processor as it found it never comes here for more than two comparisons.
+//! behind is looked at where the callback is made (`sync::dpc`, `sync::interrupt`, `io`). Invariant: code
+//! that leaves the processor as it found it never comes here for more than two comparisons.
 
 use crate::bugcheck::{IRQL_UNEXPECTED_VALUE, OBJECT_MISUSED};
 use crate::frame::Frame;

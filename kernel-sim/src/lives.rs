@@ -7,21 +7,25 @@
 //! `sync::timer` and `sync::dpc`. Invariant: nothing is said of an object unless the kernel's own tables say
 //! that it is in use, or its memory holds what no live object holds.
 
+#![expect(unsafe_code, reason = "reads a word of a lock handle behind a checked pointer")]
+
 use crate::bugcheck::OBJECT_MISUSED;
 use crate::ddi::Call;
+use crate::ddi::types::KLOCK_QUEUE_HANDLE;
 use crate::machine::Machine;
 use crate::moment::Moment;
 use crate::pool::{FREED, FRESH};
 use crate::processor::Processor;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Handles of queued locks in use on one processor that are known; of more than that the rest is not.
 const HANDLES: usize = 4;
 
-/// The handles of queued locks that one processor uses: each from the beginning of its acquire to its release.
-/// Other processors look while they ask for a lock.
+/// The handles of queued locks that one processor uses: each from the beginning of its acquire to its
+/// release. Other processors look while they ask for a lock.
 pub(crate) struct LockHandles {
-    /// Handle and lock, by host address; 0: free.
+    /// The field of the handle that names the lock, and the lock, by host address; 0: free.
     used: [(AtomicUsize, AtomicUsize); HANDLES],
 }
 
@@ -36,10 +40,15 @@ impl LockHandles {
         }
     }
 
-    /// The lock that a handle is in use for.
+    /// The lock that a handle is in use for. A handle that its holder has moved in memory, as Rust does with
+    /// values that are returned, is not there any more: then its old place names another lock or none.
     fn lock_of(&self, handle: usize) -> Option<usize> {
         let used = self.used.iter().find(|(at, _)| at.load(Relaxed) == handle)?;
-        Some(used.1.load(Relaxed))
+        let lock = used.1.load(Relaxed);
+        // SAFETY: `begin_handle` found the handle in mapped memory of the machine, aligned for its fields;
+        // other processors may write it meanwhile, so it is read as one word.
+        let named = unsafe { AtomicUsize::from_ptr(handle as *mut usize) }.load(Relaxed);
+        (named == lock).then_some(lock)
     }
 
     fn begin(&self, handle: usize, lock: usize) {
@@ -61,7 +70,8 @@ impl LockHandles {
     }
 }
 
-/// A call begins to use a handle for a lock: stops the machine if it is in use.
+/// A call begins to use a handle for a lock: stops the machine if it is in use. A handle is known by the
+/// field that names its lock, which the caller has found in mapped, aligned memory.
 #[inline]
 pub(crate) fn begin_handle(call: &Call, handle: usize, lock: usize) {
     check_handle(call, handle);
@@ -72,6 +82,11 @@ pub(crate) fn begin_handle(call: &Call, handle: usize, lock: usize) {
 #[inline]
 pub(crate) fn end_handle(call: &Call, handle: usize, lock: usize) {
     call.cpu.handles.end(handle, lock);
+}
+
+/// The field of a KLOCK_QUEUE_HANDLE by which it is known.
+pub(crate) fn field_of(handle: usize) -> usize {
+    handle.wrapping_add(offset_of!(KLOCK_QUEUE_HANDLE, LockQueue.Lock))
 }
 
 /// Stops the machine if a handle is in use, on any processor.

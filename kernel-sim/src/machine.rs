@@ -160,6 +160,14 @@ impl Config {
     }
 }
 
+/// Reserves the memory of a machine, so that the next one can be powered on.
+///
+/// # Errors
+/// When the host refuses, as under a `ulimit -v` of less than about 1.4 GB.
+pub fn reserve_memory() -> std::io::Result<()> {
+    AddressSpace::reserve()
+}
+
 /// The outcome of a run.
 #[derive(Debug)]
 pub struct Outcome {

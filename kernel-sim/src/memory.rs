@@ -57,9 +57,25 @@ impl AddressSpace {
     /// # Panics
     /// When the host refuses to reserve the range.
     pub(crate) fn take() -> AddressSpace {
-        if let Some(spare) = SPARES.lock().pop() {
-            return spare;
+        let spare = SPARES.lock().pop();
+        spare.unwrap_or_else(|| {
+            Self::map().unwrap_or_else(|e| panic!("cannot reserve {TOTAL_BYTES} bytes for a machine: {e}"))
+        })
+    }
+
+    /// Sees to it that a range can be taken.
+    ///
+    /// # Errors
+    /// When the host refuses to reserve it.
+    pub(crate) fn reserve() -> std::io::Result<()> {
+        if SPARES.lock().is_empty() {
+            let fresh = Self::map()?;
+            SPARES.lock().push(fresh);
         }
+        Ok(())
+    }
+
+    fn map() -> std::io::Result<AddressSpace> {
         // SAFETY: an anonymous private mapping at an address of the kernel's choosing.
         let base = unsafe {
             rustix::mm::mmap_anonymous(
@@ -68,9 +84,11 @@ impl AddressSpace {
                 ProtFlags::READ | ProtFlags::WRITE,
                 MapFlags::PRIVATE | MapFlags::NORESERVE,
             )
-        }
-        .unwrap_or_else(|e| panic!("cannot reserve {TOTAL_BYTES} bytes for a machine: {e}"));
-        AddressSpace { base: NonNull::new(base.cast()).expect("mmap returned null"), guarded: Mutex::new(0) }
+        }?;
+        Ok(AddressSpace {
+            base: NonNull::new(base.cast()).expect("mmap returned null"),
+            guarded: Mutex::new(0),
+        })
     }
 
     /// Returns the range for the next machine. `pool_used` is the pool's high-water mark in bytes.

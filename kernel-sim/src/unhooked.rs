@@ -183,8 +183,9 @@ pub fn stall(cpu: &Processor, us: u32) {
     cpu.machine().stall(u64::from(us));
 }
 
-/// A driver's call begins to use a lock handle, by host address, for a lock of the system's. Stops the machine
-/// if the handle is in use, on any processor.
+/// A driver's call begins to use a lock handle for a lock of the system's. The handle is known by the host
+/// address of the field that names the lock, which lies in mapped, aligned memory. Stops the machine if the
+/// handle is in use, on any processor.
 pub fn begin_lock_handle(call: &Call, handle: usize, lock: usize) {
     crate::lives::begin_handle(call, handle, lock);
 }

@@ -38,6 +38,7 @@ fn the_first_entry_makes_it_busy_and_the_others_wait_in_order() {
         assert!(KeRemoveDeviceQueue(q).is_null());
         assert_eq!((*q).Busy, FALSE);
         assert_eq!(KeInsertDeviceQueue(q, e[0]), FALSE);
+        KeLowerIrql(PASSIVE_LEVEL as KIRQL);
     }
     everywhere(1, driver);
 }
@@ -56,6 +57,7 @@ fn keys_sort_and_equal_keys_keep_their_order() {
         assert_eq!(KeRemoveDeviceQueue(q), e[4]);
         assert_eq!(KeRemoveByKeyDeviceQueue(q, 0), e[5]);
         assert!(KeRemoveByKeyDeviceQueue(q, 0).is_null());
+        KeLowerIrql(PASSIVE_LEVEL as KIRQL);
     }
     everywhere(1, driver);
 }
@@ -72,6 +74,7 @@ fn an_entry_can_be_taken_out_of_the_middle_once() {
         assert_eq!(KeRemoveEntryDeviceQueue(q, e[2]), FALSE);
         assert_eq!(KeRemoveDeviceQueue(q), e[1]);
         assert_eq!(KeRemoveDeviceQueue(q), e[3]);
+        KeLowerIrql(PASSIVE_LEVEL as KIRQL);
     }
     everywhere(1, driver);
 }

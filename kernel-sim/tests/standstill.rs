@@ -7,7 +7,7 @@
 mod common;
 
 use common::*;
-use kernel_sim::bugcheck::{Ending, Livelock};
+use kernel_sim::bugcheck::{Ending, Livelock, OBJECT_MISUSED};
 use kernel_sim::ddi::*;
 use kernel_sim::hardware::{Bus, HardwareModel};
 use kernel_sim::machine::{Config, Execution, Machine};
@@ -106,18 +106,18 @@ fn threads_that_wait_for_ever_are_named() {
     }
 }
 
-/// A word that is no initialized lock looks like a lock that is held.
+/// A word that is no initialized lock looks like a lock that is held, and is told as what it is.
 #[test]
-fn waiting_for_a_word_that_is_no_lock_is_a_standstill_without_a_holder() {
+fn a_word_that_is_no_lock_is_not_waited_for() {
     unsafe fn driver(x: *mut Desk) {
         *lock(x, 0) = 0xDDDD_DDDD_DDDD_DDDD;
         KeAcquireSpinLockRaiseToDpc(lock(x, 0));
     }
     for execution in both() {
-        let deadlock = deadlock(run(2, execution, driver));
-        assert_eq!(deadlock.waiters.len(), 1, "{deadlock:?}");
-        assert_eq!((deadlock.waiters[0].place.cpu, deadlock.waiters[0].holder), (0, None));
-        assert_eq!(deadlock.waiters[0].place.routine(), Some("KeAcquireSpinLockRaiseToDpc"));
+        let check = bug_check(run(2, execution, driver));
+        assert_eq!((check.stop, check.now.cpu), (OBJECT_MISUSED, 0));
+        assert_eq!(check.now.routine(), Some("KeAcquireSpinLockRaiseToDpc"));
+        assert!(check.what.contains("freed memory"), "{}", check.what);
     }
 }
 

@@ -25,6 +25,7 @@
 //! .fails_with("KMODE_EXCEPTION_NOT_HANDLED"); // A panic of driver code.
 //! ```
 
+mod bounded_input;
 mod check;
 pub mod cli;
 pub mod driver;

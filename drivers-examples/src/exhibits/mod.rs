@@ -2,8 +2,8 @@
 //!
 //! The near miss looks guilty and is not: no row may find anything in it. Nothing here is a driver that a
 //! user would copy from. The row names the two (`verifier::rules::Exhibits`); most are a program for the boot
-//! thread of one processor, those that need SRBs a virtual miniport. Invariant: **a breaker is found by its row in every
-//! run**, if the flags that the row names with it are given.
+//! thread of one processor, those that need SRBs a virtual miniport. Invariant: **a breaker is found by its
+//! row in every run**, if the flags that the row names with it are given.
 
 mod counts;
 mod dma;

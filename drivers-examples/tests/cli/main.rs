@@ -16,6 +16,7 @@ mod findings;
 mod images;
 mod load;
 mod merge;
+mod output;
 mod readme;
 mod replay;
 mod storsim;

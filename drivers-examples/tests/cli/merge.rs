@@ -92,3 +92,19 @@ fn standard_input_is_a_file_called_dash() {
         .expect("the program starts");
     assert_eq!((output.status.code(), String::from_utf8(output.stdout).unwrap()), (Some(0), both));
 }
+
+#[test]
+fn a_shard_that_is_missing_is_named_and_the_whole_is_not_complete() {
+    let desk = desk(&[
+        ("a", "--seeds 0..30 --shard 1/3"),
+        ("b", "--seeds 0..30 --shard 2/3"),
+        ("c", "--seeds 0..30 --shard 3/3"),
+    ]);
+    for (files, missing) in [("a b", "20..30"), ("b c", "0..10"), ("b", "0..10 and 20..30")] {
+        let said = desk.storsim(&format!("merge {files}"));
+        assert_eq!(said.status, 2, "{said:?}");
+        assert_eq!(said.json()["complete"], false);
+        assert_eq!(said.err, format!("error: ramdisk: seeds {missing} of 0..30 are in no part\n"));
+    }
+    assert_eq!(desk.clean("merge a b c").json()["complete"], true);
+}

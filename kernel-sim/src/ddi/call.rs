@@ -73,9 +73,9 @@ impl Call {
         }
         match &self.machine().executor {
             Executor::Deterministic(d) => Some(d),
-            // SAFETY: every constructor reads `hooks` from the processor of the call, which no code exchanges.
-            // Power-on sets the flag on processors of machines that have a deterministic executor, and on no
-            // others; a machine keeps its executor.
+            // SAFETY: every constructor reads `hooks` from the processor of the call, which no code
+            // exchanges. Power-on sets the flag on processors of machines that have a deterministic executor,
+            // and on no others; a machine keeps its executor.
             Executor::Parallel(_) => unsafe { std::hint::unreachable_unchecked() },
         }
     }

@@ -34,7 +34,7 @@ pub(crate) unsafe fn acquire(call: &Call, spin_lock: PKSPIN_LOCK, queue: PKLOCK_
         );
     }
     let handle = handle(call, queue);
-    lives::begin_handle(call, queue as usize, spin_lock as usize);
+    lives::begin_handle(call, lives::field_of(queue as usize), spin_lock as usize);
     call.cpu.set_irql(Irql::DISPATCH);
     lock::take(call, spin_lock, before, true);
     handle.LockQueue.Lock = spin_lock;
@@ -53,7 +53,7 @@ pub(crate) unsafe fn release(call: &Call, queue: PKLOCK_QUEUE_HANDLE) {
         );
     }
     let before = handle.OldIrql;
-    lives::end_handle(call, queue as usize, handle.LockQueue.Lock as usize);
+    lives::end_handle(call, lives::field_of(queue as usize), handle.LockQueue.Lock as usize);
     lock::give(call, std::mem::replace(&mut handle.LockQueue.Lock, null_mut()));
     call.cpu.set_irql(Irql(before));
 }
@@ -61,7 +61,7 @@ pub(crate) unsafe fn release(call: &Call, queue: PKLOCK_QUEUE_HANDLE) {
 pub(crate) unsafe fn acquire_at_dpc_level(call: &Call, spin_lock: PKSPIN_LOCK, queue: PKLOCK_QUEUE_HANDLE) {
     lock::check_at_dpc_level(call, spin_lock, 0x40);
     let handle = handle(call, queue);
-    lives::begin_handle(call, queue as usize, spin_lock as usize);
+    lives::begin_handle(call, lives::field_of(queue as usize), spin_lock as usize);
     lock::take(call, spin_lock, call.cpu.irql(), true);
     handle.LockQueue.Lock = spin_lock;
 }
@@ -69,6 +69,6 @@ pub(crate) unsafe fn acquire_at_dpc_level(call: &Call, spin_lock: PKSPIN_LOCK, q
 pub(crate) unsafe fn release_from_dpc_level(call: &Call, queue: PKLOCK_QUEUE_HANDLE) {
     let handle = handle(call, queue);
     lock::check_at_dpc_level(call, handle.LockQueue.Lock, 0x41);
-    lives::end_handle(call, queue as usize, handle.LockQueue.Lock as usize);
+    lives::end_handle(call, lives::field_of(queue as usize), handle.LockQueue.Lock as usize);
     lock::give(call, std::mem::replace(&mut handle.LockQueue.Lock, null_mut()));
 }

@@ -19,6 +19,7 @@ use crate::ddi::{
 use kernel_sim::ddi::{Call, PKSPIN_LOCK, PVOID, ULONG};
 use kernel_sim::irql::Irql;
 use kernel_sim::unhooked;
+use std::mem::offset_of;
 use std::ptr::null_mut;
 
 /// The lock of a kind; `None`: InterruptLock, which may be several.
@@ -47,6 +48,11 @@ fn fill(handle: PSTOR_LOCK_HANDLE, kind: STOR_SPINLOCK, lock: PVOID, context: PV
     }
 }
 
+/// The field of a handle that names its lock, which for InterruptLock is the device extension.
+fn field_of(handle: PSTOR_LOCK_HANDLE) -> usize {
+    (handle as usize).wrapping_add(offset_of!(STOR_LOCK_HANDLE, Context.LockQueue.Lock))
+}
+
 /// The level a lock is held at. Half duplex is one lock for HwStorStartIo and the interrupt on Windows, so
 /// StartIoLock raises to DIRQL there.
 fn level_of(adapter: &AdapterState, kind: STOR_SPINLOCK) -> Irql {
@@ -64,14 +70,14 @@ pub(crate) unsafe fn acquire(
     call.check_output(handle);
     match lock_of(call, adapter, kind, context) {
         Some(lock) => {
-            unhooked::begin_lock_handle(call, handle as usize, lock as usize);
+            unhooked::begin_lock_handle(call, field_of(handle), lock as usize);
             let before = unhooked::acquire_for_driver(call, lock, level_of(adapter, kind));
             fill(handle, kind, lock.cast(), context, before);
         }
         None => {
-            unhooked::begin_lock_handle(call, handle as usize, extension as usize);
+            unhooked::begin_lock_handle(call, field_of(handle), extension as usize);
             let before = adapter.acquire_interrupt_lock(call);
-            fill(handle, kind, null_mut(), null_mut(), before);
+            fill(handle, kind, extension, null_mut(), before);
         }
     }
 }
@@ -105,17 +111,17 @@ pub(crate) unsafe fn acquire_ex(
 pub(crate) unsafe fn release(call: &Call, extension: PVOID, handle: PSTOR_LOCK_HANDLE) {
     let adapter = adapter(call, extension);
     call.check_output(handle);
-    let address = handle as usize;
+    let field = field_of(handle);
     // SAFETY: just found in mapped memory; plain data.
     let handle = unsafe { *handle };
     let before = Irql(handle.Context.OldIrql);
     match lock_of(call, adapter, handle.Lock, handle.Context.LockQueue.Next) {
         Some(lock) => {
-            unhooked::end_lock_handle(call, address, lock as usize);
+            unhooked::end_lock_handle(call, field, lock as usize);
             unhooked::release_for_driver(call, lock, before);
         }
         None => {
-            unhooked::end_lock_handle(call, address, extension as usize);
+            unhooked::end_lock_handle(call, field, extension as usize);
             adapter.release_interrupt_lock(call, before);
         }
     }

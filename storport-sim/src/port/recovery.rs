@@ -5,9 +5,9 @@
 //! Aborting is for miniports that ask for it (STOR_ADAPTER_FEATURE_ABORT_COMMAND), resetting the target for
 //! those that say they can (ResetTargetSupported). HwStorResetBus is to complete what the miniport has: a
 //! request that the miniport had taken in before the routine was called, has still when it returns, and keeps
-//! for its whole time after that, has been lost, which is a bug check. How long Storport waits between the steps is not documented, so the ten seconds are
-//! our choice. The SRB of a step has a slot of its own and passes closed gates. Invariant: at most one
-//! step is under way per unit, and `Unit::recovering` says which.
+//! for its whole time after that, has been lost, which is a bug check. How long Storport waits between the
+//! steps is not documented, so the ten seconds are our choice. The SRB of a step has a slot of its own and
+//! passes closed gates. Invariant: at most one step is under way per unit, and `Unit::recovering` says which.
 
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 

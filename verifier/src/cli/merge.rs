@@ -2,10 +2,10 @@
 
 use super::args::MergeArguments;
 use super::ended::{Found, Refusal};
+use crate::bounded_input;
 use crate::explore::summary::{self, Summary};
 use crate::report::{Progress, Reporter};
 use serde_json::Value;
-use std::io::Read as _;
 use std::path::Path;
 
 pub(super) fn merge(arguments: &MergeArguments, reporter: &mut dyn Reporter) -> Result<Found, Refusal> {
@@ -43,12 +43,14 @@ fn missing(summary: &Summary) -> Option<String> {
 fn read(file: &Path) -> Result<Vec<Summary>, Refusal> {
     let is_standard_input = file == Path::new("-");
     let name = if is_standard_input { "standard input".into() } else { file.display().to_string() };
-    let mut bytes = Vec::new();
-    if is_standard_input {
-        std::io::stdin().read_to_end(&mut bytes).map_err(|e| format!("{name}: {e}"))?;
+    // JSON Lines: an object begins the file.
+    let begins = |head: &[u8]| head.trim_ascii_start().first() == Some(&b'{');
+    let bytes = if is_standard_input {
+        bounded_input::read_from(std::io::stdin().lock(), begins)
     } else {
-        bytes = std::fs::read(file).map_err(|e| format!("{name}: {e}"))?;
-    }
+        bounded_input::read(file, begins)
+    };
+    let bytes = bytes.map_err(|e| format!("{name}: {e}"))?;
     let text =
         String::from_utf8(bytes).map_err(|_| format!("{name}: not what 'stress --format json' prints"))?;
     let mut summaries = Vec::new();

@@ -1,9 +1,9 @@
 //! The command line, as a library: `main` of a driver author's own crate is one call.
 //!
 //! Results go to standard output, everything else to standard error. Exit status: 0 clean, 1 a
-//! violation was found, 2 it could not be run as asked or its results could not be written, 3 our own failure. A stress that was told to
-//! stop by a signal ends with 1 if it had found something, else with 128 and the signal's number, as
-//! a shell says it: 130 for SIGINT, 143 for SIGTERM.
+//! violation was found, 2 it could not be run as asked or its results could not be written, 3 our own
+//! failure. A stress that was told to stop by a signal ends with 1 if it had found something, else with 128
+//! and the signal's number, as a shell says it: 130 for SIGINT, 143 for SIGTERM.
 
 mod args;
 mod bypass;

@@ -32,7 +32,7 @@ pub struct Budget {
     pub seeds: Range<u64>,
     /// Whether the range is what was asked for; otherwise there is no end but the time.
     pub bounded: bool,
-    /// What was asked for over all shards, where that has an end.
+    /// Of a shard, what was asked for over all shards.
     pub whole: Option<Range<u64>>,
 }
 
@@ -57,7 +57,7 @@ impl Asked {
             let part = self.shard.map(|s| format!("shard {s} of ")).unwrap_or_default();
             return Err(format!("nothing to explore: {part}seeds {}..{} are none", whole.start, whole.end));
         }
-        Ok(Budget { seeds, bounded, whole: Some(whole) })
+        Ok(Budget { seeds, bounded, whole: self.shard.map(|_| whole) })
     }
 }
 

@@ -72,7 +72,8 @@ pub struct Summary {
     pub head: Head,
     /// The seeds executed: half-open ranges.
     pub seeds: Vec<[u64; 2]>,
-    /// The seeds asked for, over all shards: a half-open range; none where only the time ends it.
+    /// Of a shard, or of shards of which some are missing, the seeds asked for over all shards: a half-open
+    /// range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<[u64; 2]>,
     /// How many executions that were.
@@ -173,6 +174,11 @@ impl Summary {
         [[first, from], [behind, last]].into_iter().filter(|[start, end]| start < end).collect()
     }
 
+    /// The seeds asked for, as far as it knows.
+    fn asked_for(&self) -> [u64; 2] {
+        self.asked.unwrap_or_else(|| self.range())
+    }
+
     /// The range it covers; a summary of ours covers one.
     fn range(&self) -> [u64; 2] {
         self.seeds.first().copied().unwrap_or_default()
@@ -227,16 +233,12 @@ fn join(mut parts: Vec<Summary>) -> Result<Summary, MergeError> {
     let mut findings = Findings::default();
     let mut schedules = BTreeMap::new();
     let mut last = first.clone();
+    let mut asked = first.asked_for();
     note(&first, &mut findings, &mut schedules);
     for part in parts {
         agree(&first.head, &part.head)?;
-        if first.asked != part.asked {
-            let of = |asked: Option<[u64; 2]>| {
-                asked.map_or("no range".into(), |[from, to]| format!("{from}..{to}"))
-            };
-            let (a, b) = (of(first.asked), of(part.asked));
-            return Err(MergeError::Differ { driver: driver(), what: "the seeds asked for".into(), a, b });
-        }
+        asked = [asked[0].min(part.asked_for()[0]), asked[1].max(part.asked_for()[1])];
+        whole.asked = whole.asked.or(part.asked);
         let ([from, to], [start, end]) = (last.range(), part.range());
         if [from, to] == [start, end] {
             if part != last {
@@ -264,7 +266,13 @@ fn join(mut parts: Vec<Summary>) -> Result<Summary, MergeError> {
         last = part;
     }
     whole.findings = Summary::findings(findings, |seed| schedules.get(&seed).cloned().flatten());
-    whole.complete &= whole.missing().is_empty();
+    whole.asked = whole.asked.map(|_| asked);
+    if whole.missing().is_empty() {
+        // However the seeds were split, the whole says the same.
+        whole.asked = None;
+    } else {
+        whole.complete = false;
+    }
     Ok(whole)
 }
 

@@ -37,6 +37,7 @@ pub static TABLE: &[&Row] = &[
     &adapter_restart::ROW,
     &DEADLOCK,
     &LIVELOCK,
+    &stops::OBJECT_MISUSED,
     &stops::UNBALANCED_RELEASE,
     &stops::MAXIMUM_WAIT_OBJECTS_EXCEEDED,
     &stops::SPIN_LOCK_ALREADY_OWNED,
@@ -55,6 +56,7 @@ pub static TABLE: &[&Row] = &[
     &stops::WORKER_THREAD_RETURNED_AT_BAD_IRQL,
     &stops::RESOURCE_NOT_OWNED,
     &stops::WORKER_INVALID,
+    &stops::DRIVER_VERIFIER_DMA_VIOLATION,
     &stops::SCSI_VERIFIER_DETECTED_VIOLATION,
     &stops::DRIVER_RETURNED_HOLDING_CANCEL_LOCK,
 ];

@@ -29,7 +29,7 @@ use kernel_sim::allocation_failure::FailedAllocation;
 use kernel_sim::choose::Choice;
 use kernel_sim::hook::Watcher;
 use kernel_sim::host_clock::HostClock;
-use kernel_sim::machine::{Config, Execution, Outcome};
+use kernel_sim::machine::{Config, Execution, Outcome, reserve_memory};
 use kernel_sim::processor::ProcessorStats;
 use parking_lot::Mutex;
 use rig::{Rig, RigResult};
@@ -95,6 +95,7 @@ pub fn once(
         Executor::Parallel => Execution::Parallel,
     };
     let mut config = Config::new(setup.cpus, execution)?;
+    reserve_memory().map_err(SetupError::Memory)?;
     // First, so that it sees the very event at which a rule ends the run.
     if let Some(watcher) = watcher {
         config = config.watch(watcher);

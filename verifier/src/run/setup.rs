@@ -120,6 +120,9 @@ pub enum SetupError {
     /// Bad `--cpus`.
     #[error("{0}")]
     Processors(#[from] BadProcessorCount),
+    /// The host has no memory for a machine.
+    #[error("no memory for a machine: {0}")]
+    Memory(std::io::Error),
     /// Bad `--image`.
     #[error("--image {0}")]
     Image(#[from] StoreError),

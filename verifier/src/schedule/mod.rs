@@ -15,6 +15,7 @@ mod text;
 
 pub use replay::{Fit, Replay, replay};
 
+use crate::bounded_input;
 use crate::driver::Driver;
 use crate::explore::deviations::{Describing, Deviation};
 use crate::explore::shrink::Shrunk;
@@ -177,8 +178,8 @@ impl Schedule {
     /// # Errors
     /// When it cannot be read or is no whole schedule of this version.
     pub fn load(path: &Path) -> Result<Schedule, ScheduleError> {
-        let bytes =
-            std::fs::read(path).map_err(|source| ScheduleError::Read { path: path.into(), source })?;
+        let bytes = bounded_input::read(path, text::begins)
+            .map_err(|source| ScheduleError::Read { path: path.into(), source })?;
         let bad = |line, what: &str| ScheduleError::Bad { path: path.into(), line, what: what.to_owned() };
         let text = String::from_utf8(bytes).map_err(|_| bad(1, "not a schedule file of storsim"))?;
         Schedule::parse(&text).map_err(|(line, what)| ScheduleError::Bad { path: path.into(), line, what })

@@ -26,6 +26,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 const FIRST_LINE: &str = "storsim schedule 2";
+/// What files of every version begin with.
+const FIRST_WORDS: &str = "storsim schedule ";
 const LAST_LINE: &str = "end";
 const NOTHING: &str = "nothing";
 
@@ -86,8 +88,13 @@ impl Schedule {
     }
 }
 
+/// Whether bytes begin as a schedule file does.
+pub(super) fn begins(bytes: &[u8]) -> bool {
+    bytes.starts_with(FIRST_WORDS.as_bytes())
+}
+
 fn first_line(first: &str) -> Result<(), Wrong> {
-    match first.strip_prefix("storsim schedule ") {
+    match first.strip_prefix(FIRST_WORDS) {
         _ if first == FIRST_LINE => Ok(()),
         Some("1") => Err((
             1,

@@ -81,7 +81,7 @@ impl Deterministic {
             check_owner(call, word);
             // On hardware a queued lock's handle is written before the wait, and waiting is what it is for.
             if let Some(Arg::Pointer(handle)) = args.get(1) {
-                lives::check_handle(call, *handle);
+                lives::check_handle(call, lives::field_of(*handle));
             }
         }
         set(&self.run, 1 << cpu.index(), false);
