@@ -8,6 +8,7 @@ pub mod exhibits;
 pub mod models;
 pub mod ramdisk;
 pub mod ramdisk_service_irp_under_lock;
+pub mod vandals;
 pub mod vioscsi;
 pub mod wdm_startio;
 
@@ -101,6 +102,8 @@ const MODEL_SOURCES: &[Source] = sources![
     "models/test_and_set.rs",
     "models/timer_remove.rs",
 ];
+
+const VANDAL_SOURCES: &[Source] = sources!["vandals/mod.rs", "vandals/null_read.rs",];
 
 const RULE: &str = "SpinLockSafe";
 
@@ -259,6 +262,7 @@ pub static ALL: &[&Driver] = &[
     &models::DEADLOCKS_ON_ITSELF,
     &models::ISR_NEVER_RETURNS,
     &models::PANICS,
+    &vandals::NULL_READ,
     &exhibits::STATUS_PENDING,
     &exhibits::STATUS_PENDING_FROZEN,
     &exhibits::STOR_PORT_SPIN_LOCK,

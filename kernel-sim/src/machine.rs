@@ -153,6 +153,7 @@ impl Config {
     pub(crate) fn check_start(&self) {
         assert!(!Processor::current().is_real(), "a machine cannot be started from inside another");
         crate::panics::install();
+        crate::fault::install();
     }
 }
 
@@ -438,7 +439,7 @@ impl Processor {
         earlier: Vec<Moment>,
     ) -> ! {
         let (what, now) = (what.into(), self.place_with_stack());
-        let check = BugCheck { stop, parameters, what, now, earlier, panicked_at: None };
+        let check = BugCheck { stop, parameters, what, now, earlier, raised_at: None };
         self.machine().stop(Ending::BugCheck(Box::new(check)));
         crate::sync::thread::unwind(self)
     }

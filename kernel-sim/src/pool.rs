@@ -33,8 +33,8 @@ pub const fn tag(name: &[u8; 4]) -> u32 {
 }
 
 /// What fresh uninitialized memory holds, and what freed memory holds.
-const FRESH: u8 = 0xA5;
-const FREED: u8 = 0xDD;
+pub(crate) const FRESH: u8 = 0xA5;
+pub(crate) const FREED: u8 = 0xDD;
 /// Bytes of a freed block that are overwritten; more would make freeing large buffers slow.
 const FREED_BYTES_MAX: usize = 512;
 /// Guard bytes behind each block, checked when it is freed.

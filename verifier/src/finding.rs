@@ -163,10 +163,10 @@ impl Finding {
 }
 
 fn bug_check(check: BugCheck) -> Finding {
-    let BugCheck { stop, parameters, what, mut now, mut earlier, panicked_at } = check;
-    if panicked_at.is_some() {
+    let BugCheck { stop, parameters, what, mut now, mut earlier, raised_at } = check;
+    if raised_at.is_some() {
         // A panic is told by where it was raised, not by the call that came before it.
-        (now.call, now.site) = (None, panicked_at);
+        (now.call, now.site) = (None, raised_at);
     }
     earlier.extend(now.held.iter().map(|lock| Moment::of_taking(now.cpu, lock)));
     earlier.sort_by_key(|moment| moment.step);

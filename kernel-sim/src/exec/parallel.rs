@@ -323,6 +323,7 @@ impl Machine {
     }
 
     fn run_processor(&self, cpu: &Processor) {
+        crate::fault::furnish();
         cpu.enter();
         {
             let _arrival = Arrival(self);

@@ -36,6 +36,7 @@ stops! {
     NO_MORE_IRP_STACK_LOCATIONS, why "the next driver would use a stack location behind the end of the IRP";
     MULTIPLE_IRP_COMPLETE_REQUESTS, why "the IRP may be another request by now: the second completion ends a request that is not done";
     PAGE_FAULT_IN_NONPAGED_AREA, why "on Windows this access reads or writes memory of another driver, or stops the system";
+    UNEXPECTED_KERNEL_MODE_TRAP, why "a kernel stack has a few pages: what runs past them stops the whole system";
     ATTEMPTED_SWITCH_FROM_DPC, why "a DPC runs on top of any thread and cannot wait: the processor would never come back to it";
     BAD_POOL_CALLER, why "the pool headers are damaged: some later allocation of any driver fails or overlaps", exhibits ["bad-pool-caller", "bad-pool-caller-near-miss"];
     DRIVER_VERIFIER_DETECTED_VIOLATION, why "Windows goes on without Driver Verifier, with locks, IRQL or pool in a state that fails later and elsewhere", exhibits ["driver-verifier-detected-violation", "driver-verifier-detected-violation-near-miss"];

@@ -1,0 +1,63 @@
+//! Where a thread goes on after a fault: on the reserve stack, in ordinary code.
+//!
+//! Invariant: it never returns to the code that faulted. Either the machine stops and the fiber is abandoned
+//! where it is, or the fault is the simulator's own and happens again for the handler that was there before.
+
+#![expect(unsafe_code, reason = "abandons a fiber; raises a signal")]
+
+use super::room::{self, Phase, Room};
+use super::{line, stop};
+use crate::machine::Machine;
+use crate::processor::Processor;
+use crate::stack::Stack;
+use std::time::Duration;
+
+/// How long a lock of the machine's may be held by another processor before it is taken to be held by the
+/// code that faulted.
+const LOCKS_WAIT: Duration = Duration::from_secs(1);
+
+/// Called by the trampoline.
+pub(super) extern "C" fn caught() -> ! {
+    let room = room::here().expect("only a thread with a room is redirected");
+    let evidence = room.evidence.get();
+    let cpu = Processor::current();
+    let machine = cpu.machine();
+    // A second fault while the first was looked at: the stack is not to be walked.
+    let stack = match room.phase.get() {
+        Phase::Looking => Stack::interrupted_at(evidence.walked_from, evidence.is_jump_astray()),
+        _ => Stack::default(),
+    };
+    let blame = stack.blame();
+    let is_drivers = !blame.is_own() || evidence.is_jump_astray();
+    if !is_drivers || !locks_are_free(machine) {
+        put_back(room);
+    }
+    if !machine.is_quiet() {
+        let at = blame.driver.as_ref().map(|frame| line::site(cpu, &stack, frame));
+        machine.stop(stop::of(cpu, &evidence, &blame, at, stack));
+    }
+    abandon(room, cpu)
+}
+
+/// Whether the code that faulted held none of the machine's locks: code of drivers never does.
+fn locks_are_free(machine: &Machine) -> bool {
+    machine.kernel.try_lock_for(LOCKS_WAIT).is_some()
+        && machine.pool.try_lock_for(LOCKS_WAIT).is_some()
+        && machine.ending.try_lock_for(LOCKS_WAIT).is_some()
+}
+
+/// Gives up the fiber as it is: nothing on it is dropped, and it never goes on.
+fn abandon(room: &Room, cpu: &Processor) -> ! {
+    room.phase.set(Phase::Idle);
+    // SAFETY: threads live as long as the machine; the processor ran this one when it faulted, so the parker
+    // is that of the fiber we came from, and its host thread waits in `resume`.
+    unsafe { (*cpu.thread.get()).abandon() }
+}
+
+/// The fault is the simulator's own: lets it happen again for the handler that was there before.
+fn put_back(room: &Room) -> ! {
+    room.phase.set(Phase::PuttingBack);
+    // SAFETY: raising a signal touches no memory; its handler puts the registers back.
+    unsafe { libc::raise(room.evidence.get().signal) };
+    unreachable!("a fault of the simulator's own happens again")
+}
