@@ -103,7 +103,19 @@ const MODEL_SOURCES: &[Source] = sources![
     "models/timer_remove.rs",
 ];
 
-const VANDAL_SOURCES: &[Source] = sources!["vandals/mod.rs", "vandals/null_read.rs",];
+const VANDAL_SOURCES: &[Source] = sources![
+    "vandals/mod.rs",
+    "vandals/allocates.rs",
+    "vandals/divide_by_zero.rs",
+    "vandals/execute_data.rs",
+    "vandals/host_mutex.rs",
+    "vandals/illegal_instruction.rs",
+    "vandals/null_read.rs",
+    "vandals/panic_in_drop.rs",
+    "vandals/spin.rs",
+    "vandals/stack_overflow.rs",
+    "vandals/wild_write.rs",
+];
 
 const RULE: &str = "SpinLockSafe";
 
@@ -263,6 +275,15 @@ pub static ALL: &[&Driver] = &[
     &models::ISR_NEVER_RETURNS,
     &models::PANICS,
     &vandals::NULL_READ,
+    &vandals::WILD_WRITE,
+    &vandals::STACK_OVERFLOW,
+    &vandals::ILLEGAL_INSTRUCTION,
+    &vandals::EXECUTE_DATA,
+    &vandals::DIVIDE_BY_ZERO,
+    &vandals::PANIC_IN_DROP,
+    &vandals::SPIN,
+    &vandals::HOST_MUTEX,
+    &vandals::ALLOCATES,
     &exhibits::STATUS_PENDING,
     &exhibits::STATUS_PENDING_FROZEN,
     &exhibits::STOR_PORT_SPIN_LOCK,
