@@ -149,6 +149,17 @@ pub struct Livelock {
     pub polls: u64,
 }
 
+/// Driver code that makes no call and does not come back.
+#[derive(Clone, Debug)]
+pub struct Runaway {
+    /// One sentence: what it does instead.
+    pub what: String,
+    /// Where the processor is.
+    pub place: Moment,
+    /// Where in the driver's source it was when it was given up.
+    pub raised_at: Option<Site>,
+}
+
 /// The driver called something that the simulator has not got: our limit, and no mistake of the driver's.
 #[derive(Clone, Debug)]
 pub struct Limit {
@@ -168,6 +179,8 @@ pub enum Ending {
     Deadlock(Box<Deadlock>),
     /// A livelock.
     Livelock(Box<Livelock>),
+    /// Driver code did not come back.
+    Runaway(Box<Runaway>),
     /// A watcher ended the run; this is what it had to say.
     Halted(Box<dyn Any + Send>),
     /// A recorded schedule no longer fits.
@@ -183,6 +196,7 @@ impl std::fmt::Debug for Ending {
             Ending::BugCheck(b) => b.fmt(f),
             Ending::Deadlock(d) => d.fmt(f),
             Ending::Livelock(l) => l.fmt(f),
+            Ending::Runaway(r) => r.fmt(f),
             Ending::Halted(_) => f.write_str("Halted"),
             Ending::Parted(p) => p.fmt(f),
             Ending::Limit(l) => l.fmt(f),

@@ -47,7 +47,7 @@ pub mod bus;
 pub mod choose;
 pub mod dma;
 mod exec;
-mod fault;
+pub mod fault;
 mod fiber;
 pub mod frame;
 pub mod hardware;

@@ -30,9 +30,13 @@ use parking_lot::Mutex;
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// Processors a machine may have.
 pub const PROCESSORS_MAX: u8 = 64;
+
+/// Time that driver code may run without a call.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Values of other crates one machine can keep.
 pub const ATTACHED_MAX: usize = 8;
@@ -56,6 +60,7 @@ pub struct Config {
     pub(crate) keep_sites: bool,
     pub(crate) keep_stacks: bool,
     pub(crate) allocation_policy: Option<Box<dyn AllocationPolicy>>,
+    pub(crate) patience: Duration,
 }
 
 /// A machine cannot have that many processors.
@@ -87,6 +92,7 @@ impl Config {
             keep_sites: true,
             keep_stacks: false,
             allocation_policy: None,
+            patience: PATIENCE,
         })
     }
 
@@ -118,6 +124,14 @@ impl Config {
     #[must_use]
     pub fn keep_stacks(mut self, keep: bool) -> Config {
         self.keep_stacks = keep;
+        self
+    }
+
+    /// For how long, by the host's clock, driver code may run without a call before it is given up as a
+    /// runaway; zero: for ever. [`PATIENCE`] unless told otherwise.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Config {
+        self.patience = patience;
         self
     }
 
@@ -202,6 +216,7 @@ pub struct Machine {
     /// Makes allocations of drivers fail.
     pub(crate) low_resources: Option<LowResources>,
     pub(crate) executor: Executor,
+    pub(crate) patience: Duration,
     pub(crate) watching: Watching,
     pub(crate) stacks: Stacks,
     pub(crate) ending: Mutex<Option<Ending>>,

@@ -77,6 +77,7 @@ impl Machine {
             linked_objects: AtomicUsize::new(0),
             low_resources: config.allocation_policy.map(LowResources::new),
             executor,
+            patience: config.patience,
             watching,
             stacks: Stacks::default(),
             ending: Mutex::new(None),
@@ -114,6 +115,7 @@ impl Machine {
     fn reset(&mut self, config: Config) {
         self.watching = Watching::new(config.watchers, true, config.keep_sites, config.keep_stacks);
         self.stacks.clear();
+        self.patience = config.patience;
         self.low_resources = config.allocation_policy.map(LowResources::new);
         for processor in &mut self.processors {
             processor.reset(&self.watching);

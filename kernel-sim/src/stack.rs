@@ -121,6 +121,11 @@ impl Stack {
         Stack(addresses.into())
     }
 
+    /// A stack that was walked elsewhere.
+    pub(crate) fn of(addresses: Vec<usize>) -> Stack {
+        Stack(addresses.into())
+    }
+
     /// Whose code was running, as far as debug information tells.
     pub(crate) fn blame(&self) -> Blame {
         let mut blame = Blame::default();

@@ -5,7 +5,7 @@
 //! finding holds no host address and no host time but in its call stacks, so that a replay gives it again.
 
 use crate::rules::{self, Row, Selection, WindowsStop};
-use kernel_sim::bugcheck::{BugCheck, Deadlock, Ending, Limit, Livelock, StopCode, Waiter};
+use kernel_sim::bugcheck::{BugCheck, Deadlock, Ending, Limit, Livelock, Runaway, StopCode, Waiter};
 use kernel_sim::choose::Parted;
 use kernel_sim::machine::Machine;
 use kernel_sim::moment::Moment;
@@ -81,6 +81,7 @@ impl RunEnd {
             Ending::BugCheck(check) => Box::new(bug_check(*check)),
             Ending::Deadlock(deadlock) => Box::new(standstill(*deadlock)),
             Ending::Livelock(livelock) => Box::new(polling(*livelock)),
+            Ending::Runaway(runaway) => Box::new(does_not_return(*runaway)),
             Ending::Halted(found) => {
                 found.downcast::<Finding>().expect("what watches here ends runs with a finding")
             }
@@ -206,6 +207,24 @@ fn waiting(waiter: Waiter) -> Moment {
     let holder = waiter.holder.map(|h| format!(", held by CPU {h}")).unwrap_or_default();
     let label = format!("CPU {} waits for {}{holder}", waiter.place.cpu, waiter.waits_for);
     Moment { label: label.into(), ..waiter.place }
+}
+
+fn does_not_return(runaway: Runaway) -> Finding {
+    let Runaway { what, mut place, raised_at } = runaway;
+    // Told by where it was, not by the call that came before.
+    (place.call, place.site) = (None, raised_at);
+    let mut earlier: Vec<_> = place.held.iter().map(|lock| Moment::of_taking(place.cpu, lock)).collect();
+    earlier.sort_by_key(|moment| moment.step);
+    Finding {
+        of: &rules::RUNAWAY,
+        what,
+        why: rules::RUNAWAY.why,
+        now: place,
+        also: Vec::new(),
+        earlier,
+        stop: None,
+        note: Some("found by the host's clock; --runaway SECONDS sets how long driver code may take".into()),
+    }
 }
 
 fn polling(livelock: Livelock) -> Finding {

@@ -483,7 +483,7 @@ impl Machine {
     /// the answer is `true` and its threads are there still.
     pub(crate) fn run_deterministic(&self) -> bool {
         let d = self.deterministic();
-        crate::fault::furnish();
+        let _watched = crate::fault::watch(self, None);
         while !self.is_quiet() && !d.at_rest.get() {
             let cpu = &self.processors[usize::from(d.current.get())];
             cpu.enter();

@@ -5,16 +5,46 @@
 
 #![expect(unsafe_code, reason = "abandons a fiber; raises a signal")]
 
+use super::post;
 use super::room::{self, Phase, Room};
 use super::{line, stop};
 use crate::machine::Machine;
 use crate::processor::Processor;
 use crate::stack::Stack;
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::time::Duration;
 
 /// How long a lock of the machine's may be held by another processor before it is taken to be held by the
 /// code that faulted.
 const LOCKS_WAIT: Duration = Duration::from_secs(1);
+
+/// Why the watchdog gives up on a thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(super) enum Why {
+    /// It runs on without a call.
+    Runs,
+    /// It sleeps in the host.
+    Blocked,
+    /// It takes memory of the host without a call.
+    TakesMemory,
+}
+
+/// What the watchdog gave as its reason last; it deals with one thread at a time.
+static WHY: AtomicU8 = AtomicU8::new(0);
+
+/// The watchdog is about to give an order for that reason.
+pub(super) fn explain(why: Why) {
+    WHY.store(why as u8, SeqCst);
+}
+
+fn why() -> Why {
+    match WHY.load(SeqCst) {
+        n if n == Why::Blocked as u8 => Why::Blocked,
+        n if n == Why::TakesMemory as u8 => Why::TakesMemory,
+        _ => Why::Runs,
+    }
+}
 
 /// Called by the trampoline.
 pub(super) extern "C" fn caught() -> ! {
@@ -28,13 +58,17 @@ pub(super) extern "C" fn caught() -> ! {
         _ => Stack::default(),
     };
     let blame = stack.blame();
-    let is_drivers = !blame.is_own() || evidence.is_jump_astray();
+    let is_ordered = evidence.signal == post::SIGNAL;
+    let is_drivers = !blame.is_own() || evidence.is_jump_astray() || is_ordered;
     if !is_drivers || !locks_are_free(machine) {
         put_back(room);
     }
     if !machine.is_quiet() {
         let at = blame.driver.as_ref().map(|frame| line::site(cpu, &stack, frame));
-        machine.stop(stop::of(cpu, &evidence, &blame, at, stack));
+        machine.stop(match is_ordered {
+            true => stop::runaway(cpu, why(), at, stack),
+            false => stop::of(cpu, &evidence, &blame, at, stack),
+        });
     }
     abandon(room, cpu)
 }

@@ -7,34 +7,37 @@
 //! code that faulted between any two instructions cannot be unwound, so nothing on its stack is dropped.
 //! A signal of any other thread, or of the simulator's own code, goes to the handler that was there before.
 //!
+//! Driver code that makes no call and never returns ends in the same way: the watchdog ([`watchdog`]) sees it
+//! by the clock and sends a signal, whose handler redirects the thread like one that faulted.
+//!
 //! Invariant: the handler allocates nothing, takes no lock and calls no code but this module's.
 //!
 //! Linux on x86-64 only; on other hosts a fault ends the process, as it does without this module.
 
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod caught;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod evidence;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod line;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod room;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod signal;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod stop;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod trampoline;
-
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-pub(crate) use {room::furnish, signal::install};
-
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-mod elsewhere {
-    /// Nothing: faults are not caught on this host.
-    pub(crate) fn install() {}
-    /// Nothing: faults are not caught on this host.
-    pub(crate) fn furnish() {}
+macro_rules! on_linux {
+    ($($item:item)*) => { $(#[cfg(all(target_os = "linux", target_arch = "x86_64"))] $item)* };
 }
+
+on_linux! {
+    mod caught;
+    mod evidence;
+    mod line;
+    mod post;
+    mod program;
+    mod room;
+    mod signal;
+    mod stop;
+    mod trampoline;
+    mod watchdog;
+
+    pub(crate) use signal::install;
+    pub use watchdog::hurry;
+    pub(crate) use watchdog::watch;
+}
+
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-pub(crate) use elsewhere::{furnish, install};
+mod elsewhere;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub use elsewhere::hurry;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub(crate) use elsewhere::{install, watch};

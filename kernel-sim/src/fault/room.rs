@@ -7,9 +7,11 @@
 #![expect(unsafe_code, reason = "maps stacks and tells the host of one")]
 
 use super::evidence::Evidence;
+use super::post::Post;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
 use std::cell::{Cell, RefCell};
 use std::ptr::{null, null_mut};
+use std::sync::Arc;
 
 /// Bytes of the alternate stack. The handler needs few; the host's frame with all vector registers, some
 /// thousands.
@@ -36,6 +38,8 @@ pub(super) enum Phase {
 pub(super) struct Room {
     pub(super) phase: Cell<Phase>,
     pub(super) evidence: Cell<Evidence>,
+    /// Where the watchdog finds this thread.
+    pub(super) post: Arc<Post>,
     reserve: Stack,
     /// Mapped, and told to the host, for as long as the thread lives.
     alternate: Stack,
@@ -56,13 +60,15 @@ thread_local! {
 
 struct Owned(Option<Box<Room>>);
 
-/// Gives the calling host thread a room, if it has none. Called before it runs driver code.
-pub(crate) fn furnish() {
-    if !ROOM.get().is_null() {
-        return;
+/// Gives the calling host thread a room, if it has none. Called before it runs driver code. Returns its post.
+pub(super) fn furnish() -> Arc<Post> {
+    if let Some(room) = here() {
+        return Arc::clone(&room.post);
     }
     OWNED.with_borrow_mut(|owned| {
+        let post = Post::of_this_thread();
         let room = Box::new(Room {
+            post: Arc::clone(&post),
             phase: Cell::new(Phase::Idle),
             evidence: Cell::new(Evidence::NONE),
             reserve: Stack::map(RESERVE_BYTES),
@@ -71,7 +77,8 @@ pub(crate) fn furnish() {
         room.alternate.use_for_signals();
         ROOM.set(&raw const *room);
         owned.0 = Some(room);
-    });
+        post
+    })
 }
 
 /// The room of this thread, if it has one. May be called in a signal handler.
@@ -127,6 +134,7 @@ impl Drop for Owned {
     fn drop(&mut self) {
         let Some(room) = self.0.take() else { return };
         ROOM.set(null());
+        room.post.close();
         let none = libc::stack_t { ss_sp: null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
         // SAFETY: the thread ends, and is not on that stack: no handler runs.
         unsafe { libc::sigaltstack(&raw const none, null_mut()) };

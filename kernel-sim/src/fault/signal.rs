@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "installs and is a signal handler")]
 
 use super::evidence::Evidence;
+use super::post;
 use super::room::{self, Phase, Room};
 use super::trampoline;
 use crate::processor::Processor;
@@ -23,17 +24,42 @@ pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         for (signal, before) in SIGNALS.iter().zip(&BEFORE) {
-            // SAFETY: all fields are numbers, pointers or sets, for which zero is a value.
-            let mut action: sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
-            action.sa_sigaction = on_fault as *const () as usize;
-            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-            let old = Box::into_raw(Box::new(action));
-            // SAFETY: both point at actions; `old` is never freed, so that the handler may read it.
-            let refused = unsafe { sigaction(*signal, &raw const action, old) };
-            assert_eq!(refused, 0, "the host refuses a handler for signal {signal}");
-            before.store(old, SeqCst);
+            before.store(listen(*signal, on_fault, 0), SeqCst);
         }
+        listen(post::SIGNAL, on_order, libc::SA_RESTART);
     });
+}
+
+type Handler = unsafe extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
+
+/// Installs a handler; returns what was there before, which is never freed, so that a handler may read it.
+fn listen(signal: c_int, handler: Handler, flags: c_int) -> *mut sigaction {
+    // SAFETY: all fields are numbers, pointers or sets, for which zero is a value.
+    let mut action: sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    action.sa_sigaction = handler as *const () as usize;
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | flags;
+    let before = Box::into_raw(Box::new(action));
+    // SAFETY: both point at actions.
+    let refused = unsafe { sigaction(signal, &raw const action, before) };
+    assert_eq!(refused, 0, "the host refuses a handler for signal {signal}");
+    before
+}
+
+unsafe extern "C" fn on_order(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    let context: *mut ucontext_t = context.cast();
+    let Some(room) = room::here() else { return };
+    // SAFETY: the host's errno of this thread, which the interrupted code may be about to read.
+    let errno = unsafe { *libc::__errno_location() };
+    // SAFETY: the host's pointers, valid while the handler runs.
+    let evidence = unsafe { Evidence::read(signal, info, context) };
+    let on_kernel_stack = is_on_kernel_stack(evidence.stack_pointer) && room.phase.get() == Phase::Idle;
+    if room.post.obey(evidence.instruction, on_kernel_stack) {
+        room.phase.set(Phase::Looking);
+        // SAFETY: the context of this very handler.
+        unsafe { redirect(room, context, evidence) };
+    }
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = errno };
 }
 
 unsafe extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {

@@ -4,10 +4,11 @@
 //! parameter 8 for a stack that ran into its guard page, 0x1E for every other exception. Invariant: no
 //! host address gets into a parameter or a sentence, so the same run tells the same in every process.
 
+use super::caught::Why;
 use super::evidence::{Access, Evidence, trap};
 use crate::bugcheck::{
     BugCheck, DRIVER_IRQL_NOT_LESS_OR_EQUAL, Ending, KMODE_EXCEPTION_NOT_HANDLED,
-    PAGE_FAULT_IN_NONPAGED_AREA, StopCode, UNEXPECTED_KERNEL_MODE_TRAP,
+    PAGE_FAULT_IN_NONPAGED_AREA, Runaway, StopCode, UNEXPECTED_KERNEL_MODE_TRAP,
 };
 use crate::irql::Irql;
 use crate::memory::Place;
@@ -47,6 +48,18 @@ pub(super) fn of(
     }
     let now = Moment { stack, ..cpu.place() };
     Ending::BugCheck(Box::new(BugCheck { stop, parameters, what, now, earlier: Vec::new(), raised_at: at }))
+}
+
+/// The end of a run whose driver did not come back to `cpu`.
+pub(super) fn runaway(cpu: &Processor, why: Why, at: Option<Site>, stack: Stack) -> Ending {
+    let what = match why {
+        Why::Runs => "runs on and on without a call",
+        Why::Blocked => "waits in the host for what the machine knows nothing of, such as a lock of the standard library",
+        Why::TakesMemory => "takes memory of the host on and on without a call",
+    };
+    let place = Moment { stack, ..cpu.place() };
+    let what = format!("CPU {} {what}", place.cpu);
+    Ending::Runaway(Box::new(Runaway { what, place, raised_at: at }))
 }
 
 fn judge(cpu: &Processor, evidence: &Evidence) -> (StopCode, [u64; 4], String) {
@@ -95,7 +108,7 @@ fn bad_access(cpu: &Processor, evidence: &Evidence) -> (StopCode, [u64; 4], Stri
     let access = evidence.access();
     let verb = match access {
         Access::Read => "read",
-        Access::Write => "wrote",
+        Access::Write => "wrote to",
         Access::Execute => "executed",
     };
     let was = match memory.place(address) {

@@ -10,6 +10,7 @@ mod disturbances;
 mod events;
 mod hotplug;
 mod program;
+mod runaways;
 mod rig;
 mod setup;
 #[cfg(test)]
@@ -104,14 +105,14 @@ pub fn once(
             config = config.watch(watcher);
         }
     }
-    config = config.keep_stacks(setup.stacks);
+    config = config.keep_stacks(setup.stacks).patience(runaways::patience(driver, setup.patience));
     if let Some(policy) = setup.disturbances.faults.allocation_policy(seed) {
         config = config.fail_allocations(Box::new(policy));
     }
     check_luns(driver, setup)?;
     check_disturbances(driver, &setup.disturbances)?;
     if let Kind::Model { run, .. } = driver.kind {
-        return Ok(finish(&setup.rules, run(config), Statistics::none(), None, Duration::ZERO));
+        return Ok(finish(driver, &setup.rules, run(config), Statistics::none(), None, Duration::ZERO));
     }
     let clock = HostClock::start();
     let store = open(&setup.contents)?;
@@ -139,18 +140,21 @@ pub fn once(
     if let Some(why) = result.refused {
         return Err(SetupError::NotStarted { driver: driver.name, why });
     }
-    Ok(finish(&setup.rules, outcome, result.statistics, result.disturbances, clock.elapsed()))
+    Ok(finish(driver, &setup.rules, outcome, result.statistics, result.disturbances, clock.elapsed()))
 }
 
 fn finish(
+    driver: &'static Driver,
     rules: &Selection,
     outcome: Outcome,
     statistics: Statistics,
     disturbances: Option<DisturbanceCounts>,
     elapsed: Duration,
 ) -> Run {
+    let end = RunEnd::of(outcome.ending, rules);
+    runaways::note(driver, &end);
     Run {
-        end: RunEnd::of(outcome.ending, rules),
+        end,
         trace_hash: outcome.trace_hash,
         steps: outcome.steps,
         choices: outcome.choices,

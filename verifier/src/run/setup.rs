@@ -6,8 +6,9 @@ use super::disturbances::{Disturbances, Event};
 use crate::driver::{Driver, Kind};
 use crate::rules::{Selection, Sites};
 use crate::workload::{Amount, Options};
-use kernel_sim::machine::BadProcessorCount;
+use kernel_sim::machine::{BadProcessorCount, PATIENCE};
 use std::path::PathBuf;
+use std::time::Duration;
 use storport_sim::disk::StoreError;
 
 /// Which executor runs the machine.
@@ -84,6 +85,8 @@ pub struct Setup {
     pub sites: Sites,
     /// Whether call stacks are taken of what comes before a finding, too: for the run a report is made of.
     pub stacks: bool,
+    /// How long driver code may run without a call, on the host's clock; zero: for ever.
+    pub patience: Duration,
 }
 
 impl Setup {
@@ -100,6 +103,7 @@ impl Setup {
             rules: Selection::default(),
             sites: Sites::Kept,
             stacks: false,
+            patience: PATIENCE,
         }
     }
 

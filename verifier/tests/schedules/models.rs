@@ -208,6 +208,7 @@ pub fn program(driver: &'static Driver) -> Program {
         rules: Selection::default(),
         sites: Sites::Kept,
         stacks: false,
+        patience: kernel_sim::machine::PATIENCE,
     };
     Program { driver, setup }
 }

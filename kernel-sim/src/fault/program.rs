@@ -1,0 +1,45 @@
+//! Which addresses are code of the program itself, and not of a library of the host's.
+//!
+//! Code of a library may hold a lock of the library (of its allocator, say), and cannot be left where it is.
+
+#![expect(unsafe_code, reason = "reads the program headers")]
+
+use libc::{c_int, c_void, dl_phdr_info, size_t};
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+static BEGIN: AtomicUsize = AtomicUsize::new(0);
+static END: AtomicUsize = AtomicUsize::new(0);
+
+/// Finds out. Called before any signal is sent.
+pub(super) fn find() {
+    static ONCE: Once = Once::new();
+    // SAFETY: the callback keeps to the list it is given.
+    ONCE.call_once(|| unsafe {
+        libc::dl_iterate_phdr(Some(visit), std::ptr::null_mut());
+    });
+}
+
+/// Whether the program's code is there. May be called in a signal handler.
+pub(super) fn contains(address: usize) -> bool {
+    (BEGIN.load(Relaxed)..END.load(Relaxed)).contains(&address)
+}
+
+unsafe extern "C" fn visit(info: *mut dl_phdr_info, _: size_t, _: *mut c_void) -> c_int {
+    let here = find as *const () as usize;
+    // SAFETY: the list is the host's, valid during the call.
+    let (base, headers) = unsafe {
+        let info = &*info;
+        (info.dlpi_addr as usize, std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)))
+    };
+    let code = headers.iter().filter(|h| h.p_type == libc::PT_LOAD && h.p_flags & libc::PF_X != 0);
+    for header in code {
+        let begin = base + header.p_vaddr as usize;
+        let end = begin + header.p_memsz as usize;
+        if (begin..end).contains(&here) {
+            BEGIN.store(begin, Relaxed);
+            END.store(end, Relaxed);
+        }
+    }
+    0
+}
