@@ -187,7 +187,7 @@ impl Stack {
                 let file = file.to_string_lossy().replace('\\', "/");
                 let whose = match () {
                     () if own_sources::is_own(&file) => Whose::Own,
-                    () if is_library(&file) => Whose::Library,
+                    () if is_library(&file) || !crate::fault::is_program(*address) => Whose::Library,
                     () => Whose::Driver,
                 };
                 let is_bottom = whose == Whose::Own && file.ends_with("/fiber.rs");

@@ -13,6 +13,7 @@ use kernel_sim::machine::{Config, Outcome};
 use std::sync::Mutex;
 
 #[expect(clippy::disallowed_types, reason = "the mistake itself")]
+/// What is counted.
 pub struct COUNTER(Mutex<u32>);
 
 unsafe fn Count(Counter: &COUNTER) {

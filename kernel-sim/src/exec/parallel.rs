@@ -136,7 +136,10 @@ impl Parallel {
         let doorbell = &self.doorbells[usize::from(cpu.index())];
         // A device that is at work makes its step sooner than a host thread wakes up.
         let backoff = Backoff::new();
-        while self.devices_busy.load(SeqCst) && cpu.pending().load(SeqCst) & !pend::WATCHED == 0 && !backoff.is_completed() {
+        while self.devices_busy.load(SeqCst)
+            && cpu.pending().load(SeqCst) & !pend::WATCHED == 0
+            && !backoff.is_completed()
+        {
             backoff.snooze();
         }
         {

@@ -54,7 +54,7 @@ pub(super) extern "C" fn caught() -> ! {
     let machine = cpu.machine();
     // A second fault while the first was looked at: the stack is not to be walked.
     let stack = match room.phase.get() {
-        Phase::Looking => Stack::interrupted_at(evidence.walked_from, evidence.is_jump_astray()),
+        Phase::Looking => Stack::interrupted_at(evidence.walked_from, evidence.is_return),
         _ => Stack::default(),
     };
     let blame = stack.blame();
@@ -78,6 +78,15 @@ fn locks_are_free(machine: &Machine) -> bool {
     machine.kernel.try_lock_for(LOCKS_WAIT).is_some()
         && machine.pool.try_lock_for(LOCKS_WAIT).is_some()
         && machine.ending.try_lock_for(LOCKS_WAIT).is_some()
+}
+
+/// Called by the trampoline to which a library returns: see [`Obeyed::WhenReturned`](post::Obeyed). Returns
+/// where it would have returned to.
+pub(super) extern "C" fn returned() -> usize {
+    let room = room::here().expect("only a thread with a room is redirected");
+    room.phase.set(Phase::Looking);
+    room.trap.take();
+    room.evidence.get().walked_from
 }
 
 /// Gives up the fiber as it is: nothing on it is dropped, and it never goes on.

@@ -32,13 +32,15 @@ pub(super) struct Evidence {
     pub(super) signal: c_int,
     /// The processor's trap number, and the error code of a page fault.
     pub(super) trap: u64,
-    error: u64,
+    pub(super) error: u64,
     /// The address of a page fault.
     pub(super) address: usize,
     /// The instruction at which it happened.
     pub(super) instruction: usize,
     /// Where the call stack begins: that instruction, or the return address of a call that went astray.
     pub(super) walked_from: usize,
+    /// It is a return address.
+    pub(super) is_return: bool,
     /// The stack pointer.
     pub(super) stack_pointer: usize,
     /// All registers, to be put back if the fault is not the driver's.
@@ -53,6 +55,7 @@ impl Evidence {
         address: 0,
         instruction: 0,
         walked_from: 0,
+        is_return: false,
         stack_pointer: 0,
         registers: [0; 23],
     };
@@ -73,6 +76,7 @@ impl Evidence {
             address: if is_page_fault { register(REG_CR2) as usize } else { sent_to as usize },
             instruction: register(REG_RIP) as usize,
             walked_from: register(REG_RIP) as usize,
+            is_return: false,
             stack_pointer: register(REG_RSP) as usize,
             registers,
         }

@@ -35,6 +35,17 @@ mod order {
     pub const REFUSED: u8 = 5;
 }
 
+/// What the thread that got an order is to do.
+pub(super) enum Obeyed {
+    /// To go on.
+    GoesOn,
+    /// To be redirected at once.
+    Redirect,
+    /// To be redirected when the library it is in returns: to the address that is kept in this slot of its
+    /// stack.
+    WhenReturned { slot: usize },
+}
+
 /// Every host thread that can run a machine.
 pub(super) static POSTS: Mutex<Vec<Arc<Post>>> = Mutex::new(Vec::new());
 
@@ -48,8 +59,9 @@ pub(super) struct Post {
     frames: [AtomicUsize; DEPTH_MAX],
     depth: AtomicUsize,
     function: AtomicUsize,
+    /// The first frame that is code of the program.
+    program_frame: AtomicUsize,
     on_kernel_stack: AtomicBool,
-    in_program: AtomicBool,
 }
 
 /// What a host thread runs.
@@ -76,8 +88,6 @@ pub(super) struct Place {
     pub(super) addresses: Vec<usize>,
     /// On the stack of a machine's fiber.
     pub(super) on_kernel_stack: bool,
-    /// In code of the program itself, not of a library of the host's.
-    pub(super) in_program: bool,
 }
 
 impl Post {
@@ -91,8 +101,8 @@ impl Post {
             frames: [const { AtomicUsize::new(0) }; DEPTH_MAX],
             depth: AtomicUsize::new(0),
             function: AtomicUsize::new(0),
+            program_frame: AtomicUsize::new(0),
             on_kernel_stack: AtomicBool::new(false),
-            in_program: AtomicBool::new(false),
         });
         POSTS.lock().push(Arc::clone(&post));
         post
@@ -118,11 +128,7 @@ impl Post {
             // Frames are named by what lies before their address: here by the instruction itself.
             *first += 1;
         }
-        Some(Place {
-            addresses,
-            on_kernel_stack: self.on_kernel_stack.load(SeqCst),
-            in_program: self.in_program.load(SeqCst),
-        })
+        Some(Place { addresses, on_kernel_stack: self.on_kernel_stack.load(SeqCst) })
     }
 
     /// Orders the thread to give up, if it is where it was seen. Returns whether it did.
@@ -142,64 +148,107 @@ impl Post {
         self.order.swap(order::NONE, SeqCst) == order::DONE
     }
 
-    /// In the handler, interrupted at `instruction`: carries out the order that is out. Returns whether the
-    /// thread is to be redirected.
-    pub(super) fn obey(&self, instruction: usize, on_kernel_stack: bool) -> bool {
+    /// In the handler, interrupted at `instruction`: carries out the order that is out. Returns what the
+    /// thread is to do then.
+    pub(super) fn obey(&self, instruction: usize, on_kernel_stack: bool) -> Obeyed {
         let order = self.order.load(SeqCst);
+        let mut obeyed = Obeyed::GoesOn;
         let answer = match order {
             order::LOOK => {
-                let (frames, depth, function) = walk(instruction);
-                for (kept, frame) in self.frames.iter().zip(&frames[..depth]) {
+                let walk = Walk::of(instruction);
+                for (kept, frame) in self.frames.iter().zip(walk.frames()) {
                     kept.store(*frame, SeqCst);
                 }
-                self.depth.store(depth, SeqCst);
-                self.function.store(function, SeqCst);
+                self.depth.store(walk.depth, SeqCst);
+                self.function.store(walk.function, SeqCst);
+                self.program_frame.store(walk.program_frame, SeqCst);
                 self.on_kernel_stack.store(on_kernel_stack, SeqCst);
-                self.in_program.store(program::contains(instruction), SeqCst);
                 order::DONE
             }
-            order::GIVE_UP | order::GIVE_UP_BLOCKED => {
-                let allowed = order == order::GIVE_UP_BLOCKED || program::contains(instruction);
-                let is_there = allowed && on_kernel_stack && self.is_where_it_was(instruction);
-                if is_there { order::DONE } else { order::REFUSED }
+            order::GIVE_UP | order::GIVE_UP_BLOCKED if on_kernel_stack => {
+                let walk = Walk::of(instruction);
+                let at_once = order == order::GIVE_UP_BLOCKED || program::contains(instruction);
+                if at_once && self.is_where_it_was(&walk) {
+                    obeyed = Obeyed::Redirect;
+                } else if !at_once && self.was_called_alike(&walk) {
+                    obeyed = Obeyed::WhenReturned { slot: walk.program_sp - size_of::<usize>() };
+                }
+                if matches!(obeyed, Obeyed::GoesOn) { order::REFUSED } else { order::DONE }
             }
-            _ => return false,
+            order::NONE | order::DONE | order::REFUSED => return obeyed,
+            _ => order::REFUSED,
         };
-        let is_redirected = order != order::LOOK && answer == order::DONE;
         // Only now, and only if the order still stands: the watchdog goes by this.
-        self.order.compare_exchange(order, answer, SeqCst, SeqCst).is_ok() && is_redirected
+        match self.order.compare_exchange(order, answer, SeqCst, SeqCst) {
+            Ok(_) => obeyed,
+            Err(_) => Obeyed::GoesOn,
+        }
     }
 
     /// Whether the thread is in the same activation of the same function as when it last looked.
-    fn is_where_it_was(&self, instruction: usize) -> bool {
-        let (frames, depth, function) = walk(instruction);
-        depth == self.depth.load(SeqCst)
-            && function == self.function.load(SeqCst)
-            && (1..depth).all(|n| self.frames[n].load(SeqCst) == frames[n])
+    fn is_where_it_was(&self, walk: &Walk) -> bool {
+        walk.depth == self.depth.load(SeqCst)
+            && walk.function == self.function.load(SeqCst)
+            && (1..walk.depth).all(|n| self.frames[n].load(SeqCst) == walk.frames[n])
+    }
+
+    /// Whether the thread is in a library that the same place of the program called as when it last looked.
+    fn was_called_alike(&self, walk: &Walk) -> bool {
+        let (now, then) = (walk.program_frame, self.program_frame.load(SeqCst));
+        let frames = walk.depth - now;
+        now != 0
+            && then != 0
+            && frames != 0
+            && self.depth.load(SeqCst) - then == frames
+            && (0..frames).all(|n| self.frames[then + n].load(SeqCst) == walk.frames[now + n])
     }
 }
 
-/// The stack of the code that was interrupted at `instruction`, its depth, and the beginning of the function
-/// it was in. Allocates nothing.
-fn walk(instruction: usize) -> ([usize; DEPTH_MAX], usize, usize) {
-    let (mut frames, mut depth, mut function) = ([0; DEPTH_MAX], 0, 0);
+/// A walk over the stack of interrupted code.
+struct Walk {
+    frames: [usize; DEPTH_MAX],
+    depth: usize,
+    /// The beginning of the function that was interrupted.
+    function: usize,
+    /// The first frame that is code of the program, and its stack pointer: above the return address of what
+    /// it called.
+    program_frame: usize,
+    program_sp: usize,
+}
+
+impl Walk {
+    fn frames(&self) -> &[usize] {
+        &self.frames[..self.depth]
+    }
+
+    /// Walks the stack of the code that was interrupted at `instruction`. Allocates nothing.
+    fn of(instruction: usize) -> Walk {
+        let mut walk = Walk { frames: [0; DEPTH_MAX], depth: 0, function: 0, program_frame: 0, program_sp: 0 };
+        walk.go(instruction);
+        walk
+    }
+
+    fn go(&mut self, instruction: usize) {
     // SAFETY: walking a stack changes nothing; the lock that the safe function takes may be held by the very
     // code that was interrupted.
     unsafe {
         backtrace::trace_unsynchronized(|frame| {
             let address = frame.ip() as usize;
-            if depth == 0 {
+            if self.depth == 0 {
                 if address != instruction {
                     return true;
                 }
-                function = frame.symbol_address() as usize;
+                self.function = frame.symbol_address() as usize;
             }
-            frames[depth] = address;
-            depth += 1;
-            depth < DEPTH_MAX
+            if self.program_sp == 0 && program::contains(address) {
+                (self.program_frame, self.program_sp) = (self.depth, frame.sp() as usize);
+            }
+            self.frames[self.depth] = address;
+            self.depth += 1;
+            self.depth < DEPTH_MAX
         });
     }
-    (frames, depth, function)
+    }
 }
 
 impl Work {

@@ -20,9 +20,10 @@ pub(super) fn find() {
     });
 }
 
-/// Whether the program's code is there. May be called in a signal handler.
-pub(super) fn contains(address: usize) -> bool {
-    (BEGIN.load(Relaxed)..END.load(Relaxed)).contains(&address)
+/// Whether the program's code is there; true as long as it was not found. May be called in a signal handler.
+pub(crate) fn contains(address: usize) -> bool {
+    let end = END.load(Relaxed);
+    end == 0 || (BEGIN.load(Relaxed)..end).contains(&address)
 }
 
 unsafe extern "C" fn visit(info: *mut dl_phdr_info, _: size_t, _: *mut c_void) -> c_int {

@@ -38,6 +38,8 @@ pub(super) enum Phase {
 pub(super) struct Room {
     pub(super) phase: Cell<Phase>,
     pub(super) evidence: Cell<Evidence>,
+    /// The slot of the stack in which a return address was replaced, and that address.
+    pub(super) trap: Cell<Option<(usize, usize)>>,
     /// Where the watchdog finds this thread.
     pub(super) post: Arc<Post>,
     reserve: Stack,
@@ -71,6 +73,7 @@ pub(super) fn furnish() -> Arc<Post> {
             post: Arc::clone(&post),
             phase: Cell::new(Phase::Idle),
             evidence: Cell::new(Evidence::NONE),
+            trap: Cell::new(None),
             reserve: Stack::map(RESERVE_BYTES),
             alternate: Stack::map(ALTERNATE_BYTES),
         });
@@ -91,6 +94,25 @@ impl Room {
     /// The top of the reserve stack, aligned.
     pub(super) fn reserve_top(&self) -> usize {
         self.reserve.top()
+    }
+
+    /// Replaces the return address in a slot of the stack, until something else happens.
+    ///
+    /// # Safety
+    /// The slot is that of a frame that is there.
+    pub(super) unsafe fn arm(&self, slot: usize, address: usize) -> usize {
+        // SAFETY: the caller's promise.
+        let before = unsafe { (slot as *mut usize).replace(address) };
+        self.trap.set(Some((slot, before)));
+        before
+    }
+
+    /// Puts a replaced return address back.
+    pub(super) fn disarm(&self) {
+        if let Some((slot, before)) = self.trap.take() {
+            // SAFETY: the frame is there still: had it returned, the trap would have been taken.
+            unsafe { (slot as *mut usize).write(before) };
+        }
     }
 
     /// Whether a stack pointer lies in the reserve stack.

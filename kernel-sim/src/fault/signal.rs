@@ -3,7 +3,8 @@
 #![expect(unsafe_code, reason = "installs and is a signal handler")]
 
 use super::evidence::Evidence;
-use super::post;
+use super::{post, program};
+use super::post::Obeyed;
 use super::room::{self, Phase, Room};
 use super::trampoline;
 use crate::processor::Processor;
@@ -23,6 +24,7 @@ static BEFORE: [AtomicPtr<sigaction>; SIGNALS.len()] = [const { AtomicPtr::new(n
 pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        program::find();
         for (signal, before) in SIGNALS.iter().zip(&BEFORE) {
             before.store(listen(*signal, on_fault, 0), SeqCst);
         }
@@ -53,10 +55,19 @@ unsafe extern "C" fn on_order(signal: c_int, info: *mut siginfo_t, context: *mut
     // SAFETY: the host's pointers, valid while the handler runs.
     let evidence = unsafe { Evidence::read(signal, info, context) };
     let on_kernel_stack = is_on_kernel_stack(evidence.stack_pointer) && room.phase.get() == Phase::Idle;
-    if room.post.obey(evidence.instruction, on_kernel_stack) {
-        room.phase.set(Phase::Looking);
-        // SAFETY: the context of this very handler.
-        unsafe { redirect(room, context, evidence) };
+    room.disarm();
+    match room.post.obey(evidence.instruction, on_kernel_stack) {
+        Obeyed::GoesOn => {}
+        Obeyed::Redirect => {
+            room.phase.set(Phase::Looking);
+            // SAFETY: the context of this very handler.
+            unsafe { redirect(room, context, evidence) };
+        }
+        Obeyed::WhenReturned { slot } => {
+            // SAFETY: the slot was found by walking the stack of the interrupted code.
+            let walked_from = unsafe { room.arm(slot, trampoline::return_address()) };
+            room.evidence.set(Evidence { walked_from, is_return: true, ..evidence });
+        }
     }
     // SAFETY: as above.
     unsafe { *libc::__errno_location() = errno };
@@ -111,9 +122,11 @@ unsafe fn redirect(room: &Room, context: *mut ucontext_t, mut evidence: Evidence
     if evidence.is_jump_astray() && is_on_kernel_stack(stack_pointer) {
         // SAFETY: it is on a stack of the machine's, which is mapped down to its guard page.
         evidence.walked_from = unsafe { evidence.return_address() };
+        evidence.is_return = true;
         stack_pointer += size_of::<usize>();
     }
     room.evidence.set(evidence);
+    room.disarm();
     // SAFETY: the top of the reserve stack, on which nothing runs that will go on.
     unsafe {
         words.write(evidence.walked_from);

@@ -27,15 +27,35 @@ global_asm!(
     "call {caught}",
     "ud2",
     ".cfi_endproc",
+    // Where a library returns to whose return address was replaced: on the stack of its caller, aligned as
+    // after a call. The words are made here, and the way is the same from there on. The unwinder must not
+    // take this for a caller: the byte before it has no call frame information.
+    "ud2",
+    ".globl kernel_sim_fault_returned",
+    ".hidden kernel_sim_fault_returned",
+    "kernel_sim_fault_returned:",
+    "sub rsp, 16",
+    "call {returned}",
+    "mov [rsp], rax",
+    "lea rax, [rsp + 16]",
+    "mov [rsp + 8], rax",
+    "jmp kernel_sim_fault_trampoline",
     caught = sym super::caught::caught,
+    returned = sym super::caught::returned,
 );
 
 unsafe extern "C" {
     fn kernel_sim_fault_trampoline() -> !;
+    fn kernel_sim_fault_returned() -> !;
 }
 
 /// Words on the stack at entry: instruction, stack pointer.
 pub(super) const WORDS: usize = 2;
+
+/// Where a library is to return to instead.
+pub(super) fn return_address() -> usize {
+    kernel_sim_fault_returned as *const () as usize
+}
 
 /// Where it begins.
 pub(super) fn address() -> usize {

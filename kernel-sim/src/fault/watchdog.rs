@@ -9,7 +9,6 @@
 //! Invariant: this is the one place where the host's clock may end a run; it decides nothing else.
 
 use super::post::{POSTS, Place, Post, Silence, Work};
-use super::program;
 use crate::machine::Machine;
 use crate::stack::Stack;
 use parking_lot::{Condvar, Mutex};
@@ -59,7 +58,6 @@ impl Drop for Watched {
 fn start() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        program::find();
         let thread = std::thread::Builder::new().name("watchdog".into());
         thread.spawn(run).expect("the host refuses a thread");
     });
@@ -101,9 +99,6 @@ fn look_after(post: &Post, resident_bytes: usize) {
     }
     for _ in 0..ASKED_MAX {
         let Some(place) = post.look() else { return };
-        if !place.in_program && !is_blocked {
-            continue;
-        }
         if !is_drivers(place) || work.has_called() {
             return;
         }

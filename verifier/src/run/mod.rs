@@ -10,8 +10,8 @@ mod disturbances;
 mod events;
 mod hotplug;
 mod program;
-mod runaways;
 mod rig;
+mod runaways;
 mod setup;
 #[cfg(test)]
 mod tests;
