@@ -149,6 +149,15 @@ pub struct Livelock {
     pub polls: u64,
 }
 
+/// A run that made as many steps as it may: its strategy lets the wrong ones go on, or it never ends.
+#[derive(Clone, Debug)]
+pub struct Endless {
+    /// Where the processor that ran last is.
+    pub place: Moment,
+    /// How many steps were made.
+    pub steps: u64,
+}
+
 /// Driver code that makes no call and does not come back.
 #[derive(Clone, Debug)]
 pub struct Runaway {
@@ -179,6 +188,8 @@ pub enum Ending {
     Deadlock(Box<Deadlock>),
     /// A livelock.
     Livelock(Box<Livelock>),
+    /// More steps than the run may make.
+    Endless(Box<Endless>),
     /// Driver code did not come back.
     Runaway(Box<Runaway>),
     /// A watcher ended the run; this is what it had to say.
@@ -196,6 +207,7 @@ impl std::fmt::Debug for Ending {
             Ending::BugCheck(b) => b.fmt(f),
             Ending::Deadlock(d) => d.fmt(f),
             Ending::Livelock(l) => l.fmt(f),
+            Ending::Endless(e) => e.fmt(f),
             Ending::Runaway(r) => r.fmt(f),
             Ending::Halted(_) => f.write_str("Halted"),
             Ending::Parted(p) => p.fmt(f),

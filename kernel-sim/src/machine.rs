@@ -61,6 +61,7 @@ pub struct Config {
     pub(crate) keep_stacks: bool,
     pub(crate) allocation_policy: Option<Box<dyn AllocationPolicy>>,
     pub(crate) patience: Duration,
+    pub(crate) steps_max: u64,
 }
 
 /// A machine cannot have that many processors.
@@ -93,6 +94,7 @@ impl Config {
             keep_stacks: false,
             allocation_policy: None,
             patience: PATIENCE,
+            steps_max: u64::MAX,
         })
     }
 
@@ -132,6 +134,14 @@ impl Config {
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Config {
         self.patience = patience;
+        self
+    }
+
+    /// Steps after which the deterministic executor gives the run up, as one that never ends; no bound unless
+    /// told otherwise.
+    #[must_use]
+    pub fn steps_max(mut self, steps: u64) -> Config {
+        self.steps_max = steps;
         self
     }
 
@@ -283,8 +293,8 @@ impl Machine {
         self.deterministic().current()
     }
 
-    /// How many calls in a row only looked at something, since anything else happened (deterministic
-    /// executor only): for strategies that want to let others go first then.
+    /// How many calls in a row only looked at something, and how many times a processor changed threads without
+    /// a call, since anything else happened (deterministic executor only): for strategies that want to let others go first then.
     ///
     /// # Panics
     /// In the parallel executor.

@@ -60,7 +60,7 @@ impl Machine {
         let deterministic = !matches!(config.execution, Execution::Parallel);
         let watching = Watching::new(config.watchers, deterministic, config.keep_sites, config.keep_stacks);
         let executor = match strategy(config.execution) {
-            Some(strategy) => Executor::Deterministic(Deterministic::new(strategy)),
+            Some(strategy) => Executor::Deterministic(Deterministic::new(strategy, config.steps_max)),
             None => Executor::Parallel(Parallel::new(config.processors)),
         };
         let base = memory.base();
@@ -122,7 +122,7 @@ impl Machine {
         }
         if let (Executor::Deterministic(d), Some(strategy)) = (&mut self.executor, strategy(config.execution))
         {
-            d.reset(strategy);
+            d.reset(strategy, config.steps_max);
         }
         self.kernel.get_mut().reset();
         self.dpcs.reset();

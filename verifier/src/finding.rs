@@ -5,7 +5,7 @@
 //! finding holds no host address and no host time but in its call stacks, so that a replay gives it again.
 
 use crate::rules::{self, Row, Selection, WindowsStop};
-use kernel_sim::bugcheck::{BugCheck, Deadlock, Ending, Limit, Livelock, Runaway, StopCode, Waiter};
+use kernel_sim::bugcheck::{BugCheck, Deadlock, Ending, Endless, Limit, Livelock, Runaway, StopCode, Waiter};
 use kernel_sim::choose::Parted;
 use kernel_sim::machine::Machine;
 use kernel_sim::moment::Moment;
@@ -61,6 +61,8 @@ pub enum RunEnd {
     Found(Box<Finding>),
     /// The run ended early with something whose row is off: it is not reported.
     Ignored(Box<Finding>),
+    /// More steps than an execution may make: nothing is known of it.
+    Endless(Box<Endless>),
     /// The driver called something that the simulator has not got.
     Limit(Box<Limit>),
     /// A recorded schedule no longer fits.
@@ -78,6 +80,7 @@ impl RunEnd {
             Ending::Completed => return RunEnd::Clean,
             Ending::Parted(parted) => return RunEnd::Parted(parted),
             Ending::Limit(limit) => return RunEnd::Limit(limit),
+            Ending::Endless(endless) => return RunEnd::Endless(endless),
             Ending::BugCheck(check) => Box::new(bug_check(*check)),
             Ending::Deadlock(deadlock) => Box::new(standstill(*deadlock)),
             Ending::Livelock(livelock) => Box::new(polling(*livelock)),
@@ -89,6 +92,27 @@ impl RunEnd {
         if rules.has(finding.of) { RunEnd::Found(finding) } else { RunEnd::Ignored(finding) }
     }
 
+    /// The same, if everything that could go on was let go on again and again: then what never ends is the
+    /// driver's.
+    #[must_use]
+    pub(crate) fn under_fair_choices(self, rules: &Selection) -> RunEnd {
+        let RunEnd::Endless(endless) = self else { return self };
+        let Endless { place, steps } = *endless;
+        let call = place.routine().map(|call| format!(", now {call}")).unwrap_or_default();
+        let what = format!("CPU {} makes calls on and on{call}: no end after {steps} steps", place.cpu);
+        let finding = Box::new(Finding {
+            of: &rules::LIVELOCK,
+            what,
+            why: "under random choices everything gets its turn again and again, and still it does not end",
+            now: place,
+            also: Vec::new(),
+            earlier: Vec::new(),
+            stop: None,
+            note: None,
+        });
+        if rules.has(finding.of) { RunEnd::Found(finding) } else { RunEnd::Ignored(finding) }
+    }
+
     /// The word for it in JSON.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -96,6 +120,7 @@ impl RunEnd {
             RunEnd::Clean => "clean",
             RunEnd::Found(_) => "finding",
             RunEnd::Ignored(_) => "ignored",
+            RunEnd::Endless(_) => "endless",
             RunEnd::Limit(_) => "limit",
             RunEnd::Parted(_) => "parted",
         }
@@ -115,7 +140,7 @@ impl RunEnd {
     pub fn stopped_by(&self) -> Option<&Finding> {
         match self {
             RunEnd::Found(finding) | RunEnd::Ignored(finding) => Some(finding),
-            RunEnd::Clean | RunEnd::Limit(_) | RunEnd::Parted(_) => None,
+            RunEnd::Clean | RunEnd::Endless(_) | RunEnd::Limit(_) | RunEnd::Parted(_) => None,
         }
     }
 

@@ -145,6 +145,7 @@ fn summary(
         seeds: vec![[seed, seed.saturating_add(1)]],
         executions: coverage.executions,
         steps: coverage.steps,
+        discarded: 0,
         complete: coverage.is_complete(),
         findings: Summary::findings(findings, |seed| Some(schedule_name(name, seed))),
         statement: Some(coverage.statement()),

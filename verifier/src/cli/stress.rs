@@ -119,6 +119,7 @@ impl Exploration<'_> {
             seeds: vec![[explored.seeds.start, explored.seeds.end]],
             executions: explored.seeds.end - explored.seeds.start,
             steps: explored.steps,
+            discarded: explored.discarded,
             complete,
             findings: Summary::findings(explored.findings, |seed| {
                 (!not_again.contains(&seed)).then(|| schedule_name(name, seed))

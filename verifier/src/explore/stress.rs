@@ -70,6 +70,8 @@ pub struct Explored {
     pub seeds: Range<u64>,
     /// Steps of all executions.
     pub steps: u64,
+    /// Executions that were given up because they did not end under their schedule.
+    pub discarded: u64,
     /// What was found.
     pub findings: Findings,
 }
@@ -155,6 +157,7 @@ impl Stress<'_> {
             };
             block.seeds.end = seed + 1;
             block.steps += run.steps;
+            block.discarded += u64::from(matches!(run.end, RunEnd::Endless(_)));
             if let Some(identity) = Identity::of(&run.end) {
                 block.findings.add(identity, seed);
                 if !self.keep_going {

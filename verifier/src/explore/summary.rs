@@ -76,6 +76,9 @@ pub struct Summary {
     pub executions: u64,
     /// Steps of all of them.
     pub steps: u64,
+    /// Those of them that were given up because they did not end under their schedule.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub discarded: u64,
     /// Whether it ended as asked for: false where it was interrupted, or its time ended before its
     /// seeds did.
     pub complete: bool,
@@ -234,6 +237,7 @@ fn join(mut parts: Vec<Summary>) -> Result<Summary, MergeError> {
         whole.seeds[0][1] = end;
         whole.executions = sum(whole.executions, part.executions)?;
         whole.steps = sum(whole.steps, part.steps)?;
+        whole.discarded = sum(whole.discarded, part.discarded)?;
         // What follows an interrupted part makes up for what it left out.
         whole.complete = part.complete;
         note(&part, &mut findings, &mut schedules);
@@ -241,6 +245,11 @@ fn join(mut parts: Vec<Summary>) -> Result<Summary, MergeError> {
     }
     whole.findings = Summary::findings(findings, |seed| schedules.get(&seed).cloned().flatten());
     Ok(whole)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// Adds a part's findings to the whole's.

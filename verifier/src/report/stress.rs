@@ -32,6 +32,9 @@ fn write_stress(out: &mut String, summary: &Summary, elapsed: Option<Duration>, 
     for [from, to] in &summary.seeds {
         write!(out, ", seeds {from}..{to}")?;
     }
+    if summary.discarded != 0 {
+        write!(out, ", {} of them given up: without end under their schedule", summary.discarded)?;
+    }
     writeln!(out, "{}", if summary.complete { "" } else { " (not complete)" })?;
     if let Some(statement) = &summary.statement {
         writeln!(out, "{statement}")?;

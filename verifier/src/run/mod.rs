@@ -88,6 +88,7 @@ pub fn once(
     watcher: Option<Arc<dyn Watcher>>,
 ) -> Result<Run, SetupError> {
     crate::register_sources();
+    let is_fair = matches!(chooser, Chooser::Seeded);
     let execution = match setup.executor {
         Executor::Deterministic => match chooser {
             Chooser::Seeded => Execution::Seeded(seed),
@@ -105,14 +106,18 @@ pub fn once(
             config = config.watch(watcher);
         }
     }
-    config = config.keep_stacks(setup.stacks).patience(runaways::patience(driver, setup.patience));
+    config = config
+        .keep_stacks(setup.stacks)
+        .patience(runaways::patience(driver, setup.patience))
+        .steps_max(setup.steps_max());
     if let Some(policy) = setup.disturbances.faults.allocation_policy(seed) {
         config = config.fail_allocations(Box::new(policy));
     }
     check_luns(driver, setup)?;
     check_disturbances(driver, &setup.disturbances)?;
     if let Kind::Model { run, .. } = driver.kind {
-        return Ok(finish(driver, &setup.rules, run(config), Statistics::none(), None, Duration::ZERO));
+        let outcome = run(config);
+        return Ok(finish(driver, &setup.rules, is_fair, outcome, Statistics::none(), None, Duration::ZERO));
     }
     let clock = HostClock::start();
     let store = open(&setup.contents)?;
@@ -140,18 +145,30 @@ pub fn once(
     if let Some(why) = result.refused {
         return Err(SetupError::NotStarted { driver: driver.name, why });
     }
-    Ok(finish(driver, &setup.rules, outcome, result.statistics, result.disturbances, clock.elapsed()))
+    Ok(finish(
+        driver,
+        &setup.rules,
+        is_fair,
+        outcome,
+        result.statistics,
+        result.disturbances,
+        clock.elapsed(),
+    ))
 }
 
 fn finish(
     driver: &'static Driver,
     rules: &Selection,
+    is_fair: bool,
     outcome: Outcome,
     statistics: Statistics,
     disturbances: Option<DisturbanceCounts>,
     elapsed: Duration,
 ) -> Run {
-    let end = RunEnd::of(outcome.ending, rules);
+    let mut end = RunEnd::of(outcome.ending, rules);
+    if is_fair {
+        end = end.under_fair_choices(rules);
+    }
     runaways::note(driver, &end);
     Run {
         end,

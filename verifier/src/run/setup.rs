@@ -117,6 +117,24 @@ impl Setup {
     }
 }
 
+/// Steps that an execution may make besides those of its requests.
+const STEPS_BESIDES: u64 = 4_000_000;
+/// Steps that an execution may make for each request: a hundred times what one takes.
+const STEPS_A_REQUEST: u64 = 10_000;
+
+impl Setup {
+    /// Steps after which an execution is given up as one that never ends.
+    pub(super) fn steps_max(&self) -> u64 {
+        let requests = match (self.workload.amount, &self.contents) {
+            (Amount::Ios(n), _) => n,
+            (Amount::Once, Contents::Memory { bytes }) => bytes / u64::from(self.workload.block_bytes.min),
+            // The image is not open yet; going over it once is long, and ends.
+            (Amount::Once, Contents::Image { .. }) | (Amount::TimeNs(_), _) => return u64::MAX,
+        };
+        requests.saturating_mul(STEPS_A_REQUEST).saturating_add(STEPS_BESIDES)
+    }
+}
+
 /// Why a run could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
