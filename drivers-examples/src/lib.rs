@@ -282,6 +282,7 @@ pub static ALL: &[&Driver] = &[
     &vandals::DIVIDE_BY_ZERO,
     &vandals::PANIC_IN_DROP,
     &vandals::SPIN,
+    &vandals::SPIN_NEAR_MISS,
     &vandals::HOST_MUTEX,
     &vandals::ALLOCATES,
     &exhibits::STATUS_PENDING,

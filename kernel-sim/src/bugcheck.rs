@@ -163,6 +163,8 @@ pub struct Endless {
 pub struct Runaway {
     /// One sentence: what it does instead.
     pub what: String,
+    /// It took memory of the host meanwhile, which it will never give back.
+    pub takes_memory: bool,
     /// Where the processor is.
     pub place: Moment,
     /// Where in the driver's source it was when it was given up.
@@ -188,6 +190,8 @@ pub enum Ending {
     Deadlock(Box<Deadlock>),
     /// A livelock.
     Livelock(Box<Livelock>),
+    /// Somebody waits for the end: see [`fault::hurry`](crate::fault::hurry).
+    Interrupted,
     /// More steps than the run may make.
     Endless(Box<Endless>),
     /// Driver code did not come back.
@@ -207,6 +211,7 @@ impl std::fmt::Debug for Ending {
             Ending::BugCheck(b) => b.fmt(f),
             Ending::Deadlock(d) => d.fmt(f),
             Ending::Livelock(l) => l.fmt(f),
+            Ending::Interrupted => f.write_str("Interrupted"),
             Ending::Endless(e) => e.fmt(f),
             Ending::Runaway(r) => r.fmt(f),
             Ending::Halted(_) => f.write_str("Halted"),

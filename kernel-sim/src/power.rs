@@ -152,7 +152,7 @@ impl Machine {
                 false
             }
         };
-        if at_rest && self.is_as_new() {
+        if at_rest && !self.is_quiet() && self.is_as_new() {
             Processor::leave_all();
             let outcome = self.outcome(Ending::Completed);
             let displaced = SPARE.with_borrow_mut(|spare| spare.0.replace(self));

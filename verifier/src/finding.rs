@@ -61,6 +61,8 @@ pub enum RunEnd {
     Found(Box<Finding>),
     /// The run ended early with something whose row is off: it is not reported.
     Ignored(Box<Finding>),
+    /// Somebody did not want to wait for its end.
+    Interrupted,
     /// More steps than an execution may make: nothing is known of it.
     Endless(Box<Endless>),
     /// The driver called something that the simulator has not got.
@@ -80,6 +82,7 @@ impl RunEnd {
             Ending::Completed => return RunEnd::Clean,
             Ending::Parted(parted) => return RunEnd::Parted(parted),
             Ending::Limit(limit) => return RunEnd::Limit(limit),
+            Ending::Interrupted => return RunEnd::Interrupted,
             Ending::Endless(endless) => return RunEnd::Endless(endless),
             Ending::BugCheck(check) => Box::new(bug_check(*check)),
             Ending::Deadlock(deadlock) => Box::new(standstill(*deadlock)),
@@ -120,6 +123,7 @@ impl RunEnd {
             RunEnd::Clean => "clean",
             RunEnd::Found(_) => "finding",
             RunEnd::Ignored(_) => "ignored",
+            RunEnd::Interrupted => "interrupted",
             RunEnd::Endless(_) => "endless",
             RunEnd::Limit(_) => "limit",
             RunEnd::Parted(_) => "parted",
@@ -140,7 +144,11 @@ impl RunEnd {
     pub fn stopped_by(&self) -> Option<&Finding> {
         match self {
             RunEnd::Found(finding) | RunEnd::Ignored(finding) => Some(finding),
-            RunEnd::Clean | RunEnd::Endless(_) | RunEnd::Limit(_) | RunEnd::Parted(_) => None,
+            RunEnd::Clean
+            | RunEnd::Interrupted
+            | RunEnd::Endless(_)
+            | RunEnd::Limit(_)
+            | RunEnd::Parted(_) => None,
         }
     }
 
@@ -235,7 +243,7 @@ fn waiting(waiter: Waiter) -> Moment {
 }
 
 fn does_not_return(runaway: Runaway) -> Finding {
-    let Runaway { what, mut place, raised_at } = runaway;
+    let Runaway { what, mut place, raised_at, .. } = runaway;
     // Told by where it was, not by the call that came before.
     (place.call, place.site) = (None, raised_at);
     let mut earlier: Vec<_> = place.held.iter().map(|lock| Moment::of_taking(place.cpu, lock)).collect();

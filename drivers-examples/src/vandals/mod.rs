@@ -67,6 +67,7 @@ vandals! {
     DIVIDE_BY_ZERO = "vandal-divide-by-zero" on 1, Stops("KMODE_EXCEPTION_NOT_HANDLED"), divide_by_zero::run, "divides by zero, as C does";
     PANIC_IN_DROP = "vandal-panic-in-drop" on 1, Stops("KMODE_EXCEPTION_NOT_HANDLED"), panic_in_drop::run, "panics while a panic unwinds";
     SPIN = "vandal-spin" on 2, Stops("runaway"), spin::run, "spins on an atomic in a DPC";
+    SPIN_NEAR_MISS = "vandal-spin-near-miss" on 2, Clean, spin::near_miss, "spins on an atomic in a DPC, a million times at most";
     HOST_MUTEX = "vandal-host-mutex" on 2, MayStop("runaway"), host_mutex::run, "holds a std::sync::Mutex across a call";
     ALLOCATES = "vandal-allocates" on 1, Stops("runaway"), allocates::run, "allocates without end";
 }

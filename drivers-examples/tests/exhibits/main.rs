@@ -30,7 +30,7 @@ fn found(driver: &'static Driver, executor: Executor, rules: &Selection, seed: u
     match run.end {
         RunEnd::Found(finding) => Some(finding.of.name),
         RunEnd::Clean | RunEnd::Ignored(_) => None,
-        RunEnd::Endless(_) | RunEnd::Limit(_) | RunEnd::Parted(_) => {
+        RunEnd::Interrupted | RunEnd::Endless(_) | RunEnd::Limit(_) | RunEnd::Parted(_) => {
             panic!("{}: the run could not be judged", driver.name)
         }
     }

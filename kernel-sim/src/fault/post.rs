@@ -71,6 +71,8 @@ pub(super) struct Work {
     cpu: Option<u8>,
     /// Since when it has made no call.
     pub(super) silent: Silence,
+    /// Since when it has been known that somebody waits for its end.
+    pub(super) hurried: Option<HostClock>,
 }
 
 // SAFETY: the machine outlives the work that names it, and what the watchdog looks at of it is atomic.
@@ -253,7 +255,7 @@ impl Walk {
 
 impl Work {
     pub(super) fn new(machine: &Machine, cpu: Option<u8>) -> Work {
-        Work { machine, cpu, silent: Silence::begin(0, Duration::ZERO) }
+        Work { machine, cpu, silent: Silence::begin(0, Duration::ZERO), hurried: None }
     }
 
     pub(super) fn machine(&self) -> &Machine {

@@ -59,7 +59,7 @@ pub(super) fn runaway(cpu: &Processor, why: Why, at: Option<Site>, stack: Stack)
     };
     let place = Moment { stack, ..cpu.place() };
     let what = format!("CPU {} {what}", place.cpu);
-    Ending::Runaway(Box::new(Runaway { what, place, raised_at: at }))
+    Ending::Runaway(Box::new(Runaway { what, takes_memory: why == Why::TakesMemory, place, raised_at: at }))
 }
 
 fn judge(cpu: &Processor, evidence: &Evidence) -> (StopCode, [u64; 4], String) {

@@ -9,6 +9,8 @@
 //! Invariant: this is the one place where the host's clock may end a run; it decides nothing else.
 
 use super::post::{POSTS, Place, Post, Silence, Work};
+use crate::bugcheck::Ending;
+use crate::host_clock::HostClock;
 use crate::machine::Machine;
 use crate::stack::Stack;
 use parking_lot::{Condvar, Mutex};
@@ -27,8 +29,9 @@ const ASKED_MAX: u32 = 400;
 
 static HURRY: AtomicBool = AtomicBool::new(false);
 
-/// Somebody waits for all runs to end (or does no longer): driver code that makes no call is given up after
-/// half a second.
+/// Somebody waits for all runs to end, or does no longer. From then on driver code that makes no call is given
+/// up after half a second, and any run ends as [`Interrupted`](Ending::Interrupted) when it has had half a
+/// second more.
 pub fn hurry(on: bool) {
     HURRY.store(on, SeqCst);
 }
@@ -79,12 +82,18 @@ fn run() {
 fn look_after(post: &Post, resident_bytes: usize) {
     let mut work = post.work.lock();
     let Some(work) = work.as_mut() else { return };
+    let hurries = HURRY.load(SeqCst);
+    if !hurries {
+        work.hurried = None;
+    } else if work.hurried.get_or_insert_with(HostClock::start).elapsed() >= HURRIED && work.has_called() {
+        return work.machine().stop(Ending::Interrupted);
+    }
     if work.has_called() {
         work.silent = Silence::begin(resident_bytes, processor_time(post));
         return work.mark();
     }
     let patience = match work.machine().patience {
-        patience if HURRY.load(SeqCst) || work.machine().is_quiet() => patience.min(HURRIED),
+        patience if hurries || work.machine().is_quiet() => patience.min(HURRIED),
         patience => patience,
     };
     let silent = &work.silent;

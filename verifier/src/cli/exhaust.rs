@@ -88,6 +88,7 @@ fn search(
         ..Limits::default()
     };
     let clock = HostClock::start();
+    interrupt.give(arguments.time.map(Duration::from_nanos));
     let counted = Some(Count { total: arguments.schedules });
     reporter.progress(Progress::Began { what: name.into(), counted });
     let examined = Mutex::new(Examined::default());
@@ -99,13 +100,12 @@ fn search(
         }
     };
     let stop = AtomicBool::new(false);
-    let limit = arguments.time.map(Duration::from_nanos);
     let coverage = std::thread::scope(|scope| {
         let (done, wait) = bounded::<()>(0);
-        let (stop, clock) = (&stop, &clock);
+        let stop = &stop;
         scope.spawn(move || {
             while wait.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                if interrupt.came().is_some() || limit.is_some_and(|limit| clock.elapsed() >= limit) {
+                if interrupt.is_over() {
                     stop.store(true, Relaxed);
                 }
             }
@@ -120,7 +120,8 @@ fn search(
     let Examined { findings, runs } = examined.into_inner();
     for (identity, run) in runs {
         let setup = program.setup.with_seed(seed);
-        let report = finding::keep(program.driver, &setup, run, &arguments.program, false, reporter)?;
+        let report =
+            finding::keep(program.driver, &setup, run, &arguments.program, false, interrupt, reporter)?;
         reporter.finding(&identity, &report);
     }
     let summary = summary(program, seed, arguments, &coverage, findings);

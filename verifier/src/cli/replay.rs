@@ -2,7 +2,9 @@
 
 use super::args::ReplayArguments;
 use super::ended::{Found, Refusal};
+use super::interrupt::Interrupt;
 use crate::driver::Driver;
+use crate::finding::RunEnd;
 use crate::report::{Kept, Reporter, RunReport};
 use crate::schedule::{self, Replay, Schedule};
 use crate::trace::Trace;
@@ -14,6 +16,7 @@ pub(super) fn replay(
     arguments: &ReplayArguments,
     reporter: &mut dyn Reporter,
 ) -> Result<Found, Refusal> {
+    let interrupt = Interrupt::listen()?;
     let file = arguments.file.display().to_string();
     let schedule = Schedule::load(&arguments.file)?;
     let Some(driver) = drivers.iter().copied().find(|d| d.is_called(&schedule.driver)) else {
@@ -24,6 +27,9 @@ pub(super) fn replay(
     let watcher = shown.then(|| Arc::clone(&trace) as Arc<dyn Watcher>);
     let Replay { run, timeline, fit } =
         schedule::replay(driver, &schedule, watcher).map_err(|e| Refusal(format!("{file}: {e}")))?;
+    if let (RunEnd::Interrupted, Some(signal)) = (&run.end, interrupt.came()) {
+        return Ok(Found::Interrupted(signal));
+    }
     if let Some(parted) = &fit.parted {
         let changed = if fit.sources_changed { "; the driver's sources have changed since" } else { "" };
         return Err(Refusal(format!("{file}: {parted}{changed}")));

@@ -11,6 +11,7 @@ use super::calls::Calls;
 use super::conflicts::{Conflicts, Points};
 use super::dice::Dice;
 use super::{Chooser, Program};
+use crate::finding::RunEnd;
 use crate::rules;
 use crate::run::{Executor, SetupError};
 use kernel_sim::choose::{Choose, Enabled, Step, Transition};
@@ -54,8 +55,9 @@ impl Probe {
             let run = program.execute(FIRST_SEED + n, Chooser::Strategy(Box::new(walk)))?;
             sum.add(&seen.lock());
             made += 1;
-            if run.end.stopped_by().is_some_and(|finding| finding.of == &rules::RUNAWAY) {
-                // More of them would cost seconds each, and tell no more.
+            let has_run_away = run.end.stopped_by().is_some_and(|finding| finding.of == &rules::RUNAWAY);
+            if has_run_away || matches!(run.end, RunEnd::Interrupted) {
+                // More of them would cost seconds each, or there is no time for them.
                 break;
             }
         }

@@ -13,7 +13,7 @@ use super::findings::{Findings, Identity};
 use super::ledger::{Block, Ledger};
 use super::{Program, Strategy};
 use crate::finding::RunEnd;
-use crate::run::{Run, SetupError};
+use crate::run::{Run, SetupError, has_taken_memory};
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
@@ -155,12 +155,17 @@ impl Stress<'_> {
                     break;
                 }
             };
+            if let RunEnd::Interrupted = run.end {
+                // Half an execution tells nothing, and those behind it do not count.
+                block.is_last = true;
+                break;
+            }
             block.seeds.end = seed + 1;
             block.steps += run.steps;
             block.discarded += u64::from(matches!(run.end, RunEnd::Endless(_)));
             if let Some(identity) = Identity::of(&run.end) {
                 block.findings.add(identity, seed);
-                if !self.keep_going {
+                if !self.keep_going || has_taken_memory(self.program.driver) {
                     block.is_last = true;
                     break;
                 }

@@ -35,6 +35,7 @@ pub fn finding(
             Report { driver, style, width }.finding(&mut out, &layout, replay)
         }
         RunEnd::Parted(p) => writeln!(out, "step {}: {}", p.step, p.why),
+        RunEnd::Interrupted => writeln!(out, "interrupted: {} broke no rule so far", driver.name),
         RunEnd::Endless(endless) => writeln!(
             out,
             "given up after {} steps, the last on CPU {}: it does not end under this schedule",

@@ -126,7 +126,7 @@ fn insert_ending(object: &mut Map<String, Value>, end: &RunEnd) {
         object.insert(key.into(), value);
     };
     match end {
-        RunEnd::Clean => {}
+        RunEnd::Clean | RunEnd::Interrupted => {}
         RunEnd::Found(finding) => set("finding", finding_object(finding)),
         RunEnd::Ignored(finding) => set("ignored", finding_object(finding)),
         RunEnd::Limit(limit) => set("limit", json!({ "what": limit.what, "now": moment(&limit.now) })),

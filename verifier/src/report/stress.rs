@@ -18,7 +18,11 @@ fn write_stress(out: &mut String, summary: &Summary, elapsed: Option<Duration>, 
     if summary.findings.is_empty() {
         let good = style.good;
         let schedules = plural(summary.executions, "schedule");
-        writeln!(out, "{good}clean{good:#}: {driver} broke no rule in {schedules}")?;
+        if summary.complete {
+            writeln!(out, "{good}clean{good:#}: {driver} broke no rule in {schedules}")?;
+        } else {
+            writeln!(out, "nothing found so far: {driver} broke no rule in {schedules}")?;
+        }
     } else {
         table(out, &summary.findings)?;
     }

@@ -12,6 +12,7 @@ mod hotplug;
 mod program;
 mod rig;
 mod runaways;
+pub(crate) use runaways::has_taken_memory;
 mod setup;
 #[cfg(test)]
 mod tests;
@@ -165,11 +166,11 @@ fn finish(
     disturbances: Option<DisturbanceCounts>,
     elapsed: Duration,
 ) -> Run {
+    runaways::note(driver, &outcome.ending);
     let mut end = RunEnd::of(outcome.ending, rules);
     if is_fair {
         end = end.under_fair_choices(rules);
     }
-    runaways::note(driver, &end);
     Run {
         end,
         trace_hash: outcome.trace_hash,
