@@ -37,6 +37,7 @@ use parking_lot::Mutex;
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// The variable that holds an execution to make again, instead of exploring.
 pub const REPLAY: &str = "STORSIM_REPLAY";
@@ -135,6 +136,13 @@ impl Check {
     /// What happens to the adapter while requests are under way.
     pub fn events(mut self, events: &[Event]) -> Check {
         self.program.setup.disturbances.events = events.to_vec();
+        self
+    }
+
+    /// How long driver code may run without a call before it is given up as a runaway, on the host's clock:
+    /// five seconds unless told otherwise; zero for ever.
+    pub fn runaway(mut self, patience: Duration) -> Check {
+        self.program.setup.patience = patience;
         self
     }
 

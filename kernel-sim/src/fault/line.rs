@@ -7,6 +7,7 @@ use crate::own_sources;
 use crate::processor::Processor;
 use crate::site::Site;
 use crate::stack::{Stack, StackFrame};
+use std::sync::OnceLock;
 
 /// The site of a frame of `stack`, which `cpu` ran.
 pub(super) fn site(cpu: &Processor, stack: &Stack, frame: &StackFrame) -> Site {
@@ -16,10 +17,20 @@ pub(super) fn site(cpu: &Processor, stack: &Stack, frame: &StackFrame) -> Site {
     let files = stack.files();
     let root = known
         .flat_map(|short| files.iter().filter_map(move |long| root_of(long, short)))
-        .chain(files.iter().filter_map(|own| own_sources::root_of(own)))
+        .chain(own_root())
         .find(|root| frame.file.starts_with(*root));
     let file = root.map_or(frame.file.as_str(), |root| &frame.file[root.len()..]);
     Site::intern(file, frame.line, frame.column)
+}
+
+/// The workspace that this crate was built in: that of the driver too, unless it was built elsewhere.
+fn own_root() -> Option<&'static str> {
+    static ROOT: OnceLock<Option<String>> = OnceLock::new();
+    let find = || {
+        let here = Stack::of(vec![own_root as *const () as usize + 1]);
+        here.files().iter().find_map(|file| own_sources::root_of(file)).map(str::to_owned)
+    };
+    ROOT.get_or_init(find).as_deref()
 }
 
 /// The directory in which `long` is called `short`, with its last separator.

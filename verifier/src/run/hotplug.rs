@@ -92,8 +92,7 @@ impl Hotplug<'_> {
         let disk = Disk { devices: vec![device], service: None, bytes: BYTES, trims: None };
         let (their_trouble, their_results) = (Arc::clone(&trouble), Arc::clone(&results));
         machine.start_thread(None, move || {
-            let statistics = workload::run(machine, disk, &options, &their_trouble, || {});
-            *their_results.lock() = statistics;
+            workload::run(machine, disk, &options, &their_trouble, &their_results, || {});
             bell.ring();
             over.ring();
         });

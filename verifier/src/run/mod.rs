@@ -28,6 +28,7 @@ use crate::finding::RunEnd;
 use crate::rules::{self, Selection};
 use crate::workload::{Options, Statistics};
 use kernel_sim::allocation_failure::FailedAllocation;
+use kernel_sim::bugcheck::Ending;
 use kernel_sim::choose::Choice;
 use kernel_sim::hook::Watcher;
 use kernel_sim::host_clock::HostClock;
@@ -138,11 +139,24 @@ pub fn once(
     };
     let workload = Options { seed, ..setup.workload.clone() };
     let disturbances = setup.disturbances.clone();
-    let rig = Rig { driver, bytes, workload, disturbances, medium, faults, result: Arc::clone(&result) };
+    let so_far = Arc::new(Mutex::new(Statistics::new()));
+    let rig = Rig {
+        driver,
+        bytes,
+        workload,
+        disturbances,
+        medium,
+        faults,
+        result: Arc::clone(&result),
+        so_far: Arc::clone(&so_far),
+    };
     tracing::debug!(driver = driver.name, seed, cpus = setup.cpus, "power on");
     let outcome = config.run(move || rig.boot());
     tracing::debug!(driver = driver.name, steps = outcome.steps, "power off");
-    let result = std::mem::take(&mut *result.lock());
+    let mut result = std::mem::take(&mut *result.lock());
+    if let Ending::Interrupted = outcome.ending {
+        result.statistics = std::mem::take(&mut *so_far.lock());
+    }
     if let Some(why) = result.refused {
         return Err(SetupError::NotStarted { driver: driver.name, why });
     }
