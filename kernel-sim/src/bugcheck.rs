@@ -190,7 +190,7 @@ pub enum Ending {
     Deadlock(Box<Deadlock>),
     /// A livelock.
     Livelock(Box<Livelock>),
-    /// Somebody waits for the end: see [`fault::hurry`](crate::fault::hurry).
+    /// It was to end soon: see [`fault::hurry`](crate::fault::hurry).
     Interrupted,
     /// More steps than the run may make.
     Endless(Box<Endless>),

@@ -293,8 +293,9 @@ impl Machine {
         self.deterministic().current()
     }
 
-    /// How many calls in a row only looked at something, and how many times a processor changed threads without
-    /// a call, since anything else happened (deterministic executor only): for strategies that want to let others go first then.
+    /// How many calls in a row only looked at something, and how many thread switches led to no call, since
+    /// anything else happened (deterministic executor only): for strategies that want to let others go first
+    /// then.
     ///
     /// # Panics
     /// In the parallel executor.

@@ -109,8 +109,8 @@ impl Stack {
         Stack(addresses.into())
     }
 
-    /// The stack of code that was interrupted at `instruction`, on top of which the calling code's stands: see
-    /// [`fault`](crate::fault). If nothing leads there, the interrupted instruction alone. `is_return`: it is
+    /// The stack of code that was interrupted at `instruction`, on top of which the calling code runs (see
+    /// [`fault`](crate::fault)). If nothing leads there, the interrupted instruction alone. `is_return`: it is
     /// the return address of a call that went astray.
     pub(crate) fn interrupted_at(instruction: usize, is_return: bool) -> Stack {
         let Stack(all) = Stack::capture();

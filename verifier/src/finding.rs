@@ -61,7 +61,7 @@ pub enum RunEnd {
     Found(Box<Finding>),
     /// The run ended early with something whose row is off: it is not reported.
     Ignored(Box<Finding>),
-    /// Somebody did not want to wait for its end.
+    /// It was ended from outside: by a signal, or because the time was over.
     Interrupted,
     /// More steps than an execution may make: nothing is known of it.
     Endless(Box<Endless>),

@@ -12,10 +12,10 @@ use kernel_sim::machine::{Config, Outcome};
 
 const TAG: ULONG = u32::from_le_bytes(*b"Data");
 
-type ROUTINE = unsafe extern "C-unwind" fn();
+type FoundRoutine = unsafe extern "C-unwind" fn();
 
 #[inline(never)]
-unsafe fn Dispatch(Table: *const ROUTINE) {
+unsafe fn Dispatch(Table: *const FoundRoutine) {
     (Table.read())();
     std::hint::black_box(Table);
 }

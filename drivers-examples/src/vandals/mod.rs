@@ -34,7 +34,7 @@ use verifier::driver::{Driver, Expects, Kind};
 /// Descriptors of vandals. The row
 ///
 /// ```text
-/// NULL_READ = "vandal-null-read" on 2, Stops("PAGE_FAULT_IN_NONPAGED_AREA"), null_read::run, "reads through NULL";
+/// NULL_READ = "vandal-null-read" on 2, Stops("PAGE_FAULT_IN_NONPAGED_AREA"), null_read::run, "reads NULL";
 /// ```
 ///
 /// becomes `pub static NULL_READ: Driver`, of kind [`Kind::Model`], and an entry of `ALL`.

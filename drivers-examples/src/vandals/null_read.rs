@@ -11,14 +11,14 @@ use kernel_sim::machine::{Config, Outcome};
 use std::ptr::null;
 
 #[repr(C)]
-struct ENTRY {
-    Next: *const ENTRY,
+struct ListEntry {
+    Next: *const ListEntry,
     Length: u64,
     Status: u64,
 }
 
 #[inline(never)]
-unsafe fn StatusOf(Entry: *const ENTRY) -> u64 {
+unsafe fn StatusOf(Entry: *const ListEntry) -> u64 {
     (&raw const (*Entry).Status).read_volatile()
 }
 

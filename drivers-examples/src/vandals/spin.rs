@@ -1,7 +1,8 @@
 //! `vandal-spin`: a DPC that spins until another processor sets a flag.
 //!
 //! **What is wrong.** The flag is a plain atomic, and the processor that would set it waits for the DPC to be
-//! over. `vandal-spin-near-miss` gives up after a while. No call is made in the loop, so nothing but the clock on the wall can tell that it never ends.
+//! over. No call is made in the loop, so nothing but the clock on the wall can tell that it never ends.
+//! `vandal-spin-near-miss` gives up after a while.
 
 #![expect(unsafe_code, reason = "vandals call layer 1, as a driver does")]
 #![expect(non_snake_case, reason = "a driver in the manner of C, under the WDK's names")]
@@ -33,13 +34,13 @@ unsafe extern "C-unwind" fn WaitForFlag(_Dpc: PKDPC, Context: PVOID, _: PVOID, _
 }
 
 #[repr(C)]
-struct DEVICE {
+struct SpinDevice {
     Dpc: KDPC,
     Flag: AtomicU32,
 }
 
 unsafe fn Exercise(Routine: PKDEFERRED_ROUTINE) {
-    let Device: *mut DEVICE = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<DEVICE>(), TAG).cast();
+    let Device: *mut SpinDevice = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<SpinDevice>(), TAG).cast();
 
     KeInitializeDpc(&raw mut (*Device).Dpc, Routine, (&raw mut (*Device).Flag).cast());
     KeSetTargetProcessorDpc(&raw mut (*Device).Dpc, 1);

@@ -12,13 +12,13 @@ use kernel_sim::machine::{Config, Outcome};
 const TAG: ULONG = u32::from_le_bytes(*b"Deep");
 
 #[repr(C)]
-struct NODE {
-    Left: *mut NODE,
+struct TreeNode {
+    Left: *mut TreeNode,
     Size: u64,
 }
 
 #[inline(never)]
-unsafe fn SizeOf(Node: *mut NODE) -> u64 {
+unsafe fn SizeOf(Node: *mut TreeNode) -> u64 {
     let Local = [(*Node).Size; 16];
 
     std::hint::black_box(&Local);
@@ -26,10 +26,10 @@ unsafe fn SizeOf(Node: *mut NODE) -> u64 {
 }
 
 unsafe fn Exercise() {
-    let Node: *mut NODE = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<NODE>(), TAG).cast();
+    let Node: *mut TreeNode = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<TreeNode>(), TAG).cast();
 
-    // A node that is its own child: of a disk that was written by somebody else.
-    Node.write(NODE { Left: Node, Size: 1 });
+    // A node that is its own child: such is a disk whose writer went wrong.
+    Node.write(TreeNode { Left: Node, Size: 1 });
     std::hint::black_box(SizeOf(Node));
 }
 

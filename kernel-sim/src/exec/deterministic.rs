@@ -50,7 +50,7 @@ pub(crate) struct Deterministic {
     polls: Cell<u64>,
     /// Polling calls in a row, by processor.
     own_polls: [Cell<u32>; 64],
-    /// Thread switches in a row after which nobody made a call: threads that wait for one lock.
+    /// Thread switches in a row that led to no call: threads that wait for one lock.
     switches: Cell<u64>,
     /// Steps after which the run is given up.
     steps_max: u64,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-/// The signal that carries an order: ignored unless somebody listens.
+/// The signal that carries an order: ignored where there is no handler.
 pub(super) const SIGNAL: libc::c_int = libc::SIGURG;
 /// Frames looked at.
 const DEPTH_MAX: usize = 48;
@@ -71,7 +71,7 @@ pub(super) struct Work {
     cpu: Option<u8>,
     /// Since when it has made no call.
     pub(super) silent: Silence,
-    /// Since when it has been known that somebody waits for its end.
+    /// Since when it is to end soon.
     pub(super) hurried: Option<HostClock>,
 }
 

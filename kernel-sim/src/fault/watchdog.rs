@@ -8,6 +8,7 @@
 //!
 //! Invariant: this is the one place where the host's clock may end a run; it decides nothing else.
 
+use super::caught::{Why, explain};
 use super::post::{POSTS, Place, Post, Silence, Work};
 use crate::bugcheck::Ending;
 use crate::host_clock::HostClock;
@@ -20,41 +21,37 @@ use std::time::Duration;
 
 /// How often it looks.
 const TICK: Duration = Duration::from_millis(50);
-/// Patience once somebody waits for the end: the machine has stopped, or the time for all of it is over.
+/// Patience once a run is to end soon: the machine has stopped, or the time for all of it is over.
 const HURRIED: Duration = Duration::from_millis(500);
 /// Memory of the host that driver code may take between two calls.
 const BYTES_MAX: usize = 256 << 20;
+/// Processor time that it uses for that: other threads take memory, too, but not while this one is at work.
+const BUSY_WITH_MEMORY: Duration = Duration::from_millis(100);
 /// How often a thread is asked in one tick: it may be in a library, where it cannot be left.
 const ASKED_MAX: u32 = 400;
 
 static HURRY: AtomicBool = AtomicBool::new(false);
 
-/// Somebody waits for all runs to end, or does no longer. From then on driver code that makes no call is given
-/// up after half a second, and any run ends as [`Interrupted`](Ending::Interrupted) when it has had half a
-/// second more.
+/// All runs are to end soon, or no longer. From then on driver code that makes no call is given up after half
+/// a second, and any other run ends as [`Interrupted`](Ending::Interrupted) half a second later.
 pub fn hurry(on: bool) {
     HURRY.store(on, SeqCst);
 }
 
 /// While it lives, the watchdog knows that this host thread runs a machine.
-pub(crate) struct Watched(Option<Arc<Post>>);
+pub(crate) struct Watched(Arc<Post>);
 
 /// Tells the watchdog that the calling host thread runs `cpu` of the machine, or all of its processors.
 pub(crate) fn watch(machine: &Machine, cpu: Option<u8>) -> Watched {
     let post = super::room::furnish();
-    if machine.patience.is_zero() {
-        return Watched(None);
-    }
     start();
     *post.work.lock() = Some(Work::new(machine, cpu));
-    Watched(Some(post))
+    Watched(post)
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if let Some(post) = &self.0 {
-            *post.work.lock() = None;
-        }
+        *self.0.work.lock() = None;
     }
 }
 
@@ -92,35 +89,36 @@ fn look_after(post: &Post, resident_bytes: usize) {
         work.silent = Silence::begin(resident_bytes, processor_time(post));
         return work.mark();
     }
+    if let Some(why) = reason(post, work, hurries, resident_bytes) {
+        explain(why);
+        for _ in 0..ASKED_MAX {
+            let Some(place) = post.look() else { return };
+            if !is_drivers(place) || work.has_called() || post.give_up(why == Why::Blocked) {
+                return;
+            }
+        }
+    }
+}
+
+/// Why the thread is to be given up, if it is.
+fn reason(post: &Post, work: &Work, hurries: bool, resident_bytes: usize) -> Option<Why> {
+    let silent = &work.silent;
+    let busy = processor_time(post).saturating_sub(silent.processor_time);
+    let taken = resident_bytes.saturating_sub(silent.resident_bytes);
+    if taken > BYTES_MAX && busy >= BUSY_WITH_MEMORY {
+        return Some(Why::TakesMemory);
+    }
     let patience = match work.machine().patience {
+        Duration::ZERO if hurries => HURRIED,
+        Duration::ZERO => return None,
         patience if hurries || work.machine().is_quiet() => patience.min(HURRIED),
         patience => patience,
     };
-    let silent = &work.silent;
-    let takes_memory = resident_bytes.saturating_sub(silent.resident_bytes) > BYTES_MAX;
-    if silent.clock.elapsed() < patience && !takes_memory {
-        return;
-    }
-    let is_blocked = is_asleep(post);
-    let busy = processor_time(post).saturating_sub(silent.processor_time);
-    if !takes_memory && !is_blocked && busy < patience / 2 {
-        return;
-    }
-    for _ in 0..ASKED_MAX {
-        let Some(place) = post.look() else { return };
-        if !is_drivers(place) || work.has_called() {
-            return;
-        }
-        super::caught::explain(if takes_memory {
-            super::caught::Why::TakesMemory
-        } else if is_blocked {
-            super::caught::Why::Blocked
-        } else {
-            super::caught::Why::Runs
-        });
-        if post.give_up(is_blocked) {
-            return;
-        }
+    match () {
+        () if silent.clock.elapsed() < patience => None,
+        () if is_asleep(post) => Some(Why::Blocked),
+        () if busy >= patience / 2 => Some(Why::Runs),
+        () => None,
     }
 }
 

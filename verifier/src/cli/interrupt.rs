@@ -1,8 +1,8 @@
-//! The end that somebody asks for: SIGINT, SIGTERM, and `--time`.
+//! The end that is asked for: SIGINT, SIGTERM, and `--time`.
 //!
-//! A first signal is noted, and said; those who work look at it and end what is under way, and the machines
+//! A first signal is noted, and said; the commands look at it and end what is under way, and the machines
 //! that run are hurried ([`kernel_sim::fault::hurry`]), so that no driver can keep them. The second signal
-//! ends the process as if nobody had listened. The end of the time does what a first signal does. Invariant:
+//! ends the process as if there were no handler. The end of the time does what a first signal does. Invariant:
 //! what was found by then is told.
 
 use kernel_sim::fault::hurry;

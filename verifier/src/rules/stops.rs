@@ -99,9 +99,9 @@ mod runaway {
         ///
         /// ## What is checked
         /// Code of the driver that makes no call for seconds of the host's time (`--runaway`, 5 unless told
-        /// otherwise), or that takes hundreds of megabytes of the host's memory between two calls. The machine
-        /// sees a driver by its calls: a loop that makes none can be told by the clock only, so this is the one
-        /// finding that depends on it. It is not told of code that the host gave no processor to.
+        /// otherwise), or that takes hundreds of megabytes of the host's memory between two calls. The
+        /// machine sees a driver by its calls: a loop that makes none can be told by the clock only, so this
+        /// is the one finding that depends on it. It is not told of code that the host gave no processor to.
         ///
         /// ## Why it matters
         /// On hardware the processor is lost to everything at or below its IRQL: bug check 0x133 at raised

@@ -106,7 +106,7 @@ pub enum ShrinkError {
     /// The execution came out differently when it was made again.
     #[error("the same choices do not fail again: the driver keeps state outside the machine")]
     NotRepeatable,
-    /// Somebody did not want to wait.
+    /// It was ended from outside first.
     #[error("there was no time for it")]
     Interrupted,
 }
