@@ -68,6 +68,7 @@ mod panics;
 pub mod pool;
 mod power;
 pub mod processor;
+mod program;
 mod registers;
 pub mod routine;
 pub mod safe;

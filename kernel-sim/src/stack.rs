@@ -6,6 +6,7 @@
 //! runs.
 
 use crate::own_sources;
+use crate::program;
 use parking_lot::Mutex;
 
 /// Return addresses kept of one stack.
@@ -109,9 +110,8 @@ impl Stack {
         Stack(addresses.into())
     }
 
-    /// The stack of code that was interrupted at `instruction`, on top of which the calling code runs (see
-    /// [`fault`](crate::fault)). If nothing leads there, the interrupted instruction alone. `is_return`: it is
-    /// the return address of a call that went astray.
+    /// The stack of code that was interrupted at `instruction`, on top of which the calling code runs. If
+    /// nothing leads there, the interrupted instruction alone. `is_return`: it is a return address.
     pub(crate) fn interrupted_at(instruction: usize, is_return: bool) -> Stack {
         let Stack(all) = Stack::capture();
         let at = all.iter().position(|address| *address == instruction);
@@ -187,7 +187,7 @@ impl Stack {
                 let file = file.to_string_lossy().replace('\\', "/");
                 let whose = match () {
                     () if own_sources::is_own(&file) => Whose::Own,
-                    () if is_library(&file) || !crate::fault::is_program(*address) => Whose::Library,
+                    () if is_library(&file) || !program::contains(*address) => Whose::Library,
                     () => Whose::Driver,
                 };
                 let is_bottom = whose == Whose::Own && file.ends_with("/fiber.rs");

@@ -15,8 +15,3 @@ pub(crate) fn watch(_: &Machine, _: Option<u8>) -> Watched {
 
 /// Nothing: no watchdog looks.
 pub fn hurry(_: bool) {}
-
-/// Nothing is known to be a library.
-pub(crate) fn is_program(_: usize) -> bool {
-    true
-}

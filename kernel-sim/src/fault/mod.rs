@@ -23,14 +23,12 @@ on_linux! {
     mod evidence;
     mod line;
     mod post;
-    mod program;
     mod room;
     mod signal;
     mod stop;
     mod trampoline;
     mod watchdog;
 
-    pub(crate) use program::contains as is_program;
     pub(crate) use signal::install;
     pub use watchdog::hurry;
     pub(crate) use watchdog::watch;
@@ -41,4 +39,4 @@ mod elsewhere;
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 pub use elsewhere::hurry;
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-pub(crate) use elsewhere::{install, is_program, watch};
+pub(crate) use elsewhere::{install, watch};

@@ -6,9 +6,9 @@
 
 #![expect(unsafe_code, reason = "signals a thread; follows the pointer to its machine; walks a stack")]
 
-use super::program;
 use crate::host_clock::HostClock;
 use crate::machine::Machine;
+use crate::program;
 use crate::processor::{Processor, pend};
 use parking_lot::Mutex;
 use std::sync::Arc;

@@ -3,11 +3,12 @@
 #![expect(unsafe_code, reason = "installs and is a signal handler")]
 
 use super::evidence::Evidence;
-use super::{post, program};
+use super::post;
 use super::post::Obeyed;
 use super::room::{self, Phase, Room};
 use super::trampoline;
 use crate::processor::Processor;
+use crate::program;
 use libc::{REG_RIP, REG_RSP, c_int, c_void, sigaction, siginfo_t, ucontext_t};
 use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};

@@ -2,8 +2,8 @@
 //!
 //! A first signal is noted, and said; the commands look at it and end what is under way, and the machines
 //! that run are hurried ([`kernel_sim::fault::hurry`]), so that no driver can keep them. The second signal
-//! ends the process as if there were no handler. The end of the time does what a first signal does. Invariant:
-//! what was found by then is told.
+//! ends the process as if there were no handler. The end of the time does what a first signal does.
+//! Invariant: what was found by then is told.
 
 use kernel_sim::fault::hurry;
 use kernel_sim::host_clock::HostClock;

@@ -1,24 +1,15 @@
 //! Which addresses are code of the program itself, and not of a library of the host's.
 //!
-//! Code of a library may hold a lock of the library (of its allocator, say), and cannot be left where it is.
+//! Code of a library may hold a lock of the library (of its allocator, say), and cannot be left where it is;
+//! and it is no driver's, whatever its debug information says. Invariant: as long as nothing is known, all
+//! code is the program's.
 
 #![expect(unsafe_code, reason = "reads the program headers")]
 
-use libc::{c_int, c_void, dl_phdr_info, size_t};
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 static BEGIN: AtomicUsize = AtomicUsize::new(0);
 static END: AtomicUsize = AtomicUsize::new(0);
-
-/// Finds out. Called before any signal is sent.
-pub(super) fn find() {
-    static ONCE: Once = Once::new();
-    // SAFETY: the callback keeps to the list it is given.
-    ONCE.call_once(|| unsafe {
-        libc::dl_iterate_phdr(Some(visit), std::ptr::null_mut());
-    });
-}
 
 /// Whether the program's code is there; true as long as it was not found. May be called in a signal handler.
 pub(crate) fn contains(address: usize) -> bool {
@@ -26,7 +17,24 @@ pub(crate) fn contains(address: usize) -> bool {
     end == 0 || (BEGIN.load(Relaxed)..end).contains(&address)
 }
 
-unsafe extern "C" fn visit(info: *mut dl_phdr_info, _: size_t, _: *mut c_void) -> c_int {
+/// Finds out where the program's code is.
+pub(crate) fn find() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the callback keeps to the list it is given.
+        #[cfg(target_os = "linux")]
+        unsafe {
+            libc::dl_iterate_phdr(Some(visit), std::ptr::null_mut());
+        }
+    });
+}
+
+#[cfg(target_os = "linux")]
+unsafe extern "C" fn visit(
+    info: *mut libc::dl_phdr_info,
+    _: libc::size_t,
+    _: *mut libc::c_void,
+) -> libc::c_int {
     let here = find as *const () as usize;
     // SAFETY: the list is the host's, valid during the call.
     let (base, headers) = unsafe {
