@@ -47,6 +47,10 @@ pub mod bus;
 pub mod choose;
 pub mod dma;
 mod exec;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod fault;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[path = "fault/elsewhere.rs"]
 pub mod fault;
 mod fiber;
 pub mod frame;

@@ -12,31 +12,18 @@
 //!
 //! Invariant: the handler allocates nothing, takes no lock and calls no code but this module's.
 //!
-//! Linux on x86-64 only; on other hosts a fault ends the process, as it does without this module.
+//! Linux on x86-64 only; on other hosts `elsewhere.rs` stands in, and a fault ends the process.
 
-macro_rules! on_linux {
-    ($($item:item)*) => { $(#[cfg(all(target_os = "linux", target_arch = "x86_64"))] $item)* };
-}
+mod caught;
+mod evidence;
+mod line;
+mod post;
+mod room;
+mod signal;
+mod stop;
+mod trampoline;
+mod watchdog;
 
-on_linux! {
-    mod caught;
-    mod evidence;
-    mod line;
-    mod post;
-    mod room;
-    mod signal;
-    mod stop;
-    mod trampoline;
-    mod watchdog;
-
-    pub(crate) use signal::install;
-    pub use watchdog::hurry;
-    pub(crate) use watchdog::watch;
-}
-
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-mod elsewhere;
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-pub use elsewhere::hurry;
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-pub(crate) use elsewhere::{install, watch};
+pub(crate) use signal::install;
+pub use watchdog::hurry;
+pub(crate) use watchdog::watch;

@@ -8,8 +8,8 @@
 
 use crate::host_clock::HostClock;
 use crate::machine::Machine;
-use crate::program;
 use crate::processor::{Processor, pend};
+use crate::program;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst};
@@ -225,31 +225,32 @@ impl Walk {
 
     /// Walks the stack of the code that was interrupted at `instruction`. Allocates nothing.
     fn of(instruction: usize) -> Walk {
-        let mut walk = Walk { frames: [0; DEPTH_MAX], depth: 0, function: 0, program_frame: 0, program_sp: 0 };
+        let mut walk =
+            Walk { frames: [0; DEPTH_MAX], depth: 0, function: 0, program_frame: 0, program_sp: 0 };
         walk.go(instruction);
         walk
     }
 
     fn go(&mut self, instruction: usize) {
-    // SAFETY: walking a stack changes nothing; the lock that the safe function takes may be held by the very
-    // code that was interrupted.
-    unsafe {
-        backtrace::trace_unsynchronized(|frame| {
-            let address = frame.ip() as usize;
-            if self.depth == 0 {
-                if address != instruction {
-                    return true;
+        // SAFETY: walking a stack changes nothing; the lock that the safe function takes may be held by the very
+        // code that was interrupted.
+        unsafe {
+            backtrace::trace_unsynchronized(|frame| {
+                let address = frame.ip() as usize;
+                if self.depth == 0 {
+                    if address != instruction {
+                        return true;
+                    }
+                    self.function = frame.symbol_address() as usize;
                 }
-                self.function = frame.symbol_address() as usize;
-            }
-            if self.program_sp == 0 && program::contains(address) {
-                (self.program_frame, self.program_sp) = (self.depth, frame.sp() as usize);
-            }
-            self.frames[self.depth] = address;
-            self.depth += 1;
-            self.depth < DEPTH_MAX
-        });
-    }
+                if self.program_sp == 0 && program::contains(address) {
+                    (self.program_frame, self.program_sp) = (self.depth, frame.sp() as usize);
+                }
+                self.frames[self.depth] = address;
+                self.depth += 1;
+                self.depth < DEPTH_MAX
+            });
+        }
     }
 }
 
@@ -270,7 +271,8 @@ impl Work {
 
     /// Whether a call was made, or nothing was to be done, since the processors were marked.
     pub(super) fn has_called(&self) -> bool {
-        self.processors().any(|cpu| cpu.pending().load(SeqCst) & pend::WATCHED == 0 || self.machine().is_asleep(cpu))
+        self.processors()
+            .any(|cpu| cpu.pending().load(SeqCst) & pend::WATCHED == 0 || self.machine().is_asleep(cpu))
     }
 
     /// Marks the processors: each takes the mark off at its next call.

@@ -54,7 +54,9 @@ pub(super) fn of(
 pub(super) fn runaway(cpu: &Processor, why: Why, at: Option<Site>, stack: Stack) -> Ending {
     let what = match why {
         Why::Runs => "runs on and on without a call",
-        Why::Blocked => "waits in the host for what the machine knows nothing of, such as a lock of the standard library",
+        Why::Blocked => {
+            "waits in the host for what the machine knows nothing of, such as a lock of the standard library"
+        }
         Why::TakesMemory => "takes memory of the host on and on without a call",
     };
     let place = Moment { stack, ..cpu.place() };
