@@ -232,8 +232,8 @@ impl Walk {
     }
 
     fn go(&mut self, instruction: usize) {
-        // SAFETY: walking a stack changes nothing; the lock that the safe function takes may be held by the very
-        // code that was interrupted.
+        // SAFETY: walking a stack changes nothing; the lock that the safe function takes may be held by the
+        // very code that was interrupted.
         unsafe {
             backtrace::trace_unsynchronized(|frame| {
                 let address = frame.ip() as usize;

@@ -17,11 +17,17 @@ use std::time::Duration;
 /// How often it is looked whether the machines are to be hurried.
 const TICK: Duration = Duration::from_millis(50);
 
+/// How long a second signal is taken for the first: `timeout` and shells send one to the process and to its
+/// group.
+const SAME_SIGNAL: Duration = Duration::from_millis(300);
+
 /// Whether the end has come.
 pub(super) struct Interrupt(Arc<State>);
 
 struct State {
     signal: Arc<AtomicUsize>,
+    /// That a signal came was said.
+    is_told: AtomicBool,
     time: Mutex<Option<(HostClock, Duration)>>,
 }
 
@@ -34,14 +40,12 @@ impl Interrupt {
         let signal = Arc::new(AtomicUsize::new(0));
         let again = Arc::new(AtomicBool::new(false));
         for number in [SIGINT, SIGTERM] {
-            // In this order: the first signal finds `again` unset and only then sets it.
             flag::register_conditional_default(number, Arc::clone(&again))?;
-            flag::register(number, Arc::clone(&again))?;
             flag::register_usize(number, Arc::clone(&signal), number.unsigned_abs() as usize)?;
         }
-        let state = Arc::new(State { signal, time: Mutex::new(None) });
+        let state = Arc::new(State { signal, is_told: AtomicBool::new(false), time: Mutex::new(None) });
         let watched = Arc::clone(&state);
-        std::thread::Builder::new().name("interrupt".into()).spawn(move || watched.watch())?;
+        std::thread::Builder::new().name("interrupt".into()).spawn(move || watched.watch(&again))?;
         Ok(Interrupt(state))
     }
 
@@ -62,7 +66,21 @@ impl Interrupt {
     }
 }
 
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        // What was under way may have ended before the next look.
+        self.0.tell();
+    }
+}
+
 impl State {
+    /// Says once that a signal came, if one did.
+    fn tell(&self) {
+        if self.came().is_some() && !self.is_told.swap(true, SeqCst) {
+            anstream::eprintln!("interrupted: ending what is under way; once more ends it at once");
+        }
+    }
+
     fn came(&self) -> Option<u8> {
         let signal = self.signal.load(SeqCst);
         (signal != 0).then(|| u8::try_from(signal).unwrap_or(u8::MAX))
@@ -73,19 +91,22 @@ impl State {
         self.came().is_some() || time.is_some_and(|(clock, time)| clock.elapsed() >= time)
     }
 
-    /// Hurries the machines when the end has come, and says so of a signal.
-    fn watch(&self) {
+    /// Hurries the machines when the end has come, and says so of a signal; a while later `again` lets the next
+    /// one end the process.
+    fn watch(&self, again: &AtomicBool) {
         let (never, bell) = (Mutex::new(()), Condvar::new());
         let mut guard = never.lock();
-        let mut is_told = false;
+        let mut seen: Option<HostClock> = None;
         loop {
             bell.wait_for(&mut guard, TICK);
             if self.is_over() {
                 hurry(true);
             }
-            if self.came().is_some() && !is_told {
-                is_told = true;
-                anstream::eprintln!("interrupted: ending what is under way; once more ends it at once");
+            self.tell();
+            match seen {
+                None => seen = self.came().map(|_| HostClock::start()),
+                Some(seen) if seen.elapsed() >= SAME_SIGNAL => again.store(true, SeqCst),
+                Some(_) => {}
             }
         }
     }
