@@ -91,8 +91,8 @@ impl State {
         self.came().is_some() || time.is_some_and(|(clock, time)| clock.elapsed() >= time)
     }
 
-    /// Hurries the machines when the end has come, and says so of a signal; a while later `again` lets the next
-    /// one end the process.
+    /// Hurries the machines when the end has come, and says so of a signal; a while later `again` lets the
+    /// next one end the process.
     fn watch(&self, again: &AtomicBool) {
         let (never, bell) = (Mutex::new(()), Condvar::new());
         let mut guard = never.lock();
