@@ -69,6 +69,7 @@ impl Reads {
             rules: if self.watching == Watching::Nobody { Selection::none() } else { Selection::all() },
             sites: if self.watching == Watching::Counted { Sites::Counted } else { Sites::Kept },
             evidence: false,
+            patience: kernel_sim::machine::PATIENCE,
         };
         let run = run::once(self.driver, &setup, setup.seed, Chooser::Seeded, None)
             .unwrap_or_else(|e| panic!("{e}"));

@@ -8,6 +8,7 @@ pub mod exhibits;
 pub mod models;
 pub mod ramdisk;
 pub mod ramdisk_service_irp_under_lock;
+pub mod vandals;
 pub mod vioscsi;
 pub mod wdm_startio;
 
@@ -100,6 +101,20 @@ const MODEL_SOURCES: &[Source] = sources![
     "models/spins_on_register.rs",
     "models/test_and_set.rs",
     "models/timer_remove.rs",
+];
+
+const VANDAL_SOURCES: &[Source] = sources![
+    "vandals/mod.rs",
+    "vandals/allocates.rs",
+    "vandals/divide_by_zero.rs",
+    "vandals/execute_data.rs",
+    "vandals/host_mutex.rs",
+    "vandals/illegal_instruction.rs",
+    "vandals/null_read.rs",
+    "vandals/panic_in_drop.rs",
+    "vandals/spin.rs",
+    "vandals/stack_overflow.rs",
+    "vandals/wild_write.rs",
 ];
 
 const RULE: &str = "SpinLockSafe";
@@ -259,6 +274,17 @@ static DRIVERS: &[&Driver] = &[
     &models::DEADLOCKS_ON_ITSELF,
     &models::ISR_NEVER_RETURNS,
     &models::PANICS,
+    &vandals::NULL_READ,
+    &vandals::WILD_WRITE,
+    &vandals::STACK_OVERFLOW,
+    &vandals::ILLEGAL_INSTRUCTION,
+    &vandals::EXECUTE_DATA,
+    &vandals::DIVIDE_BY_ZERO,
+    &vandals::PANIC_IN_DROP,
+    &vandals::SPIN,
+    &vandals::SPIN_NEAR_MISS,
+    &vandals::HOST_MUTEX,
+    &vandals::ALLOCATES,
 ];
 
 /// Everything that `storsim` runs: the drivers and models, then the exhibits.

@@ -47,8 +47,9 @@ stop_codes! {
     /// The reference count of an object makes no sense. Parameters: object type (0: not an object of the
     /// object manager), the object.
     REFERENCE_BY_POINTER = 0x18;
-    /// An unhandled exception in kernel mode; here, a panic of the driver. Parameters: exception
-    /// code, address, exception parameters 0 and 1 (the simulator knows no addresses of code).
+    /// An unhandled exception in kernel mode: a panic of the driver, an illegal instruction, a division by
+    /// zero, an address that cannot exist. Parameters: exception code, address, exception parameters 0 and 1
+    /// (the simulator knows no addresses of code).
     KMODE_EXCEPTION_NOT_HANDLED = 0x1E;
     /// IoCallDriver with no stack location left. Parameter 1: the IRP.
     NO_MORE_IRP_STACK_LOCATIONS = 0x35;
@@ -56,8 +57,11 @@ stop_codes! {
     /// believe they own it. Parameter 1: the IRP.
     MULTIPLE_IRP_COMPLETE_REQUESTS = 0x44;
     /// Memory that is no memory of the machine was referenced below DISPATCH_LEVEL. Parameters: the
-    /// address, 0 for a read, the address of the code.
+    /// address; 0 for a read, 2 for a write, 0x10 for execution; the address of the code.
     PAGE_FAULT_IN_NONPAGED_AREA = 0x50;
+    /// A trap that the kernel cannot go on from. Parameter 1 says which: 8, a double fault, is a kernel stack
+    /// that overflowed into its guard page.
+    UNEXPECTED_KERNEL_MODE_TRAP = 0x7F;
     /// A wait, attach or yield inside a DPC routine. Parameters: original thread, new thread, stack.
     ATTEMPTED_SWITCH_FROM_DPC = 0xB8;
     /// A bad pool request. Parameter 1 says which: 0x0A is a free with another tag than the block
@@ -86,7 +90,8 @@ stop_codes! {
     /// 0x203 IoCallDriver with the cancel routine still set.
     DRIVER_VERIFIER_IOMANAGER_VIOLATION = 0xC9;
     /// Memory that is no memory of the machine was referenced at DISPATCH_LEVEL or above.
-    /// Parameters: the address, the IRQL, 0 for a read, the address of the code.
+    /// Parameters: the address; the IRQL; 0 for a read, 1 for a write, 8 for execution; the address of the
+    /// code.
     DRIVER_IRQL_NOT_LESS_OR_EQUAL = 0xD1;
     /// A worker routine returned at DISPATCH_LEVEL or above. Parameters: the routine, the IRQL, its
     /// parameter, the work item.
@@ -119,8 +124,8 @@ pub struct BugCheck {
     pub now: Moment,
     /// Moments that led to it, oldest first: where the object was last in the driver's hands, earlier calls.
     pub earlier: Vec<Moment>,
-    /// Of a panic of the driver, where in its source.
-    pub panicked_at: Option<Site>,
+    /// Of a panic or a fault of the driver, where in its source.
+    pub raised_at: Option<Site>,
 }
 
 /// A processor or thread that cannot go on, and why.
@@ -152,6 +157,28 @@ pub struct Livelock {
     pub polls: u64,
 }
 
+/// A run that made as many steps as it may: its strategy lets the wrong ones go on, or it never ends.
+#[derive(Clone, Debug)]
+pub struct Endless {
+    /// Where the processor that ran last is.
+    pub place: Moment,
+    /// How many steps were made.
+    pub steps: u64,
+}
+
+/// Driver code that makes no call and does not come back.
+#[derive(Clone, Debug)]
+pub struct Runaway {
+    /// One sentence: what it does instead.
+    pub what: String,
+    /// It took memory of the host meanwhile, which it will never give back.
+    pub takes_memory: bool,
+    /// Where the processor is.
+    pub place: Moment,
+    /// Where in the driver's source it was when it was given up.
+    pub raised_at: Option<Site>,
+}
+
 /// The driver called something that the simulator has not got: our limit, and no mistake of the driver's.
 #[derive(Clone, Debug)]
 pub struct Limit {
@@ -171,6 +198,12 @@ pub enum Ending {
     Deadlock(Box<Deadlock>),
     /// A livelock.
     Livelock(Box<Livelock>),
+    /// It was to end soon: see [`fault::hurry`](crate::fault::hurry).
+    Interrupted,
+    /// More steps than the run may make.
+    Endless(Box<Endless>),
+    /// Driver code did not come back.
+    Runaway(Box<Runaway>),
     /// A watcher ended the run; this is what it had to say.
     Halted(Box<dyn Any + Send>),
     /// A recorded schedule no longer fits.
@@ -186,6 +219,9 @@ impl std::fmt::Debug for Ending {
             Ending::BugCheck(b) => b.fmt(f),
             Ending::Deadlock(d) => d.fmt(f),
             Ending::Livelock(l) => l.fmt(f),
+            Ending::Interrupted => f.write_str("Interrupted"),
+            Ending::Endless(e) => e.fmt(f),
+            Ending::Runaway(r) => r.fmt(f),
             Ending::Halted(_) => f.write_str("Halted"),
             Ending::Parted(p) => p.fmt(f),
             Ending::Limit(l) => l.fmt(f),

@@ -101,6 +101,15 @@ impl Fiber {
         }
     }
 
+    /// Gives the fiber up where it is: nothing on its stack is dropped.
+    ///
+    /// # Safety
+    /// What lies on its stack is never used again as a value: those who hold pointers to it have stopped.
+    pub(crate) unsafe fn abandon(mut self) {
+        // SAFETY: the caller's promise; to drop none of it leaks, and no more.
+        unsafe { self.0.force_reset() }
+    }
+
     /// Whether the fiber's body has begun.
     pub(crate) fn started(&self) -> bool {
         self.0.started()

@@ -341,7 +341,7 @@ impl Machine {
             ),
             now,
             earlier,
-            panicked_at: None,
+            raised_at: None,
         };
         self.stop(Ending::BugCheck(Box::new(check)));
     }

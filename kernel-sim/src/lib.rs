@@ -48,6 +48,11 @@ pub mod choose;
 pub mod dma;
 mod evidence;
 mod exec;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod fault;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[path = "fault/elsewhere.rs"]
+pub mod fault;
 mod fiber;
 pub mod frame;
 pub mod hardware;
@@ -72,6 +77,7 @@ mod panics;
 pub mod pool;
 mod power;
 pub mod processor;
+mod program;
 mod registers;
 pub mod routine;
 pub mod safe;

@@ -32,9 +32,13 @@ use parking_lot::Mutex;
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// Processors a machine may have.
 pub const PROCESSORS_MAX: u8 = 64;
+
+/// Time that driver code may run without a call.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Values of other crates one machine can keep.
 pub const ATTACHED_MAX: usize = 8;
@@ -58,6 +62,8 @@ pub struct Config {
     pub(crate) keep_sites: bool,
     pub(crate) keep_evidence: bool,
     pub(crate) allocation_policy: Option<Box<dyn AllocationPolicy>>,
+    pub(crate) patience: Duration,
+    pub(crate) steps_max: u64,
 }
 
 /// A machine cannot have that many processors.
@@ -89,6 +95,8 @@ impl Config {
             keep_sites: true,
             keep_evidence: false,
             allocation_policy: None,
+            patience: PATIENCE,
+            steps_max: u64::MAX,
         })
     }
 
@@ -120,6 +128,22 @@ impl Config {
     #[must_use]
     pub fn keep_evidence(mut self, keep: bool) -> Config {
         self.keep_evidence = keep;
+        self
+    }
+
+    /// For how long, by the host's clock, driver code may run without a call before it is given up as a
+    /// runaway; zero: for ever. [`PATIENCE`] unless told otherwise.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Config {
+        self.patience = patience;
+        self
+    }
+
+    /// Steps after which the deterministic executor gives the run up, as one that never ends; no bound unless
+    /// told otherwise.
+    #[must_use]
+    pub fn steps_max(mut self, steps: u64) -> Config {
+        self.steps_max = steps;
         self
     }
 
@@ -157,6 +181,7 @@ impl Config {
     pub(crate) fn check_start(&self) {
         assert!(!Processor::current().is_real(), "a machine cannot be started from inside another");
         crate::panics::install();
+        crate::fault::install();
     }
 }
 
@@ -213,6 +238,7 @@ pub struct Machine {
     /// Makes allocations of drivers fail.
     pub(crate) low_resources: Option<LowResources>,
     pub(crate) executor: Executor,
+    pub(crate) patience: Duration,
     pub(crate) watching: Watching,
     pub(crate) stacks: Stacks,
     pub(crate) ending: Mutex<Option<Ending>>,
@@ -280,8 +306,9 @@ impl Machine {
         self.deterministic().current()
     }
 
-    /// How many calls in a row only looked at something, since anything else happened (deterministic
-    /// executor only): for strategies that want to let others go first then.
+    /// How many calls in a row only looked at something, and how many thread switches led to no call, since
+    /// anything else happened (deterministic executor only): for strategies that want to let others go first
+    /// then.
     ///
     /// # Panics
     /// In the parallel executor.
@@ -451,7 +478,7 @@ impl Processor {
         earlier: Vec<Moment>,
     ) -> ! {
         let (what, now) = (what.into(), self.place_with_stack());
-        let check = BugCheck { stop, parameters, what, now, earlier, panicked_at: None };
+        let check = BugCheck { stop, parameters, what, now, earlier, raised_at: None };
         self.machine().stop(Ending::BugCheck(Box::new(check)));
         crate::sync::thread::unwind(self)
     }

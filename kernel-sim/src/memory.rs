@@ -38,6 +38,21 @@ const SPARES_MAX: usize = 4;
 
 static SPARES: Mutex<Vec<AddressSpace>> = Mutex::new(Vec::new());
 
+/// What lies at an address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// The pool.
+    Pool,
+    /// Register windows of devices.
+    Registers,
+    /// A kernel stack.
+    Stack,
+    /// The guard page below the stack of that index.
+    Guard(usize),
+    /// No memory of the machine.
+    Elsewhere,
+}
+
 /// A machine's memory. Taken with [`AddressSpace::take`], given back with [`AddressSpace::give_back`].
 pub(crate) struct AddressSpace {
     base: NonNull<u8>,
@@ -143,6 +158,26 @@ impl AddressSpace {
         }
         let stack = (offset - STACKS_OFFSET) / STACK_STRIDE;
         MACHINE_BASE + (STACKS_OFFSET + stack * STACK_STRIDE) as u64
+    }
+
+    /// What lies at a host address.
+    pub(crate) fn place(&self, address: usize) -> Place {
+        let Some(offset) = address.checked_sub(self.base()).filter(|offset| *offset < TOTAL_BYTES) else {
+            return Place::Elsewhere;
+        };
+        match offset.checked_sub(STACKS_OFFSET) {
+            None if offset < POOL_BYTES => Place::Pool,
+            None => Place::Registers,
+            Some(at) if at % STACK_STRIDE < GUARD_BYTES => Place::Guard(at / STACK_STRIDE),
+            Some(_) => Place::Stack,
+        }
+    }
+
+    /// Index of the stack that an address lies in, its guard page included.
+    pub(crate) fn stack_of(&self, address: usize) -> Option<usize> {
+        let offset = address.checked_sub(self.base())?;
+        let at = offset.checked_sub(STACKS_OFFSET).filter(|_| offset < TOTAL_BYTES)?;
+        Some(at / STACK_STRIDE)
     }
 
     /// Bounds of stack `index` (limit, base), its guard page in place.

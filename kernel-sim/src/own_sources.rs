@@ -26,6 +26,12 @@ pub(crate) fn is_own(file: &str) -> bool {
     is_in(file, directory_of(file!())) || DIRECTORIES.read().iter().any(|directory| is_in(file, directory))
 }
 
+/// What the debug information's name of one of the simulator's own files has in front of the compiler's.
+pub(crate) fn root_of(file: &str) -> Option<&str> {
+    let root_in = |directory: &str| Some(&file[..file.find(directory)?]).filter(|_| is_in(file, directory));
+    root_in(directory_of(file!())).or_else(|| DIRECTORIES.read().iter().find_map(|d| root_in(d)))
+}
+
 /// The path up to its last separator, which stays.
 fn directory_of(file: &str) -> &str {
     &file[..file.rfind(['/', '\\']).map_or(0, |at| at + 1)]

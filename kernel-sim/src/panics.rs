@@ -53,7 +53,7 @@ fn on_machine(info: &PanicHookInfo<'_>) -> bool {
         what: format!("the driver panicked at {shown}: {message}"),
         now: cpu.place_with_stack(),
         earlier: Vec::new(),
-        panicked_at: at,
+        raised_at: at,
     };
     // SAFETY: a processor that runs driver code runs a thread.
     unsafe { (*cpu.thread.get()).unwinding.set(true) };

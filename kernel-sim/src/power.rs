@@ -60,7 +60,7 @@ impl Machine {
         let deterministic = !matches!(config.execution, Execution::Parallel);
         let watching = Watching::new(config.watchers, deterministic, config.keep_sites, config.keep_evidence);
         let executor = match strategy(config.execution) {
-            Some(strategy) => Executor::Deterministic(Deterministic::new(strategy)),
+            Some(strategy) => Executor::Deterministic(Deterministic::new(strategy, config.steps_max)),
             None => Executor::Parallel(Parallel::new(config.processors)),
         };
         let base = memory.base();
@@ -77,6 +77,7 @@ impl Machine {
             linked_objects: AtomicUsize::new(0),
             low_resources: config.allocation_policy.map(LowResources::new),
             executor,
+            patience: config.patience,
             watching,
             stacks: Stacks::default(),
             ending: Mutex::new(None),
@@ -115,13 +116,14 @@ impl Machine {
     fn reset(&mut self, config: Config) {
         self.watching = Watching::new(config.watchers, true, config.keep_sites, config.keep_evidence);
         self.stacks.clear();
+        self.patience = config.patience;
         self.low_resources = config.allocation_policy.map(LowResources::new);
         for processor in &mut self.processors {
             processor.reset(&self.watching);
         }
         if let (Executor::Deterministic(d), Some(strategy)) = (&mut self.executor, strategy(config.execution))
         {
-            d.reset(strategy);
+            d.reset(strategy, config.steps_max);
         }
         self.kernel.get_mut().reset();
         self.dpcs.reset();
@@ -151,7 +153,7 @@ impl Machine {
                 false
             }
         };
-        if at_rest && self.is_as_new() {
+        if at_rest && !self.is_quiet() && self.is_as_new() {
             Processor::leave_all();
             let outcome = self.outcome(Ending::Completed);
             let displaced = SPARE.with_borrow_mut(|spare| spare.0.replace(self));

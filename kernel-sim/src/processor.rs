@@ -55,6 +55,8 @@ pub(crate) mod pend {
     pub const DPC: u32 = 4;
     /// A thread became ready.
     pub const RESCHEDULE: u32 = 8;
+    /// The watchdog wants to see the next call.
+    pub const WATCHED: u32 = 16;
 }
 
 /// One lock taken, in `Processor::locks`.
@@ -296,6 +298,14 @@ impl Processor {
     #[inline]
     pub(crate) fn pending(&self) -> &AtomicU32 {
         &self.pending
+    }
+
+    /// Lets the watchdog see that a call was made.
+    #[inline]
+    pub(crate) fn show_life(&self) {
+        if self.pending.load(Relaxed) & pend::WATCHED != 0 {
+            self.pending.fetch_and(!pend::WATCHED, Relaxed);
+        }
     }
 
     /// Whether `bytes` bytes at `address` are memory of the machine.

@@ -96,6 +96,7 @@ fn point(address: usize, row: &'static DdiInfo, site: Site) -> bool {
             cpu.frame().note_site(site);
         }
         d.note_call(machine, cpu, looks);
+        cpu.show_life();
         if d.is_watched() {
             d.announce(machine, cpu, &[Arg::Pointer(address)]);
         }

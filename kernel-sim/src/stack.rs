@@ -6,6 +6,7 @@
 //! of runs.
 
 use crate::own_sources;
+use crate::program;
 use parking_lot::Mutex;
 
 /// Return addresses kept of one stack.
@@ -24,6 +25,34 @@ pub struct StackFrame {
     pub file: String,
     /// The line, from 1.
     pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+/// Whose code a frame is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Whose {
+    /// The simulator's.
+    Own,
+    /// The standard library's or a registry crate's.
+    Library,
+    Driver,
+}
+
+/// Whose code was running when something went wrong.
+#[derive(Default)]
+pub(crate) struct Blame {
+    /// The innermost frame of a driver's, if there is one.
+    pub(crate) driver: Option<StackFrame>,
+    /// Frames of the simulator's lie further in: the driver had called it.
+    pub(crate) is_inside_own: bool,
+}
+
+impl Blame {
+    /// Whether only code of the simulator's was running. Where nothing is known, it is the driver's.
+    pub(crate) fn is_own(&self) -> bool {
+        self.driver.is_none() && self.is_inside_own
+    }
 }
 
 /// Names a stack that a machine keeps.
@@ -86,6 +115,46 @@ impl Stack {
         Stack(addresses.into())
     }
 
+    /// The stack of code that was interrupted at `instruction`, on top of which the calling code runs. If
+    /// nothing leads there, the interrupted instruction alone. `is_return`: it is a return address.
+    pub(crate) fn interrupted_at(instruction: usize, is_return: bool) -> Stack {
+        let Stack(all) = Stack::capture();
+        let at = all.iter().position(|address| *address == instruction);
+        let mut addresses: Vec<usize> = at.map_or_else(|| vec![instruction], |at| all[at..].to_vec());
+        // A frame is named by what lies before its address: here that is to be the instruction itself.
+        addresses[0] = instruction.wrapping_add(usize::from(!is_return));
+        Stack(addresses.into())
+    }
+
+    /// A stack that was walked elsewhere.
+    pub(crate) fn of(addresses: Vec<usize>) -> Stack {
+        Stack(addresses.into())
+    }
+
+    /// Whose code was running, as far as debug information tells.
+    pub(crate) fn blame(&self) -> Blame {
+        let mut blame = Blame::default();
+        self.each_frame(|whose, frame| {
+            match whose {
+                Whose::Library => {}
+                Whose::Own => blame.is_inside_own = true,
+                Whose::Driver => blame.driver = Some(frame),
+            }
+            blame.driver.is_none()
+        });
+        blame
+    }
+
+    /// The files that its frames lie in.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let mut files = Vec::new();
+        self.each_frame(|_, frame| {
+            files.push(frame.file);
+            true
+        });
+        files
+    }
+
     /// Whether none was taken.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -97,10 +166,21 @@ impl Stack {
     #[must_use]
     pub fn driver_frames(&self) -> Vec<StackFrame> {
         let mut frames = Vec::new();
+        self.each_frame(|whose, frame| {
+            if whose == Whose::Driver {
+                frames.push(frame);
+            }
+            true
+        });
+        frames
+    }
+
+    /// Tells of each frame that has a line, innermost first, until `told` returns false.
+    fn each_frame(&self, mut told: impl FnMut(Whose, StackFrame) -> bool) {
         // Below the bottom of the fiber lies whatever started the machine.
-        let mut is_bottom = false;
+        let mut is_over = false;
         for address in &self.0 {
-            if is_bottom {
+            if is_over {
                 break;
             }
             backtrace::resolve(*address as *mut _, |symbol| {
@@ -110,15 +190,21 @@ impl Stack {
                     return;
                 };
                 let file = file.to_string_lossy().replace('\\', "/");
-                let is_own = own_sources::is_own(&file);
-                is_bottom |= is_own && file.ends_with("/fiber.rs");
-                if !is_own && !is_library(&file) {
-                    // `{:#}` leaves out the hash.
-                    frames.push(StackFrame { function: format!("{name:#}"), file, line });
+                let whose = match () {
+                    () if own_sources::is_own(&file) => Whose::Own,
+                    () if is_library(&file) || !program::contains(*address) => Whose::Library,
+                    () => Whose::Driver,
+                };
+                let is_bottom = whose == Whose::Own && file.ends_with("/fiber.rs");
+                if is_over {
+                    return;
                 }
+                // `{:#}` leaves out the hash.
+                let function = format!("{name:#}");
+                let column = symbol.colno().unwrap_or(1);
+                is_over = !told(whose, StackFrame { function, file, line, column }) || is_bottom;
             });
         }
-        frames
     }
 }
 

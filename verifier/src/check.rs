@@ -36,6 +36,7 @@ use kernel_sim::machine::Config;
 use parking_lot::Mutex;
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 /// The variable that holds an execution to make again, instead of exploring.
 pub const REPLAY: &str = "STORSIM_REPLAY";
@@ -134,6 +135,13 @@ impl Check {
     /// Events of the adapter while requests are under way.
     pub fn events(mut self, events: &[Event]) -> Check {
         self.program.setup.disturbances.events = events.to_vec();
+        self
+    }
+
+    /// How long driver code may run without a call before it is given up as a runaway, on the host's clock:
+    /// five seconds unless told otherwise; zero for ever.
+    pub fn runaway(mut self, patience: Duration) -> Check {
+        self.program.setup.patience = patience;
         self
     }
 

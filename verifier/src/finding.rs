@@ -7,8 +7,8 @@
 
 use crate::rules::{self, Row, Selection, WindowsStop};
 use kernel_sim::bugcheck::{
-    BugCheck, Deadlock, Ending, IRQL_UNEXPECTED_VALUE, Limit, Livelock, MULTIPLE_IRP_COMPLETE_REQUESTS,
-    StopCode, WORKER_THREAD_RETURNED_AT_BAD_IRQL, Waiter,
+    BugCheck, Deadlock, Ending, Endless, IRQL_UNEXPECTED_VALUE, Limit, Livelock,
+    MULTIPLE_IRP_COMPLETE_REQUESTS, Runaway, StopCode, WORKER_THREAD_RETURNED_AT_BAD_IRQL, Waiter,
 };
 use kernel_sim::choose::Parted;
 use kernel_sim::machine::Machine;
@@ -65,6 +65,10 @@ pub enum RunEnd {
     Found(Box<Finding>),
     /// The run ended early with something whose row is off: it is not reported.
     Ignored(Box<Finding>),
+    /// It was ended from outside: by a signal, or because the time was over.
+    Interrupted,
+    /// More steps than an execution may make: nothing is known of it.
+    Endless(Box<Endless>),
     /// The driver called something that the simulator has not got.
     Limit(Box<Limit>),
     /// A recorded schedule no longer fits.
@@ -82,13 +86,37 @@ impl RunEnd {
             Ending::Completed => return RunEnd::Clean,
             Ending::Parted(parted) => return RunEnd::Parted(parted),
             Ending::Limit(limit) => return RunEnd::Limit(limit),
+            Ending::Interrupted => return RunEnd::Interrupted,
+            Ending::Endless(endless) => return RunEnd::Endless(endless),
             Ending::BugCheck(check) => Box::new(bug_check(*check)),
             Ending::Deadlock(deadlock) => Box::new(standstill(*deadlock)),
             Ending::Livelock(livelock) => Box::new(polling(*livelock)),
+            Ending::Runaway(runaway) => Box::new(does_not_return(*runaway)),
             Ending::Halted(found) => {
                 found.downcast::<Finding>().expect("what watches here ends runs with a finding")
             }
         };
+        if rules.has(finding.of) { RunEnd::Found(finding) } else { RunEnd::Ignored(finding) }
+    }
+
+    /// The same, if everything that could go on was let go on again and again: then what never ends is the
+    /// driver's.
+    #[must_use]
+    pub(crate) fn under_fair_choices(self, rules: &Selection) -> RunEnd {
+        let RunEnd::Endless(endless) = self else { return self };
+        let Endless { place, steps } = *endless;
+        let call = place.routine().map(|call| format!(", now {call}")).unwrap_or_default();
+        let what = format!("CPU {} makes calls on and on{call}: no end after {steps} steps", place.cpu);
+        let finding = Box::new(Finding {
+            of: &rules::LIVELOCK,
+            what,
+            why: "under random choices everything gets its turn again and again, and still it does not end",
+            now: place,
+            also: Vec::new(),
+            earlier: Vec::new(),
+            stop: None,
+            note: None,
+        });
         if rules.has(finding.of) { RunEnd::Found(finding) } else { RunEnd::Ignored(finding) }
     }
 
@@ -99,6 +127,8 @@ impl RunEnd {
             RunEnd::Clean => "clean",
             RunEnd::Found(_) => "finding",
             RunEnd::Ignored(_) => "ignored",
+            RunEnd::Interrupted => "interrupted",
+            RunEnd::Endless(_) => "endless",
             RunEnd::Limit(_) => "limit",
             RunEnd::Parted(_) => "parted",
         }
@@ -118,7 +148,11 @@ impl RunEnd {
     pub fn stopped_by(&self) -> Option<&Finding> {
         match self {
             RunEnd::Found(finding) | RunEnd::Ignored(finding) => Some(finding),
-            RunEnd::Clean | RunEnd::Limit(_) | RunEnd::Parted(_) => None,
+            RunEnd::Clean
+            | RunEnd::Interrupted
+            | RunEnd::Endless(_)
+            | RunEnd::Limit(_)
+            | RunEnd::Parted(_) => None,
         }
     }
 
@@ -176,10 +210,10 @@ const NOT_NOTED: &str =
     "what came before it is not known of a run on real threads; the deterministic executor notes it";
 
 fn bug_check(check: BugCheck) -> Finding {
-    let BugCheck { stop, parameters, what, mut now, mut earlier, panicked_at } = check;
-    if panicked_at.is_some() {
+    let BugCheck { stop, parameters, what, mut now, mut earlier, raised_at } = check;
+    if raised_at.is_some() {
         // A panic is told by where it was raised, not by the call that came before it.
-        (now.call, now.site) = (None, panicked_at);
+        (now.call, now.site) = (None, raised_at);
     }
     // The stop may have shown a lock that is held already, with the call stack.
     let is_shown = |address| earlier.iter().any(|m: &Moment| m.held.iter().any(|h| h.address == address));
@@ -225,6 +259,24 @@ fn waiting(waiter: Waiter) -> Moment {
     let holder = waiter.holder.map(|h| format!(", held by CPU {h}")).unwrap_or_default();
     let label = format!("CPU {} waits for {}{holder}", waiter.place.cpu, waiter.waits_for);
     Moment { label: label.into(), ..waiter.place }
+}
+
+fn does_not_return(runaway: Runaway) -> Finding {
+    let Runaway { what, mut place, raised_at, .. } = runaway;
+    // Told by where it was, not by the call that came before.
+    (place.call, place.site) = (None, raised_at);
+    let mut earlier: Vec<_> = place.held.iter().map(|lock| Moment::of_taking(place.cpu, lock)).collect();
+    earlier.sort_by_key(|moment| moment.step);
+    Finding {
+        of: &rules::RUNAWAY,
+        what,
+        why: rules::RUNAWAY.why,
+        now: place,
+        also: Vec::new(),
+        earlier,
+        stop: None,
+        note: Some("found by the host's clock; --runaway SECONDS sets how long driver code may take".into()),
+    }
 }
 
 fn polling(livelock: Livelock) -> Finding {

@@ -154,7 +154,9 @@ fn locks_of_the_host_are_parking_lots() {
                 let part = &rest[..end.unwrap_or(rest.len())];
                 !part.starts_with("atomic") && words.iter().any(|w| has_word(part, w))
             };
-            !is_comment(line) && std.into_iter().any(names)
+            // One of the vandals holds a lock of std across a call: that is its mistake.
+            let is_vandal = line.file.contains("/vandals/");
+            !is_comment(line) && !is_vandal && std.into_iter().any(names)
         };
         assert_none(lines(krate), locks, "a lock of std");
     }

@@ -272,6 +272,7 @@ const GROUND_FLOOR: &[&str] = &[
     "memory",
     "moment",
     "own_sources",
+    "program",
     "routine",
     "site",
     "split_mix",

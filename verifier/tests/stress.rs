@@ -104,6 +104,7 @@ fn program(driver: &'static Driver) -> Program {
         rules: Selection::default(),
         sites: Sites::Kept,
         evidence: false,
+        patience: kernel_sim::machine::PATIENCE,
     };
     Program { driver, setup }
 }

@@ -1,4 +1,5 @@
-//! Addresses of what is no longer there, used below DISPATCH_LEVEL and at it; an index past the end.
+//! Addresses of what is no longer there, used below DISPATCH_LEVEL and at it; an index past the end; a stack
+//! that is too short.
 
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
@@ -51,4 +52,26 @@ pub(super) unsafe fn index_past_end() {
 pub(super) unsafe fn index_checked() {
     let name = NAMES.get(reported()).unwrap_or(&"unknown");
     assert!(!name.is_empty());
+}
+
+/// Deeper than any kernel stack.
+const DEPTH: u32 = 1_000_000;
+/// As deep as a kernel stack has room for.
+const DEPTH_MAX: u32 = 16;
+
+/// Counts the levels of a tree; each takes some of the stack.
+#[inline(never)]
+fn levels(depth: u32) -> u32 {
+    let path = std::hint::black_box([depth; 16]);
+    if depth == 0 { 0 } else { 1 + levels(path[0] - 1) }
+}
+
+/// Recurses as often as a number says that came from elsewhere.
+pub(super) unsafe fn recurse_as_told() {
+    levels(std::hint::black_box(DEPTH));
+}
+
+/// Recurses as often as that, but not deeper than the stack.
+pub(super) unsafe fn recurse_a_little() {
+    levels(std::hint::black_box(DEPTH).min(DEPTH_MAX));
 }

@@ -143,6 +143,9 @@ pairs! {
     "page-fault-in-nonpaged-area" = Stops("PAGE_FAULT_IN_NONPAGED_AREA"), program
         memory::event_after_free, "sets an event that it has freed";
         memory::event_before_free, "sets an event, and frees it right after";
+    "unexpected-kernel-mode-trap" = Stops("UNEXPECTED_KERNEL_MODE_TRAP"), program
+        memory::recurse_as_told, "recurses as often as a number says that came from elsewhere";
+        memory::recurse_a_little, "recurses as often as its stack has room for, whatever the number says";
     "attempted-switch-from-dpc" = Stops("ATTEMPTED_SWITCH_FROM_DPC"), program
         dpcs::wait_in_dpc, "waits for an event in a DPC";
         dpcs::look_in_dpc, "waits for an event in a DPC with a time-out of zero, which only looks";

@@ -30,6 +30,7 @@ pub fn setup(driver: &str, executor: Executor, seed: u64, ios: u64) -> Setup {
         rules: Selection::all(),
         sites: Sites::Kept,
         evidence: false,
+        patience: kernel_sim::machine::PATIENCE,
     }
 }
 

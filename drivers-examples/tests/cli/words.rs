@@ -51,6 +51,15 @@ fn list_names_every_driver_and_every_rule() {
             "deadlocks-on-itself",
             "isr-never-returns",
             "panics",
+            "vandal-null-read",
+            "vandal-wild-write",
+            "vandal-stack-overflow",
+            "vandal-illegal-instruction",
+            "vandal-execute-data",
+            "vandal-divide-by-zero",
+            "vandal-panic-in-drop",
+            "vandal-host-mutex",
+            "vandal-allocates",
         ]
     );
     let rules: Vec<_> = rules::TABLE.iter().map(|r| r.name).collect();

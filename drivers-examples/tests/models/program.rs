@@ -43,6 +43,7 @@ pub fn program(name: &str, executor: Executor) -> Program {
             rules: Selection::all(),
             sites: Sites::Kept,
             evidence: false,
+            patience: kernel_sim::machine::PATIENCE,
         },
     }
 }

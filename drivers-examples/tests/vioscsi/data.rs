@@ -61,6 +61,7 @@ fn setup(cpus: u8, executor: Executor, seed: u64, depth: u32, ios: u64) -> Setup
         rules: Selection::all(),
         sites: Sites::Kept,
         evidence: false,
+        patience: kernel_sim::machine::PATIENCE,
     }
 }
 

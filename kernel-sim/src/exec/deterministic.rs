@@ -50,6 +50,10 @@ pub(crate) struct Deterministic {
     polls: Cell<u64>,
     /// Polling calls in a row, by processor.
     own_polls: [Cell<u32>; 64],
+    /// Thread switches in a row that led to no call: threads that wait for one lock.
+    switches: Cell<u64>,
+    /// Steps after which the run is given up.
+    steps_max: u64,
     /// Processors about to take a spin lock, those of them that are inside the call, and the lock.
     waiting: Cell<u64>,
     committed: Cell<u64>,
@@ -65,7 +69,7 @@ pub(crate) struct Deterministic {
 }
 
 impl Deterministic {
-    pub(crate) fn new(mut choose: Strategy) -> Deterministic {
+    pub(crate) fn new(mut choose: Strategy, steps_max: u64) -> Deterministic {
         let follows = choose.as_dyn().follows();
         let others_finish = choose.as_dyn().lets_others_finish();
         Deterministic {
@@ -85,6 +89,8 @@ impl Deterministic {
             hash: Cell::new(HASH_START),
             polls: Cell::new(0),
             own_polls: [const { Cell::new(0) }; 64],
+            switches: Cell::new(0),
+            steps_max,
             waiting: Cell::new(0),
             committed: Cell::new(0),
             waits: UnsafeCell::new([LockWait::NONE; 64]),
@@ -97,7 +103,8 @@ impl Deterministic {
     }
 
     /// Makes the executor of a machine at rest as good as new.
-    pub(crate) fn reset(&mut self, mut choose: Strategy) {
+    pub(crate) fn reset(&mut self, mut choose: Strategy, steps_max: u64) {
+        self.steps_max = steps_max;
         self.footprint.reset(choose.as_dyn().follows());
         self.others_finish.set(choose.as_dyn().lets_others_finish());
         *self.choose.get_mut() = choose;
@@ -108,6 +115,7 @@ impl Deterministic {
         self.time_ns.set(0);
         self.hash.set(HASH_START);
         self.polls.set(0);
+        self.switches.set(0);
         for own in &self.own_polls {
             own.set(0);
         }
@@ -262,7 +270,11 @@ impl Deterministic {
         let step = self.step.get() + 1;
         self.step.set(step);
         let run = self.run.get();
-        if run == 0 || !self.is_quiet_outside() || self.polls.get() >= POLLS_PATIENCE || self.footprint.wanted
+        if run == 0
+            || !self.is_quiet_outside()
+            || self.polls.get() >= POLLS_PATIENCE
+            || self.footprint.wanted
+            || step >= self.steps_max
         {
             return self.next_of_many(machine, step);
         }
@@ -275,6 +287,9 @@ impl Deterministic {
     /// As `next`, where more than going on may be possible.
     #[inline(never)]
     fn next_of_many(&self, machine: &Machine, step: u64) -> Option<Transition> {
+        if step >= self.steps_max {
+            return self.give_up(machine);
+        }
         let followed = self.footprint.wanted;
         if followed {
             self.show_step(step - 1, &machine.processors[usize::from(self.current.get())]);
@@ -384,6 +399,7 @@ impl Deterministic {
                 }),
                 Transition::Dpc(n) if n == me => self.on_top(machine, cpu, || machine.drain_dpcs(cpu)),
                 Transition::Switch(n) if n == me => {
+                    self.switches.set(self.switches.get() + 1);
                     let wait = self.suspend_wait(cpu);
                     machine.preempt(cpu);
                     match wait {
@@ -406,11 +422,11 @@ impl Deterministic {
                     continue;
                 }
                 Transition::Device(n) => {
-                    self.polls.set(0);
+                    self.note_progress();
                     machine.step_device(usize::from(n));
                 }
                 Transition::Timer => {
-                    self.polls.set(0);
+                    self.note_progress();
                     machine.expire_timer();
                 }
             }
@@ -483,6 +499,7 @@ impl Machine {
     /// the answer is `true` and its threads are there still.
     pub(crate) fn run_deterministic(&self) -> bool {
         let d = self.deterministic();
+        let _watched = crate::fault::watch(self, None);
         while !self.is_quiet() && !d.at_rest.get() {
             let cpu = &self.processors[usize::from(d.current.get())];
             cpu.enter();

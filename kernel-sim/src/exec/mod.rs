@@ -142,6 +142,7 @@ impl Machine {
 
     #[cold]
     pub(crate) fn serve_pending(&self, cpu: &Processor) {
+        cpu.show_life();
         let pending = cpu.pending().load(SeqCst);
         if pending & pend::STOP != 0 {
             return;
@@ -176,6 +177,14 @@ impl Machine {
                 Executor::Deterministic(d) => d.point(self, cpu),
                 Executor::Parallel(p) => p.wait_for_work(self, cpu),
             }
+        }
+    }
+
+    /// Whether the processor has nothing to do, or waits for a lock: the watchdog expects no call of it.
+    pub(crate) fn is_asleep(&self, cpu: &Processor) -> bool {
+        match &self.executor {
+            Executor::Deterministic(_) => false,
+            Executor::Parallel(p) => p.is_asleep(cpu),
         }
     }
 

@@ -141,12 +141,15 @@ impl Parallel {
         let doorbell = &self.doorbells[usize::from(cpu.index())];
         // A device that is at work makes its step sooner than a host thread wakes up.
         let backoff = Backoff::new();
-        while self.devices_busy.load(SeqCst) && cpu.pending().load(SeqCst) == 0 && !backoff.is_completed() {
+        while self.devices_busy.load(SeqCst)
+            && cpu.pending().load(SeqCst) & !pend::WATCHED == 0
+            && !backoff.is_completed()
+        {
             backoff.snooze();
         }
         {
             let mut asleep = doorbell.asleep.lock();
-            while cpu.pending().load(SeqCst) == 0 {
+            while cpu.pending().load(SeqCst) & !pend::WATCHED == 0 {
                 *asleep = true;
                 doorbell.bell.wait(&mut asleep);
             }
@@ -154,6 +157,11 @@ impl Parallel {
         }
         cpu.pending().fetch_and(!pend::RESCHEDULE, SeqCst);
         machine.serve_pending(cpu);
+    }
+
+    /// Whether a processor has nothing to do, or waits for a lock.
+    pub(crate) fn is_asleep(&self, cpu: &Processor) -> bool {
+        cpu.waiting_on.load(SeqCst) != 0 || *self.doorbells[usize::from(cpu.index())].asleep.lock()
     }
 
     /// A timer is due at `due_ns`: wakes the clock thread if it sleeps longer than that. It never
@@ -330,6 +338,7 @@ impl Machine {
     fn run_processor(&self, cpu: &Processor) {
         cpu.enter();
         {
+            let _watched = crate::fault::watch(self, Some(cpu.index()));
             let _arrival = Arrival(self);
             while !self.is_quiet() {
                 // SAFETY: threads live as long as the machine.
@@ -349,6 +358,7 @@ impl Machine {
             let kernel = self.kernel.lock();
             kernel.threads.iter().filter(|t| t.home == cpu.index()).map(|t| &raw const **t).collect()
         };
+        let _watched = crate::fault::watch(self, Some(cpu.index()));
         for thread in mine {
             // SAFETY: threads live as long as the machine.
             self.unwind_thread(unsafe { &*thread });
@@ -501,7 +511,7 @@ impl Machine {
             None => {
                 let asleep = *p.doorbells[n].asleep.lock();
                 asleep
-                    && cpu.pending().load(SeqCst) == 0
+                    && cpu.pending().load(SeqCst) & !pend::WATCHED == 0
                     && kernel.ready[n].is_empty()
                     && self.dpcs.of(n).queue.is_empty()
             }

@@ -61,6 +61,8 @@ pub(crate) struct Thread {
     pub waits_for: Cell<usize>,
     /// All it waits for, if that is more than one object. Guarded by the kernel lock.
     pub several: UnsafeCell<Several>,
+    /// Its fiber faulted, or would not come back, and is not resumed again.
+    pub abandoned: Cell<bool>,
     /// Critical regions it has entered and not left. Touched by its own code only.
     pub critical_regions: Cell<u32>,
 }
@@ -90,6 +92,7 @@ impl Thread {
             wait_timer: Cell::new(None),
             waits_for: Cell::new(0),
             several: UnsafeCell::default(),
+            abandoned: Cell::new(false),
             critical_regions: Cell::new(0),
         }
     }
@@ -109,6 +112,29 @@ impl Thread {
             }
         }
         returned
+    }
+
+    /// Goes back to the host thread for good, from any stack of that host thread: what the fiber did is never
+    /// finished.
+    ///
+    /// # Safety
+    /// The caller's host thread runs this thread's fiber, or ran it until it was redirected to the caller.
+    pub(crate) unsafe fn abandon(&self) -> ! {
+        self.abandoned.set(true);
+        // SAFETY: the caller's promise: the host thread waits in `resume` for this fiber to park.
+        unsafe { self.parker.park() };
+        unreachable!("an abandoned fiber was resumed")
+    }
+
+    /// Drops what is left of an abandoned fiber.
+    fn forget(&self) {
+        // SAFETY: the fiber is touched by the home's host thread only, which is the caller; the machine has
+        // stopped, and no code that could use what lies on the stack runs again.
+        unsafe {
+            if let Some(fiber) = (*self.fiber.get()).take() {
+                fiber.abandon();
+            }
+        }
     }
 
     /// Whether a fiber of it is parked somewhere in its body.
@@ -261,6 +287,9 @@ impl Machine {
     pub(crate) fn unwind_thread(&self, thread: &Thread) {
         let cpu = &self.processors[usize::from(thread.home)];
         while thread.is_parked() {
+            if thread.abandoned.get() {
+                return thread.forget();
+            }
             cpu.thread.set(thread);
             cpu.enter();
             thread.resume(self);

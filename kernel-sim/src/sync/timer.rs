@@ -244,7 +244,7 @@ impl Machine {
             what,
             now,
             earlier: Vec::new(),
-            panicked_at: None,
+            raised_at: None,
         })));
     }
 

@@ -34,5 +34,5 @@ fn a_panic_in_a_file_of_the_driver_is_a_bug_check_of_the_driver() {
     let rig = Rig::new(Some(panics_in_start_io), 1, DISK_BYTES);
     let outcome = rig.run(Config::new(1, Execution::Seeded(1)).unwrap(), |_| ());
     let Ending::BugCheck(check) = outcome.ending else { panic!("{:?}", outcome.ending) };
-    assert_eq!((check.stop.code, check.panicked_at.map(|at| at.file())), (0x1E, Some(file!())));
+    assert_eq!((check.stop.code, check.raised_at.map(|at| at.file())), (0x1E, Some(file!())));
 }

@@ -160,6 +160,10 @@ pub(super) struct ProgramArguments {
     /// On real threads these are seconds of the host's clock.
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub timeout: Option<u32>,
+    /// Seconds of yours that driver code may run without a call before it is given up as a runaway; 0: for
+    /// ever.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=86400))]
+    pub runaway: u32,
     /// Disks in memory, each of that size, that the requests are spread over.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=i64::from(LUNS_MAX)))]
     pub luns: u8,

@@ -88,6 +88,7 @@ fn search(
         ..Limits::default()
     };
     let clock = HostClock::start();
+    interrupt.give(arguments.time.map(Duration::from_nanos));
     let counted = Some(Count { total: arguments.schedules });
     reporter.progress(Progress::Began { what: name.into(), counted });
     let examined = Mutex::new(Examined::default());
@@ -99,15 +100,14 @@ fn search(
         }
     };
     let control = Control::default();
-    let limit = arguments.time.map(Duration::from_nanos);
     let coverage = std::thread::scope(|scope| {
         let (done, wait) = bounded::<()>(0);
-        let (control, clock) = (&control, &clock);
+        let control = &control;
         let reporter = &mut *reporter;
         scope.spawn(move || {
             while wait.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 reporter.progress(Progress::At(control.executions.load(Relaxed)));
-                if interrupt.came().is_some() || limit.is_some_and(|limit| clock.elapsed() >= limit) {
+                if interrupt.is_over() {
                     control.stop.store(true, Relaxed);
                 }
             }
@@ -122,7 +122,8 @@ fn search(
     let Examined { findings, runs } = examined.into_inner();
     for (key, run) in runs {
         let setup = program.setup.with_seed(seed);
-        let report = finding::keep(program.driver, &setup, run, &arguments.program, false, reporter)?;
+        let report =
+            finding::keep(program.driver, &setup, run, &arguments.program, false, interrupt, reporter)?;
         reporter.finding(&key, &report);
     }
     let summary = summary(program, seed, arguments, &coverage, findings);
@@ -148,6 +149,7 @@ fn summary(
         asked: None,
         executions: coverage.executions,
         steps: coverage.steps,
+        discarded: 0,
         complete: coverage.is_complete(),
         findings: Summary::findings(findings, |seed| Some(schedule_name(name, seed))),
         statement: Some(coverage.statement()),

@@ -2,10 +2,11 @@
 
 use super::args::ProgramArguments;
 use super::ended::Refusal;
+use super::interrupt::Interrupt;
 use super::setup::schedule_name;
 use crate::driver::Driver;
 use crate::explore::Program;
-use crate::explore::shrink::{Budget, Shrunk, shrink};
+use crate::explore::shrink::{Budget, Shrunk, shrink_while};
 use crate::report::{Kept, Progress, Reporter, RunReport};
 use crate::run::{Contents, Run, Setup};
 use crate::schedule::{Schedule, replay};
@@ -22,10 +23,11 @@ pub(super) fn keep(
     run: Run,
     arguments: &ProgramArguments,
     is_seeded: bool,
+    interrupt: &Interrupt,
     reporter: &mut dyn Reporter,
 ) -> Result<RunReport, Refusal> {
     let path = path(driver, setup, arguments.schedule_dir.as_deref());
-    let shrunk = if arguments.no_shrink { None } else { shrink_it(driver, setup, &run, reporter) };
+    let shrunk = if arguments.no_shrink { None } else { shrink_it(driver, setup, &run, interrupt, reporter) };
     let Some(shrunk) = shrunk else {
         let recorded = if is_seeded {
             Schedule::of_seed(driver, setup, &run)
@@ -38,6 +40,11 @@ pub(super) fn keep(
     let recorded = Schedule::of_shrunk(&shrunk);
     let schedule = Some(save(&recorded, &path, reporter));
     let again = replay(driver, &recorded, None)?;
+    if !again.run.end.is_finding() {
+        // There was no time to make it once more, with call stacks and a table of who ran when.
+        let program = shrunk.program.clone();
+        return Ok(RunReport { schedule, ..RunReport::of(driver, program.setup, shrunk.run) });
+    }
     Ok(RunReport {
         schedule,
         timeline: again.timeline.map(|timeline| (timeline, shrunk.deviations.clone())),
@@ -51,16 +58,22 @@ fn shrink_it(
     driver: &'static Driver,
     setup: &Setup,
     run: &Run,
+    interrupt: &Interrupt,
     reporter: &mut dyn Reporter,
 ) -> Option<Shrunk> {
     if matches!(setup.contents, Contents::Image { writes: true, .. }) {
         reporter.progress(Progress::Note("not shrunk: each of many runs would write to the image".into()));
         return None;
     }
+    if interrupt.is_over() {
+        reporter.progress(Progress::Note("not shrunk: there was no time for it".into()));
+        return None;
+    }
     let what = format!("shrinking {} seed {}", driver.name, setup.seed);
     reporter.progress(Progress::Began { what, counted: None });
     let program = Program { driver, setup: setup.clone() };
-    let shrunk = shrink(&program, setup.seed, run.choices.clone(), Budget::default());
+    let shrunk =
+        shrink_while(&program, setup.seed, run.choices.clone(), Budget::default(), &|| !interrupt.is_over());
     reporter.progress(Progress::Ended);
     shrunk.inspect_err(|why| reporter.progress(Progress::Note(format!("not shrunk: {why}")))).ok()
 }

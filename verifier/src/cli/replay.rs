@@ -2,6 +2,7 @@
 
 use super::args::ReplayArguments;
 use super::ended::{Found, Refusal};
+use super::interrupt::Interrupt;
 use crate::driver::Driver;
 use crate::finding::RunEnd;
 use crate::report::{Kept, Reporter, RunReport};
@@ -15,6 +16,7 @@ pub(super) fn replay(
     arguments: &ReplayArguments,
     reporter: &mut dyn Reporter,
 ) -> Result<Found, Refusal> {
+    let interrupt = Interrupt::listen()?;
     let file = arguments.file.display().to_string();
     let schedule = Schedule::load(&arguments.file)?;
     let Some(driver) = drivers.iter().copied().find(|d| d.is_called(&schedule.driver)) else {
@@ -25,6 +27,9 @@ pub(super) fn replay(
     let watcher = shown.then(|| Arc::clone(&trace) as Arc<dyn Watcher>);
     let Replay { run, timeline, fit } =
         schedule::replay(driver, &schedule, watcher).map_err(|e| Refusal(format!("{file}: {e}")))?;
+    if let (RunEnd::Interrupted, Some(signal)) = (&run.end, interrupt.came()) {
+        return Ok(Found::Interrupted(signal));
+    }
     if let Some(parted) = &fit.parted {
         let changed = if fit.sources_changed { "; the driver's sources have changed since" } else { "" };
         return Err(Refusal(format!("{file}: {parted}{changed}")));
@@ -32,7 +37,9 @@ pub(super) fn replay(
     let found = match &run.end {
         RunEnd::Found(_) => Found::Something,
         RunEnd::Limit(_) => Found::Limit,
-        RunEnd::Clean | RunEnd::Ignored(_) | RunEnd::Parted(_) => Found::Nothing,
+        RunEnd::Clean | RunEnd::Ignored(_) | RunEnd::Parted(_) | RunEnd::Endless(_) | RunEnd::Interrupted => {
+            Found::Nothing
+        }
     };
     let timeline = timeline.map(|timeline| (timeline, schedule.deviations().to_vec()));
     reporter.run(&RunReport {

@@ -2,6 +2,7 @@
 
 use super::args::{ExecutorName, RunArguments};
 use super::ended::{Found, Refusal};
+use super::interrupt::Interrupt;
 use super::{bypass, finding, select, setup};
 use crate::driver::Driver;
 use crate::finding::RunEnd;
@@ -17,8 +18,14 @@ pub(super) fn run(
     let program = &arguments.program;
     let chosen = select::drivers(drivers, &program.drivers)?;
     setup::check_directory(program)?;
+    let interrupt = Interrupt::listen()?;
     let mut found = Found::Nothing;
-    for driver in &chosen {
+    for (n, driver) in chosen.iter().enumerate() {
+        if interrupt.came().is_some() {
+            let left: Vec<_> = chosen[n..].iter().map(|driver| driver.name).collect();
+            reporter.progress(Progress::Note(format!("not begun: {}", left.join(", "))));
+            break;
+        }
         let setup = setup_of(driver, arguments)?;
         if arguments.bypass_driver {
             bypass::apply(driver, &setup)?;
@@ -34,12 +41,17 @@ pub(super) fn run(
             _ => {}
         }
         let report = match run.trace_hash {
-            Some(_) if run.end.is_finding() => finding::keep(driver, &setup, run, program, true, reporter)?,
+            Some(_) if run.end.is_finding() => {
+                finding::keep(driver, &setup, run, program, true, &interrupt, reporter)?
+            }
             _ => RunReport::of(driver, setup, run),
         };
         reporter.run(&report);
     }
-    Ok(found)
+    Ok(match interrupt.came() {
+        Some(signal) if found != Found::Something => Found::Interrupted(signal),
+        _ => found,
+    })
 }
 
 /// The setup that the flags mean for one driver.

@@ -8,6 +8,7 @@ use crate::rules::Sites;
 use crate::run::Disturbances;
 use crate::run::{Contents, Executor, Setup};
 use crate::workload::{Amount, Mode, Options};
+use std::time::Duration;
 
 /// Requests of a random workload that does not say how many.
 const IOS_DEFAULT: u64 = 1000;
@@ -61,6 +62,7 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
             SitesName::Counted => Sites::Counted,
         },
         evidence: false,
+        patience: Duration::from_secs(a.runaway.into()),
     })
 }
 

@@ -37,25 +37,25 @@ pub(super) fn stress(
         shard: arguments.shard.as_deref().map(shard).transpose()?,
     };
     let budget = asked.budget()?;
-    // Before the first execution: strategies make some to get to know the program.
     let interrupt = Interrupt::listen()?;
     let programs = chosen
         .into_iter()
-        .map(|driver| {
-            let program = Program { driver, setup: setup::of(driver, &arguments.program, false)? };
-            let strategy =
-                explore::strategy(&arguments.strategy, &program).map_err(|e| format!("--strategy: {e}"))?;
-            Ok((program, strategy))
-        })
+        .map(|driver| Ok(Program { driver, setup: setup::of(driver, &arguments.program, false)? }))
         .collect::<Result<Vec<_>, Refusal>>()?;
     let mut found = Found::Nothing;
-    for (program, strategy) in &programs {
+    for (n, program) in programs.iter().enumerate() {
         if interrupt.came().is_some() {
+            let left: Vec<_> = programs[n..].iter().map(|program| program.driver.name).collect();
+            reporter.progress(Progress::Note(format!("not begun: {}", left.join(", "))));
             break;
         }
+        interrupt.give(arguments.time.map(Duration::from_nanos));
+        // Strategies make some executions to get to know the program.
+        let strategy =
+            explore::strategy(&arguments.strategy, program).map_err(|e| format!("--strategy: {e}"))?;
         let exploration = Exploration {
             program,
-            strategy: &**strategy,
+            strategy: &*strategy,
             arguments,
             budget: &budget,
             jobs: jobs(arguments),
@@ -112,6 +112,9 @@ impl Exploration<'_> {
         let FindingPrinter { clock, not_again, reporter, .. } = listener;
         reporter.progress(Progress::Ended);
         let elapsed = clock.elapsed();
+        if explored.seeds.is_empty() && self.interrupt.came().is_none() {
+            return Err(Refusal(format!("{name}: no schedule came to its end in the time given")));
+        }
         let whole = explored.seeds == seeds || (!arguments.keep_going && !explored.findings.is_empty());
         let complete = whole || (!budget.bounded && self.interrupt.came().is_none());
         let summary = Summary {
@@ -120,6 +123,7 @@ impl Exploration<'_> {
             asked: budget.whole.as_ref().map(|whole| [whole.start, whole.end]),
             executions: explored.seeds.end - explored.seeds.start,
             steps: explored.steps,
+            discarded: explored.discarded,
             complete,
             findings: Summary::findings(explored.findings, |seed| {
                 (!not_again.contains(&seed)).then(|| schedule_name(name, seed))
@@ -146,25 +150,33 @@ impl Listener for FindingPrinter<'_> {
         let driver = program.driver;
         let Some(run) = run else {
             self.not_again.push(seed);
-            self.reporter.progress(Progress::Note(format!(
-                "{}: {} of seed {seed} did not come again: the driver keeps state outside the machine",
-                driver.name, key.rule
-            )));
+            let why = match self.exploration.interrupt.is_over() {
+                true => "was not made again: there was no time for it",
+                false => "did not come again: the driver keeps state outside the machine",
+            };
+            let rule = &key.rule;
+            self.reporter.progress(Progress::Note(format!("{}: {rule} of seed {seed} {why}", driver.name)));
             return Ok(());
         };
         let setup = program.setup.with_seed(seed);
         let is_seeded = matches!(self.exploration.strategy.chooser(seed), Chooser::Seeded);
-        let report = finding::keep(driver, &setup, run, &arguments.program, is_seeded, self.reporter)
-            .map_err(|Refusal(why)| why)?;
+        let report = finding::keep(
+            driver,
+            &setup,
+            run,
+            &arguments.program,
+            is_seeded,
+            self.exploration.interrupt,
+            self.reporter,
+        )
+        .map_err(|Refusal(why)| why)?;
         self.reporter.finding(key, &report);
         Ok(())
     }
 
     fn progress(&mut self, executions: u64) -> ControlFlow<()> {
         self.reporter.progress(Progress::At(executions));
-        let limit = self.exploration.arguments.time.map(Duration::from_nanos);
-        let is_late = limit.is_some_and(|limit| self.clock.elapsed() >= limit);
-        if is_late || self.exploration.interrupt.came().is_some() {
+        if self.exploration.interrupt.is_over() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())

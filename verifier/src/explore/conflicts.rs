@@ -245,6 +245,7 @@ mod tests {
             rules: Selection::none(),
             sites: Sites::Counted,
             evidence: false,
+            patience: kernel_sim::machine::PATIENCE,
         };
         let points = Probe::of(&Program { driver, setup }).unwrap().points;
         [points.inversions.len(), points.again.len(), points.meets.len()]

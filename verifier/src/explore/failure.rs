@@ -1,6 +1,7 @@
 //! A finding reduced to the part that two executions share when they fail in the same way.
 
 use crate::finding::RunEnd;
+use crate::rules;
 use kernel_sim::moment::Moment;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -34,7 +35,11 @@ impl Failure {
     #[must_use]
     pub fn of(end: &RunEnd) -> Option<Failure> {
         let finding = end.finding()?;
-        let sites = finding.places().map(CallSite::from).collect();
+        let mut sites: BTreeSet<_> = finding.places().map(CallSite::from).collect();
+        if finding.of == &rules::RUNAWAY {
+            // Where in its loop it was is chance.
+            sites = sites.into_iter().map(|site| CallSite { location: None, ..site }).collect();
+        }
         Some(Failure { name: finding.of.name.to_owned(), sites })
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Block {
     pub steps: u64,
     /// What they found.
     pub findings: Findings,
+    /// Those of them that did not end.
+    pub discarded: u64,
     /// Whether the exploration ends with it.
     pub is_last: bool,
     /// Why the seed after them could not be executed, which ends the exploration too.
@@ -33,7 +35,14 @@ pub(super) struct Block {
 impl Block {
     /// A block of no seeds yet.
     pub fn starting(seed: u64) -> Block {
-        Block { seeds: seed..seed, steps: 0, findings: Findings::default(), is_last: false, error: None }
+        Block {
+            seeds: seed..seed,
+            steps: 0,
+            findings: Findings::default(),
+            discarded: 0,
+            is_last: false,
+            error: None,
+        }
     }
 
     fn ends_exploration(&self) -> bool {
@@ -67,6 +76,7 @@ struct State {
     ended: bool,
     ahead: BTreeMap<u64, Block>,
     steps: u64,
+    discarded: u64,
     findings: Findings,
     fresh: Vec<(u64, SiteKey)>,
     error: Option<StressError>,
@@ -101,6 +111,7 @@ impl Ledger {
             ended: false,
             ahead: BTreeMap::new(),
             steps: 0,
+            discarded: 0,
             findings: Findings::default(),
             fresh: Vec::new(),
             error: None,
@@ -179,6 +190,7 @@ impl Ledger {
             None => Ok(Explored {
                 seeds: state.first..state.counted,
                 steps: state.steps,
+                discarded: state.discarded,
                 findings: state.findings,
             }),
         }
@@ -193,6 +205,7 @@ impl State {
             self.ended = block.ends_exploration();
             self.counted = block.seeds.end;
             self.steps += block.steps;
+            self.discarded += block.discarded;
             self.error = block.error;
             for (key, tally) in block.findings.by_seed() {
                 if self.findings.tally(key.clone(), tally) {

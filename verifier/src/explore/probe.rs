@@ -11,6 +11,8 @@ use super::calls::Calls;
 use super::conflicts::{Conflicts, Points};
 use super::dice::Dice;
 use super::{Chooser, Program};
+use crate::finding::RunEnd;
+use crate::rules;
 use crate::run::{Executor, SetupError};
 use kernel_sim::choose::{Choose, Enabled, Step, Transition};
 use parking_lot::Mutex;
@@ -42,7 +44,7 @@ impl Probe {
     pub fn of(program: &Program) -> Result<Probe, SetupError> {
         let mut program = program.clone();
         program.setup.executor = Executor::Deterministic;
-        let mut sum = Sum::default();
+        let (mut sum, mut made) = (Sum::default(), 0);
         for n in 0..PROBES {
             let seen = Arc::new(Mutex::new(Seen::default()));
             let walk = ProbeChooser {
@@ -50,10 +52,16 @@ impl Probe {
                 calls: Calls::default(),
                 seen: Arc::clone(&seen),
             };
-            program.execute(FIRST_SEED + n, Chooser::Strategy(Box::new(walk)))?;
+            let run = program.execute(FIRST_SEED + n, Chooser::Strategy(Box::new(walk)))?;
             sum.add(&seen.lock());
+            made += 1;
+            let has_run_away = run.end.stopped_by().is_some_and(|finding| finding.of == &rules::RUNAWAY);
+            if has_run_away || matches!(run.end, RunEnd::Interrupted) {
+                // More of them would cost seconds each, or there is no time for them.
+                break;
+            }
         }
-        let mean = |n: u64| u32::try_from(n.div_ceil(PROBES)).unwrap_or(u32::MAX);
+        let mean = |n: u64| u32::try_from(n.div_ceil(made)).unwrap_or(u32::MAX);
         Ok(Probe {
             choices: mean(sum.choices).max(1),
             steps: mean(sum.steps).max(1),

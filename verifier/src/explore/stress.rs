@@ -13,7 +13,7 @@ use super::findings::{Findings, SiteKey};
 use super::ledger::{Block, Ledger};
 use super::{Program, Strategy};
 use crate::finding::RunEnd;
-use crate::run::{Run, SetupError};
+use crate::run::{Run, SetupError, has_taken_memory};
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
@@ -70,6 +70,8 @@ pub struct Explored {
     pub seeds: Range<u64>,
     /// Steps of all executions.
     pub steps: u64,
+    /// Executions that were given up because they did not end under their schedule.
+    pub discarded: u64,
     /// What was found.
     pub findings: Findings,
 }
@@ -153,11 +155,17 @@ impl Stress<'_> {
                     break;
                 }
             };
+            if let RunEnd::Interrupted = run.end {
+                // Half an execution tells nothing, and those behind it do not count.
+                block.is_last = true;
+                break;
+            }
             block.seeds.end = seed + 1;
             block.steps += run.steps;
+            block.discarded += u64::from(matches!(run.end, RunEnd::Endless(_)));
             if let Some(key) = SiteKey::of(&run.end) {
                 block.findings.add(key, seed);
-                if !self.keep_going {
+                if !self.keep_going || has_taken_memory(self.program.driver) {
                     block.is_last = true;
                     break;
                 }

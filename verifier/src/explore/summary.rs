@@ -80,6 +80,9 @@ pub struct Summary {
     pub executions: u64,
     /// Steps of all of them.
     pub steps: u64,
+    /// Those of them that were given up because they did not end under their schedule.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub discarded: u64,
     /// Whether it ended as asked for: false where it was interrupted, its time ended before its seeds did,
     /// or it is put together of parts and one is missing.
     pub complete: bool,
@@ -260,6 +263,7 @@ fn join(mut parts: Vec<Summary>) -> Result<Summary, MergeError> {
         whole.seeds[0][1] = end;
         whole.executions = sum(whole.executions, part.executions)?;
         whole.steps = sum(whole.steps, part.steps)?;
+        whole.discarded = sum(whole.discarded, part.discarded)?;
         // What follows an interrupted part makes up for what it left out.
         whole.complete = part.complete;
         note(&part, &mut findings, &mut schedules);
@@ -274,6 +278,11 @@ fn join(mut parts: Vec<Summary>) -> Result<Summary, MergeError> {
         whole.complete = false;
     }
     Ok(whole)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// Adds a part's findings to the whole's.

@@ -35,6 +35,12 @@ pub fn finding(
             Report { driver, style, width }.finding(&mut out, &layout, replay)
         }
         RunEnd::Parted(p) => writeln!(out, "step {}: {}", p.step, p.why),
+        RunEnd::Interrupted => writeln!(out, "interrupted: {} broke no rule so far", driver.name),
+        RunEnd::Endless(endless) => writeln!(
+            out,
+            "given up after {} steps, the last on CPU {}: it does not end under this schedule",
+            endless.steps, endless.place.cpu
+        ),
         RunEnd::Limit(limit) => writeln!(out, "not modelled: {}", limit.what),
         RunEnd::Ignored(finding) => {
             writeln!(out, "ended early: {} ({} is off)", finding.what, finding.of.name)

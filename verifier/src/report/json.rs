@@ -141,10 +141,13 @@ fn insert_ending(object: &mut Map<String, Value>, end: &RunEnd) {
         object.insert(key.into(), value);
     };
     match end {
-        RunEnd::Clean => {}
+        RunEnd::Clean | RunEnd::Interrupted => {}
         RunEnd::Found(finding) => set("finding", finding_object(finding)),
         RunEnd::Ignored(finding) => set("ignored", finding_object(finding)),
         RunEnd::Limit(limit) => set("limit", json!({ "what": limit.what, "now": moment(&limit.now) })),
+        RunEnd::Endless(endless) => {
+            set("endless", json!({ "steps": endless.steps, "now": moment(&endless.place) }))
+        }
         RunEnd::Parted(p) => set("parted", json!({ "step": p.step, "why": p.why })),
     }
 }

@@ -8,7 +8,10 @@ use kernel_sim::held::HeldLock;
 
 /// The line of a source file that the driver brings.
 pub(super) fn line(driver: &Driver, file: &str, line: u32) -> Option<&'static str> {
-    let source = driver.sources.iter().find(|s| s.path == file)?;
+    // A fault's file may be known by its absolute path only.
+    let is_it =
+        |path: &str| file.strip_suffix(path).is_some_and(|root| root.is_empty() || root.ends_with('/'));
+    let source = driver.sources.iter().find(|source| is_it(source.path))?;
     source.text.lines().nth(line.checked_sub(1)? as usize)
 }
 

@@ -18,7 +18,11 @@ fn write_stress(out: &mut String, summary: &Summary, elapsed: Option<Duration>, 
     if summary.findings.is_empty() {
         let good = style.good;
         let schedules = plural(summary.executions, "schedule");
-        writeln!(out, "{good}clean{good:#}: {driver} broke no rule in {schedules}")?;
+        if summary.complete {
+            writeln!(out, "{good}clean{good:#}: {driver} broke no rule in {schedules}")?;
+        } else {
+            writeln!(out, "nothing found so far: {driver} broke no rule in {schedules}")?;
+        }
     } else {
         table(out, &summary.findings)?;
     }
@@ -31,6 +35,9 @@ fn write_stress(out: &mut String, summary: &Summary, elapsed: Option<Duration>, 
     write!(out, "{}; strategy {}", plural(summary.steps, "step"), summary.head.strategy)?;
     for [from, to] in &summary.seeds {
         write!(out, ", seeds {from}..{to}")?;
+    }
+    if summary.discarded != 0 {
+        write!(out, ", {} of them given up: without end under their schedule", summary.discarded)?;
     }
     writeln!(out, "{}", if summary.complete { "" } else { " (not complete)" })?;
     if let Some(statement) = &summary.statement {

@@ -229,7 +229,7 @@ fn stopped(stopped: &Stopped) -> String {
     let place = place.rsplit_once(':').map_or(place, |(line, _)| line);
     match stopped.call {
         Some(call) => format!("ends at {call} {place}"),
-        None => format!("panics at {place}"),
+        None => format!("stops at {place}"),
     }
 }
 

@@ -24,7 +24,7 @@ pub use exhibits::Exhibits;
 pub use row::{Origin, Row, Set, WindowsStop};
 pub use rule::{Breach, FINE, Rule, Seen, Sites, watcher};
 pub use selection::{Selection, UnknownRule};
-pub(crate) use stops::{DEADLOCK, LIVELOCK, row_of_stop, why_of_stop};
+pub(crate) use stops::{DEADLOCK, LIVELOCK, RUNAWAY, row_of_stop, why_of_stop};
 
 /// Every row.
 pub static TABLE: &[&Row] = &[
@@ -37,6 +37,7 @@ pub static TABLE: &[&Row] = &[
     &adapter_restart::ROW,
     &DEADLOCK,
     &LIVELOCK,
+    &RUNAWAY,
     &stops::OBJECT_MISUSED,
     &stops::UNBALANCED_RELEASE,
     &stops::MAXIMUM_WAIT_OBJECTS_EXCEEDED,
@@ -46,6 +47,7 @@ pub static TABLE: &[&Row] = &[
     &stops::NO_MORE_IRP_STACK_LOCATIONS,
     &stops::MULTIPLE_IRP_COMPLETE_REQUESTS,
     &stops::PAGE_FAULT_IN_NONPAGED_AREA,
+    &stops::UNEXPECTED_KERNEL_MODE_TRAP,
     &stops::ATTEMPTED_SWITCH_FROM_DPC,
     &stops::BAD_POOL_CALLER,
     &stops::DRIVER_VERIFIER_DETECTED_VIOLATION,

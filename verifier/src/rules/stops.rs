@@ -47,6 +47,8 @@ stops! {
         exhibits "multiple-irp-complete-requests";
     PAGE_FAULT_IN_NONPAGED_AREA, why "on Windows this access reads or writes memory of another driver, or stops the system",
         exhibits "page-fault-in-nonpaged-area";
+    UNEXPECTED_KERNEL_MODE_TRAP, why "a kernel stack has a few pages: what runs past them stops the whole system",
+        exhibits "unexpected-kernel-mode-trap";
     ATTEMPTED_SWITCH_FROM_DPC, why "a DPC runs on top of any thread and cannot wait: the processor would never come back to it",
         exhibits "attempted-switch-from-dpc";
     BAD_POOL_CALLER, why "the pool headers are damaged: some later allocation of any driver fails or overlaps",
@@ -117,8 +119,33 @@ mod livelock {
     }
 }
 
+mod runaway {
+    use super::*;
+    rule! {
+        /// Driver code does not come back.
+        ///
+        /// ## What is checked
+        /// Code of the driver that makes no call for seconds of the host's time (`--runaway`, 5 unless told
+        /// otherwise), or that takes hundreds of megabytes of the host's memory between two calls. The
+        /// machine sees a driver by its calls: a loop that makes none can be told by the clock only, so this
+        /// is the one finding that depends on it. It is not told of code that the host gave no processor to.
+        ///
+        /// ## Why it matters
+        /// On hardware the processor is lost to everything at or below its IRQL: bug check 0x133 at raised
+        /// IRQL, a hang below. A lock of the standard library has no place in a driver: nothing raises the
+        /// IRQL for it.
+        ///
+        /// ## Source
+        /// Our own check.
+        runaway: Stops, Stop, on,
+        why "on hardware this processor does nothing else any more",
+        exhibits "vandal-spin"
+    }
+}
+
 pub use deadlock::ROW as DEADLOCK;
 pub use livelock::ROW as LIVELOCK;
+pub use runaway::ROW as RUNAWAY;
 
 /// The row of a stop code.
 ///

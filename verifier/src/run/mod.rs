@@ -11,6 +11,8 @@ mod events;
 mod hotplug;
 mod program;
 mod rig;
+mod runaways;
+pub(crate) use runaways::has_taken_memory;
 mod setup;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ use crate::finding::RunEnd;
 use crate::rules::{self, Selection};
 use crate::workload::{Options, Statistics};
 use kernel_sim::allocation_failure::FailedAllocation;
+use kernel_sim::bugcheck::Ending;
 use kernel_sim::choose::Choice;
 use kernel_sim::hook::Watcher;
 use kernel_sim::host_clock::HostClock;
@@ -87,6 +90,7 @@ pub fn once(
     watcher: Option<Arc<dyn Watcher>>,
 ) -> Result<Run, SetupError> {
     crate::register_sources();
+    let is_fair = matches!(chooser, Chooser::Seeded);
     let execution = match setup.executor {
         Executor::Deterministic => match chooser {
             Chooser::Seeded => Execution::Seeded(seed),
@@ -105,14 +109,18 @@ pub fn once(
             config = config.watch(watcher);
         }
     }
-    config = config.keep_evidence(setup.evidence);
+    config = config
+        .keep_evidence(setup.evidence)
+        .patience(runaways::patience(driver, setup.patience))
+        .steps_max(setup.steps_max());
     if let Some(policy) = setup.disturbances.faults.allocation_policy(seed) {
         config = config.fail_allocations(Box::new(policy));
     }
     check_luns(driver, setup)?;
     check_disturbances(driver, &setup.disturbances)?;
     if let Kind::Model { run, .. } = driver.kind {
-        return Ok(finish(&setup.rules, run(config), Statistics::none(), None, Duration::ZERO));
+        let outcome = run(config);
+        return Ok(finish(driver, &setup.rules, is_fair, outcome, Statistics::none(), None, Duration::ZERO));
     }
     let clock = HostClock::start();
     let store = open(&setup.contents)?;
@@ -132,26 +140,54 @@ pub fn once(
     };
     let workload = Options { seed, ..setup.workload.clone() };
     let disturbances = setup.disturbances.clone();
-    let rig = Rig { driver, bytes, workload, disturbances, medium, faults, result: Arc::clone(&result) };
+    let so_far = Arc::new(Mutex::new(Statistics::new()));
+    let rig = Rig {
+        driver,
+        bytes,
+        workload,
+        disturbances,
+        medium,
+        faults,
+        result: Arc::clone(&result),
+        so_far: Arc::clone(&so_far),
+    };
     tracing::debug!(driver = driver.name, seed, cpus = setup.cpus, "power on");
     let outcome = config.run(move || rig.boot());
     tracing::debug!(driver = driver.name, steps = outcome.steps, "power off");
-    let result = std::mem::take(&mut *result.lock());
+    let mut result = std::mem::take(&mut *result.lock());
+    if let Ending::Interrupted = outcome.ending {
+        result.statistics = std::mem::take(&mut *so_far.lock());
+    }
     if let Some(why) = result.refused {
         return Err(SetupError::NotStarted { driver: driver.name, why });
     }
-    Ok(finish(&setup.rules, outcome, result.statistics, result.disturbances, clock.elapsed()))
+    Ok(finish(
+        driver,
+        &setup.rules,
+        is_fair,
+        outcome,
+        result.statistics,
+        result.disturbances,
+        clock.elapsed(),
+    ))
 }
 
 fn finish(
+    driver: &'static Driver,
     rules: &Selection,
+    is_fair: bool,
     outcome: Outcome,
     statistics: Statistics,
     disturbances: Option<DisturbanceCounts>,
     elapsed: Duration,
 ) -> Run {
+    runaways::note(driver, &outcome.ending);
+    let mut end = RunEnd::of(outcome.ending, rules);
+    if is_fair {
+        end = end.under_fair_choices(rules);
+    }
     Run {
-        end: RunEnd::of(outcome.ending, rules),
+        end,
         trace_hash: outcome.trace_hash,
         steps: outcome.steps,
         choices: outcome.choices,

@@ -45,6 +45,8 @@ pub(super) struct Rig {
     /// The faults that strike the device of a WDM driver.
     pub faults: SharedFaults,
     pub result: Arc<Mutex<RigResult>>,
+    /// What the jobs that have ended measured, until all have.
+    pub so_far: Arc<Mutex<Statistics>>,
 }
 
 impl Rig {
@@ -140,8 +142,8 @@ impl Rig {
         permitted: &Arc<PermittedErrors>,
         end_disturbances: impl FnOnce(),
     ) {
-        let statistics = workload::run(machine, disk, &self.workload, permitted, end_disturbances);
-        self.result.lock().statistics = statistics;
+        workload::run(machine, disk, &self.workload, permitted, &self.so_far, end_disturbances);
+        self.result.lock().statistics = std::mem::take(&mut *self.so_far.lock());
     }
 
     /// The workload of a WDM driver whose device meets faults: after its start, and until what was written is

@@ -6,8 +6,9 @@ use super::disturbances::{Disturbances, Event};
 use crate::driver::{Driver, Kind};
 use crate::rules::{Selection, Sites};
 use crate::workload::{Amount, Options};
-use kernel_sim::machine::BadProcessorCount;
+use kernel_sim::machine::{BadProcessorCount, PATIENCE};
 use std::path::PathBuf;
+use std::time::Duration;
 use storport_sim::disk::StoreError;
 
 /// Which executor runs the machine.
@@ -85,6 +86,8 @@ pub struct Setup {
     /// Whether evidence is gathered for a finding that may come: call stacks of what happened before, and the
     /// calls that changed the IRQL. For the run that a report is made of.
     pub evidence: bool,
+    /// How long driver code may run without a call, on the host's clock; zero: for ever.
+    pub patience: Duration,
 }
 
 impl Setup {
@@ -101,6 +104,7 @@ impl Setup {
             rules: Selection::default(),
             sites: Sites::Kept,
             evidence: false,
+            patience: PATIENCE,
         }
     }
 
@@ -111,6 +115,24 @@ impl Setup {
         setup.seed = seed;
         setup.workload.seed = seed;
         setup
+    }
+}
+
+/// Steps that an execution may make besides those of its requests.
+const STEPS_BESIDES: u64 = 4_000_000;
+/// Steps that an execution may make for each request: a hundred times what one takes.
+const STEPS_A_REQUEST: u64 = 10_000;
+
+impl Setup {
+    /// Steps after which an execution is given up as one that never ends.
+    pub(super) fn steps_max(&self) -> u64 {
+        let requests = match (self.workload.amount, &self.contents) {
+            (Amount::Ios(n), _) => n,
+            (Amount::Once, Contents::Memory { bytes }) => bytes / u64::from(self.workload.block_bytes.min),
+            // The image is not open yet; going over it once is long, and ends.
+            (Amount::Once, Contents::Image { .. }) | (Amount::TimeNs(_), _) => return u64::MAX,
+        };
+        requests.saturating_mul(STEPS_A_REQUEST).saturating_add(STEPS_BESIDES)
     }
 }
 

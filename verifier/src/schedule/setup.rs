@@ -82,6 +82,7 @@ impl SetupText {
             rules,
             sites: if self.sites { Sites::Kept } else { Sites::Counted },
             evidence: false,
+            patience: kernel_sim::machine::PATIENCE,
         })
     }
 

@@ -250,6 +250,7 @@ mod tests {
                 rules: Selection::parse("SpinLockSafe").unwrap(),
                 sites: Sites::Kept,
                 evidence: false,
+                patience: kernel_sim::machine::PATIENCE,
             },
             sources: Fingerprint([0xA5; 32]),
             base: Base::Steady(lines.map(|line| line.parse().expect(line)).into()),

@@ -10,7 +10,7 @@ use super::expected::Expected;
 use super::operations::{Extent, Operation, Operations, Part, Takes};
 use super::options::{Amount, Mode};
 use super::slot::{Carries, IOCTL_MINIPORT_PROCESS_SERVICE_IRP, Inbox, Slot, now};
-use super::statistics::Statistics;
+use super::statistics::OfJob;
 use super::{Shared, pattern, report, report_status};
 use crate::rules;
 use crossbeam::queue::ArrayQueue;
@@ -43,7 +43,7 @@ struct Job<'a> {
     slots: Vec<Slot>,
     free: Vec<u32>,
     expected: Expected,
-    statistics: Statistics,
+    statistics: OfJob<'a>,
     digest: Option<InOrder>,
     outstanding: u32,
 }
@@ -137,7 +137,7 @@ impl<'a> Job<'a> {
             slots,
             free: (0..depth).rev().collect(),
             expected: Expected::new(part, unit_bytes, options.zeroed),
-            statistics: Statistics::new(),
+            statistics: OfJob::new(&shared.results),
             digest,
             outstanding: 0,
         }
@@ -363,7 +363,6 @@ impl<'a> Job<'a> {
         {
             self.statistics.digest = Some(digest.hash.finalize().into());
         }
-        self.shared.results.lock().add(&self.statistics);
     }
 
     /// In requests as long as the options allow.

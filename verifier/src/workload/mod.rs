@@ -80,7 +80,7 @@ struct Shared {
     options: Options,
     disk: Disk,
     permitted: Arc<PermittedErrors>,
-    results: Mutex<Statistics>,
+    results: Arc<Mutex<Statistics>>,
     running: AtomicU32,
     done: Doorbell,
     /// Rung when the jobs may read back; none where they need not wait.
@@ -101,14 +101,15 @@ impl Shared {
 /// Runs the workload to its end; call from the machine's boot thread, or from one that has nothing else to
 /// do. In a run with disturbances, `end_disturbances` is called before what was written is read back.
 ///
-/// A finding ends the run from inside a job.
+/// What came of it is added to `results`, however it ends. A finding ends the run from inside a job.
 pub fn run(
     machine: &Machine,
     disk: Disk,
     options: &Options,
     permitted: &Arc<PermittedErrors>,
+    results: &Arc<Mutex<Statistics>>,
     end_disturbances: impl FnOnce(),
-) -> Statistics {
+) {
     let jobs = options.jobs(machine.processor_count(), disk.bytes);
     let done = Doorbell::new(machine, 0);
     let go_on = permitted.is_expected().then(|| Doorbell::new(machine, 0));
@@ -116,7 +117,7 @@ pub fn run(
         options: options.clone(),
         disk,
         permitted: Arc::clone(permitted),
-        results: Mutex::new(Statistics::new()),
+        results: Arc::clone(results),
         running: AtomicU32::new(jobs),
         done,
         go_on,
@@ -140,7 +141,6 @@ pub fn run(
         go_on.free(machine);
     }
     debug_assert_eq!(shared.running.load(SeqCst), 0, "a job rang without having ended");
-    std::mem::take(&mut *shared.results.lock())
 }
 
 /// Ends the run with a finding of the workload's. `earlier` is what made it so.

@@ -1,6 +1,8 @@
 //! What a run measured: counts, bytes, latencies, a digest.
 
 use hdrhistogram::Histogram;
+use parking_lot::Mutex;
+use std::ops::{Deref, DerefMut};
 
 /// Measurements of one run.
 #[derive(Clone, Debug)]
@@ -94,6 +96,38 @@ impl Statistics {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.reads + self.writes + self.flushes + self.trims + self.failed + self.cancelled
+    }
+}
+
+/// What one job measures; handed in when it ends, however it ends.
+pub(super) struct OfJob<'a> {
+    own: Statistics,
+    sum: &'a Mutex<Statistics>,
+}
+
+impl OfJob<'_> {
+    pub(super) fn new(sum: &Mutex<Statistics>) -> OfJob<'_> {
+        OfJob { own: Statistics::new(), sum }
+    }
+}
+
+impl Deref for OfJob<'_> {
+    type Target = Statistics;
+
+    fn deref(&self) -> &Statistics {
+        &self.own
+    }
+}
+
+impl DerefMut for OfJob<'_> {
+    fn deref_mut(&mut self) -> &mut Statistics {
+        &mut self.own
+    }
+}
+
+impl Drop for OfJob<'_> {
+    fn drop(&mut self) {
+        self.sum.lock().add(&self.own);
     }
 }
 

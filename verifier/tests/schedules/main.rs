@@ -6,3 +6,4 @@ mod deviations;
 mod models;
 mod shrinking;
 mod steady;
+mod waiting_threads;

@@ -33,14 +33,19 @@ type Body = unsafe fn(*mut Cells);
 
 /// Runs a thread for each body, each on a processor of its own, until all have ended.
 fn together<const N: usize>(config: Config, bodies: [Body; N]) -> Outcome {
+    threads::<N>(config, std::array::from_fn(|n| (n as u8, bodies[n])))
+}
+
+/// Runs a thread for each body, on the processor beside it, until all have ended.
+fn threads<const N: usize>(config: Config, bodies: [(u8, Body); N]) -> Outcome {
     config.run(move || {
         let machine = Machine::current().expect("a model runs on a machine");
         let cells: *mut Cells = machine.allocate_system(size_of::<Cells>()).cast();
         // SAFETY: a fresh zeroed block, never freed; zero is a valid value for every field.
         unsafe { KeInitializeSemaphore(&raw mut (*cells).ended, 0, N as LONG) };
-        for (n, body) in bodies.into_iter().enumerate() {
+        for (cpu, body) in bodies {
             let at = cells as usize;
-            machine.start_thread(Some(n as u8), move || {
+            machine.start_thread(Some(cpu), move || {
                 let cells = at as *mut Cells;
                 // SAFETY: the block lives as long as the machine.
                 unsafe {
@@ -184,6 +189,21 @@ fn polls(config: Config) -> Outcome {
     together(config, [for_the_number, for_the_timer, with_stalls])
 }
 
+/// Two threads of one processor and one of another that want one lock, often.
+pub static ONE_LOCK_THREE_THREADS: Driver = model("one-lock-three-threads", 2, &one_lock_three_threads, &[]);
+
+fn one_lock_three_threads(config: Config) -> Outcome {
+    unsafe fn counts(c: *mut Cells) {
+        unsafe fn count(c: *mut Cells) {
+            (*c).number.set((*c).number.get() + 1);
+        }
+        for _ in 0..8 {
+            locked(c, count);
+        }
+    }
+    threads(config, [(0, counts), (0, counts), (1, counts)])
+}
+
 /// How a model is run. Of the setup, only the seed means something to it.
 pub fn program(driver: &'static Driver) -> Program {
     let workload = Options {
@@ -208,6 +228,7 @@ pub fn program(driver: &'static Driver) -> Program {
         rules: Selection::default(),
         sites: Sites::Kept,
         evidence: false,
+        patience: kernel_sim::machine::PATIENCE,
     };
     Program { driver, setup }
 }

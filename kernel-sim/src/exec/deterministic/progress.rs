@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "fibers and host threads share the machine by pointers")]
 
 use super::Deterministic;
-use crate::bugcheck::{Ending, Livelock};
+use crate::bugcheck::{Ending, Endless, Livelock};
 use crate::choose::{Enabled, Transition};
 use crate::machine::Machine;
 use crate::processor::Processor;
@@ -26,13 +26,21 @@ impl Deterministic {
         if polls {
             self.note_look(machine, cpu);
         } else {
-            self.polls.set(0);
+            self.note_progress();
             self.own_polls[usize::from(cpu.index())].set(0);
         }
     }
 
+    /// Notes that something happened.
+    #[inline]
+    pub(super) fn note_progress(&self) {
+        self.polls.set(0);
+        self.switches.set(0);
+    }
+
     /// Notes that a call only looked at something.
     pub(crate) fn note_look(&self, machine: &Machine, cpu: &Processor) {
+        self.switches.set(0);
         self.polls.set(self.polls.get() + 1);
         let own = &self.own_polls[usize::from(cpu.index())];
         own.set(own.get() + 1);
@@ -51,9 +59,17 @@ impl Deterministic {
         self.ends_when_still.set(true);
     }
 
-    /// How many polling calls in a row were made since anything else happened.
+    /// How many polling calls and futile thread switches in a row were made since anything else happened.
     pub(crate) fn polls(&self) -> u64 {
-        self.polls.get()
+        self.polls.get() + self.switches.get()
+    }
+
+    /// The run has made as many steps as it may.
+    #[cold]
+    pub(super) fn give_up(&self, machine: &Machine) -> Option<Transition> {
+        let cpu = &machine.processors[usize::from(self.current.get())];
+        machine.stop(Ending::Endless(Box::new(Endless { place: cpu.place(), steps: self.steps_max })));
+        None
     }
 
     /// No processor can go on now: advances machine time to the next timer, or ends the run.

@@ -14,22 +14,29 @@ const OVERHEAD_STEPS: u64 = 200;
 pub(super) struct Spent;
 
 /// The executions of one shrinking.
-pub(super) struct Attempts {
+pub(super) struct Attempts<'a> {
     seed: u64,
     /// What must be found again.
     failure: Failure,
     /// Steps after which one execution is given up.
     each_steps_max: u64,
     budget: Budget,
+    goes_on: &'a dyn Fn() -> bool,
     pub(super) executions: u64,
     pub(super) steps: u64,
     /// Executions that were given up: whether they fail is unknown.
     pub(super) given_up: u64,
 }
 
-impl Attempts {
-    pub(super) fn new(seed: u64, failure: Failure, each_steps_max: u64, budget: Budget) -> Attempts {
-        Attempts { seed, failure, each_steps_max, budget, executions: 0, steps: 0, given_up: 0 }
+impl<'a> Attempts<'a> {
+    pub(super) fn new(
+        seed: u64,
+        failure: Failure,
+        each_steps_max: u64,
+        budget: Budget,
+        goes_on: &'a dyn Fn() -> bool,
+    ) -> Attempts<'a> {
+        Attempts { seed, failure, each_steps_max, budget, goes_on, executions: 0, steps: 0, given_up: 0 }
     }
 
     /// Does `body` with no more than one `part`-th of what is left of the budget. `None` if that was
@@ -37,7 +44,7 @@ impl Attempts {
     pub(super) fn with_share<T>(
         &mut self,
         part: u64,
-        body: impl FnOnce(&mut Attempts) -> Result<T, Spent>,
+        body: impl FnOnce(&mut Attempts<'a>) -> Result<T, Spent>,
     ) -> Option<T> {
         let whole = self.budget;
         self.budget = Budget {
@@ -81,7 +88,8 @@ impl Attempts {
     }
 
     fn execute(&mut self, program: &Program, chooser: Box<dyn Choose>) -> Result<bool, Spent> {
-        if self.executions >= self.budget.executions || self.steps >= self.budget.steps {
+        let is_spent = self.executions >= self.budget.executions || self.steps >= self.budget.steps;
+        if is_spent || !(self.goes_on)() {
             return Err(Spent);
         }
         self.executions += 1;

@@ -24,7 +24,7 @@ pub(super) struct Tried {
 /// Tries every schedule with fewer than `below` deviations, the fewest first. `tried` says which ones
 /// need no trying any more, and is brought forward.
 pub(super) fn search(
-    attempts: &mut Attempts,
+    attempts: &mut Attempts<'_>,
     program: &Program,
     below: usize,
     tried: &mut Tried,
@@ -47,13 +47,13 @@ pub(super) fn search(
 }
 
 /// The schedules with a certain number of deviations.
-struct Level<'a> {
-    attempts: &'a mut Attempts,
+struct Level<'a, 'b> {
+    attempts: &'a mut Attempts<'b>,
     program: &'a Program,
     schedules: u64,
 }
 
-impl Level<'_> {
+impl Level<'_, '_> {
     /// Tries every schedule that begins with `prefix` and has `more` deviations more.
     fn extend(&mut self, prefix: &mut Vec<Deviation>, more: usize) -> Result<Found, Spent> {
         if more == 0 {

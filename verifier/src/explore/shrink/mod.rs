@@ -106,6 +106,9 @@ pub enum ShrinkError {
     /// The execution came out differently when it was made again.
     #[error("the same choices do not fail again: the driver keeps state outside the machine")]
     NotRepeatable,
+    /// It was ended from outside first.
+    #[error("there was no time for it")]
+    Interrupted,
 }
 
 /// Shrinks the failing execution of `program` with the operations of `seed` and these `choices`.
@@ -118,17 +121,34 @@ pub fn shrink(
     choices: Vec<Choice>,
     budget: Budget,
 ) -> Result<Shrunk, ShrinkError> {
+    shrink_while(program, seed, choices, budget, &|| true)
+}
+
+/// As [`shrink`], as long as `goes_on` says so: what is there when it does no longer is the result.
+///
+/// # Errors
+/// As [`shrink`]; and when the end came too early for any result.
+pub fn shrink_while(
+    program: &Program,
+    seed: u64,
+    choices: Vec<Choice>,
+    budget: Budget,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<Shrunk, ShrinkError> {
     let (describing, description) = Describing::new(Box::new(Recorded::new(choices)), false);
     let first = program.execute(seed, Chooser::Strategy(Box::new(describing)))?;
     if let RunEnd::Parted(parted) = first.end {
         return Err(ShrinkError::Parted { step: parted.step, why: parted.why });
+    }
+    if let RunEnd::Interrupted = first.end {
+        return Err(ShrinkError::Interrupted);
     }
     let failure = Failure::of(&first.end).ok_or(ShrinkError::NothingFound)?;
     let deviations = std::mem::take(&mut description.lock().deviations);
     let from =
         Size { deviations: deviations.len(), steps: first.steps, requests: requests::requests(program) };
     let each_steps_max = first.steps.saturating_mul(4).saturating_add(20_000);
-    let attempts = Attempts::new(seed, failure.clone(), each_steps_max, budget);
+    let attempts = Attempts::new(seed, failure.clone(), each_steps_max, budget, goes_on);
     let program = Program { driver: program.driver, setup: program.setup.with_seed(seed) };
     let mut shrinking = Shrinking { attempts, program, deviations, tried: Tried::default() };
     // What is there when the budget ends is a result, too.
@@ -137,14 +157,14 @@ pub fn shrink(
 }
 
 /// A program and a schedule of it that fails, on their way to smaller ones.
-struct Shrinking {
-    attempts: Attempts,
+struct Shrinking<'a> {
+    attempts: Attempts<'a>,
     program: Program,
     deviations: Vec<Deviation>,
     tried: Tried,
 }
 
-impl Shrinking {
+impl Shrinking<'_> {
     fn shrink(&mut self) -> Result<(), Spent> {
         requests::reduce(&mut self.attempts, &mut self.program, &mut self.deviations)?;
         let shallow = self.deviations.len().min(2);
@@ -173,6 +193,9 @@ impl Shrinking {
         let Shrinking { attempts, program, deviations, tried } = self;
         let chooser = Deviating::new(deviations.clone(), Misfit::Parts);
         let run = program.with_evidence().execute(seed, Chooser::Strategy(Box::new(chooser)))?;
+        if let RunEnd::Interrupted = run.end {
+            return Err(ShrinkError::Interrupted);
+        }
         if Failure::of(&run.end).as_ref() != Some(&failure) {
             return Err(ShrinkError::NotRepeatable);
         }

@@ -10,7 +10,7 @@ use crate::explore::deviations::Deviation;
 /// Leaves out of `deviations` what is not needed. The list is always one that fails, also when the
 /// budget ends.
 pub(super) fn remove(
-    attempts: &mut Attempts,
+    attempts: &mut Attempts<'_>,
     program: &Program,
     deviations: &mut Vec<Deviation>,
 ) -> Result<(), Spent> {
@@ -26,7 +26,7 @@ pub(super) fn remove(
 
 /// Tries to leave out each piece of that length; returns whether any was.
 fn sweep(
-    attempts: &mut Attempts,
+    attempts: &mut Attempts<'_>,
     program: &Program,
     deviations: &mut Vec<Deviation>,
     piece: usize,

@@ -20,7 +20,7 @@ pub(super) fn requests(program: &Program) -> Option<u64> {
 /// Reduces the requests of `program` while some schedule of it fails: by halves, then by less.
 /// Program and deviations always fail together, also when the budget ends.
 pub(super) fn reduce(
-    attempts: &mut Attempts,
+    attempts: &mut Attempts<'_>,
     program: &mut Program,
     deviations: &mut Vec<Deviation>,
 ) -> Result<(), Spent> {
@@ -48,7 +48,7 @@ pub(super) fn reduce(
 /// A schedule of `program` that fails: without any deviation, with what still fits of `known`, or one
 /// of so many random ones.
 fn refit(
-    attempts: &mut Attempts,
+    attempts: &mut Attempts<'_>,
     program: &Program,
     known: &[Deviation],
     tries: u64,

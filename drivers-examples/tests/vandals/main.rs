@@ -1,0 +1,116 @@
+//! What drivers do on their first day neither kills the tool nor hangs it, and is told with its line.
+
+mod command_line;
+
+use drivers_examples::vandals;
+use std::time::Duration;
+use verifier::driver::{Driver, Kind};
+use verifier::finding::{Finding, RunEnd};
+use verifier::run::{Chooser, Executor, Setup, once};
+
+/// Where each vandal does it: its row, the file, and the code at the line and column.
+pub const VANDALS: [(&Driver, &str, &str, &str); 10] = [
+    (&vandals::NULL_READ, "PAGE_FAULT_IN_NONPAGED_AREA", "null_read.rs", "read_volatile()"),
+    (&vandals::WILD_WRITE, "DRIVER_IRQL_NOT_LESS_OR_EQUAL", "wild_write.rs", "write_volatile(1)"),
+    (&vandals::STACK_OVERFLOW, "UNEXPECTED_KERNEL_MODE_TRAP", "stack_overflow.rs", ""),
+    (
+        &vandals::ILLEGAL_INSTRUCTION,
+        "KMODE_EXCEPTION_NOT_HANDLED",
+        "illegal_instruction.rs",
+        "std::arch::asm!",
+    ),
+    (&vandals::EXECUTE_DATA, "PAGE_FAULT_IN_NONPAGED_AREA", "execute_data.rs", "(Table.read())()"),
+    (&vandals::DIVIDE_BY_ZERO, "KMODE_EXCEPTION_NOT_HANDLED", "divide_by_zero.rs", "std::arch::asm!"),
+    (&vandals::PANIC_IN_DROP, "KMODE_EXCEPTION_NOT_HANDLED", "panic_in_drop.rs", "assert!(Now"),
+    (&vandals::SPIN, "runaway", "spin.rs", ""),
+    (&vandals::HOST_MUTEX, "runaway", "host_mutex.rs", "lock()"),
+    (&vandals::ALLOCATES, "runaway", "allocates.rs", ""),
+];
+
+/// The code at the place of a finding.
+fn code_at(finding: &Finding) -> &'static str {
+    let site = finding.site().expect("a line");
+    let vandal = vandals::ALL.iter().flat_map(|driver| driver.sources);
+    let source =
+        vandal.into_iter().find(|source| source.path == site.file()).unwrap_or_else(|| panic!("{site}"));
+    let line = source.text.lines().nth(site.line() as usize - 1).expect("a line of it");
+    &line[(site.column() as usize).saturating_sub(1)..]
+}
+
+/// What the first of some runs finds that finds anything.
+fn found(driver: &'static Driver, executor: Executor) -> Option<Finding> {
+    let setup = Setup { executor, patience: Duration::from_secs(1), ..Setup::of_model(driver) };
+    (1..21).find_map(|seed| {
+        let run = once(driver, &setup, seed, Chooser::Seeded, None).expect("a model runs");
+        match run.end {
+            RunEnd::Found(finding) => Some(*finding),
+            RunEnd::Clean => None,
+            other => panic!("{}: {other:?}", driver.name),
+        }
+    })
+}
+
+fn assert_found(executor: Executor) {
+    for (driver, row, file, code) in VANDALS {
+        let Some(finding) = found(driver, executor) else {
+            // On real threads a mutex of the host is one.
+            assert_eq!((driver.name, executor), (vandals::HOST_MUTEX.name, Executor::Parallel));
+            continue;
+        };
+        assert_eq!(finding.of.name, row, "{}: {}", driver.name, finding.what);
+        let site = finding.site().unwrap_or_else(|| panic!("{} has no line", driver.name));
+        assert!(site.file().ends_with(file), "{}: {site}", driver.name);
+        assert!(code_at(&finding).starts_with(code), "{}: {site}", driver.name);
+        assert!(!finding.now.stack.is_empty(), "{}: no call stack", driver.name);
+    }
+}
+
+#[test]
+fn each_is_found_in_its_line_by_the_deterministic_executor() {
+    assert_found(Executor::Deterministic);
+}
+
+#[test]
+fn each_is_found_in_its_line_on_real_threads() {
+    assert_found(Executor::Parallel);
+}
+
+#[test]
+fn a_page_fault_tells_address_and_irql_as_windows_does() {
+    let parameters = |driver| found(driver, Executor::Deterministic).and_then(|f| f.stop).unwrap().parameters;
+    assert_eq!(parameters(&vandals::NULL_READ), Some([0x10, 0, 0, 0]));
+    assert_eq!(parameters(&vandals::WILD_WRITE), Some([0xFFFF_F800_1234_5000, 2, 1, 0]));
+    assert_eq!(parameters(&vandals::STACK_OVERFLOW), Some([8, 0, 0, 0]));
+    assert_eq!(parameters(&vandals::ILLEGAL_INSTRUCTION), Some([0xC000_001D, 0, 0, 0]));
+    assert_eq!(parameters(&vandals::DIVIDE_BY_ZERO), Some([0xC000_0094, 0, 0, 0]));
+    let [address, access, ..] = parameters(&vandals::EXECUTE_DATA).unwrap();
+    assert!(address >= kernel_sim::MACHINE_BASE && access == 0x10, "{address:x}");
+}
+
+#[test]
+fn a_loop_that_ends_is_no_runaway() {
+    for executor in [Executor::Deterministic, Executor::Parallel] {
+        assert_eq!(found(&vandals::SPIN_NEAR_MISS, executor), None);
+    }
+}
+
+#[test]
+fn a_test_reports_a_fault_and_goes_on() {
+    verifier::check(&vandals::NULL_READ).seeds(1..3).fails_with("PAGE_FAULT_IN_NONPAGED_AREA");
+    verifier::check(&vandals::STACK_OVERFLOW).strategy("random").fails_with("UNEXPECTED_KERNEL_MODE_TRAP");
+    verifier::check(&vandals::PANIC_IN_DROP).exhaustive().fails_with("KMODE_EXCEPTION_NOT_HANDLED");
+}
+
+#[test]
+fn a_test_reports_what_does_not_come_back() {
+    let patience = Duration::from_secs(1);
+    verifier::check(&vandals::SPIN).runaway(patience).seeds(1..3).fails_with("runaway");
+    verifier::check(&vandals::HOST_MUTEX).runaway(patience).fails_with("runaway");
+}
+
+#[test]
+fn every_vandal_is_a_model_with_its_sources() {
+    for driver in vandals::ALL {
+        assert!(matches!(driver.kind, Kind::Model { .. }) && driver.name.starts_with("vandal-"));
+    }
+}
