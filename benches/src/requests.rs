@@ -66,6 +66,7 @@ impl Reads {
             },
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: WORKING_SET / u64::from(self.units) },
+            memory: verifier::run::MemoryChoice::Plain,
             rules: if self.watching == Watching::Nobody { Selection::none() } else { Selection::all() },
             sites: if self.watching == Watching::Counted { Sites::Counted } else { Sites::Kept },
             evidence: false,

@@ -110,6 +110,7 @@ const VANDAL_SOURCES: &[Source] = sources![
     "vandals/execute_data.rs",
     "vandals/host_mutex.rs",
     "vandals/illegal_instruction.rs",
+    "vandals/memory.rs",
     "vandals/null_read.rs",
     "vandals/panic_in_drop.rs",
     "vandals/spin.rs",

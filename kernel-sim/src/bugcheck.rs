@@ -37,6 +37,10 @@ stop_codes! {
     /// in use, used before it was initialised, or used by two who may not share it. Not a stop of Windows,
     /// where memory is corrupted unnoticed or a processor spins for ever. Parameter 2: the object.
     OBJECT_MISUSED = 0;
+    /// A request's memory was used by a driver that had completed the request: an SRB, its extension, its
+    /// sense buffer or its data. Not a stop of Windows, where the memory is another request's by then.
+    /// Parameters: 0; the address; 0 for a read, 1 for a write.
+    REQUEST_TOUCHED_AFTER_COMPLETION = 0;
     /// A thread waits for too many objects at once: more than 64, or more than 3 without a wait block
     /// array.
     MAXIMUM_WAIT_OBJECTS_EXCEEDED = 0x0C;
@@ -93,6 +97,12 @@ stop_codes! {
     /// Parameters: the address; the IRQL; 0 for a read, 1 for a write, 8 for execution; the address of the
     /// code.
     DRIVER_IRQL_NOT_LESS_OR_EQUAL = 0xD1;
+    /// A driver used memory that it had freed. Parameters: the address; 0 for a read, 1 for a write; the
+    /// address of the code. Windows stops so where Driver Verifier's special pool is on.
+    DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL = 0xD5;
+    /// A driver used memory past the end of what it was given, or before its beginning. Parameters as of 0xD5.
+    /// Windows stops so where Driver Verifier's special pool is on.
+    DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION = 0xD6;
     /// A worker routine returned at DISPATCH_LEVEL or above. Parameters: the routine, the IRQL, its
     /// parameter, the work item.
     WORKER_THREAD_RETURNED_AT_BAD_IRQL = 0xE1;

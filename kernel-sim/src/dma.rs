@@ -69,8 +69,13 @@ impl DmaMap {
         if !self.restricted || self.covers(physical, bytes) {
             return Ok(());
         }
+        Err(self.refuse(physical, bytes, is_write))
+    }
+
+    /// Refuses an access; the first is noted.
+    pub(crate) fn refuse(&mut self, physical: u64, bytes: usize, is_write: bool) -> BadAddress {
         self.fault.get_or_insert(DmaFault { physical, bytes, is_write });
-        Err(BadAddress)
+        BadAddress
     }
 
     /// Whether every byte lies in an admitted range. Ranges rarely overlap, so the nearest one that

@@ -79,6 +79,9 @@ impl Bus<'_> {
         let offset = usize::try_from(physical.checked_sub(PHYSICAL_BASE).ok_or(BadAddress)?)
             .map_err(|_| BadAddress)?;
         if bytes <= POOL_BYTES && offset <= POOL_BYTES - bytes {
+            if self.machine.memory.guard().is_some_and(|guard| !guard.is_open(offset, bytes)) {
+                return Err(self.slot.dma().refuse(physical, bytes, is_write));
+            }
             Ok((self.machine.memory.base() + offset) as *mut u8)
         } else {
             Err(BadAddress)
@@ -254,7 +257,7 @@ impl Machine {
 
     /// The physical address of a host address, or `None` if it is no memory of the machine.
     pub(crate) fn physical_address(&self, host: usize) -> Option<u64> {
-        self.memory.contains(host, 1).then(|| PHYSICAL_BASE + (host - self.memory.base()) as u64)
+        self.memory.spans(host, 1).then(|| PHYSICAL_BASE + (host - self.memory.base()) as u64)
     }
 
     /// The host address of a physical one, if all `bytes` are memory of the machine.
@@ -321,10 +324,13 @@ impl Machine {
     #[cold]
     fn stop_dma(&self, n: usize, name: &'static str, fault: DmaFault) {
         let DmaFault { physical, bytes, is_write } = fault;
-        let lent = self.host_of(physical, 1).and_then(|host| self.lent(host));
-        let (memory, earlier) = match lent {
-            Some(Lent { what, moments }) => (what, moments),
-            None => ("memory that it was not given, or that was taken back".to_owned(), Vec::new()),
+        let host = usize::try_from(physical.wrapping_sub(PHYSICAL_BASE)).ok();
+        let host = host.and_then(|offset| self.memory.base().checked_add(offset));
+        let closed = host.and_then(|host| self.closed_memory(host));
+        let (memory, earlier) = match (closed, host.and_then(|host| self.lent(host))) {
+            (Some(closed), _) => (closed.what, closed.earlier),
+            (None, Some(Lent { what, moments })) => (what, moments),
+            (None, None) => ("memory that it was not given, or that was taken back".to_owned(), Vec::new()),
         };
         let does = if is_write { "writes" } else { "reads" };
         let now = Moment {

@@ -55,6 +55,7 @@ pub mod fault;
 pub mod fault;
 mod fiber;
 pub mod frame;
+pub mod guard;
 pub mod hardware;
 pub mod held;
 mod here;

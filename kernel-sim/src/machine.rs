@@ -11,6 +11,7 @@ use crate::allocation_failure::{AllocationPolicy, FailedAllocation, LowResources
 use crate::bugcheck::{BugCheck, Ending, Limit, StopCode};
 use crate::choose::{Choice, Choose};
 use crate::exec::Executor;
+use crate::guard::Memory;
 use crate::hardware::{HardwareModel, HardwareSlot};
 use crate::held::HeldLock;
 use crate::hook::{Halt, Watcher};
@@ -64,6 +65,7 @@ pub struct Config {
     pub(crate) allocation_policy: Option<Box<dyn AllocationPolicy>>,
     pub(crate) patience: Duration,
     pub(crate) steps_max: u64,
+    pub(crate) memory: Memory,
 }
 
 /// A machine cannot have that many processors.
@@ -97,6 +99,7 @@ impl Config {
             allocation_policy: None,
             patience: PATIENCE,
             steps_max: u64::MAX,
+            memory: Memory::Plain,
         })
     }
 
@@ -147,6 +150,13 @@ impl Config {
         self
     }
 
+    /// What the machine's memory is like; [`Memory::Plain`] unless told otherwise.
+    #[must_use]
+    pub fn memory(mut self, memory: Memory) -> Config {
+        self.memory = memory;
+        self
+    }
+
     /// Lets a policy say which allocations of drivers fail; see
     /// [`allocation_failure`](crate::allocation_failure).
     #[must_use]
@@ -166,6 +176,7 @@ impl Config {
                 boot();
                 let cpu = Processor::current();
                 leftovers::check(cpu, "the thread the machine booted with", cpu.frame());
+                cpu.machine().check_freed_memory();
                 Machine::current().expect("on a machine").complete();
             });
         })
@@ -359,6 +370,12 @@ impl Machine {
         self.memory.machine_address(host)
     }
 
+    /// Whether `bytes` bytes at a host address are memory of the machine that can be read: not on closed pages.
+    #[must_use]
+    pub fn is_accessible(&self, host: usize, bytes: usize) -> bool {
+        self.memory.contains(host, bytes)
+    }
+
     /// Starts a system thread of the test rig, at PASSIVE_LEVEL; it belongs to `processor`, or to one
     /// in turn.
     pub fn start_thread(&self, processor: Option<u8>, body: impl FnOnce() + Send + 'static) {
@@ -493,6 +510,11 @@ impl Processor {
     /// The driver gave a pointer that is no memory of the machine.
     pub(crate) fn bad_pointer(&self, address: usize, what: &str) -> ! {
         let irql = self.irql();
+        if let Some(closed) = self.machine().closed_memory(address) {
+            let parameters = closed.parameters(self.machine().machine_address(address), false);
+            let what = format!("{what} is {}", closed.what);
+            self.bug_check_after(closed.stop, parameters, what, closed.earlier);
+        }
         let shown =
             if self.is_memory(address, 1) { self.machine().machine_address(address) } else { address as u64 };
         // A host address differs from run to run: only null and small numbers are shown as they are.

@@ -3,7 +3,7 @@
 //! One reserved range of host memory holds the pool, the register windows and the kernel stacks,
 //! so "is this pointer memory of this machine?" is one subtraction and one comparison. It is not
 //! an allocator (see `pool`) and knows no object types. Invariant: while a machine runs, every byte
-//! of the range is mapped, except the guard page below each stack.
+//! of the range is mapped, except the guard page below each stack, and closed pages of a guarded machine.
 //!
 //! What a report shows is a *machine address*: the offset into the range on a fixed canonical
 //! base, so the same run prints the same addresses in every process.
@@ -11,6 +11,7 @@
 #![expect(unsafe_code, reason = "maps and unmaps the address space of a machine")]
 
 use crate::fiber::STACK_BYTES;
+use crate::guard::Guard;
 use parking_lot::Mutex;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 use std::ptr::{NonNull, null_mut};
@@ -58,6 +59,8 @@ pub(crate) struct AddressSpace {
     base: NonNull<u8>,
     /// Stacks whose guard page has been set up, since the range was mapped.
     guarded: Mutex<usize>,
+    /// Which pages are closed, on a guarded machine.
+    guard: Option<Guard>,
 }
 
 // SAFETY: the range is plain memory owned by this value; the pool and the machine decide who may touch which
@@ -103,11 +106,28 @@ impl AddressSpace {
         Ok(AddressSpace {
             base: NonNull::new(base.cast()).expect("mmap returned null"),
             guarded: Mutex::new(0),
+            guard: None,
         })
     }
 
-    /// Returns the range for the next machine. `pool_used` is the pool's high-water mark in bytes.
-    pub(crate) fn give_back(self, pool_used: usize) {
+    /// Closes the guarded part of the pool. `false`: the host refuses, and nothing is guarded.
+    pub(crate) fn close_pages(&mut self) -> bool {
+        self.guard = Guard::new(self.base);
+        self.guard.is_some()
+    }
+
+    /// Which pages are closed, on a guarded machine.
+    #[inline]
+    pub(crate) fn guard(&self) -> Option<&Guard> {
+        self.guard.as_ref()
+    }
+
+    /// Returns the range for the next machine. `pool_used` is the plain pool's high-water mark in bytes.
+    pub(crate) fn give_back(mut self, pool_used: usize) {
+        if self.guard.take().is_some_and(|guard| !guard.end()) {
+            // Pages stay closed: nobody can use it again.
+            return;
+        }
         if pool_used > KEEP_BYTES {
             // SAFETY: the pages lie in our own mapping, and the machine that used them is gone.
             let _ = unsafe {
@@ -134,15 +154,22 @@ impl AddressSpace {
         self.base() + POOL_BYTES
     }
 
-    /// Whether `bytes` bytes at `address` lie in the range.
+    /// Whether `bytes` bytes at `address` lie in the range, on pages that are open.
     #[inline]
     pub(crate) fn contains(&self, address: usize, bytes: usize) -> bool {
+        self.spans(address, bytes)
+            && self.guard.as_ref().is_none_or(|guard| guard.is_open(address - self.base(), bytes))
+    }
+
+    /// Whether `bytes` bytes at `address` lie in the range.
+    #[inline]
+    pub(crate) fn spans(&self, address: usize, bytes: usize) -> bool {
         bytes <= TOTAL_BYTES && address.wrapping_sub(self.base()) <= TOTAL_BYTES - bytes
     }
 
     /// The machine address of a host address, or 0 for null and addresses outside the range.
     pub(crate) fn machine_address(&self, address: usize) -> u64 {
-        if self.contains(address, 1) { MACHINE_BASE + (address - self.base()) as u64 } else { 0 }
+        if self.spans(address, 1) { MACHINE_BASE + (address - self.base()) as u64 } else { 0 }
     }
 
     /// As [`AddressSpace::machine_address`], but one address for a whole stack: where in its frame a

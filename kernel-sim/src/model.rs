@@ -55,8 +55,13 @@ impl Config {
     ) -> Outcome {
         self.check_start();
         let machine = Machine::build_or_reuse(self);
-        let place =
-            machine.pool_allocate_zeroed(size_of::<T>().max(1), tag(b"Modl"), Site::caller()).cast::<T>();
+        let place = machine.pool_allocate_zeroed(
+            size_of::<T>().max(1),
+            align_of::<T>(),
+            tag(b"Modl"),
+            Site::caller(),
+        );
+        let place = place.cast::<T>();
         assert!(!place.is_null() && place.is_aligned(), "no room for the state of a model");
         // SAFETY: a fresh, aligned block of that size, which is freed only with the machine.
         unsafe { place.write(state) };

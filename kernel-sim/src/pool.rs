@@ -1,10 +1,15 @@
 //! The pool: where drivers' memory comes from.
 //!
-//! Blocks lie in the machine's address space, in power-of-two classes; what is known about a block
-//! is kept outside of it, so a driver that writes past its end cannot confuse the allocator.
-//! Invariant: equal sequences of calls give equal addresses and equal contents.
+//! Blocks lie in the machine's address space: side by side (`plain`), or in a guarded machine on pages of their
+//! own (`guarded`). Here is what is the same for both: who may allocate and free what, and what the machine says
+//! of one who does it wrong, or uses memory that is not lent to him (`misuse`). Invariant: equal sequences of
+//! calls give equal addresses and equal contents.
 
-#![expect(unsafe_code, reason = "fills and checks blocks of driver memory")]
+#![expect(unsafe_code, reason = "fills blocks of driver memory")]
+
+mod guarded;
+mod misuse;
+mod plain;
 
 use crate::allocation_failure;
 use crate::bugcheck::{
@@ -16,17 +21,22 @@ use crate::ddi::types::{
     POOL_TYPE, PVOID, SIZE_T, ULONG,
 };
 use crate::frame::Item;
+use crate::guard::{GUARDED_FROM, Memory};
 use crate::hook::Owner;
 use crate::irql::Irql;
 use crate::kernel::DpcQueue;
 use crate::lives;
 use crate::machine::Machine;
 use crate::marks::Marks;
-use crate::memory::POOL_BYTES;
+use crate::memory::{AddressSpace, POOL_BYTES};
 use crate::moment::Moment;
+use crate::processor::Processor;
 use crate::site::Site;
 use crate::stamp::Mark;
 use crate::sync::timer::Expiry;
+use guarded::GuardedBlocks;
+pub(crate) use guarded::Met;
+use plain::PlainBlocks;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -39,17 +49,25 @@ pub const fn tag(name: &[u8; 4]) -> u32 {
 /// The bytes of fresh uninitialized memory, and of freed memory.
 pub(crate) const FRESH: u8 = 0xA5;
 pub(crate) const FREED: u8 = 0xDD;
-/// Bytes of a freed block that are overwritten; more would make freeing large buffers slow.
-const FREED_BYTES_MAX: usize = 512;
-/// Guard bytes behind each block, checked when it is freed.
+/// Guard bytes behind each block, checked when it is freed; on a guarded machine all the rest of its pages.
 const TAIL_BYTES: usize = 16;
 const TAIL: u8 = 0xFB;
 /// Pool in use up to which a machine is kept for the next run.
 pub(crate) const REUSE_BYTES_MAX: usize = 1 << 20;
-const CLASS_MIN: u32 = 6;
-const CLASSES: usize = 31;
-/// Offset of the first block: the null page is never handed out.
-const FIRST: usize = 4096;
+/// What drivers' blocks are aligned to at least, and what objects of the system are.
+const ALIGNMENT: usize = 16;
+const SYSTEM_ALIGNMENT: usize = 64;
+
+/// Whose a block is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Of {
+    /// A driver's, to free.
+    Driver,
+    /// The machine's own: not the driver's to free or to leak.
+    System,
+    /// The machine's, lent to a driver with a request: what of it, as "the SRB".
+    Request(&'static str),
+}
 
 /// A live block.
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +78,7 @@ struct Block {
     /// When; not known of the system's.
     mark: Option<Mark>,
     paged: bool,
-    /// Allocated by the machine itself: not the driver's to free or to leak.
-    system: bool,
+    of: Of,
 }
 
 /// A block that was never freed.
@@ -78,20 +95,23 @@ pub struct Leak {
 /// The allocator of one machine.
 pub(crate) struct Pool {
     base: usize,
-    used: usize,
-    free: [Vec<u32>; CLASSES],
-    /// By offset / 64: index into `blocks` plus one, or 0.
-    index: Vec<u32>,
-    blocks: Vec<Option<Block>>,
-    spare: Vec<u32>,
+    plain: PlainBlocks,
+    guarded: Option<GuardedBlocks>,
     /// When blocks were freed.
     freed: Marks,
+}
+
+/// A place for a block.
+struct Taken {
+    host: usize,
+    /// A byte of the place that was written while it was free.
+    written: Option<usize>,
 }
 
 impl Block {
     /// A block that this call of a driver allocates.
     fn of(call: &Call, bytes: usize, tag: u32, paged: bool) -> Block {
-        Block { bytes, tag, site: call.site, mark: Some(Mark::of(call)), paged, system: false }
+        Block { bytes, tag, site: call.site, mark: Some(Mark::of(call)), paged, of: Of::Driver }
     }
 
     /// When it was allocated.
@@ -101,107 +121,101 @@ impl Block {
 }
 
 impl Pool {
-    pub(crate) fn new(base: usize) -> Pool {
-        Pool {
-            base,
-            used: FIRST,
-            free: [const { Vec::new() }; CLASSES],
-            index: Vec::new(),
-            blocks: Vec::new(),
-            spare: Vec::new(),
-            freed: Marks::default(),
-        }
+    pub(crate) fn new(base: usize, memory: Memory) -> Pool {
+        let guarded = match memory {
+            Memory::Plain => None,
+            Memory::Guarded(placement) => Some(GuardedBlocks::new(placement)),
+        };
+        Pool { base, plain: PlainBlocks::new(base), guarded, freed: Marks::default() }
     }
 
-    /// Forgets every block.
+    /// Forgets every block of a machine that is not guarded.
     pub(crate) fn reset(&mut self) {
-        self.used = FIRST;
-        self.free.iter_mut().for_each(Vec::clear);
-        self.index.clear();
-        self.blocks.clear();
-        self.spare.clear();
+        self.plain.reset();
         self.freed = Marks::default();
     }
 
     pub(crate) fn used_bytes(&self) -> usize {
-        self.used
+        self.plain.used_bytes()
     }
 
-    fn take(&mut self, bytes: usize, block: Block) -> Option<usize> {
-        let class = class_of(bytes)?;
-        let offset = match self.free[class].pop() {
-            Some(slot) => (slot as usize) << CLASS_MIN,
-            None => {
-                let size = 1usize << class;
-                // Blocks of a page and more are page-aligned, smaller ones aligned to their size.
-                let at = self.used.next_multiple_of(size.min(4096));
-                if at + size > POOL_BYTES {
-                    return None;
-                }
-                self.used = at + size;
-                at
+    fn take(&mut self, memory: &AddressSpace, block: Block, alignment: usize) -> Option<Taken> {
+        if let (Some(guarded), Some(guard)) = (&mut self.guarded, memory.guard())
+            && let Some(offset) = guarded.take(guard, block, alignment)
+        {
+            let placed = *guarded.find(offset).expect("just placed");
+            for range in GuardedBlocks::slack(&placed) {
+                // SAFETY: the pages of the block were just opened, and nobody knows of them yet.
+                unsafe { ((self.base + range.start) as *mut u8).write_bytes(TAIL, range.len()) };
             }
-        };
-        let slot = offset >> CLASS_MIN;
-        if self.index.len() <= slot {
-            self.index.resize(slot + 1, 0);
+            return Some(Taken { host: self.base + offset, written: None });
         }
-        let number = match self.spare.pop() {
-            Some(n) => {
-                self.blocks[n as usize] = Some(block);
-                n
-            }
-            None => {
-                self.blocks.push(Some(block));
-                (self.blocks.len() - 1) as u32
-            }
-        };
-        self.index[slot] = number + 1;
-        let host = self.base + offset;
-        // SAFETY: the block lies in mapped memory and was just reserved; no reference to it exists yet.
-        unsafe { ((host + bytes) as *mut u8).write_bytes(TAIL, TAIL_BYTES) };
-        Some(host)
+        let end = if self.guarded.is_some() { GUARDED_FROM } else { POOL_BYTES };
+        let (offset, written) = self.plain.take(block, end)?;
+        Some(Taken { host: self.base + offset, written: written.map(|at| self.base + at) })
     }
 
-    fn find(&self, host: usize) -> Option<(usize, Block)> {
+    /// The live block that begins at an address.
+    fn find(&self, host: usize) -> Option<Block> {
         let offset = host.checked_sub(self.base)?;
-        if offset % (1 << CLASS_MIN) != 0 {
-            return None;
+        match &self.guarded {
+            Some(guarded) if offset >= GUARDED_FROM => guarded.find(offset).map(|placed| placed.block),
+            _ => self.plain.find(offset),
         }
-        let slot = offset >> CLASS_MIN;
-        let number = self.index.get(slot).copied().filter(|n| *n != 0)?;
-        Some((slot, self.blocks[number as usize - 1]?))
     }
 
-    fn give(&mut self, slot: usize, block: Block) {
-        let number = std::mem::take(&mut self.index[slot]) - 1;
-        self.blocks[number as usize] = None;
-        self.spare.push(number);
-        let class = class_of(block.bytes).expect("a live block has a class");
-        self.free[class].push(slot as u32);
-        let host = self.base + (slot << CLASS_MIN);
-        // SAFETY: the block is free now and lies in mapped memory.
-        unsafe { (host as *mut u8).write_bytes(FREED, block.bytes.min(FREED_BYTES_MAX)) };
+    /// Whether what surrounds a live block is as it was.
+    fn is_intact(&self, host: usize, block: &Block) -> bool {
+        let offset = host - self.base;
+        let Some(placed) = self.guarded.as_ref().and_then(|guarded| guarded.find(offset)) else {
+            return self.plain.is_tail_intact(offset, block);
+        };
+        GuardedBlocks::slack(placed).into_iter().all(|range| {
+            // SAFETY: these bytes lie on the pages of a block in use, which are open.
+            let bytes =
+                unsafe { std::slice::from_raw_parts((self.base + range.start) as *const u8, range.len()) };
+            bytes.iter().all(|byte| *byte == TAIL)
+        })
     }
-}
 
-/// Power of two that holds the bytes and the guard behind them.
-fn class_of(bytes: usize) -> Option<usize> {
-    let class = (bytes.checked_add(TAIL_BYTES)?).next_power_of_two().trailing_zeros().max(CLASS_MIN) as usize;
-    (class < CLASSES).then_some(class)
+    /// Frees a live block, in that call if one did it.
+    fn give_back(&mut self, memory: &AddressSpace, host: usize, block: &Block, at: Option<Mark>) {
+        let offset = host - self.base;
+        match (&mut self.guarded, memory.guard()) {
+            (Some(guarded), Some(guard)) if offset >= GUARDED_FROM => guarded.give_back(guard, offset, at),
+            _ => {
+                self.plain.give_back(offset, block);
+                if let Some(mark) = at {
+                    self.freed.note(host, mark);
+                }
+            }
+        }
+    }
+
+    /// When the block at an address, which is free, was freed.
+    fn freed_at(&self, host: usize) -> Option<Mark> {
+        match self.guarded.as_ref().and_then(|guarded| guarded.meet(host.checked_sub(self.base)?)) {
+            Some((_, Met::GivenBack { at, .. })) => at,
+            _ => self.freed.get(host),
+        }
+    }
 }
 
 impl Machine {
-    fn allocate_block(&self, bytes: usize, block: Block, fill: u8) -> PVOID {
-        let Some(host) = self.pool.lock().take(bytes, block) else { return null_mut() };
+    fn allocate_block(&self, block: Block, fill: u8, alignment: usize) -> PVOID {
+        let Some(taken) = self.pool.lock().take(&self.memory, block, alignment) else { return null_mut() };
+        if let Some(at) = taken.written {
+            misuse::stop_at_written(Processor::current(), taken.host, at);
+        }
         // SAFETY: a fresh block of that size in mapped memory.
-        unsafe { (host as *mut u8).write_bytes(fill, bytes) };
-        host as PVOID
+        unsafe { (taken.host as *mut u8).write_bytes(fill, block.bytes) };
+        taken.host as PVOID
     }
 
     /// Zeroed memory for what a model works on, which no call of a driver allocates.
-    pub(crate) fn pool_allocate_zeroed(&self, bytes: usize, tag: u32, site: Site) -> PVOID {
-        self.allocate_block(bytes, Block { bytes, tag, site, mark: None, paged: false, system: false }, 0)
+    pub(crate) fn pool_allocate_zeroed(&self, bytes: usize, alignment: usize, tag: u32, site: Site) -> PVOID {
+        let block = Block { bytes, tag, site, mark: None, paged: false, of: Of::Driver };
+        self.allocate_block(block, 0, alignment)
     }
 
     /// Zeroed memory for an object of the system itself (device objects of the port driver, the
@@ -209,8 +223,8 @@ impl Machine {
     #[track_caller]
     pub fn allocate_system(&self, bytes: usize) -> PVOID {
         let site = Site::caller();
-        let block = Block { bytes, tag: tag(b"Sys "), site, mark: None, paged: false, system: true };
-        self.allocate_block(bytes, block, 0)
+        let block = Block { bytes, tag: tag(b"Sys "), site, mark: None, paged: false, of: Of::System };
+        self.allocate_block(block, 0, SYSTEM_ALIGNMENT)
     }
 
     /// Frees memory from [`Machine::allocate_system`].
@@ -219,9 +233,48 @@ impl Machine {
     /// When it is not such memory.
     pub fn free_system(&self, address: PVOID) {
         let mut pool = self.pool.lock();
-        let (slot, block) = pool.find(address as usize).expect("not a block of the system's");
-        assert!(block.system, "a driver's block freed as the system's");
-        pool.give(slot, block);
+        let block = pool.find(address as usize).expect("not a block of the system's");
+        assert!(block.of != Of::Driver, "a driver's block freed as the system's");
+        pool.give_back(&self.memory, address as usize, &block, None);
+    }
+
+    /// Whether blocks lie on pages of their own, which are closed while they are not lent.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.memory.guard().is_some()
+    }
+
+    /// Memory to be lent to a driver with a request on a guarded machine: `part` says what of it, as
+    /// "the SRB". Null on other machines, and where there is no room.
+    #[track_caller]
+    pub fn lend(&self, part: &'static str, bytes: usize, alignment: usize) -> PVOID {
+        if bytes == 0 || !self.is_guarded() {
+            return null_mut();
+        }
+        let cpu = Processor::current();
+        let mark = cpu.is_real().then(|| Mark::of_entry(cpu, cpu.frame().kind));
+        let block = Block {
+            bytes,
+            tag: tag(b"Lent"),
+            site: Site::caller(),
+            mark,
+            paged: false,
+            of: Of::Request(part),
+        };
+        self.allocate_block(block, 0, alignment)
+    }
+
+    /// Takes back, in this call, what [`Machine::lend`] lent: whoever touches it from now on is told of.
+    /// Returns whether nothing was written past its end.
+    ///
+    /// # Panics
+    /// When it is not such memory.
+    pub fn take_back(&self, call: &Call, address: PVOID) -> bool {
+        let mut pool = self.pool.lock();
+        let block = pool.find(address as usize).expect("not a block that was lent");
+        let is_intact = pool.is_intact(address as usize, &block);
+        pool.give_back(&self.memory, address as usize, &block, Some(Mark::of(call)));
+        is_intact
     }
 
     /// Frees a block; every way to do it wrong is a bug check.
@@ -235,7 +288,7 @@ impl Machine {
             self.check_no_lock_held(call, address as usize);
         }
         let mut pool = self.pool.lock();
-        let Some((slot, block)) = pool.find(address as usize).filter(|(_, b)| !b.system) else {
+        let Some(block) = pool.find(address as usize).filter(|block| block.of == Of::Driver) else {
             drop(pool);
             let what = format!(
                 "{} was given {}, which is no live pool block",
@@ -245,24 +298,20 @@ impl Machine {
             let earlier = self.freed_before(address as usize);
             call.bug_check_after(VERIFIER, [0x10, shown, 0, 0], what, earlier);
         };
-        // SAFETY: the guard bytes belong to the block and lie in mapped memory.
-        let tail =
-            unsafe { std::slice::from_raw_parts((address as usize + block.bytes) as *const u8, TAIL_BYTES) };
-        let overrun = tail.iter().any(|b| *b != TAIL);
+        let overrun = !pool.is_intact(address as usize, &block);
         let wrong_tag = expected_tag.is_some_and(|t| t != 0 && t != block.tag);
         if irql > Irql::DISPATCH || (block.paged && irql > Irql::APC) || overrun || wrong_tag {
             drop(pool);
             self.refuse_free(call, shown, &block, overrun, wrong_tag);
         }
-        pool.give(slot, block);
-        pool.freed.note(address as usize, Mark::of(call));
+        pool.give_back(&self.memory, address as usize, &block, Some(Mark::of(call)));
         drop(pool);
         call.moved(Item::Pool(address as usize), Owner::Driver, Owner::Free);
     }
 
     /// When the block at an address, which is free, was freed; as far as that is known.
     pub(crate) fn freed_before(&self, address: usize) -> Vec<Moment> {
-        let mark = self.pool.lock().freed.get(address);
+        let mark = self.pool.lock().freed_at(address);
         mark.map(|mark| mark.moment(self, "freed")).into_iter().collect()
     }
 
@@ -270,7 +319,7 @@ impl Machine {
     /// using it.
     #[cold]
     fn check_unlinked(&self, call: &Call, address: usize) {
-        let Some((_, block)) = self.pool.lock().find(address) else { return };
+        let Some(block) = self.pool.lock().find(address) else { return };
         let holds = |object: usize| object.wrapping_sub(address) < block.bytes;
         let (timer, dpc) = {
             let kernel = self.kernel.lock();
@@ -298,7 +347,7 @@ impl Machine {
     /// Refuses to free a block that holds a spin lock which a driver holds.
     #[cold]
     fn check_no_lock_held(&self, call: &Call, address: usize) {
-        let Some((_, block)) = self.pool.lock().find(address) else { return };
+        let Some(block) = self.pool.lock().find(address) else { return };
         if let Some((lock, taken)) = self.lock_held_in(address, block.bytes) {
             lives::stop_in_use(call, lock, "frees memory that holds a spin lock which is held", taken);
         }
@@ -327,8 +376,9 @@ impl Machine {
     #[must_use]
     pub fn leaks(&self) -> Vec<Leak> {
         let pool = self.pool.lock();
-        let live = pool.index.iter().filter(|n| **n != 0).filter_map(|n| pool.blocks[*n as usize - 1]);
-        live.filter(|b| !b.system).map(|b| Leak { tag: b.tag, bytes: b.bytes, site: b.site }).collect()
+        let guarded = pool.guarded.iter().flat_map(GuardedBlocks::in_use);
+        let live = pool.plain.in_use().chain(guarded).filter(|block| block.of == Of::Driver);
+        live.map(|b| Leak { tag: b.tag, bytes: b.bytes, site: b.site }).collect()
     }
 }
 
@@ -338,7 +388,7 @@ pub(crate) fn allocate_object(call: &Call, bytes: usize, tag: u32) -> PVOID {
     if allocation_failure::fails(call, bytes) {
         return null_mut();
     }
-    call.cpu.machine().allocate_block(bytes, Block::of(call, bytes, tag, false), 0)
+    call.cpu.machine().allocate_block(Block::of(call, bytes, tag, false), 0, ALIGNMENT)
 }
 
 pub(crate) fn allocate(call: &Call, bytes: SIZE_T, tag: ULONG, paged: bool, zeroed: bool) -> PVOID {
@@ -368,7 +418,7 @@ pub(crate) fn allocate(call: &Call, bytes: SIZE_T, tag: ULONG, paged: bool, zero
         return null_mut();
     }
     let block = Block::of(call, bytes, tag, paged);
-    let at = call.cpu.machine().allocate_block(bytes, block, if zeroed { 0 } else { FRESH });
+    let at = call.cpu.machine().allocate_block(block, if zeroed { 0 } else { FRESH }, ALIGNMENT);
     if !at.is_null() {
         call.moved(Item::Pool(at as usize), Owner::Free, Owner::Driver);
     }

@@ -13,6 +13,7 @@ use crate::choose::RandomChoose;
 use crate::exec::Executor;
 use crate::exec::deterministic::{Deterministic, Strategy};
 use crate::exec::parallel::Parallel;
+use crate::guard::Memory;
 use crate::hardware::HardwareSlot;
 use crate::io::IoManager;
 use crate::kernel::{DpcQueues, Kernel};
@@ -56,7 +57,12 @@ impl Drop for Spare {
 impl Machine {
     /// A new machine.
     pub(crate) fn build(config: Config) -> Box<Machine> {
-        let memory = AddressSpace::take();
+        let mut memory = AddressSpace::take();
+        // Where the host refuses, the run is a plain one.
+        let layout = match config.memory {
+            Memory::Guarded(_) if !memory.close_pages() => Memory::Plain,
+            layout => layout,
+        };
         let deterministic = !matches!(config.execution, Execution::Parallel);
         let watching = Watching::new(config.watchers, deterministic, config.keep_sites, config.keep_evidence);
         let executor = match strategy(config.execution) {
@@ -71,7 +77,7 @@ impl Machine {
             memory,
             kernel: Mutex::new(Kernel::new(config.processors)),
             dpcs: DpcQueues::new(config.processors),
-            pool: Mutex::new(Pool::new(base)),
+            pool: Mutex::new(Pool::new(base, layout)),
             io: IoManager::new(),
             hardware: hardware.map(|(n, model)| HardwareSlot::new(n, windows, model)).collect(),
             linked_objects: AtomicUsize::new(0),
@@ -88,8 +94,10 @@ impl Machine {
             lender: OnceLock::new(),
         });
         let at: *const Machine = &raw const *machine;
-        machine.processors =
-            (0..config.processors).map(|n| Processor::new(at, n, &machine.watching, base)).collect();
+        let is_guarded = machine.is_guarded();
+        machine.processors = (0..config.processors)
+            .map(|n| Processor::new(at, n, &machine.watching, base, is_guarded))
+            .collect();
         machine.reset_cancel_lock();
         machine.create_idle_threads();
         machine
@@ -100,6 +108,7 @@ impl Machine {
         let fits = |m: &Machine| {
             m.processors.len() == usize::from(config.processors)
                 && config.hardware.is_empty()
+                && config.memory == Memory::Plain
                 && !matches!(config.execution, Execution::Parallel)
         };
         let spare = SPARE.with_borrow_mut(|spare| spare.0.take_if(|m| fits(m)));
@@ -135,6 +144,7 @@ impl Machine {
     /// Whether nothing is left on the machine that a later run could notice.
     fn is_as_new(&mut self) -> bool {
         self.hardware.is_empty()
+            && !self.is_guarded()
             && self.attached[0].get().is_none()
             && *self.linked_objects.get_mut() == 0
             && self.model.has_run()
@@ -153,6 +163,9 @@ impl Machine {
                 false
             }
         };
+        if at_rest {
+            self.check_freed_memory();
+        }
         if at_rest && !self.is_quiet() && self.is_as_new() {
             Processor::leave_all();
             let outcome = self.outcome(Ending::Completed);

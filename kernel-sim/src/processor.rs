@@ -23,6 +23,10 @@ use std::cell::{Cell, UnsafeCell};
 use std::ptr::null;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
+/// Where a guarded machine says its memory is, so that every pointer is looked at closely: no address can be
+/// there.
+const FAR_FROM_MEMORY: usize = 1 << 63;
+
 /// Bits of a routine's byte: why it cannot take its short path, and what the short path keeps.
 pub(crate) mod flag {
     /// The machine has stopped (or there is none): every DDI is a no-op.
@@ -100,6 +104,8 @@ pub struct Processor {
     /// so that counting costs one addition.
     locks: Cell<u64>,
     memory_base: usize,
+    /// The same; on a guarded machine an address far from all memory, so that the pages are looked at.
+    open_base: usize,
     machine: *const Machine,
     /// The innermost driver callback's frame.
     frame: Cell<*const Frame<'static>>,
@@ -147,6 +153,7 @@ impl Processor {
             index,
             locks: Cell::new(0),
             memory_base: 0,
+            open_base: 0,
             machine: null(),
             frame: Cell::new(&raw const OUTERMOST.0),
             waiting_on: AtomicUsize::new(0),
@@ -169,9 +176,11 @@ impl Processor {
         index: u8,
         watching: &Watching,
         memory_base: usize,
+        is_guarded: bool,
     ) -> Processor {
         let blank = Processor::blank(index, [const { AtomicU8::new(0) }; DDIS_MAX]);
-        let mut new = Processor { machine, memory_base, ..blank };
+        let open_base = if is_guarded { FAR_FROM_MEMORY } else { memory_base };
+        let mut new = Processor { machine, memory_base, open_base, ..blank };
         new.watch(watching);
         new
     }
@@ -313,7 +322,14 @@ impl Processor {
     pub(crate) fn is_memory(&self, address: usize, bytes: usize) -> bool {
         // The first comparison folds away where the size is a constant.
         bytes <= crate::memory::TOTAL_BYTES
-            && address.wrapping_sub(self.memory_base) <= crate::memory::TOTAL_BYTES - bytes
+            && address.wrapping_sub(self.open_base) <= crate::memory::TOTAL_BYTES - bytes
+            || self.is_open_memory(address, bytes)
+    }
+
+    /// As [`Processor::is_memory`], for a guarded machine: pages are looked at one by one.
+    #[cold]
+    fn is_open_memory(&self, address: usize, bytes: usize) -> bool {
+        self.is_real() && self.open_base == FAR_FROM_MEMORY && self.machine().memory.contains(address, bytes)
     }
 
     /// Whether an aligned word of the machine's memory is at `address`: one comparison, because
@@ -321,8 +337,9 @@ impl Processor {
     #[inline(always)]
     pub(crate) fn is_aligned_word(&self, address: usize) -> bool {
         const WORD: usize = size_of::<usize>();
-        let offset = address.wrapping_sub(self.memory_base);
+        let offset = address.wrapping_sub(self.open_base);
         offset.rotate_right(WORD.trailing_zeros()) <= (crate::memory::TOTAL_BYTES - WORD) / WORD
+            || address.is_multiple_of(WORD) && self.is_open_memory(address, WORD)
     }
 
     /// Notes that the driver took a spin lock.

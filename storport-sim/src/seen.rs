@@ -51,10 +51,8 @@ pub enum LockUse {
 
 /// The value at a host address, if that is memory of the machine.
 fn read<T: Copy>(address: usize) -> Option<T> {
-    let machine = Machine::current()?;
-    let last = address.checked_add(size_of::<T>() - 1)?;
-    let is_inside = machine.machine_address(address) != 0 && machine.machine_address(last) != 0;
-    // SAFETY: first and last byte are memory of the machine, which is one range; `T` is plain data.
+    let is_inside = Machine::current()?.is_accessible(address, size_of::<T>());
+    // SAFETY: all bytes are memory of the machine that can be read; `T` is plain data.
     is_inside.then(|| unsafe { (address as *const T).read_unaligned() })
 }
 

@@ -30,7 +30,7 @@ use crate::explore::{self, Chooser, Program};
 use crate::finding::RunEnd;
 use crate::report;
 use crate::run::Event;
-use crate::run::{Run, Setup};
+use crate::run::{MemoryChoice, Run, Setup};
 use crate::workload::Amount;
 use kernel_sim::machine::Config;
 use parking_lot::Mutex;
@@ -138,6 +138,12 @@ impl Check {
         self
     }
 
+    /// Which memory executions have: as each seed draws it unless told otherwise.
+    pub fn memory(mut self, memory: MemoryChoice) -> Check {
+        self.program.setup.memory = memory;
+        self
+    }
+
     /// How long driver code may run without a call before it is given up as a runaway, on the host's clock:
     /// five seconds unless told otherwise; zero for ever.
     pub fn runaway(mut self, patience: Duration) -> Check {
@@ -224,7 +230,7 @@ impl Check {
                 assert!(!seeds.is_empty(), "there are no seeds to explore");
                 let strategy = explore::strategy(name, &self.program).unwrap_or_else(|e| panic!("{e}"));
                 for seed in seeds.clone() {
-                    let run = self.program.execute(seed, strategy.chooser(seed));
+                    let run = self.program.execute_closely(seed, &|| strategy.chooser(seed));
                     let run = run.unwrap_or_else(|e| panic!("{e}"));
                     refuse_limit(&run);
                     if run.end.is_finding() {
@@ -248,7 +254,12 @@ impl Check {
     }
 
     fn shorten(&self, seed: u64, run: Run) -> Failing {
-        match shrink(&self.program, seed, run.choices.clone(), shrink::Budget::default()) {
+        match shrink(
+            &self.program.with_memory(run.memory),
+            seed,
+            run.choices.clone(),
+            shrink::Budget::default(),
+        ) {
             Ok(shrunk) => Failing { program: shrunk.program, run: shrunk.run, deviations: shrunk.deviations },
             Err(why) => panic!("{}\nnot made short: {why}", text(self.program.driver, &run)),
         }
@@ -303,7 +314,11 @@ impl Failing {
             Amount::Once | Amount::TimeNs(_) => 0,
         };
         let deviations: Vec<_> = self.deviations.iter().map(ToString::to_string).collect();
-        format!("seed {} ios {ios}: {}", setup.seed, deviations.join("; "))
+        let memory = match setup.memory.under(setup.seed) {
+            MemoryChoice::Plain => String::new(),
+            memory => format!(" memory {}", memory.word()),
+        };
+        format!("seed {} ios {ios}{memory}: {}", setup.seed, deviations.join("; "))
     }
 }
 
@@ -326,12 +341,18 @@ fn of_this_test() -> String {
 
 /// Reads what [`Failing::line`] writes.
 fn parse(program: &Program, line: &str) -> Result<(Program, Vec<Deviation>), String> {
-    let form = || format!("'{line}' is not of the form 'seed S ios N: DEVIATION; DEVIATION'");
+    let form = || format!("'{line}' is not of the form 'seed S ios N [memory WORD]: DEVIATION; DEVIATION'");
     let (head, tail) = line.split_once(':').ok_or_else(form)?;
     let words: Vec<_> = head.split_whitespace().collect();
-    let ["seed", seed, "ios", ios] = words[..] else { return Err(form()) };
+    let (seed, ios, memory) = match words[..] {
+        ["seed", seed, "ios", ios] => (seed, ios, MemoryChoice::Plain.word()),
+        ["seed", seed, "ios", ios, "memory", memory] => (seed, ios, memory),
+        _ => return Err(form()),
+    };
+    let memory = MemoryChoice::ALL.into_iter().find(|choice| choice.word() == memory).ok_or_else(form)?;
     let (seed, ios): (u64, u64) = (seed.parse().map_err(|_| form())?, ios.parse().map_err(|_| form())?);
     let mut setup = program.setup.with_seed(seed);
+    setup.memory = memory;
     if ios != 0 {
         setup.workload.amount = Amount::Ios(ios);
     }

@@ -101,6 +101,7 @@ fn program(driver: &'static Driver) -> Program {
         workload,
         disturbances: Default::default(),
         contents: Contents::Memory { bytes: 1 << 20 },
+        memory: verifier::run::MemoryChoice::Drawn,
         rules: Selection::default(),
         sites: Sites::Kept,
         evidence: false,

@@ -1,37 +1,44 @@
-//! Addresses of what is no longer there, used below DISPATCH_LEVEL and at it; an index past the end; a stack
-//! that is too short.
+//! Memory that was refused, used below DISPATCH_LEVEL and at it; an index past the end; a stack that is too
+//! short.
 
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
-use super::objects::{TAG, new_event};
+use super::objects::TAG;
 use kernel_sim::ddi::*;
 
-/// Sets an event in a block that it has freed.
-pub(super) unsafe fn event_after_free() {
-    let event = new_event(NotificationEvent);
-    ExFreePoolWithTag(event.cast(), TAG);
-    KeSetEvent(event, 0, FALSE);
+/// Bytes of a log with an event at its beginning: more than the pool has.
+const LOG_BYTES: SIZE_T = 2 << 30;
+
+/// Allocates a log.
+unsafe fn new_log() -> PKEVENT {
+    ExAllocatePool2(POOL_FLAG_NON_PAGED, LOG_BYTES, TAG).cast()
 }
 
-/// Sets an event, and frees its block right after.
-pub(super) unsafe fn event_before_free() {
-    let event = new_event(NotificationEvent);
-    KeSetEvent(event, 0, FALSE);
-    ExFreePoolWithTag(event.cast(), TAG);
+/// Sets the event of a log without a look at whether there is one.
+pub(super) unsafe fn event_of_nothing() {
+    KeSetEvent(new_log(), 0, FALSE);
 }
 
-/// Sets an event in a block that it has freed, at DISPATCH_LEVEL.
-pub(super) unsafe fn event_after_free_at_dispatch_level() {
+/// Sets the event of a log if there is one.
+pub(super) unsafe fn event_if_any() {
+    let event = new_log();
+    if !event.is_null() {
+        KeSetEvent(event, 0, FALSE);
+    }
+}
+
+/// Sets the event of a log without a look at whether there is one, at DISPATCH_LEVEL.
+pub(super) unsafe fn event_of_nothing_at_dispatch_level() {
     let irql = KeRaiseIrqlToDpcLevel();
-    event_after_free();
+    event_of_nothing();
     KeLowerIrql(irql);
 }
 
-/// Allocates, sets and frees an event at DISPATCH_LEVEL: it is in nonpaged pool.
-pub(super) unsafe fn event_before_free_at_dispatch_level() {
+/// Sets the event of a log if there is one, at DISPATCH_LEVEL.
+pub(super) unsafe fn event_if_any_at_dispatch_level() {
     let irql = KeRaiseIrqlToDpcLevel();
-    event_before_free();
+    event_if_any();
     KeLowerIrql(irql);
 }
 

@@ -11,7 +11,7 @@ mod dpcs;
 mod irps;
 mod locks;
 mod memory;
-mod miniport;
+pub(crate) mod miniport;
 mod objects;
 mod pool;
 mod registers;
@@ -23,7 +23,7 @@ use dma::Writer;
 use kernel_sim::machine::{Config, Outcome};
 use verifier::driver::{Driver, Expects, Kind, Source};
 
-const SOURCES: &[Source] = verifier::sources![
+pub(crate) const SOURCES: &[Source] = verifier::sources![
     "mod.rs",
     "counts.rs",
     "dma.rs",
@@ -119,6 +119,9 @@ pairs! {
     "object-misused" = Stops("OBJECT_MISUSED"), program
         locks::never_initialised, "takes a spin lock that it never initialised";
         locks::initialised, "initialises a spin lock in memory that holds something else";
+    "request-touched-after-completion" = MayStop("REQUEST_TOUCHED_AFTER_COMPLETION"), miniport
+        miniport::writes_completed, "writes the status of an SRB after it has completed it";
+        miniport::writes_uncompleted, "writes the status of an SRB twice, and completes it then";
     "unbalanced-release" = Stops("UNBALANCED_RELEASE"), program
         counts::remove_lock_once_too_often, "releases a remove lock once more than it acquired it";
         counts::remove_lock_as_often, "acquires a remove lock twice under one tag, and releases it twice";
@@ -141,8 +144,8 @@ pairs! {
         irps::complete_twice, "completes an IRP twice";
         irps::complete_as_often_as_sent, "completes an IRP twice that was sent twice";
     "page-fault-in-nonpaged-area" = Stops("PAGE_FAULT_IN_NONPAGED_AREA"), program
-        memory::event_after_free, "sets an event that it has freed";
-        memory::event_before_free, "sets an event, and frees it right after";
+        memory::event_of_nothing, "sets an event in memory that was refused";
+        memory::event_if_any, "sets an event in memory that was refused, if there is any";
     "unexpected-kernel-mode-trap" = Stops("UNEXPECTED_KERNEL_MODE_TRAP"), program
         memory::recurse_as_told, "recurses as often as a number says that came from elsewhere";
         memory::recurse_a_little, "recurses as often as its stack has room for, whatever the number says";
@@ -165,8 +168,14 @@ pairs! {
         irps::complete_pending, "completes an IRP with STATUS_PENDING";
         irps::complete_and_return_pending, "returns STATUS_PENDING for an IRP that it has completed";
     "driver-irql-not-less-or-equal" = Stops("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), program
-        memory::event_after_free_at_dispatch_level, "sets an event that it has freed, at DISPATCH_LEVEL";
-        memory::event_before_free_at_dispatch_level, "allocates, sets and frees an event at DISPATCH_LEVEL";
+        memory::event_of_nothing_at_dispatch_level, "sets an event in memory that was refused, at DISPATCH_LEVEL";
+        memory::event_if_any_at_dispatch_level, "looks at DISPATCH_LEVEL whether memory was refused, and sets an event if not";
+    "driver-page-fault-in-freed-special-pool" = Stops("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), program
+        pool::write_after_free, "writes a block that it has freed";
+        pool::write_before_free, "writes a block, and frees it then";
+    "driver-page-fault-beyond-end-of-allocation" = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), program
+        pool::read_past_end, "reads the byte behind a block";
+        pool::read_to_end, "reads the last byte of a block";
     "worker-thread-returned-at-bad-irql" = Stops("WORKER_THREAD_RETURNED_AT_BAD_IRQL"), program
         work_items::return_raised, "returns from a work item at DISPATCH_LEVEL";
         work_items::return_restored, "raises the IRQL in a work item, and lowers it again";

@@ -1,4 +1,4 @@
-//! Exhibits about pool blocks: freed under the wrong tag, written past the end; and their near misses.
+//! Exhibits about pool blocks: freed under the wrong tag, used past the end or when freed; and their near misses.
 //!
 //! Each is a model that the boot thread runs; `mod.rs` says which row it belongs to.
 
@@ -39,4 +39,33 @@ pub(super) unsafe fn past_end() {
 /// Writes the last byte of a block.
 pub(super) unsafe fn to_end() {
     write_at(BYTES - 1);
+}
+
+/// Reads the byte at `offset` of a block.
+unsafe fn read_at(offset: usize) {
+    let block = ExAllocatePool2(POOL_FLAG_NON_PAGED, BYTES, TAG);
+    block.cast::<u8>().add(offset).read_volatile();
+    ExFreePoolWithTag(block, TAG);
+}
+
+/// Reads the byte behind a block.
+pub(super) unsafe fn read_past_end() {
+    read_at(BYTES);
+}
+
+/// Reads the last byte of a block.
+pub(super) unsafe fn read_to_end() {
+    read_at(BYTES - 1);
+}
+
+/// Writes a block that is free.
+pub(super) unsafe fn write_after_free() {
+    let block = ExAllocatePool2(POOL_FLAG_NON_PAGED, BYTES, TAG);
+    ExFreePoolWithTag(block, TAG);
+    block.cast::<u8>().write_volatile(1);
+}
+
+/// Writes a block, and frees it.
+pub(super) unsafe fn write_before_free() {
+    write_at(0);
 }

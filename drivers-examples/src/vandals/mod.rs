@@ -16,12 +16,17 @@
 //! | [`spin`] | spins on an atomic in a DPC | runaway |
 //! | [`host_mutex`] | holds a `std::sync::Mutex` across a call | runaway |
 //! | [`allocates`] | allocates without end | runaway |
+//! | [`memory`] | reads or writes a freed block | bug check 0xD5 |
+//! | | frees a block twice | bug check 0xC4 |
+//! | | reads or writes past the end of a block | bug check 0xD6 |
+//! | `miniport` of the exhibits | writes an SRB, uses an SRB extension after completion | REQUEST_TOUCHED_AFTER_COMPLETION |
 
 pub mod allocates;
 pub mod divide_by_zero;
 pub mod execute_data;
 pub mod host_mutex;
 pub mod illegal_instruction;
+pub mod memory;
 pub mod null_read;
 pub mod panic_in_drop;
 pub mod spin;
@@ -37,9 +42,11 @@ use verifier::driver::{Driver, Expects, Kind};
 /// NULL_READ = "vandal-null-read" on 2, Stops("PAGE_FAULT_IN_NONPAGED_AREA"), null_read::run, "reads NULL";
 /// ```
 ///
-/// becomes `pub static NULL_READ: Driver`, of kind [`Kind::Model`], and an entry of `ALL`.
+/// of the models becomes `pub static NULL_READ: Driver`, of kind [`Kind::Model`], and an entry of `ALL`; one of the
+/// miniports has an entry point instead.
 macro_rules! vandals {
-    ($($id:ident = $name:literal on $cpus:literal, $expects:expr, $run:path, $summary:literal;)+) => {
+    (models { $($id:ident = $name:literal on $cpus:literal, $expects:expr, $run:path, $summary:literal;)+ }
+        miniports { $($mid:ident = $mname:literal, $mexpects:expr, $entry:path, $msummary:literal;)+ }) => {
         $(
             #[doc = $summary]
             pub static $id: Driver = Driver {
@@ -53,21 +60,52 @@ macro_rules! vandals {
             };
         )+
 
+        $(
+            #[doc = $msummary]
+            pub static $mid: Driver = Driver {
+                name: $mname,
+                aliases: &[],
+                summary: $msummary,
+                expects: { use Expects::*; $mexpects },
+                kind: Kind::VirtualMiniport { entry: Some($entry) },
+                cancels: false,
+                sources: crate::exhibits::SOURCES,
+            };
+        )+
+
         /// Every vandal.
-        pub static ALL: &[&Driver] = &[$(&$id),+];
+        pub static ALL: &[&Driver] = &[$(&$id),+, $(&$mid),+];
     };
 }
 
 vandals! {
-    NULL_READ = "vandal-null-read" on 2, Stops("PAGE_FAULT_IN_NONPAGED_AREA"), null_read::run, "reads through a NULL pointer";
-    WILD_WRITE = "vandal-wild-write" on 2, Stops("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), wild_write::run, "writes through a wild pointer in a DPC";
-    STACK_OVERFLOW = "vandal-stack-overflow" on 1, Stops("UNEXPECTED_KERNEL_MODE_TRAP"), stack_overflow::run, "recurses without end";
-    ILLEGAL_INSTRUCTION = "vandal-illegal-instruction" on 1, Stops("KMODE_EXCEPTION_NOT_HANDLED"), illegal_instruction::run, "executes what is no instruction";
-    EXECUTE_DATA = "vandal-execute-data" on 1, Stops("PAGE_FAULT_IN_NONPAGED_AREA"), execute_data::run, "calls a routine in the pool";
-    DIVIDE_BY_ZERO = "vandal-divide-by-zero" on 1, Stops("KMODE_EXCEPTION_NOT_HANDLED"), divide_by_zero::run, "divides by zero, as C does";
-    PANIC_IN_DROP = "vandal-panic-in-drop" on 1, Stops("KMODE_EXCEPTION_NOT_HANDLED"), panic_in_drop::run, "panics while a panic unwinds";
-    SPIN = "vandal-spin" on 2, Stops("runaway"), spin::run, "spins on an atomic in a DPC";
-    SPIN_NEAR_MISS = "vandal-spin-near-miss" on 2, Clean, spin::near_miss, "spins on an atomic in a DPC, a million times at most";
-    HOST_MUTEX = "vandal-host-mutex" on 2, MayStop("runaway"), host_mutex::run, "holds a std::sync::Mutex across a call";
-    ALLOCATES = "vandal-allocates" on 1, Stops("runaway"), allocates::run, "allocates without end";
+    models {
+        NULL_READ = "vandal-null-read" on 2, Stops("PAGE_FAULT_IN_NONPAGED_AREA"), null_read::run, "reads through a NULL pointer";
+        WILD_WRITE = "vandal-wild-write" on 2, Stops("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), wild_write::run, "writes through a wild pointer in a DPC";
+        STACK_OVERFLOW = "vandal-stack-overflow" on 1, Stops("UNEXPECTED_KERNEL_MODE_TRAP"), stack_overflow::run, "recurses without end";
+        ILLEGAL_INSTRUCTION = "vandal-illegal-instruction" on 1, Stops("KMODE_EXCEPTION_NOT_HANDLED"), illegal_instruction::run, "executes what is no instruction";
+        EXECUTE_DATA = "vandal-execute-data" on 1, Stops("PAGE_FAULT_IN_NONPAGED_AREA"), execute_data::run, "calls a routine in the pool";
+        DIVIDE_BY_ZERO = "vandal-divide-by-zero" on 1, Stops("KMODE_EXCEPTION_NOT_HANDLED"), divide_by_zero::run, "divides by zero, as C does";
+        PANIC_IN_DROP = "vandal-panic-in-drop" on 1, Stops("KMODE_EXCEPTION_NOT_HANDLED"), panic_in_drop::run, "panics while a panic unwinds";
+        SPIN = "vandal-spin" on 2, Stops("runaway"), spin::run, "spins on an atomic in a DPC";
+        SPIN_NEAR_MISS = "vandal-spin-near-miss" on 2, Clean, spin::near_miss, "spins on an atomic in a DPC, a million times at most";
+        HOST_MUTEX = "vandal-host-mutex" on 2, MayStop("runaway"), host_mutex::run, "holds a std::sync::Mutex across a call";
+        ALLOCATES = "vandal-allocates" on 1, Stops("runaway"), allocates::run, "allocates without end";
+        FREED_READ = "vandal-freed-read" on 2, MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), memory::freed_read, "reads a block in a DPC that may be freed by then";
+        FREED_READ_NEAR_MISS = "vandal-freed-read-near-miss" on 2, Clean, memory::freed_read_near_miss, "reads a block in a DPC, and frees it then";
+        FREED_WRITE = "vandal-freed-write" on 2, MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), memory::freed_write, "writes a block in a DPC that may be freed by then";
+        FREED_WRITE_NEAR_MISS = "vandal-freed-write-near-miss" on 2, Clean, memory::freed_write_near_miss, "writes a block in a DPC, and frees it then";
+        DOUBLE_FREE = "vandal-double-free" on 1, Stops("DRIVER_VERIFIER_DETECTED_VIOLATION"), memory::double_free, "frees a block twice";
+        DOUBLE_FREE_NEAR_MISS = "vandal-double-free-near-miss" on 1, Clean, memory::double_free_near_miss, "frees a block once";
+        OVERRUN_READ = "vandal-overrun-read" on 1, MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), memory::overrun_read, "reads the byte behind a block";
+        OVERRUN_READ_NEAR_MISS = "vandal-overrun-read-near-miss" on 1, Clean, memory::overrun_read_near_miss, "reads the last byte of a block";
+        OVERRUN_WRITE = "vandal-overrun-write" on 1, Stops("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), memory::overrun_write, "writes the byte behind a block";
+        OVERRUN_WRITE_NEAR_MISS = "vandal-overrun-write-near-miss" on 1, Clean, memory::overrun_write_near_miss, "writes the last byte of a block";
+    }
+    miniports {
+        SRB_WRITTEN = "vandal-srb-written", MayStop("REQUEST_TOUCHED_AFTER_COMPLETION"), crate::exhibits::miniport::writes_completed, "writes the status of an SRB after it has completed it";
+        SRB_WRITTEN_NEAR_MISS = "vandal-srb-written-near-miss", Clean, crate::exhibits::miniport::writes_uncompleted, "writes the status of an SRB twice, and completes it then";
+        EXTENSION_USED = "vandal-srb-extension-used", MayStop("REQUEST_TOUCHED_AFTER_COMPLETION"), crate::exhibits::miniport::counts_after, "counts in the SRB extension after it has completed the SRB";
+        EXTENSION_USED_NEAR_MISS = "vandal-srb-extension-used-near-miss", Clean, crate::exhibits::miniport::counts_before, "counts in the SRB extension, and completes the SRB then";
+    }
 }

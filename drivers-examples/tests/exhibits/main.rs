@@ -5,7 +5,7 @@ use std::time::Duration;
 use verifier::driver::{Driver, Kind};
 use verifier::finding::RunEnd;
 use verifier::rules::{Row, Selection, TABLE, find, row_of_exhibit};
-use verifier::run::{Chooser, Contents, Event, Executor, Setup, once};
+use verifier::run::{Chooser, Contents, Event, Executor, MemoryChoice, Setup, once};
 use verifier::workload::Amount;
 
 /// Runs that are made of each exhibit in the deterministic executor, and on real threads.
@@ -33,6 +33,8 @@ fn setup(driver: &Driver, row: &Row, executor: Executor, rules: Selection) -> Se
         // The selection is the caller's.
         "" | "--rules all" => {}
         "--event stop-restart" => setup.disturbances.events = vec![Event::StopRestart],
+        "--memory guarded" => setup.memory = MemoryChoice::Guarded,
+        "--memory guarded-ends" => setup.memory = MemoryChoice::GuardedEnds,
         other => panic!("{}: this test does not know the flags {other}", row.name),
     }
     setup

@@ -5,8 +5,10 @@ mod command_line;
 use drivers_examples::vandals;
 use std::time::Duration;
 use verifier::driver::{Driver, Kind};
+use verifier::explore::Program;
 use verifier::finding::{Finding, RunEnd};
-use verifier::run::{Chooser, Executor, Setup, once};
+use verifier::run::{Chooser, Contents, Executor, MemoryChoice, Setup, once};
+use verifier::workload::Amount;
 
 /// Where each vandal does it: its row, the file, and the code at the line and column.
 pub const VANDALS: [(&Driver, &str, &str, &str); 10] = [
@@ -26,6 +28,69 @@ pub const VANDALS: [(&Driver, &str, &str, &str); 10] = [
     (&vandals::HOST_MUTEX, "runaway", "host_mutex.rs", "lock()"),
     (&vandals::ALLOCATES, "runaway", "allocates.rs", ""),
 ];
+
+/// Where each vandal of memory does it: its row, the code at the line and column, and what is told of before.
+const VANDALS_OF_MEMORY: [(&Driver, &str, &str, &[&str]); 7] = [
+    (&vandals::FREED_READ, FREED, "read_volatile()", &["allocated", "freed"]),
+    (&vandals::FREED_WRITE, FREED, "write_volatile(1)", &["allocated", "freed"]),
+    (&vandals::DOUBLE_FREE, "DRIVER_VERIFIER_DETECTED_VIOLATION", "ExFreePoolWithTag", &["freed"]),
+    (&vandals::OVERRUN_READ, BEYOND, "read_volatile()", &["allocated"]),
+    (&vandals::OVERRUN_WRITE, BEYOND, "write_volatile(7)", &["allocated"]),
+    (&vandals::SRB_WRITTEN, TOUCHED, "write_volatile(SRB_STATUS_SUCCESS)", &["handed out", "completed"]),
+    (&vandals::EXTENSION_USED, TOUCHED, "write_volatile(1)", &["handed out", "completed"]),
+];
+const FREED: &str = "DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL";
+const BEYOND: &str = "DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION";
+const TOUCHED: &str = "REQUEST_TOUCHED_AFTER_COMPLETION";
+
+/// How a user would run it, with the memory that each seed draws; on real threads, with guarded memory.
+fn setup_of(driver: &Driver, executor: Executor) -> Setup {
+    let mut setup = Setup { executor, patience: Duration::from_secs(1), ..Setup::of_model(driver) };
+    if !matches!(driver.kind, Kind::Model { .. }) {
+        setup.contents = Contents::Memory { bytes: 1 << 20 };
+        setup.workload.amount = Amount::Ios(20);
+        setup.workload.block_bytes = 4096.into();
+    }
+    if executor == Executor::Parallel {
+        setup.memory = MemoryChoice::GuardedEnds;
+    }
+    setup
+}
+
+fn first_found(driver: &'static Driver, executor: Executor) -> Option<Finding> {
+    let program = Program { driver, setup: setup_of(driver, executor) };
+    (1..101).find_map(|seed| {
+        let run = program.execute_closely(seed, &|| Chooser::Seeded).expect("a vandal runs");
+        match run.end {
+            RunEnd::Found(finding) => Some(*finding),
+            RunEnd::Clean => None,
+            other => panic!("{}: {other:?}", driver.name),
+        }
+    })
+}
+
+#[test]
+fn misused_memory_is_told_of_where_it_is_misused_and_since_when_it_is_not_the_drivers() {
+    for executor in [Executor::Deterministic, Executor::Parallel] {
+        for (driver, row, code, labels) in VANDALS_OF_MEMORY {
+            let finding = first_found(driver, executor).unwrap_or_else(|| panic!("{} is clean", driver.name));
+            assert_eq!(finding.of.name, row, "{}: {}", driver.name, finding.what);
+            assert!(code_at(&finding).starts_with(code), "{}: {:?}", driver.name, finding.site());
+            let told: Vec<_> = finding.earlier.iter().map(|moment| &*moment.label).collect();
+            assert_eq!(told, labels, "{}", driver.name);
+        }
+    }
+}
+
+#[test]
+fn near_misses_of_vandals_are_silent() {
+    let is_near_miss = |driver: &&&'static Driver| driver.name.ends_with("-near-miss");
+    for driver in vandals::ALL.iter().filter(is_near_miss) {
+        for executor in [Executor::Deterministic, Executor::Parallel] {
+            assert_eq!(first_found(driver, executor), None, "{}", driver.name);
+        }
+    }
+}
 
 /// The code at the place of a finding.
 fn code_at(finding: &Finding) -> &'static str {
@@ -109,8 +174,8 @@ fn a_test_reports_what_does_not_come_back() {
 }
 
 #[test]
-fn every_vandal_is_a_model_with_its_sources() {
+fn every_vandal_has_its_sources() {
     for driver in vandals::ALL {
-        assert!(matches!(driver.kind, Kind::Model { .. }) && driver.name.starts_with("vandal-"));
+        assert!(!driver.sources.is_empty() && driver.name.starts_with("vandal-"));
     }
 }

@@ -40,14 +40,14 @@ pub(super) fn of(
     at: Option<Site>,
     stack: Stack,
 ) -> Ending {
-    let (stop, parameters, mut what) = judge(cpu, evidence);
+    let (stop, parameters, mut what, earlier) = judge(cpu, evidence);
     if blame.is_inside_own
         && let Some((ddi, _)) = cpu.call.get()
     {
         what.push_str(&format!(" inside {}", ddi.name));
     }
     let now = Moment { stack, ..cpu.place() };
-    Ending::BugCheck(Box::new(BugCheck { stop, parameters, what, now, earlier: Vec::new(), raised_at: at }))
+    Ending::BugCheck(Box::new(BugCheck { stop, parameters, what, now, earlier, raised_at: at }))
 }
 
 /// The end of a run whose driver did not come back to `cpu`.
@@ -64,8 +64,12 @@ pub(super) fn runaway(cpu: &Processor, why: Why, at: Option<Site>, stack: Stack)
     Ending::Runaway(Box::new(Runaway { what, takes_memory: why == Why::TakesMemory, place, raised_at: at }))
 }
 
-fn judge(cpu: &Processor, evidence: &Evidence) -> (StopCode, [u64; 4], String) {
-    let exception = |status, what: &str| (KMODE_EXCEPTION_NOT_HANDLED, [status, 0, 0, 0], what.to_owned());
+/// The stop, its parameters, what the driver did, and what made it wrong.
+type Judged = (StopCode, [u64; 4], String, Vec<Moment>);
+
+fn judge(cpu: &Processor, evidence: &Evidence) -> Judged {
+    let exception =
+        |status, what: &str| (KMODE_EXCEPTION_NOT_HANDLED, [status, 0, 0, 0], what.to_owned(), Vec::new());
     match (evidence.signal, evidence.trap) {
         (libc::SIGSEGV | libc::SIGBUS, trap::GENERAL_PROTECTION) => (
             KMODE_EXCEPTION_NOT_HANDLED,
@@ -74,6 +78,7 @@ fn judge(cpu: &Processor, evidence: &Evidence) -> (StopCode, [u64; 4], String) {
                 "the driver used an address that cannot exist: its upper 16 bits are neither all 0 nor all 1{}",
                 fill(evidence)
             ),
+            Vec::new(),
         ),
         (libc::SIGSEGV | libc::SIGBUS, _) => bad_access(cpu, evidence),
         (libc::SIGILL, _) => {
@@ -93,14 +98,14 @@ fn judge(cpu: &Processor, evidence: &Evidence) -> (StopCode, [u64; 4], String) {
     }
 }
 
-fn bad_access(cpu: &Processor, evidence: &Evidence) -> (StopCode, [u64; 4], String) {
+fn bad_access(cpu: &Processor, evidence: &Evidence) -> Judged {
     let memory = &cpu.machine().memory;
     let address = evidence.address;
     if let Place::Guard(of) = memory.place(address)
         && memory.stack_of(evidence.stack_pointer).is_none_or(|running| running == of || running + 1 == of)
     {
         let what = "the kernel stack overflowed: it ran into its guard page";
-        return (UNEXPECTED_KERNEL_MODE_TRAP, [DOUBLE_FAULT, 0, 0, 0], what.to_owned());
+        return (UNEXPECTED_KERNEL_MODE_TRAP, [DOUBLE_FAULT, 0, 0, 0], what.to_owned(), Vec::new());
     }
     let shown = match memory.place(address) {
         Place::Elsewhere if HOST.contains(&address) => u64::MAX,
@@ -113,6 +118,13 @@ fn bad_access(cpu: &Processor, evidence: &Evidence) -> (StopCode, [u64; 4], Stri
         Access::Write => "wrote to",
         Access::Execute => "executed",
     };
+    if access != Access::Execute
+        && let Some(closed) = cpu.machine().closed_memory(address)
+    {
+        let what = format!("the driver {verb} {}", closed.what);
+        let parameters = closed.parameters(shown, access == Access::Write);
+        return (closed.stop, parameters, what, closed.earlier);
+    }
     let was = match memory.place(address) {
         Place::Elsewhere if address == 0 => "NULL".to_owned(),
         Place::Elsewhere if address < NEAR_NULL => format!("NULL + {address:#x}"),
@@ -132,14 +144,19 @@ fn bad_access(cpu: &Processor, evidence: &Evidence) -> (StopCode, [u64; 4], Stri
             Access::Write => 1,
             Access::Execute => 8,
         };
-        (DRIVER_IRQL_NOT_LESS_OR_EQUAL, [shown, u64::from(irql.0), kind, 0], format!("{what} at {irql}"))
+        (
+            DRIVER_IRQL_NOT_LESS_OR_EQUAL,
+            [shown, u64::from(irql.0), kind, 0],
+            format!("{what} at {irql}"),
+            Vec::new(),
+        )
     } else {
         let kind = match access {
             Access::Read => 0,
             Access::Write => 2,
             Access::Execute => 0x10,
         };
-        (PAGE_FAULT_IN_NONPAGED_AREA, [shown, kind, 0, 0], what)
+        (PAGE_FAULT_IN_NONPAGED_AREA, [shown, kind, 0, 0], what, Vec::new())
     }
 }
 

@@ -43,6 +43,9 @@ mod builder {
 pub(crate) fn object<'a>(call: &Call, irp: PIRP) -> &'a mut IRP {
     let address = irp as usize;
     if !call.cpu.is_memory(address, size_of::<IRP>()) || !irp.is_aligned() {
+        if !call.machine().freed_before(address).is_empty() {
+            not_an_irp(call, irp);
+        }
         call.bad_pointer(address, "the IRP");
     }
     // SAFETY: mapped, aligned memory of the machine, plain data.

@@ -91,6 +91,7 @@ impl AdapterState {
             );
         }
         self.close_dma(unit, slot);
+        self.end_loan(call, unit, slot);
         self.note_done(call, unit, slot);
     }
 
@@ -118,6 +119,13 @@ impl AdapterState {
     /// wrote over it.
     #[inline]
     pub(super) fn slot_of(&self, call: &Call, srb: PSCSI_REQUEST_BLOCK) -> Option<(&Unit, u16)> {
+        if call.machine().is_guarded()
+            && !call.machine().is_accessible(srb as usize, 1)
+            && self.last_record(call.machine(), srb).is_some()
+        {
+            // One that was given back: its memory is closed.
+            return None;
+        }
         call.check_output(srb);
         // SAFETY: just found in mapped memory; plain data.
         if unsafe { (*srb).Function } == SRB_FUNCTION_STORAGE_REQUEST_BLOCK {
@@ -127,7 +135,7 @@ impl AdapterState {
         let hint = unsafe { port_hint(srb.cast()) };
         let records = |unit: &Unit, slot: u16| {
             unit.slots.get(usize::from(slot)).is_some_and(|s| {
-                std::ptr::eq(s.srb.load(Relaxed), srb) && s.state.load(Acquire) != state::FREE
+                std::ptr::eq(s.given.load(Relaxed), srb) && s.state.load(Acquire) != state::FREE
             })
         };
         let (index, slot) = ((hint >> 16) as usize % UNITS_MAX, hint as u16);
@@ -319,6 +327,7 @@ pub(crate) unsafe fn complete_requests(
                 // SAFETY: the SRB is ours since `take_back`.
                 unsafe { SrbSetSrbStatus(slot.request().srb.cast(), status) };
                 adapter.close_dma(unit, n as u16);
+                adapter.end_loan(call, unit, n as u16);
                 adapter.note_done(call, unit, n as u16);
             }
         }

@@ -110,7 +110,7 @@ impl Slot {
     }
 
     fn item(&self) -> Item {
-        Item::Srb(self.srb.load(Relaxed) as usize)
+        Item::Srb(self.given.load(Relaxed) as usize)
     }
 
     /// When the SRB was handed out, and when it was given back, which is called `given_back`.
@@ -125,7 +125,7 @@ impl Slot {
     }
 
     fn records(&self, srb: PSCSI_REQUEST_BLOCK) -> bool {
-        !srb.is_null() && std::ptr::eq(self.srb.load(Relaxed), srb)
+        !srb.is_null() && std::ptr::eq(self.given.load(Relaxed), srb)
     }
 }
 
@@ -135,7 +135,7 @@ impl AdapterState {
     }
 
     /// The slot that recorded an SRB last, if that is certain: also one that is free again.
-    fn last_record(&self, machine: &Machine, srb: PSCSI_REQUEST_BLOCK) -> Option<&Slot> {
+    pub(super) fn last_record(&self, machine: &Machine, srb: PSCSI_REQUEST_BLOCK) -> Option<&Slot> {
         let mut all = self.slots().filter(|slot| slot.records(srb));
         if machine.is_deterministic() {
             return all.max_by_key(|slot| slot.hands.handed_out.step());
@@ -195,7 +195,7 @@ impl AdapterState {
             .filter(|(_, _, slot)| used(slot))
             .filter_map(|(unit, n, slot)| Some((slot, parts(unit, n, slot)?)));
         let (slot, (offset, name)) = hits.max_by_key(|(slot, _)| slot.hands.handed_out.step())?;
-        let srb = report_address(machine.machine_address(slot.srb.load(Relaxed) as usize));
+        let srb = report_address(machine.machine_address(slot.given.load(Relaxed) as usize));
         let given_back = if slot.state.load(Acquire) == state::MINIPORT { "" } else { ", which is complete" };
         Some(Lent {
             what: format!("byte {offset} of the {name} of SRB {srb}{given_back}"),

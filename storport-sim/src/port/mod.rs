@@ -45,6 +45,7 @@ pub(crate) mod hardware;
 pub(crate) mod initialize;
 pub(crate) mod interrupt;
 mod life;
+mod loan;
 pub(crate) mod locks;
 pub(crate) mod log;
 pub(crate) mod memory;

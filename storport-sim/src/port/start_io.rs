@@ -31,6 +31,8 @@ use std::ptr::null_mut;
 impl AdapterState {
     /// Gives an SRB to the miniport: HwStorBuildIo, HwStorStartIo.
     pub(super) fn start(&self, unit: &Unit, slot: u16, request: &Request) {
+        let sent_srb: PVOID = request.srb.cast();
+        let request = &self.lend(unit, slot, request);
         let srb: PVOID = request.srb.cast();
         let cpu = Processor::current();
         // SAFETY: the SRB is the class driver's, lent to us until its request completes; the slot is
@@ -54,8 +56,9 @@ impl AdapterState {
         record.hand_out(request, self.due_tick(timeout_s), cpu.index());
         if !self.open_dma(unit, slot, request) {
             if record.take_back() {
+                self.end_loan(&own_cx(), unit, slot);
                 // SAFETY: ours again, and the miniport never knew.
-                unsafe { SrbSetSrbStatus(srb, SRB_STATUS_INVALID_REQUEST) };
+                unsafe { SrbSetSrbStatus(sent_srb, SRB_STATUS_INVALID_REQUEST) };
                 self.note_done(&own_cx(), unit, slot);
             }
             return;

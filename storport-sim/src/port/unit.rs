@@ -9,6 +9,7 @@
 use super::adapter::AdapterState;
 use super::gates::Gate;
 use super::hands::Hands;
+use super::loan::Loan;
 use crate::ddi::{PSCSI_REQUEST_BLOCK, STOR_SCATTER_GATHER_LIST, SrbRoom};
 use kernel_sim::ddi::{
     DEVICE_OBJECT, KDPC, KTIMER, KeInitializeDpc, KeInitializeTimer, PIRP, PKEVENT, PMDL, PVOID,
@@ -64,6 +65,8 @@ pub(super) mod state {
 pub(super) struct Slot {
     pub state: AtomicU32,
     pub srb: AtomicPtr<crate::ddi::SCSI_REQUEST_BLOCK>,
+    /// The SRB as the miniport was given it last: another than the sender's where it was lent as a copy.
+    pub given: AtomicPtr<crate::ddi::SCSI_REQUEST_BLOCK>,
     irp: AtomicPtr<kernel_sim::ddi::IRP>,
     event: AtomicPtr<kernel_sim::ddi::KEVENT>,
     pub mdl: AtomicPtr<kernel_sim::ddi::MDL>,
@@ -79,6 +82,10 @@ pub(super) struct Slot {
     reached: AtomicU32,
     /// When it changed hands.
     pub hands: Hands,
+    /// What of the request is lent as a copy; see `loan`.
+    pub loan: Mutex<Option<Loan>>,
+    /// The SRB extension that is lent with the request instead of the slot's own, or null.
+    pub lent_extension: AtomicPtr<std::ffi::c_void>,
 }
 
 /// As much of a slot's serial number as [`Slot::reached`] keeps.
@@ -100,6 +107,17 @@ impl Slot {
     /// Fills the slot and gives the SRB to the miniport.
     #[inline]
     pub(super) fn hand_out(&self, request: &Request, due: u32, origin: u8) {
+        self.restore(request);
+        self.given.store(request.srb, Relaxed);
+        self.due.store(due, Relaxed);
+        self.origin.store(origin, Relaxed);
+        self.hands.begin();
+        self.state.store(state::MINIPORT, Release);
+    }
+
+    /// Names the parts of the slot's request.
+    #[inline]
+    pub(super) fn restore(&self, request: &Request) {
         self.srb.store(request.srb, Relaxed);
         self.irp.store(request.irp, Relaxed);
         self.event.store(request.event, Relaxed);
@@ -107,10 +125,6 @@ impl Slot {
         self.data.store(request.data, Relaxed);
         self.buffer.store(request.buffer, Relaxed);
         self.retries.store(request.retries, Relaxed);
-        self.due.store(due, Relaxed);
-        self.origin.store(origin, Relaxed);
-        self.hands.begin();
-        self.state.store(state::MINIPORT, Release);
     }
 
     /// Takes the SRB back from the miniport; `false` if it does not have it.
@@ -261,9 +275,17 @@ impl Unit {
         unsafe { &*self.adapter }
     }
 
-    /// The SRB extension of a slot; null if the miniport asked for none. Not zeroed.
+    /// The SRB extension that goes with the request of a slot; null if the miniport asked for none. Not
+    /// zeroed.
     #[inline]
     pub(super) fn srb_extension(&self, slot: u16) -> PVOID {
+        let lent = self.slots[usize::from(slot)].lent_extension.load(Relaxed);
+        if lent.is_null() { self.own_srb_extension(slot) } else { lent }
+    }
+
+    /// The SRB extension that belongs to a slot.
+    #[inline]
+    pub(super) fn own_srb_extension(&self, slot: u16) -> PVOID {
         if self.srb_extensions.is_null() {
             return null_mut();
         }
@@ -276,6 +298,13 @@ impl Unit {
 
     /// The slot whose SRB extension holds an address.
     pub(super) fn slot_of_extension(&self, address: usize) -> Option<u16> {
+        let is_lent = |slot: &Slot| {
+            let start = slot.lent_extension.load(Relaxed);
+            !start.is_null() && address.wrapping_sub(start as usize) < self.srb_extension_bytes
+        };
+        if let Some(slot) = self.slots.iter().position(is_lent) {
+            return Some(slot as u16);
+        }
         let offset = address.checked_sub(self.srb_extensions as usize)?;
         let slot = offset.checked_div(self.srb_extension_bytes)?;
         (!self.srb_extensions.is_null() && slot < self.slots.len()).then_some(slot as u16)

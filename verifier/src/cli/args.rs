@@ -3,7 +3,7 @@
 use super::units;
 use crate::explore::budget;
 use crate::report::Format;
-use crate::run::Event;
+use crate::run::{Event, MemoryChoice};
 use crate::topic::first_sentence;
 use crate::workload::{DEPTH_MAX, LUNS_MAX, Sizes};
 use clap::builder::PossibleValue;
@@ -111,6 +111,16 @@ impl ValueEnum for Event {
     }
 }
 
+impl ValueEnum for MemoryChoice {
+    fn value_variants<'a>() -> &'a [MemoryChoice] {
+        &MemoryChoice::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.word()).help(first_sentence(self.text())))
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum SitesName {
     /// Each held lock's acquire site is kept.
@@ -160,6 +170,9 @@ pub(super) struct ProgramArguments {
     /// On real threads these are seconds of the host's clock.
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub timeout: Option<u32>,
+    /// What the machine's memory is like.
+    #[arg(long, value_name = "KIND", default_value = "drawn")]
+    pub memory: MemoryChoice,
     /// Seconds of yours that driver code may run without a call before it is given up as a runaway; 0: for
     /// ever.
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=86400))]

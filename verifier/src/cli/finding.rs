@@ -26,6 +26,7 @@ pub(super) fn keep(
     interrupt: &Interrupt,
     reporter: &mut dyn Reporter,
 ) -> Result<RunReport, Refusal> {
+    let setup = &setup.with_memory_of(&run);
     let path = path(driver, setup, arguments.schedule_dir.as_deref());
     let shrunk = if arguments.no_shrink { None } else { shrink_it(driver, setup, &run, interrupt, reporter) };
     let Some(shrunk) = shrunk else {

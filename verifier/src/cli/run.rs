@@ -5,9 +5,10 @@ use super::ended::{Found, Refusal};
 use super::interrupt::Interrupt;
 use super::{bypass, finding, select, setup};
 use crate::driver::Driver;
+use crate::explore::Program;
 use crate::finding::RunEnd;
 use crate::report::{Progress, Reporter, RunReport};
-use crate::run::{self, Chooser, Contents, Executor, Setup};
+use crate::run::{Chooser, Contents, Executor, Setup};
 use crate::workload::Amount;
 
 pub(super) fn run(
@@ -33,7 +34,12 @@ pub(super) fn run(
         }
         let what = format!("{} seed {}", driver.name, setup.seed);
         reporter.progress(Progress::Began { what, counted: None });
-        let run = run::once(driver, &setup, setup.seed, Chooser::Seeded, None)?;
+        let runs = Program { driver, setup: setup.clone() };
+        let run = match setup.executor {
+            Executor::Deterministic => runs.execute_closely(setup.seed, &|| Chooser::Seeded)?,
+            // Another run is another schedule there.
+            Executor::Parallel => runs.execute(setup.seed, Chooser::Seeded)?,
+        };
         reporter.progress(Progress::Ended);
         match run.end {
             RunEnd::Found(_) => found = Found::Something,

@@ -56,6 +56,7 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
         },
         disturbances: disturbances(a)?,
         contents: Contents::Memory { bytes: a.size },
+        memory: a.memory,
         rules: select::rules(&a.rules)?,
         sites: match a.sites {
             SitesName::Kept => Sites::Kept,

@@ -242,6 +242,7 @@ mod tests {
             workload,
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: 512 },
+            memory: crate::run::MemoryChoice::Plain,
             rules: Selection::none(),
             sites: Sites::Counted,
             evidence: false,

@@ -176,7 +176,7 @@ impl Stress<'_> {
 
     /// Executes one seed: the one place where a seed becomes a run.
     fn execute(&self, seed: u64) -> Result<Run, StressError> {
-        let run = self.program.execute(seed, self.strategy.chooser(seed));
+        let run = self.program.execute_closely(seed, &|| self.strategy.chooser(seed));
         let run = run.map_err(|why| StressError::Setup { seed, why })?;
         if let RunEnd::Parted(parted) = &run.end {
             return Err(StressError::Parted { seed, step: parted.step, why: parted.why.clone() });

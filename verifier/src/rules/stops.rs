@@ -9,7 +9,7 @@ use super::row::{Origin, Row, Set, WindowsStop, rule};
 use kernel_sim::bugcheck::{self, StopCode};
 
 macro_rules! stops {
-    ($($name:ident, why $why:literal, exhibits $exhibits:literal;)*) => {
+    ($($name:ident, why $why:literal, exhibits $exhibits:literal $(with $flags:literal)?;)*) => {
         $(pub static $name: Row = Row {
             name: stringify!($name),
             set: Set::Stops,
@@ -19,7 +19,7 @@ macro_rules! stops {
             why: $why,
             url: None,
             stop: Some(WindowsStop { code: bugcheck::$name, parameter: None }),
-            exhibits: exhibits!($exhibits),
+            exhibits: exhibits!($exhibits $(with $flags)?),
             make: None,
         };)*
 
@@ -31,6 +31,8 @@ macro_rules! stops {
 stops! {
     OBJECT_MISUSED, why "Windows does not look: lists of the kernel are corrupted, or a processor waits for ever, later and elsewhere",
         exhibits "object-misused";
+    REQUEST_TOUCHED_AFTER_COMPLETION, why "the memory belongs to the sender again, and is soon another request's: its data are damaged, or a result is read that is none",
+        exhibits "request-touched-after-completion" with "--memory guarded";
     UNBALANCED_RELEASE, why "the count goes wrong unnoticed on Windows: a later wait or rundown ends too early, or never",
         exhibits "unbalanced-release";
     MAXIMUM_WAIT_OBJECTS_EXCEEDED, why "the wait block array on the thread has room for three objects: the rest would be written past its end",
@@ -63,6 +65,10 @@ stops! {
         exhibits "driver-verifier-iomanager-violation";
     DRIVER_IRQL_NOT_LESS_OR_EQUAL, why "a page fault at this IRQL cannot be served: Windows stops",
         exhibits "driver-irql-not-less-or-equal";
+    DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL, why "the memory is another owner's by now: what is read makes no sense, what is written destroys it",
+        exhibits "driver-page-fault-in-freed-special-pool";
+    DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION, why "what lies there belongs to another owner: what is read makes no sense, what is written destroys it",
+        exhibits "driver-page-fault-beyond-end-of-allocation" with "--memory guarded-ends";
     WORKER_THREAD_RETURNED_AT_BAD_IRQL, why "the system worker thread that ran the routine runs all other work items next, at this IRQL",
         exhibits "worker-thread-returned-at-bad-irql";
     RESOURCE_NOT_OWNED, why "the resource loses count of its owners: two threads get in together",

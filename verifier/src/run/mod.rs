@@ -9,6 +9,7 @@
 mod disturbances;
 mod events;
 mod hotplug;
+mod memory;
 mod program;
 mod rig;
 mod runaways;
@@ -18,6 +19,7 @@ mod setup;
 mod tests;
 
 pub use disturbances::{DisturbanceCounts, Disturbances, Event, EventCounts};
+pub use memory::MemoryChoice;
 pub use program::{Chooser, Program};
 pub use setup::{Contents, Executor, MEMORY_BYTES_MAX, Setup, SetupError};
 
@@ -63,6 +65,8 @@ pub struct Run {
     pub disturbances: Option<DisturbanceCounts>,
     /// Allocations of the driver that a fault plan made fail, oldest first.
     pub failed_allocations: Vec<FailedAllocation>,
+    /// Which memory it had; not [`MemoryChoice::Drawn`].
+    pub memory: MemoryChoice,
     /// Counters of the processors.
     pub processors: Vec<ProcessorStats>,
     /// Time on the host, for people only; none is taken of a model, which is over in microseconds.
@@ -112,7 +116,9 @@ pub fn once(
     config = config
         .keep_evidence(setup.evidence)
         .patience(runaways::patience(driver, setup.patience))
-        .steps_max(setup.steps_max());
+        .steps_max(setup.steps_max())
+        .memory(setup.memory.of_machine(seed));
+    let memory = setup.memory.under(seed);
     if let Some(policy) = setup.disturbances.faults.allocation_policy(seed) {
         config = config.fail_allocations(Box::new(policy));
     }
@@ -120,7 +126,8 @@ pub fn once(
     check_disturbances(driver, &setup.disturbances)?;
     if let Kind::Model { run, .. } = driver.kind {
         let outcome = run(config);
-        return Ok(finish(driver, &setup.rules, is_fair, outcome, Statistics::none(), None, Duration::ZERO));
+        let run = finish(driver, &setup.rules, is_fair, outcome, Statistics::none(), None, Duration::ZERO);
+        return Ok(Run { memory, ..run });
     }
     let clock = HostClock::start();
     let store = open(&setup.contents)?;
@@ -161,7 +168,7 @@ pub fn once(
     if let Some(why) = result.refused {
         return Err(SetupError::NotStarted { driver: driver.name, why });
     }
-    Ok(finish(
+    let run = finish(
         driver,
         &setup.rules,
         is_fair,
@@ -169,7 +176,8 @@ pub fn once(
         result.statistics,
         result.disturbances,
         clock.elapsed(),
-    ))
+    );
+    Ok(Run { memory, ..run })
 }
 
 fn finish(
@@ -195,6 +203,7 @@ fn finish(
         statistics,
         disturbances,
         failed_allocations: outcome.failed_allocations,
+        memory: MemoryChoice::Plain,
         processors: outcome.processors,
         elapsed,
     }

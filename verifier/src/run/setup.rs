@@ -3,6 +3,7 @@
 //! Invariant: what is refused is refused before the machine is powered on and before an image is written to.
 
 use super::disturbances::{Disturbances, Event};
+use super::{MemoryChoice, Run};
 use crate::driver::{Driver, Kind};
 use crate::rules::{Selection, Sites};
 use crate::workload::{Amount, Options};
@@ -79,6 +80,8 @@ pub struct Setup {
     pub disturbances: Disturbances,
     /// The disk.
     pub contents: Contents,
+    /// What the machine's memory is like.
+    pub memory: MemoryChoice,
     /// The rules that watch.
     pub rules: Selection,
     /// Whether acquire sites are kept.
@@ -101,11 +104,18 @@ impl Setup {
             workload: Options::NONE,
             disturbances: Disturbances::default(),
             contents: Contents::Memory { bytes: 4096 },
+            memory: MemoryChoice::Drawn,
             rules: Selection::default(),
             sites: Sites::Kept,
             evidence: false,
             patience: PATIENCE,
         }
+    }
+
+    /// The same with the memory that a run had.
+    #[must_use]
+    pub fn with_memory_of(&self, run: &Run) -> Setup {
+        Setup { memory: run.memory, ..self.clone() }
     }
 
     /// The same with another seed, for choices and operations alike.

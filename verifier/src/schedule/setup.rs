@@ -4,7 +4,7 @@
 
 use crate::rules::{Selection, Sites};
 use crate::run::Disturbances;
-use crate::run::{Contents, Executor, MEMORY_BYTES_MAX, Setup};
+use crate::run::{Contents, Executor, MEMORY_BYTES_MAX, MemoryChoice, Setup};
 use crate::workload::{Amount, DEPTH_MAX, LUNS_MAX, Options};
 use kernel_sim::machine::PROCESSORS_MAX;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,8 @@ pub(super) struct SetupText {
     workload: Options,
     #[serde(default, skip_serializing_if = "Disturbances::is_none")]
     disturbances: Disturbances,
+    #[serde(default = "plain", skip_serializing_if = "is_plain")]
+    memory: MemoryChoice,
     size: Option<u64>,
     image: Option<PathBuf>,
     rules: RulesText,
@@ -46,6 +48,15 @@ impl RulesText {
     }
 }
 
+fn plain() -> MemoryChoice {
+    MemoryChoice::Plain
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_plain(memory: &MemoryChoice) -> bool {
+    *memory == MemoryChoice::Plain
+}
+
 impl SetupText {
     pub(super) fn of(setup: &Setup) -> SetupText {
         let (size, image) = match &setup.contents {
@@ -57,6 +68,7 @@ impl SetupText {
             seed: setup.seed,
             workload: setup.workload.clone(),
             disturbances: setup.disturbances.clone(),
+            memory: setup.memory.under(setup.seed),
             size,
             image,
             rules: RulesText::Words(setup.rules.to_string()),
@@ -79,6 +91,7 @@ impl SetupText {
             workload: self.workload,
             disturbances: self.disturbances,
             contents,
+            memory: self.memory,
             rules,
             sites: if self.sites { Sites::Kept } else { Sites::Counted },
             evidence: false,

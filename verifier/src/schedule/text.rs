@@ -247,6 +247,7 @@ mod tests {
                 },
                 disturbances: Default::default(),
                 contents: Contents::Memory { bytes: 1 << 20 },
+                memory: crate::run::MemoryChoice::Plain,
                 rules: Selection::parse("SpinLockSafe").unwrap(),
                 sites: Sites::Kept,
                 evidence: false,

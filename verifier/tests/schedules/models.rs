@@ -225,6 +225,7 @@ pub fn program(driver: &'static Driver) -> Program {
         workload,
         disturbances: Default::default(),
         contents: Contents::Memory { bytes: 4096 },
+        memory: verifier::run::MemoryChoice::Drawn,
         rules: Selection::default(),
         sites: Sites::Kept,
         evidence: false,

@@ -66,6 +66,14 @@ exhibits! {
     completes_later: starts CompletesLater;
     /// Completes requests twice.
     completes_twice: starts CompletesTwice;
+    /// Writes the status of SRBs that it has completed.
+    writes_completed: starts WritesCompleted;
+    /// Writes the status of SRBs twice.
+    writes_uncompleted: starts WritesUncompleted;
+    /// Counts in the extensions of SRBs that it has completed.
+    counts_after: starts CountsAfter;
+    /// Counts in the extensions of SRBs.
+    counts_before: starts CountsBefore;
     /// Asks for the next request after each.
     asks_for_next: starts AsksForNext;
     /// Is initialized once only.
@@ -158,6 +166,28 @@ unsafe fn IsBusy(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
 unsafe fn CompletesTwice(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     ExecuteAndComplete(DeviceExtension, Srb);
     StorPortNotification(RequestComplete, DeviceExtension, Srb); // Wrong: it was given back.
+}
+
+unsafe fn WritesCompleted(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    ExecuteAndComplete(DeviceExtension, Srb);
+    (&raw mut (*Srb).SrbStatus).write_volatile(SRB_STATUS_SUCCESS); // Wrong: it was given back.
+}
+
+unsafe fn WritesUncompleted(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    (&raw mut (*Srb).SrbStatus).write_volatile(SRB_STATUS_SUCCESS);
+    ExecuteAndComplete(DeviceExtension, Srb);
+}
+
+unsafe fn CountsAfter(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    let Count: *mut u32 = (*Srb).SrbExtension.cast();
+    ExecuteAndComplete(DeviceExtension, Srb);
+    Count.write_volatile(1); // Wrong: the extension went with the SRB.
+}
+
+unsafe fn CountsBefore(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    let Count: *mut u32 = (*Srb).SrbExtension.cast();
+    Count.write_volatile(1);
+    ExecuteAndComplete(DeviceExtension, Srb);
 }
 
 unsafe fn AsksForNext(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {

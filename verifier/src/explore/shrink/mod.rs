@@ -17,7 +17,7 @@ mod requests;
 use super::deviations::{Describing, Deviating, Deviation, Misfit};
 use super::{Chooser, Failure, Program};
 use crate::finding::RunEnd;
-use crate::run::{Run, SetupError};
+use crate::run::{MemoryChoice, Run, SetupError};
 use attempts::{Attempts, Spent};
 use bounding::Tried;
 use kernel_sim::choose::{Choice, Recorded};
@@ -149,7 +149,8 @@ pub fn shrink_while(
         Size { deviations: deviations.len(), steps: first.steps, requests: requests::requests(program) };
     let each_steps_max = first.steps.saturating_mul(4).saturating_add(20_000);
     let attempts = Attempts::new(seed, failure.clone(), each_steps_max, budget, goes_on);
-    let program = Program { driver: program.driver, setup: program.setup.with_seed(seed) };
+    let mut program = Program { driver: program.driver, setup: program.setup.with_seed(seed) };
+    program.setup.memory = first.memory;
     let mut shrinking = Shrinking { attempts, program, deviations, tried: Tried::default() };
     // What is there when the budget ends is a result, too.
     let _spent = shrinking.shrink();
@@ -166,6 +167,7 @@ struct Shrinking<'a> {
 
 impl Shrinking<'_> {
     fn shrink(&mut self) -> Result<(), Spent> {
+        self.use_plain_memory()?;
         requests::reduce(&mut self.attempts, &mut self.program, &mut self.deviations)?;
         let shallow = self.deviations.len().min(2);
         if self.search(4, shallow).is_some_and(|found| found) {
@@ -173,6 +175,18 @@ impl Shrinking<'_> {
         }
         removal::remove(&mut self.attempts, &self.program, &mut self.deviations)?;
         self.search(1, self.deviations.len());
+        Ok(())
+    }
+
+    /// Does without guarded memory if that fails as well.
+    fn use_plain_memory(&mut self) -> Result<(), Spent> {
+        if self.program.setup.memory == MemoryChoice::Plain {
+            return Ok(());
+        }
+        let plain = self.program.with_memory(MemoryChoice::Plain);
+        if let Some(found) = self.attempts.still_fails(&plain, self.deviations.clone())? {
+            (self.program, self.deviations) = (plain, found);
+        }
         Ok(())
     }
 

@@ -1,0 +1,191 @@
+//! Guarded memory: what is closed faults where it is touched, what is open does not, and nothing else changes.
+
+#![expect(unsafe_code, reason = "tests call layer 1")]
+
+use kernel_sim::bugcheck::{BugCheck, Ending};
+use kernel_sim::ddi::*;
+use kernel_sim::guard::{Memory, Placement};
+use kernel_sim::machine::{Config, Execution, Machine};
+
+const TAG: ULONG = u32::from_le_bytes(*b"Test");
+
+fn config(placement: Placement) -> Config {
+    Config::new(1, Execution::Seeded(0)).unwrap().memory(Memory::Guarded(placement))
+}
+
+fn allocate(bytes: usize) -> *mut u8 {
+    // SAFETY: an allocation routine with a valid size.
+    unsafe { ExAllocatePool2(POOL_FLAG_NON_PAGED, bytes, TAG).cast() }
+}
+
+fn free(block: *mut u8) {
+    // SAFETY: for blocks in use; in tests that free others a bug check of the simulated machine.
+    unsafe { ExFreePoolWithTag(block.cast(), TAG) };
+}
+
+/// The bug check that a guarded run ends in.
+fn stop(placement: Placement, body: impl FnOnce() + Send + 'static) -> BugCheck {
+    match config(placement).run(body).ending {
+        Ending::BugCheck(check) => *check,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn labels(check: &BugCheck) -> Vec<&str> {
+    check.earlier.iter().map(|moment| &*moment.label).collect()
+}
+
+#[test]
+fn every_byte_of_every_block_can_be_used() {
+    for placement in [Placement::AtEnd, Placement::Drawn(3)] {
+        let outcome = config(placement).run(|| {
+            for bytes in [1, 15, 16, 17, 64, 100, 4095, 4096, 4097, 12_000] {
+                let blocks: Vec<_> = (0..5).map(|_| allocate(bytes)).collect();
+                for block in &blocks {
+                    assert_eq!(*block as usize % 16, 0, "{bytes} bytes are aligned");
+                    assert!(bytes < 4096 || (*block as usize).is_multiple_of(4096), "a page and more is");
+                    // SAFETY: the block has so many bytes.
+                    let all = unsafe { std::slice::from_raw_parts_mut(*block, bytes) };
+                    assert!(all.iter().all(|byte| *byte == 0), "fresh memory is zeroed");
+                    all.fill(1);
+                }
+                blocks.into_iter().for_each(free);
+            }
+        });
+        assert!(matches!(outcome.ending, Ending::Completed), "{:?}", outcome.ending);
+    }
+}
+
+#[test]
+fn the_byte_behind_a_block_and_a_freed_one_are_told_with_when_they_were_lent() {
+    // SAFETY: not safe: a bug check of the simulated machine.
+    let beyond = stop(Placement::AtEnd, || unsafe {
+        std::ptr::read_volatile(allocate(64).add(64));
+    });
+    assert_eq!(beyond.stop.code, 0xD6);
+    assert_eq!(labels(&beyond), ["allocated"]);
+    assert!(beyond.what.contains("the byte behind a block of 64 bytes"), "{}", beyond.what);
+    // SAFETY: as above.
+    let freed = stop(Placement::AtEnd, || unsafe {
+        let block = allocate(64);
+        free(block);
+        std::ptr::write_volatile(block.add(12), 1);
+    });
+    assert_eq!((freed.stop.code, freed.parameters[1]), (0xD5, 1));
+    assert_eq!(labels(&freed), ["allocated", "freed"]);
+    assert!(freed.what.contains("byte 12 of a block of 64 bytes, which is freed"), "{}", freed.what);
+}
+
+#[test]
+fn what_lies_before_a_block_is_closed_where_it_begins_a_page() {
+    // SAFETY: not safe: a bug check of the simulated machine.
+    let before = |seed| {
+        stop(Placement::Drawn(seed), || unsafe {
+            let block = allocate(4096);
+            std::ptr::read_volatile(block.sub(1));
+        })
+    };
+    let before = before(1);
+    assert_eq!(before.stop.code, 0xD6);
+    assert!(before.what.contains("the byte before a block of 4096 bytes"), "{}", before.what);
+}
+
+#[test]
+fn what_was_written_within_the_last_page_is_told_when_the_block_is_freed() {
+    // SAFETY: not safe: a bug check of the simulated machine.
+    let late = stop(Placement::AtEnd, || unsafe {
+        let block = allocate(5000);
+        std::ptr::write_volatile(block.add(5001), 1);
+        free(block);
+    });
+    assert_eq!((late.stop.code, late.parameters[0]), (0xC4, 0x51));
+}
+
+#[test]
+fn more_blocks_than_can_be_guarded_are_lent_all_the_same() {
+    let outcome = config(Placement::AtEnd).run(|| {
+        let blocks: Vec<_> = (0..6000).map(|_| allocate(64)).collect();
+        assert!(blocks.iter().all(|block| !block.is_null()));
+        blocks.into_iter().for_each(free);
+    });
+    assert!(matches!(outcome.ending, Ending::Completed), "{:?}", outcome.ending);
+}
+
+#[test]
+fn places_are_used_again_when_there_are_no_fresh_ones() {
+    let outcome = config(Placement::AtEnd).run(|| {
+        // 256 MiB a turn: more than the guarded half in the third.
+        for _ in 0..6 {
+            let block = allocate(256 << 20);
+            assert!(!block.is_null());
+            free(block);
+        }
+    });
+    assert!(matches!(outcome.ending, Ending::Completed), "{:?}", outcome.ending);
+}
+
+#[test]
+fn a_plain_machine_behind_a_guarded_one_has_all_its_memory() {
+    let guarded = config(Placement::AtEnd).run(|| free(allocate(64)));
+    assert!(matches!(guarded.ending, Ending::Completed), "{:?}", guarded.ending);
+    let outcome = Config::new(1, Execution::Seeded(0)).unwrap().run(|| {
+        // The second lies in what is guarded on other machines.
+        for bytes in [300 << 20, 200 << 20] {
+            let large = allocate(bytes);
+            assert!(!large.is_null());
+            // SAFETY: the block has that many bytes.
+            unsafe { large.add(bytes - 1).write_volatile(1) };
+        }
+        assert!(!Machine::current().unwrap().is_guarded());
+    });
+    assert!(matches!(outcome.ending, Ending::Completed), "{:?}", outcome.ending);
+}
+
+#[test]
+fn a_plain_machine_tells_of_a_freed_block_that_was_written_when_it_ends() {
+    let outcome = Config::new(1, Execution::Seeded(0)).unwrap().run(|| {
+        let block = allocate(64);
+        free(block);
+        // SAFETY: mapped memory of the machine that nobody has: what the test is about.
+        unsafe { block.add(3).write_volatile(1) };
+    });
+    let Ending::BugCheck(check) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    assert_eq!(check.stop.code, 0xD5);
+    assert!(check.what.starts_with("byte 3 of the freed block"), "{}", check.what);
+    assert_eq!(labels(&check), ["freed"]);
+}
+
+#[test]
+fn a_plain_machine_tells_of_it_when_the_place_is_lent_again() {
+    let outcome = Config::new(1, Execution::Seeded(0)).unwrap().run(|| {
+        let block = allocate(64);
+        free(block);
+        // SAFETY: as above.
+        unsafe { block.write_volatile(1) };
+        // Some other places come first.
+        for _ in 0..64 {
+            free(allocate(64));
+        }
+        panic!("nobody noticed");
+    });
+    let Ending::BugCheck(check) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    assert_eq!(check.stop.code, 0xD5, "{}", check.what);
+    assert!(check.what.contains("allocated again"), "{}", check.what);
+}
+
+#[test]
+fn guarding_changes_no_step() {
+    let steps = |memory| {
+        let outcome = Config::new(2, Execution::Seeded(5)).unwrap().memory(memory).run(|| {
+            let event = allocate(size_of::<KEVENT>()).cast::<KEVENT>();
+            // SAFETY: a block with room for an event.
+            unsafe {
+                KeInitializeEvent(event, NotificationEvent, FALSE);
+                KeSetEvent(event, 0, FALSE);
+            }
+            free(event.cast());
+        });
+        (outcome.steps, outcome.choices.len())
+    };
+    assert_eq!(steps(Memory::Plain), steps(Memory::Guarded(Placement::AtEnd)));
+}
