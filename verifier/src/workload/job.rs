@@ -291,7 +291,11 @@ impl<'a> Job<'a> {
                 self.statistics.trims += 1;
                 self.statistics.bytes_trimmed += u64::from(at.bytes(self.unit_bytes));
             }
-            Operation::Flush => self.statistics.flushes += 1,
+            Operation::Flush => {
+                self.statistics.flushes += 1;
+                // Whoever keeps these lines knows what must be on the disk from now on.
+                tracing::debug!(flushes = self.statistics.flushes, first_block = self.part.first, "flushed");
+            }
             Operation::Service => self.statistics.services += 1,
         }
         None
