@@ -50,6 +50,7 @@ pub struct Frame<'a> {
     /// The IRQL before the call that it makes, on a machine that gathers evidence.
     pub(crate) irql_before_call: Cell<Irql>,
     last_site: Cell<Option<Site>>,
+    stalled_us: Cell<u64>,
     pub(crate) outer: Cell<*const Frame<'static>>,
 }
 
@@ -67,6 +68,7 @@ impl<'a> Frame<'a> {
             irql: Cell::new(Irql::PASSIVE),
             irql_before_call: Cell::new(Irql::PASSIVE),
             last_site: Cell::new(None),
+            stalled_us: Cell::new(0),
             outer: Cell::new(null()),
         }
     }
@@ -108,6 +110,13 @@ impl<'a> Frame<'a> {
         self.last_site.get()
     }
 
+    /// Microseconds for which driver code had kept the processor busy when the callback was entered; see
+    /// [`Here::stalled_us`](crate::hook::Here::stalled_us).
+    #[must_use]
+    pub fn stalled_us(&self) -> u64 {
+        self.stalled_us.get()
+    }
+
     /// The argument of that name, as the callback's parameters are named.
     #[must_use]
     pub fn arg(&self, name: &str) -> Option<Arg> {
@@ -129,8 +138,9 @@ impl<'a> Frame<'a> {
     }
 
     #[inline]
-    pub(crate) fn enter(&self, irql: Irql, outer: *const Frame<'static>) {
+    pub(crate) fn enter(&self, irql: Irql, outer: *const Frame<'static>, stalled_us: u64) {
         self.irql.set(irql);
+        self.stalled_us.set(stalled_us);
         self.outer.set(outer);
     }
 

@@ -29,6 +29,8 @@ pub struct HeldLock {
     pub step: u64,
     /// The driver's call stack there, where stacks are kept.
     pub stack: StackId,
+    /// Microseconds for which driver code had kept the processor busy by then.
+    pub stalled_us: u64,
 }
 
 /// The table of one processor. An entry that is taken away stays readable behind the others until another
@@ -47,6 +49,7 @@ const UNUSED: HeldLock = HeldLock {
     irql_before: Irql::PASSIVE,
     step: 0,
     stack: StackId::NONE,
+    stalled_us: 0,
 };
 
 static NO_ROUTINE: DdiInfo = DdiInfo {

@@ -71,6 +71,10 @@ impl Here for Processor {
         self.machine().time_ns()
     }
 
+    fn stalled_us(&self) -> u64 {
+        self.stalled_us.get()
+    }
+
     fn frame(&self) -> Option<&Frame<'_>> {
         Some(Processor::frame(self)).filter(|frame| frame.kind.id != crate::routine::KERNEL.id)
     }

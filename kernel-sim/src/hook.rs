@@ -256,6 +256,9 @@ pub trait Here {
     fn step(&self) -> u64;
     /// Machine time in nanoseconds since power-on.
     fn time_ns(&self) -> u64;
+    /// Microseconds of machine time for which driver code has kept the processor busy on purpose, by routines
+    /// that stall, since power-on.
+    fn stalled_us(&self) -> u64;
     /// The innermost callback; `None` outside all.
     fn frame(&self) -> Option<&Frame<'_>>;
     /// Who runs there.

@@ -29,8 +29,10 @@ fn stop(cpu: &Processor, who: &str, frame: &Frame<'_>) -> ! {
     if irql != Irql::PASSIVE {
         let earlier = if held == 0 { cpu.irql_left_by(frame) } else { cpu.taken_here() };
         let what = format!("{who} returned at {irql}{locks}");
-        cpu.bug_check_after(IRQL_UNEXPECTED_VALUE, [u64::from(irql.0) << 16, 0, 0, 0], what, earlier);
+        let parameters = [u64::from(irql.0) << 16, 0, 0, 0];
+        cpu.bug_check_behind(frame, IRQL_UNEXPECTED_VALUE, parameters, what, earlier);
     }
     let lock = cpu.held_locks().first().map_or(0, |lock| lock.address);
-    cpu.bug_check_after(OBJECT_MISUSED, [0, lock, 0, 0], format!("{who} returned{locks}"), cpu.taken_here())
+    let what = format!("{who} returned{locks}");
+    cpu.bug_check_behind(frame, OBJECT_MISUSED, [0, lock, 0, 0], what, cpu.taken_here())
 }

@@ -87,6 +87,7 @@ pub mod site;
 pub mod split_mix;
 pub mod stack;
 pub mod stamp;
+mod stopping;
 mod sync;
 pub mod unhooked;
 mod watching;

@@ -81,6 +81,8 @@ pub struct ProcessorStats {
     pub dpcs: u64,
     /// Thread switches.
     pub switches: u64,
+    /// The kinds of callbacks that ran, a bit each, by number.
+    pub callbacks: u64,
 }
 
 impl ProcessorStats {
@@ -91,6 +93,7 @@ impl ProcessorStats {
         interrupts: 0,
         dpcs: 0,
         switches: 0,
+        callbacks: 0,
     };
 }
 
@@ -122,6 +125,8 @@ pub struct Processor {
     /// The call being made: for stops and standstills.
     pub(crate) call: Cell<Option<(&'static DdiInfo, Site)>>,
     stats: UnsafeCell<ProcessorStats>,
+    /// Microseconds for which driver code kept it busy on purpose, since power-on.
+    pub(crate) stalled_us: Cell<u64>,
     /// What is asked of each routine's calls, and of each kind of callback: bits of `flag`.
     hooks: [AtomicU8; DDIS_MAX],
     callback_hooks: [AtomicU8; CALLBACKS_MAX],
@@ -164,6 +169,7 @@ impl Processor {
             in_isr: Cell::new(0),
             call: Cell::new(None),
             stats: UnsafeCell::new(ProcessorStats::NONE),
+            stalled_us: Cell::new(0),
             hooks,
             callback_hooks: [const { AtomicU8::new(0) }; CALLBACKS_MAX],
             irql_changes: IrqlChanges::new(),
@@ -209,6 +215,7 @@ impl Processor {
         self.call.set(None);
         self.irql_changes.clear();
         self.handles.clear();
+        self.stalled_us.set(0);
         *self.stats.get_mut() = ProcessorStats::NONE;
     }
 
@@ -365,7 +372,8 @@ impl Processor {
         let step = if hooks & flag::DETERMINISTIC != 0 { self.machine().step() } else { 0 };
         let callback = self.frame().kind;
         let stack = StackId::NONE;
-        let lock = HeldLock { address: address as u64, routine, site, callback, irql_before, step, stack };
+        let (address, stalled_us) = (address as u64, self.stalled_us.get());
+        let lock = HeldLock { address, routine, site, callback, irql_before, step, stack, stalled_us };
         // SAFETY: only the processor's own host thread touches the table; no reference to it is alive
         // across calls.
         unsafe { &mut *self.held.get() }.push(lock);
@@ -446,7 +454,8 @@ impl Processor {
     #[inline]
     pub(crate) fn link<'a>(&'a self, frame: &'a Frame<'_>) -> Linked<'a> {
         let outer = self.frame.get();
-        frame.enter(self.irql(), outer);
+        frame.enter(self.irql(), outer, self.stalled_us.get());
+        self.count(|s| s.callbacks |= 1 << (frame.kind.id % 64));
         self.frame.set(std::ptr::from_ref(frame).cast());
         Linked { cpu: self, outer }
     }

@@ -9,6 +9,7 @@ use common::*;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Execution, Machine};
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 const TAG: ULONG = u32::from_le_bytes(*b"Test");
 
@@ -175,4 +176,41 @@ fn a_description_longer_than_all_memory_is_a_bad_pointer() {
     }
     let check = bug_check(run(1, Execution::Seeded(1), driver));
     assert_eq!(check.stop.code, 0x50);
+}
+
+/// Whether another processor was let go between the lines around each routine that frees.
+#[test]
+fn others_may_go_before_memory_is_freed() {
+    static BETWEEN: AtomicU32 = AtomicU32::new(0);
+    static SEEN: AtomicU32 = AtomicU32::new(0);
+    /// How each memory is freed: plain code around it, which is no scheduling point by itself.
+    unsafe fn freed(n: u32, free: impl FnOnce()) {
+        BETWEEN.store(1 << n, SeqCst);
+        free();
+        BETWEEN.store(0, SeqCst);
+    }
+    unsafe fn driver(x: *mut Desk) {
+        // SAFETY: the desk lives as long as its machine.
+        spawn(x, 1, |_| unsafe {
+            for _ in 0..40 {
+                KeQueryInterruptTime();
+                SEEN.fetch_or(BETWEEN.load(SeqCst), SeqCst);
+            }
+        });
+        let block = || ExAllocatePool2(POOL_FLAG_NON_PAGED, 100, 7);
+        let (untagged, tagged, irp) = (block(), block(), IoAllocateIrp(1, FALSE));
+        let data = block();
+        let mdl = IoAllocateMdl(data, 100, FALSE, FALSE, null_mut());
+        // SAFETY: each is freed once, by the routine that belongs to it.
+        unsafe {
+            freed(0, || ExFreePool(untagged));
+            freed(1, || ExFreePoolWithTag(tagged, 7));
+            freed(2, || IoFreeIrp(irp));
+            freed(3, || IoFreeMdl(mdl));
+        }
+        ExFreePool(data);
+        join(x, 1);
+    }
+    every_seed(2, driver);
+    assert_eq!(SEEN.load(SeqCst), 0b1111);
 }

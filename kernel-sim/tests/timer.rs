@@ -8,6 +8,7 @@ mod common;
 use common::*;
 use kernel_sim::ddi::*;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 #[test]
 fn machine_time_stands_still_unless_all_wait_or_a_driver_stalls() {
@@ -121,28 +122,39 @@ fn an_absolute_due_time_is_system_time() {
     every_seed(1, driver);
 }
 
+/// Arms a timer on processor 1, waits for its DPC, and returns where that ran.
+unsafe fn dpc_of_timer_armed_on_1(x: *mut Desk) -> u32 {
+    KeClearEvent(event(x, 0));
+    // SAFETY: the desk lives as long as its machine.
+    spawn(x, 1, |x| unsafe {
+        KeSetTimer(timer(x, 0), after_ms(1), dpc(x, 0));
+    });
+    wait(event(x, 0));
+    join(x, 1);
+    *noted(x).last().expect("the DPC noted its processor")
+}
+
 #[test]
-fn a_timer_queues_its_dpc_where_it_was_armed() {
+fn a_timer_queues_its_dpc_on_the_target_processor() {
     unsafe fn driver(x: *mut Desk) {
         KeInitializeDpc(dpc(x, 0), Some(counts), x.cast());
-        // SAFETY: the desk lives as long as its machine.
-        spawn(x, 1, |x| unsafe {
-            KeSetTimer(timer(x, 0), after_ms(1), dpc(x, 0));
-        });
-        wait(event(x, 0));
-        join(x, 1);
-        assert_eq!(noted(x), [1]);
-        KeClearEvent(event(x, 0));
-        KeSetTargetProcessorDpc(dpc(x, 0), 0);
-        // SAFETY: the desk lives as long as its machine.
-        spawn(x, 1, |x| unsafe {
-            KeSetTimer(timer(x, 0), after_ms(1), dpc(x, 0));
-        });
-        wait(event(x, 0));
-        join(x, 1);
-        assert_eq!(noted(x), [1, 0]);
+        for target in [0, 1, 2] {
+            KeSetTargetProcessorDpc(dpc(x, 0), target as CCHAR);
+            assert_eq!(dpc_of_timer_armed_on_1(x), target);
+        }
     }
-    everywhere(2, driver);
+    everywhere(3, driver);
+}
+
+#[test]
+fn a_dpc_without_target_runs_on_any_processor_when_its_timer_expires() {
+    static RAN_ON: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
+    unsafe fn driver(x: *mut Desk) {
+        KeInitializeDpc(dpc(x, 0), Some(counts), x.cast());
+        RAN_ON[dpc_of_timer_armed_on_1(x) as usize].fetch_add(1, Relaxed);
+    }
+    every_seed(3, driver);
+    assert!(RAN_ON.iter().all(|ran| ran.load(Relaxed) != 0), "{RAN_ON:?}");
 }
 
 #[test]

@@ -5,15 +5,17 @@
 
 #![expect(unsafe_code, reason = "reads SRBs and lock handles behind checked pointers")]
 
+use crate::callbacks as kinds;
 use crate::ddi::{
-    DpcLock, InterruptLock, PSCSI_REQUEST_BLOCK, RequestComplete, SCSI_REQUEST_BLOCK, STOR_LOCK_HANDLE,
-    STOR_SPINLOCK, StartIoLock, args,
+    DpcLock, HW_INITIALIZATION_DATA, InterruptLock, PSCSI_REQUEST_BLOCK, RequestComplete, SCSI_REQUEST_BLOCK,
+    STOR_LOCK_HANDLE, STOR_SPINLOCK, StartIoLock, args,
 };
 use crate::port::hands;
 use kernel_sim::ddi::PIRP;
 use kernel_sim::hook::Event;
 use kernel_sim::machine::Machine;
 use kernel_sim::moment::Moment;
+use kernel_sim::routine::Callback;
 
 /// A notification of the miniport's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,6 +92,30 @@ pub fn storport_lock(event: &Event<'_>) -> Option<LockUse> {
     let handle: STOR_LOCK_HANDLE = read(call.LockHandle.pointer())?;
     let context = handle.Context.LockQueue.Next as usize;
     lock(handle.Lock, call.HwDeviceExtension.pointer(), context).map(LockUse::Release)
+}
+
+/// The callbacks that a miniport registers, if the event is the entry of StorPortInitialize.
+#[must_use]
+pub fn registered(event: &Event<'_>) -> Vec<&'static Callback> {
+    let Some(call) = event.args::<args::StorPortInitialize>() else { return Vec::new() };
+    // Of a virtual miniport it is another structure, which differs in the type of one routine only.
+    let Some(data) = read::<HW_INITIALIZATION_DATA>(call.HwInitializationData.pointer()) else {
+        return Vec::new();
+    };
+    let routines = [
+        (data.HwFindAdapter.is_some(), &kinds::HW_STOR_FIND_ADAPTER),
+        (data.HwInitialize.is_some(), &kinds::HW_STOR_INITIALIZE),
+        (data.HwBuildIo.is_some(), &kinds::HW_STOR_BUILD_IO),
+        (data.HwStartIo.is_some(), &kinds::HW_STOR_START_IO),
+        (data.HwInterrupt.is_some(), &kinds::HW_STOR_INTERRUPT),
+        (data.HwResetBus.is_some(), &kinds::HW_STOR_RESET_BUS),
+        (data.HwAdapterControl.is_some(), &kinds::HW_STOR_ADAPTER_CONTROL),
+        (data.HwUnitControl.is_some(), &kinds::HW_STOR_UNIT_CONTROL),
+        (data.HwProcessServiceRequest.is_some(), &kinds::HW_STOR_PROCESS_SERVICE_REQUEST),
+        (data.HwCompleteServiceIrp.is_some(), &kinds::HW_STOR_COMPLETE_SERVICE_IRP),
+        (data.HwFreeAdapterResources.is_some(), &kinds::HW_STOR_FREE_ADAPTER_RESOURCES),
+    ];
+    routines.into_iter().filter(|(is_there, _)| *is_there).map(|(_, kind)| kind).collect()
 }
 
 /// When the SRB at a host address was handed to the miniport; `None` if the miniport does not have it.

@@ -1,7 +1,7 @@
 //! Input files that are read whole: never more of them than a file of this program can have.
 //!
-//! A disk image or a device given by mistake is refused after its first bytes, or at the bound, instead of
-//! filling the memory first.
+//! A disk image given by mistake is refused after its first bytes, or at the bound, instead of filling the
+//! memory first. A pipe or a device, which may never end or never begin, is not opened at all.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,8 +15,12 @@ const HEAD_BYTES: usize = 4096;
 /// The bytes of a file; of one that does not begin as its kind of file begins, the first bytes only.
 ///
 /// # Errors
-/// When it cannot be read, or is larger than any file of this program.
+/// When it cannot be read, is no regular file, or is larger than any file of this program.
 pub(crate) fn read(path: &Path, begins: impl FnOnce(&[u8]) -> bool) -> io::Result<Vec<u8>> {
+    let kind = std::fs::metadata(path)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
     read_from(File::open(path)?, begins)
 }
 

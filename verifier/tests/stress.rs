@@ -179,7 +179,8 @@ fn a_finding_that_does_not_come_again_is_told_without_its_run() {
     let explored = explore(&FORGETFUL, 0..100, true, 1, &mut told);
     assert_eq!(explored.findings.len(), 1);
     let [(seed, key, again)] = &told.findings[..] else { panic!("{:?}", told.findings) };
-    assert_eq!((*seed, key.rule.as_str(), *again), (30, "KMODE_EXCEPTION_NOT_HANDLED", false));
+    // The first seed was executed twice.
+    assert_eq!((*seed, key.rule.as_str(), *again), (29, "KMODE_EXCEPTION_NOT_HANDLED", false));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! DPCs: that wait, that are freed while they are queued, that return at another IRQL.
+//! DPCs: that wait, that stall, that are freed while they are queued, that return at another IRQL.
 
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
@@ -38,6 +38,41 @@ pub(super) unsafe fn wait_in_dpc() {
 /// Waits in a DPC with a time-out of zero, which only looks.
 pub(super) unsafe fn look_in_dpc() {
     run_with_event(Some(waits_no_time));
+}
+
+/// Keeps the processor busy: the context is how often, the first argument for how long.
+unsafe extern "C-unwind" fn stalls(_dpc: PKDPC, times: PVOID, us: PVOID, _: PVOID) {
+    for _ in 0..times as usize {
+        KeStallExecutionProcessor(us as ULONG);
+    }
+}
+
+/// Stalls in a DPC.
+unsafe fn stall_in_dpc(times: usize, us: ULONG) {
+    let dpc: PKDPC = new();
+    KeInitializeDpc(dpc, Some(stalls), times as PVOID);
+    KeInsertQueueDpc(dpc, us as usize as PVOID, null_mut());
+    free(dpc);
+}
+
+/// One microsecond more than the page allows.
+pub(super) unsafe fn stall_too_long() {
+    stall_in_dpc(1, 51);
+}
+
+/// As long as the page allows.
+pub(super) unsafe fn stall_briefly() {
+    stall_in_dpc(1, 50);
+}
+
+/// Each call is short enough, and together they are more than the guidance for a DPC.
+pub(super) unsafe fn stall_thrice() {
+    stall_in_dpc(3, 50);
+}
+
+/// As much as the guidance for a DPC.
+pub(super) unsafe fn stall_twice() {
+    stall_in_dpc(2, 50);
 }
 
 unsafe extern "C-unwind" fn does_nothing(_dpc: PKDPC, _: PVOID, _: PVOID, _: PVOID) {}

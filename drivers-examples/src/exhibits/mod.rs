@@ -110,6 +110,12 @@ pairs! {
     "adapter-restart" = MayBreak("AdapterRestart"), miniport
         miniport::initializes_once, "refuses HwStorInitialize after its adapter was stopped";
         miniport::initializes_again, "initializes its adapter again after it was stopped";
+    "stall-at-raised-irql" = Breaks("StallAtRaisedIrql"), program
+        dpcs::stall_too_long, "keeps the processor busy for 51 µs in a DPC, at once";
+        dpcs::stall_briefly, "keeps the processor busy for 50 µs in a DPC";
+    "time-at-raised-irql" = Clean, program
+        dpcs::stall_thrice, "keeps the processor busy for 150 µs in a DPC, 50 at a time";
+        dpcs::stall_twice, "keeps the processor busy for 100 µs in a DPC, 50 at a time";
     "wait-deadlock" = Stops("deadlock"), program
         waits::synchronization_event_twice, "waits twice for a synchronization event that is set once";
         waits::notification_event_twice, "waits twice for a notification event that is set once";

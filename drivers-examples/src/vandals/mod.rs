@@ -20,17 +20,33 @@
 //! | | frees a block twice | bug check 0xC4 |
 //! | | reads or writes past the end of a block | bug check 0xD6 |
 //! | `miniport` of the exhibits | writes an SRB, uses an SRB extension after completion | REQUEST_TOUCHED_AFTER_COMPLETION |
+//! | [`global`] | counts in a global | not repeatable, said with the summary |
+//! | [`stall`] | keeps its processor busy for 100 ms under a spin lock | check StallAtRaisedIrql |
+//! | [`irql_left_raised`] | returns from a thread at DISPATCH_LEVEL | bug check 0xC8 |
+//! | [`lock_never_initialised`] | takes a spin lock that it never initialised | `OBJECT_MISUSED` |
+//! | [`lock_freed_held`] | frees memory with a spin lock that it holds | `OBJECT_MISUSED` |
+//! | [`timer_initialised_armed`] | initialises a timer that is armed | `OBJECT_MISUSED` |
+//! | [`dpc_of_freed_memory`] | frees a DPC that is queued elsewhere | bug check 0xC7 |
+//! | [`shared_queue_handle`] | uses one lock handle on two processors | `OBJECT_MISUSED` |
 
 pub mod allocates;
 pub mod divide_by_zero;
+pub mod dpc_of_freed_memory;
 pub mod execute_data;
+pub mod global;
 pub mod host_mutex;
 pub mod illegal_instruction;
+pub mod irql_left_raised;
+pub mod lock_freed_held;
+pub mod lock_never_initialised;
 pub mod memory;
 pub mod null_read;
 pub mod panic_in_drop;
+pub mod shared_queue_handle;
 pub mod spin;
 pub mod stack_overflow;
+pub mod stall;
+pub mod timer_initialised_armed;
 pub mod wild_write;
 
 use crate::VANDAL_SOURCES;
@@ -101,6 +117,22 @@ vandals! {
         OVERRUN_READ_NEAR_MISS = "vandal-overrun-read-near-miss" on 1, Clean, memory::overrun_read_near_miss, "reads the last byte of a block";
         OVERRUN_WRITE = "vandal-overrun-write" on 1, Stops("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), memory::overrun_write, "writes the byte behind a block";
         OVERRUN_WRITE_NEAR_MISS = "vandal-overrun-write-near-miss" on 1, Clean, memory::overrun_write_near_miss, "writes the last byte of a block";
+        HOST_MUTEX_AND_LOCK = "vandal-host-mutex-and-lock" on 2, Stops("runaway"), host_mutex::with_lock, "takes a std::sync::Mutex and a spin lock in two orders";
+        GLOBAL = "vandal-global" on 1, Clean, global::run, "counts its runs in a global, so that no two are alike";
+        STALL = "vandal-stall" on 1, Breaks("StallAtRaisedIrql"), stall::run, "keeps its processor busy for 100 ms under a spin lock";
+        STALL_NEAR_MISS = "vandal-stall-near-miss" on 1, Clean, stall::near_miss, "waits before it takes the spin lock";
+        IRQL_LEFT_RAISED = "vandal-irql-left-raised" on 1, Stops("IRQL_UNEXPECTED_VALUE"), irql_left_raised::run, "returns from a thread at DISPATCH_LEVEL";
+        IRQL_LEFT_RAISED_NEAR_MISS = "vandal-irql-left-raised-near-miss" on 1, Clean, irql_left_raised::near_miss, "lowers the IRQL on every way out of its thread";
+        LOCK_NEVER_INITIALISED = "vandal-lock-never-initialised" on 1, Stops("OBJECT_MISUSED"), lock_never_initialised::run, "takes a spin lock that it never initialised";
+        LOCK_NEVER_INITIALISED_NEAR_MISS = "vandal-lock-never-initialised-near-miss" on 1, Clean, lock_never_initialised::near_miss, "initialises its spin lock";
+        LOCK_FREED_HELD = "vandal-lock-freed-held" on 1, Stops("OBJECT_MISUSED"), lock_freed_held::run, "frees memory with a spin lock that it holds";
+        LOCK_FREED_HELD_NEAR_MISS = "vandal-lock-freed-held-near-miss" on 1, Clean, lock_freed_held::near_miss, "gives its spin lock back before it frees it";
+        TIMER_INITIALISED_ARMED = "vandal-timer-initialised-armed" on 1, Stops("OBJECT_MISUSED"), timer_initialised_armed::run, "initialises a timer that is armed";
+        TIMER_INITIALISED_ARMED_NEAR_MISS = "vandal-timer-initialised-armed-near-miss" on 1, Clean, timer_initialised_armed::near_miss, "cancels its timer before it initialises it again";
+        DPC_OF_FREED_MEMORY = "vandal-dpc-of-freed-memory" on 2, MayStop("TIMER_OR_DPC_INVALID"), dpc_of_freed_memory::run, "frees a DPC that is queued elsewhere";
+        DPC_OF_FREED_MEMORY_NEAR_MISS = "vandal-dpc-of-freed-memory-near-miss" on 2, Clean, dpc_of_freed_memory::near_miss, "flushes the DPC queues before it frees a DPC";
+        SHARED_QUEUE_HANDLE = "vandal-shared-queue-handle" on 2, MayStop("OBJECT_MISUSED"), shared_queue_handle::run, "uses one lock handle on two processors";
+        SHARED_QUEUE_HANDLE_NEAR_MISS = "vandal-shared-queue-handle-near-miss" on 2, Clean, shared_queue_handle::near_miss, "uses a lock handle of its own on each processor";
     }
     miniports {
         SRB_WRITTEN = "vandal-srb-written", MayStop("REQUEST_TOUCHED_AFTER_COMPLETION"), crate::exhibits::miniport::writes_completed, "writes the status of an SRB after it has completed it";

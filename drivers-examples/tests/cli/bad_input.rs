@@ -150,6 +150,19 @@ fn other_bad_flags_leave_a_good_image_alone() {
     desk.refused("run ramdisk --image disk.img --bypass-driver", &["--bypass-driver", "--rw"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_a_device_is_refused_at_once() {
+    let desk = Desk::new();
+    let made = std::process::Command::new("mkfifo").arg(desk.path("pipe")).status().expect("mkfifo");
+    assert!(made.success());
+    for command in ["replay", "merge"] {
+        for file in ["pipe", "/dev/zero"] {
+            desk.refused(&format!("{command} {file}"), &[file, "not a regular file"]);
+        }
+    }
+}
+
 fn lock(path: &Path, exclusive: bool) -> std::fs::File {
     let mut file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
     if exclusive { file.lock() } else { file.lock_shared() }.expect("no other process has it");

@@ -1,6 +1,6 @@
 //! Many schedules: what is found depends on the seeds alone, not on how they were split.
 
-use crate::storsim::{Desk, Said, soak};
+use crate::storsim::{CLEAN, Desk, Said, soak};
 use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
@@ -132,7 +132,8 @@ fn a_summary_has_these_fields_and_no_others() {
             "seeds",
             "steps",
             "storsim",
-            "strategy"
+            "strategy",
+            "totals"
         ]
     );
     assert_eq!((&summary["schema"], &summary["complete"]), (&1.into(), &true.into()));
@@ -152,8 +153,8 @@ fn every_driver_has_a_summary_of_its_own() {
     assert_eq!(said.status, 1);
     let summaries: Vec<_> = lines(&said).into_iter().filter(|line| line["record"] == "summary").collect();
     let told = |key: &str| summaries.iter().map(|s| s[key].to_string()).collect::<Vec<_>>();
-    assert_eq!(told("driver"), ["\"wdm-startio\"", "\"wdm-startio-next-under-lock\"", "\"ramdisk\""]);
-    assert_eq!(told("executions"), ["6", "1", "6"]);
+    assert_eq!(told("driver"), ["\"ramdisk\"", "\"wdm-startio\"", "\"wdm-startio-next-under-lock\""]);
+    assert_eq!(told("executions"), ["6", "6", "1"]);
     let clean = desk.clean("stress ramdisk --ios 10 --schedules 6 --format json");
     assert_eq!(clean.json()["findings"], serde_json::json!([]));
 }
@@ -315,4 +316,28 @@ fn the_environment_says_which_shard_it_is() {
         assert_eq!((status, out.as_str(), err.lines().count()), (Some(2), "", 1), "{err}");
         assert!(err.contains("--shard auto") && err.contains(says), "{err}");
     }
+}
+
+#[test]
+fn a_driver_that_is_not_repeatable_is_told_with_the_call_from_which_on() {
+    let said = Desk::new().clean("stress vandal-global --schedules 3");
+    let line =
+        said.out.lines().find(|line| line.starts_with("not repeatable from step ")).expect("it is told");
+    assert!(line.contains("KeSetEvent at drivers-examples/src/vandals/global.rs:"), "{line}");
+    let said = Desk::new().clean("stress vandal-global --schedules 3 --format json");
+    assert_eq!(said.json()["unrepeatable"]["seed"], 1);
+    for driver in CLEAN {
+        let said = Desk::new().clean(&format!("stress {driver} --schedules 20 --ios 20"));
+        assert!(!said.out.contains("not repeatable"), "{}", said.out);
+    }
+}
+
+#[test]
+fn without_a_terminal_a_line_says_now_and_then_how_far_it_is() {
+    let said = Desk::new().clean("stress ramdisk --ios 10 --schedules 100000000 --time 3500ms --progress 1");
+    let lines: Vec<_> = said.err.lines().filter(|line| line.starts_with("ramdisk: ")).collect();
+    assert!((2..=4).contains(&lines.len()), "{}", said.err);
+    assert!(lines.iter().all(|line| line.contains(" schedules, ")), "{}", said.err);
+    let said = Desk::new().clean("stress ramdisk --ios 10 --schedules 100000000 --time 1500ms --progress 0");
+    assert_eq!(said.err, "");
 }

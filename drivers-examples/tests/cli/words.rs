@@ -59,7 +59,23 @@ fn list_names_every_driver_and_every_rule() {
             "vandal-divide-by-zero",
             "vandal-panic-in-drop",
             "vandal-host-mutex",
+            "vandal-host-mutex-and-lock",
             "vandal-allocates",
+            "vandal-global",
+            "vandal-stall",
+            "vandal-stall-near-miss",
+            "vandal-irql-left-raised",
+            "vandal-irql-left-raised-near-miss",
+            "vandal-lock-never-initialised",
+            "vandal-lock-never-initialised-near-miss",
+            "vandal-lock-freed-held",
+            "vandal-lock-freed-held-near-miss",
+            "vandal-timer-initialised-armed",
+            "vandal-timer-initialised-armed-near-miss",
+            "vandal-dpc-of-freed-memory",
+            "vandal-dpc-of-freed-memory-near-miss",
+            "vandal-shared-queue-handle",
+            "vandal-shared-queue-handle-near-miss",
         ]
     );
     let rules: Vec<_> = rules::TABLE.iter().map(|r| r.name).collect();

@@ -7,7 +7,7 @@ use storport_sim::client::{self, Device, Rig, assert_completed};
 pub use storport_sim::client::{Bench, Client, Load, Request, Threads};
 use storport_sim::ddi::{IOCTL_MINIPORT_PROCESS_SERVICE_IRP, NTSTATUS};
 use storport_sim::disk::ScsiDisk;
-use storport_sim::disk::fault::FaultPlan;
+use storport_sim::disk::fault::{FaultPlan, SharedPhase};
 use storport_sim::{Adapter, Medium, Parameter, StartError};
 
 /// Bytes of each disk.
@@ -70,7 +70,7 @@ pub fn run_with_policy(
 
 fn config(cpus: u8, execution: Execution, plan: &str, seed: u64) -> Config {
     let plan: FaultPlan = plan.parse().expect("a fault plan");
-    let policy = plan.allocation_policy(seed).expect("a plan about the pool");
+    let policy = plan.allocation_policy(seed, &SharedPhase::default()).expect("a plan about the pool");
     Config::new(cpus, execution).unwrap().fail_allocations(Box::new(policy))
 }
 

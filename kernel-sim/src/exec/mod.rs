@@ -195,8 +195,10 @@ impl Machine {
         }
     }
 
-    /// Passes `us` microseconds on `cpu` without giving it up.
+    /// Passes `us` microseconds on the calling processor without giving it up.
     pub(crate) fn stall(&self, us: u64) {
+        let cpu = Processor::current();
+        cpu.stalled_us.set(cpu.stalled_us.get().saturating_add(us));
         match &self.executor {
             Executor::Deterministic(d) => d.pass_time(us.saturating_mul(1000)),
             Executor::Parallel(p) => p.spin_for(self, us),

@@ -1,7 +1,9 @@
 //! Timers: one ordered set of due times for kernel timers and wait time-outs.
 //!
-//! When a timer's time has come its expiry is an event of its own, which the schedule may delay.
-//! Expiry signals the timer, queues its DPC, and arms it again if it is periodic.
+//! When a timer's time has come its expiry is an event of its own, which the schedule may delay. Expiry
+//! signals the timer, queues its DPC, and arms it again if it is periodic. A DPC without a target processor
+//! goes to any of them: which one expires a timer is Windows' business (the processor that armed it, the one
+//! that owns the clock, another that is awake), and no page promises one.
 
 #![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
@@ -33,7 +35,7 @@ pub(crate) const STATUS_TIMEOUT: i32 = 0x102;
 /// The action of a timer that expires.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Expiry {
-    /// A KTIMER at this host address; the DPC goes to the processor that armed it, if it has no target.
+    /// A KTIMER at this host address, and the processor that armed it.
     Timer { address: usize, armed_by: u8 },
     /// Wait `number` of the thread ends with a time-out.
     Wait { thread: usize, number: u64 },
@@ -248,6 +250,13 @@ impl Machine {
         })));
     }
 
+    /// The processor that takes the clock interrupt of a timer which names none: the one that armed it,
+    /// unless the schedule says otherwise.
+    fn pick_processor(&self, armed_by: u8) -> u8 {
+        let processors = self.processors.len() as u32;
+        ((u32::from(armed_by) + self.pick(processors)) % processors) as u8
+    }
+
     fn expire_object(&self, kernel: &mut Kernel, address: usize, armed_by: u8, entry: &TimerEntry) {
         // SAFETY: an armed timer was resolved when it was armed, and freeing its memory while it is
         // armed is refused by the pool.
@@ -276,7 +285,8 @@ impl Machine {
                 return;
             };
             // The clock interrupt asks for the DPC on the processor it goes to.
-            let target = super::dpc::target(dpc, armed_by);
+            let expires_on = if dpc.Number == 0 { self.pick_processor(armed_by) } else { armed_by };
+            let target = super::dpc::target(dpc, expires_on);
             // SAFETY: a live KDPC in mapped memory, by the tests before.
             unsafe { self.queue_dpc(dpc, null_mut(), null_mut(), target, false) };
         }

@@ -8,16 +8,21 @@ use crate::topic::first_sentence;
 use crate::workload::{DEPTH_MAX, LUNS_MAX, Sizes};
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
 /// Runs storage-driver logic on a simulated Windows kernel and stops it at the first broken rule.
 #[derive(Parser)]
-#[command(name = "storsim", version, disable_help_subcommand = true)]
+#[command(name = "storsim", version)]
 pub(super) struct Arguments {
     /// Say on standard error what the simulator does.
     #[arg(long, short, global = true)]
     pub verbose: bool,
+    /// Where standard error is no terminal: seconds between two lines there on how far the work is; 0 for
+    /// none.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86400))]
+    pub progress: u32,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -51,26 +56,42 @@ impl Command {
         }
     }
 
+    /// The flags that say what runs, if it runs drivers.
+    pub(super) fn program_mut(&mut self) -> Option<&mut ProgramArguments> {
+        match self {
+            Command::Run(run) => Some(&mut run.program),
+            Command::Stress(stress) => Some(&mut stress.program),
+            Command::List(_) | Command::Merge(_) | Command::Replay(_) | Command::Explain(_) => None,
+        }
+    }
+
     /// The form of its results.
     pub(super) fn format(&self) -> Format {
         match self {
             Command::Run(run) => run.program.format,
             Command::Stress(stress) => stress.program.format,
             Command::Replay(replay) => replay.format,
-            // What it prints is what it reads.
-            Command::Merge(_) => Format::Json,
-            Command::List(ListArguments { json: true })
-            | Command::Explain(ExplainArguments { json: true, .. }) => Format::Json,
-            Command::List(_) | Command::Explain(_) => Format::Text,
+            Command::Merge(merge) => merge.format,
+            Command::List(ListArguments { json, format })
+            | Command::Explain(ExplainArguments { json, format, .. }) => {
+                if *json {
+                    Format::Json
+                } else {
+                    *format
+                }
+            }
         }
     }
 }
 
 #[derive(Args)]
 pub(super) struct ListArguments {
-    /// As JSON.
-    #[arg(long)]
+    /// As JSON: the same as --format json.
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// How to print it.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -130,8 +151,11 @@ pub(super) enum SitesName {
 }
 
 /// What `run` and `stress` have in common.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(super) struct ProgramArguments {
+    /// The names of the flags of the command that were given, and not left as they are by default.
+    #[arg(skip)]
+    pub given: BTreeSet<String>,
     /// Names, patterns such as 'wdm-*', 'all' drivers, or the 'exhibits' of rules, checks and stops.
     #[arg(required = true, value_name = "DRIVER")]
     pub drivers: Vec<String>,
@@ -256,6 +280,9 @@ pub(super) struct MergeArguments {
     /// What 'stress --format json' printed, of one shard or several; '-' for standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// How to print the whole: JSON can be merged again.
+    #[arg(long, value_enum, default_value = "json")]
+    pub format: Format,
 }
 
 #[derive(Args)]
@@ -280,7 +307,10 @@ pub(super) struct ExplainArguments {
     /// routine (IoCompleteRequest).
     #[arg(value_name = "WORD")]
     pub name: String,
-    /// As JSON.
-    #[arg(long)]
+    /// As JSON: the same as --format json.
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// How to print it.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
 }

@@ -18,6 +18,8 @@ pub(super) enum Found {
     Something,
     /// Nothing, as far as the simulator goes: it has not got what the driver called.
     Limit,
+    /// Nothing, and one of several drivers could not be run as asked; why was said.
+    Refused,
     /// Nothing before this signal came.
     Interrupted(u8),
 }

@@ -1,17 +1,18 @@
 //! `storsim stress --strategy exhaustive`: every schedule of each driver, up to equivalence.
 
 use super::args::StressArguments;
+use super::course::Course;
 use super::ended::{Found, Refusal};
 use super::interrupt::Interrupt;
 use super::setup::schedule_name;
 use super::summary::{head, jobs};
-use super::{finding, select, setup};
+use super::{applies, finding, select, setup};
 use crate::driver::Driver;
 use crate::explore::exhaustive::{Control, Coverage, Limits, exhaust};
 use crate::explore::findings::{Findings, SiteKey};
 use crate::explore::summary::Summary;
-use crate::explore::{EXHAUSTIVE, Program};
-use crate::report::{Count, Progress, Reporter};
+use crate::explore::{EXHAUSTIVE, Program, Totals};
+use crate::report::{Count, Host, Progress, Reporter};
 use crate::run::Run;
 use crate::workload::Amount;
 use crossbeam::channel::{RecvTimeoutError, bounded};
@@ -51,25 +52,26 @@ pub(super) fn exhaust_all(
         Some(seeds) => seeds.start,
         None => SEED_DEFAULT,
     };
+    let chosen = select::drivers(drivers, &arguments.program.drivers)?;
+    let (fitted, notes) = applies::fit(chosen, &arguments.program, &[])?;
+    notes.into_iter().for_each(|note| reporter.progress(Progress::Note(note)));
     let interrupt = Interrupt::listen()?;
-    let mut found = Found::Nothing;
-    for driver in select::drivers(drivers, &arguments.program.drivers)? {
+    let mut course = Course::of(fitted.len());
+    for (n, one) in fitted.iter().enumerate() {
         if interrupt.came().is_some() {
+            course.not_begun(fitted[n..].iter().map(|fitted| &fitted.driver));
             break;
         }
-        let mut setup = setup::of(driver, &arguments.program, false)?;
+        let driver = one.driver;
+        let mut setup = setup::of(driver, &one.arguments, false)?;
         if arguments.program.ios.is_none() && matches!(setup.workload.amount, Amount::Ios(_)) {
             setup.workload.amount = Amount::Ios(IOS_DEFAULT);
         }
         let program = Program { driver, setup };
-        if search(&program, seed, arguments, &interrupt, reporter)? == Found::Something {
-            found = Found::Something;
-        }
+        let result = search(&program, seed, arguments, &interrupt, reporter);
+        course.note(driver, result, reporter)?;
     }
-    Ok(match interrupt.came() {
-        Some(signal) if found == Found::Nothing => Found::Interrupted(signal),
-        _ => found,
-    })
+    Ok(course.end(&interrupt, reporter))
 }
 
 /// Searches one program, and reports its findings and its summary.
@@ -115,9 +117,9 @@ fn search(
         let coverage = exhaust(program, seed, &limits, control, &note);
         drop(done);
         coverage
-    })
-    .map_err(|e| Refusal(format!("{name}: {e}")))?;
+    });
     reporter.progress(Progress::Ended);
+    let coverage = coverage.map_err(|e| Refusal(format!("{name}: {e}")))?;
     let elapsed = clock.elapsed();
     let Examined { findings, runs } = examined.into_inner();
     for (key, run) in runs {
@@ -127,11 +129,18 @@ fn search(
         reporter.finding(&key, &report);
     }
     let summary = summary(program, seed, arguments, &coverage, findings);
-    reporter.summary(&summary, Some(elapsed));
+    let interrupted = interrupt.came();
+    let was_interrupted = interrupted.is_some() && !summary.complete;
+    let of = arguments.schedules;
+    reporter.summary(&summary, Host { elapsed: Some(elapsed), interrupted: was_interrupted, of });
     if coverage.executions == 0 {
         return Err(Refusal(format!("{name}: nothing was explored")));
     }
-    Ok(if summary.findings.is_empty() { Found::Nothing } else { Found::Something })
+    Ok(match interrupted {
+        _ if !summary.findings.is_empty() => Found::Something,
+        Some(signal) if !summary.complete => Found::Interrupted(signal),
+        _ => Found::Nothing,
+    })
 }
 
 /// The summary of a search.
@@ -150,6 +159,8 @@ fn summary(
         executions: coverage.executions,
         steps: coverage.steps,
         discarded: 0,
+        totals: Totals::default(),
+        unrepeatable: None,
         complete: coverage.is_complete(),
         findings: Summary::findings(findings, |seed| Some(schedule_name(name, seed))),
         statement: Some(coverage.statement()),

@@ -4,7 +4,7 @@ use super::args::MergeArguments;
 use super::ended::{Found, Refusal};
 use crate::bounded_input;
 use crate::explore::summary::{self, Summary};
-use crate::report::{Progress, Reporter};
+use crate::report::{Host, Progress, Reporter};
 use serde_json::Value;
 use std::path::Path;
 
@@ -15,7 +15,7 @@ pub(super) fn merge(arguments: &MergeArguments, reporter: &mut dyn Reporter) -> 
     }
     let whole = summary::merge(parts)?;
     for summary in &whole {
-        reporter.summary(summary, None);
+        reporter.summary(summary, Host::default());
         if let Some(why) = missing(summary).filter(|_| !summary.findings.is_empty()) {
             reporter.progress(Progress::Note(why));
         }

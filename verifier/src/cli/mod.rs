@@ -5,8 +5,10 @@
 //! failure. A stress that was told to stop by a signal ends with 1 if it had found something, else with 128
 //! and the signal's number, as a shell says it: 130 for SIGINT, 143 for SIGTERM.
 
+mod applies;
 mod args;
 mod bypass;
+mod course;
 mod ended;
 mod exhaust;
 mod explain;
@@ -26,10 +28,13 @@ use crate::driver::Driver;
 use crate::program::program_name;
 use crate::report::Invocation;
 use args::{Arguments, Command};
+use clap::error::{ContextKind, ContextValue};
+use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 use ended::{Found, Refusal};
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Exit status 1: something was found.
 const FOUND: u8 = 1;
@@ -58,11 +63,12 @@ pub fn main_with(
     };
     log(arguments.verbose);
     // Our own failure is a panic; its message has been printed by then.
-    let result = std::panic::catch_unwind(|| obey(drivers, &arguments.command));
+    let interval = Duration::from_secs(arguments.progress.into());
+    let result = std::panic::catch_unwind(|| obey(drivers, &arguments.command, interval));
     match result {
         Ok(Ok(Found::Nothing)) => ExitCode::SUCCESS,
         Ok(Ok(Found::Something)) => ExitCode::from(FOUND),
-        Ok(Ok(Found::Limit)) => ExitCode::from(REFUSED),
+        Ok(Ok(Found::Limit | Found::Refused)) => ExitCode::from(REFUSED),
         Ok(Ok(Found::Interrupted(signal))) => ExitCode::from(INTERRUPTED.saturating_add(signal)),
         Ok(Err(Refusal(why))) => {
             anstream::eprintln!("error: {why}");
@@ -76,12 +82,23 @@ pub fn main_with(
 fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Arguments, clap::Error> {
     let name = program_name();
     let command = Arguments::command().bin_name(&name).display_name(name);
-    Arguments::from_arg_matches(&command.try_get_matches_from(words)?)
+    let matches = command.try_get_matches_from(words)?;
+    let mut arguments = Arguments::from_arg_matches(&matches)?;
+    if let (Some(program), Some((_, of_command))) = (arguments.command.program_mut(), matches.subcommand()) {
+        let was_given =
+            |id: &&clap::Id| of_command.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+        program.given = of_command.ids().filter(was_given).map(|id| id.as_str().to_owned()).collect();
+    }
+    Ok(arguments)
 }
 
 /// Does what the command says; a reporter prints what comes of it.
-fn obey(drivers: &'static [&'static Driver], command: &Command) -> Result<Found, Refusal> {
-    let mut reporter = command.format().reporter();
+fn obey(
+    drivers: &'static [&'static Driver],
+    command: &Command,
+    interval: Duration,
+) -> Result<Found, Refusal> {
+    let mut reporter = command.format().reporter(interval);
     reporter.begin(&Invocation { program: program_name(), command: command.word() });
     let result = match command {
         Command::List(_) => {
@@ -120,13 +137,26 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
     let text = error.to_string();
     let first: Vec<_> = text.lines().take_while(|l| !l.trim().is_empty()).map(str::trim).collect();
-    anstream::eprintln!("{}", first.join(" "));
+    anstream::eprintln!("{}{}", first.join(" "), tip(error));
     ExitCode::from(REFUSED)
+}
+
+/// What may have been meant instead, where clap knows a word like it.
+fn tip(error: &clap::Error) -> String {
+    let kinds = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    let near: Vec<&str> = match kinds.iter().find_map(|kind| error.get(*kind)) {
+        Some(ContextValue::String(word)) => vec![word],
+        Some(ContextValue::Strings(words)) => words.iter().map(String::as_str).collect(),
+        _ => return String::new(),
+    };
+    if near.is_empty() { String::new() } else { format!("; did you mean '{}'?", near.join("' or '")) }
 }
 
 fn log(verbose: bool) {
     if verbose {
-        let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).without_time();
+        let has_colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+        let subscriber =
+            tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(has_colours).without_time();
         let _ = subscriber.with_max_level(tracing::Level::DEBUG).try_init();
     }
 }

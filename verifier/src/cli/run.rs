@@ -1,11 +1,13 @@
 //! `storsim run`: each driver once.
 
+use super::applies::Fitted;
 use super::args::{ExecutorName, RunArguments};
+use super::course::Course;
 use super::ended::{Found, Refusal};
 use super::interrupt::Interrupt;
-use super::{bypass, finding, select, setup};
+use super::{applies, bypass, finding, select, setup};
 use crate::driver::Driver;
-use crate::explore::Program;
+use crate::explore::{Program, Totals};
 use crate::finding::RunEnd;
 use crate::report::{Progress, Reporter, RunReport};
 use crate::run::{Chooser, Contents, Executor, Setup};
@@ -19,52 +21,70 @@ pub(super) fn run(
     let program = &arguments.program;
     let chosen = select::drivers(drivers, &program.drivers)?;
     setup::check_directory(program)?;
+    let (fitted, notes) = applies::fit(chosen, program, &[applies::IMAGE, applies::TIME])?;
+    notes.into_iter().for_each(|note| reporter.progress(Progress::Note(note)));
     let interrupt = Interrupt::listen()?;
-    let mut found = Found::Nothing;
-    for (n, driver) in chosen.iter().enumerate() {
+    let mut course = Course::of(fitted.len());
+    for (n, one) in fitted.iter().enumerate() {
         if interrupt.came().is_some() {
-            let left: Vec<_> = chosen[n..].iter().map(|driver| driver.name).collect();
-            reporter.progress(Progress::Note(format!("not begun: {}", left.join(", "))));
+            course.not_begun(fitted[n..].iter().map(|fitted| &fitted.driver));
             break;
         }
-        let setup = setup_of(driver, arguments)?;
-        if arguments.bypass_driver {
-            bypass::apply(driver, &setup)?;
-            continue;
-        }
-        let what = format!("{} seed {}", driver.name, setup.seed);
-        reporter.progress(Progress::Began { what, counted: None });
-        let runs = Program { driver, setup: setup.clone() };
-        let run = match setup.executor {
-            Executor::Deterministic => runs.execute_closely(setup.seed, &|| Chooser::Seeded)?,
-            // Another run is another schedule there.
-            Executor::Parallel => runs.execute(setup.seed, Chooser::Seeded)?,
+        let setup = setup_of(one, arguments)?;
+        let result = if arguments.bypass_driver {
+            bypass::apply(one.driver, &setup)
+        } else {
+            run_one(one.driver, setup, arguments, &interrupt, reporter)
         };
-        reporter.progress(Progress::Ended);
-        match run.end {
-            RunEnd::Found(_) => found = Found::Something,
-            RunEnd::Limit(_) if found == Found::Nothing => found = Found::Limit,
-            _ => {}
-        }
-        let report = match run.trace_hash {
-            Some(_) if run.end.is_finding() => {
-                finding::keep(driver, &setup, run, program, true, &interrupt, reporter)?
-            }
-            _ => RunReport::of(driver, setup, run),
-        };
-        reporter.run(&report);
+        course.note(one.driver, result, reporter)?;
     }
-    Ok(match interrupt.came() {
-        Some(signal) if found != Found::Something => Found::Interrupted(signal),
-        _ => found,
-    })
+    Ok(course.end(&interrupt, reporter))
+}
+
+/// Runs one driver once, and reports it.
+fn run_one(
+    driver: &'static Driver,
+    setup: Setup,
+    arguments: &RunArguments,
+    interrupt: &Interrupt,
+    reporter: &mut dyn Reporter,
+) -> Result<Found, Refusal> {
+    let what = format!("{} seed {}", driver.name, setup.seed);
+    reporter.progress(Progress::Began { what, counted: None });
+    let program = Program { driver, setup: setup.clone() };
+    let run = match setup.executor {
+        Executor::Deterministic => program.execute_closely(setup.seed, &|| Chooser::Seeded),
+        // Another run is another schedule there.
+        Executor::Parallel => program.execute(setup.seed, Chooser::Seeded),
+    };
+    reporter.progress(Progress::Ended);
+    let run = run?;
+    let found = match (&run.end, interrupt.came()) {
+        (RunEnd::Found(_), _) => Found::Something,
+        (RunEnd::Limit(_), _) => Found::Limit,
+        (RunEnd::Interrupted, Some(signal)) => Found::Interrupted(signal),
+        _ => Found::Nothing,
+    };
+    let unmatched = Totals::of(&run).unmatched();
+    let report = match run.trace_hash {
+        Some(_) if run.end.is_finding() => {
+            finding::keep(driver, &setup, run, &arguments.program, true, interrupt, reporter)?
+        }
+        _ => RunReport::of(driver, setup, run),
+    };
+    reporter.run(&report);
+    unmatched
+        .into_iter()
+        .for_each(|note| reporter.progress(Progress::Note(format!("{}: {note}", driver.name))));
+    Ok(found)
 }
 
 /// The setup that the flags mean for one driver.
-fn setup_of(driver: &Driver, a: &RunArguments) -> Result<Setup, Refusal> {
+fn setup_of(fitted: &Fitted, a: &RunArguments) -> Result<Setup, Refusal> {
     // A disk image is only read unless writing was asked for.
-    let mut setup = setup::of(driver, &a.program, a.image.is_some())?;
-    if let Some(ns) = a.time {
+    let image = a.image.as_ref().filter(|_| fitted.takes(applies::IMAGE));
+    let mut setup = setup::of(fitted.driver, &fitted.arguments, image.is_some())?;
+    if let Some(ns) = a.time.filter(|_| fitted.takes(applies::TIME)) {
         setup.workload.amount = Amount::TimeNs(ns);
     }
     setup.executor = match a.executor {
@@ -76,7 +96,7 @@ fn setup_of(driver: &Driver, a: &RunArguments) -> Result<Setup, Refusal> {
             "--time: machine time stands still while processors work in the deterministic executor; use --ios".into(),
         ));
     }
-    if let Some(path) = &a.image {
+    if let Some(path) = image {
         let writes = !setup.workload.mode.only_reads();
         setup.contents = Contents::Image { path: path.clone(), writes };
         setup.workload.zeroed = false;

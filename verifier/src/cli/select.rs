@@ -12,19 +12,25 @@ const ALL: &str = "all";
 /// Every exhibit.
 const EXHIBITS: &str = "exhibits";
 
-/// The drivers that `patterns` name, in the order of the list, each once: by name, alias or glob of either,
-/// by `all` or by `exhibits`.
+/// The drivers that `patterns` name, each once, in the order of the patterns and, where one names several, of
+/// the list: by name, alias or glob of either, by `all` or by `exhibits`.
 pub(super) fn drivers(
     all: &'static [&'static Driver],
     patterns: &[String],
 ) -> Result<Vec<&'static Driver>, Refusal> {
+    let mut chosen: Vec<&'static Driver> = Vec::new();
     for pattern in patterns {
-        if pattern != ALL && !all.iter().any(|d| is_named(d, pattern)) {
+        let mut named = all.iter().copied().filter(|driver| is_named(driver, pattern)).peekable();
+        if pattern != ALL && named.peek().is_none() {
             return Err(unknown(all, pattern));
         }
+        for driver in named {
+            if !chosen.iter().any(|before| before.name == driver.name) {
+                chosen.push(driver);
+            }
+        }
     }
-    let named = |d: &Driver| patterns.iter().any(|p| is_named(d, p));
-    Ok(all.iter().copied().filter(|d| named(d)).collect())
+    Ok(chosen)
 }
 
 fn is_named(driver: &Driver, pattern: &str) -> bool {

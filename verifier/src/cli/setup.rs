@@ -2,7 +2,7 @@
 
 use super::args::{ModeName, ProgramArguments, SitesName};
 use super::ended::Refusal;
-use super::select;
+use super::{applies, select};
 use crate::driver::Driver;
 use crate::rules::Sites;
 use crate::run::Disturbances;
@@ -69,7 +69,7 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
 
 /// The faults and events that the flags ask for.
 fn disturbances(a: &ProgramArguments) -> Result<Disturbances, Refusal> {
-    let faults = a.fault.join(";").parse().map_err(|why| Refusal(format!("--fault: {why}")))?;
+    let faults = applies::plan(a)?;
     let mut events = a.event.clone();
     events.sort_unstable();
     events.dedup();

@@ -1,11 +1,12 @@
 //! `storsim stress`: each driver under many schedules.
 
 use super::args::StressArguments;
+use super::course::Course;
 use super::ended::{Found, Refusal};
 use super::interrupt::Interrupt;
 use super::setup::schedule_name;
 use super::summary::{head, jobs};
-use super::{exhaust, finding, select, setup};
+use super::{applies, exhaust, finding, select, setup};
 use crate::driver::Driver;
 use crate::explore::budget::{Asked, Budget};
 use crate::explore::findings::SiteKey;
@@ -13,7 +14,7 @@ use crate::explore::shard::Shard;
 use crate::explore::stress::{Listener, Stress};
 use crate::explore::summary::Summary;
 use crate::explore::{self, Chooser, EXHAUSTIVE, Program, Strategy};
-use crate::report::{Count, Progress, Reporter};
+use crate::report::{Count, Host, Progress, Reporter};
 use crate::run::Run;
 use kernel_sim::host_clock::HostClock;
 use std::num::NonZeroUsize;
@@ -38,37 +39,38 @@ pub(super) fn stress(
     };
     let budget = asked.budget()?;
     let interrupt = Interrupt::listen()?;
-    let programs = chosen
-        .into_iter()
-        .map(|driver| Ok(Program { driver, setup: setup::of(driver, &arguments.program, false)? }))
-        .collect::<Result<Vec<_>, Refusal>>()?;
-    let mut found = Found::Nothing;
+    let (fitted, notes) = applies::fit(chosen, &arguments.program, &[])?;
+    let program = |fitted: applies::Fitted| {
+        let setup = setup::of(fitted.driver, &fitted.arguments, false)?;
+        Ok(Program { driver: fitted.driver, setup })
+    };
+    let programs = fitted.into_iter().map(program).collect::<Result<Vec<_>, Refusal>>()?;
+    notes.into_iter().for_each(|note| reporter.progress(Progress::Note(note)));
+    let mut course = Course::of(programs.len());
     for (n, program) in programs.iter().enumerate() {
         if interrupt.came().is_some() {
-            let left: Vec<_> = programs[n..].iter().map(|program| program.driver.name).collect();
-            reporter.progress(Progress::Note(format!("not begun: {}", left.join(", "))));
+            course.not_begun(programs[n..].iter().map(|program| &program.driver));
             break;
         }
-        interrupt.give(arguments.time.map(Duration::from_nanos));
-        // Strategies make some executions to get to know the program.
-        let strategy =
-            explore::strategy(&arguments.strategy, program).map_err(|e| format!("--strategy: {e}"))?;
-        let exploration = Exploration {
-            program,
-            strategy: &*strategy,
-            arguments,
-            budget: &budget,
-            jobs: jobs(arguments),
-            interrupt: &interrupt,
-        };
-        if exploration.make(reporter)? == Found::Something {
-            found = Found::Something;
-        }
+        let result = explore(program, arguments, &budget, &interrupt, reporter);
+        course.note(program.driver, result, reporter)?;
     }
-    Ok(match interrupt.came() {
-        Some(signal) if found == Found::Nothing => Found::Interrupted(signal),
-        _ => found,
-    })
+    Ok(course.end(&interrupt, reporter))
+}
+
+/// Explores one driver.
+fn explore(
+    program: &Program,
+    arguments: &StressArguments,
+    budget: &Budget,
+    interrupt: &Interrupt,
+    reporter: &mut dyn Reporter,
+) -> Result<Found, Refusal> {
+    interrupt.give(arguments.time.map(Duration::from_nanos));
+    // Strategies make some executions to get to know the program.
+    let strategy = explore::strategy(&arguments.strategy, program).map_err(|e| format!("--strategy: {e}"))?;
+    Exploration { program, strategy: &*strategy, arguments, budget, jobs: jobs(arguments), interrupt }
+        .make(reporter)
 }
 
 /// The shard that `--shard` names.
@@ -108,9 +110,10 @@ impl Exploration<'_> {
         reporter.progress(Progress::Began { what: name.into(), counted: Some(Count { total }) });
         let mut listener =
             FindingPrinter { exploration: self, clock: HostClock::start(), reporter, not_again: Vec::new() };
-        let explored = stress.run(&mut listener).map_err(|e| format!("{name}: {e}"))?;
+        let explored = stress.run(&mut listener);
         let FindingPrinter { clock, not_again, reporter, .. } = listener;
         reporter.progress(Progress::Ended);
+        let explored = explored.map_err(|e| format!("{name}: {e}"))?;
         let elapsed = clock.elapsed();
         if explored.seeds.is_empty() && self.interrupt.came().is_none() {
             return Err(Refusal(format!("{name}: no schedule came to its end in the time given")));
@@ -124,14 +127,30 @@ impl Exploration<'_> {
             executions: explored.seeds.end - explored.seeds.start,
             steps: explored.steps,
             discarded: explored.discarded,
+            totals: explored.totals,
+            unrepeatable: explored.unrepeatable,
             complete,
             findings: Summary::findings(explored.findings, |seed| {
                 (!not_again.contains(&seed)).then(|| schedule_name(name, seed))
             }),
             statement: None,
         };
-        reporter.summary(&summary, Some(elapsed));
-        Ok(if summary.findings.is_empty() { Found::Nothing } else { Found::Something })
+        let interrupted = self.interrupt.came();
+        let unmatched = summary.totals.unmatched();
+        unmatched.into_iter().for_each(|note| reporter.progress(Progress::Note(format!("{name}: {note}"))));
+        reporter.summary(
+            &summary,
+            Host {
+                elapsed: Some(elapsed),
+                interrupted: interrupted.is_some() && !summary.complete,
+                of: total,
+            },
+        );
+        Ok(match interrupted {
+            _ if !summary.findings.is_empty() => Found::Something,
+            Some(signal) if !summary.complete => Found::Interrupted(signal),
+            _ => Found::Nothing,
+        })
     }
 }
 

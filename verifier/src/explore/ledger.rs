@@ -8,6 +8,7 @@
 
 use super::findings::{Findings, SiteKey};
 use super::stress::{Explored, StressError};
+use super::{Totals, Unrepeatable};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -26,6 +27,10 @@ pub(super) struct Block {
     pub findings: Findings,
     /// Those of them that did not end.
     pub discarded: u64,
+    /// What they did.
+    pub totals: Totals,
+    /// The first of them that gave two runs.
+    pub unrepeatable: Option<Unrepeatable>,
     /// Whether the exploration ends with it.
     pub is_last: bool,
     /// Why the seed after them could not be executed, which ends the exploration too.
@@ -40,6 +45,8 @@ impl Block {
             steps: 0,
             findings: Findings::default(),
             discarded: 0,
+            totals: Totals::default(),
+            unrepeatable: None,
             is_last: false,
             error: None,
         }
@@ -77,6 +84,8 @@ struct State {
     ahead: BTreeMap<u64, Block>,
     steps: u64,
     discarded: u64,
+    totals: Totals,
+    unrepeatable: Option<Unrepeatable>,
     findings: Findings,
     fresh: Vec<(u64, SiteKey)>,
     error: Option<StressError>,
@@ -112,6 +121,8 @@ impl Ledger {
             ahead: BTreeMap::new(),
             steps: 0,
             discarded: 0,
+            totals: Totals::default(),
+            unrepeatable: None,
             findings: Findings::default(),
             fresh: Vec::new(),
             error: None,
@@ -191,6 +202,8 @@ impl Ledger {
                 seeds: state.first..state.counted,
                 steps: state.steps,
                 discarded: state.discarded,
+                totals: state.totals,
+                unrepeatable: state.unrepeatable,
                 findings: state.findings,
             }),
         }
@@ -206,6 +219,8 @@ impl State {
             self.counted = block.seeds.end;
             self.steps += block.steps;
             self.discarded += block.discarded;
+            self.totals.add(&block.totals);
+            self.unrepeatable = self.unrepeatable.take().or(block.unrepeatable);
             self.error = block.error;
             for (key, tally) in block.findings.by_seed() {
                 if self.findings.tally(key.clone(), tally) {

@@ -19,12 +19,14 @@ mod pct;
 mod portfolio;
 mod probe;
 mod random;
+mod repeat;
 pub mod shard;
 pub mod shrink;
 mod steady;
 mod steer;
 pub mod stress;
 pub mod summary;
+mod totals;
 mod urw;
 
 use crate::run::SetupError;
@@ -36,7 +38,9 @@ pub use pct::{DEPTH_MAX, Pct};
 pub use portfolio::Portfolio;
 pub use probe::Probe;
 pub use random::Random;
+pub use repeat::Unrepeatable;
 pub use steady::{PATIENCE, Steady, steady};
+pub use totals::{FaultTotal, Totals};
 pub use urw::Urw;
 
 /// A way to choose schedules by seed.

@@ -11,7 +11,7 @@
 
 use super::findings::{Findings, SiteKey};
 use super::ledger::{Block, Ledger};
-use super::{Program, Strategy};
+use super::{Program, Strategy, Totals, Unrepeatable, repeat};
 use crate::finding::RunEnd;
 use crate::run::{Run, SetupError, has_taken_memory};
 use std::num::NonZeroUsize;
@@ -72,6 +72,10 @@ pub struct Explored {
     pub steps: u64,
     /// Executions that were given up because they did not end under their schedule.
     pub discarded: u64,
+    /// What the executions did.
+    pub totals: Totals,
+    /// The lowest seed that was seen to give two runs.
+    pub unrepeatable: Option<Unrepeatable>,
     /// What was found.
     pub findings: Findings,
 }
@@ -163,6 +167,19 @@ impl Stress<'_> {
             block.seeds.end = seed + 1;
             block.steps += run.steps;
             block.discarded += u64::from(matches!(run.end, RunEnd::Endless(_)));
+            block.totals.add(&Totals::of(&run));
+            if block.unrepeatable.is_none()
+                && !run.end.is_finding()
+                && repeat::is_tried(seed, self.seeds.start)
+            {
+                match repeat::compare(self.program, self.strategy, seed, &run) {
+                    Ok(unrepeatable) => block.unrepeatable = unrepeatable,
+                    Err(why) => {
+                        block.error = Some(StressError::Setup { seed, why });
+                        break;
+                    }
+                }
+            }
             if let Some(key) = SiteKey::of(&run.end) {
                 block.findings.add(key, seed);
                 if !self.keep_going || has_taken_memory(self.program.driver) {

@@ -8,6 +8,7 @@
 //! not matter to it: what lies behind a part that stopped is left out of the whole.
 
 use super::findings::{Findings, SiteKey, Tally};
+use super::{Totals, Unrepeatable};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -83,6 +84,12 @@ pub struct Summary {
     /// Those of them that were given up because they did not end under their schedule.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub discarded: u64,
+    /// What they did.
+    #[serde(default)]
+    pub totals: Totals,
+    /// The lowest seed that was seen to give two runs: the driver keeps state outside the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unrepeatable: Option<Unrepeatable>,
     /// Whether it ended as asked for: false where it was interrupted, its time ended before its seeds did,
     /// or it is put together of parts and one is missing.
     pub complete: bool,
@@ -264,6 +271,8 @@ fn join(mut parts: Vec<Summary>) -> Result<Summary, MergeError> {
         whole.executions = sum(whole.executions, part.executions)?;
         whole.steps = sum(whole.steps, part.steps)?;
         whole.discarded = sum(whole.discarded, part.discarded)?;
+        whole.totals.add(&part.totals);
+        whole.unrepeatable = whole.unrepeatable.or(part.unrepeatable.clone());
         // What follows an interrupted part makes up for what it left out.
         whole.complete = part.complete;
         note(&part, &mut findings, &mut schedules);

@@ -1,7 +1,8 @@
 //! Results for programs: JSON Lines, an object a run, a finding, a summary or a page.
 
 use super::output::Output;
-use super::{Invocation, Kept, Listing, Progress, Reporter, RunReport, fit, listing, page, shrunk, timeline};
+use super::{Host, Invocation, Kept, Listing, Progress, Reporter, RunReport, Tally};
+use super::{fit, listing, page, shrunk, timeline};
 use crate::explain::Page;
 use crate::explore::findings::SiteKey;
 use crate::explore::summary::{SCHEMA, Summary};
@@ -12,7 +13,7 @@ use kernel_sim::moment::Moment;
 use kernel_sim::stack::StackFrame;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-use storport_sim::disk::fault::FaultCount;
+use storport_sim::disk::fault::{AllocationCount, FaultCount};
 
 /// Prints JSON Lines.
 pub(super) struct Json {
@@ -20,8 +21,8 @@ pub(super) struct Json {
 }
 
 impl Json {
-    pub(super) fn new() -> Json {
-        Json { out: Output::default() }
+    pub(super) fn new(interval: Duration) -> Json {
+        Json { out: Output::new(interval) }
     }
 
     fn print(&self, line: &impl std::fmt::Display) {
@@ -63,9 +64,12 @@ impl Reporter for Json {
         self.out.show(progress);
     }
 
-    fn summary(&mut self, summary: &Summary, _elapsed: Option<Duration>) {
+    fn summary(&mut self, summary: &Summary, _host: Host) {
         self.print(&serde_json::to_string(summary).expect("a summary is plain data"));
     }
+
+    /// Nothing: a program counts for itself.
+    fn tally(&mut self, _tally: &Tally) {}
 
     fn list(&mut self, listing: &Listing) {
         self.print(&listing::listing_to_json(listing));
@@ -121,6 +125,16 @@ fn run(report: &RunReport) -> Map<String, Value> {
     }
     if !run.failed_allocations.is_empty() {
         set("failed_allocations", run.failed_allocations.iter().map(ToString::to_string).collect());
+    }
+    if !run.allocations.is_empty() {
+        let count = |c: &AllocationCount| json!({ "rule": c.rule.to_string(), "matched": c.matched, "failed": c.failed });
+        set("allocations", run.allocations.iter().map(count).collect());
+    }
+    if let Some(uncalled) = run.uncalled.as_ref().filter(|kinds| !kinds.is_empty()) {
+        set("uncalled", uncalled.iter().map(|kind| kind.name).collect());
+    }
+    if let Some(why) = &run.not_started {
+        set("not_started", why.as_str().into());
     }
     if let Some(counts) = &run.disturbances {
         set("disturbances", disturbances(counts, s.failed));

@@ -11,6 +11,7 @@ mod bars;
 mod ending;
 mod finding;
 mod fit;
+mod heartbeat;
 mod json;
 mod listing;
 mod output;
@@ -21,6 +22,7 @@ mod source;
 mod statistics;
 mod stress;
 mod style;
+mod tally;
 mod text;
 mod timeline;
 mod wrap;
@@ -29,6 +31,7 @@ pub use finding::finding;
 pub use listing::Listing;
 pub use run_report::{Kept, RunReport};
 pub use style::Style;
+pub use tally::Tally;
 pub use wrap::WIDTH_DEFAULT;
 
 use crate::explain::Page;
@@ -52,8 +55,11 @@ pub trait Reporter: Send {
     /// How far the work is, and remarks on it: for people who wait, on standard error.
     fn progress(&mut self, progress: Progress);
 
-    /// The exploration of one driver is over. `elapsed` is host time, for a rate; merged parts have none.
-    fn summary(&mut self, summary: &Summary, elapsed: Option<Duration>);
+    /// The exploration of one driver is over.
+    fn summary(&mut self, summary: &Summary, host: Host);
+
+    /// A command over several drivers is over.
+    fn tally(&mut self, tally: &Tally);
 
     /// Everything that `storsim list` names.
     fn list(&mut self, listing: &Listing);
@@ -98,6 +104,20 @@ pub enum Progress {
     Ended,
     /// A remark that is no result.
     Note(String),
+    /// Why one of several drivers could not be run.
+    Error(String),
+}
+
+/// What there is to tell of an exploration besides its summary, which holds nothing of the host. Of merged
+/// parts there is nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Host {
+    /// Host time, for a rate.
+    pub elapsed: Option<Duration>,
+    /// It was interrupted by a signal.
+    pub interrupted: bool,
+    /// Schedules that were to be made, where that is known.
+    pub of: Option<u64>,
 }
 
 /// Executions to make.
@@ -117,12 +137,13 @@ pub enum Format {
 }
 
 impl Format {
-    /// The reporter of this form.
+    /// The reporter of this form. Where standard error is no terminal, it says every `interval` how far the
+    /// work is; never if that is zero.
     #[must_use]
-    pub fn reporter(self) -> Box<dyn Reporter> {
+    pub fn reporter(self, interval: Duration) -> Box<dyn Reporter> {
         match self {
-            Format::Text => Box::new(text::Text::new()),
-            Format::Json => Box::new(json::Json::new()),
+            Format::Text => Box::new(text::Text::new(interval)),
+            Format::Json => Box::new(json::Json::new(interval)),
         }
     }
 }

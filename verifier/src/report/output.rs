@@ -8,9 +8,9 @@ use super::Progress;
 use super::bars::Bars;
 use parking_lot::Mutex;
 use std::io::{self, ErrorKind, Write as _};
+use std::time::Duration;
 
 /// Standard output below the lines of the work under way.
-#[derive(Default)]
 pub(super) struct Output {
     bars: Bars,
     /// Why nothing is written to it any more.
@@ -18,6 +18,11 @@ pub(super) struct Output {
 }
 
 impl Output {
+    /// `interval` is between two signs of life on standard error; see [`Bars::new`].
+    pub(super) fn new(interval: Duration) -> Output {
+        Output { bars: Bars::new(interval), failed: Mutex::default() }
+    }
+
     /// Prints a result.
     pub(super) fn print(&self, text: &str) {
         let _ = self.write(text);

@@ -49,6 +49,12 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
     if let Some(more) = run.failed_allocations.len().checked_sub(ALLOCATIONS_SHOWN).filter(|n| *n > 0) {
         writeln!(out, "  low       and {more} more")?;
     }
+    for count in &run.allocations {
+        writeln!(out, "  fault     {}: {} of {} allocations", count.rule, count.failed, count.matched)?;
+    }
+    if let Some(why) = &run.not_started {
+        writeln!(out, "  started   no, for lack of memory: {why}")?;
+    }
     if let Some(counts) = &run.disturbances {
         disturbances(out, counts, s.failed)?;
     }
@@ -56,6 +62,10 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
         writeln!(out, "  sha256    {}", hex(digest))?;
     }
     locks(out, &run.processors)?;
+    if let Some(uncalled) = run.uncalled.as_ref().filter(|kinds| !kinds.is_empty()) {
+        let names: Vec<_> = uncalled.iter().map(|kind| kind.name).collect();
+        writeln!(out, "  uncalled  {}", names.join(", "))?;
+    }
     if let Some(hash) = run.trace_hash {
         writeln!(out, "  trace     {hash:016x}, {} steps, {} choices", run.steps, run.choices.len())?;
     }
@@ -70,11 +80,8 @@ fn disturbances(out: &mut String, counts: &DisturbanceCounts, failed: u64) -> fm
     for count in &counts.faults {
         writeln!(out, "  fault     {}: {} of {} commands", count.rule, count.injected, count.matched)?;
     }
-    let e = counts.events;
-    if e != EventCounts::default() {
-        let resets = format!("{} unit resets, {} bus resets", e.unit_resets, e.bus_resets);
-        let plugged = format!("{} units plugged in ({} found)", e.plugged, e.found);
-        writeln!(out, "  events    {resets}, {} restarts, {plugged}, {} removals", e.restarts, e.removals)?;
+    if counts.events != EventCounts::default() {
+        events(out, counts.events)?;
     }
     let d = counts.disk;
     writeln!(
@@ -83,6 +90,13 @@ fn disturbances(out: &mut String, counts: &DisturbanceCounts, failed: u64) -> fm
          time-out or a reset",
         d.retries, d.unit_attentions, d.timeouts
     )
+}
+
+/// The events of a run, or of many.
+pub(super) fn events(out: &mut String, e: EventCounts) -> fmt::Result {
+    let resets = format!("{} unit resets, {} bus resets", e.unit_resets, e.bus_resets);
+    let plugged = format!("{} units plugged in ({} found)", e.plugged, e.found);
+    writeln!(out, "  events    {resets}, {} restarts, {plugged}, {} removals", e.restarts, e.removals)
 }
 
 fn throughput(out: &mut String, setup: &Setup, run: &Run) -> fmt::Result {

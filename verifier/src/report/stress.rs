@@ -1,25 +1,35 @@
 //! The summary of an exploration for people: a table of findings and a line of figures.
 
+use super::Host;
+use super::statistics;
 use super::style::Style;
 use crate::explore::summary::{Finding, Summary};
+use crate::explore::{FaultTotal, Totals, Unrepeatable};
+use crate::run::EventCounts;
 use std::fmt::{self, Write};
-use std::time::Duration;
 
-/// The table of what was found, and one line on what was done. `elapsed` is host time, for the rate.
-pub(super) fn stress(summary: &Summary, elapsed: Option<Duration>, style: Style) -> String {
+/// The table of what was found, and one line on what was done.
+pub(super) fn stress(summary: &Summary, host: Host, style: Style) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
-    let _ = write_stress(&mut out, summary, elapsed, style);
+    let _ = write_stress(&mut out, summary, host, style);
     out
 }
 
-fn write_stress(out: &mut String, summary: &Summary, elapsed: Option<Duration>, style: Style) -> fmt::Result {
+fn write_stress(out: &mut String, summary: &Summary, host: Host, style: Style) -> fmt::Result {
     let driver = &summary.head.driver;
     if summary.findings.is_empty() {
         let good = style.good;
         let schedules = plural(summary.executions, "schedule");
         if summary.complete {
             writeln!(out, "{good}clean{good:#}: {driver} broke no rule in {schedules}")?;
+        } else if host.interrupted {
+            let of = host.of.map(|of| format!(" of {of}")).unwrap_or_default();
+            writeln!(
+                out,
+                "interrupted after {}{of} schedules: {driver} broke no rule so far",
+                summary.executions
+            )?;
         } else {
             writeln!(out, "nothing found so far: {driver} broke no rule in {schedules}")?;
         }
@@ -27,7 +37,7 @@ fn write_stress(out: &mut String, summary: &Summary, elapsed: Option<Duration>, 
         table(out, &summary.findings)?;
     }
     write!(out, "{driver}  {}, ", plural(summary.executions, "schedule"))?;
-    if let Some(elapsed) = elapsed {
+    if let Some(elapsed) = host.elapsed {
         let seconds = elapsed.as_secs_f64();
         let rate = summary.executions as f64 / seconds.max(1e-9);
         write!(out, "{rate:.0} a second over {seconds:.2} s, ")?;
@@ -39,11 +49,41 @@ fn write_stress(out: &mut String, summary: &Summary, elapsed: Option<Duration>, 
     if summary.discarded != 0 {
         write!(out, ", {} of them given up: without end under their schedule", summary.discarded)?;
     }
-    writeln!(out, "{}", if summary.complete { "" } else { " (not complete)" })?;
+    let why = if host.interrupted { " (interrupted)" } else { " (not complete)" };
+    writeln!(out, "{}", if summary.complete { "" } else { why })?;
+    if let Some(uncalled) = summary.totals.uncalled.as_ref().filter(|names| !names.is_empty()) {
+        writeln!(out, "  uncalled  {}", uncalled.join(", "))?;
+    }
+    if summary.head.options.contains_key("disturbances") {
+        totals(out, &summary.totals)?;
+    }
+    if let Some(Unrepeatable { seed, step, place }) = &summary.unrepeatable {
+        let bad = style.error;
+        let from = step.map(|step| format!(" from step {step} on")).unwrap_or_default();
+        let place = place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+        writeln!(
+            out,
+            "{bad}not repeatable{bad:#}{from}{place}: seed {seed} gave two runs; the driver keeps state outside the \
+             machine (a global, a hash map) or asks the host"
+        )?;
+    }
     if let Some(statement) = &summary.statement {
         writeln!(out, "{statement}")?;
     }
     Ok(())
+}
+
+/// What the executions did, where faults or events were asked for.
+fn totals(out: &mut String, totals: &Totals) -> fmt::Result {
+    let Totals { requests, failed, sectors_verified, not_started, faults, events, .. } = totals;
+    writeln!(out, "  requests  {requests}, {failed} of them failed, {sectors_verified} sectors verified")?;
+    for FaultTotal { rule, matched, struck } in faults {
+        writeln!(out, "  fault     {rule}: {struck} of {matched}")?;
+    }
+    if *not_started != 0 {
+        writeln!(out, "  started   not in {}, for lack of memory", plural(*not_started, "schedule"))?;
+    }
+    if *events == EventCounts::default() { Ok(()) } else { statistics::events(out, *events) }
 }
 
 /// One row a finding, lowest seed first.

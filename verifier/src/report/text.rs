@@ -1,8 +1,8 @@
 //! Results for people: a run's figures, the finding, the timeline, each as it comes.
 
 use super::output::Output;
-use super::{Invocation, Kept, Listing, Progress, Reporter, RunReport, Style};
-use super::{finding, fit, listing, page, shrunk, statistics, stress, timeline, wrap};
+use super::{Host, Invocation, Kept, Listing, Progress, Reporter, RunReport, Style, Tally};
+use super::{finding, fit, listing, page, shrunk, statistics, stress, tally, timeline, wrap};
 use crate::driver::Expects;
 use crate::explain::Page;
 use crate::explore::findings::SiteKey;
@@ -20,9 +20,9 @@ pub(super) struct Text {
 }
 
 impl Text {
-    pub(super) fn new() -> Text {
+    pub(super) fn new(interval: Duration) -> Text {
         Text {
-            out: Output::default(),
+            out: Output::new(interval),
             style: Style::coloured(),
             program: String::new(),
             width: wrap::terminal_width(),
@@ -79,9 +79,15 @@ impl Reporter for Text {
         }
         let expects = report.driver.expects;
         if matches!(expects, Expects::Breaks(_) | Expects::Stops(_)) && !report.run.end.is_finding() {
+            let uncalled: Vec<_> = report.run.uncalled.iter().flatten().map(|kind| kind.name).collect();
+            let uncalled = match &uncalled[..] {
+                [] => String::new(),
+                [one] => format!("; {one} was not called in this run"),
+                _ => format!("; {} were not called in this run", uncalled.join(", ")),
+            };
+            let name = report.driver.name;
             self.out.show(Progress::Note(format!(
-                "{} is an exhibit that breaks a rule; no rule that watched saw it",
-                report.driver.name
+                "{name} is an exhibit that breaks a rule; no rule that watched saw it{uncalled}"
             )));
         }
     }
@@ -94,8 +100,12 @@ impl Reporter for Text {
         self.out.show(progress);
     }
 
-    fn summary(&mut self, summary: &Summary, elapsed: Option<Duration>) {
-        self.out.print(&wrap::fitted(&stress::stress(summary, elapsed, self.style), self.width));
+    fn summary(&mut self, summary: &Summary, host: Host) {
+        self.out.print(&wrap::fitted(&stress::stress(summary, host, self.style), self.width));
+    }
+
+    fn tally(&mut self, tally: &Tally) {
+        self.out.print(&wrap::fitted(&tally::tally(tally), self.width));
     }
 
     fn list(&mut self, listing: &Listing) {

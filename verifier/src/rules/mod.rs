@@ -19,7 +19,9 @@ pub mod state;
 mod stops;
 mod warning;
 
-pub use checks::{adapter_restart, data_integrity, lost_request, request_status};
+pub use checks::{
+    adapter_restart, data_integrity, lost_request, request_status, stall_at_raised_irql, time_at_raised_irql,
+};
 pub use exhibits::Exhibits;
 pub use row::{Origin, Row, Set, WindowsStop};
 pub use rule::{Breach, FINE, Rule, Seen, Sites, watcher};
@@ -35,6 +37,8 @@ pub static TABLE: &[&Row] = &[
     &request_status::ROW,
     &lost_request::ROW,
     &adapter_restart::ROW,
+    &stall_at_raised_irql::ROW,
+    &time_at_raised_irql::ROW,
     &DEADLOCK,
     &LIVELOCK,
     &RUNAWAY,

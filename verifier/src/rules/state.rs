@@ -207,6 +207,9 @@ mod tests {
         fn time_ns(&self) -> u64 {
             0
         }
+        fn stalled_us(&self) -> u64 {
+            0
+        }
         fn frame(&self) -> Option<&Frame<'_>> {
             None
         }

@@ -90,7 +90,8 @@ impl Disturbances {
 }
 
 /// How often something happened.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EventCounts {
     /// Resets of a unit.
     pub unit_resets: u64,
@@ -104,6 +105,24 @@ pub struct EventCounts {
     pub found: u64,
     /// Removals of the adapter.
     pub removals: u64,
+}
+
+impl EventCounts {
+    /// Adds another's.
+    pub fn add(&mut self, other: &EventCounts) {
+        let EventCounts { unit_resets, bus_resets, restarts, plugged, found, removals } = self;
+        let pairs = [
+            (unit_resets, other.unit_resets),
+            (bus_resets, other.bus_resets),
+            (restarts, other.restarts),
+            (plugged, other.plugged),
+            (found, other.found),
+            (removals, other.removals),
+        ];
+        for (sum, n) in pairs {
+            *sum = sum.saturating_add(n);
+        }
+    }
 }
 
 /// The faults and events that happened in a run.

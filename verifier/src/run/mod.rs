@@ -11,6 +11,7 @@ mod events;
 mod hotplug;
 mod memory;
 mod program;
+mod registered;
 mod rig;
 mod runaways;
 pub(crate) use runaways::has_taken_memory;
@@ -36,12 +37,14 @@ use kernel_sim::hook::Watcher;
 use kernel_sim::host_clock::HostClock;
 use kernel_sim::machine::{Config, Execution, Outcome, reserve_memory};
 use kernel_sim::processor::ProcessorStats;
+use kernel_sim::routine::Callback;
 use parking_lot::Mutex;
+use registered::Registered;
 use rig::{Rig, RigResult};
 use setup::{check_disturbances, check_luns};
 use std::sync::Arc;
 use std::time::Duration;
-use storport_sim::disk::fault::SharedFaults;
+use storport_sim::disk::fault::{AllocationCount, SharedFaults, SharedPhase};
 use storport_sim::disk::{
     BackingStore, FileStore, Geometry, Identity, MemoryStore, ScsiDisk, StoreError, Target,
 };
@@ -67,6 +70,12 @@ pub struct Run {
     pub failed_allocations: Vec<FailedAllocation>,
     /// Which memory it had; not [`MemoryChoice::Drawn`].
     pub memory: MemoryChoice,
+    /// How often each rule of the plan about allocations matched and struck.
+    pub allocations: Vec<AllocationCount>,
+    /// Callbacks that a miniport registered and that were not called; of a run that came to its end.
+    pub uncalled: Option<Vec<&'static Callback>>,
+    /// Why the driver did not start, because memory was denied to it: no finding, and no requests were sent.
+    pub not_started: Option<String>,
     /// Counters of the processors.
     pub processors: Vec<ProcessorStats>,
     /// Time on the host, for people only; none is taken of a model, which is over in microseconds.
@@ -119,8 +128,14 @@ pub fn once(
         .steps_max(setup.steps_max())
         .memory(setup.memory.of_machine(seed));
     let memory = setup.memory.under(seed);
-    if let Some(policy) = setup.disturbances.faults.allocation_policy(seed) {
+    let phase = SharedPhase::default();
+    let policy = setup.disturbances.faults.allocation_policy(seed, &phase);
+    if let Some(policy) = policy.clone() {
         config = config.fail_allocations(Box::new(policy));
+    }
+    let registered = Arc::new(Registered::default());
+    if matches!(driver.kind, Kind::VirtualMiniport { .. } | Kind::Miniport { .. }) {
+        config = config.watch(Arc::clone(&registered) as Arc<dyn Watcher>);
     }
     check_luns(driver, setup)?;
     check_disturbances(driver, &setup.disturbances)?;
@@ -155,6 +170,7 @@ pub fn once(
         disturbances,
         medium,
         faults,
+        phase,
         result: Arc::clone(&result),
         so_far: Arc::clone(&so_far),
     };
@@ -165,19 +181,17 @@ pub fn once(
     if let Ending::Interrupted = outcome.ending {
         result.statistics = std::mem::take(&mut *so_far.lock());
     }
-    if let Some(why) = result.refused {
+    if let Some(why) = result.refused.take_if(|_| outcome.failed_allocations.is_empty()) {
         return Err(SetupError::NotStarted { driver: driver.name, why });
     }
-    let run = finish(
-        driver,
-        &setup.rules,
-        is_fair,
-        outcome,
-        result.statistics,
-        result.disturbances,
-        clock.elapsed(),
-    );
-    Ok(Run { memory, ..run })
+    let elapsed = clock.elapsed();
+    let mut run =
+        finish(driver, &setup.rules, is_fair, outcome, result.statistics, result.disturbances, elapsed);
+    run.memory = memory;
+    run.not_started = result.refused;
+    run.uncalled = matches!(run.end, RunEnd::Clean).then(|| registered.uncalled(&run.processors));
+    run.allocations = policy.map(|policy| policy.counts()).unwrap_or_default();
+    Ok(run)
 }
 
 fn finish(
@@ -204,6 +218,9 @@ fn finish(
         disturbances,
         failed_allocations: outcome.failed_allocations,
         memory: MemoryChoice::Plain,
+        allocations: Vec::new(),
+        uncalled: None,
+        not_started: None,
         processors: outcome.processors,
         elapsed,
     }

@@ -15,7 +15,7 @@ use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use storport_sim::disk::fault::{FaultInjector, FaultKind, SharedFaults};
+use storport_sim::disk::fault::{FaultInjector, FaultKind, Phase, SharedFaults, SharedPhase};
 use storport_sim::{Adapter, Medium, StartError};
 
 /// Events in a run of a given number of requests, about.
@@ -44,6 +44,8 @@ pub(super) struct Rig {
     pub medium: Option<Arc<Medium>>,
     /// The faults that strike the device of a WDM driver.
     pub faults: SharedFaults,
+    /// Told which part of its life the driver is in.
+    pub phase: SharedPhase,
     pub result: Arc<Mutex<RigResult>>,
     /// What the jobs that have ended measured, until all have.
     pub so_far: Arc<Mutex<Statistics>>,
@@ -62,7 +64,13 @@ impl Rig {
         match self.driver.kind {
             Kind::Wdm { entry, .. } => {
                 let object = load(machine, entry)?;
-                let device = machine.add_device(object, 0).map_err(|s| refused("starting its device", s))?;
+                let device = match machine.add_device(object, 0) {
+                    Ok(device) => device,
+                    Err(status) => {
+                        unload_unstarted(machine, object);
+                        return Err(refused("starting its device", status));
+                    }
+                };
                 let disk = self.disk(machine, vec![device.top()], None)?;
                 if self.disturbances.is_none() {
                     self.work(machine, disk, &Arc::new(PermittedErrors::none()), || {});
@@ -93,12 +101,21 @@ impl Rig {
         start: impl FnOnce(PDRIVER_OBJECT) -> Result<Adapter, StartError>,
     ) -> Result<(), String> {
         let object = load(machine, entry)?;
-        let adapter = start(object).map_err(|e| e.to_string())?;
+        let adapter = match start(object) {
+            Ok(adapter) => adapter,
+            Err(why) => {
+                unload_unstarted(machine, object);
+                return Err(why.to_string());
+            }
+        };
         let service = adapter.accepts_service_requests().then(|| adapter.device());
         let devices = adapter.disks().to_vec();
         if devices.len() < usize::from(self.workload.luns) {
             let luns = self.workload.luns;
-            return Err(match devices.len() {
+            let found = devices.len();
+            adapter.remove();
+            unload_unstarted(machine, object);
+            return Err(match found {
                 0 => "the bus scan found no disk".into(),
                 found => format!("the bus scan found {found} disks of {luns}"),
             });
@@ -142,7 +159,9 @@ impl Rig {
         permitted: &Arc<PermittedErrors>,
         end_disturbances: impl FnOnce(),
     ) {
+        self.phase.set(Phase::Io);
         workload::run(machine, disk, &self.workload, permitted, &self.so_far, end_disturbances);
+        self.phase.set(Phase::Unload);
         self.result.lock().statistics = std::mem::take(&mut *self.so_far.lock());
     }
 
@@ -245,6 +264,14 @@ impl Rig {
 
 fn load(machine: &'static Machine, entry: PDRIVER_INITIALIZE) -> Result<PDRIVER_OBJECT, String> {
     machine.load_driver(entry).map_err(|s| refused("DriverEntry", s))
+}
+
+/// Unloads a driver that did not start because memory was denied to it: what it had allocated by then must
+/// have been given back. One that did not start by itself is no driver under test.
+fn unload_unstarted(machine: &Machine, driver: PDRIVER_OBJECT) {
+    if machine.failed_allocations() != 0 {
+        machine.unload_driver(driver);
+    }
 }
 
 /// Which step a driver refused, and how.

@@ -159,7 +159,7 @@ pub enum SetupError {
     #[error("--image {0}")]
     Image(#[from] StoreError),
     /// The disk has no room for the workload.
-    #[error("{disk}: {bytes} bytes are too few for one block of {block_bytes} bytes for each of {jobs} jobs")]
+    #[error("{disk}: {bytes} bytes are too few for one block of {block_bytes} bytes{}", for_each(*jobs))]
     TooSmall {
         /// The flag that gave the disk.
         disk: String,
@@ -218,6 +218,11 @@ pub enum SetupError {
         /// The party that refused, and its status.
         why: String,
     },
+}
+
+/// Whose block it is, where there are several that need one.
+fn for_each(jobs: u32) -> String {
+    if jobs == 1 { String::new() } else { format!(" for each of {jobs} jobs") }
 }
 
 /// Whether there can be as many disks.

@@ -230,12 +230,15 @@ impl<'a> Job<'a> {
         if !self.inbox.doorbell.wait_a_while() {
             let what = self.slots.iter().filter_map(|s| s.what);
             let lost: Vec<_> = what.map(|o| o.in_words(self.unit_bytes)).collect();
+            let requests = match lost.len() {
+                1 => "1 request was".to_owned(),
+                n => format!("{n} requests were"),
+            };
             report(
                 &rules::lost_request::ROW,
                 "the thread that sent it waits for ever",
                 format!(
-                    "{} requests were not completed within {} seconds of machine time: {}",
-                    lost.len(),
+                    "{requests} not completed within {} seconds of machine time: {}",
                     self.shared.permitted.patience_s(),
                     lost.join(", ")
                 ),
@@ -288,7 +291,11 @@ impl<'a> Job<'a> {
                 self.statistics.trims += 1;
                 self.statistics.bytes_trimmed += u64::from(at.bytes(self.unit_bytes));
             }
-            Operation::Flush => self.statistics.flushes += 1,
+            Operation::Flush => {
+                self.statistics.flushes += 1;
+                // Whoever keeps these lines knows what must be on the disk from now on.
+                tracing::debug!(flushes = self.statistics.flushes, first_block = self.part.first, "flushed");
+            }
             Operation::Service => self.statistics.services += 1,
         }
         None

@@ -99,6 +99,9 @@ enum Left {
     Endless,
 }
 
+/// Requests of a job before its first service request: few, so that short runs have one.
+const SERVICE_AFTER: u32 = 2;
+
 /// The generator.
 pub(super) struct Operations {
     options: Options,
@@ -107,7 +110,8 @@ pub(super) struct Operations {
     left: Left,
     next_unit: u64,
     writes_since_flush: u32,
-    requests: u64,
+    /// Requests before the next service request.
+    until_service: u32,
     takes: Takes,
 }
 
@@ -128,7 +132,7 @@ impl Operations {
             left,
             next_unit: 0,
             writes_since_flush: 0,
-            requests: 0,
+            until_service: options.service_every.min(SERVICE_AFTER),
             takes: Takes { service: takes.service && n == 0 && options.service_every != 0, ..takes },
         }
     }
@@ -200,17 +204,14 @@ impl Iterator for Operations {
             self.writes_since_flush = 0;
             return Some(Operation::Flush);
         }
-        if self.takes.service
-            && self.requests.is_multiple_of(u64::from(self.options.service_every))
-            && self.requests != 0
-        {
-            self.requests += 1;
+        if self.takes.service && self.until_service == 0 {
+            self.until_service = self.options.service_every;
             return Some(Operation::Service);
         }
         if matches!(self.left, Left::Requests(0) | Left::Units(0)) {
             return None;
         }
-        self.requests += 1;
+        self.until_service = self.until_service.saturating_sub(1);
         let at = self.place();
         match &mut self.left {
             Left::Requests(n) => *n -= 1,
@@ -284,6 +285,19 @@ mod tests {
         assert_eq!(count(|o| *o == Operation::Flush), writes / 4);
         assert!(count(|o| matches!(o, Operation::Read { cancel: true, .. })) > 20);
         assert!(count(|o| *o == Operation::Service) > 20);
+    }
+
+    #[test]
+    fn the_first_service_request_comes_soon_and_more_follow_at_their_distance() {
+        for every in 1..8 {
+            let options =
+                Options { service_every: every, flush_every: 0, ..options(Mode::RandRw, Amount::Ios(50)) };
+            let all: Vec<_> = Operations::new(&options, 0, 1, Part::of(0, 1, 64, 1), ALL).collect();
+            let at: Vec<_> = (0..all.len()).filter(|n| all[*n] == Operation::Service).collect();
+            let first = every.min(SERVICE_AFTER) as usize;
+            let expected: Vec<_> = (first..all.len()).step_by(every as usize + 1).collect();
+            assert_eq!(at, expected, "one in {every}");
+        }
     }
 
     #[test]

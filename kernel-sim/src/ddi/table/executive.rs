@@ -69,7 +69,7 @@ ddis! {
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => resource::initialize;
     /// Deletes a resource.
     ExDeleteResourceLite = 272(Resource: PERESOURCE) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => resource::delete;
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Point => resource::delete;
     /// Takes a resource together with others who share it; FALSE if that would take waiting and Wait is
     /// FALSE.
     ExAcquireResourceSharedLite = 273(Resource: PERESOURCE, Wait: BOOLEAN) -> BOOLEAN,
@@ -99,10 +99,10 @@ ddis! {
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => lookaside::allocate;
     /// Frees a block.
     ExFreeToNPagedLookasideList = 280(Lookaside: PNPAGED_LOOKASIDE_LIST, Entry: PVOID) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => lookaside::free;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => lookaside::free;
     /// Deletes a list.
     ExDeleteNPagedLookasideList = 281(Lookaside: PNPAGED_LOOKASIDE_LIST) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => lookaside::delete;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => lookaside::delete;
     /// Initializes a look-aside list of paged blocks of one size.
     ExInitializePagedLookasideList = 282(
         Lookaside: PPAGED_LOOKASIDE_LIST, Allocate: PALLOCATE_FUNCTION, Free: PFREE_FUNCTION, Flags: ULONG, Size: SIZE_T,
@@ -114,10 +114,10 @@ ddis! {
         header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => lookaside::allocate;
     /// Frees a block.
     ExFreeToPagedLookasideList = 284(Lookaside: PPAGED_LOOKASIDE_LIST, Entry: PVOID) -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => lookaside::free;
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Point => lookaside::free;
     /// Deletes a list.
     ExDeletePagedLookasideList = 285(Lookaside: PPAGED_LOOKASIDE_LIST) -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => lookaside::delete;
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Point => lookaside::delete;
 
     // Interlocked operations and sequenced lists
     /// Stores a pointer if the old one is as expected; returns the old one.
@@ -194,5 +194,5 @@ ddis! {
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => mdl::probe_and_lock;
     /// Lets the pages of a buffer go.
     MmUnlockPages = 306(MemoryDescriptorList: PMDL) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => mdl::unlock;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => mdl::unlock;
 }

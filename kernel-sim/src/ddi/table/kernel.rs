@@ -203,10 +203,10 @@ ddis! {
         header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Plain => system_thread::reference_by_handle;
     /// Gives a reference back.
     ObDereferenceObject = 55(Object: PVOID) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => system_thread::dereference;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => system_thread::dereference;
     /// Closes a handle. Thread handles only.
     ZwClose = 56(Handle: HANDLE) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Plain => system_thread::close;
+        header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Point => system_thread::close;
     /// Allocates a work item.
     IoAllocateWorkItem = 57(DeviceObject: PDEVICE_OBJECT) -> PIO_WORKITEM,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => work_item::allocate;
@@ -215,7 +215,7 @@ ddis! {
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => work_item::queue;
     /// Frees a work item.
     IoFreeWorkItem = 59(IoWorkItem: PIO_WORKITEM) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => work_item::free;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => work_item::free;
 
     // Processors
     /// Index of the calling processor.
@@ -234,10 +234,10 @@ ddis! {
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => pool::allocate_with_tag;
     /// Frees pool, whatever its tag.
     ExFreePool = 64(P: PVOID) -> (),
-        header "ntddk.h", irql (PASSIVE, DISPATCH), Modelled, Plain => pool::free;
+        header "ntddk.h", irql (PASSIVE, DISPATCH), Modelled, Point => pool::free;
     /// Frees pool that has this tag (0: any).
     ExFreePoolWithTag = 65(P: PVOID, Tag: ULONG) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => pool::free_with_tag;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => pool::free_with_tag;
 
     // Interlocked operations and lists
     /// Adds one; returns the new value.
@@ -283,13 +283,13 @@ ddis! {
         header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => device::create;
     /// Deletes a device object.
     IoDeleteDevice = 78(DeviceObject: PDEVICE_OBJECT) -> (),
-        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => device::delete;
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Point => device::delete;
     /// Puts a device on top of a stack; returns the device below.
     IoAttachDeviceToDeviceStack = 79(SourceDevice: PDEVICE_OBJECT, TargetDevice: PDEVICE_OBJECT) -> PDEVICE_OBJECT,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => device::attach;
     /// Takes the device above off this one.
     IoDetachDevice = 80(TargetDevice: PDEVICE_OBJECT) -> (),
-        header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Plain => device::detach;
+        header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Point => device::detach;
     /// The topmost device of a stack. References are not counted.
     IoGetAttachedDeviceReference = 81(DeviceObject: PDEVICE_OBJECT) -> PDEVICE_OBJECT,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => device::get_attached;
@@ -300,10 +300,10 @@ ddis! {
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => irp::allocate;
     /// Frees an IRP that the caller allocated.
     IoFreeIrp = 83(Irp: PIRP) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => irp::free;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => irp::free;
     /// Readies an IRP that the caller allocated for another trip.
     IoReuseIrp = 84(Irp: PIRP, Iostatus: NTSTATUS) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => irp::reuse;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => irp::reuse;
     /// Builds a device control request that the I/O manager completes and frees.
     IoBuildDeviceIoControlRequest = 85(
         IoControlCode: ULONG, DeviceObject: PDEVICE_OBJECT, InputBuffer: PVOID, InputBufferLength: ULONG, OutputBuffer: PVOID,
@@ -367,7 +367,7 @@ ddis! {
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => mdl::allocate;
     /// Frees an MDL.
     IoFreeMdl = 103(Mdl: PMDL) -> (),
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => mdl::free;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => mdl::free;
     /// Fills in an MDL for a nonpaged buffer.
     MmBuildMdlForNonPagedPool = 104(MemoryDescriptorList: PMDL) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => mdl::build_for_nonpaged_pool;

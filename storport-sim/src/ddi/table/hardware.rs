@@ -67,13 +67,13 @@ kernel_sim::ddis! {
     StorPortPutScatterGatherList = 650(
         HwDeviceExtension: PVOID, ScatterGatherList: PSTOR_SCATTER_GATHER_LIST, WriteToDevice: BOOLEAN,
     ) -> ULONG,
-        header "storport.h", irql (DISPATCH, DISPATCH), Modelled, Plain => dma::put_scatter_gather_list;
+        header "storport.h", irql (DISPATCH, DISPATCH), Modelled, Point => dma::put_scatter_gather_list;
     /// Allocates nonpaged memory, not zeroed.
     StorPortAllocatePool = 651(HwDeviceExtension: PVOID, NumberOfBytes: ULONG, Tag: ULONG, BufferPointer: *mut PVOID) -> ULONG,
         header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => memory::allocate_pool;
     /// Frees memory from StorPortAllocatePool.
     StorPortFreePool = 652(HwDeviceExtension: PVOID, BufferPointer: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => memory::free_pool;
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Point => memory::free_pool;
     /// Allocates physically contiguous memory.
     StorPortAllocateContiguousMemorySpecifyCacheNode = 653(
         HwDeviceExtension: PVOID, NumberOfBytes: SIZE_T, LowestAcceptableAddress: STOR_PHYSICAL_ADDRESS,
@@ -85,7 +85,7 @@ kernel_sim::ddis! {
     StorPortFreeContiguousMemorySpecifyCache = 654(
         HwDeviceExtension: PVOID, BaseAddress: PVOID, NumberOfBytes: SIZE_T, CacheType: MEMORY_CACHING_TYPE,
     ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => memory::free_contiguous;
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Point => memory::free_contiguous;
     /// Allocates memory that the device and the processors share, and returns its physical address.
     StorPortAllocateDmaMemory = 655(
         HwDeviceExtension: PVOID, NumberOfBytes: SIZE_T, LowestAcceptableAddress: STOR_PHYSICAL_ADDRESS,
@@ -99,7 +99,7 @@ kernel_sim::ddis! {
         HwDeviceExtension: PVOID, BaseAddress: PVOID, NumberOfBytes: SIZE_T, CacheType: MEMORY_CACHING_TYPE,
         PhysicalAddress: STOR_PHYSICAL_ADDRESS,
     ) -> ULONG,
-        header "storport.h", irql undocumented, Modelled, Plain => memory::free_dma;
+        header "storport.h", irql undocumented, Modelled, Point => memory::free_dma;
     /// Copies memory that may overlap.
     StorPortMoveMemory = 657(Destination: PVOID, Source: PVOID, Length: ULONG) -> (),
         header "storport.h", irql undocumented, Modelled, Plain => dma::move_memory;
@@ -110,7 +110,7 @@ kernel_sim::ddis! {
         header "storport.h", irql undocumented, Modelled, Plain => registry::allocate_buffer;
     /// Frees the miniport's registry buffer.
     StorPortFreeRegistryBuffer = 659(HwDeviceExtension: PVOID, Buffer: PVOID) -> (),
-        header "storport.h", irql undocumented, Modelled, Plain => registry::free_buffer;
+        header "storport.h", irql undocumented, Modelled, Point => registry::free_buffer;
     /// Reads a parameter of the adapter.
     StorPortRegistryRead = 660(
         HwDeviceExtension: PVOID, ValueName: PUCHAR, Global: ULONG, Type: ULONG, Buffer: PVOID, BufferLength: PULONG,

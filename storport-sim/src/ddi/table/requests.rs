@@ -161,7 +161,7 @@ kernel_sim::ddis! {
         header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Point => workers::queue;
     /// Frees a worker that is not queued.
     StorPortFreeWorker = 545(HwDeviceExtension: PVOID, Worker: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => workers::free;
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Point => workers::free;
 
     // Time
     /// The system time in 100 ns units since 1601.

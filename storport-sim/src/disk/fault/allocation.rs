@@ -1,14 +1,18 @@
 //! Allocations that fail: the part of a plan that is about the machine's pool and not about commands.
 //!
-//! A rule names a place in the driver's source; what is allocated there fails, after so many, every
-//! so-manyth, with a probability, so many times, as commands do. The kernel asks ([`AllocationPolicy`]); it
-//! never hears of plans. Invariant: as for commands, the same plan, seed and allocations in the same order
-//! give the same failures, and each rule counts and draws for itself.
+//! A rule names a place in the driver's source, a part of the driver's life, or both; what is allocated there
+//! and then fails, after so many, every so-manyth, with a probability, so many times, as commands do. The
+//! kernel asks ([`AllocationPolicy`]); it never hears of plans. The rig that starts and stops the driver says
+//! which part of its life it is in. Invariant: as for commands, the same plan, seed and allocations in the
+//! same order give the same failures, and each rule counts and draws for itself.
 
 use super::plan::{FaultPlan, Pace};
 use super::random::of_rule;
 use kernel_sim::allocation_failure::{AllocationPolicy, AllocationRequest};
 use kernel_sim::split_mix::SplitMix64;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// A place in the source: a file, or one line of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,19 +50,87 @@ impl std::fmt::Display for CallSite {
     }
 }
 
-/// One rule about allocations: where, and which of those. What is `None` does not restrict.
+/// A part of a driver's life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Phase {
+    /// From its entry point until its device or adapter has started.
+    #[default]
+    Start,
+    /// While it is sent requests, restarts of its adapter among them.
+    Io,
+    /// From the removal of its device or adapter on.
+    Unload,
+}
+
+impl Phase {
+    /// Every part, by its word.
+    pub const NAMES: [(&'static str, Phase); 3] =
+        [("start", Phase::Start), ("io", Phase::Io), ("unload", Phase::Unload)];
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Phase::NAMES[self as usize].0
+    }
+}
+
+/// The part of its life that a driver is in: told by the rig, looked at by the rules.
+#[derive(Clone, Debug, Default)]
+pub struct SharedPhase(Arc<AtomicU8>);
+
+impl SharedPhase {
+    /// It comes to this part.
+    pub fn set(&self, phase: Phase) {
+        self.0.store(phase as u8, Relaxed);
+    }
+
+    /// The part it is in.
+    #[must_use]
+    pub fn get(&self) -> Phase {
+        Phase::NAMES[usize::from(self.0.load(Relaxed))].1
+    }
+}
+
+/// One rule about allocations: where and when, and which of those. What is `None` does not restrict; one of
+/// place and time is there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AllocationRule {
     /// Those made here.
-    pub site: CallSite,
+    pub site: Option<CallSite>,
+    /// Those made then.
+    pub when: Option<Phase>,
     /// Which of them.
     pub pace: Pace,
 }
 
+impl AllocationRule {
+    /// Where and when, as a sentence part: "at a site like queue.rs during start".
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let site = self.site.as_ref().map(|site| format!(" at a site like {site}")).unwrap_or_default();
+        let when = self.when.map(|when| format!(" during {}", when.word())).unwrap_or_default();
+        format!("{site}{when}").trim_start().to_owned()
+    }
+}
+
+/// How often a rule about allocations matched and struck.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AllocationCount {
+    /// The rule.
+    pub rule: AllocationRule,
+    /// Allocations that it was about.
+    pub matched: u64,
+    /// Those of them that it made fail.
+    pub failed: u64,
+}
+
 /// The rules about allocations at work: for
-/// [`Config::fail_allocations`](kernel_sim::machine::Config::fail_allocations).
+/// [`Config::fail_allocations`](kernel_sim::machine::Config::fail_allocations). A clone counts with it.
 #[derive(Clone, Debug)]
-pub struct AllocationFaults(Vec<Armed>);
+pub struct AllocationFaults {
+    armed: Arc<Mutex<Vec<Armed>>>,
+    phase: SharedPhase,
+}
 
 #[derive(Clone, Debug)]
 struct Armed {
@@ -70,25 +142,42 @@ struct Armed {
 
 impl FaultPlan {
     /// What the plan wants of the pool; `None` if it is about commands alone. The seed matters to rules with
-    /// a probability only.
+    /// a probability only. `phase` is told which part of the driver's life it is.
     #[must_use]
-    pub fn allocation_policy(&self, seed: u64) -> Option<AllocationFaults> {
+    pub fn allocation_policy(&self, seed: u64, phase: &SharedPhase) -> Option<AllocationFaults> {
         let armed = |(place, rule): (u64, &AllocationRule)| Armed {
             rule: rule.clone(),
             matched: 0,
             failed: 0,
             random: of_rule(seed, place | 1 << 32),
         };
-        (!self.allocations.is_empty())
-            .then(|| AllocationFaults((0..).zip(&self.allocations).map(armed).collect()))
+        (!self.allocations.is_empty()).then(|| AllocationFaults {
+            armed: Arc::new(Mutex::new((0..).zip(&self.allocations).map(armed).collect())),
+            phase: phase.clone(),
+        })
+    }
+}
+
+impl AllocationFaults {
+    /// How often each rule matched and struck so far, in the order of the plan.
+    #[must_use]
+    pub fn counts(&self) -> Vec<AllocationCount> {
+        let count = |armed: &Armed| AllocationCount {
+            rule: armed.rule.clone(),
+            matched: armed.matched,
+            failed: armed.failed,
+        };
+        self.armed.lock().iter().map(count).collect()
     }
 }
 
 impl AllocationPolicy for AllocationFaults {
     fn fails(&mut self, request: &AllocationRequest) -> bool {
         let mut fails = false;
-        for Armed { rule, matched, failed, random } in &mut self.0 {
-            if rule.site.is_at(request.site.file(), request.site.line()) {
+        let now = self.phase.get();
+        for Armed { rule, matched, failed, random } in self.armed.lock().iter_mut() {
+            let is_here = |site: &CallSite| site.is_at(request.site.file(), request.site.line());
+            if rule.site.as_ref().is_none_or(is_here) && rule.when.is_none_or(|when| when == now) {
                 fails |= rule.pace.strikes(matched, failed, random, fails);
             }
         }

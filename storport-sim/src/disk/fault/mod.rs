@@ -41,22 +41,23 @@
 //! that reports unit attentions. UNMAP names its blocks in its data, where no rule looks: it has none as far
 //! as rules are concerned. So has a command about blocks that the disk does not have, which says that itself.
 //!
-//! `allocation` alone is about a command: the adapter finds no memory for it. With `site` it is about the
-//! machine's pool: what the driver allocates at that line fails, or anywhere in that file without a line; the
-//! file is its path or the end of it, in whole parts (`ramdisk/outstanding.rs:110`). It goes with `after`,
-//! `every`, `p` and `times`, which count allocations then, and not with what restricts commands. Such rules
-//! do not look at commands and commands not at them, so they are a list of their own
-//! ([`FaultPlan::allocations`], written last), and the code that builds the machine gives them to it:
-//! [`FaultPlan::allocation_policy`].
+//! `allocation` alone is about a command: the adapter finds no memory for it. With `site` or `when` it is
+//! about the machine's pool. With `site`, what the driver allocates at that line fails, or anywhere in that
+//! file without a line; the file is its path or the end of it, in whole parts (`ramdisk/outstanding.rs:110`).
+//! With `when`, what it allocates while it starts, while it has requests, or while it is removed and
+//! unloaded. It goes with `after`, `every`, `p` and `times`, which count allocations then, and not with what
+//! restricts commands. Such rules do not look at commands and commands not at them, so they are a list of
+//! their own ([`FaultPlan::allocations`], written last), and the code that builds the machine gives them to
+//! it: [`FaultPlan::allocation_policy`].
 //!
 //! ```
-//! use storport_sim::disk::fault::FaultPlan;
+//! use storport_sim::disk::fault::{FaultPlan, SharedPhase};
 //!
 //! let plan = "medium-error:every=100; busy:p=0.01; aborted:lba=100..200,op=write";
 //! let plan: FaultPlan = plan.parse().unwrap();
 //! assert_eq!(plan.to_string(), "medium-error:every=100;busy:p=0.01;aborted:op=write,lba=100..200");
 //! let pool: FaultPlan = "allocation:site=ramdisk/outstanding.rs:110,every=3".parse().unwrap();
-//! assert!(pool.rules.is_empty() && pool.allocation_policy(1).is_some());
+//! assert!(pool.rules.is_empty() && pool.allocation_policy(1, &SharedPhase::default()).is_some());
 //! let wrong = "busy:p=1.5".parse::<FaultPlan>().unwrap_err();
 //! assert_eq!(wrong.to_string(), r#"fault plan: "busy:p=1.5": p=1.5 is not a probability from 0 to 1"#);
 //! ```
@@ -72,7 +73,7 @@ mod subject;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-pub use allocation::{AllocationFaults, AllocationRule, CallSite};
+pub use allocation::{AllocationCount, AllocationFaults, AllocationRule, CallSite, Phase, SharedPhase};
 pub use injector::{FaultCount, FaultInjector, InjectedFault};
 pub use plan::{FaultKind, FaultPlan, FaultRule, LbaRange, Pace, Probability};
 pub use spec::{FaultPlanError, SETTINGS, Setting};

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::{
-    AllocationRule, CallSite, FaultKind, FaultPlan, FaultRule, LbaRange, OpClass, OpSelector, Pace,
+    AllocationRule, CallSite, FaultKind, FaultPlan, FaultRule, LbaRange, OpClass, OpSelector, Pace, Phase,
     Probability,
 };
 use crate::scsi::{Lun, Opcode};
@@ -36,9 +36,9 @@ enum Problem {
     Value { name: String, value: String, wanted: &'static str },
     #[error("delay-us belongs to late completions")]
     Delay,
-    #[error("site belongs to allocation")]
-    Site,
-    #[error("{0} is about commands, and site makes the rule one about the pool")]
+    #[error("site and when belong to allocation")]
+    OfThePool,
+    #[error("{0} is about commands, and site or when makes the rule one about the pool")]
     NotOfThePool(String),
 }
 
@@ -58,7 +58,7 @@ impl Setting {
     pub fn belongs_to(&self, kind: FaultKind) -> bool {
         match self.name {
             "delay-us" => matches!(kind, FaultKind::LateCompletion { .. }),
-            "site" => kind == FaultKind::AllocationFailure,
+            "site" | "when" => kind == FaultKind::AllocationFailure,
             _ => true,
         }
     }
@@ -69,7 +69,7 @@ const fn setting(name: &'static str, value: &'static str, meaning: &'static str)
 }
 
 /// Every setting.
-pub static SETTINGS: [Setting; 9] = [
+pub static SETTINGS: [Setting; 10] = [
     setting("lun", "NUMBER", "at this logical unit only"),
     setting("op", "CLASS, COMMAND or NUMBER", "these commands only; a number is an operation code"),
     setting("lba", "NUMBER..NUMBER", "commands about a block of this range, end excluded"),
@@ -82,6 +82,11 @@ pub static SETTINGS: [Setting; 9] = [
         "site",
         "FILE or FILE:NUMBER",
         "allocations of the driver at this line or in this file, instead of commands",
+    ),
+    setting(
+        "when",
+        "start, io or unload",
+        "allocations of the driver in this part of its life, instead of commands",
     ),
 ];
 
@@ -106,7 +111,7 @@ impl FromStr for FaultPlan {
                 let parsed = rule(&text).map_err(|problem| FaultPlanError { rule: text.clone(), problem })?;
                 match parsed {
                     (rule, None) => plan.rules.push(rule),
-                    (rule, Some(site)) => plan.allocations.push(AllocationRule { site, pace: rule.pace() }),
+                    (_, Some(rule)) => plan.allocations.push(rule),
                 }
             }
         }
@@ -149,15 +154,15 @@ impl FromStr for FaultRule {
     fn from_str(text: &str) -> Result<Self, FaultPlanError> {
         let read = match rule(text) {
             Ok((rule, None)) => Ok(rule),
-            Ok((_, Some(_))) => Err(Problem::Site),
+            Ok((_, Some(_))) => Err(Problem::OfThePool),
             Err(problem) => Err(problem),
         };
         read.map_err(|problem| FaultPlanError { rule: text.into(), problem })
     }
 }
 
-/// One rule, and the site that makes it one about the pool.
-fn rule(text: &str) -> Result<(FaultRule, Option<CallSite>), Problem> {
+/// One rule; and what it is if a place or a time makes it one about the pool.
+fn rule(text: &str) -> Result<(FaultRule, Option<AllocationRule>), Problem> {
     let (kind, settings) = match text.split_once(':') {
         Some((kind, settings)) => (kind.trim(), Some(settings)),
         None => (text.trim(), None),
@@ -167,7 +172,7 @@ fn rule(text: &str) -> Result<(FaultRule, Option<CallSite>), Problem> {
     }
     let known = FaultKind::NAMES.iter().find(|(name, _)| *name == kind);
     let mut rule = FaultRule::new(known.ok_or_else(|| Problem::Kind(kind.into()))?.1);
-    let (mut seen, mut site) = (Vec::new(), None);
+    let (mut seen, mut site, mut when) = (Vec::new(), None, None);
     for setting in settings.into_iter().flat_map(|settings| settings.split(',')) {
         let pair = setting.split_once('=').map(|(name, value)| (name.trim(), value.trim()));
         let (name, value) = pair.ok_or_else(|| Problem::NotASetting(setting.trim().into()))?;
@@ -175,23 +180,27 @@ fn rule(text: &str) -> Result<(FaultRule, Option<CallSite>), Problem> {
             return Err(Problem::Twice(name.into()));
         }
         seen.push(name);
-        if name == "site" {
-            let wrong =
-                || Problem::Value { name: name.into(), value: value.into(), wanted: "FILE or FILE:LINE" };
-            site = Some(CallSite::read(value).ok_or_else(wrong)?);
-        } else {
-            set(&mut rule, name, value)?;
+        let wrong = |wanted| Problem::Value { name: name.into(), value: value.into(), wanted };
+        match name {
+            "site" => site = Some(CallSite::read(value).ok_or_else(|| wrong("FILE or FILE:LINE"))?),
+            "when" => {
+                let phase = Phase::NAMES.iter().find(|(word, _)| *word == value);
+                when = Some(phase.ok_or_else(|| wrong("start, io or unload"))?.1);
+            }
+            _ => set(&mut rule, name, value)?,
         }
     }
-    if site.is_some() {
-        if rule.kind != FaultKind::AllocationFailure {
-            return Err(Problem::Site);
-        }
-        if let Some(name) = seen.iter().find(|name| ["lun", "op", "lba"].contains(name)) {
-            return Err(Problem::NotOfThePool((*name).into()));
-        }
+    if site.is_none() && when.is_none() {
+        return Ok((rule, None));
     }
-    Ok((rule, site))
+    if rule.kind != FaultKind::AllocationFailure {
+        return Err(Problem::OfThePool);
+    }
+    if let Some(name) = seen.iter().find(|name| ["lun", "op", "lba"].contains(name)) {
+        return Err(Problem::NotOfThePool((*name).into()));
+    }
+    let of_the_pool = AllocationRule { site, when, pace: rule.pace() };
+    Ok((rule, Some(of_the_pool)))
 }
 
 fn set(rule: &mut FaultRule, name: &str, value: &str) -> Result<(), Problem> {
@@ -274,8 +283,10 @@ impl fmt::Display for FaultPlan {
 
 impl fmt::Display for AllocationRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:site={}", FaultKind::AllocationFailure.name(), self.site)?;
-        paced(self.pace).try_for_each(|setting| write!(f, ",{setting}"))
+        let site = self.site.as_ref().map(|site| format!("site={site}"));
+        let when = self.when.map(|when| format!("when={}", when.word()));
+        let settings: Vec<_> = site.into_iter().chain(when).chain(paced(self.pace)).collect();
+        write!(f, "{}:{}", FaultKind::AllocationFailure.name(), settings.join(","))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rules about the pool: what they say, and which allocations they strike.
 
-use crate::disk::fault::{AllocationRule, CallSite, FaultPlan, Pace, Probability};
+use crate::disk::fault::{AllocationRule, CallSite, FaultPlan, Pace, Phase, Probability, SharedPhase};
 use kernel_sim::allocation_failure::{AllocationPolicy, AllocationRequest};
 use kernel_sim::site::Site;
 use std::num::NonZeroU64;
@@ -13,7 +13,7 @@ fn request() -> AllocationRequest {
 
 fn strikes(plan: &str, seed: u64, here: AllocationRequest) -> Vec<u32> {
     let plan: FaultPlan = plan.parse().unwrap();
-    let mut policy = plan.allocation_policy(seed).expect("a rule about the pool");
+    let mut policy = plan.allocation_policy(seed, &SharedPhase::default()).expect("a rule about the pool");
     (0..12).filter(|_| policy.fails(&here)).collect()
 }
 
@@ -29,9 +29,15 @@ fn a_site_makes_allocation_a_rule_about_the_pool() {
         times: Some(4),
     };
     let site = CallSite { file: "a/b.rs".into(), line: Some(7) };
-    assert_eq!(plan.allocations, [AllocationRule { site, pace }]);
+    assert_eq!(plan.allocations, [AllocationRule { site: Some(site), when: None, pace }]);
     assert_eq!(plan.to_string(), "allocation:op=read;allocation:site=a/b.rs:7,after=2,every=3,p=0.5,times=4");
-    assert!("allocation:op=read".parse::<FaultPlan>().unwrap().allocation_policy(1).is_none());
+    assert!(
+        "allocation:op=read"
+            .parse::<FaultPlan>()
+            .unwrap()
+            .allocation_policy(1, &SharedPhase::default())
+            .is_none()
+    );
 }
 
 #[test]
@@ -41,7 +47,10 @@ fn wrong_sites_are_refused_by_name() {
         ("allocation:site=:3", "site=:3 is not FILE or FILE:LINE"),
         ("allocation:site=a.rs:0", "site=a.rs:0 is not FILE or FILE:LINE"),
         ("allocation:site=a.rs:99999999999", "is not FILE or FILE:LINE"),
-        ("busy:site=a.rs", "site belongs to allocation"),
+        ("busy:site=a.rs", "site and when belong to allocation"),
+        ("busy:when=io", "site and when belong to allocation"),
+        ("allocation:when=boot", "when=boot is not start, io or unload"),
+        ("allocation:when=io,lba=1..2", "lba is about commands"),
         ("allocation:site=a.rs,op=read", "op is about commands"),
         ("allocation:lun=1,site=a.rs", "lun is about commands"),
         ("allocation:site=a.rs,site=b.rs", "site is given twice"),
@@ -49,6 +58,27 @@ fn wrong_sites_are_refused_by_name() {
         let error = text.parse::<FaultPlan>().unwrap_err().to_string();
         assert!(error.contains(named), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_time_makes_allocation_a_rule_about_the_pool_and_counts_what_is_allocated_then() {
+    let plan: FaultPlan =
+        "allocation:when=unload;allocation:site=allocation.rs,when=io,every=2".parse().unwrap();
+    assert!(plan.rules.is_empty());
+    assert_eq!(plan.to_string(), "allocation:when=unload;allocation:site=allocation.rs,when=io,every=2");
+    assert_eq!(plan.allocations[1].in_words(), "at a site like allocation.rs during io");
+    let phase = SharedPhase::default();
+    let mut policy = plan.allocation_policy(1, &phase).expect("two rules about the pool");
+    let counted = policy.clone();
+    let mut failing = |phase_now| {
+        phase.set(phase_now);
+        (0..4).filter(|_| policy.fails(&request())).collect::<Vec<_>>()
+    };
+    assert!(failing(Phase::Start).is_empty());
+    assert_eq!(failing(Phase::Io), [1, 3]);
+    assert_eq!(failing(Phase::Unload), [0, 1, 2, 3]);
+    let counts: Vec<_> = counted.counts().iter().map(|count| (count.matched, count.failed)).collect();
+    assert_eq!(counts, [(4, 4), (4, 2)]);
 }
 
 #[test]

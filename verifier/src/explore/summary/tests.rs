@@ -26,6 +26,8 @@ fn part(seeds: [u64; 2], found: &[(&str, u64, u64)]) -> Summary {
         executions: seeds[1] - seeds[0],
         steps: seeds[1] * 3,
         discarded: 0,
+        totals: Totals { requests: seeds[1] - seeds[0], ..Totals::default() },
+        unrepeatable: None,
         complete: true,
         findings: findings.collect(),
         statement: None,

@@ -1,0 +1,169 @@
+//! Which flags mean something to which driver, and what becomes of the others.
+//!
+//! One rule for all flags and kinds: a flag that no driver of the command takes is refused; one that some of
+//! them take is left out for the rest, with a note. So `run all --event reset` resets every adapter there is,
+//! and nothing that was asked for is ignored without a word.
+
+use super::args::{ModeName, ProgramArguments};
+use super::ended::Refusal;
+use crate::driver::{Driver, Kind};
+use crate::run::Event;
+use std::collections::BTreeMap;
+use storport_sim::disk::fault::{FaultPlan, FaultRule};
+
+/// Flags of `run` alone that say something of the disk or of the requests.
+pub(super) const IMAGE: &str = "image";
+pub(super) const TIME: &str = "time";
+
+/// Drivers that a note names; of more it says how many.
+const NAMED_MAX: usize = 4;
+
+/// A driver, and the flags as far as it takes them.
+pub(super) struct Fitted {
+    pub driver: &'static Driver,
+    pub arguments: ProgramArguments,
+    left_out: Vec<&'static str>,
+}
+
+impl Fitted {
+    /// Whether a flag of the command means something to this driver.
+    pub(super) fn takes(&self, flag: &str) -> bool {
+        !self.left_out.contains(&flag)
+    }
+}
+
+/// A flag that a driver does not take, or not as it was given.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct LeftOut {
+    /// What of it, as it stands in a note: "--event", "--fault dropped, late".
+    what: String,
+    why: &'static str,
+    flag: &'static str,
+}
+
+/// The flags of a command for each of its drivers, and what is to be said of those left out. `also` are flags
+/// of the command besides that mean nothing to a program without a disk.
+pub(super) fn fit(
+    drivers: Vec<&'static Driver>,
+    arguments: &ProgramArguments,
+    also: &[&'static str],
+) -> Result<(Vec<Fitted>, Vec<String>), Refusal> {
+    let plan = plan(arguments)?;
+    let mut fitted = Vec::new();
+    let mut left: BTreeMap<LeftOut, Vec<&'static str>> = BTreeMap::new();
+    for driver in drivers {
+        let mut arguments = arguments.clone();
+        let mut left_out = Vec::new();
+        for unfit in unfit(driver, &arguments, &plan, also) {
+            arguments.leave_out(unfit.flag, driver, &plan);
+            if unfit.flag != FAULT || arguments.fault.is_empty() {
+                left_out.push(unfit.flag);
+            }
+            left.entry(unfit).or_default().push(driver.name);
+        }
+        fitted.push(Fitted { driver, arguments, left_out });
+    }
+    for (unfit, names) in &left {
+        if fitted.iter().all(|fitted| !fitted.takes(unfit.flag)) {
+            return Err(Refusal(format!("{}: --{}: {}", named(names), unfit.flag, unfit.why)));
+        }
+    }
+    let mut notes: BTreeMap<(Vec<&'static str>, &'static str), Vec<String>> = BTreeMap::new();
+    for (unfit, names) in left {
+        notes.entry((names, unfit.why)).or_default().push(unfit.what);
+    }
+    let note = |((names, why), whats): ((Vec<&str>, &str), Vec<String>)| {
+        let run = if names.len() == 1 { "runs" } else { "run" };
+        format!("{} {run} without {}: {why}", named(&names), whats.join(", "))
+    };
+    Ok((fitted, notes.into_iter().map(note).collect()))
+}
+
+/// The fault plan that the flags give.
+pub(super) fn plan(arguments: &ProgramArguments) -> Result<FaultPlan, Refusal> {
+    arguments.fault.join(";").parse().map_err(|why| Refusal(format!("--fault: {why}")))
+}
+
+fn named(names: &[&str]) -> String {
+    if names.len() > NAMED_MAX { format!("{} drivers", names.len()) } else { names.join(", ") }
+}
+
+const FAULT: &str = "fault";
+
+/// The flags that mean something to whatever is sent requests.
+const OF_REQUESTS: [&str; 12] =
+    ["cpus", "ios", "rw", "bs", "iodepth", "fsync", "cancel", FAULT, "event", "timeout", "luns", "size"];
+
+/// The flags that a driver does not take, of those that were given.
+fn unfit(
+    driver: &Driver,
+    arguments: &ProgramArguments,
+    plan: &FaultPlan,
+    also: &[&'static str],
+) -> Vec<LeftOut> {
+    let given = |flag: &&'static str| arguments.given.contains(*flag);
+    let whole = |flag: &'static str, why| LeftOut { what: format!("--{flag}"), why, flag };
+    let mut unfit = Vec::new();
+    match driver.kind {
+        Kind::Model { .. } => {
+            let why = "a model is a program of its own: it has no disk, and as many processors as it is written for";
+            unfit.extend(
+                OF_REQUESTS.iter().chain(also).filter(|flag| given(flag)).map(|flag| whole(flag, why)),
+            );
+        }
+        Kind::Wdm { .. } => {
+            let why = "plug and play of a WDM device under load is not modelled, nor time-outs of its disk";
+            unfit.extend(["event", "timeout"].iter().filter(|flag| given(flag)).map(|flag| whole(flag, why)));
+            if arguments.luns > 1 {
+                unfit.push(whole("luns", "only an adapter has several disks"));
+            }
+            if matches!(arguments.rw, Some(ModeName::Trim | ModeName::RandTrim)) {
+                unfit.push(whole("rw", "the disk of a WDM driver takes no trims"));
+            }
+            let kinds: Vec<_> =
+                plan.rules.iter().filter(|rule| !is_for_wdm(rule)).map(|r| r.kind.name()).collect();
+            if !kinds.is_empty() {
+                unfit.push(LeftOut {
+                    what: format!("--fault {}", kinds.join(", ")),
+                    why: "its rig knows no time-outs or resets, without which a completion that is lost or doubled \
+                          cannot be survived; --fault answers is every other kind",
+                    flag: FAULT,
+                });
+            }
+        }
+        Kind::VirtualMiniport { .. } | Kind::Miniport { .. } => {
+            if arguments.cancel.is_some_and(|one_in| one_in != 0) {
+                unfit.push(whole("cancel", "the disk class driver's requests cannot be cancelled"));
+            }
+        }
+    }
+    unfit
+}
+
+/// Whether a WDM driver's rig can make that fault: it ends a command, once.
+fn is_for_wdm(rule: &FaultRule) -> bool {
+    rule.kind.is_answer()
+}
+
+impl ProgramArguments {
+    /// As if a flag had not been given; of a fault plan the rules that the driver takes stay.
+    fn leave_out(&mut self, flag: &str, driver: &Driver, plan: &FaultPlan) {
+        match flag {
+            FAULT => {
+                let mut plan = plan.clone();
+                match driver.kind {
+                    Kind::Wdm { .. } => plan.rules.retain(is_for_wdm),
+                    _ => plan = FaultPlan::default(),
+                }
+                self.fault = if plan.is_empty() { Vec::new() } else { vec![plan.to_string()] };
+            }
+            "event" => self.event = Vec::<Event>::new(),
+            "timeout" => self.timeout = None,
+            "cancel" => self.cancel = None,
+            "luns" => self.luns = 1,
+            "rw" => self.rw = None,
+            // What else a model is given it does not look at.
+            _ => {}
+        }
+    }
+}
