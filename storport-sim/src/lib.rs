@@ -57,6 +57,7 @@ pub mod miniport;
 mod port;
 pub mod scsi;
 pub mod seen;
+mod wait;
 
 pub use class::{DISK_RETRIES_MAX, DiskStatistics};
 pub use medium::{Medium, UnitChange};

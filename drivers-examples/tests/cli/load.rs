@@ -92,6 +92,34 @@ fn physical_miniports_bear_every_event() {
     }
 }
 
+/// A stop waits for what the miniport has, and that for recovery; a scan waits for both.
+#[test]
+fn a_stop_in_the_middle_of_a_recovery_comes_to_its_end() {
+    for driver in ["ramdisk", "vioscsi", "ahci"] {
+        for strategy in ["pct", "random"] {
+            let flags =
+                "--rw mixed --bs 512..16k --ios 60 --event reset,stop-restart --fault all:p=0.03 --cpus 2";
+            let seeds = soak(40, 1000);
+            let said = Desk::new()
+                .clean(&format!("stress {driver} {flags} --strategy {strategy} --seeds 0..{seeds}"));
+            assert!(!said.out.contains("given up"), "{driver}, {strategy}: {}", said.out);
+        }
+    }
+}
+
+#[test]
+fn a_wdm_driver_bears_every_event_of_a_device() {
+    let all = "stop-restart,query-remove,power,removal";
+    for event in all.split(',').chain([all]) {
+        let flags = format!("--rw mixed --bs 512..16k --ios 100 --event {event}");
+        Desk::new().clean(&format!("stress wdm-startio {flags} --seeds 0..{} --cpus 2", soak(40, 5000)));
+        Desk::new().clean(&format!("run wdm-startio {flags} --executor parallel"));
+    }
+    Desk::new().clean("run wdm-startio --rw mixed --event stop-restart,power --fault answers:p=0.05");
+    Desk::new().refused("run wdm-startio --event reset", &["need an adapter"]);
+    Desk::new().refused("run ramdisk --event power", &["stop-restart is what a miniport sees of it"]);
+}
+
 #[test]
 fn every_miniport_finds_what_is_plugged_in() {
     for driver in ["ramdisk", "vioscsi", "ahci"] {

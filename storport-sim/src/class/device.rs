@@ -6,10 +6,11 @@ use super::capacity::{self, Capacity};
 use super::counters::DiskStatistics;
 use super::disk::Disk;
 use super::dispatch::dispatch;
+use crate::wait::wait_while;
 use kernel_sim::ddi::{
     DO_DEVICE_INITIALIZING, DO_DIRECT_IO, DRIVER_OBJECT, FALSE, FILE_DEVICE_DISK, IO_TYPE_DRIVER,
     IRP_MJ_MAXIMUM_FUNCTION, IoAttachDeviceToDeviceStack, IoCreateDevice, IoDeleteDevice, IoDetachDevice,
-    KeDelayExecutionThread, KernelMode, LARGE_INTEGER, NT_SUCCESS, PDEVICE_OBJECT, PDRIVER_OBJECT,
+    NT_SUCCESS, PDEVICE_OBJECT, PDRIVER_OBJECT,
 };
 use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
@@ -119,11 +120,7 @@ impl Disks {
 
     /// Waits until no piece waits to be sent again. New ones fail below us by now.
     pub(crate) fn wait_for_delayed(&self) {
-        while self.disks.lock().iter().any(|disk| disk.delayed.load(SeqCst) != 0) {
-            let mut interval = LARGE_INTEGER::new(-10_000);
-            // SAFETY: PASSIVE_LEVEL; the interval is on this thread's stack.
-            unsafe { KeDelayExecutionThread(KernelMode, FALSE, &raw mut interval) };
-        }
+        wait_while(|| self.disks.lock().iter().any(|disk| disk.delayed.load(SeqCst) != 0));
     }
 
     /// Takes the devices off their stacks and deletes them. Nothing may be outstanding.

@@ -3,8 +3,8 @@
 //! BusChangeDetected may come from an interrupt routine; the scan it asks for runs in a work item. A unit
 //! found before that is not there any more is marked gone, and requests for it fail; a new disk gets a device
 //! object. StorPortStateChangeDetected has its routine called once, under the StartIo lock, and until then
-//! another report is refused. Invariant: one scan of an adapter runs at a time, and a change reported during
-//! one is followed by another.
+//! another report is refused. Invariant: one scan of an adapter runs at a time and none of a stopped one, and a
+//! change reported during a scan or a stop is followed by another.
 
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
@@ -16,6 +16,7 @@ use crate::ddi::{
     PHW_STATE_CHANGE, STOR_ADDRESS_TYPE_BTL8, STOR_STATUS_BUSY, STOR_STATUS_INVALID_PARAMETER,
     STOR_STATUS_SUCCESS,
 };
+use crate::wait::wait_while;
 use kernel_sim::ddi::{Call, PDEVICE_OBJECT, PKDPC, PVOID, SHORT, ULONG, as_system};
 use kernel_sim::frame::Frame;
 use kernel_sim::processor::Processor;
@@ -39,6 +40,8 @@ pub(super) struct BusChange {
     pending: AtomicBool,
     /// One is queued or runs.
     scanning: AtomicBool,
+    /// The adapter is being stopped, or is stopped: what is owed waits for the restart.
+    held: AtomicBool,
     state: Mutex<Option<StateChange>>,
 }
 
@@ -50,11 +53,23 @@ impl BusChange {
 }
 
 impl AdapterState {
-    /// Makes up for a change that was reported before there were disks.
+    /// Makes up for a change that was reported and led to no scan: there were no disks yet, or scans were held.
     pub(super) fn catch_up_with_changes(&self) {
         if self.bus_change.pending.load(SeqCst) {
             self.bus_changed(&own_cx());
         }
+    }
+
+    /// Lets no scan begin, and waits for the one that is under way.
+    pub(super) fn hold_scans(&self) {
+        self.bus_change.held.store(true, SeqCst);
+        wait_while(|| self.bus_change.scanning.load(SeqCst));
+    }
+
+    /// Makes up for changes that were reported while scans were held.
+    pub(super) fn resume_scans(&self) {
+        self.bus_change.held.store(false, SeqCst);
+        self.catch_up_with_changes();
     }
 
     /// The bus has changed: a scan is owed.
@@ -76,6 +91,11 @@ pub(super) unsafe extern "C-unwind" fn change_dpc(_dpc: PKDPC, context: PVOID, _
         {
             return;
         }
+        // Read after the mark: whoever holds scans sees the one or is seen here.
+        if adapter.bus_change.held.load(SeqCst) {
+            adapter.bus_change.scanning.store(false, SeqCst);
+            return;
+        }
         adapter.pending_work.fetch_add(1, SeqCst);
         // SAFETY: the setter of `scanning` owns the work item until the scan ends, and the adapter waits for
         // pending work before it goes.
@@ -90,7 +110,9 @@ unsafe extern "C-unwind" fn scan(_device: PDEVICE_OBJECT, context: PVOID) {
     // SAFETY: the context of the adapter's own DPC and work item, which the adapter waits for before it goes.
     let adapter = unsafe { &*context.cast::<AdapterState>() };
     as_system(Processor::current(), &STORPORT, || {
-        while adapter.bus_change.pending.swap(false, SeqCst) && !adapter.removing.load(SeqCst) {
+        let change = &adapter.bus_change;
+        let may_go_on = || !adapter.removing.load(SeqCst) && !change.held.load(SeqCst);
+        while may_go_on() && change.pending.swap(false, SeqCst) {
             adapter.rescan();
         }
         adapter.bus_change.scanning.store(false, SeqCst);

@@ -22,6 +22,7 @@ use crate::ddi::{
     ScsiSetBootConfig, ScsiSetRunningConfig, ScsiStopAdapter, SrbSetSrbStatus, StorPowerActionNone,
     StorPowerDeviceD0, StorPowerDeviceD3,
 };
+use crate::wait::wait_while;
 use kernel_sim::ddi::{
     BOOLEAN, Executive, FALSE, FILE_DEVICE_CONTROLLER, IoAttachDeviceToDeviceStack, IoDeleteDevice,
     IoDetachDevice, KeClearEvent, KeFlushQueuedDpcs, KeSetEvent, KeWaitForSingleObject, KernelMode,
@@ -31,13 +32,6 @@ use kernel_sim::irql::Irql;
 use kernel_sim::routine::Arg;
 use std::ptr::null_mut;
 use std::sync::atomic::{Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
-
-/// How long a thread waits before it looks again, in microseconds.
-const POLL_US: u64 = 1_000;
-
-fn wait_a_little() {
-    kernel_sim::safe::delay_us(POLL_US);
-}
 
 impl AdapterState {
     /// From a driver's registration to a scanned bus.
@@ -147,12 +141,15 @@ impl AdapterState {
     }
 
     /// Gates requests back, waits for those that are out, and stops the adapter: ScsiAdapterPower if the
-    /// miniport supports it, else ScsiStopAdapter and ScsiSetBootConfig.
+    /// miniport supports it, else ScsiStopAdapter and ScsiSetBootConfig. A scan that is under way ends first:
+    /// its probes would wait for the restart.
     pub(super) fn stop(&self) {
+        self.hold_scans();
         self.flush_caches();
         self.gate.close(&own_cx(), STOPPED, 0);
-        while self.is_anything_out() {
-            wait_a_little();
+        wait_while(|| self.is_anything_out());
+        if self.is_gone.load(SeqCst) {
+            return;
         }
         if self.power(StorPowerDeviceD3, StorPowerActionNone).is_none() {
             self.control_if_supported(ScsiStopAdapter);
@@ -161,8 +158,13 @@ impl AdapterState {
     }
 
     /// Starts a stopped adapter again: ScsiAdapterPower, or ScsiSetRunningConfig and ScsiRestartAdapter, or
-    /// (without that) HwStorFindAdapter at DISPATCH_LEVEL and HwStorInitialize.
+    /// (without that) HwStorFindAdapter at DISPATCH_LEVEL and HwStorInitialize. One that was pulled out meanwhile
+    /// is neither stopped nor started.
     pub(super) fn restart(&self) -> Result<(), StartError> {
+        if self.is_gone.load(SeqCst) {
+            self.open(STOPPED);
+            return Ok(());
+        }
         let powered = self.power(StorPowerDeviceD0, StorPowerActionNone);
         let restarted = powered.or_else(|| {
             self.control_if_supported(ScsiSetRunningConfig);
@@ -178,6 +180,7 @@ impl AdapterState {
             }
         }
         self.open(STOPPED);
+        self.resume_scans();
         Ok(())
     }
 
@@ -205,9 +208,7 @@ impl AdapterState {
             }
         }
         // A processor may still be on its way out of a request that has long completed.
-        while self.is_any_callback_inside() {
-            wait_a_little();
-        }
+        wait_while(|| self.is_any_callback_inside());
     }
 
     /// Fails every request that waits for its turn with SRB_STATUS_NO_DEVICE.
@@ -290,9 +291,7 @@ impl AdapterState {
         }
         // SAFETY: PASSIVE_LEVEL.
         unsafe { KeFlushQueuedDpcs() };
-        while self.is_any_callback_inside() {
-            wait_a_little();
-        }
+        wait_while(|| self.is_any_callback_inside());
         if let Some(routine) = data.HwFreeAdapterResources.filter(|_| self.config.get().is_some()) {
             // SAFETY: the miniport registered the routine for this call, and its extension lives as long as
             // the adapter.

@@ -11,6 +11,7 @@ use super::{Port, machine};
 use crate::callbacks::STORPORT;
 use crate::class::{DiskStatistics, Disks};
 use crate::ddi::{ScsiAdapterSurpriseRemoval, StorRemoveDevice, StorSurpriseRemoval};
+use crate::wait::wait_while;
 use kernel_sim::ddi::{PDEVICE_OBJECT, PDRIVER_OBJECT, as_system};
 use kernel_sim::processor::Processor;
 use std::collections::BTreeMap;
@@ -212,16 +213,16 @@ impl Adapter {
         self.adapter.log.entries()
     }
 
-    /// Waits until every scan that BusChangeDetected asked for has ended.
+    /// Waits until every scan that BusChangeDetected asked for has ended. A stopped adapter scans nothing
+    /// before its restart.
     pub fn wait_for_scans(&self) {
-        while self.adapter.bus_change.is_busy() {
-            kernel_sim::safe::delay_us(1_000);
-        }
+        wait_while(|| self.adapter.bus_change.is_busy());
     }
 
-    /// Stops the adapter, as for a rebalance or for sleep: flushes a cache, holds requests back, waits for
-    /// those that are out, and tells the miniport (ScsiAdapterPower to D3 if it supports that, else
-    /// ScsiStopAdapter and ScsiSetBootConfig). Requests that arrive meanwhile wait for the restart.
+    /// Stops the adapter, as for a rebalance or for sleep: lets a scan of the bus end (plug and play does one
+    /// thing to a device at a time), flushes a cache, holds requests back, waits for those that are out, and
+    /// tells the miniport (ScsiAdapterPower to D3 if it supports that, else ScsiStopAdapter and
+    /// ScsiSetBootConfig). Requests that arrive meanwhile wait for the restart, and so do scans.
     pub fn stop(&self) {
         as_system(Processor::current(), &STORPORT, || self.adapter.stop());
     }

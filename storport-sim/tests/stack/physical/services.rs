@@ -164,7 +164,38 @@ fn a_disk_that_comes_or_goes_is_noticed_when_the_miniport_says_so() {
                 assert_eq!(read_once(first), STATUS_SUCCESS);
                 adapter.wait_for_scans();
                 assert_eq!(adapter.all_disks(), disks);
-                assert_eq!(read_once(disks[1]), STATUS_DEVICE_DOES_NOT_EXIST);
+                assert_eq!(read_once(disks[1]), STATUS_NO_SUCH_DEVICE);
+            });
+        });
+        assert_completed(&outcome, &name);
+    }
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_scan_comes_to_its_end() {
+    unsafe extern "C-unwind" fn build(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+        // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
+        unsafe {
+            if *SrbGetCdb(srb.cast()) == 0x28 {
+                StorPortNotification(BusChangeDetected, extension, 0);
+            }
+            physical::HwBuildIo(extension, srb)
+        }
+    }
+    physical_entry!(notices, |data| data.HwBuildIo = Some(build));
+    for (cpus, execution, name) in executions(20) {
+        let outcome = physical::run(cpus, execution, 0, 1, |bench| {
+            with_adapter(Some(notices), physical::slot(&[]), |adapter| {
+                let first = adapter.disks()[0];
+                bench.target.lock().attach(Lun::new(1).unwrap(), disk());
+                for _ in 0..3 {
+                    assert_eq!(read_once(first), STATUS_SUCCESS);
+                    adapter.stop();
+                    adapter.restart().unwrap();
+                }
+                // A change that was reported while the adapter was stopped is not forgotten.
+                adapter.wait_for_scans();
+                assert_eq!(adapter.all_disks().len(), 2);
             });
         });
         assert_completed(&outcome, &name);
