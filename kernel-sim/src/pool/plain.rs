@@ -108,7 +108,7 @@ impl PlainBlocks {
 
     /// The block in use that begins at an offset.
     pub(super) fn find(&self, offset: usize) -> Option<Block> {
-        if offset % (1 << CLASS_MIN) != 0 {
+        if !offset.is_multiple_of(1 << CLASS_MIN) {
             return None;
         }
         let number = self.index.get(offset >> CLASS_MIN).copied().filter(|n| *n != 0)?;
