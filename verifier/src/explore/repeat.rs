@@ -34,7 +34,7 @@ pub struct Unrepeatable {
 
 /// Whether a seed is executed twice, in an exploration that begins with `first`.
 pub(super) fn is_tried(seed: u64, first: u64) -> bool {
-    seed == first || mix(seed) % ONE_IN == 0
+    seed == first || mix(seed).is_multiple_of(ONE_IN)
 }
 
 /// Executes the seed of a run once more; what there is to tell if another run comes of it.
