@@ -15,6 +15,7 @@ mod miniport;
 mod objects;
 mod pool;
 mod registers;
+mod unload;
 mod waits;
 mod work_items;
 
@@ -36,6 +37,7 @@ const SOURCES: &[Source] = verifier::sources![
     "objects.rs",
     "pool.rs",
     "registers.rs",
+    "unload.rs",
     "waits.rs",
     "work_items.rs",
 ];
@@ -170,6 +172,10 @@ pairs! {
     "driver-verifier-iomanager-violation" = Stops("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), program
         irps::complete_pending, "completes an IRP with STATUS_PENDING";
         irps::complete_and_return_pending, "returns STATUS_PENDING for an IRP that it has completed";
+    "driver-unloaded-without-cancelling-pending-operations" =
+        Stops("DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS"), program
+        unload::with_thread, "is unloaded while its thread sleeps";
+        unload::after_thread, "is unloaded when its thread has ended";
     "driver-irql-not-less-or-equal" = Stops("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), program
         memory::event_after_free_at_dispatch_level, "sets an event that it has freed, at DISPATCH_LEVEL";
         memory::event_before_free_at_dispatch_level, "allocates, sets and frees an event at DISPATCH_LEVEL";
