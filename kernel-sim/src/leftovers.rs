@@ -2,9 +2,9 @@
 //!
 //! Of system threads, of the bodies of models and of the thread a machine boots with. What a callback leaves
 //! behind is looked at where the callback is made (`sync::dpc`, `sync::interrupt`, `io`). And what a driver
-//! leaves when it is unloaded: threads that run, timers that are armed (what it leaves in the pool is looked at
-//! in `io::driver`; that takes in work items, and the memory of queued DPCs). Invariant: code that leaves the
-//! processor as it found it never comes here for more than two comparisons.
+//! leaves when it is unloaded: threads that run, timers that are armed (what it leaves in the pool is looked
+//! at in `io::driver`; that takes in work items, and the memory of queued DPCs). Invariant: code that leaves
+//! the processor as it found it never comes here for more than two comparisons.
 
 use crate::bugcheck::{
     DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS as UNLOADED_TOO_EARLY, IRQL_UNEXPECTED_VALUE,

@@ -115,7 +115,7 @@ pairs! {
     "stall-at-raised-irql" = Breaks("StallAtRaisedIrql"), program
         dpcs::stall_too_long, "keeps the processor busy for 51 µs in a DPC, at once";
         dpcs::stall_briefly, "keeps the processor busy for 50 µs in a DPC";
-    "time-at-raised-irql" = Clean, program
+    "time-at-raised-irql" = MayBreak("TimeAtRaisedIrql"), program
         dpcs::stall_thrice, "keeps the processor busy for 150 µs in a DPC, 50 at a time";
         dpcs::stall_twice, "keeps the processor busy for 100 µs in a DPC, 50 at a time";
     "wait-deadlock" = Stops("deadlock"), program
