@@ -93,6 +93,9 @@ stop_codes! {
     /// 0x07 completion with the cancel routine still set; 0x0E, 0x10 calls above DISPATCH_LEVEL;
     /// 0x203 IoCallDriver with the cancel routine still set.
     DRIVER_VERIFIER_IOMANAGER_VIOLATION = 0xC9;
+    /// A driver was unloaded while something of its is pending: a thread that has not ended, a timer that is
+    /// armed. Windows stops when the routine runs, in memory where the driver was; here at the unload.
+    DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS = 0xCE;
     /// Memory that is no memory of the machine was referenced at DISPATCH_LEVEL or above.
     /// Parameters: the address; the IRQL; 0 for a read, 1 for a write, 8 for execution; the address of the
     /// code.

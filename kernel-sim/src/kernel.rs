@@ -9,6 +9,7 @@
 
 use crate::ddi::types::KDPC;
 use crate::memory::STACKS_MAX;
+use crate::stamp::Mark;
 use crate::sync::interrupt::InterruptObject;
 use crate::sync::resource::Owners;
 use crate::sync::thread::Thread;
@@ -80,6 +81,10 @@ pub(crate) struct Kernel {
     pub interrupts: Vec<InterruptObject>,
     pub work: WorkQueue,
     pub handles: Vec<usize>,
+    /// When drivers started the threads that have not ended, by number.
+    pub driver_threads: BTreeMap<u32, Mark>,
+    /// When drivers armed the timers that are armed, by host address.
+    pub driver_timers: BTreeMap<usize, Mark>,
     /// Executive resources in use, by host address.
     pub resources: BTreeMap<usize, Owners>,
     /// Free stack indices, and the first never used.
@@ -101,6 +106,8 @@ impl Kernel {
             interrupts: Vec::new(),
             work: WorkQueue::default(),
             handles: Vec::new(),
+            driver_threads: BTreeMap::new(),
+            driver_timers: BTreeMap::new(),
             resources: BTreeMap::new(),
             stacks: Vec::new(),
             stack_next: 0,
@@ -123,6 +130,8 @@ impl Kernel {
     /// Forgets what a run leaves in the tables of a machine at rest.
     pub(crate) fn reset(&mut self) {
         self.timer_number = 0;
+        self.driver_threads.clear();
+        self.driver_timers.clear();
     }
 
     /// Takes a thread off the wait list of `key`.

@@ -1,13 +1,22 @@
 //! What driver code leaves behind when it returns: the IRQL it raised, the spin locks it took.
 //!
 //! Of system threads, of the bodies of models and of the thread a machine boots with. What a callback leaves
-//! behind is looked at where the callback is made (`sync::dpc`, `sync::interrupt`, `io`). Invariant: code
-//! that leaves the processor as it found it never comes here for more than two comparisons.
+//! behind is looked at where the callback is made (`sync::dpc`, `sync::interrupt`, `io`). And what a driver
+//! leaves when it is unloaded: threads that run, timers that are armed (what it leaves in the pool is looked
+//! at in `io::driver`; that takes in work items, and the memory of queued DPCs). Invariant: code that leaves
+//! the processor as it found it never comes here for more than two comparisons.
 
-use crate::bugcheck::{IRQL_UNEXPECTED_VALUE, OBJECT_MISUSED};
+use crate::bugcheck::{
+    DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS as UNLOADED_TOO_EARLY, IRQL_UNEXPECTED_VALUE,
+    OBJECT_MISUSED,
+};
+use crate::ddi::Call;
 use crate::frame::Frame;
 use crate::irql::Irql;
+use crate::machine::Machine;
+use crate::moment::Moment;
 use crate::processor::Processor;
+use crate::stamp::Mark;
 
 /// Code that began at PASSIVE_LEVEL has returned; `who` is a sentence part: "the body of a model". Stops the
 /// machine if it returned at another level, or with a spin lock held.
@@ -35,4 +44,32 @@ fn stop(cpu: &Processor, who: &str, frame: &Frame<'_>) -> ! {
     let lock = cpu.held_locks().first().map_or(0, |lock| lock.address);
     let what = format!("{who} returned{locks}");
     cpu.bug_check_behind(frame, OBJECT_MISUSED, [0, lock, 0, 0], what, cpu.taken_here())
+}
+
+/// When a call is made, if it is a driver's: what it begins is to be over when the driver is unloaded.
+pub(crate) fn mark_of_driver(call: &Call) -> Option<Mark> {
+    call.cpu.runs_driver().then(|| Mark::of(call))
+}
+
+/// A driver has been unloaded: stops the machine if something that it began is still pending.
+pub(crate) fn check_unloaded(machine: &Machine, cpu: &Processor) {
+    let (threads, timers) = {
+        let kernel = machine.kernel.lock();
+        let marks = |marks: &mut dyn Iterator<Item = &Mark>, label: &'static str| -> Vec<Moment> {
+            marks.map(|mark| mark.moment(machine, label)).collect()
+        };
+        (
+            marks(&mut kernel.driver_threads.values(), "started"),
+            marks(&mut kernel.driver_timers.values(), "armed"),
+        )
+    };
+    let (what, earlier) = match (threads.len(), timers.len()) {
+        (0, 0) => return,
+        (1, _) => ("a thread that it started has not ended".to_owned(), threads),
+        (0, 1) => ("a timer that it armed is still armed".to_owned(), timers),
+        (0, n) => (format!("{n} timers that it armed are still armed"), timers),
+        (n, _) => (format!("{n} threads that it started have not ended"), threads),
+    };
+    // The parameters are addresses of code that is gone; the simulator knows none.
+    cpu.bug_check_after(UNLOADED_TOO_EARLY, [0; 4], format!("the driver is unloaded, and {what}"), earlier);
 }

@@ -388,7 +388,7 @@ impl Machine {
     /// Starts a system thread of the test rig, at PASSIVE_LEVEL; it belongs to `processor`, or to one
     /// in turn.
     pub fn start_thread(&self, processor: Option<u8>, body: impl FnOnce() + Send + 'static) {
-        self.create_thread(0, processor, Box::new(body));
+        self.create_thread(0, processor, None, Box::new(body));
     }
 
     /// Ends the run on behalf of the test rig, which found something wrong: from a thread of the

@@ -92,6 +92,7 @@ impl Machine {
             self.create_thread(
                 0,
                 Some(cpu),
+                None,
                 Box::new(move || {
                     // SAFETY: the machine outlives its threads.
                     unsafe { &*(at as *const Machine) }.run_model(cpu);

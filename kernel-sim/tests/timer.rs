@@ -7,6 +7,7 @@ mod common;
 
 use common::*;
 use kernel_sim::ddi::*;
+use kernel_sim::machine::Machine;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -258,4 +259,23 @@ fn sleeping_at_dispatch_level_is_refused() {
         sleep_ms(1);
     }
     stops(1, driver, 0xC4, 0x3B);
+}
+
+#[test]
+fn a_driver_that_is_unloaded_with_a_timer_armed_is_told_where_it_armed_it() {
+    unsafe extern "C-unwind" fn arms(_driver: PDRIVER_OBJECT, _path: PUNICODE_STRING) -> NTSTATUS {
+        let timer: PKTIMER = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<KTIMER>(), 7).cast();
+        KeInitializeTimer(timer);
+        KeSetTimer(timer, after_ms(1000), null_mut());
+        STATUS_SUCCESS
+    }
+    unsafe fn driver(_x: *mut Desk) {
+        let machine = Machine::current().expect("on a machine");
+        machine.unload_driver(machine.load_driver(Some(arms)).expect("it loads"));
+    }
+    let check = stops(1, driver, 0xCE, 0);
+    assert_eq!(check.what, "the driver is unloaded, and a timer that it armed is still armed");
+    let [armed] = &check.earlier[..] else { panic!("{check:?}") };
+    assert_eq!((&*armed.label, armed.routine()), ("armed", Some("KeSetTimer")));
+    assert!(armed.site.is_some_and(|site| site.file().ends_with("timer.rs")));
 }

@@ -15,6 +15,7 @@ pub(crate) mod miniport;
 mod objects;
 mod pool;
 mod registers;
+mod unload;
 mod waits;
 mod work_items;
 
@@ -36,6 +37,7 @@ pub(crate) const SOURCES: &[Source] = verifier::sources![
     "objects.rs",
     "pool.rs",
     "registers.rs",
+    "unload.rs",
     "waits.rs",
     "work_items.rs",
 ];
@@ -113,7 +115,7 @@ pairs! {
     "stall-at-raised-irql" = Breaks("StallAtRaisedIrql"), program
         dpcs::stall_too_long, "keeps the processor busy for 51 µs in a DPC, at once";
         dpcs::stall_briefly, "keeps the processor busy for 50 µs in a DPC";
-    "time-at-raised-irql" = Clean, program
+    "time-at-raised-irql" = MayBreak("TimeAtRaisedIrql"), program
         dpcs::stall_thrice, "keeps the processor busy for 150 µs in a DPC, 50 at a time";
         dpcs::stall_twice, "keeps the processor busy for 100 µs in a DPC, 50 at a time";
     "wait-deadlock" = Stops("deadlock"), program
@@ -173,6 +175,10 @@ pairs! {
     "driver-verifier-iomanager-violation" = Stops("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), program
         irps::complete_pending, "completes an IRP with STATUS_PENDING";
         irps::complete_and_return_pending, "returns STATUS_PENDING for an IRP that it has completed";
+    "driver-unloaded-without-cancelling-pending-operations" =
+        Stops("DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS"), program
+        unload::with_thread, "is unloaded while its thread sleeps";
+        unload::after_thread, "is unloaded when its thread has ended";
     "driver-irql-not-less-or-equal" = Stops("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), program
         memory::event_of_nothing_at_dispatch_level, "sets an event in memory that was refused, at DISPATCH_LEVEL";
         memory::event_if_any_at_dispatch_level, "looks at DISPATCH_LEVEL whether memory was refused, and sets an event if not";

@@ -14,13 +14,14 @@ use kernel_sim::machine::{Config, Outcome};
 const TAG: ULONG = u32::from_le_bytes(*b"Last");
 
 #[repr(C)]
-struct Guarded {
+struct SharedObject {
     Users: ULONG,
     Lock: KSPIN_LOCK,
 }
 
 unsafe fn Release(ReleaseFirst: bool) {
-    let Object: *mut Guarded = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<Guarded>(), TAG).cast();
+    let Object: *mut SharedObject =
+        ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<SharedObject>(), TAG).cast();
     let mut Irql: KIRQL = 0;
 
     KeInitializeSpinLock(&raw mut (*Object).Lock);

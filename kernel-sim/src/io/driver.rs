@@ -6,6 +6,7 @@ use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::callback;
 use crate::ddi::types::*;
 use crate::frame::Frame;
+use crate::leftovers;
 use crate::machine::Machine;
 use crate::processor::Processor;
 use crate::routine::Arg;
@@ -65,8 +66,8 @@ impl Machine {
         Err(status)
     }
 
-    /// Calls a driver's unload routine and checks that it left nothing behind: memory it still
-    /// holds is bug check 0xC4/0x62.
+    /// Calls a driver's unload routine and checks that it left nothing behind: a thread that runs or a timer
+    /// that is armed is bug check 0xCE, memory it still holds 0xC4/0x62.
     #[expect(clippy::not_unsafe_ptr_arg_deref, reason = "a driver object comes from `load_driver`")]
     pub fn unload_driver(&self, driver: PDRIVER_OBJECT) {
         let cpu = Processor::current();
@@ -78,6 +79,7 @@ impl Machine {
             });
         }
         self.free_driver(driver);
+        leftovers::check_unloaded(self, cpu);
         let leaks = self.leaks();
         if leaks.is_empty() {
             return;

@@ -41,6 +41,7 @@ pub(crate) unsafe fn create(
     machine.create_thread(
         object as usize,
         None,
+        leftovers::mark_of_driver(call),
         Box::new(move || {
             let args = [Arg::Pointer(context)];
             let frame = Frame::new(&SYSTEM_THREAD, &args);

@@ -14,6 +14,7 @@ use crate::machine::Machine;
 use crate::processor::Processor;
 use crate::routine::{Callback, DdiInfo};
 use crate::site::Site;
+use crate::stamp::Mark;
 use crate::sync::wait_many::Several;
 use std::cell::{Cell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -254,13 +255,22 @@ impl Machine {
         self.ring_ready(thread.home);
     }
 
-    /// Creates a thread; it is ready at once.
-    pub(crate) fn create_thread(&self, object: usize, home: Option<u8>, body: Body) -> *const Thread {
+    /// Creates a thread; it is ready at once. `made` is when, of one that a driver starts.
+    pub(crate) fn create_thread(
+        &self,
+        object: usize,
+        home: Option<u8>,
+        made: Option<Mark>,
+        body: Body,
+    ) -> *const Thread {
         let thread = {
             let mut kernel = self.kernel.lock();
             // In turn, by how many threads there ever were.
             let home = home.unwrap_or((kernel.threads.len() % self.processors.len()) as u8);
             let number = kernel.threads.len() as u32;
+            if let Some(made) = made {
+                kernel.driver_threads.insert(number, made);
+            }
             kernel.threads.push(Box::new(Thread::new(home, number, object, Some(body))));
             &raw const **kernel.threads.last().expect("just pushed")
         };

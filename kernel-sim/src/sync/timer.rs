@@ -16,6 +16,7 @@ use crate::ddi::types::{
 };
 use crate::irql::Irql;
 use crate::kernel::Kernel;
+use crate::leftovers;
 use crate::lives;
 use crate::machine::Machine;
 use crate::moment::Moment;
@@ -128,6 +129,9 @@ pub(crate) unsafe fn set_ex(
     object.Period = u32::try_from(period_ms).unwrap_or(0);
     machine.arm(&mut kernel, due_ns, Expiry::Timer { address: timer as usize, armed_by: call.cpu.index() });
     object.Header.Inserted = 1;
+    if let Some(mark) = leftovers::mark_of_driver(call) {
+        kernel.driver_timers.insert(timer as usize, mark);
+    }
     BOOLEAN::from(was_armed)
 }
 
@@ -177,6 +181,7 @@ impl Machine {
         }
         timer.Header.Inserted = 0;
         let address = std::ptr::from_mut(timer) as usize;
+        kernel.driver_timers.remove(&address);
         let is_it = |e: &&TimerEntry| matches!(e.expiry, Expiry::Timer { address: a, .. } if a == address);
         if let Some(entry) = kernel.timers.iter().find(is_it).copied() {
             self.disarm_entry(kernel, &entry);
@@ -271,6 +276,8 @@ impl Machine {
             let due_ns = entry.due_ns + u64::from(timer.Period) * 1_000_000;
             self.arm(kernel, due_ns, entry.expiry);
             timer.Header.Inserted = 1;
+        } else {
+            kernel.driver_timers.remove(&address);
         }
         self.signal(kernel, address);
         if !timer.Dpc.is_null() {

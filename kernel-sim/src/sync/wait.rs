@@ -358,6 +358,7 @@ impl Machine {
     /// A thread ended: signals its object, unless the last reference is gone and the object with it.
     pub(crate) fn signal_thread_end(&self, thread: &Thread) {
         let mut kernel = self.kernel.lock();
+        kernel.driver_threads.remove(&thread.number);
         let object = thread.object.get();
         if object != 0 {
             self.signal(&mut kernel, object);

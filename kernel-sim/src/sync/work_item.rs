@@ -100,6 +100,7 @@ impl Machine {
             self.create_thread(
                 0,
                 Some(index),
+                None,
                 Box::new(move || {
                     // SAFETY: the machine outlives its threads.
                     let machine = unsafe { &*(at as *const Machine) };

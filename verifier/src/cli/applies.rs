@@ -125,7 +125,7 @@ fn unfit(
             if !kinds.is_empty() {
                 unfit.push(LeftOut {
                     what: format!("--fault {}", kinds.join(", ")),
-                    why: "its rig knows no time-outs or resets, without which a completion that is lost or doubled \
+                    why: "the rig of a WDM driver knows no time-outs or resets, without which a completion that is lost or doubled \
                           cannot be survived; --fault answers is every other kind",
                     flag: FAULT,
                 });

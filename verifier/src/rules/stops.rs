@@ -63,6 +63,8 @@ stops! {
         exhibits "irql-unexpected-value";
     DRIVER_VERIFIER_IOMANAGER_VIOLATION, why "Windows goes on without Driver Verifier; the request is cancelled, completed or freed under its new owner later",
         exhibits "driver-verifier-iomanager-violation";
+    DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, why "the routine runs on in memory where the driver was, which is something else by now",
+        exhibits "driver-unloaded-without-cancelling-pending-operations";
     DRIVER_IRQL_NOT_LESS_OR_EQUAL, why "a page fault at this IRQL cannot be served: Windows stops",
         exhibits "driver-irql-not-less-or-equal";
     DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL, why "the memory is another owner's by now: what is read makes no sense, what is written destroys it",
