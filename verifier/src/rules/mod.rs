@@ -19,7 +19,7 @@ pub mod state;
 mod stops;
 mod warning;
 
-pub use checks::{adapter_restart, data_integrity, lost_request, request_status};
+pub use checks::{adapter_restart, data_integrity, fewer_bytes, lost_request, request_status};
 pub use exhibits::Exhibits;
 pub use row::{Origin, Row, Set, WindowsStop};
 pub use rule::{Breach, FINE, Rule, Seen, Sites, watcher};
@@ -33,6 +33,7 @@ pub static TABLE: &[&Row] = &[
     &warning::storport_status_pending::ROW,
     &data_integrity::ROW,
     &request_status::ROW,
+    &fewer_bytes::ROW,
     &lost_request::ROW,
     &adapter_restart::ROW,
     &DEADLOCK,
