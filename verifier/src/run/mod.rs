@@ -2,10 +2,11 @@
 //!
 //! [`once`] is the only place where a machine is powered on for a driver; a [`Program`] is a driver with its
 //! setup, to be executed many times. `setup.rs` says how to run, `rig.rs` is what happens on the machine,
-//! `disturbances.rs` what goes wrong meanwhile, made by `events.rs` and `hotplug.rs`. What was found is
-//! described in [`finding`](crate::finding), not here. Invariant: on the deterministic executor a run is a
-//! function of driver, setup, seed and choices.
+//! `disturbances.rs` what goes wrong meanwhile, made by `events.rs`, `hotplug.rs` and `device_events.rs`.
+//! What was found is described in [`finding`](crate::finding), not here. Invariant: on the deterministic
+//! executor a run is a function of driver, setup, seed and choices.
 
+mod device_events;
 mod disturbances;
 mod events;
 mod hotplug;

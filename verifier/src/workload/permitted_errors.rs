@@ -101,8 +101,15 @@ impl PermittedErrors {
     }
 
     /// Faults strike the device of a driver that reports what it says, and does not try again.
-    pub(crate) fn of_device(faults: SharedFaults) -> PermittedErrors {
-        PermittedErrors { device: Some(faults), timeout_s: Some(LOST_AFTER_S), ..PermittedErrors::default() }
+    /// `bell` rings when requests are due.
+    pub(crate) fn of_device(faults: SharedFaults, bell: Doorbell) -> PermittedErrors {
+        PermittedErrors {
+            device: Some(faults),
+            timeout_s: Some(LOST_AFTER_S),
+            bell: Some(bell),
+            due: AtomicU64::new(u64::MAX),
+            ..PermittedErrors::default()
+        }
     }
 
     pub(super) fn is_expected(&self) -> bool {
