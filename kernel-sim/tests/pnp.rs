@@ -10,8 +10,9 @@ use kernel_sim::ddi::*;
 use kernel_sim::hardware::{Bus, HardwareModel};
 use kernel_sim::machine::{Config, Execution, Machine};
 use kernel_sim::{PnpDevice, Power};
+use parking_lot::Mutex;
 use std::ptr::null_mut;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// A device that does nothing.
 struct Still;
@@ -94,7 +95,7 @@ unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTA
     let (major, minor) = (usize::from(location.MajorFunction), location.MinorFunction);
     let Extension { lower, height } = (*device).DeviceExtension.cast::<Extension>().read();
     if height == 0 {
-        orders.seen.lock().unwrap().push((major, minor));
+        orders.seen.lock().push((major, minor));
     }
     let is_meant = height == 0 && (major, minor) == (orders.major, orders.minor);
     let removal = major == IRP_MJ_PNP && minor == IRP_MN_REMOVE_DEVICE;
@@ -151,8 +152,13 @@ unsafe fn handle(major: usize, minor: u8, irp: PIRP) {
 }
 
 unsafe fn skip(lower: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
+    let is_power = usize::from((*IoGetCurrentIrpStackLocation(irp)).MajorFunction) == IRP_MJ_POWER;
+    if is_power {
+        // As drivers do that are to run on Windows XP as well.
+        PoStartNextPowerIrp(irp);
+    }
     IoSkipCurrentIrpStackLocation(irp);
-    IoCallDriver(lower, irp)
+    if is_power { PoCallDriver(lower, irp) } else { IoCallDriver(lower, irp) }
 }
 
 unsafe extern "C-unwind" fn handled(_device: PDEVICE_OBJECT, irp: PIRP, _context: PVOID) -> NTSTATUS {
@@ -197,7 +203,7 @@ fn outcome(devices: u32, major: usize, minor: u8, how: How) -> (Option<u64>, Vec
         life(machine.add_device(driver, 0).unwrap());
         machine.unload_driver(driver);
     });
-    let seen = kept.seen.lock().unwrap().clone();
+    let seen = kept.seen.lock().clone();
     match outcome.ending {
         Ending::Completed => (None, seen),
         Ending::BugCheck(check) if check.stop.code == 0xC9 => (Some(check.parameters[0]), seen),

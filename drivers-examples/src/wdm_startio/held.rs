@@ -51,7 +51,10 @@ pub unsafe fn LetGo(Extension: PDEVICE_EXTENSION, Reason: ULONG) {
     (*Extension).Held.set(Held);
     KeReleaseSpinLock(&raw mut (*Extension).Lock, Irql);
 
-    while Held == 0 {
+    if Held != 0 {
+        return;
+    }
+    loop {
         let Irp = IoCsqRemoveNextIrp(&raw mut (*Extension).HeldQueue, null_mut());
         // One that has to be held again ends this: whoever holds now will let it go.
         if Irp.is_null() || HoldOrStart((*Extension).DeviceObject, Irp) {

@@ -67,7 +67,7 @@ fn not_an_irp(call: &Call, irp: PIRP) -> ! {
             earlier.extend(call.cpu.machine().freed_before(irp as usize));
             call.bug_check_after(MULTIPLE_IRP_COMPLETE_REQUESTS, [shown, 0, 0, 0], what, earlier)
         }
-        "IoCallDriver" => call.bug_check(IO_VERIFIER, [0x03, shown, 0, 0], what),
+        "IoCallDriver" | "PoCallDriver" => call.bug_check(IO_VERIFIER, [0x03, shown, 0, 0], what),
         "IoFreeIrp" => call.bug_check(IO_VERIFIER, [0x01, shown, 0, 0], what),
         _ => call.bad_pointer(irp as usize, "the IRP"),
     }
@@ -226,6 +226,11 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
         pnp_checks::returned(call, irp, status);
     }
     status
+}
+
+/// The IRP must be one; otherwise nothing is done.
+pub(crate) unsafe fn start_next_power(call: &Call, irp: PIRP) {
+    object(call, irp);
 }
 
 pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {

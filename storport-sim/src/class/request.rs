@@ -231,9 +231,10 @@ fn advance(p: &mut Packet, disk: &Disk) -> bool {
     p.done = p.done.wrapping_add(p.piece);
     p.retries = 0;
     match p.operation {
-        // SAFETY: a trim has its list until it ends.
         Operation::Unmap => {
-            disk.provisioning().is_some_and(|l| unsafe { (*p.trim).advance(disk.capacity, l) })
+            let Some(limits) = disk.provisioning() else { return false };
+            // SAFETY: a trim has its list until it ends.
+            unsafe { (*p.trim).advance(disk.capacity, limits) }
         }
         Operation::Flush => false,
         Operation::Read | Operation::Write => {

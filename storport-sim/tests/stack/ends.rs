@@ -87,8 +87,11 @@ unsafe extern "C-unwind" fn entry(driver: PDRIVER_OBJECT, path: PUNICODE_STRING)
     unsafe { register::<Obedient>(driver, path) }
 }
 
-/// Reads `bytes` once for each plan: status as a number, Information, tries.
-fn outcomes(bytes: usize, plans: &'static [(&'static str, &'static [End], (u32, usize, u32))]) {
+/// A plan by name, and what comes of it: status as a number, Information, tries.
+type Case = (&'static str, &'static [End], (u32, usize, u32));
+
+/// Reads `bytes` once for each plan.
+fn outcomes(bytes: usize, plans: &'static [Case]) {
     let rig = Rig::new(Some(entry), 1, DISK_BYTES);
     let outcome = rig.run(Config::new(2, Execution::Seeded(1)).unwrap(), move |bench| {
         let plan = Machine::current().unwrap().attached::<Shared>().unwrap();
