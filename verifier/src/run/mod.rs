@@ -201,12 +201,13 @@ fn finish(
     }
 }
 
-/// The SCSI disks that a miniport serves: all like the first.
+/// The SCSI disks that a miniport serves: all like the first, each with an identity of its own.
 fn target(store: Box<dyn BackingStore>, setup: &Setup) -> Result<Target, StoreError> {
     let more = (1..setup.workload.luns).map(|_| open(&setup.contents));
-    let disk = |store: Box<dyn BackingStore>| {
-        ScsiDisk::new(store, Geometry::default(), Identity::default())
+    let disk = |(n, store): (usize, Box<dyn BackingStore>)| {
+        ScsiDisk::new(store, Geometry::default(), Identity::numbered(n))
             .expect("a store that opened is a whole number of sectors")
     };
-    std::iter::once(Ok(store)).chain(more).map(|store| Ok(disk(store?))).collect()
+    let stores = std::iter::once(Ok(store)).chain(more).enumerate();
+    stores.map(|(n, store)| Ok(disk((n, store?)))).collect()
 }
