@@ -26,9 +26,11 @@ const WDM_SOURCES: &[Source] = sources![
     "wdm_startio/device.rs",
     "wdm_startio/dispatch.rs",
     "wdm_startio/driver.rs",
+    "wdm_startio/held.rs",
     "wdm_startio/interrupt.rs",
     "wdm_startio/next_under_lock.rs",
     "wdm_startio/pnp.rs",
+    "wdm_startio/power.rs",
     "wdm_startio/rare.rs",
     "wdm_startio/start_io.rs",
 ];
@@ -106,6 +108,7 @@ const MODEL_SOURCES: &[Source] = sources![
 const VANDAL_SOURCES: &[Source] = sources![
     "vandals/mod.rs",
     "vandals/allocates.rs",
+    "vandals/descriptors.rs",
     "vandals/divide_by_zero.rs",
     "vandals/dpc_of_freed_memory.rs",
     "vandals/execute_data.rs",

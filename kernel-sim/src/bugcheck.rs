@@ -88,10 +88,16 @@ stop_codes! {
     /// The IRQL was changed and not restored. Parameter 1: current IRQL, expected IRQL and a value
     /// for the caller, a byte each.
     IRQL_UNEXPECTED_VALUE = 0xC8;
-    /// An I/O check of Driver Verifier. Parameter 1 says which: 0x01, 0x03, 0x04 not an IRP or
-    /// device; 0x05 a dispatch routine that changed the IRQL; 0x06 completion with a pending status;
-    /// 0x07 completion with the cancel routine still set; 0x0E, 0x10 calls above DISPATCH_LEVEL;
-    /// 0x203 IoCallDriver with the cancel routine still set.
+    /// An I/O check of Driver Verifier. Parameter 1 says which: 0x01, 0x03, 0x04 not an IRP or device; 0x05 a
+    /// dispatch routine that changed the IRQL; 0x06 completion with a pending status; 0x07 completion with
+    /// the cancel routine still set; 0x0E, 0x10 calls above DISPATCH_LEVEL; 0x203 IoCallDriver with the
+    /// cancel routine still set. Of requests for plug and play and power, as drivers pass them on: 0x213,
+    /// 0x214 status or information of an unknown one changed; 0x215, 0x219 a failed one passed down; 0x216,
+    /// 0x21A its status turned into STATUS_NOT_SUPPORTED; 0x217 one that is to be handled passed down as it
+    /// came; 0x22D, 0x230 an unknown one completed; 0x22E, 0x231 completed with success and not passed down;
+    /// 0x22F, 0x232 completed with STATUS_NOT_SUPPORTED; 0x224 another status returned than it ended with;
+    /// 0x226 neither completed nor passed down. 0x21D, 0x21E a device object still attached, or there, after
+    /// its removal; 0x241, 0x242 detached, or deleted, at a surprise removal.
     DRIVER_VERIFIER_IOMANAGER_VIOLATION = 0xC9;
     /// A driver was unloaded while something of its is pending: a thread that has not ended, a timer that is
     /// armed. Windows stops when the routine runs, in memory where the driver was; here at the unload.

@@ -65,6 +65,14 @@ pub trait HardwareModel: Send {
     fn time_has_come(&mut self, now_ns: u64) {
         let _ = now_ns;
     }
+
+    /// The bus takes its power away: what it was doing is lost, and what was written to it. It has power
+    /// again when software next reaches for it. A device that has no such state need do nothing.
+    fn lose_power(&mut self) {}
+
+    /// It is pulled out: from now on its registers read as all ones, and it does nothing. A device that does
+    /// not know how stays as it is.
+    fn pull_out(&mut self) {}
 }
 
 /// A device's way to driver memory.
@@ -296,6 +304,15 @@ impl Machine {
     pub fn touch_device(&self, n: usize) {
         if let Some(slot) = self.hardware.get(n) {
             let model = slot.model();
+            self.settle(slot, model);
+        }
+    }
+
+    /// Something happens to device `n` that the bus brings about. Nothing does if there is no such device.
+    pub(crate) fn change_device(&self, n: usize, change: impl FnOnce(&mut dyn HardwareModel)) {
+        if let Some(slot) = self.hardware.get(n) {
+            let mut model = slot.model();
+            change(&mut **model);
             self.settle(slot, model);
         }
     }

@@ -92,7 +92,7 @@ mod sync;
 pub mod unhooked;
 mod watching;
 
-pub use io::pnp::PnpDevice;
+pub use io::pnp::{PnpDevice, Power};
 pub use memory::MACHINE_BASE;
 
 /// A machine address as a debugger prints it: `ffffc000`00001240`.

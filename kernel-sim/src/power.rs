@@ -181,6 +181,8 @@ impl Machine {
         }
         Processor::leave_all();
         if let Some(payload) = self.own_panic.get_mut().take() {
+            // In order: what drivers own on the host is dropped through the machine's memory.
+            self.take_down();
             std::panic::resume_unwind(payload);
         }
         let ending = self.ending.get_mut().take().expect("a machine ends for a reason");

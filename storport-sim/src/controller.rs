@@ -413,6 +413,15 @@ impl HardwareModel for DiskController {
         }
     }
 
+    fn lose_power(&mut self) {
+        self.registers = Registers::default();
+        self.work = Work::Idle;
+    }
+
+    fn pull_out(&mut self) {
+        DiskController::pull_out(self);
+    }
+
     fn due_ns(&self) -> Option<u64> {
         match self.work {
             Work::Late { at_ns, .. } => Some(at_ns),

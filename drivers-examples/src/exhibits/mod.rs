@@ -106,6 +106,9 @@ pairs! {
     "request-status" = Breaks("RequestStatus"), miniport
         miniport::refuses, "says that requests are invalid which are not";
         miniport::is_busy, "is busy now and then, so that requests are sent again";
+    "fewer-bytes" = Breaks("FewerBytes"), miniport
+        miniport::says_half, "completes reads with success and says that half of their bytes were moved";
+        miniport::says_all, "says how many bytes were moved, which is all of them";
     "lost-request" = Breaks("LostRequest"), miniport
         miniport::keeps, "never completes a read or write";
         miniport::completes_later, "completes requests in a DPC, after HwStorStartIo has returned";

@@ -19,6 +19,8 @@
 //! | [`memory`] | reads or writes a freed block | bug check 0xD5 |
 //! | | frees a block twice | bug check 0xC4 |
 //! | | reads or writes past the end of a block | bug check 0xD6 |
+//! | [`descriptors`] | walks past a descriptor of length 0 | livelock |
+//! | | reads a page to where it says that it ends | bug check 0xD6 |
 //! | `miniport` of the exhibits | writes an SRB, uses an SRB extension after completion | REQUEST_TOUCHED_AFTER_COMPLETION |
 //! | [`global`] | counts in a global | not repeatable, said with the summary |
 //! | [`stall`] | keeps its processor busy for 100 ms under a spin lock | check StallAtRaisedIrql |
@@ -30,6 +32,7 @@
 //! | [`shared_queue_handle`] | uses one lock handle on two processors | `OBJECT_MISUSED` |
 
 pub mod allocates;
+pub mod descriptors;
 pub mod divide_by_zero;
 pub mod dpc_of_freed_memory;
 pub mod execute_data;
@@ -133,6 +136,10 @@ vandals! {
         DPC_OF_FREED_MEMORY_NEAR_MISS = "vandal-dpc-of-freed-memory-near-miss" on 2, Clean, dpc_of_freed_memory::near_miss, "flushes the DPC queues before it frees a DPC";
         SHARED_QUEUE_HANDLE = "vandal-shared-queue-handle" on 2, MayStop("OBJECT_MISUSED"), shared_queue_handle::run, "uses one lock handle on two processors";
         SHARED_QUEUE_HANDLE_NEAR_MISS = "vandal-shared-queue-handle-near-miss" on 2, Clean, shared_queue_handle::near_miss, "uses a lock handle of its own on each processor";
+        DESCRIPTOR_OF_NOTHING = "vandal-descriptor-of-nothing" on 2, MayStop("livelock"), descriptors::of_nothing, "walks the descriptors of a page in a DPC, also past one of length 0";
+        DESCRIPTOR_OF_NOTHING_NEAR_MISS = "vandal-descriptor-of-nothing-near-miss" on 2, Clean, descriptors::of_nothing_near_miss, "walks the descriptors of a page in a DPC, up to one of length 0";
+        LENGTH_BELIEVED = "vandal-length-believed" on 2, MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), descriptors::believed, "reads a page to where it says that it ends";
+        LENGTH_BELIEVED_NEAR_MISS = "vandal-length-believed-near-miss" on 2, Clean, descriptors::believed_near_miss, "reads a page to where it was filled in";
     }
     miniports {
         SRB_WRITTEN = "vandal-srb-written", MayStop("REQUEST_TOUCHED_AFTER_COMPLETION"), crate::exhibits::miniport::writes_completed, "writes the status of an SRB after it has completed it";

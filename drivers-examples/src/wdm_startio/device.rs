@@ -36,11 +36,21 @@ pub const NOT_STARTED: ULONG = 0;
 pub const STARTED: ULONG = 1;
 pub const REMOVED: ULONG = 2;
 
+/// Values of `DEVICE_EXTENSION.Device`: it has no command, it has one that no interrupt has reported, it was
+/// pulled out and is given nothing more.
+pub const DEVICE_IDLE: ULONG = 0;
+pub const DEVICE_BUSY: ULONG = 1;
+pub const DEVICE_GONE: ULONG = 2;
+
+/// Bits of `DEVICE_EXTENSION.Held`: why requests do not go to the device now.
+pub const HELD_STOPPED: ULONG = 1;
+pub const HELD_POWER: ULONG = 2;
+
 /// The device extension. The I/O manager hands it out zeroed.
 ///
 /// Synchronization of the fields: the first group is written while the device is started or stopped and only
-/// read by requests; `DeviceError` belongs to the interrupt, and to the DPC it asks for; the last
-/// group is guarded by `Lock`.
+/// read by requests; the second belongs to the interrupt, `DeviceError` also to the DPC it asks for; the last
+/// is guarded by `Lock`.
 #[repr(C)]
 pub struct DEVICE_EXTENSION {
     pub DeviceObject: PDEVICE_OBJECT,
@@ -51,14 +61,24 @@ pub struct DEVICE_EXTENSION {
     pub SectorsMax: ULONG,
     pub Sectors: ULONGLONG,
     pub RemoveEvent: KEVENT,
+    /// Signaled while no request is at the device or queued for it.
+    pub IdleEvent: KEVENT,
+    /// The requests that are held, a queue that is safe to cancel.
+    pub HeldQueue: IO_CSQ,
 
     /// The error code of the command that the interrupt reported.
     pub DeviceError: Shared<ULONG>,
+    /// What the device is at.
+    pub Device: Shared<ULONG>,
 
     pub Lock: KSPIN_LOCK,
     pub State: Shared<ULONG>,
     /// Requests begun and not ended, plus one for the device itself until it is removed.
     pub Outstanding: Shared<ULONG>,
+    /// Those of them that are at the device or queued for it; they and the held ones are the others.
+    pub Active: Shared<ULONG>,
+    pub Held: Shared<ULONG>,
+    pub HeldList: LIST_ENTRY,
     pub Completed: Shared<ULONG>,
     pub Failed: Shared<ULONG>,
     pub BytesMoved: Shared<ULONGLONG>,
@@ -81,8 +101,28 @@ pub unsafe fn WriteRegister64(Extension: PDEVICE_EXTENSION, Register: usize, Val
     WRITE_REGISTER_ULONG64((*Extension).Registers.add(Register).cast(), Value);
 }
 
-/// A request begins: the device must be started, and stays until [`EndRequest`].
+/// A request for the device begins: that must be started, and stays until [`EndRequest`]. STATUS_PENDING: the
+/// request is to be held, and ends with [`EndReference`] if it is not.
 pub unsafe fn BeginRequest(Extension: PDEVICE_EXTENSION) -> NTSTATUS {
+    let mut Irql: KIRQL = 0;
+    let mut Status = STATUS_DEVICE_NOT_READY;
+
+    KeAcquireSpinLock(&raw mut (*Extension).Lock, &raw mut Irql);
+    if (*Extension).State.get() == STARTED {
+        (*Extension).Outstanding.set((*Extension).Outstanding.get() + 1);
+        if (*Extension).Held.get() == 0 {
+            (*Extension).Active.set((*Extension).Active.get() + 1);
+            Status = STATUS_SUCCESS;
+        } else {
+            Status = STATUS_PENDING;
+        }
+    }
+    KeReleaseSpinLock(&raw mut (*Extension).Lock, Irql);
+    Status
+}
+
+/// A request that needs the driver alone begins; it ends with [`EndReference`].
+pub unsafe fn BeginReference(Extension: PDEVICE_EXTENSION) -> NTSTATUS {
     let mut Irql: KIRQL = 0;
     let mut Status = STATUS_DEVICE_NOT_READY;
 
@@ -95,13 +135,30 @@ pub unsafe fn BeginRequest(Extension: PDEVICE_EXTENSION) -> NTSTATUS {
     Status
 }
 
-/// A request has been completed. From here on the device may go away.
+/// A request of the device's has been completed. From here on the device may go away.
 pub unsafe fn EndRequest(Extension: PDEVICE_EXTENSION) {
+    End(Extension, 1);
+}
+
+/// As [`EndRequest`], for one that was not at the device.
+pub unsafe fn EndReference(Extension: PDEVICE_EXTENSION) {
+    End(Extension, 0);
+}
+
+unsafe fn End(Extension: PDEVICE_EXTENSION, WasActive: ULONG) {
     let mut Irql: KIRQL = 0;
 
     KeAcquireSpinLock(&raw mut (*Extension).Lock, &raw mut Irql);
     let Left = (*Extension).Outstanding.get() - 1;
     (*Extension).Outstanding.set(Left);
+    if WasActive != 0 {
+        let Active = (*Extension).Active.get() - 1;
+        (*Extension).Active.set(Active);
+        if Active == 0 && (*Extension).Held.get() != 0 {
+            // With the lock held: once it is released the device may be gone.
+            KeSetEvent(&raw mut (*Extension).IdleEvent, 0, FALSE);
+        }
+    }
     KeReleaseSpinLock(&raw mut (*Extension).Lock, Irql);
 
     if Left == 0 {

@@ -4,6 +4,7 @@
 
 use super::ddi::*;
 use super::device::*;
+use super::held::HoldOrStart;
 use super::start_io::Cancel;
 use std::ptr::null_mut;
 
@@ -18,14 +19,19 @@ pub unsafe extern "C-unwind" fn ReadWrite(DeviceObject: PDEVICE_OBJECT, Irp: PIR
     if !NT_SUCCESS(Status) {
         return CompleteWithStatus(Irp, Status);
     }
+    let IsHeld = Status == STATUS_PENDING;
     let Length = (*IoGetCurrentIrpStackLocation(Irp)).Parameters.Read.Length;
     let Status = CheckTransfer(Extension, Irp);
     if !NT_SUCCESS(Status) || Length == 0 {
         CompleteWithStatus(Irp, Status);
-        EndRequest(Extension);
+        if IsHeld {
+            EndReference(Extension)
+        } else {
+            EndRequest(Extension)
+        }
         return Status;
     }
-    Queue(DeviceObject, Irp)
+    Queue(DeviceObject, Irp, IsHeld)
 }
 
 pub unsafe extern "C-unwind" fn Flush(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
@@ -33,13 +39,22 @@ pub unsafe extern "C-unwind" fn Flush(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -
     if !NT_SUCCESS(Status) {
         return CompleteWithStatus(Irp, Status);
     }
-    Queue(DeviceObject, Irp)
+    Queue(DeviceObject, Irp, Status == STATUS_PENDING)
 }
 
-unsafe fn Queue(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
+unsafe fn Queue(DeviceObject: PDEVICE_OBJECT, Irp: PIRP, IsHeld: bool) -> NTSTATUS {
     IoMarkIrpPending(Irp);
-    IoStartPacket(DeviceObject, Irp, null_mut(), Some(Cancel));
+    if IsHeld {
+        HoldOrStart(DeviceObject, Irp);
+    } else {
+        Start(DeviceObject, Irp);
+    }
     STATUS_PENDING
+}
+
+/// Gives a request to the I/O manager's queue. It has been marked pending.
+pub unsafe fn Start(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) {
+    IoStartPacket(DeviceObject, Irp, null_mut(), Some(Cancel));
 }
 
 /// Whole sectors, inside the disk, no more than one command can move, and described by an MDL.
@@ -72,7 +87,7 @@ pub unsafe extern "C-unwind" fn DeviceControl(DeviceObject: PDEVICE_OBJECT, Irp:
     let Extension = Extension(DeviceObject);
     let Control = (*IoGetCurrentIrpStackLocation(Irp)).Parameters.DeviceIoControl;
 
-    let Status = BeginRequest(Extension);
+    let Status = BeginReference(Extension);
     if !NT_SUCCESS(Status) {
         return CompleteWithStatus(Irp, Status);
     }
@@ -91,7 +106,7 @@ pub unsafe extern "C-unwind" fn DeviceControl(DeviceObject: PDEVICE_OBJECT, Irp:
     }
     (*Irp).IoStatus = IO_STATUS_BLOCK::new(Status, Information);
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    EndRequest(Extension);
+    EndReference(Extension);
     Status
 }
 

@@ -4,8 +4,9 @@
 
 use super::ddi::*;
 use super::device::*;
+use super::held::InitializeHeldQueue;
 use super::interrupt::DpcForIsr;
-use super::{dispatch, pnp, start_io};
+use super::{dispatch, pnp, power, start_io};
 use std::ptr::null_mut;
 
 /// `DriverEntry`.
@@ -25,6 +26,7 @@ pub unsafe extern "C-unwind" fn driver_entry(
     (*DriverObject).MajorFunction[IRP_MJ_FLUSH_BUFFERS] = Some(dispatch::Flush);
     (*DriverObject).MajorFunction[IRP_MJ_DEVICE_CONTROL] = Some(dispatch::DeviceControl);
     (*DriverObject).MajorFunction[IRP_MJ_PNP] = Some(pnp::Pnp);
+    (*DriverObject).MajorFunction[IRP_MJ_POWER] = Some(power::Power);
     STATUS_SUCCESS
 }
 
@@ -63,12 +65,14 @@ pub unsafe fn CreateDevice(
     (*Extension).Outstanding.set(1);
     KeInitializeSpinLock(&raw mut (*Extension).Lock);
     KeInitializeEvent(&raw mut (*Extension).RemoveEvent, NotificationEvent, FALSE);
+    KeInitializeEvent(&raw mut (*Extension).IdleEvent, NotificationEvent, FALSE);
+    InitializeHeldQueue(Extension);
     IoInitializeDpcRequest(DeviceObject, DpcRoutine);
     // StartIo asks for the next packet when it finds a request cancelled: that must not nest.
     IoSetStartIoAttributes(DeviceObject, TRUE, FALSE);
 
     (*Extension).LowerDeviceObject = IoAttachDeviceToDeviceStack(DeviceObject, PhysicalDeviceObject);
-    (*DeviceObject).Flags |= DO_DIRECT_IO;
+    (*DeviceObject).Flags |= DO_DIRECT_IO | DO_POWER_PAGABLE;
     (*DeviceObject).Flags &= !DO_DEVICE_INITIALIZING;
     STATUS_SUCCESS
 }

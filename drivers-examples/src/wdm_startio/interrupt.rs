@@ -9,10 +9,14 @@ use std::ptr::null_mut;
 pub unsafe extern "C-unwind" fn InterruptService(_Interrupt: PKINTERRUPT, ServiceContext: PVOID) -> BOOLEAN {
     let Extension: PDEVICE_EXTENSION = ServiceContext.cast();
 
+    if (*Extension).Device.get() != DEVICE_BUSY {
+        return FALSE; // Another device's, for the vector may be shared, or one's that was pulled out.
+    }
     let InterruptStatus = ReadRegister(Extension, register::INTERRUPT_STATUS);
     if InterruptStatus & INTERRUPT_DONE == 0 {
-        return FALSE; // Another device's: the vector may be shared.
+        return FALSE;
     }
+    (*Extension).Device.set(DEVICE_IDLE);
     (*Extension).DeviceError.set(ReadRegister(Extension, register::ERROR_CODE));
     WriteRegister(Extension, register::INTERRUPT_STATUS, InterruptStatus);
     let DeviceObject = (*Extension).DeviceObject;

@@ -39,9 +39,11 @@ mod ddi;
 mod device;
 mod dispatch;
 mod driver;
+mod held;
 mod interrupt;
 pub mod next_under_lock;
 mod pnp;
+mod power;
 pub mod rare;
 mod start_io;
 

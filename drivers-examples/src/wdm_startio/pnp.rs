@@ -1,11 +1,17 @@
-//! PnP: the device is started with its resources, and removed.
+//! PnP: the device is started with its resources, stopped and started again, pulled out, and removed.
+//!
+//! What is asked whether it may happen is agreed to. A query for a stop holds requests from then on, so that
+//! the stop itself finds the device idle; they go on with the next start, or when the query is taken back.
+//! Every request that the driver handles is passed down with STATUS_SUCCESS, and every other one as it came.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 
 use super::ddi::*;
 use super::device::*;
 use super::dispatch::CancelQueued;
+use super::held::*;
 use super::interrupt::InterruptService;
+use super::start_io::GiveUp;
 use std::ptr::null_mut;
 
 pub unsafe extern "C-unwind" fn Pnp(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
@@ -20,12 +26,29 @@ pub unsafe extern "C-unwind" fn Pnp(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> 
             }
             CompleteWithStatus(Irp, Status)
         }
+        IRP_MN_QUERY_STOP_DEVICE => {
+            Hold(Extension, HELD_STOPPED);
+            PassDown(Extension, Irp)
+        }
+        IRP_MN_CANCEL_STOP_DEVICE => {
+            let Status = ForwardAndWait(Extension, Irp);
+            LetGo(Extension, HELD_STOPPED);
+            IoCompleteRequest(Irp, IO_NO_INCREMENT);
+            Status
+        }
+        IRP_MN_STOP_DEVICE => {
+            StopDevice(Extension);
+            PassDown(Extension, Irp)
+        }
+        IRP_MN_QUERY_REMOVE_DEVICE | IRP_MN_CANCEL_REMOVE_DEVICE => PassDown(Extension, Irp),
+        IRP_MN_SURPRISE_REMOVAL => {
+            SurpriseRemoveDevice(Extension);
+            PassDown(Extension, Irp)
+        }
         IRP_MN_REMOVE_DEVICE => {
             RemoveDevice(Extension);
             let Lower = (*Extension).LowerDeviceObject;
-            (*Irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 0);
-            IoSkipCurrentIrpStackLocation(Irp);
-            let Status = IoCallDriver(Lower, Irp);
+            let Status = PassDown(Extension, Irp);
             IoDetachDevice(Lower);
             IoDeleteDevice(DeviceObject);
             Status
@@ -37,8 +60,15 @@ pub unsafe extern "C-unwind" fn Pnp(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> 
     }
 }
 
-/// Lets the drivers below handle the request first.
-unsafe fn ForwardAndWait(Extension: PDEVICE_EXTENSION, Irp: PIRP) -> NTSTATUS {
+/// Passes a request down that the driver has handled.
+unsafe fn PassDown(Extension: PDEVICE_EXTENSION, Irp: PIRP) -> NTSTATUS {
+    (*Irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 0);
+    IoSkipCurrentIrpStackLocation(Irp);
+    IoCallDriver((*Extension).LowerDeviceObject, Irp)
+}
+
+/// Lets the drivers below handle the request first; returns their status. The request is the driver's again.
+pub unsafe fn ForwardAndWait(Extension: PDEVICE_EXTENSION, Irp: PIRP) -> NTSTATUS {
     let mut Event = std::mem::zeroed::<KEVENT>();
 
     KeInitializeEvent(&raw mut Event, NotificationEvent, FALSE);
@@ -113,6 +143,7 @@ unsafe fn StartDevice(Extension: PDEVICE_EXTENSION, Resources: PCM_RESOURCE_LIST
     }
     WriteRegister(Extension, register::INTERRUPT_ENABLE, INTERRUPT_DONE);
     SetState(Extension, STARTED);
+    LetGo(Extension, HELD_STOPPED);
     STATUS_SUCCESS
 }
 
@@ -128,7 +159,8 @@ unsafe fn SetState(Extension: PDEVICE_EXTENSION, State: ULONG) {
 unsafe fn RemoveDevice(Extension: PDEVICE_EXTENSION) {
     SetState(Extension, REMOVED);
     CancelQueued(Extension);
-    EndRequest(Extension); // The device's own.
+    EndHeld(Extension);
+    EndReference(Extension); // The device's own.
     KeWaitForSingleObject(
         (&raw mut (*Extension).RemoveEvent).cast(),
         Executive,
@@ -139,6 +171,35 @@ unsafe fn RemoveDevice(Extension: PDEVICE_EXTENSION) {
     StopDevice(Extension);
     // A DPC that has ended its request may not have returned yet.
     KeFlushQueuedDpcs();
+}
+
+/// The device is gone: ends the request it had, if no interrupt has reported that, and all that wait. Those
+/// on their way to StartIo end there.
+unsafe fn SurpriseRemoveDevice(Extension: PDEVICE_EXTENSION) {
+    let DeviceObject = (*Extension).DeviceObject;
+
+    SetState(Extension, REMOVED);
+    let HadRequest = !(*Extension).Interrupt.is_null()
+        && KeSynchronizeExecution((*Extension).Interrupt, Some(GiveDeviceUp), Extension.cast()) != FALSE;
+    if HadRequest {
+        let mut Irql: KIRQL = 0;
+
+        // As in the DPC that would have completed it.
+        KeRaiseIrql(DISPATCH_LEVEL, &raw mut Irql);
+        GiveUp(DeviceObject, (*DeviceObject).CurrentIrp, STATUS_DEVICE_NOT_CONNECTED);
+        KeLowerIrql(Irql);
+    }
+    CancelQueued(Extension);
+    EndHeld(Extension);
+}
+
+/// Gives the device nothing more; TRUE if it had a request, which is the caller's from now on.
+unsafe extern "C-unwind" fn GiveDeviceUp(Context: PVOID) -> BOOLEAN {
+    let Extension: PDEVICE_EXTENSION = Context.cast();
+
+    let HadRequest = (*Extension).Device.get() == DEVICE_BUSY;
+    (*Extension).Device.set(DEVICE_GONE);
+    BOOLEAN::from(HadRequest)
 }
 
 unsafe fn StopDevice(Extension: PDEVICE_EXTENSION) {
@@ -153,7 +214,7 @@ unsafe fn StopDevice(Extension: PDEVICE_EXTENSION) {
     }
 }
 
-unsafe extern "C-unwind" fn DisableInterrupt(Context: PVOID) -> BOOLEAN {
+pub unsafe extern "C-unwind" fn DisableInterrupt(Context: PVOID) -> BOOLEAN {
     WriteRegister(Context.cast(), register::INTERRUPT_ENABLE, 0);
     TRUE
 }

@@ -19,21 +19,32 @@ pub unsafe extern "C-unwind" fn StartIo(DeviceObject: PDEVICE_OBJECT, Irp: PIRP)
     IoReleaseCancelSpinLock(CancelIrql);
 
     if Cancelled != FALSE {
-        IoStartNextPacket(DeviceObject, TRUE);
-        CompleteWithStatus(Irp, STATUS_CANCELLED);
-        EndRequest(Extension);
-        return;
+        GiveUp(DeviceObject, Irp, STATUS_CANCELLED);
+    } else if KeSynchronizeExecution((*Extension).Interrupt, Some(ProgramDevice), DeviceObject.cast())
+        == FALSE
+    {
+        GiveUp(DeviceObject, Irp, STATUS_DEVICE_NOT_CONNECTED);
     }
-    KeSynchronizeExecution((*Extension).Interrupt, Some(ProgramDevice), DeviceObject.cast());
 }
 
-/// Writes the current request into the registers; the interrupt service routine is kept out.
+/// Ends the current request, which the device does not have, and goes on with the next one.
+pub unsafe fn GiveUp(DeviceObject: PDEVICE_OBJECT, Irp: PIRP, Status: NTSTATUS) {
+    IoStartNextPacket(DeviceObject, TRUE);
+    CompleteWithStatus(Irp, Status);
+    EndRequest(Extension(DeviceObject));
+}
+
+/// Writes the current request into the registers; the interrupt service routine is kept out. FALSE: the
+/// device was pulled out.
 unsafe extern "C-unwind" fn ProgramDevice(Context: PVOID) -> BOOLEAN {
     let DeviceObject: PDEVICE_OBJECT = Context.cast();
     let Extension = Extension(DeviceObject);
     let Irp = (*DeviceObject).CurrentIrp;
     let Stack = IoGetCurrentIrpStackLocation(Irp);
 
+    if (*Extension).Device.get() == DEVICE_GONE {
+        return FALSE;
+    }
     let Command = match usize::from((*Stack).MajorFunction) {
         IRP_MJ_READ => COMMAND_READ,
         IRP_MJ_WRITE => COMMAND_WRITE,
@@ -47,6 +58,7 @@ unsafe extern "C-unwind" fn ProgramDevice(Context: PVOID) -> BOOLEAN {
         WriteRegister64(Extension, register::DMA, Buffer.QuadPart as ULONGLONG);
         WriteRegister(Extension, register::BLOCKS, Transfer.Length / (*Extension).SectorBytes);
     }
+    (*Extension).Device.set(DEVICE_BUSY);
     WriteRegister(Extension, register::COMMAND, Command);
     TRUE
 }

@@ -58,7 +58,7 @@ fn requests_end_when_the_adapter_is_pulled_out() {
         Machine::current().unwrap().touch_device(0);
         load.stop();
         bench.end(Adapter::surprise_remove);
-        load.wait().assert_only(&[STATUS_SUCCESS, STATUS_DEVICE_DOES_NOT_EXIST]);
+        load.wait().assert_only(&[STATUS_SUCCESS, STATUS_NO_SUCH_DEVICE]);
     });
 }
 
@@ -72,7 +72,7 @@ fn an_adapter_that_goes_in_the_middle_of_a_command_is_removed() {
         }
         load.stop();
         bench.end(Adapter::surprise_remove);
-        load.wait().assert_only(&[STATUS_SUCCESS, STATUS_DEVICE_DOES_NOT_EXIST]);
+        load.wait().assert_only(&[STATUS_SUCCESS, STATUS_NO_SUCH_DEVICE]);
     });
 }
 
@@ -81,7 +81,7 @@ fn requests_end_when_a_disk_is_unplugged_and_it_works_again_when_it_is_back() {
     on_seeds(ONE_DISK, 80, move |bench, _| {
         let load = Load::of(6, 50).start(bench.disk(0));
         let disk = bench.unplug(0).unwrap();
-        load.wait().assert_only(&[STATUS_SUCCESS, STATUS_DEVICE_DOES_NOT_EXIST]);
+        load.wait().assert_only(&[STATUS_SUCCESS, STATUS_NO_SUCH_DEVICE]);
         wait_ms(500);
         bench.adapter().wait_for_scans();
         bench.plug_in(0, disk);
@@ -115,7 +115,7 @@ fn a_disk_that_comes_and_goes_ends_where_it_is() {
             bench.plug_in(0, disk);
             wait_ms(2 * n);
         }
-        load.wait().assert_only(&[STATUS_SUCCESS, STATUS_DEVICE_DOES_NOT_EXIST, STATUS_IO_TIMEOUT]);
+        load.wait().assert_only(&[STATUS_SUCCESS, STATUS_NO_SUCH_DEVICE, STATUS_IO_TIMEOUT]);
         wait_ms(1000);
         bench.adapter().wait_for_scans();
         Load::of(3, 2).run(bench.disk(0)).assert_only(&[STATUS_SUCCESS]);

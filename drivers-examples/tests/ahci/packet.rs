@@ -20,7 +20,7 @@ fn what_is_written_is_read_back() {
 #[test]
 fn sense_data_says_what_failed() {
     // A unit attention costs nothing but another try, which only its sense data can tell.
-    under("unit-attention:every=3", 40, &[STATUS_SUCCESS]);
+    under("unit-attention:every=3,times=4", 40, &[STATUS_SUCCESS]);
     under("aborted:every=4,times=4", 40, &[STATUS_SUCCESS]);
     under("medium-error:p=0.2", 40, &[STATUS_SUCCESS, STATUS_DEVICE_DATA_ERROR]);
 }

@@ -64,7 +64,7 @@ fn removal_in_the_middle_of_work_ends_every_request() {
                     sent.send(bench.disk(0), if n % 3 == 0 { Request::Flush } else { write }, 1);
                 }
                 bench.end(end);
-                sent.wait().assert_only(&[STATUS_SUCCESS, STATUS_DEVICE_DOES_NOT_EXIST]);
+                sent.wait().assert_only(&[STATUS_SUCCESS, STATUS_NO_SUCH_DEVICE]);
             });
         }
     }

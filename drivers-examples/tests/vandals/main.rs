@@ -44,12 +44,13 @@ pub const VANDALS: [(&Driver, &str, &str, &str); 18] = [
 ];
 
 /// Where each vandal of memory does it: its row, the code at the line and column, and what is told of before.
-const VANDALS_OF_MEMORY: [(&Driver, &str, &str, &[&str]); 7] = [
+const VANDALS_OF_MEMORY: [(&Driver, &str, &str, &[&str]); 8] = [
     (&vandals::FREED_READ, FREED, "read_volatile()", &["allocated", "freed"]),
     (&vandals::FREED_WRITE, FREED, "write_volatile(1)", &["allocated", "freed"]),
     (&vandals::DOUBLE_FREE, "DRIVER_VERIFIER_DETECTED_VIOLATION", "ExFreePoolWithTag", &["freed"]),
     (&vandals::OVERRUN_READ, BEYOND, "read_volatile()", &["allocated"]),
     (&vandals::OVERRUN_WRITE, BEYOND, "write_volatile(7)", &["allocated"]),
+    (&vandals::LENGTH_BELIEVED, BEYOND, "read_volatile()", &["allocated"]),
     (&vandals::SRB_WRITTEN, TOUCHED, "write_volatile(SRB_STATUS_SUCCESS)", &["handed out", "completed"]),
     (&vandals::EXTENSION_USED, TOUCHED, "write_volatile(1)", &["handed out", "completed"]),
 ];
@@ -228,4 +229,13 @@ fn every_vandal_has_its_sources() {
     for driver in vandals::ALL {
         assert!(!driver.sources.is_empty() && driver.name.starts_with("vandal-"));
     }
+}
+
+/// Its loop makes calls, so the clock of the host is not needed: under random choices an execution with more
+/// steps than it could need is a livelock.
+#[test]
+fn a_dpc_that_makes_calls_for_ever_is_a_livelock() {
+    let setup = setup_of(&vandals::DESCRIPTOR_OF_NOTHING, Executor::Deterministic);
+    let run = once(&vandals::DESCRIPTOR_OF_NOTHING, &setup, 1, Chooser::Seeded, None).expect("it runs");
+    assert_eq!(run.end.finding().map(|finding| finding.of.name), Some("livelock"));
 }

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "tests call layer 1, as a driver does")]
 
 mod client;
+mod plug_and_play;
 mod requests;
 
 use client::Workload;

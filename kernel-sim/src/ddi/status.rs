@@ -64,6 +64,54 @@ statuses! {
     STATUS_DEVICE_BUSY = 0x8000_0011u32;
     /// The medium is write-protected.
     STATUS_MEDIA_WRITE_PROTECTED = 0xC000_00A2u32;
+    /// No device is there.
+    STATUS_NO_SUCH_DEVICE = 0xC000_000Eu32;
+    /// The drive has no medium.
+    STATUS_NO_MEDIA_IN_DEVICE = 0xC000_0013u32;
+    /// The medium has a format that is not known.
+    STATUS_UNRECOGNIZED_MEDIA = 0xC000_0014u32;
+    /// The disk has no such block.
+    STATUS_NONEXISTENT_SECTOR = 0xC000_0015u32;
+    /// Access is denied.
+    STATUS_ACCESS_DENIED = 0xC000_0022u32;
+    /// More or less data than there is room for.
+    STATUS_DATA_OVERRUN = 0xC000_003Cu32;
+    /// The device is not connected.
+    STATUS_DEVICE_NOT_CONNECTED = 0xC000_009Du32;
+    /// The block has another length.
+    STATUS_INVALID_BLOCK_LENGTH = 0xC000_0173u32;
+    /// The request is to be sent again.
+    STATUS_RETRY = 0xC000_022Du32;
+    /// Copy protection refused.
+    STATUS_COPY_PROTECTION_FAILURE = 0xC000_0305u32;
+    /// Copy protection: no authentication.
+    STATUS_CSS_AUTHENTICATION_FAILURE = 0xC000_0306u32;
+    /// Copy protection: no key.
+    STATUS_CSS_KEY_NOT_PRESENT = 0xC000_0307u32;
+    /// Copy protection: no key has been agreed on.
+    STATUS_CSS_KEY_NOT_ESTABLISHED = 0xC000_0308u32;
+    /// Copy protection: the sector is scrambled.
+    STATUS_CSS_SCRAMBLED_SECTOR = 0xC000_0309u32;
+    /// Copy protection: another region.
+    STATUS_CSS_REGION_MISMATCH = 0xC000_030Au32;
+    /// Copy protection: the region cannot be set again.
+    STATUS_CSS_RESETS_EXHAUSTED = 0xC000_030Bu32;
+    /// A thin disk has no space left behind it.
+    STATUS_DISK_RESOURCES_EXHAUSTED = 0xC000_0461u32;
+    /// The device cannot be reached.
+    STATUS_DEVICE_UNREACHABLE = 0xC000_0464u32;
+    /// The token is none, or no longer.
+    STATUS_INVALID_TOKEN = 0xC000_0465u32;
+    /// More segment descriptors than the device takes.
+    STATUS_TOO_MANY_SEGMENT_DESCRIPTORS = 0xC000_0473u32;
+    /// The offset is not aligned.
+    STATUS_INVALID_OFFSET_ALIGNMENT = 0xC000_0474u32;
+    /// The device is broken.
+    STATUS_DEVICE_HARDWARE_ERROR = 0xC000_0483u32;
+    /// Nothing is recorded there.
+    STATUS_NO_DATA_DETECTED = 0x8000_0022u32;
+    /// The medium is a cleaning cartridge.
+    STATUS_CLEANER_CARTRIDGE_INSTALLED = 0x8000_0027u32;
 }
 
 /// Whether a status is a success or an information.

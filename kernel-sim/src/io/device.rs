@@ -64,7 +64,6 @@ pub(crate) unsafe fn create(
 
 pub(crate) unsafe fn delete(call: &Call, device: PDEVICE_OBJECT) {
     let d = object(call, device);
-    d.Type = 0;
     // SAFETY: the driver object outlives its devices; its list links live device objects.
     unsafe {
         let mut link = &raw mut (*d.DriverObject).DeviceObject;
@@ -76,6 +75,12 @@ pub(crate) unsafe fn delete(call: &Call, device: PDEVICE_OBJECT) {
             link = &raw mut (**link).NextDevice;
         }
     }
+    // The driver above detaches when the removal has come back to it.
+    if d.AttachedDevice.is_null() { free(call, device, d) } else { d.DeletePending = TRUE }
+}
+
+fn free(call: &Call, device: PDEVICE_OBJECT, d: &mut DEVICE_OBJECT) {
+    d.Type = 0;
     call.cpu.machine().pool_free(call, device.cast(), None);
 }
 
@@ -106,6 +111,9 @@ pub(crate) unsafe fn detach(call: &Call, target: PDEVICE_OBJECT) {
     let above = std::mem::replace(&mut t.AttachedDevice, null_mut());
     if !above.is_null() {
         object(call, above).AttachedTo = null_mut();
+    }
+    if t.DeletePending != FALSE {
+        free(call, target, t);
     }
 }
 

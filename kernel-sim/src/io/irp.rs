@@ -13,6 +13,7 @@ use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
 use crate::frame::{Frame, Item};
 use crate::hook::Owner;
+use crate::io::pnp_checks;
 use crate::irql::Irql;
 use crate::moment::Moment;
 use crate::pool::{allocate_object, tag};
@@ -36,7 +37,10 @@ mod builder {
     // 0: IoAllocateIrp; the driver that allocated it frees it.
     // A synchronous IoBuild routine: the I/O manager, after setting the event.
     pub const SYNCHRONOUS: u32 = 1;
+    // The PnP manager, which frees it when it has come back.
+    pub const PNP: u32 = 2;
 }
+pub(super) use builder::PNP as BUILT_BY_PNP;
 
 /// The IRP behind a driver's pointer. One that was freed is reported as completed twice, which is
 /// what it nearly always is.
@@ -66,7 +70,7 @@ fn not_an_irp(call: &Call, irp: PIRP) -> ! {
             earlier.extend(call.cpu.machine().freed_before(irp as usize));
             call.bug_check_after(MULTIPLE_IRP_COMPLETE_REQUESTS, [shown, 0, 0, 0], what, earlier)
         }
-        "IoCallDriver" => call.bug_check(IO_VERIFIER, [0x03, shown, 0, 0], what),
+        "IoCallDriver" | "PoCallDriver" => call.bug_check(IO_VERIFIER, [0x03, shown, 0, 0], what),
         "IoFreeIrp" => call.bug_check(IO_VERIFIER, [0x01, shown, 0, 0], what),
         _ => call.bad_pointer(irp as usize, "the IRP"),
     }
@@ -195,6 +199,7 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
         call.bug_check(IO_VERIFIER, [0x203, 0, shown(), 0], "IoCallDriver with the cancel routine still set");
     }
     let d = super::device::object(call, device);
+    let is_first = pnp_checks::concerns(i) && pnp_checks::passed_on(call, irp, i, device);
     i.CurrentLocation -= 1;
     // SAFETY: the location below the current one is in the IRP's block: more than one is left.
     let location = unsafe {
@@ -220,7 +225,15 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
         let parameters = [0x05, shown, u64::from(irql.0), u64::from(after.0)];
         call.bug_check_after(IO_VERIFIER, parameters, what, call.cpu.irql_left_by(&frame));
     }
+    if is_first {
+        pnp_checks::returned(call, irp, status);
+    }
     status
+}
+
+/// The IRP must be one; otherwise nothing is done.
+pub(crate) unsafe fn start_next_power(call: &Call, irp: PIRP) {
+    object(call, irp);
 }
 
 pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
@@ -268,9 +281,13 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
             completed_before(call, irp),
         );
     }
+    if pnp_checks::concerns(i) {
+        pnp_checks::completed(call, irp, i);
+    }
     if call.hooks() & (flag::MOVED | flag::DETERMINISTIC) != 0 {
         is_completed(call, irp);
     }
+    let is_pnp = pnp_checks::concerns(i);
     while i.CurrentLocation <= i.StackCount {
         // SAFETY: the current location is in the IRP's block while the count says so.
         let location = unsafe { *i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
@@ -302,6 +319,9 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
                     call.bug_check_after(VERIFIER, parameters, what, call.cpu.irql_left_by(&frame));
                 }
                 if status == STATUS_MORE_PROCESSING_REQUIRED {
+                    if is_pnp && !is_top {
+                        pnp_checks::kept(call, irp);
+                    }
                     return;
                 }
             }

@@ -11,6 +11,7 @@ pub(crate) mod irp;
 pub(crate) mod mdl;
 pub(crate) mod packet;
 pub(crate) mod pnp;
+pub(crate) mod pnp_checks;
 pub(crate) mod remove_lock;
 
 use crate::marks::Marks;
@@ -25,10 +26,17 @@ pub(crate) struct IoManager {
     serial: AtomicU64,
     /// When IRPs were completed last (deterministic executor only).
     completions: Marks,
+    /// Requests for plug and play and power that are under way.
+    pnp_requests: pnp_checks::PnpRequests,
 }
 
 impl IoManager {
     pub(crate) fn new() -> IoManager {
-        IoManager { queues: Mutex::new(()), serial: AtomicU64::new(1), completions: Marks::default() }
+        IoManager {
+            queues: Mutex::new(()),
+            serial: AtomicU64::new(1),
+            completions: Marks::default(),
+            pnp_requests: pnp_checks::PnpRequests::default(),
+        }
     }
 }

@@ -1,13 +1,17 @@
-//! A minimal PnP manager: it finds one device, starts the driver's stack on it, and removes it again.
+//! A small PnP manager: it finds one device, starts the driver's stack on it, asks it what a PnP manager
+//! asks, stops it, changes its power, and removes it again.
 //!
 //! The test rig calls it, not a driver: [`Machine::add_device`] makes a physical device object that a
 //! built-in root bus driver owns, calls AddDevice, and sends IRP_MN_START_DEVICE with the device's register
-//! window and interrupt. There is no enumeration, no resource arbitration and no query before removal; a
-//! device is removed only when the rig says so. Invariant: the physical device object outlives the stack
-//! above it, and is gone when [`PnpDevice::remove`] returns.
+//! window and interrupt. There is no enumeration and no resource arbitration; what happens to a device, the
+//! rig says. For power it plays the power manager and the owner of the device's power policy in one: it sends
+//! system and device power requests itself. One request is under way at a time; each begins with
+//! STATUS_NOT_SUPPORTED, and how drivers treat it is watched ([`super::pnp_checks`]). Invariant: the physical
+//! device object outlives the stack above it, and is gone when [`PnpDevice::remove`] returns.
 
 #![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
+use crate::bugcheck::DRIVER_VERIFIER_IOMANAGER_VIOLATION as IO_VERIFIER;
 use crate::ddi::callback;
 use crate::ddi::inline::{IoGetCurrentIrpStackLocation, IoGetNextIrpStackLocation, IoSetCompletionRoutine};
 use crate::ddi::types::*;
@@ -17,6 +21,8 @@ use crate::ddi::{
 };
 use crate::frame::Frame;
 use crate::io::driver::invalid_device_request;
+use crate::io::irp::BUILT_BY_PNP;
+use crate::io::pnp_checks;
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::memory::WINDOW_STRIDE;
@@ -24,12 +30,28 @@ use crate::processor::Processor;
 use crate::routine::ADD_DEVICE;
 use crate::routine::Arg;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// A device with its driver stack started on it.
 #[must_use = "a device that is not removed keeps its driver from unloading"]
 pub struct PnpDevice {
     machine: *const Machine,
     pdo: PDEVICE_OBJECT,
+    device: usize,
+    is_gone: AtomicBool,
+}
+
+// SAFETY: device objects are the machine's, made to be used from any of its threads.
+unsafe impl Send for PnpDevice {}
+// SAFETY: requests are sent one at a time, which is the caller's to see to; what is shared is atomic.
+unsafe impl Sync for PnpDevice {}
+
+/// The parameters of a request.
+enum Parameters {
+    None,
+    Start(IO_STACK_LOCATION_Parameters_StartDevice),
+    Capabilities(PDEVICE_CAPABILITIES),
+    Power(IO_STACK_LOCATION_Parameters_Power),
 }
 
 impl Machine {
@@ -46,11 +68,11 @@ impl Machine {
     /// it had attached has been told to go then.
     #[expect(clippy::not_unsafe_ptr_arg_deref, reason = "a driver object comes from `load_driver`")]
     pub fn add_device(&self, driver: PDRIVER_OBJECT, device: usize) -> Result<PnpDevice, NTSTATUS> {
-        let window = self.device_window(device).ok_or(STATUS_DEVICE_DOES_NOT_EXIST)?;
-        let vector = self.hardware[device].vector();
+        self.device_window(device).ok_or(STATUS_DEVICE_DOES_NOT_EXIST)?;
         // SAFETY: `load_driver` made the driver object and its extension.
         let add_device = unsafe { (*(*driver).DriverExtension).AddDevice }.ok_or(STATUS_INVALID_PARAMETER)?;
-        let device = PnpDevice { machine: self, pdo: self.create_pdo()? };
+        let device =
+            PnpDevice { machine: self, pdo: self.create_pdo()?, device, is_gone: AtomicBool::new(false) };
         // SAFETY: the routine is the driver's own, called as documented.
         let status = callback(
             Processor::current(),
@@ -61,18 +83,14 @@ impl Machine {
             device.delete();
             return Err(status);
         }
-        let (raw, translated) = (self.resources(window, vector)?, self.resources(window, vector)?);
-        let parameters = IO_STACK_LOCATION_Parameters_StartDevice {
-            AllocatedResources: raw,
-            AllocatedResourcesTranslated: translated,
-        };
-        let status = device.send(IRP_MN_START_DEVICE, Some(parameters));
-        self.free_system(raw.cast());
-        self.free_system(translated.cast());
+        let status = device.start();
         if !NT_SUCCESS(status) {
-            device.remove();
+            device.send_remove();
             return Err(status);
         }
+        // What the PnP manager asks of every device that has started.
+        device.query_capabilities();
+        device.query_state();
         Ok(device)
     }
 
@@ -90,6 +108,7 @@ impl Machine {
             (*bus).DeviceObject = pdo;
             (*bus).MajorFunction = [Some(invalid_device_request); IRP_MJ_MAXIMUM_FUNCTION + 1];
             (*bus).MajorFunction[IRP_MJ_PNP] = Some(root_bus_pnp);
+            (*bus).MajorFunction[IRP_MJ_POWER] = Some(root_bus_power);
             (*pdo).Type = IO_TYPE_DEVICE;
             (*pdo).Size = size_of::<DEVICE_OBJECT>() as USHORT;
             (*pdo).DriverObject = bus;
@@ -168,39 +187,204 @@ impl PnpDevice {
         device
     }
 
-    /// Sends IRP_MN_REMOVE_DEVICE and deletes the physical device object. The driver must have no
-    /// requests of others any more when it completes that.
+    /// Starts the device: IRP_MN_START_DEVICE with its register window and its interrupt; the first time and
+    /// after [`PnpDevice::stop`].
+    pub fn start(&self) -> NTSTATUS {
+        let machine = self.machine();
+        let Some(window) = machine.device_window(self.device) else { return STATUS_DEVICE_DOES_NOT_EXIST };
+        let vector = machine.hardware[self.device].vector();
+        let lists = machine.resources(window, vector).and_then(|raw| {
+            machine.resources(window, vector).map(|translated| IO_STACK_LOCATION_Parameters_StartDevice {
+                AllocatedResources: raw,
+                AllocatedResourcesTranslated: translated,
+            })
+        });
+        let parameters = match lists {
+            Ok(parameters) => parameters,
+            Err(status) => return status,
+        };
+        let (status, _) = self.send(IRP_MJ_PNP, IRP_MN_START_DEVICE, Parameters::Start(parameters));
+        machine.free_system(parameters.AllocatedResources.cast());
+        machine.free_system(parameters.AllocatedResourcesTranslated.cast());
+        status
+    }
+
+    /// IRP_MN_QUERY_STOP_DEVICE: whether the device may be stopped, so that it can be given other resources.
+    pub fn query_stop(&self) -> NTSTATUS {
+        self.send_plain(IRP_MN_QUERY_STOP_DEVICE)
+    }
+
+    /// IRP_MN_CANCEL_STOP_DEVICE: after [`PnpDevice::query_stop`], it is not stopped after all.
+    pub fn cancel_stop(&self) -> NTSTATUS {
+        self.send_plain(IRP_MN_CANCEL_STOP_DEVICE)
+    }
+
+    /// IRP_MN_STOP_DEVICE: after [`PnpDevice::query_stop`]; [`PnpDevice::start`] follows.
+    pub fn stop(&self) -> NTSTATUS {
+        self.send_plain(IRP_MN_STOP_DEVICE)
+    }
+
+    /// IRP_MN_QUERY_REMOVE_DEVICE: whether the device may be removed.
+    pub fn query_remove(&self) -> NTSTATUS {
+        self.send_plain(IRP_MN_QUERY_REMOVE_DEVICE)
+    }
+
+    /// IRP_MN_CANCEL_REMOVE_DEVICE: after [`PnpDevice::query_remove`], it is not removed after all.
+    pub fn cancel_remove(&self) -> NTSTATUS {
+        self.send_plain(IRP_MN_CANCEL_REMOVE_DEVICE)
+    }
+
+    /// IRP_MN_SURPRISE_REMOVAL: the device was pulled out. Requests to the stack may be under way; the driver
+    /// ends them all, and [`PnpDevice::remove`] follows when they have come back. Drivers keep their device
+    /// objects until then: one that has detached or deleted its own is bug check 0xC9/0x241 or 0x242.
+    pub fn surprise_removal(&self) -> NTSTATUS {
+        let top = self.top();
+        self.machine().change_device(self.device, |model| model.pull_out());
+        let status = self.send_plain(IRP_MN_SURPRISE_REMOVAL);
+        self.is_gone.store(true, SeqCst);
+        self.check_objects(top, (0x241, 0x242), false, "IRP_MN_SURPRISE_REMOVAL");
+        status
+    }
+
+    /// IRP_MN_QUERY_CAPABILITIES, filled in by the bus first; `None` if it failed.
+    pub fn query_capabilities(&self) -> Option<DEVICE_CAPABILITIES> {
+        let block: PDEVICE_CAPABILITIES =
+            self.machine().allocate_system(size_of::<DEVICE_CAPABILITIES>()).cast();
+        if block.is_null() {
+            return None;
+        }
+        // SAFETY: a fresh zeroed block of that size, ours until it is freed below.
+        let answer = unsafe {
+            (*block).Size = size_of::<DEVICE_CAPABILITIES>() as USHORT;
+            (*block).Version = 1;
+            (*block).Address = ULONG::MAX;
+            (*block).UINumber = ULONG::MAX;
+            let sent = self.send(IRP_MJ_PNP, IRP_MN_QUERY_CAPABILITIES, Parameters::Capabilities(block));
+            NT_SUCCESS(sent.0).then(|| *block)
+        };
+        self.machine().free_system(block.cast());
+        answer
+    }
+
+    /// IRP_MN_QUERY_PNP_DEVICE_STATE: the flags of PNP_DEVICE_STATE that the stack sets; none if no driver
+    /// handles it.
+    pub fn query_state(&self) -> usize {
+        let (status, flags) = self.send(IRP_MJ_PNP, IRP_MN_QUERY_PNP_DEVICE_STATE, Parameters::None);
+        if NT_SUCCESS(status) { flags } else { 0 }
+    }
+
+    /// Whether the topmost driver of the stack has a dispatch routine for IRP_MJ_POWER.
+    #[must_use]
+    pub fn handles_power(&self) -> bool {
+        // SAFETY: the stack's device and driver objects are live until the device is removed.
+        let routine = unsafe { (*(*self.top()).DriverObject).MajorFunction[IRP_MJ_POWER] };
+        let default: unsafe extern "C-unwind" fn(PDEVICE_OBJECT, PIRP) -> NTSTATUS = invalid_device_request;
+        routine.is_some_and(|routine| !std::ptr::fn_addr_eq(routine, default))
+    }
+
+    /// IRP_MN_QUERY_POWER: whether the stack can go into a power state.
+    pub fn query_power(&self, state: Power) -> NTSTATUS {
+        self.send(IRP_MJ_POWER, IRP_MN_QUERY_POWER, Parameters::Power(state.parameters())).0
+    }
+
+    /// IRP_MN_SET_POWER: the stack goes into a power state. A device that goes to D3 has lost its power when
+    /// the request has come back.
+    pub fn set_power(&self, state: Power) -> NTSTATUS {
+        let (status, _) = self.send(IRP_MJ_POWER, IRP_MN_SET_POWER, Parameters::Power(state.parameters()));
+        if state == Power::Device(PowerDeviceD3) && NT_SUCCESS(status) {
+            self.machine().change_device(self.device, |model| model.lose_power());
+        }
+        status
+    }
+
+    /// Removes the device: IRP_MN_QUERY_REMOVE_DEVICE and IRP_MN_REMOVE_DEVICE, after which the physical
+    /// device object is deleted. A driver that refuses the query is told that the device was pulled out;
+    /// after a surprise removal there is no query. The driver must have no requests of others any more when
+    /// it completes the last. One that has not detached and deleted its device object by then is bug check
+    /// 0xC9/0x21D or 0x21E.
     pub fn remove(self) {
-        self.send(IRP_MN_REMOVE_DEVICE, None);
+        if !self.is_gone.load(SeqCst) && !NT_SUCCESS(self.query_remove()) {
+            self.cancel_remove();
+            self.surprise_removal();
+        }
+        self.send_remove();
+    }
+
+    fn send_remove(self) {
+        let top = self.top();
+        self.send_plain(IRP_MN_REMOVE_DEVICE);
+        self.check_objects(top, (0x21D, 0x21E), true, "IRP_MN_REMOVE_DEVICE");
         self.delete();
     }
 
-    /// Sends a PnP request to the stack and waits for it.
-    fn send(&self, minor: UCHAR, parameters: Option<IO_STACK_LOCATION_Parameters_StartDevice>) -> NTSTATUS {
-        let top = self.top();
-        let event: PKEVENT = self.machine().allocate_system(size_of::<KEVENT>()).cast();
+    /// Checks what a driver has done with the object at the top of the stack: whether it has detached and
+    /// deleted it, or kept it.
+    fn check_objects(&self, top: PDEVICE_OBJECT, checks: (u64, u64), gone: bool, after: &str) {
+        if std::ptr::eq(top, self.pdo) {
+            return;
+        }
+        // SAFETY: the physical device object is live; the other is or was one, and its memory is looked at
+        // only where it is still memory of the machine.
+        let (is_detached, is_deleted) = unsafe {
+            let cpu = Processor::current();
+            let is_there = cpu.is_memory(top as usize, size_of::<DEVICE_OBJECT>());
+            ((*self.pdo).AttachedDevice.is_null(), !is_there || (*top).Type != IO_TYPE_DEVICE)
+        };
+        let shown = self.machine().machine_address(top as usize);
+        let (verb, check) = match (gone, is_detached, is_deleted) {
+            (true, false, _) => ("is still attached", checks.0),
+            (true, true, false) => ("still exists", checks.1),
+            (false, _, true) => ("has been deleted", checks.1),
+            (false, true, false) => ("has been detached", checks.0),
+            _ => return,
+        };
+        let what = format!("device object {} {verb} after {after}", crate::report_address(shown));
+        Processor::current().bug_check(IO_VERIFIER, [check, shown, 0, 0], what);
+    }
+
+    fn send_plain(&self, minor: UCHAR) -> NTSTATUS {
+        self.send(IRP_MJ_PNP, minor, Parameters::None).0
+    }
+
+    /// Sends a request with a minor function that no driver knows, as Driver Verifier does.
+    pub fn send_unknown(&self) -> NTSTATUS {
+        self.send_plain(UNKNOWN_MINOR)
+    }
+
+    /// Sends a request to the stack and waits for it: its status and its information.
+    fn send(&self, major: usize, minor: UCHAR, parameters: Parameters) -> (NTSTATUS, usize) {
+        let (machine, top) = (self.machine(), self.top());
+        let event: PKEVENT = machine.allocate_system(size_of::<KEVENT>()).cast();
         // SAFETY: the stack is live; event and IRP are ours until freed below, which is after the
         // completion routine has signaled the one for the other.
         unsafe {
             let irp = IoAllocateIrp((*top).StackSize, FALSE);
             if irp.is_null() || event.is_null() {
-                return STATUS_INSUFFICIENT_RESOURCES;
+                return (STATUS_INSUFFICIENT_RESOURCES, 0);
             }
             KeInitializeEvent(event, NotificationEvent, FALSE);
             (*irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_NOT_SUPPORTED, 0);
+            (*irp).Builder = BUILT_BY_PNP;
             let next = IoGetNextIrpStackLocation(irp);
-            (*next).MajorFunction = IRP_MJ_PNP as UCHAR;
+            (*next).MajorFunction = major as UCHAR;
             (*next).MinorFunction = minor;
-            if let Some(start) = parameters {
-                (*next).Parameters.StartDevice = start;
+            match parameters {
+                Parameters::None => {}
+                Parameters::Start(start) => (*next).Parameters.StartDevice = start,
+                Parameters::Capabilities(block) => {
+                    (*next).Parameters.DeviceCapabilities.Capabilities = block;
+                }
+                Parameters::Power(power) => (*next).Parameters.Power = power,
             }
             IoSetCompletionRoutine(irp, Some(came_back), event.cast(), true, true, true);
+            pnp_checks::begin(machine, irp, self.pdo, u32::from((*top).StackSize.unsigned_abs()) - 1);
             IoCallDriver(top, irp);
             KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
-            let status = (*irp).IoStatus.Status();
+            pnp_checks::end(machine, irp);
+            let io = (*irp).IoStatus;
             IoFreeIrp(irp);
-            self.machine().free_system(event.cast());
-            status
+            machine.free_system(event.cast());
+            (io.Status(), io.Information)
         }
     }
 
@@ -226,20 +410,69 @@ unsafe extern "C-unwind" fn came_back(_device: PDEVICE_OBJECT, _irp: PIRP, event
     STATUS_MORE_PROCESSING_REQUIRED
 }
 
+/// A power state, of the system or of the device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Power {
+    /// SystemPowerState: `PowerSystemWorking` and so on.
+    System(SYSTEM_POWER_STATE),
+    /// DevicePowerState: `PowerDeviceD0` and so on.
+    Device(DEVICE_POWER_STATE),
+}
+
+impl Power {
+    fn parameters(self) -> IO_STACK_LOCATION_Parameters_Power {
+        let (kind, state, action) = match self {
+            Power::System(state) => {
+                let action = if state == PowerSystemWorking { PowerActionNone } else { PowerActionSleep };
+                (SystemPowerState, POWER_STATE { SystemState: state }, action)
+            }
+            Power::Device(state) => (DevicePowerState, POWER_STATE { DeviceState: state }, PowerActionNone),
+        };
+        IO_STACK_LOCATION_Parameters_Power {
+            SystemContext: 0,
+            Type: kind,
+            State: state,
+            ShutdownType: action,
+        }
+    }
+}
+
+/// A minor function that means nothing.
+const UNKNOWN_MINOR: UCHAR = 0xDE;
+
 /// The root bus: starting, stopping and removing a device takes it no work; a request it does not know is
 /// completed with the status it came with.
 unsafe extern "C-unwind" fn root_bus_pnp(_device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
     // SAFETY: the I/O manager calls dispatch routines with a live IRP, which is ours to complete.
     unsafe {
-        if (*IoGetCurrentIrpStackLocation(irp)).MinorFunction <= IRP_MN_CANCEL_STOP_DEVICE
-            || (*IoGetCurrentIrpStackLocation(irp)).MinorFunction == IRP_MN_SURPRISE_REMOVAL
-        {
-            (*irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 0);
+        let location = &*IoGetCurrentIrpStackLocation(irp);
+        match location.MinorFunction {
+            IRP_MN_QUERY_CAPABILITIES => {
+                let block = &mut *location.Parameters.DeviceCapabilities.Capabilities;
+                // Asleep it is off, and it wakes nothing.
+                block.DeviceState = [PowerDeviceD3; POWER_SYSTEM_MAXIMUM];
+                block.DeviceState[PowerSystemWorking as usize] = PowerDeviceD0;
+                (*irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 0);
+            }
+            0..=IRP_MN_CANCEL_STOP_DEVICE | IRP_MN_SURPRISE_REMOVAL => {
+                (*irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 0);
+            }
+            _ => {}
         }
         let status = (*irp).IoStatus.Status();
         IoCompleteRequest(irp, IO_NO_INCREMENT);
         status
     }
+}
+
+/// The root bus for power: every state is possible.
+unsafe extern "C-unwind" fn root_bus_power(_device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
+    // SAFETY: the I/O manager calls dispatch routines with a live IRP, which is ours to complete.
+    unsafe {
+        (*irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 0);
+        IoCompleteRequest(irp, IO_NO_INCREMENT);
+    }
+    STATUS_SUCCESS
 }
 
 #[cfg(test)]

@@ -128,29 +128,22 @@ impl GuardedBlocks {
         [first..placed.start, placed.start + placed.block.bytes..first + placed.pages * PAGE]
     }
 
-    /// What an offset is to the block whose pages it lies on, or else to the one before the closed page it
-    /// lies on, or to the one behind it.
+    /// What an offset is to the block whose pages it lies on, or else to the nearer one of those beside the
+    /// closed page that it lies on. `None`: it is open, or nothing ever lay near it.
     pub(super) fn meet(&self, offset: usize) -> Option<(Placed, Met)> {
-        let Some(placed) = self.at(offset) else {
-            let first = self.behind(offset)?;
-            return Some((*first, Met::Before(first.start - offset)));
-        };
-        let end = placed.start + placed.block.bytes;
-        let met = match placed.state {
-            _ if offset >= end => match self.behind(offset) {
-                // A closed page has two neighbours; what is nearer was meant.
-                Some(next) if next.start - offset <= offset - end => {
-                    return Some((*next, Met::Before(next.start - offset)));
-                }
-                _ => match placed.state {
-                    State::Lent => Met::Behind(offset - end),
-                    State::GivenBack(at) => Met::GivenBack { offset: offset - placed.start, at },
-                },
-            },
-            State::GivenBack(at) => Met::GivenBack { offset: offset.wrapping_sub(placed.start), at },
-            State::Lent if offset < placed.start => Met::Before(placed.start - offset),
-            // Open, so it was not closed memory that was met.
-            State::Lent => return None,
+        let (here, next) = (self.at(offset), self.behind(offset));
+        let behind_end = here.and_then(|placed| offset.checked_sub(placed.start + placed.block.bytes));
+        let before_next = next.map(|next| next.start - offset);
+        if let (Some(next), Some(before)) = (next, before_next)
+            && (here.is_none() || behind_end.is_some_and(|behind| before <= behind))
+        {
+            return Some((*next, Met::Before(before)));
+        }
+        let placed = here?;
+        let met = match (placed.state, behind_end) {
+            (State::GivenBack(at), _) => Met::GivenBack { offset: offset.wrapping_sub(placed.start), at },
+            (State::Lent, Some(behind)) => Met::Behind(behind),
+            (State::Lent, None) => Met::Before(placed.start.checked_sub(offset).filter(|bytes| *bytes > 0)?),
         };
         Some((*placed, met))
     }

@@ -1,8 +1,9 @@
 //! Counts of retries, failures and the like for one disk, kept per processor.
 
-use super::sense::SrbEnd;
+use super::ends::{End, Row, When};
+use crate::ddi::{SRB_STATUS_BUS_RESET, SRB_STATUS_COMMAND_TIMEOUT, SRB_STATUS_TIMEOUT};
+use crate::scsi::SenseKey;
 use crossbeam::utils::CachePadded;
-use kernel_sim::ddi::STATUS_IO_TIMEOUT;
 use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -41,21 +42,26 @@ impl Counters {
 
     /// Counts how an SRB came back.
     #[inline]
-    pub(super) fn count(&self, cpu: &Processor, srb_end: &SrbEnd) {
+    pub(super) fn count(&self, cpu: &Processor, row: &Row) {
         let here = &self.0[usize::from(cpu.index())];
-        let counter = match srb_end {
-            SrbEnd::Good => &here.completed,
-            SrbEnd::Attention(_) => &here.unit_attentions,
-            SrbEnd::Retry(status) if *status == STATUS_IO_TIMEOUT => &here.timeouts,
-            SrbEnd::Retry(_) | SrbEnd::Later(_) => return,
-            SrbEnd::Failed(_) => &here.failures,
+        let counter = match (row.end, row.when) {
+            (End::Success, _) => &here.completed,
+            (End::Fail(_) | End::OfTheSrb, _) => &here.failures,
+            (End::Again { .. }, When::Sense { key: SenseKey::UNIT_ATTENTION, .. }) => &here.unit_attentions,
+            (
+                End::Again { .. },
+                When::Srb(SRB_STATUS_TIMEOUT | SRB_STATUS_COMMAND_TIMEOUT | SRB_STATUS_BUS_RESET),
+            ) => &here.timeouts,
+            (End::Again { .. }, _) => return,
         };
         counter.fetch_add(1, Relaxed);
     }
 
-    /// Counts an SRB that is sent again.
-    pub(super) fn retried(&self, cpu: &Processor) {
-        self.0[usize::from(cpu.index())].retries.fetch_add(1, Relaxed);
+    /// Counts an SRB that is sent again because of this.
+    pub(super) fn retried(&self, cpu: &Processor, row: &Row) {
+        if !matches!(row.when, When::Sense { key: SenseKey::UNIT_ATTENTION, .. }) {
+            self.0[usize::from(cpu.index())].retries.fetch_add(1, Relaxed);
+        }
     }
 
     pub(super) fn sum(&self) -> DiskStatistics {

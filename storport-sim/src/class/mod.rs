@@ -8,7 +8,7 @@
 //! device.rs    the device objects, attaching and detaching      disk.rs     what is known of one disk
 //! dispatch.rs  which request goes where                         complete.rs IRPs that are not sent down
 //! request.rs   an IRP as SRBs, piece by piece                   packet.rs   SRBs, kept for the next request
-//! sense.rs     what an SRB's end means                          counters.rs what has happened to requests
+//! ends/        what an SRB's end means, a row for each          counters.rs what has happened to requests
 //! question.rs  asking a unit something                          capacity.rs how big the disk is
 //! provisioning.rs  whether the unit takes UNMAP                 trim.rs     ranges into UNMAP commands
 //! device_control.rs  the length, a property, trims
@@ -23,13 +23,13 @@ mod device;
 mod device_control;
 mod disk;
 mod dispatch;
+mod ends;
 mod packet;
 mod provisioning;
 mod question;
 mod request;
-mod sense;
 mod trim;
 
 pub use counters::DiskStatistics;
 pub(crate) use device::Disks;
-pub use request::RETRIES_MAX as DISK_RETRIES_MAX;
+pub use ends::RETRIES_MAX as DISK_RETRIES_MAX;

@@ -47,8 +47,9 @@ pub(super) struct Packet {
     pub done: u32,
     pub piece: u32,
     pub retries: u32,
-    /// Unit attentions met so far; they do not count as failures.
-    pub attentions: u32,
+    /// Bytes that the pieces which succeeded have moved, as their SRBs say: not more than `done` if the
+    /// miniport is right.
+    pub moved: u32,
     /// The blocks that an UNMAP unmaps; null for other requests.
     pub trim: *mut Trim,
     /// For a piece that is sent again after a while.

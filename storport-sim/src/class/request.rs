@@ -4,36 +4,32 @@
 
 use super::complete::complete_now;
 use super::disk::Disk;
+use super::ends::{self, End};
 use super::packet::{Operation, Packet};
-use super::sense::{SrbEnd, srb_end};
 use super::trim::Trim;
 use crate::callbacks::DISK_CLASS;
 use crate::ddi::{
     SRB_FLAGS_ADAPTER_CACHE_ENABLE, SRB_FLAGS_DATA_IN, SRB_FLAGS_DATA_OUT, SRB_FLAGS_NO_DATA_TRANSFER,
     SRB_FLAGS_NO_QUEUE_FREEZE, SRB_FLAGS_QUEUE_ACTION_ENABLE, SRB_FUNCTION_EXECUTE_SCSI,
-    SRB_SIMPLE_TAG_REQUEST, SrbAssignSrbFlags, SrbGetCdb, SrbRoom, SrbSetCdbLength, SrbSetDataBuffer,
-    SrbSetDataTransferLength, SrbSetRequestAttribute, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength,
-    SrbSetTimeOutValue, set_function,
+    SRB_SIMPLE_TAG_REQUEST, SrbAssignSrbFlags, SrbGetCdb, SrbGetDataTransferLength, SrbRoom, SrbSetCdbLength,
+    SrbSetDataBuffer, SrbSetDataTransferLength, SrbSetRequestAttribute, SrbSetSenseInfoBuffer,
+    SrbSetSenseInfoBufferLength, SrbSetTimeOutValue, set_function,
 };
 use crate::scsi::{Opcode, Rw10, Rw16, Unmap};
 use kernel_sim::ddi::{
     IO_STATUS_BLOCK, IRP_MJ_SCSI, IoCallDriver, IoGetCurrentIrpStackLocation, IoGetNextIrpStackLocation,
-    IoMarkIrpPending, IoSetCompletionRoutine, KeInitializeDpc, KeInitializeTimer, KeSetTimer, LARGE_INTEGER,
-    MmGetMdlByteCount, MmGetMdlVirtualAddress, NTSTATUS, PDEVICE_OBJECT, PIRP, PKDPC, PVOID,
-    STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING,
-    STATUS_SUCCESS, as_system,
+    IoMarkIrpPending, IoSetCompletionRoutine, KeInitializeDpc, KeInitializeTimer, KeInsertQueueDpc,
+    KeSetTimer, LARGE_INTEGER, MmGetMdlByteCount, MmGetMdlVirtualAddress, NTSTATUS, PDEVICE_OBJECT, PIRP,
+    PKDPC, PVOID, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED,
+    STATUS_PENDING, STATUS_SUCCESS, as_system,
 };
 use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use zerocopy::IntoBytes;
 
-/// How often one piece of a request is sent again after a failure that may pass.
-pub const RETRIES_MAX: u32 = 4;
-/// Bound on unit attentions per piece; beyond it the unit is broken.
-const ATTENTIONS_MAX: u32 = 16;
-/// How long a unit that is becoming ready is left alone, in units of 100 ns: ten seconds, as Windows does.
-const DELAY_100NS: i64 = 100_000_000;
+/// Seconds in the units of a timer, 100 ns.
+const SECOND_100NS: i64 = 10_000_000;
 
 /// A read or write: whole blocks, all of them on the disk, described by an MDL.
 ///
@@ -106,7 +102,7 @@ unsafe fn send(
         p.length = length;
         p.done = 0;
         p.retries = 0;
-        p.attentions = 0;
+        p.moved = 0;
         p.trim = trim;
         IoMarkIrpPending(irp);
         send_piece(packet);
@@ -200,15 +196,21 @@ unsafe fn data_of(p: &Packet) -> PVOID {
     unsafe { MmGetMdlVirtualAddress((*p.irp).MdlAddress).wrapping_byte_add(p.done as usize) }
 }
 
-/// Sends the present piece again after [`DELAY_100NS`].
-unsafe fn send_piece_later(packet: *mut Packet) {
+/// Sends the present piece again after so many seconds; after none, in a DPC of its own, not inside the call
+/// that has just completed it.
+unsafe fn send_piece_again(packet: *mut Packet, after_s: u32) {
     // SAFETY: the packet is ours until its piece is sent, and so are its timer and its DPC, which are not
     // in use: a packet has one piece at a time.
     unsafe {
         disk_of(&*packet).delayed.fetch_add(1, SeqCst);
-        KeInitializeTimer(&raw mut (*packet).timer);
-        KeInitializeDpc(&raw mut (*packet).dpc, Some(delay_over), packet.cast());
-        KeSetTimer(&raw mut (*packet).timer, LARGE_INTEGER::new(-DELAY_100NS), &raw mut (*packet).dpc);
+        let (timer, dpc) = (&raw mut (*packet).timer, &raw mut (*packet).dpc);
+        KeInitializeDpc(dpc, Some(delay_over), packet.cast());
+        if after_s == 0 {
+            KeInsertQueueDpc(dpc, null_mut(), null_mut());
+        } else {
+            KeInitializeTimer(timer);
+            KeSetTimer(timer, LARGE_INTEGER::new(-i64::from(after_s) * SECOND_100NS), dpc);
+        }
     }
 }
 
@@ -223,6 +225,26 @@ unsafe extern "C-unwind" fn delay_over(_dpc: PKDPC, context: PVOID, _a1: PVOID, 
     });
 }
 
+/// Whether something of a packet's request is left to be sent, now that its present piece has succeeded.
+fn advance(p: &mut Packet, disk: &Disk) -> bool {
+    let srb: PVOID = (&raw mut p.srb).cast();
+    p.done = p.done.wrapping_add(p.piece);
+    p.retries = 0;
+    match p.operation {
+        Operation::Unmap => {
+            let Some(limits) = disk.provisioning() else { return false };
+            // SAFETY: a trim has its list until it ends.
+            unsafe { (*p.trim).advance(disk.capacity, limits) }
+        }
+        Operation::Flush => false,
+        Operation::Read | Operation::Write => {
+            // SAFETY: the packet's SRB, which has come back.
+            p.moved = p.moved.saturating_add(unsafe { SrbGetDataTransferLength(srb) });
+            p.done < p.length
+        }
+    }
+}
+
 /// A piece has come back.
 unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, context: PVOID) -> NTSTATUS {
     let cpu = Processor::current();
@@ -231,49 +253,26 @@ unsafe extern "C-unwind" fn piece_done(_device: PDEVICE_OBJECT, irp: PIRP, conte
     as_system(cpu, &DISK_CLASS, || unsafe {
         let p = &mut *packet;
         let disk = disk_of(p);
-        let srb_end = srb_end(p, p.piece);
-        disk.counters.count(cpu, &srb_end);
-        let status = match srb_end {
-            SrbEnd::Good => {
-                p.done = p.done.wrapping_add(p.piece);
-                p.retries = 0;
-                p.attentions = 0;
-                let goes_on = match p.operation {
-                    Operation::Unmap => {
-                        disk.provisioning().is_some_and(|limits| (*p.trim).advance(disk.capacity, limits))
-                    }
-                    _ => p.done < p.length,
-                };
-                if goes_on {
+        let row = ends::row_of(p);
+        disk.counters.count(cpu, row);
+        let status = match row.end {
+            End::Success => {
+                if advance(p, disk) {
                     send_piece(packet);
                     return STATUS_MORE_PROCESSING_REQUIRED;
                 }
                 STATUS_SUCCESS
             }
-            SrbEnd::Attention(_) if p.attentions < ATTENTIONS_MAX => {
-                p.attentions += 1;
-                send_piece(packet);
-                return STATUS_MORE_PROCESSING_REQUIRED;
-            }
-            SrbEnd::Retry(_) if p.retries < RETRIES_MAX => {
+            End::Again { after_s, retries, .. } if p.retries < retries => {
                 p.retries += 1;
-                disk.counters.retried(cpu);
-                send_piece(packet);
+                disk.counters.retried(cpu, row);
+                send_piece_again(packet, after_s);
                 return STATUS_MORE_PROCESSING_REQUIRED;
             }
-            SrbEnd::Later(_) if p.retries < RETRIES_MAX => {
-                p.retries += 1;
-                disk.counters.retried(cpu);
-                send_piece_later(packet);
-                return STATUS_MORE_PROCESSING_REQUIRED;
-            }
-            SrbEnd::Retry(status)
-            | SrbEnd::Later(status)
-            | SrbEnd::Failed(status)
-            | SrbEnd::Attention(status) => status,
+            End::Again { status, .. } | End::Fail(status) => status,
+            End::OfTheSrb => ends::system_status(p),
         };
-        let moved = if p.operation == Operation::Unmap { 0 } else { p.done as usize };
-        (*irp).IoStatus = IO_STATUS_BLOCK::new(status, moved);
+        (*irp).IoStatus = IO_STATUS_BLOCK::new(status, p.moved as usize);
         if !p.trim.is_null() {
             Trim::free(std::mem::replace(&mut p.trim, null_mut()), irp);
         }

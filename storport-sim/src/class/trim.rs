@@ -19,7 +19,7 @@ use kernel_sim::machine::Machine;
 use zerocopy::IntoBytes;
 
 /// Ranges one command carries at most.
-const DESCRIPTORS_MAX: usize = 64;
+const DESCRIPTORS_MAX: usize = 256;
 const HEADER_BYTES: usize = size_of::<UnmapHeader>();
 const DESCRIPTOR_BYTES: usize = size_of::<UnmapBlockDescriptor>();
 const LIST_BYTES: usize = HEADER_BYTES + DESCRIPTORS_MAX * DESCRIPTOR_BYTES;
@@ -125,7 +125,7 @@ impl Trim {
                 (self.next, self.taken) = (self.next + 1, 0);
             }
         }
-        // At most 64 descriptors of 16 bytes.
+        // At most 256 descriptors of 16 bytes.
         let bytes = (n * DESCRIPTOR_BYTES) as u16;
         let header = UnmapHeader {
             data_length: (bytes + 6).into(),

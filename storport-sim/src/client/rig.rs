@@ -18,8 +18,13 @@ use std::sync::Arc;
 /// A disk of `bytes` zeros in memory, with blocks of 512 bytes.
 #[must_use]
 pub fn disk(bytes: u64) -> ScsiDisk {
+    numbered_disk(0, bytes)
+}
+
+/// The `n`th of several such disks: each has an identity of its own.
+fn numbered_disk(n: usize, bytes: u64) -> ScsiDisk {
     let store = Box::new(MemoryStore::new(bytes));
-    ScsiDisk::new(store, Geometry::default(), Identity::default()).expect("whole blocks")
+    ScsiDisk::new(store, Geometry::default(), Identity::numbered(n)).expect("whole blocks")
 }
 
 /// How many times as many seeds as usual tests should try: the environment's `STORSIM_SOAK`, or 1.
@@ -104,7 +109,7 @@ impl Rig {
     /// [`Medium::of`] finds it.
     #[must_use]
     pub fn new(entry: PDRIVER_INITIALIZE, disks: usize, bytes: u64) -> Rig {
-        let medium = Arc::new(Medium::new((0..disks).map(|_| disk(bytes)).collect()));
+        let medium = Arc::new(Medium::new((0..disks).map(|n| numbered_disk(n, bytes)).collect()));
         Rig { entry, medium, device: None, parameters: Vec::new() }
     }
 

@@ -81,6 +81,31 @@ pub unsafe fn SrbGetSrbLength(Srb: PVOID) -> ULONG {
     }
 }
 
+/// The NTSTATUS of an SRB that ends with SRB_STATUS_INTERNAL_ERROR: `SystemStatus`, or `InternalStatus`.
+#[inline]
+#[must_use]
+pub unsafe fn SrbGetSystemStatus(Srb: PVOID) -> ULONG {
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
+    unsafe {
+        match extended(Srb) {
+            Some(srb) => (*srb).SystemStatus,
+            None => (*Srb.cast::<SCSI_REQUEST_BLOCK>()).__bindgen_anon_1.InternalStatus,
+        }
+    }
+}
+
+/// Sets what [`SrbGetSystemStatus`] returns.
+#[inline]
+pub unsafe fn SrbSetSystemStatus(Srb: PVOID, Status: ULONG) {
+    // SAFETY: the caller's SRB is live, as in C; its kind is looked at first.
+    unsafe {
+        match extended(Srb) {
+            Some(srb) => (*srb).SystemStatus = Status,
+            None => (*Srb.cast::<SCSI_REQUEST_BLOCK>()).__bindgen_anon_1.InternalStatus = Status,
+        }
+    }
+}
+
 /// Sets flags and keeps the others.
 #[inline]
 pub unsafe fn SrbSetSrbFlags(Srb: PVOID, Flags: ULONG) {

@@ -105,6 +105,13 @@ impl Identity {
         })
     }
 
+    /// The same names with a serial number of its own for the `n`th of several disks, counted from 0: the
+    /// default's first has "1". Every designator follows from it.
+    #[must_use]
+    pub fn numbered(n: usize) -> Self {
+        Self { serial: (n + 1).to_string().into(), ..Self::default() }
+    }
+
     /// The serial number.
     pub fn serial(&self) -> &str {
         &self.serial

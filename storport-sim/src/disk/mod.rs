@@ -22,6 +22,7 @@
 //! inquiry.rs        INQUIRY and its VPD pages                 log.rs        LOG SENSE
 //! mode/             MODE SENSE, MODE SELECT                   reservation/  RESERVE, PERSISTENT RESERVE
 //! supported.rs      what is supported                         target.rs     several units, REPORT LUNS
+//! format.rs         FORMAT UNIT
 //! fault/            faults by plan                            store/        memory and files
 //! ```
 //!
@@ -34,6 +35,7 @@ mod commands;
 mod config;
 mod defect;
 pub mod fault;
+mod format;
 mod inquiry;
 mod io;
 mod log;

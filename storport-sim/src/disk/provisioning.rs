@@ -117,6 +117,12 @@ pub(super) fn get_lba_status(
 }
 
 impl ScsiDisk {
+    /// Every block becomes zero.
+    pub(super) fn zero_all(&mut self) -> Result<(), Sense> {
+        let all = self.extent_of(0, self.blocks)?;
+        self.zero(&all)
+    }
+
     fn zero(&mut self, extent: &Extent) -> Result<(), Sense> {
         if extent.len == 0 {
             return Ok(());

@@ -54,6 +54,12 @@ pub(super) fn start_stop_unit(disk: &mut ScsiDisk, cdb: &Cdb, _: &mut Transfer<'
     Ok(())
 }
 
+/// SEND DIAGNOSTIC (SPC-5, section of that name): the default self-test, which passes, or nothing. There are
+/// no diagnostic pages, so a parameter list is refused.
+pub(super) fn send_diagnostic(_: &mut ScsiDisk, _: &Cdb, _: &mut Transfer<'_>) -> Result<(), Sense> {
+    Ok(())
+}
+
 /// PREVENT ALLOW MEDIUM REMOVAL: accepted, and without effect on a medium that cannot be removed.
 pub(super) fn prevent_allow(_: &mut ScsiDisk, _: &Cdb, _: &mut Transfer<'_>) -> Result<(), Sense> {
     Ok(())

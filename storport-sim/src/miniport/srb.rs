@@ -87,7 +87,7 @@ impl Srb {
         unsafe { &*self.srb }
     }
 
-    fn block_mut(&mut self) -> &mut SCSI_REQUEST_BLOCK {
+    pub(crate) fn block_mut(&mut self) -> &mut SCSI_REQUEST_BLOCK {
         // SAFETY: the SRB is live and the miniport's own until `complete` consumes the handle, which is
         // borrowed exclusively.
         unsafe { &mut *self.srb }

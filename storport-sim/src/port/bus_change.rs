@@ -3,8 +3,8 @@
 //! BusChangeDetected may come from an interrupt routine; the scan it asks for runs in a work item. A unit
 //! found before that is not there any more is marked gone, and requests for it fail; a new disk gets a device
 //! object. StorPortStateChangeDetected has its routine called once, under the StartIo lock, and until then
-//! another report is refused. Invariant: one scan of an adapter runs at a time and none of a stopped one, and a
-//! change reported during a scan or a stop is followed by another.
+//! another report is refused. Invariant: one scan of an adapter runs at a time and none of a stopped one, and
+//! a change reported during a scan or a stop is followed by another.
 
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
@@ -53,7 +53,8 @@ impl BusChange {
 }
 
 impl AdapterState {
-    /// Makes up for a change that was reported and led to no scan: there were no disks yet, or scans were held.
+    /// Makes up for a change that was reported and led to no scan: there were no disks yet, or scans were
+    /// held.
     pub(super) fn catch_up_with_changes(&self) {
         if self.bus_change.pending.load(SeqCst) {
             self.bus_changed(&own_cx());

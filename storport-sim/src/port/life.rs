@@ -158,8 +158,8 @@ impl AdapterState {
     }
 
     /// Starts a stopped adapter again: ScsiAdapterPower, or ScsiSetRunningConfig and ScsiRestartAdapter, or
-    /// (without that) HwStorFindAdapter at DISPATCH_LEVEL and HwStorInitialize. One that was pulled out meanwhile
-    /// is neither stopped nor started.
+    /// (without that) HwStorFindAdapter at DISPATCH_LEVEL and HwStorInitialize. One that was pulled out
+    /// meanwhile is neither stopped nor started.
     pub(super) fn restart(&self) -> Result<(), StartError> {
         if self.is_gone.load(SeqCst) {
             self.open(STOPPED);

@@ -34,10 +34,10 @@ mod tests;
 pub use additional_sense::AdditionalSense;
 pub use capacity::{ReadCapacity10Data, ReadCapacity16Data};
 pub use cdb::{
-    BlockCdb, CompareAndWrite, GetLbaStatus, Inquiry, LogSense, ModeSelect6, ModeSelect10, ModeSense6,
-    ModeSense10, PersistentReserveIn, PersistentReserveOut, ReadCapacity16, ReadDefectData10,
-    ReadDefectData12, ReportLuns, ReportSupportedOpcodes, ReportTaskManagement, RequestSense, Rw6, Rw10,
-    Rw12, Rw16, StartStopUnit, Unmap,
+    BlockCdb, CompareAndWrite, FormatHeader, FormatUnit, GetLbaStatus, Inquiry, LogSense, ModeSelect6,
+    ModeSelect10, ModeSense6, ModeSense10, PersistentReserveIn, PersistentReserveOut, ReadCapacity16,
+    ReadDefectData10, ReadDefectData12, ReportLuns, ReportSupportedOpcodes, ReportTaskManagement,
+    RequestSense, Rw6, Rw10, Rw12, Rw16, StartStopUnit, Unmap,
 };
 pub use inquiry::{InquiryData, PeripheralDeviceType, PeripheralQualifier};
 pub use lba_status::{LbaStatusDescriptor, LbaStatusHeader};

@@ -14,6 +14,8 @@ open_enum! {
     TEST_UNIT_READY = 0x00, "TEST UNIT READY";
     /// Sense data as a command of its own.
     REQUEST_SENSE = 0x03, "REQUEST SENSE";
+    /// Make the medium empty.
+    FORMAT_UNIT = 0x04, "FORMAT UNIT";
     /// Read, 21-bit address, at most 256 blocks.
     READ_6 = 0x08, "READ(6)";
     /// Write, 21-bit address, at most 256 blocks.
@@ -30,6 +32,8 @@ open_enum! {
     MODE_SENSE_6 = 0x1a, "MODE SENSE(6)";
     /// Spin up, spin down.
     START_STOP_UNIT = 0x1b, "START STOP UNIT";
+    /// Test the device.
+    SEND_DIAGNOSTIC = 0x1d, "SEND DIAGNOSTIC";
     /// Lock the door of removable media.
     PREVENT_ALLOW_MEDIUM_REMOVAL = 0x1e, "PREVENT ALLOW MEDIUM REMOVAL";
     /// Last block and block length, 32 bits.

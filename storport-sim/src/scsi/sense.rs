@@ -29,10 +29,22 @@ open_enum! {
     UNIT_ATTENTION = 0x6, "UNIT ATTENTION";
     /// The block is protected from the operation.
     DATA_PROTECT = 0x7, "DATA PROTECT";
+    /// Nothing is written there, or something is where nothing should be.
+    BLANK_CHECK = 0x8, "BLANK CHECK";
+    /// The vendor's own.
+    VENDOR_SPECIFIC = 0x9, "VENDOR SPECIFIC";
+    /// A copy between devices was given up.
+    COPY_ABORTED = 0xa, "COPY ABORTED";
     /// The device gave the command up; it may be tried again.
     ABORTED_COMMAND = 0xb, "ABORTED COMMAND";
+    /// Obsolete: a search found what it was for.
+    EQUAL = 0xc, "EQUAL";
+    /// The medium is full, and data is left.
+    VOLUME_OVERFLOW = 0xd, "VOLUME OVERFLOW";
     /// Source data and medium differ.
     MISCOMPARE = 0xe, "MISCOMPARE";
+    /// Reported later, and the command is done.
+    COMPLETED = 0xf, "COMPLETED";
 }
 
 /// The field that an ILLEGAL REQUEST is about (SPC-5, "Field pointer sense key specific information").

@@ -18,8 +18,14 @@ open_enum! {
     CONDITION_MET = 0x04, "CONDITION MET";
     /// The logical unit cannot take a command now; try again.
     BUSY = 0x08, "BUSY";
+    /// Obsolete since SAM-4: one of a chain of linked commands is done.
+    INTERMEDIATE = 0x10, "INTERMEDIATE";
+    /// Obsolete since SAM-4: the same, and a comparison succeeded.
+    INTERMEDIATE_CONDITION_MET = 0x14, "INTERMEDIATE-CONDITION MET";
     /// Another initiator holds a reservation.
     RESERVATION_CONFLICT = 0x18, "RESERVATION CONFLICT";
+    /// Obsolete since SPI-3: the command was ended early.
+    COMMAND_TERMINATED = 0x22, "COMMAND TERMINATED";
     /// The logical unit's task set has no room; try again when a command has finished.
     QUEUE_FULL = 0x28, "TASK SET FULL";
     /// An auto-contingent allegiance is in force.

@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "tests call layer 1 as drivers do")]
 
 mod client;
+mod ends;
 mod hands;
 mod io;
 mod late;

@@ -180,6 +180,9 @@ fn disturbances(counts: &DisturbanceCounts, failed: u64) -> Value {
             "plugged": e.plugged,
             "found": e.found,
             "removals": e.removals,
+            "taken_back": e.taken_back,
+            "sleeps": e.sleeps,
+            "refused": e.refused,
         },
         "disk": {
             "completed": d.completed,

@@ -96,7 +96,12 @@ fn disturbances(out: &mut String, counts: &DisturbanceCounts, failed: u64) -> fm
 pub(super) fn events(out: &mut String, e: EventCounts) -> fmt::Result {
     let resets = format!("{} unit resets, {} bus resets", e.unit_resets, e.bus_resets);
     let plugged = format!("{} units plugged in ({} found)", e.plugged, e.found);
-    writeln!(out, "  events    {resets}, {} restarts, {plugged}, {} removals", e.restarts, e.removals)
+    writeln!(out, "  events    {resets}, {} restarts, {plugged}, {} removals", e.restarts, e.removals)?;
+    if e.taken_back + e.sleeps + e.refused != 0 {
+        let (back, sleeps, refused) = (e.taken_back, e.sleeps, e.refused);
+        writeln!(out, "            {back} queries taken back, {sleeps} sleeps, {refused} queries refused")?;
+    }
+    Ok(())
 }
 
 fn throughput(out: &mut String, setup: &Setup, run: &Run) -> fmt::Result {

@@ -20,7 +20,8 @@ mod stops;
 mod warning;
 
 pub use checks::{
-    adapter_restart, data_integrity, lost_request, request_status, stall_at_raised_irql, time_at_raised_irql,
+    adapter_restart, data_integrity, fewer_bytes, lost_request, request_status, stall_at_raised_irql,
+    time_at_raised_irql,
 };
 pub use exhibits::Exhibits;
 pub use row::{Origin, Row, Set, WindowsStop};
@@ -35,6 +36,7 @@ pub static TABLE: &[&Row] = &[
     &warning::storport_status_pending::ROW,
     &data_integrity::ROW,
     &request_status::ROW,
+    &fewer_bytes::ROW,
     &lost_request::ROW,
     &adapter_restart::ROW,
     &stall_at_raised_irql::ROW,

@@ -175,6 +175,19 @@ pub fn why_of_stop(stop: &StopCode, parameters: [u64; 4]) -> &'static str {
             "the SRB is another request by now: its sender gets data that never came, and its memory is \
              freed under the device"
         }
+        (0xC9, 0x22D..=0x232) => {
+            "the drivers below never see the request: the device is not stopped, removed or put to sleep as the \
+             system believes, and a new request of Windows finds no driver that knows it"
+        }
+        (0xC9, 0x213..=0x21A) => {
+            "the PnP manager cannot tell a request that was handled from one that no driver knows"
+        }
+        (0xC9, 0x21D | 0x21E) => {
+            "requests still reach a driver whose device is gone, and it can never be unloaded"
+        }
+        (0xC9, 0x241 | 0x242) => {
+            "handles are still open: a request through one of them finds a device object that is not there"
+        }
         (0xC4, 0x62) => "the memory is gone until the next restart; each load of the driver takes more",
         (0xC4, 0x51) => "what lies behind the block belongs to another driver",
         (0xC4, 0x10) => "the block may be another driver's by now: freeing it again frees that",

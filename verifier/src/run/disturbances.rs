@@ -7,7 +7,7 @@ use storport_sim::disk::fault::{FaultCount, FaultPlan};
 /// Declares the events: the doc comment of each is also the text that `storsim explain` prints.
 macro_rules! events {
     ($($(#[doc = $doc:literal])+ $event:ident = $word:literal;)+) => {
-        /// What happens to an adapter while requests are under way.
+        /// What happens to an adapter or a device while requests are under way.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Event {
@@ -16,7 +16,7 @@ macro_rules! events {
 
         impl Event {
             /// Every event, by its word on the command line.
-            pub const NAMES: [(&'static str, Event); 4] = [$(($word, Event::$event)),+];
+            pub const NAMES: [(&'static str, Event); 6] = [$(($word, Event::$event)),+];
 
             /// What happens, in sentences.
             #[must_use]
@@ -32,12 +32,21 @@ macro_rules! events {
 events! {
     /// A unit or a bus is reset. Which of the two is drawn from the seed each time.
     Reset = "reset";
-    /// The adapter is stopped and started again, as for a rebalance or for sleep.
+    /// The adapter is stopped and started again, as for a rebalance or for sleep. The device of a WDM driver
+    /// is asked first (IRP_MN_QUERY_STOP_DEVICE), and now and then the query is taken back.
     StopRestart = "stop-restart";
     /// Units are plugged in, used, and pulled out. Each gets a short workload of its own meanwhile.
     Hotplug = "hotplug";
-    /// The adapter is pulled out, once. Requests may fail from then on, and all of them must end.
+    /// The adapter, or the device of a WDM driver, is pulled out, once. Requests may fail from then on, and
+    /// all of them must end.
     Removal = "removal";
+    /// The device of a WDM driver is asked for its capabilities, its state and whether it may be removed,
+    /// which it then is not (IRP_MN_CANCEL_REMOVE_DEVICE). One request among these has a minor function that
+    /// no driver knows.
+    QueryRemove = "query-remove";
+    /// The device of a WDM driver goes to sleep and wakes up, with the system or alone: IRP_MN_QUERY_POWER
+    /// and IRP_MN_SET_POWER. A driver without a dispatch routine for IRP_MJ_POWER gets none.
+    Power = "power";
 }
 
 impl Event {
@@ -46,6 +55,18 @@ impl Event {
     pub fn word(self) -> &'static str {
         let row = Event::NAMES.iter().find(|(_, event)| *event == self);
         row.expect("the table has every event").0
+    }
+
+    /// Whether it can happen to the device of a WDM driver.
+    #[must_use]
+    pub fn is_about_devices(self) -> bool {
+        !matches!(self, Event::Reset | Event::Hotplug)
+    }
+
+    /// Whether it can happen to an adapter.
+    #[must_use]
+    pub fn is_about_adapters(self) -> bool {
+        !matches!(self, Event::QueryRemove | Event::Power)
     }
 }
 
@@ -103,8 +124,14 @@ pub struct EventCounts {
     pub plugged: u64,
     /// Those of them that the adapter made a disk of.
     pub found: u64,
-    /// Removals of the adapter.
+    /// Removals of the adapter or the device.
     pub removals: u64,
+    /// Queries for a stop or a removal that were taken back.
+    pub taken_back: u64,
+    /// Times a device went to sleep and woke up.
+    pub sleeps: u64,
+    /// Queries that the driver refused.
+    pub refused: u64,
 }
 
 impl EventCounts {

@@ -18,8 +18,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use storport_sim::{Adapter, Medium};
 
-/// How often the second thread looks whether the device is still there, in microseconds: 10 ms.
+/// How often the second thread looks whether the device is still there, in microseconds: after 10 ms, and
+/// then less and less often, down to once a second, which is long for a machine and short for a time-out.
 const LOOK_US: u64 = 10_000;
+const LOOK_US_MAX: u64 = 1_000_000;
 
 /// Requests of the load between two looks at something else.
 const LOOK_REQUESTS: u64 = 2;
@@ -40,14 +42,46 @@ impl Draws {
     }
 }
 
+/// How a thread of events learns when it is its turn.
+pub(super) struct Cue {
+    /// Rung when requests are due, and when the load is over.
+    bell: Doorbell,
+    is_over: AtomicBool,
+}
+
+impl Cue {
+    /// A load that is not over.
+    pub(super) fn new(bell: Doorbell) -> Cue {
+        Cue { bell, is_over: AtomicBool::new(false) }
+    }
+
+    /// Waits until the load has sent so many requests more; `false`: it is over.
+    pub(super) fn wait(&self, permitted: &PermittedErrors, requests: u64) -> bool {
+        permitted.ring_after(requests);
+        // The ring of the end may have been for another wait.
+        if !self.is_over() {
+            self.bell.wait();
+        }
+        !self.is_over()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(SeqCst)
+    }
+
+    /// The load is over.
+    pub(super) fn end(&self) {
+        self.is_over.store(true, SeqCst);
+        self.bell.ring();
+    }
+}
+
 /// What the threads of one run share.
 pub(super) struct Stage {
     pub adapter: Adapter,
     pub medium: Arc<Medium>,
     pub permitted: Arc<PermittedErrors>,
-    /// Rung when requests are due, and when the load is over.
-    pub bell: Doorbell,
-    pub is_over: AtomicBool,
+    pub cue: Cue,
     pub counts: Mutex<EventCounts>,
     /// The statistics of the workloads on plugged units.
     pub elsewhere: Mutex<Statistics>,
@@ -57,11 +91,7 @@ impl Stage {
     /// Waits until the load has sent a few requests more; where it is over, a millisecond. A machine that
     /// works has no time: in the deterministic executor a delay would last until the load is over.
     pub(super) fn let_the_load_go_on(&self) {
-        if !self.is_over.load(SeqCst) {
-            self.permitted.ring_after(LOOK_REQUESTS);
-            self.bell.wait();
-        }
-        if self.is_over.load(SeqCst) {
+        if !self.cue.wait(&self.permitted, LOOK_REQUESTS) {
             delay_us(1_000);
         }
     }
@@ -73,12 +103,7 @@ pub(super) fn run(stage: &Stage, events: &[Event], seed: u64, gap: u64) {
     let mut draws = Draws::new(seed);
     let mut left: Vec<Event> = events.to_vec();
     while !left.is_empty() && !stage.permitted.is_gone() {
-        stage.permitted.ring_after(1 + draws.below(gap));
-        // The ring of the end may have been for another wait.
-        if !stage.is_over.load(SeqCst) {
-            stage.bell.wait();
-        }
-        if stage.is_over.load(SeqCst) {
+        if !stage.cue.wait(&stage.permitted, 1 + draws.below(gap)) {
             return;
         }
         let event = left[draws.below(left.len() as u64) as usize];
@@ -92,6 +117,7 @@ pub(super) fn run(stage: &Stage, events: &[Event], seed: u64, gap: u64) {
                 notice_removal(stage);
             }
             Event::Hotplug => Hotplug { stage, machine, seed: draws.below(u64::MAX) }.happen(),
+            Event::Power | Event::QueryRemove => unreachable!("refused for a miniport before the run"),
         }
     }
 }
@@ -111,7 +137,11 @@ fn reset(stage: &Stage, draws: &mut Draws) {
 
 fn stop_and_restart(stage: &Stage) {
     stage.adapter.stop();
-    if let Err(why) = stage.adapter.restart() {
+    let restarted = stage.adapter.restart();
+    // One that was pulled out meanwhile need not start.
+    if let Err(why) = restarted
+        && !stage.permitted.is_gone()
+    {
         workload::report(
             &rules::adapter_restart::ROW,
             "every request for its disks waits for ever",
@@ -130,12 +160,14 @@ fn notice_removal(stage: &Stage) {
 
 /// The thread that notices a removal which a fault brought about.
 pub(super) fn watch_for_removal(stage: &Stage) {
-    while !stage.is_over.load(SeqCst) {
+    let mut look_us = LOOK_US;
+    while !stage.cue.is_over() {
         if stage.medium.is_gone() {
             Machine::current().expect("a thread of a machine").touch_device(0);
             notice_removal(stage);
             return;
         }
-        delay_us(LOOK_US);
+        delay_us(look_us);
+        look_us = (look_us * 2).min(LOOK_US_MAX);
     }
 }

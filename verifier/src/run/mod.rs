@@ -2,10 +2,11 @@
 //!
 //! [`once`] is the only place where a machine is powered on for a driver; a [`Program`] is a driver with its
 //! setup, to be executed many times. `setup.rs` says how to run, `rig.rs` is what happens on the machine,
-//! `disturbances.rs` what goes wrong meanwhile, made by `events.rs` and `hotplug.rs`. What was found is
-//! described in [`finding`](crate::finding), not here. Invariant: on the deterministic executor a run is a
-//! function of driver, setup, seed and choices.
+//! `disturbances.rs` what goes wrong meanwhile, made by `events.rs`, `hotplug.rs` and `device_events.rs`.
+//! What was found is described in [`finding`](crate::finding), not here. Invariant: on the deterministic
+//! executor a run is a function of driver, setup, seed and choices.
 
+mod device_events;
 mod disturbances;
 mod events;
 mod hotplug;
@@ -226,12 +227,13 @@ fn finish(
     }
 }
 
-/// The SCSI disks that a miniport serves: all like the first.
+/// The SCSI disks that a miniport serves: all like the first, each with an identity of its own.
 fn target(store: Box<dyn BackingStore>, setup: &Setup) -> Result<Target, StoreError> {
     let more = (1..setup.workload.luns).map(|_| open(&setup.contents));
-    let disk = |store: Box<dyn BackingStore>| {
-        ScsiDisk::new(store, Geometry::default(), Identity::default())
+    let disk = |(n, store): (usize, Box<dyn BackingStore>)| {
+        ScsiDisk::new(store, Geometry::default(), Identity::numbered(n))
             .expect("a store that opened is a whole number of sectors")
     };
-    std::iter::once(Ok(store)).chain(more).map(|store| Ok(disk(store?))).collect()
+    let stores = std::iter::once(Ok(store)).chain(more).enumerate();
+    stores.map(|(n, store)| Ok(disk((n, store?)))).collect()
 }

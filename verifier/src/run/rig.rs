@@ -4,17 +4,18 @@
 //! unloads. It is the system around a driver and no part of it; a driver that refuses to start is no finding.
 //! Invariant: whatever was started is taken down again, unless the run ended before.
 
+use super::device_events::{self, DeviceStage};
 use super::disturbances::{DisturbanceCounts, Disturbances, Event};
-use super::events::{self, Stage};
+use super::events::{self, Cue, Stage};
 use crate::driver::{Driver, Kind, Protocol};
 use crate::workload::{
     self, Amount, Disk, Doorbell, LOST_AFTER_S, Options, PermittedErrors, Statistics, trims_of,
 };
+use kernel_sim::PnpDevice;
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, PDRIVER_INITIALIZE, PDRIVER_OBJECT, status_name};
 use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use storport_sim::disk::fault::{FaultInjector, FaultKind, Phase, SharedFaults, SharedPhase};
 use storport_sim::{Adapter, Medium, StartError};
 
@@ -74,10 +75,10 @@ impl Rig {
                 let disk = self.disk(machine, vec![device.top()], None)?;
                 if self.disturbances.is_none() {
                     self.work(machine, disk, &Arc::new(PermittedErrors::none()), || {});
+                    device.remove();
                 } else {
-                    self.run_with_device_faults(machine, disk);
+                    self.run_device_disturbed(machine, device, disk);
                 }
-                device.remove();
                 machine.unload_driver(object);
                 Ok(())
             }
@@ -165,16 +166,43 @@ impl Rig {
         self.result.lock().statistics = std::mem::take(&mut *self.so_far.lock());
     }
 
-    /// The workload of a WDM driver whose device meets faults: after its start, and until what was written is
-    /// read back.
-    fn run_with_device_faults(&self, machine: &Machine, disk: Disk) {
+    /// The workload of a WDM driver with faults of its device and events, and the end of the device. Faults
+    /// begin after the start; both end before what was written is read back.
+    fn run_device_disturbed(&self, machine: &'static Machine, device: PnpDevice, disk: Disk) {
         *self.faults.lock() = FaultInjector::new(&self.disturbances.faults, self.workload.seed);
-        let permitted = Arc::new(PermittedErrors::of_device(Arc::clone(&self.faults)));
+        let (bell, ended) = (Doorbell::new(machine, 0), Doorbell::new(machine, 0));
+        let permitted = Arc::new(PermittedErrors::of_device(Arc::clone(&self.faults), bell));
+        let stage = Arc::new(DeviceStage {
+            device,
+            permitted: Arc::clone(&permitted),
+            cue: Cue::new(bell),
+            counts: Mutex::default(),
+        });
+        let has_events = !self.disturbances.events.is_empty();
+        if has_events {
+            let (stage, gap) = (Arc::clone(&stage), self.gap());
+            let (events, seed) = (self.disturbances.events.clone(), self.workload.seed);
+            machine.start_thread(None, move || {
+                device_events::run(&stage, &events, seed, gap);
+                // The rig removes the device when it is the only one that has it.
+                drop(stage);
+                ended.ring();
+            });
+        }
         let mut counts = DisturbanceCounts::default();
         self.work(machine, disk, &permitted, || {
+            stage.cue.end();
+            if has_events {
+                ended.wait();
+            }
             counts.faults = std::mem::take(&mut *self.faults.lock()).counts().collect();
         });
+        bell.free(machine);
+        ended.free(machine);
+        let stage = Arc::into_inner(stage).expect("the thread has ended, and dropped its own");
+        counts.events = stage.counts.into_inner();
         self.result.lock().disturbances = Some(counts);
+        stage.device.remove();
     }
 
     /// The workload with faults and events, and the end of the adapter. Faults begin after the start and end
@@ -196,8 +224,7 @@ impl Rig {
             adapter,
             medium: Arc::clone(medium),
             permitted: Arc::clone(&permitted),
-            bell,
-            is_over: AtomicBool::new(false),
+            cue: Cue::new(bell),
             counts: Mutex::default(),
             elsewhere: Mutex::default(),
         });
@@ -227,8 +254,7 @@ impl Rig {
         let mut counts = DisturbanceCounts::default();
         let device = disk.devices[0];
         self.work(machine, disk, &permitted, || {
-            stage.is_over.store(true, SeqCst);
-            bell.ring();
+            stage.cue.end();
             (0..threads).for_each(|_| ended.wait());
             medium.with(|target| {
                 counts.faults = target.faults().map_or_else(Vec::new, |f| f.counts().collect());

@@ -252,10 +252,18 @@ pub(super) fn check_disturbances(driver: &Driver, disturbances: &Disturbances) -
             "--fault: its rig knows no time-outs or resets, without which a completion that is lost or doubled \
              cannot be survived; --fault answers is every other kind",
         ),
-        Kind::Wdm { .. } if disturbances.events.is_empty() && disturbances.timeout_s.is_none() => Ok(()),
-        Kind::Wdm { .. } => refuse(
+        Kind::Wdm { .. } if disturbances.timeout_s.is_some() => {
+            refuse("a WDM driver", "--timeout needs an adapter, whose requests Storport times out")
+        }
+        Kind::Wdm { .. } if disturbances.events.iter().any(|event| !event.is_about_devices()) => refuse(
             "a WDM driver",
-            "--event and --timeout need an adapter; plug and play of a WDM device under load is not modelled",
+            "--event reset and hotplug need an adapter; stop-restart, query-remove, power and removal do not",
+        ),
+        Kind::Wdm { .. } => Ok(()),
+        _ if disturbances.events.iter().any(|event| !event.is_about_adapters()) => refuse(
+            "a miniport",
+            "--event query-remove and power are for WDM drivers: Storport deals with plug and play and power, and \
+             stop-restart is what a miniport sees of it",
         ),
         // A fault that strikes a scan's own commands takes a disk away, which looks the same as a mistake
         // of the driver's.

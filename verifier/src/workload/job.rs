@@ -18,6 +18,7 @@ use kernel_sim::ddi::*;
 use kernel_sim::machine::Machine;
 use kernel_sim::moment::Moment;
 use sha2::{Digest, Sha256};
+use std::cmp::Ordering;
 use std::ptr::null_mut;
 use storport_sim::ddi::{
     DEVICE_DATA_SET_RANGE, DEVICE_MANAGE_DATA_SET_ATTRIBUTES, DeviceDsmAction_Trim,
@@ -272,14 +273,16 @@ impl<'a> Job<'a> {
             self.failed(operation, status);
             return None;
         }
+        if self.moved_fewer_bytes(operation, information) {
+            self.not_done(operation);
+            return None;
+        }
         match operation {
             Operation::Read { at, .. } => {
-                self.check_length(operation, information);
                 self.read_is_right(slot, at);
                 let _ = self.statistics.latency.record(latency);
             }
             Operation::Write { at } => {
-                self.check_length(operation, information);
                 self.expected.written(at);
                 self.statistics.writes += 1;
                 self.statistics.bytes_written += u64::from(at.bytes(self.unit_bytes));
@@ -317,16 +320,15 @@ impl<'a> Job<'a> {
 
     /// A request that ended with an error: one it may end with, or a finding.
     fn failed(&mut self, operation: Operation, status: NTSTATUS) {
-        let class = match operation {
-            Operation::Read { .. } => OpClass::Read,
-            Operation::Write { .. } | Operation::Trim { .. } => OpClass::Write,
-            Operation::Flush => OpClass::Flush,
-            Operation::Service => OpClass::Other,
-        };
         let permitted = &self.shared.permitted;
-        if !permitted.allows(class, status) {
+        if !permitted.allows(class_of(operation), status) {
             report_status(&operation.in_words(self.unit_bytes), status, permitted.is_expected());
         }
+        self.not_done(operation);
+    }
+
+    /// A request did not do all it was to do.
+    fn not_done(&mut self, operation: Operation) {
         match operation {
             // A digest of less than everything is none.
             Operation::Read { .. } => self.digest = None,
@@ -337,16 +339,22 @@ impl<'a> Job<'a> {
         self.statistics.failed += 1;
     }
 
-    fn check_length(&self, operation: Operation, information: usize) {
-        let bytes = operation.extent().map_or(0, |at| at.bytes(self.unit_bytes));
-        if information != bytes as usize {
-            report(
-                &rules::request_status::ROW,
-                "a caller takes Information as the number of bytes moved",
-                format!("{} succeeded with Information {information}", operation.in_words(self.unit_bytes)),
-                Vec::new(),
-            );
-        }
+    /// Whether a read or write that succeeded moved fewer bytes than it was to, as a fault may have it.
+    fn moved_fewer_bytes(&self, operation: Operation, information: usize) -> bool {
+        let (Operation::Read { at, .. } | Operation::Write { at }) = operation else { return false };
+        let bytes = at.bytes(self.unit_bytes) as usize;
+        let row = match information.cmp(&bytes) {
+            Ordering::Equal => return false,
+            Ordering::Less if self.shared.permitted.allows_fewer_bytes(class_of(operation)) => return true,
+            Ordering::Less => &rules::fewer_bytes::ROW,
+            Ordering::Greater => &rules::request_status::ROW,
+        };
+        report(
+            row,
+            "a caller takes Information as the number of bytes moved",
+            format!("{} succeeded with Information {information}", operation.in_words(self.unit_bytes)),
+            Vec::new(),
+        )
     }
 
     /// Waits for everything outstanding.
@@ -394,6 +402,15 @@ impl<'a> Job<'a> {
             self.submit(Operation::Read { at, cancel: false });
         }
         self.drain();
+    }
+}
+
+fn class_of(operation: Operation) -> OpClass {
+    match operation {
+        Operation::Read { .. } => OpClass::Read,
+        Operation::Write { .. } | Operation::Trim { .. } => OpClass::Write,
+        Operation::Flush => OpClass::Flush,
+        Operation::Service => OpClass::Other,
     }
 }
 

@@ -3,16 +3,17 @@
 //!
 //! It tells which errors may surface. The disk class driver tries most failures again, so an error that
 //! passes must have had as many causes as there are tries: a single aborted command that reaches the client
-//! is a finding. The statuses are those of the class driver's reading (`storport-sim/src/class/sense.rs`),
-//! which follows Windows' ClassInterpretSenseInfo. It also counts the requests sent and rings the waiter when
+//! is a finding. The statuses are those of the class driver's reading (`storport-sim/src/class/ends/`), which
+//! follows Windows' ClassInterpretSenseInfo. It also counts the requests sent and rings the waiter when
 //! their number is reached: that is when events happen. Invariant: with nothing planned, no error is
 //! permitted and nothing is counted.
 
 use super::doorbell::Doorbell;
 use crate::driver::Protocol;
 use kernel_sim::ddi::{
-    NTSTATUS, STATUS_DEVICE_BUSY, STATUS_DEVICE_DATA_ERROR, STATUS_INSUFFICIENT_RESOURCES,
-    STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT, STATUS_NO_MEMORY,
+    NTSTATUS, STATUS_DATA_OVERRUN, STATUS_DEVICE_DATA_ERROR, STATUS_DEVICE_HARDWARE_ERROR,
+    STATUS_DEVICE_NOT_READY, STATUS_INSUFFICIENT_RESOURCES, STATUS_IO_DEVICE_ERROR, STATUS_IO_TIMEOUT,
+    STATUS_NO_MEMORY,
 };
 use kernel_sim::machine::Machine;
 use std::sync::Arc;
@@ -33,10 +34,13 @@ const STEPS: (u32, u32) = (4, 10);
 /// Pieces an adapter may make of the largest request: 64 KiB each.
 const PIECES: u32 = 16;
 
+/// Seconds that the class driver leaves between two tries at most.
+const PAUSE_S: u32 = 10;
+
 /// As [`LOST_AFTER_S`] where something goes wrong: what recovery may take at worst, if every try of every
 /// piece of a request waits for its time-out before each step.
 fn lost_after_faults_s(timeout_s: u32) -> u32 {
-    PIECES * TRIES as u32 * STEPS.0 * (timeout_s + STEPS.1)
+    PIECES * TRIES as u32 * (STEPS.0 * (timeout_s + STEPS.1) + PAUSE_S)
 }
 
 /// See the module page.
@@ -97,8 +101,15 @@ impl PermittedErrors {
     }
 
     /// Faults strike the device of a driver that reports what it says, and does not try again.
-    pub(crate) fn of_device(faults: SharedFaults) -> PermittedErrors {
-        PermittedErrors { device: Some(faults), timeout_s: Some(LOST_AFTER_S), ..PermittedErrors::default() }
+    /// `bell` rings when requests are due.
+    pub(crate) fn of_device(faults: SharedFaults, bell: Doorbell) -> PermittedErrors {
+        PermittedErrors {
+            device: Some(faults),
+            timeout_s: Some(LOST_AFTER_S),
+            bell: Some(bell),
+            due: AtomicU64::new(u64::MAX),
+            ..PermittedErrors::default()
+        }
     }
 
     pub(super) fn is_expected(&self) -> bool {
@@ -147,21 +158,39 @@ impl PermittedErrors {
         if self.is_gone() || is_for_want_of_memory(status) {
             return true;
         }
-        if let Some(faults) = &self.device {
-            let injected = |c: FaultCount| c.injected > 0 && is_about(&c, class);
-            return status == STATUS_IO_DEVICE_ERROR && faults.lock().counts().any(injected);
+        if self.device.is_some() {
+            return status == STATUS_IO_DEVICE_ERROR
+                && self.counts().iter().any(|c| c.injected > 0 && is_about(c, class));
         }
-        let counts: Vec<FaultCount> = self.medium.as_ref().map_or_else(Vec::new, |medium| {
+        permitted(&self.counts(), self.resets.load(SeqCst), self.protocol, class, status)
+    }
+
+    /// Whether a request of this class may succeed with fewer bytes than it asked for.
+    pub(super) fn allows_fewer_bytes(&self, class: OpClass) -> bool {
+        let cuts = |c: &FaultCount| c.rule.kind.name() == FaultKind::ShortTransfer.name() && c.injected > 0;
+        self.is_expected() && self.counts().iter().any(|c| cuts(c) && is_about(c, class))
+    }
+
+    /// How often each rule of the plan has struck.
+    fn counts(&self) -> Vec<FaultCount> {
+        if let Some(faults) = &self.device {
+            return faults.lock().counts().collect();
+        }
+        self.medium.as_ref().map_or_else(Vec::new, |medium| {
             medium.with(|target| target.faults().map_or_else(Vec::new, |f| f.counts().collect()))
-        });
-        permitted(&counts, self.resets.load(SeqCst), self.protocol, class, status)
+        })
     }
 }
 
-/// Whether a request may end so because an allocation of the driver's was made to fail.
+/// Whether a request may end so because allocations of the driver's were made to fail: one is enough for a
+/// status of its own; an error that the class driver makes of an SRB's end takes all of its tries.
 fn is_for_want_of_memory(status: NTSTATUS) -> bool {
-    matches!(status, STATUS_INSUFFICIENT_RESOURCES | STATUS_NO_MEMORY | STATUS_DEVICE_BUSY)
-        && Machine::current().is_some_and(|machine| machine.failed_allocations() > 0)
+    let failed = || Machine::current().map_or(0, |machine| machine.failed_allocations() as u64);
+    match status {
+        STATUS_INSUFFICIENT_RESOURCES | STATUS_NO_MEMORY => failed() > 0,
+        STATUS_IO_DEVICE_ERROR => failed() >= TRIES,
+        _ => false,
+    }
 }
 
 /// Whether a rule is about commands of a class.
@@ -196,18 +225,25 @@ fn permitted(
     // What fails on an ATA disk may come to a reset of the port, which ends the commands of all jobs.
     let any_failure = || anyones(|k| !matches!(k, FaultKind::DuplicateCompletion | FaultKind::UnitAttention));
     let ends_of_all = if is_ata { any_failure() + hangs + resets } else { ends };
-    let attentions = own(FaultKind::UnitAttention);
+    // The port driver sends a busy one again by itself, so that many of these are one failed try.
     let busy = own(FaultKind::Busy) + own(FaultKind::TaskSetFull) + own(FaultKind::AllocationFailure);
-    let tried_out = ends + own(FaultKind::Aborted) >= TRIES;
-    let final_error = own(FaultKind::ShortTransfer) + own(FaultKind::BadSense) > 0;
+    let refusals = busy / BUSY_TRIES;
+    // A unit that was reset says so to the next command, whose try that is.
+    let failed_tries = 2 * ends_of_all
+        + own(FaultKind::Aborted)
+        + own(FaultKind::UnitAttention)
+        + own(FaultKind::BadSense)
+        + refusals;
+    let is_tried_out = failed_tries >= TRIES;
     // An ATA disk has one word for a write it cannot do, whatever stands in the way: device fault (SAT-4).
     let writes = matches!(class, OpClass::Write | OpClass::Flush);
-    let final_error = final_error || is_ata && writes && own(FaultKind::MediumError) > 0;
     match status {
         STATUS_DEVICE_DATA_ERROR => own(FaultKind::MediumError) > 0,
-        STATUS_IO_DEVICE_ERROR => final_error || tried_out || attentions > 2 * TRIES || busy >= BUSY_TRIES,
-        STATUS_IO_TIMEOUT => ends_of_all >= TRIES,
-        STATUS_DEVICE_BUSY => busy >= BUSY_TRIES,
+        STATUS_DATA_OVERRUN => own(FaultKind::ShortTransfer) > 0,
+        STATUS_DEVICE_HARDWARE_ERROR => is_ata && writes && own(FaultKind::MediumError) > 0,
+        STATUS_IO_DEVICE_ERROR => is_tried_out,
+        STATUS_IO_TIMEOUT => is_tried_out && ends_of_all > 0,
+        STATUS_DEVICE_NOT_READY => is_tried_out && refusals > 0,
         STATUS_INSUFFICIENT_RESOURCES => own(FaultKind::AllocationFailure) > 0,
         _ => false,
     }
@@ -232,19 +268,25 @@ mod tests {
         assert!(!read("medium-error", 0, STATUS_DEVICE_DATA_ERROR));
         assert!(!read("medium-error:op=write", 9, STATUS_DEVICE_DATA_ERROR));
         assert!(!read("medium-error", 1, STATUS_IO_DEVICE_ERROR));
-        assert!(read("short", 1, STATUS_IO_DEVICE_ERROR));
+        assert!(read("short", 1, STATUS_DATA_OVERRUN));
+        assert!(!read("short", 99, STATUS_IO_DEVICE_ERROR));
         assert!(!read("aborted", 4, STATUS_IO_DEVICE_ERROR));
         assert!(read("aborted", 5, STATUS_IO_DEVICE_ERROR));
-        assert!(!read("dropped", 4, STATUS_IO_TIMEOUT));
+        assert!(!read("aborted", 99, STATUS_IO_TIMEOUT));
+        assert!(!read("unit-attention", 4, STATUS_IO_DEVICE_ERROR));
+        assert!(read("unit-attention", 5, STATUS_IO_DEVICE_ERROR));
+        assert!(!read("dropped", 2, STATUS_IO_TIMEOUT));
         assert!(read("hung", 1, STATUS_IO_TIMEOUT));
-        assert!(!read("busy", 20, STATUS_DEVICE_BUSY));
+        assert!(!read("busy", 104, STATUS_DEVICE_NOT_READY));
+        assert!(read("busy", 105, STATUS_DEVICE_NOT_READY));
         assert!(!read("duplicate", 99, STATUS_IO_DEVICE_ERROR));
     }
 
     #[test]
     fn a_reset_may_end_everybodys_commands_but_a_few_resets_are_tried_again() {
-        assert!(!permitted(&[], 4, Protocol::Scsi, OpClass::Write, STATUS_IO_TIMEOUT));
-        assert!(permitted(&[], 5, Protocol::Scsi, OpClass::Write, STATUS_IO_TIMEOUT));
+        // Each ends one try and may be told to another.
+        assert!(!permitted(&[], 2, Protocol::Scsi, OpClass::Write, STATUS_IO_TIMEOUT));
+        assert!(permitted(&[], 3, Protocol::Scsi, OpClass::Write, STATUS_IO_TIMEOUT));
     }
 
     #[test]
@@ -252,10 +294,10 @@ mod tests {
         let write = |protocol, text, injected, status| {
             permitted(&counts(text, injected), 0, protocol, OpClass::Write, status)
         };
-        assert!(write(Protocol::Ata, "medium-error", 1, STATUS_IO_DEVICE_ERROR));
-        assert!(!write(Protocol::Scsi, "medium-error", 1, STATUS_IO_DEVICE_ERROR));
-        assert!(write(Protocol::Ata, "busy", 5, STATUS_IO_TIMEOUT));
-        assert!(!write(Protocol::Ata, "busy", 4, STATUS_IO_TIMEOUT));
+        assert!(write(Protocol::Ata, "medium-error", 1, STATUS_DEVICE_HARDWARE_ERROR));
+        assert!(!write(Protocol::Scsi, "medium-error", 1, STATUS_DEVICE_HARDWARE_ERROR));
+        assert!(write(Protocol::Ata, "busy", 3, STATUS_IO_TIMEOUT));
+        assert!(!write(Protocol::Ata, "busy", 2, STATUS_IO_TIMEOUT));
         assert!(!write(Protocol::Scsi, "busy", 99, STATUS_IO_TIMEOUT));
     }
 }

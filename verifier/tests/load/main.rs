@@ -114,7 +114,7 @@ fn a_clean_driver_passes_under_every_fault() {
 
 #[test]
 fn a_clean_driver_passes_every_event() {
-    for (name, event) in Event::NAMES {
+    for (name, event) in Event::NAMES.into_iter().filter(|(_, event)| event.is_about_adapters()) {
         let mut sum = verifier::EventCounts::default();
         let mut retries = 0;
         for seed in seeds(30) {
@@ -134,6 +134,7 @@ fn a_clean_driver_passes_every_event() {
             Event::StopRestart => sum.restarts > 30,
             Event::Hotplug => sum.found > 30,
             Event::Removal => sum.removals >= 25,
+            Event::QueryRemove | Event::Power => unreachable!("of devices"),
         };
         assert!(happened, "{name}: {sum:?}");
     }

@@ -60,6 +60,10 @@ exhibits! {
     refuses: starts Refuses;
     /// Is busy every sixteenth time.
     is_busy: starts IsBusy;
+    /// Says that reads moved half of what was asked for.
+    says_half: starts SaysHalf;
+    /// Says how much was moved.
+    says_all: starts SaysAll;
     /// Completes nothing.
     keeps: starts Keeps;
     /// Completes each request in a DPC, after HwStorStartIo has returned.
@@ -160,6 +164,21 @@ unsafe fn IsBusy(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     } else {
         Execute(DeviceExtension, Srb);
     }
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
+}
+
+unsafe fn SaysHalf(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    Execute(DeviceExtension, Srb);
+    if !IsWrite(Srb) {
+        (*Srb).DataTransferLength /= 2; // Wrong: all of it was moved, and the status says success.
+    }
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
+}
+
+unsafe fn SaysAll(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    let Bytes = (*Srb).DataTransferLength;
+    Execute(DeviceExtension, Srb);
+    (*Srb).DataTransferLength = Bytes;
     StorPortNotification(RequestComplete, DeviceExtension, Srb);
 }
 

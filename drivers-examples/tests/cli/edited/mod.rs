@@ -19,10 +19,14 @@ mod device;
 mod dispatch;
 #[path = "../../../src/wdm_startio/driver.rs"]
 mod driver;
+#[path = "../../../src/wdm_startio/held.rs"]
+mod held;
 #[path = "../../../src/wdm_startio/interrupt.rs"]
 mod interrupt;
 #[path = "../../../src/wdm_startio/pnp.rs"]
 mod pnp;
+#[path = "../../../src/wdm_startio/power.rs"]
+mod power;
 mod rare;
 #[path = "../../../src/wdm_startio/start_io.rs"]
 mod start_io;

@@ -313,6 +313,12 @@ ddis! {
     /// Sends an IRP to a device's driver.
     IoCallDriver = 86(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => irp::call_driver;
+    /// Sends a power IRP to a device's driver: IoCallDriver, since Windows Vista.
+    PoCallDriver = 200(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => irp::call_driver;
+    /// Lets the next power IRP come: it comes by itself since Windows Vista.
+    PoStartNextPowerIrp = 201(Irp: PIRP) -> (),
+        header "wdm.h", irql (PASSIVE, DISPATCH), Ignored, Plain => irp::start_next_power;
     /// Completes an IRP: runs the completion routines of the drivers above, inside the call.
     IoCompleteRequest = 87(Irp: PIRP, PriorityBoost: CCHAR) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Holding => irp::complete;

@@ -44,7 +44,7 @@ pub(crate) fn register_rows() -> impl Iterator<Item = &'static DdiInfo> {
 pub(crate) fn moving_rows() -> impl Iterator<Item = &'static DdiInfo> {
     let moves = |row: &DdiInfo| {
         ["ExAllocatePool", "ExFreePool"].iter().any(|start| row.name.starts_with(start))
-            || ["IoCallDriver", "IoCompleteRequest"].contains(&row.name)
+            || ["IoCallDriver", "PoCallDriver", "IoCompleteRequest"].contains(&row.name)
     };
     TABLE.iter().copied().filter(move |row| moves(row))
 }

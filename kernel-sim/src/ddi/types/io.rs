@@ -113,6 +113,8 @@ pub struct DEVICE_OBJECT {
     pub SectorSize: USHORT,
     /// The device below, which Windows keeps in the device object's private extension.
     pub(crate) AttachedTo: PDEVICE_OBJECT,
+    /// It was deleted while another is attached to it, and goes when that is detached.
+    pub(crate) DeletePending: BOOLEAN,
     pub(crate) DeferredStartIo: BOOLEAN,
     pub(crate) NonCancelable: BOOLEAN,
     /// How many StartIo calls are active, and whether the driver is owed the next packet when the present
@@ -163,6 +165,52 @@ pub struct IO_STACK_LOCATION_Parameters_StartDevice {
     pub AllocatedResourcesTranslated: PCM_RESOURCE_LIST,
 }
 
+pub type POWER_STATE_TYPE = i32;
+pub type SYSTEM_POWER_STATE = i32;
+pub type DEVICE_POWER_STATE = i32;
+pub type POWER_ACTION = i32;
+/// Power states of the system, `PowerSystemUnspecified` included.
+pub const POWER_SYSTEM_MAXIMUM: usize = 7;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub union POWER_STATE {
+    pub SystemState: SYSTEM_POWER_STATE,
+    pub DeviceState: DEVICE_POWER_STATE,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct IO_STACK_LOCATION_Parameters_Power {
+    pub SystemContext: ULONG,
+    pub Type: POWER_STATE_TYPE,
+    pub State: POWER_STATE,
+    pub ShutdownType: POWER_ACTION,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct DEVICE_CAPABILITIES {
+    pub Size: USHORT,
+    pub Version: USHORT,
+    pub _bitfield_1: ULONG,
+    pub Address: ULONG,
+    pub UINumber: ULONG,
+    pub DeviceState: [DEVICE_POWER_STATE; POWER_SYSTEM_MAXIMUM],
+    pub SystemWake: SYSTEM_POWER_STATE,
+    pub DeviceWake: DEVICE_POWER_STATE,
+    pub D1Latency: ULONG,
+    pub D2Latency: ULONG,
+    pub D3Latency: ULONG,
+}
+pub type PDEVICE_CAPABILITIES = *mut DEVICE_CAPABILITIES;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct IO_STACK_LOCATION_Parameters_DeviceCapabilities {
+    pub Capabilities: PDEVICE_CAPABILITIES,
+}
+
 /// The output of IOCTL_DISK_GET_LENGTH_INFO.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -189,6 +237,8 @@ pub union IO_STACK_LOCATION_Parameters {
     pub DeviceIoControl: IO_STACK_LOCATION_Parameters_DeviceIoControl,
     pub Scsi: IO_STACK_LOCATION_Parameters_Scsi,
     pub StartDevice: IO_STACK_LOCATION_Parameters_StartDevice,
+    pub DeviceCapabilities: IO_STACK_LOCATION_Parameters_DeviceCapabilities,
+    pub Power: IO_STACK_LOCATION_Parameters_Power,
     pub Others: IO_STACK_LOCATION_Parameters_Others,
 }
 

@@ -8,7 +8,7 @@ use super::Access::{self, Keys, Open, Persistent, Read};
 use super::Gate::{self, Always, Attentive, Medium};
 use super::{Command, Handler, SharedHandler};
 use crate::disk::{
-    defect, inquiry, io, log, mode, provisioning, reservation as pr, supported, target, unit, verify,
+    defect, format, inquiry, io, log, mode, provisioning, reservation as pr, supported, target, unit, verify,
 };
 use crate::scsi::{Opcode, Rw6, Rw10, Rw12, Rw16, service_action as action};
 
@@ -18,13 +18,17 @@ const PROTECT: (u8, u8, u8) = (1, 7, 5);
 /// POWER CONDITION of START STOP UNIT: only "do what START says".
 const POWER_CONDITION: (u8, u8, u8) = (4, 7, 4);
 
+/// SELF-TEST CODE of SEND DIAGNOSTIC: only the default self-test.
+const SELF_TEST: (u8, u8, u8) = (1, 7, 5);
+
 /// Ascending by operation code, then by service action.
 #[rustfmt::skip]
-pub(in crate::disk) static COMMANDS: [Command; 56] = {
+pub(in crate::disk) static COMMANDS: [Command; 58] = {
     const FF: u8 = 0xff;
     [
         row(Opcode::TEST_UNIT_READY, Medium, Persistent, unit::test_unit_ready, [0, 0, 0, 0, 0]),
         row(Opcode::REQUEST_SENSE, Always, Open, unit::request_sense, [0x01, 0, 0, FF, 0]),
+        row(Opcode::FORMAT_UNIT, Gate::Write, Access::Write, format::format_unit, [0x18, 0, 0, 0, 0]),
         row(Opcode::READ_6, Medium, Read, io::read::<Rw6>, [0x1f, FF, FF, FF, 0]).sharing(io::read_shared::<Rw6>),
         row(Opcode::WRITE_6, Gate::Write, Access::Write, io::write::<Rw6>, [0x1f, FF, FF, FF, 0]),
         row(Opcode::INQUIRY, Always, Open, inquiry::inquiry, [0x01, FF, FF, FF, 0]),
@@ -33,6 +37,7 @@ pub(in crate::disk) static COMMANDS: [Command; 56] = {
         row(Opcode::RELEASE_6, Attentive, Open, pr::release, [0, 0, 0, 0, 0]),
         row(Opcode::MODE_SENSE_6, Attentive, Read, mode::mode_sense_6, [0x08, FF, FF, FF, 0]),
         row(Opcode::START_STOP_UNIT, Attentive, Access::Write, unit::start_stop_unit, [0x01, 0, 0, 0x05, 0]).refusing(POWER_CONDITION),
+        row(Opcode::SEND_DIAGNOSTIC, Attentive, Access::Write, unit::send_diagnostic, [0x17, 0, 0, 0, 0]).refusing(SELF_TEST),
         row(Opcode::PREVENT_ALLOW_MEDIUM_REMOVAL, Attentive, Access::Write, unit::prevent_allow, [0, 0, 0, 0x01, 0]),
         row(Opcode::READ_CAPACITY_10, Medium, Open, unit::read_capacity_10, [0, 0, 0, 0, 0, 0, 0, 0, 0]),
         row(Opcode::READ_10, Medium, Read, io::read::<Rw10>, [0x1c, FF, FF, FF, FF, 0x3f, FF, FF, 0]).refusing(PROTECT).sharing(io::read_shared::<Rw10>),

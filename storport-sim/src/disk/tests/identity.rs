@@ -82,6 +82,27 @@ fn disks_that_differ_in_serial_number_differ_in_name() {
 }
 
 #[test]
+fn several_disks_have_identities_of_their_own() {
+    let pages: Vec<_> = (0..8)
+        .map(|n| {
+            let store = Box::new(MemoryStore::new(512));
+            let mut disk = ScsiDisk::new(store, Geometry::default(), Identity::numbered(n)).unwrap();
+            disk = disk.without_unit_attentions();
+            (page(&mut disk, VpdPage::UNIT_SERIAL_NUMBER), page(&mut disk, VpdPage::DEVICE_IDENTIFICATION))
+        })
+        .collect();
+    assert_eq!(pages[0].0, b"1");
+    for (n, (serial, names)) in pages.iter().enumerate() {
+        for (other_serial, other_names) in &pages[..n] {
+            assert_ne!(serial, other_serial);
+            // The words, and the NAA name behind them.
+            assert_ne!(names[..names.len() - 12], other_names[..other_names.len() - 12]);
+            assert_ne!(names[names.len() - 8..], other_names[other_names.len() - 8..]);
+        }
+    }
+}
+
+#[test]
 fn the_limits_and_the_medium_are_described() {
     let geometry = Geometry { physical_exponent: 3, rotation_rate: 7200, ..Geometry::default() };
     let mut disk = disk_with(MemoryStore::new(4096), geometry);

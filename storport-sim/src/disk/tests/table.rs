@@ -2,7 +2,7 @@
 
 use super::super::commands::{COMMANDS, Command};
 use super::*;
-use crate::scsi::{Opcode, ReportSupportedOpcodes};
+use crate::scsi::{Opcode, ReportSupportedOpcodes, Rw10, service_action as action};
 
 fn supported(options: u8, opcode: Opcode, service_action: u16) -> ReportSupportedOpcodes {
     ReportSupportedOpcodes {
@@ -148,7 +148,7 @@ fn one_command_is_reported_with_its_usage_map() {
 fn a_command_that_is_not_supported_is_reported_so() {
     let mut disk = disk(8);
     for (options, opcode, action) in [
-        (1, Opcode(0x04), 0),
+        (1, Opcode(0x07), 0),
         (2, Opcode::SERVICE_ACTION_IN_16, 0x11),
         (2, Opcode::PERSISTENT_RESERVE_OUT, 7),
         (2, Opcode(0x7f), 9),
@@ -161,6 +161,47 @@ fn a_command_that_is_not_supported_is_reported_so() {
             "{opcode} {action:#x}"
         );
     }
+}
+
+/// What SPC-5 and SBC-4 make mandatory of a direct access block device that INQUIRY says it is, with
+/// provisioning (LBPU) and persistent reservations as it claims them.
+const MANDATORY: [(Opcode, Option<u8>); 15] = [
+    (Opcode::TEST_UNIT_READY, None),
+    (Opcode::REQUEST_SENSE, None),
+    (Opcode::FORMAT_UNIT, None),
+    (Opcode::INQUIRY, None),
+    (Opcode::SEND_DIAGNOSTIC, None),
+    (Opcode::READ_CAPACITY_10, None),
+    (Opcode::READ_10, None),
+    (Opcode::WRITE_10, None),
+    (Opcode::UNMAP, None),
+    (Opcode::READ_16, None),
+    (Opcode::WRITE_16, None),
+    (Opcode::SERVICE_ACTION_IN_16, Some(action::READ_CAPACITY_16)),
+    (Opcode::REPORT_LUNS, None),
+    (Opcode::MAINTENANCE_IN, Some(action::REPORT_SUPPORTED_OPERATION_CODES)),
+    (Opcode::PERSISTENT_RESERVE_IN, Some(action::READ_KEYS)),
+];
+
+#[test]
+fn what_the_claimed_standards_make_mandatory_is_there() {
+    for (opcode, action) in MANDATORY {
+        let row = COMMANDS.iter().find(|row| row.opcode == opcode && row.service_action == action);
+        let row = row.unwrap_or_else(|| panic!("{opcode} is mandatory"));
+        assert!(!quote(run(&mut disk(8), &bare(row)[..])).starts_with("05/20"), "{opcode}");
+    }
+}
+
+#[test]
+fn a_format_leaves_zeros_and_a_list_that_is_wrong_leaves_everything() {
+    let mut disk = disk(8);
+    let read = |disk: &mut ScsiDisk| ask(disk, &Rw10::new(Opcode::READ_10, 0, 1), 512);
+    let write = |disk: &mut ScsiDisk, cdb: &[u8], data: &[u8]| quote(send(disk, cdb, data));
+    assert_eq!(write(&mut disk, Rw10::new(Opcode::WRITE_10, 0, 1).as_bytes(), &[7; 512]), "good");
+    assert_eq!(write(&mut disk, &[0x04, 0x10, 0, 0, 0, 0], &[0, 0, 0, 8]), "05/26/00 data 2");
+    assert_eq!(read(&mut disk), [7; 512]);
+    assert_eq!(write(&mut disk, &[0x04, 0x10, 0, 0, 0, 0], &[0, 0x82, 0, 0]), "good");
+    assert_eq!(read(&mut disk), [0; 512]);
 }
 
 #[test]

@@ -15,4 +15,7 @@ pub use primary::{
     ReportSupportedOpcodes, ReportTaskManagement, RequestSense,
 };
 pub use reservation::{PersistentReserveIn, PersistentReserveOut};
-pub use unit::{GetLbaStatus, ReadCapacity16, ReadDefectData10, ReadDefectData12, StartStopUnit, Unmap};
+pub use unit::{
+    FormatHeader, FormatUnit, GetLbaStatus, ReadCapacity16, ReadDefectData10, ReadDefectData12,
+    StartStopUnit, Unmap,
+};

@@ -31,6 +31,56 @@ impl StartStopUnit {
     pub const NO_FLUSH: u8 = 0x04;
 }
 
+/// FORMAT UNIT (SBC-4, "FORMAT UNIT command").
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub struct FormatUnit {
+    /// [`Opcode::FORMAT_UNIT`].
+    pub opcode: Opcode,
+    /// FMTPINFO, LONGLIST, [`Self::FMTDATA`], [`Self::CMPLST`], DEFECT LIST FORMAT.
+    pub flags: u8,
+    /// Vendor specific.
+    pub vendor: u8,
+    /// Obsolete, and FFMT.
+    pub fast: U16,
+    /// Control.
+    pub control: u8,
+}
+const _: () = assert!(size_of::<FormatUnit>() == 6);
+
+impl FormatUnit {
+    /// `flags`: a parameter list follows.
+    pub const FMTDATA: u8 = 0x10;
+    /// `flags`: its list of defects is complete.
+    pub const CMPLST: u8 = 0x08;
+}
+
+/// The short header of FORMAT UNIT's parameter list (SBC-4, "Short parameter list header").
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub struct FormatHeader {
+    /// PROTECTION FIELD USAGE.
+    pub protection: u8,
+    /// [`Self::FOV`] and the options it is about, IP, [`Self::IMMED`].
+    pub flags: u8,
+    /// Bytes of defect descriptors that follow.
+    pub defects_length: U16,
+}
+const _: () = assert!(size_of::<FormatHeader>() == 4);
+
+impl FormatHeader {
+    /// `flags`: the options are valid.
+    pub const FOV: u8 = 0x80;
+    /// `flags`: do without the list of the manufacturer.
+    pub const DPRY: u8 = 0x40;
+    /// `flags`: do not look for defects.
+    pub const DCRT: u8 = 0x20;
+    /// `flags`: stop if a list of defects is not there.
+    pub const STPF: u8 = 0x10;
+    /// `flags`: end the command before it is done.
+    pub const IMMED: u8 = 0x02;
+}
+
 /// READ CAPACITY(16) (SBC-4, "READ CAPACITY (16) command").
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Debug)]
 #[repr(C)]

@@ -54,7 +54,7 @@ fn an_adapter_that_was_pulled_out_ends_its_requests() {
             let adapter = Adapter::start_device(driver, physical::slot(&[])).unwrap();
             let disk = Device::from(adapter.disks()[0]);
             bench.behaviour.lock().hangs = true;
-            let reads = Threads::start(3, move |_| assert_eq!(read_once(disk), STATUS_DEVICE_DOES_NOT_EXIST));
+            let reads = Threads::start(3, move |_| assert_eq!(read_once(disk), STATUS_NO_SUCH_DEVICE));
             sleep_us(1_000_000);
             bench.behaviour.lock().is_gone = true;
             adapter.surprise_remove();

@@ -3,6 +3,7 @@
 
 pub mod adapter_restart;
 pub mod data_integrity;
+pub mod fewer_bytes;
 pub mod lost_request;
 pub mod request_status;
 mod stall;
