@@ -5,7 +5,7 @@ use crate::Watching;
 use std::time::Duration;
 use verifier::driver::Driver;
 use verifier::rules::{Selection, Sites};
-use verifier::run::{self, Chooser, Contents, Executor, Setup};
+use verifier::run::{self, Chooser, Contents, Executor, MemoryChoice, Setup};
 use verifier::workload::{Amount, Mode, Options};
 
 /// Bytes of all disks together: they fit a cache.
@@ -66,7 +66,7 @@ impl Reads {
             },
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: WORKING_SET / u64::from(self.units) },
-            memory: verifier::run::MemoryChoice::Plain,
+            memory: MemoryChoice::Plain,
             rules: if self.watching == Watching::Nobody { Selection::none() } else { Selection::all() },
             sites: if self.watching == Watching::Counted { Sites::Counted } else { Sites::Kept },
             evidence: false,

@@ -79,13 +79,11 @@ fn the_byte_behind_a_block_and_a_freed_one_are_told_with_when_they_were_lent() {
 #[test]
 fn what_lies_before_a_block_is_closed_where_it_begins_a_page() {
     // SAFETY: not safe: a bug check of the simulated machine.
-    let before = |seed| {
-        stop(Placement::Drawn(seed), || unsafe {
-            let block = allocate(4096);
-            std::ptr::read_volatile(block.sub(1));
-        })
+    let body = || unsafe {
+        let block = allocate(4096);
+        std::ptr::read_volatile(block.sub(1));
     };
-    let before = before(1);
+    let before = stop(Placement::Drawn(1), body);
     assert_eq!(before.stop.code, 0xD6);
     assert!(before.what.contains("the byte before a block of 4096 bytes"), "{}", before.what);
 }

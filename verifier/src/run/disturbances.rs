@@ -137,7 +137,17 @@ pub struct EventCounts {
 impl EventCounts {
     /// Adds another's.
     pub fn add(&mut self, other: &EventCounts) {
-        let EventCounts { unit_resets, bus_resets, restarts, plugged, found, removals } = self;
+        let EventCounts {
+            unit_resets,
+            bus_resets,
+            restarts,
+            plugged,
+            found,
+            removals,
+            taken_back,
+            sleeps,
+            refused,
+        } = self;
         let pairs = [
             (unit_resets, other.unit_resets),
             (bus_resets, other.bus_resets),
@@ -145,6 +155,9 @@ impl EventCounts {
             (plugged, other.plugged),
             (found, other.found),
             (removals, other.removals),
+            (taken_back, other.taken_back),
+            (sleeps, other.sleeps),
+            (refused, other.refused),
         ];
         for (sum, n) in pairs {
             *sum = sum.saturating_add(n);
