@@ -5,13 +5,14 @@
 
 #![expect(unsafe_code, reason = "reads SRBs and lock handles behind checked pointers")]
 
+use crate::callbacks::HW_STOR_FIND_ADAPTER;
 use crate::ddi::{
-    DpcLock, InterruptLock, PSCSI_REQUEST_BLOCK, RequestComplete, SCSI_REQUEST_BLOCK, STOR_LOCK_HANDLE,
-    STOR_SPINLOCK, StartIoLock, args,
+    DpcLock, InterruptLock, PORT_CONFIGURATION_INFORMATION, PSCSI_REQUEST_BLOCK, RequestComplete,
+    SCSI_REQUEST_BLOCK, STOR_LOCK_HANDLE, STOR_SPINLOCK, StartIoLock, args,
 };
-use crate::port::hands;
-use kernel_sim::ddi::PIRP;
-use kernel_sim::hook::Event;
+use crate::port::{self, hands};
+use kernel_sim::ddi::{PIRP, PVOID};
+use kernel_sim::hook::{Event, EventKind};
 use kernel_sim::machine::Machine;
 use kernel_sim::moment::Moment;
 
@@ -92,6 +93,24 @@ pub fn storport_lock(event: &Event<'_>) -> Option<LockUse> {
     let handle: STOR_LOCK_HANDLE = read(call.LockHandle.pointer())?;
     let context = handle.Context.LockQueue.Next as usize;
     lock(handle.Lock, call.HwDeviceExtension.pointer(), context).map(LockUse::Release)
+}
+
+/// How HwStorFindAdapter ended, if an event is its end: what it returned, and the configuration as it left
+/// it.
+#[must_use]
+pub fn found_adapter(event: &Event<'_>) -> Option<(u64, PORT_CONFIGURATION_INFORMATION)> {
+    let EventKind::End(frame, answer) = event.kind else { return None };
+    if *frame.kind != HW_STOR_FIND_ADAPTER {
+        return None;
+    }
+    let config = read(frame.arg("ConfigInfo")?.pointer())?;
+    Some((answer.value(), config))
+}
+
+/// The configuration of the adapter with that device extension, as HwStorFindAdapter left it.
+#[must_use]
+pub fn configuration(extension: usize) -> Option<PORT_CONFIGURATION_INFORMATION> {
+    port::configuration(Machine::current()?, extension as PVOID)
 }
 
 /// When the SRB at a host address was handed to the miniport; `None` if the miniport does not have it.
