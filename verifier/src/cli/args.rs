@@ -59,7 +59,7 @@ impl Command {
             Command::Replay(replay) => replay.format,
             // What it prints is what it reads.
             Command::Merge(_) => Format::Json,
-            Command::List(ListArguments { json: true })
+            Command::List(ListArguments { json: true, .. })
             | Command::Explain(ExplainArguments { json: true, .. }) => Format::Json,
             Command::List(_) | Command::Explain(_) => Format::Text,
         }
@@ -68,6 +68,9 @@ impl Command {
 
 #[derive(Args)]
 pub(super) struct ListArguments {
+    /// Rules, checks and stops only, with the set of each and whether it is on by default.
+    #[arg(long)]
+    pub rules: bool,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

@@ -84,8 +84,8 @@ fn obey(drivers: &'static [&'static Driver], command: &Command) -> Result<Found,
     let mut reporter = command.format().reporter();
     reporter.begin(&Invocation { program: program_name(), command: command.word() });
     let result = match command {
-        Command::List(_) => {
-            list::list(drivers, &mut *reporter);
+        Command::List(list) => {
+            list::list(drivers, list, &mut *reporter);
             Ok(Found::Nothing)
         }
         Command::Run(run) => run::run(drivers, run, &mut *reporter),
