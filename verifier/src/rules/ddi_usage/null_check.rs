@@ -13,11 +13,11 @@ rule! {
     /// A pointer that a routine returned is tested for NULL before it is passed on.
     ///
     /// ## What is checked
-    /// Calls with NULL for a first argument that may not be NULL, in an activation of a callback (of a program:
-    /// in a thread) in which a routine has returned NULL before. The rule is one for compilers: it follows
-    /// every pointer of the source through every path, and knows that one may be NULL because the driver tests
-    /// it elsewhere. A run knows which pointer was NULL, and of those only the ones that reach a call. Off
-    /// unless asked for: what uses a NULL pointer is a stop of the machine.
+    /// Calls with NULL for a first argument that may not be NULL, in an activation of a callback (of a
+    /// program: in a thread) in which a routine has returned NULL before. The rule is one for compilers: it
+    /// follows every pointer of the source through every path, and knows that one may be NULL because the
+    /// driver tests it elsewhere. A run knows which pointer was NULL, and of those only the ones that reach
+    /// a call. Off unless asked for: what uses a NULL pointer is a stop of the machine.
     ///
     /// ## Why it matters
     /// It works until memory is short, on a customer's machine: then Windows stops.

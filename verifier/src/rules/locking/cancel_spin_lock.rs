@@ -12,9 +12,9 @@ rule! {
     /// The cancel spin lock is acquired once, released once, and not held when a callback returns.
     ///
     /// ## What is checked
-    /// IoAcquireCancelSpinLock while this processor holds the lock, IoReleaseCancelSpinLock while it does not,
-    /// and each callback that returns with the lock after it acquired it. A cancel routine is entered with the
-    /// lock held and has to release it; one that does not is a stop of the machine
+    /// IoAcquireCancelSpinLock while this processor holds the lock, IoReleaseCancelSpinLock while it does
+    /// not, and each callback that returns with the lock after it acquired it. A cancel routine is entered
+    /// with the lock held and has to release it; one that does not is a stop of the machine
     /// (DRIVER_RETURNED_HOLDING_CANCEL_LOCK). Off unless asked for: the machine stops for the first two as
     /// well, and LockLeftHeld finds the third.
     ///

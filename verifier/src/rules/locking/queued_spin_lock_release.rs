@@ -11,10 +11,10 @@ rule! {
     /// KeReleaseInStackQueuedSpinLock releases a lock that KeAcquireInStackQueuedSpinLock took.
     ///
     /// ## What is checked
-    /// At each KeReleaseInStackQueuedSpinLock, that the lock of the handle is held on this processor, and that
-    /// KeAcquireInStackQueuedSpinLock took it: not the routine for DISPATCH_LEVEL, after which the IRQL in the
-    /// handle is whatever the memory held. Off unless asked for: a lock that is not held is a stop of the
-    /// machine, and ReleaseMismatch finds what was taken in another way.
+    /// At each KeReleaseInStackQueuedSpinLock, that the lock of the handle is held on this processor, and
+    /// that KeAcquireInStackQueuedSpinLock took it: not the routine for DISPATCH_LEVEL, after which the
+    /// IRQL in the handle is whatever the memory held. Off unless asked for: a lock that is not held is a
+    /// stop of the machine, and ReleaseMismatch finds what was taken in another way.
     ///
     /// ## Why it matters
     /// The IRQL falls to a level that no acquire saved, or the queue of the lock is corrupted.

@@ -12,7 +12,8 @@ rule! {
     /// the routine ends.
     ///
     /// ## What is checked
-    /// As SpinLock, of locks that KeAcquireSpinLockRaiseToDpc took. Off unless asked for, for the same reason.
+    /// As SpinLock, of locks that KeAcquireSpinLockRaiseToDpc took. Off unless asked for, for the same
+    /// reason.
     ///
     /// ## Why it matters
     /// Spin locks are not recursive: the processor spins for ever. A lock that is left behind does that to

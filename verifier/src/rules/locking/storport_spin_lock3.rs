@@ -15,13 +15,13 @@ rule! {
     ///
     /// ## What is checked
     /// At each StorPortAcquireSpinLock: DpcLock and StartIoLock are not taken while the miniport holds
-    /// InterruptLock, and the lock is one that the callback may take. HwStorFindAdapter, HwStorInitialize, the
-    /// interrupt routines and synchronized access routines may take none, nor may in half duplex what Storport
-    /// calls under both locks. The table is stricter: it lets the passive routine take no lock, beside which
-    /// interrupt routines run by then, and HwStorTimer, HwStorResetBus and HwStorStateChange no DpcLock, which
-    /// is in order under StartIoLock; neither is held against a miniport. Of DpcLock and StartIoLock either
-    /// may be first: no page says otherwise. A lock that the processor holds already is StorPortSpinLock's
-    /// matter.
+    /// InterruptLock, and the lock is one that the callback may take. HwStorFindAdapter, HwStorInitialize,
+    /// the interrupt routines and synchronized access routines may take none, nor may in half duplex what
+    /// Storport calls under both locks. The table is stricter: it lets the passive routine take no lock,
+    /// beside which interrupt routines run by then, and HwStorTimer, HwStorResetBus and HwStorStateChange
+    /// no DpcLock, which is in order under StartIoLock; neither is held against a miniport. Of DpcLock and
+    /// StartIoLock either may be first: no page says otherwise. A lock that the processor holds already is
+    /// StorPortSpinLock's matter.
     ///
     /// ## Why it matters
     /// Another callback takes the same two locks in the right order: each waits for the other's for ever, one

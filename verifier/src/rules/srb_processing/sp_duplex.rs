@@ -11,13 +11,13 @@ rule! {
     /// HwStorFindAdapter sets SynchronizationModel to StorSynchronizeFullDuplex.
     ///
     /// ## What is checked
-    /// The configuration, when HwStorFindAdapter returns SP_RETURN_FOUND. Storport begins with half duplex, so
-    /// a miniport that says nothing is found. Off unless asked for: half duplex is slow and not wrong, and a
-    /// virtual miniport, which has no interrupt, is called in the same way in both.
+    /// The configuration, when HwStorFindAdapter returns SP_RETURN_FOUND. Storport begins with half duplex,
+    /// so a miniport that says nothing is found. Off unless asked for: half duplex is slow and not wrong,
+    /// and a virtual miniport, which has no interrupt, is called in the same way in both.
     ///
     /// ## Why it matters
-    /// In half duplex Storport holds one lock around HwStorStartIo and the interrupt routine, at DIRQL: no two
-    /// requests start at the same time, and HwStorStartIo may not allocate nor take a lock.
+    /// In half duplex Storport holds one lock around HwStorStartIo and the interrupt routine, at DIRQL: no
+    /// two requests start at the same time, and HwStorStartIo may not allocate nor take a lock.
     ///
     /// ## Source
     /// Microsoft, "SpDuplex rule (Storport)": devtest/storport-spduplex. The page does not name the field,

@@ -11,12 +11,12 @@ rule! {
     /// HwStorStartIo neither waits nor allocates.
     ///
     /// ## What is checked
-    /// Calls of the routines that the rule names, made in HwStorStartIo itself: those of StorPortStartIo, and those
-    /// that wait. Off unless asked for, for the same reasons.
+    /// Calls of the routines that the rule names, made in HwStorStartIo itself: those of StorPortStartIo,
+    /// and those that wait. Off unless asked for, for the same reasons.
     ///
     /// ## Why it matters
-    /// HwStorStartIo runs at DISPATCH_LEVEL, of an adapter with hardware under the StartIo lock: every other request
-    /// of the adapter waits as long.
+    /// HwStorStartIo runs at DISPATCH_LEVEL, of an adapter with hardware under the StartIo lock: every
+    /// other request of the adapter waits as long.
     ///
     /// ## Source
     /// Microsoft, "SpNoWait rule (Storport)": devtest/storport-spnowait.

@@ -14,9 +14,10 @@ rule! {
     /// StorPortAllocatePool is not called for a pointer that holds a live block.
     ///
     /// ## What is checked
-    /// At each StorPortAllocatePool: the variable behind BufferPointer does not hold a block that an earlier
-    /// call stored into this very variable and that was not freed. Off unless asked for: a driver that has put
-    /// the block somewhere else meanwhile, into a list, loses nothing, and is told of all the same.
+    /// At each StorPortAllocatePool: the variable behind BufferPointer does not hold a block that an
+    /// earlier call stored into this very variable and that was not freed. Off unless asked for: a driver
+    /// that has put the block somewhere else meanwhile, into a list, loses nothing, and is told of all the
+    /// same.
     ///
     /// ## Why it matters
     /// The earlier block is lost: nothing has its address any more, and it stays allocated until the system

@@ -12,8 +12,8 @@ rule! {
     /// Each call of StorPortCompleteRequest.
     ///
     /// ## Why it matters
-    /// The call completes every request of a unit, those that another processor is about to complete as well: they
-    /// are completed twice. The miniport still has their SRBs in its lists.
+    /// The call completes every request of a unit, those that another processor is about to complete as
+    /// well: they are completed twice. The miniport still has their SRBs in its lists.
     ///
     /// ## Source
     /// Microsoft, "StorPortCompleteRequest rule (Storport)": devtest/storport-storportcompleterequest.

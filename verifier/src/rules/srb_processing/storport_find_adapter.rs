@@ -11,9 +11,9 @@ rule! {
     /// HwStorFindAdapter sets MaximumTransferLength and NumberOfPhysicalBreaks.
     ///
     /// ## What is checked
-    /// When HwStorFindAdapter returns SP_RETURN_FOUND, neither field is SP_UNINITIALIZED_VALUE, with which both
-    /// begin. Off unless asked for: the structure's page gives that value the meaning "unlimited" in the
-    /// first, and another default to the second, which contradicts the rule.
+    /// When HwStorFindAdapter returns SP_RETURN_FOUND, neither field is SP_UNINITIALIZED_VALUE, with which
+    /// both begin. Off unless asked for: the structure's page gives that value the meaning "unlimited" in
+    /// the first, and another default to the second, which contradicts the rule.
     ///
     /// ## Why it matters
     /// Requests come in whatever size the class driver likes, or are cut into pieces too small to be fast.

@@ -13,12 +13,12 @@ rule! {
     /// StorPortNotification is called with one of its ten notification types.
     ///
     /// ## What is checked
-    /// The type of each notification: RequestComplete, ResetDetected, RequestTimerCall, BusChangeDetected, WMIEvent,
-    /// WMIReregister, LinkUp, LinkDown, QueryTickCount or BufferOverrunDetected.
+    /// The type of each notification: RequestComplete, ResetDetected, RequestTimerCall, BusChangeDetected,
+    /// WMIEvent, WMIReregister, LinkUp, LinkDown, QueryTickCount or BufferOverrunDetected.
     ///
     /// ## Why it matters
-    /// Storport ignores the others: NextRequest and NextLuRequest are of the SCSI port driver, where a miniport that
-    /// did not send them got no request.
+    /// Storport ignores the others: NextRequest and NextLuRequest are of the SCSI port driver, where a
+    /// miniport that did not send them got no request.
     ///
     /// ## Source
     /// Microsoft, "StorPortNotification2 rule (Storport)": devtest/storport-storportnotification2.

@@ -13,8 +13,8 @@ rule! {
     /// Each call of StorPortEnablePassiveInitialization, that no HwStorAdapterControl is under way around it.
     ///
     /// ## Why it matters
-    /// A restart calls HwStorInitialize at another level and outside Storport's own start: the passive routine does
-    /// not run, or runs a second time over DPCs that are in use.
+    /// A restart calls HwStorInitialize at another level and outside Storport's own start: the passive
+    /// routine does not run, or runs a second time over DPCs that are in use.
     ///
     /// ## Source
     /// Microsoft, "StorPortPassiveFromHwInit rule (Storport)": devtest/storport-storportpassivefromhwinit.

@@ -12,8 +12,8 @@ rule! {
     /// The argument at each call.
     ///
     /// ## Why it matters
-    /// The call returns STOR_STATUS_INVALID_PARAMETER: no option is in force, and what a miniport assumes of its
-    /// DPCs and channels does not hold.
+    /// The call returns STOR_STATUS_INVALID_PARAMETER: no option is in force, and what a miniport assumes
+    /// of its DPCs and channels does not hold.
     ///
     /// ## Source
     /// Microsoft, "StorPortPerfOpts rule (Storport)": devtest/storport-storportperfopts.

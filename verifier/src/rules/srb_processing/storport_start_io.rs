@@ -12,14 +12,14 @@ rule! {
     /// HwStorStartIo neither allocates nor stalls the processor.
     ///
     /// ## What is checked
-    /// Calls of the routines that the rule names, made in HwStorStartIo itself: StorPortStallExecution, and of
-    /// an adapter with hardware those of the kernel that allocate. StorPortAllocatePool is not among them. A
-    /// virtual miniport, which has no HwStorBuildIo in which it could allocate, is told of stalls only;
-    /// SpNoWait, which is off unless asked for, names its allocations as well.
+    /// Calls of the routines that the rule names, made in HwStorStartIo itself: StorPortStallExecution, and
+    /// of an adapter with hardware those of the kernel that allocate. StorPortAllocatePool is not among
+    /// them. A virtual miniport, which has no HwStorBuildIo in which it could allocate, is told of stalls
+    /// only; SpNoWait, which is off unless asked for, names its allocations as well.
     ///
     /// ## Why it matters
-    /// HwStorStartIo runs at DISPATCH_LEVEL, of an adapter with hardware under the StartIo lock: every other request
-    /// of the adapter waits as long.
+    /// HwStorStartIo runs at DISPATCH_LEVEL, of an adapter with hardware under the StartIo lock: every
+    /// other request of the adapter waits as long.
     ///
     /// ## Source
     /// Microsoft, "StorPortStartIo rule (Storport)": devtest/storport-storportstartio.

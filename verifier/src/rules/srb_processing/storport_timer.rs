@@ -10,8 +10,8 @@ rule! {
     /// StorPortNotification(RequestTimerCall) is given a HwStorTimer routine.
     ///
     /// ## What is checked
-    /// Each RequestTimerCall with a time: its routine is not NULL. A call with a time of zero stops the timer and
-    /// needs none.
+    /// Each RequestTimerCall with a time: its routine is not NULL. A call with a time of zero stops the
+    /// timer and needs none.
     ///
     /// ## Why it matters
     /// Storport calls the routine when the time is over: through a NULL pointer, at DISPATCH_LEVEL.

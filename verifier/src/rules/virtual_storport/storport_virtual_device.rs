@@ -15,7 +15,8 @@ rule! {
     /// The configuration, when HwStorFindAdapter returns SP_RETURN_FOUND.
     ///
     /// ## Why it matters
-    /// Storport treats the adapter as what it is not: without interrupt and DMA. Here it does not start at all.
+    /// Storport treats the adapter as what it is not: without interrupt and DMA. Here it does not start at
+    /// all.
     ///
     /// ## Source
     /// Microsoft, "StorPortVirtualDevice rule (Storport)": devtest/storport-storportvirtualdevice.

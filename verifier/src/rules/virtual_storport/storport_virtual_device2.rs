@@ -15,7 +15,8 @@ rule! {
     /// The configuration, when HwStorFindAdapter returns SP_RETURN_FOUND.
     ///
     /// ## Why it matters
-    /// Storport treats the adapter as what it is not: it waits for an interrupt and resources that it has not. Here it does not start at all.
+    /// Storport treats the adapter as what it is not: it waits for an interrupt and resources that it has
+    /// not. Here it does not start at all.
     ///
     /// ## Source
     /// Microsoft, "StorPortVirtualDevice2 rule (Storport)": devtest/storport-storportvirtualdevice2.

@@ -13,8 +13,8 @@ rule! {
     /// Code that raises the IRQL behind it is not found.
     ///
     /// ## Why it matters
-    /// The routine lies in memory that may be on disk: at DISPATCH_LEVEL nothing can read it back, and Windows
-    /// stops with IRQL_NOT_LESS_OR_EQUAL when that happens to be so.
+    /// The routine lies in memory that may be on disk: at DISPATCH_LEVEL nothing can read it back, and
+    /// Windows stops with IRQL_NOT_LESS_OR_EQUAL when that happens to be so.
     ///
     /// ## Source
     /// Microsoft, "PagedCode rule (Storport)": devtest/storport-pagedcode.
