@@ -13,6 +13,9 @@ fn reads(c: &mut Criterion) {
     group.bench_function("SpinLockSafe", |b| {
         b.iter_custom(|n| Reads { depth: 1, watching: Watching::Sites, ..Reads::through(&RAMDISK) }.time(n))
     });
+    group.bench_function("all rules and checks", |b| {
+        b.iter_custom(|n| Reads { depth: 1, watching: Watching::All, ..Reads::through(&RAMDISK) }.time(n))
+    });
     group.bench_function("peer: bare copy", |b| {
         let from = vec![1u8; 4096];
         let mut to = vec![0u8; 4096];

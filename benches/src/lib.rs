@@ -40,6 +40,8 @@ pub enum Watching {
     Counted,
     /// SpinLockSafe, with acquire sites.
     Sites,
+    /// Every rule and check.
+    All,
     /// Sixty watchers, each of a routine that the measured loops do not call.
     Elsewhere,
 }
@@ -56,6 +58,10 @@ impl Watching {
             Watching::Nobody => return config,
             Watching::Counted => Sites::Counted,
             Watching::Sites => Sites::Kept,
+            Watching::All => {
+                let watchers = rules::TABLE.iter().filter_map(|row| rules::watcher(row, Sites::Kept));
+                return watchers.fold(config, Config::watch);
+            }
             Watching::Elsewhere => return elsewhere::watchers().fold(config, Config::watch),
         };
         let row = rules::find("SpinLockSafe").expect("SpinLockSafe is a row");

@@ -67,7 +67,11 @@ impl Reads {
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: WORKING_SET / u64::from(self.units) },
             memory: MemoryChoice::Plain,
-            rules: if self.watching == Watching::Nobody { Selection::none() } else { Selection::all() },
+            rules: match self.watching {
+                Watching::Nobody => Selection::none(),
+                Watching::All => Selection::all(),
+                _ => Selection::of(|row| row.name == "SpinLockSafe"),
+            },
             sites: if self.watching == Watching::Counted { Sites::Counted } else { Sites::Kept },
             evidence: false,
             patience: kernel_sim::machine::PATIENCE,

@@ -73,7 +73,7 @@ fn in_turn<const N: usize>(reads: [Reads; N]) -> [f64; N] {
 
 fn rates(rows: &mut Vec<Row>) {
     let ramdisk = Reads::through(&RAMDISK);
-    let watched = Reads { watching: Watching::Sites, ..ramdisk };
+    let watched = Reads { watching: Watching::All, ..ramdisk };
     let two = Reads { cpus: 2, ..ramdisk };
     let deterministic = Reads { executor: Executor::Deterministic, ..ramdisk };
     let vioscsi = Reads::through(&VIOSCSI);

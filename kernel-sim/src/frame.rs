@@ -47,6 +47,7 @@ pub struct Frame<'a> {
     /// The name of each lock that the system holds around it, such as `StartIoLock`.
     pub system_locks: &'static [&'static str],
     irql: Cell<Irql>,
+    held: Cell<u32>,
     /// The IRQL before the call that it makes, on a machine that gathers evidence.
     pub(crate) irql_before_call: Cell<Irql>,
     last_site: Cell<Option<Site>>,
@@ -66,6 +67,7 @@ impl<'a> Frame<'a> {
             item: None,
             system_locks: &[],
             irql: Cell::new(Irql::PASSIVE),
+            held: Cell::new(0),
             irql_before_call: Cell::new(Irql::PASSIVE),
             last_site: Cell::new(None),
             stalled_us: Cell::new(0),
@@ -103,6 +105,13 @@ impl<'a> Frame<'a> {
         self.irql.get()
     }
 
+    /// How many spin locks the driver held on the processor when the callback was entered; 0 unless a watcher
+    /// asked for the count.
+    #[must_use]
+    pub fn held_count(&self) -> u32 {
+        self.held.get()
+    }
+
     /// The last line of the driver seen in it: of a call that took the long path (all do, in the
     /// deterministic executor). `None` before the first.
     #[must_use]
@@ -138,8 +147,9 @@ impl<'a> Frame<'a> {
     }
 
     #[inline]
-    pub(crate) fn enter(&self, irql: Irql, outer: *const Frame<'static>, stalled_us: u64) {
+    pub(crate) fn enter(&self, irql: Irql, held: u32, outer: *const Frame<'static>, stalled_us: u64) {
         self.irql.set(irql);
+        self.held.set(held);
         self.stalled_us.set(stalled_us);
         self.outer.set(outer);
     }

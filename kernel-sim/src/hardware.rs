@@ -329,11 +329,12 @@ impl Machine {
         let which = self.pick(steps);
         model.step(which, &Bus { machine: self, slot });
         let more = model.steps() != 0;
-        let name = model.name();
-        self.settle(slot, model);
-        if let Some(fault) = slot.dma().take_fault() {
-            self.stop_dma(n, name, fault);
+        let fault = slot.dma().take_fault();
+        if let Some(fault) = fault {
+            // While no processor can see what the device has done: the run might end first.
+            self.stop_dma(n, model.name(), fault);
         }
+        self.settle(slot, model);
         more
     }
 

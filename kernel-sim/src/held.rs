@@ -107,6 +107,12 @@ impl HeldTable {
         }
     }
 
+    /// As `newest`, to look at.
+    #[inline]
+    pub(crate) fn last(&self) -> Option<&HeldLock> {
+        self.entries.get(self.top.wrapping_sub(1))
+    }
+
     /// The lock that was taken last, if it is known.
     pub(crate) fn newest(&mut self) -> Option<&mut HeldLock> {
         self.entries.get_mut(self.top.wrapping_sub(1))
@@ -119,7 +125,7 @@ impl HeldTable {
     }
 
     /// The locks, oldest first, as far as they are known.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &HeldLock> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &HeldLock> {
         self.entries[..self.top.min(HELD_MAX)].iter()
     }
 }

@@ -91,6 +91,11 @@ impl Here for Processor {
         Processor::held_locks(self)
     }
 
+    fn held_lock(&self, lock: usize) -> Option<HeldLock> {
+        let held = Processor::held_lock(self, lock)?;
+        Some(HeldLock { address: self.machine().machine_address(lock), ..held })
+    }
+
     fn machine_address(&self, host: usize) -> u64 {
         self.machine().machine_address(host)
     }
@@ -101,6 +106,10 @@ impl Here for Processor {
 
     fn moment_to_keep(&self) -> Moment {
         if self.hooks() & flag::EVIDENCE != 0 { self.place_with_stack() } else { self.place() }
+    }
+
+    fn irql_changed(&self) -> Option<Moment> {
+        self.irql_left_by(Processor::frame(self)).pop()
     }
 
     fn taken(&self, lock: &HeldLock) -> Moment {

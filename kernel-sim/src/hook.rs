@@ -79,6 +79,12 @@ impl CallbackSet {
         CallbackSet(kinds.iter().fold(0, |set, kind| set | 1 << kind.id))
     }
 
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: CallbackSet) -> CallbackSet {
+        CallbackSet(self.0 | other.0)
+    }
+
     /// Whether `kind` is in the set.
     #[inline]
     #[must_use]
@@ -99,11 +105,22 @@ pub struct Interest {
     pub enter: DdiSet,
     /// Calls at exit.
     pub exit: DdiSet,
-    /// Calls at entry, only if the driver holds a spin lock on that processor then. Only rows of the kind
-    /// `Holding` can be watched like this: the completion calls.
+    /// Calls at entry, only if the driver holds a spin lock on that processor then. Only rows of the kinds
+    /// `Holding` and `Acquire` can be watched like this.
     pub enter_holding: DdiSet,
+    /// Calls at entry, only at an IRQL that the routine's page does not allow. At any other level the call is
+    /// as cheap as one that is not watched.
+    pub enter_outside_irql: DdiSet,
+    /// Calls of a few routines, before they have an effect and only if their arguments are out of the
+    /// ordinary: a release of a spin lock (KeReleaseSpinLock, its FromDpcLevel and ForDpc forms,
+    /// IoReleaseCancelSpinLock) that is not of the newest lock, or not the counterpart of its acquire, or to
+    /// another level than that found; KeSetEvent with Wait; and what bodies in other crates tell in this way
+    /// (`Call::unusual`). Releases are compared only where sites are kept.
+    pub enter_unusual: DdiSet,
     /// Callbacks, as they begin and end.
     pub callbacks: CallbackSet,
+    /// Callbacks as they end, only if the driver holds more spin locks then than when they began.
+    pub leaving_locks: CallbackSet,
     /// Whether to be told what changes hands.
     pub moved: bool,
     /// Whether to be told of accesses to shared cells and device registers.
@@ -120,7 +137,10 @@ impl Interest {
         enter: DdiSet::EMPTY,
         exit: DdiSet::EMPTY,
         enter_holding: DdiSet::EMPTY,
+        enter_outside_irql: DdiSet::EMPTY,
+        enter_unusual: DdiSet::EMPTY,
         callbacks: CallbackSet::EMPTY,
+        leaving_locks: CallbackSet::EMPTY,
         moved: false,
         touch: false,
         lock_count: false,
@@ -143,10 +163,22 @@ impl Interest {
         Interest { enter: DdiSet::of(calls), ..Interest::NOTHING }
     }
 
+    /// Entries of these calls, with arguments that are out of the ordinary.
+    #[must_use]
+    pub fn unusual(calls: &[&'static DdiInfo]) -> Interest {
+        Interest { enter_unusual: DdiSet::of(calls), ..Interest::NOTHING }
+    }
+
+    /// Entries of these calls, at an IRQL that their page does not allow.
+    #[must_use]
+    pub fn outside_irql(calls: &[&'static DdiInfo]) -> Interest {
+        Interest { enter_outside_irql: DdiSet::of(calls), ..Interest::NOTHING }
+    }
+
     /// The same, and these callbacks.
     #[must_use]
     pub fn callbacks(mut self, kinds: &[&'static Callback]) -> Interest {
-        self.callbacks = CallbackSet(self.callbacks.0 | CallbackSet::of(kinds).0);
+        self.callbacks = self.callbacks.and(CallbackSet::of(kinds));
         self
     }
 
@@ -170,7 +202,10 @@ impl Interest {
         self.enter.add(&other.enter);
         self.exit.add(&other.exit);
         self.enter_holding.add(&other.enter_holding);
-        self.callbacks = CallbackSet(self.callbacks.0 | other.callbacks.0);
+        self.enter_outside_irql.add(&other.enter_outside_irql);
+        self.enter_unusual.add(&other.enter_unusual);
+        self.leaving_locks = self.leaving_locks.and(other.leaving_locks);
+        self.callbacks = self.callbacks.and(other.callbacks);
         self.moved |= other.moved;
         self.touch |= other.touch;
         self.lock_count |= other.lock_count;
@@ -267,12 +302,18 @@ pub trait Here {
     fn held_count(&self) -> u32;
     /// Spin locks the driver holds there, oldest first. Empty unless a watcher asked for sites.
     fn held_locks(&self) -> Vec<HeldLock>;
+    /// A spin lock the driver holds there, by host address: as it was taken last. `None` unless a watcher
+    /// asked for sites.
+    fn held_lock(&self, lock: usize) -> Option<HeldLock>;
     /// The machine address of a host address (0: not memory of this machine).
     fn machine_address(&self, host: usize) -> u64;
     /// Where and when it happened, with the call stack.
     fn moment(&self) -> Moment;
     /// As `moment`, with a call stack only on a machine that gathers evidence: to be remembered, in case.
     fn moment_to_keep(&self) -> Moment;
+    /// The call that the innermost callback made last to change the IRQL, if that left it where it is now;
+    /// known on a machine that gathers evidence.
+    fn irql_changed(&self) -> Option<Moment>;
     /// The moment at which a lock that is held was taken.
     fn taken(&self, lock: &HeldLock) -> Moment;
 }

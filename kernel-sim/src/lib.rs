@@ -82,6 +82,7 @@ mod program;
 mod registers;
 pub mod routine;
 pub mod safe;
+pub mod seen;
 pub mod shared;
 pub mod site;
 pub mod split_mix;

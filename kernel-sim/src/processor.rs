@@ -45,8 +45,9 @@ pub(crate) mod flag {
     pub const COUNT: u8 = 32;
     /// Held spin locks are kept with their sites.
     pub const SITES: u8 = 64;
-    /// This routine is watched while a lock is held.
-    pub const HOLDING: u8 = 128;
+    /// This routine is watched on a condition: while a lock is held, at an IRQL that its page does not allow,
+    /// with unusual arguments. A callback: if it leaves a lock held.
+    pub const CONDITION: u8 = 128;
 }
 
 /// Bits of `pending`: what a processor has to look at when it leaves a DDI.
@@ -418,6 +419,26 @@ impl Processor {
         held.iter().map(|lock| lock.address as usize).find(|address| address.wrapping_sub(start) < bytes)
     }
 
+    /// Whether the routine `ddi` gives back, to that level, what its counterpart took here last.
+    #[inline]
+    pub(crate) fn gives_back_newest(&self, lock: usize, ddi: &DdiInfo, level: Option<Irql>) -> bool {
+        // SAFETY: as for `held_locks`.
+        let newest = unsafe { &*self.held.get() }.last();
+        newest.is_some_and(|newest| {
+            newest.address == lock as u64
+                && level.is_none_or(|level| level == newest.irql_before)
+                && crate::sync::lock::is_counterpart(newest.routine, ddi)
+        })
+    }
+
+    /// The newest entry of the lock at a host address, if the driver holds it here and sites are kept.
+    #[must_use]
+    pub fn held_lock(&self, address: usize) -> Option<HeldLock> {
+        // SAFETY: as for `held_locks`.
+        let held = unsafe { &*self.held.get() };
+        held.iter().rfind(|lock| lock.address == address as u64).copied()
+    }
+
     /// The spin locks the driver holds here, oldest first, as far as sites are kept.
     #[must_use]
     pub fn held_locks(&self) -> Vec<HeldLock> {
@@ -454,7 +475,7 @@ impl Processor {
     #[inline]
     pub(crate) fn link<'a>(&'a self, frame: &'a Frame<'_>) -> Linked<'a> {
         let outer = self.frame.get();
-        frame.enter(self.irql(), outer, self.stalled_us.get());
+        frame.enter(self.irql(), self.held_count(), outer, self.stalled_us.get());
         self.count(|s| s.callbacks |= 1 << (frame.kind.id % 64));
         self.frame.set(std::ptr::from_ref(frame).cast());
         Linked { cpu: self, outer }

@@ -87,6 +87,23 @@ impl DdiInfo {
     pub const fn effect(&self) -> Effect {
         self.kind.effect()
     }
+
+    /// Whether its page does not allow a call at `irql`.
+    #[inline]
+    #[must_use]
+    pub const fn is_outside(&self, irql: Irql) -> bool {
+        is_outside(self.irql, irql)
+    }
+}
+
+/// Whether `irql` is outside a documented range; no level is outside one that is not documented.
+#[inline(always)]
+#[must_use]
+pub const fn is_outside(range: Option<(Irql, Irql)>, irql: Irql) -> bool {
+    match range {
+        Some((lowest, highest)) => irql.0 < lowest.0 || irql.0 > highest.0,
+        None => false,
+    }
 }
 
 impl PartialEq for DdiInfo {
@@ -105,7 +122,7 @@ pub enum Kind {
     Plain,
     /// May see or change anything: what is said of a routine that was not looked at closely.
     Point,
-    /// As `Point`; rules may watch it only while a lock is held: the completion calls.
+    /// As `Point`; rules may watch it only while a lock is held: completions and other calls out.
     Holding,
     /// As `Point`, and the caller only looks: loops of such calls are polling.
     Poll,
@@ -135,7 +152,7 @@ impl Kind {
     /// Whether rules may ask to see it only while the driver holds a spin lock.
     #[must_use]
     pub const fn is_holding(self) -> bool {
-        matches!(self, Kind::Holding)
+        matches!(self, Kind::Holding | Kind::Acquire)
     }
 
     /// Whether it takes the spin lock behind its first pointer.
@@ -275,6 +292,8 @@ pub enum Arg {
     Pointer(usize),
     /// A pointer to code: has no stable number, never hashed or shown as one.
     Routine,
+    /// A pointer to code that is NULL.
+    NoRoutine,
 }
 
 impl Arg {
@@ -283,7 +302,7 @@ impl Arg {
     pub fn value(self) -> u64 {
         match self {
             Arg::Value(value) => value,
-            Arg::Pointer(_) | Arg::Routine => 0,
+            Arg::Pointer(_) | Arg::Routine | Arg::NoRoutine => 0,
         }
     }
 
@@ -292,7 +311,7 @@ impl Arg {
     pub fn pointer(self) -> usize {
         match self {
             Arg::Pointer(address) => address,
-            Arg::Value(_) | Arg::Routine => 0,
+            Arg::Value(_) | Arg::Routine | Arg::NoRoutine => 0,
         }
     }
 }
@@ -341,7 +360,7 @@ impl<T> IntoArg for *const T {
 impl<T: Copy> IntoArg for Option<T> {
     #[inline]
     fn into_arg(self) -> Arg {
-        Arg::Routine
+        if self.is_some() { Arg::Routine } else { Arg::NoRoutine }
     }
 }
 

@@ -5,7 +5,7 @@
 //! Invariant: a watcher is told of what it asked for and of nothing else, in the order in which watchers were
 //! added.
 
-use crate::hook::{CALLBACKS_MAX, Event, EventKind, Interest, Watcher};
+use crate::hook::{CALLBACKS_MAX, CallbackSet, DdiSet, Event, EventKind, Halt, Interest, Watcher};
 use crate::processor::flag;
 use crate::routine::{DDIS_MAX, reserved};
 use smallvec::SmallVec;
@@ -18,10 +18,17 @@ pub(crate) struct Watching {
     enter: Pairs,
     exit: Pairs,
     enter_holding: Pairs,
+    enter_outside_irql: Pairs,
+    enter_unusual: Pairs,
+    /// Which watchers want which kind of callback, sorted in the same way.
+    callbacks: Pairs,
+    leaving_locks: Pairs,
+    /// Which watchers want what changes hands, and accesses.
+    moved: SmallVec<[u8; 8]>,
+    touch: SmallVec<[u8; 8]>,
     /// The flags of every routine's byte in a processor, and further flags of some routines.
     pub common: u8,
     special: SmallVec<[(u16, u8); 8]>,
-    callbacks: SmallVec<[u8; 4]>,
 }
 
 type Pairs = SmallVec<[(u16, u8); 8]>;
@@ -44,19 +51,45 @@ impl Watching {
             enter: Pairs::new(),
             exit: Pairs::new(),
             enter_holding: Pairs::new(),
+            enter_outside_irql: Pairs::new(),
+            enter_unusual: Pairs::new(),
+            callbacks: Pairs::new(),
+            leaving_locks: Pairs::new(),
+            moved: SmallVec::new(),
+            touch: SmallVec::new(),
             common: 0,
             special: SmallVec::new(),
-            callbacks: SmallVec::new(),
         };
         let mut all = Interest::NOTHING;
         for (n, (_, interest)) in watching.watchers.iter().enumerate() {
             let n = n as u8;
-            watching.enter.extend(interest.enter.numbers().map(|routine| (routine, n)));
-            watching.exit.extend(interest.exit.numbers().map(|routine| (routine, n)));
-            watching.enter_holding.extend(interest.enter_holding.numbers().map(|routine| (routine, n)));
+            let pairs =
+                |wanted: &DdiSet| wanted.numbers().map(move |routine| (routine, n)).collect::<Pairs>();
+            watching.enter.extend(pairs(&interest.enter));
+            watching.exit.extend(pairs(&interest.exit));
+            watching.enter_holding.extend(pairs(&interest.enter_holding));
+            watching.enter_outside_irql.extend(pairs(&interest.enter_outside_irql));
+            watching.enter_unusual.extend(pairs(&interest.enter_unusual));
+            let kinds = |wanted: CallbackSet| {
+                (0..CALLBACKS_MAX)
+                    .filter(move |kind| wanted.has_number(*kind))
+                    .map(move |kind| (kind as u16, n))
+            };
+            watching.callbacks.extend(kinds(interest.callbacks));
+            watching.leaving_locks.extend(kinds(interest.leaving_locks));
+            watching.moved.extend(interest.moved.then_some(n));
+            watching.touch.extend(interest.touch.then_some(n));
             all = all.and(interest);
         }
-        for pairs in [&mut watching.enter, &mut watching.exit, &mut watching.enter_holding] {
+        for pairs in [
+            &mut watching.enter,
+            &mut watching.exit,
+            &mut watching.enter_holding,
+            &mut watching.enter_outside_irql,
+            &mut watching.enter_unusual,
+            &mut watching.leaving_locks,
+            &mut watching.callbacks,
+        ] {
             pairs.sort_unstable();
         }
         watching.set_flags(&all, deterministic, keep_sites, keep_evidence);
@@ -77,8 +110,9 @@ impl Watching {
             self.common |= flag::EVIDENCE;
         }
         let watched = self.enter.iter().chain(&self.exit).map(|(routine, _)| (*routine, flag::EVENTS));
-        let holding = self.enter_holding.iter().map(|(routine, _)| (*routine, flag::HOLDING));
-        self.special = watched.chain(holding).collect();
+        let conditions = self.enter_holding.iter().chain(&self.enter_outside_irql).chain(&self.enter_unusual);
+        let on_condition = conditions.map(|(routine, _)| (*routine, flag::CONDITION));
+        self.special = watched.chain(on_condition).collect();
         if all.touch {
             let cells = [reserved::SHARED_READ, reserved::SHARED_WRITE].into_iter();
             let registers = crate::ddi::register_rows().map(|row| row.id);
@@ -88,8 +122,6 @@ impl Watching {
             let rows = crate::ddi::moving_rows().map(|row| row.id);
             self.special.extend(rows.chain([reserved::GENERAL]).map(|routine| (routine, flag::MOVED)));
         }
-        self.callbacks =
-            (0..CALLBACKS_MAX).filter(|n| all.callbacks.has_number(*n)).map(|n| n as u8).collect();
     }
 
     /// The byte of each routine.
@@ -99,40 +131,52 @@ impl Watching {
             routines[usize::from(*routine)] |= flags;
         }
         callbacks.fill(self.common & flag::DETERMINISTIC);
-        for kind in &self.callbacks {
+        for (kind, _) in &self.callbacks {
             callbacks[usize::from(*kind)] |= flag::EVENTS;
         }
-    }
-
-    /// Tells those who asked for it; returns what the first to object has to say. `holding`: the driver holds
-    /// a spin lock at this entry.
-    pub(crate) fn deliver(&self, event: &Event<'_>, holding: bool) -> Option<crate::hook::Halt> {
-        match event.kind {
-            EventKind::Enter(ddi, _) => {
-                let halt = self.tell(of(&self.enter, ddi.id), event);
-                if halt.is_some() || !holding {
-                    return halt;
-                }
-                self.tell(of(&self.enter_holding, ddi.id), event)
-            }
-            EventKind::Exit(ddi, _) => self.tell(of(&self.exit, ddi.id), event),
-            EventKind::Begin(frame) | EventKind::End(frame, _) => {
-                self.tell_where(event, |interest| interest.callbacks.has(frame.kind))
-            }
-            EventKind::Moved { .. } => self.tell_where(event, |interest| interest.moved),
-            EventKind::Touch { .. } => self.tell_where(event, |interest| interest.touch),
+        for (kind, _) in &self.leaving_locks {
+            callbacks[usize::from(*kind)] |= flag::CONDITION;
         }
     }
 
-    fn tell(&self, pairs: &[(u16, u8)], event: &Event<'_>) -> Option<crate::hook::Halt> {
+    /// Tells those who asked for it; returns what the first to object has to say.
+    pub(crate) fn deliver(&self, event: &Event<'_>) -> Option<Halt> {
+        match event.kind {
+            EventKind::Enter(ddi, _) => self.tell(of(&self.enter, ddi.id), event).or_else(|| {
+                let holding = of(&self.enter_holding, ddi.id);
+                let holds = !holding.is_empty() && event.held_count() != 0;
+                let halt = if holds { self.tell(holding, event) } else { None };
+                halt.or_else(|| {
+                    let outside = of(&self.enter_outside_irql, ddi.id);
+                    let is_outside = !outside.is_empty() && ddi.is_outside(event.irql());
+                    if is_outside { self.tell(outside, event) } else { None }
+                })
+            }),
+            EventKind::Exit(ddi, _) => self.tell(of(&self.exit, ddi.id), event),
+            EventKind::Begin(frame) => self.tell(of(&self.callbacks, frame.kind.id), event),
+            EventKind::End(frame, _) => self.tell(of(&self.callbacks, frame.kind.id), event).or_else(|| {
+                let leaves = event.held_count() > frame.held_count();
+                if leaves { self.tell(of(&self.leaving_locks, frame.kind.id), event) } else { None }
+            }),
+            EventKind::Moved { .. } => self.tell_all(&self.moved, event),
+            EventKind::Touch { .. } => self.tell_all(&self.touch, event),
+        }
+    }
+
+    /// Tells those who asked for calls with unusual arguments.
+    pub(crate) fn deliver_unusual(&self, event: &Event<'_>) -> Option<Halt> {
+        match event.kind {
+            EventKind::Enter(ddi, _) => self.tell(of(&self.enter_unusual, ddi.id), event),
+            _ => None,
+        }
+    }
+
+    fn tell(&self, pairs: &[(u16, u8)], event: &Event<'_>) -> Option<Halt> {
         pairs.iter().find_map(|(_, watcher)| self.watchers[usize::from(*watcher)].0.event(event))
     }
 
-    fn tell_where(&self, event: &Event<'_>, wanted: impl Fn(&Interest) -> bool) -> Option<crate::hook::Halt> {
-        self.watchers
-            .iter()
-            .filter(|(_, interest)| wanted(interest))
-            .find_map(|(watcher, _)| watcher.event(event))
+    fn tell_all(&self, watchers: &[u8], event: &Event<'_>) -> Option<Halt> {
+        watchers.iter().find_map(|watcher| self.watchers[usize::from(*watcher)].0.event(event))
     }
 }
 

@@ -5,14 +5,14 @@
 
 #![expect(unsafe_code, reason = "reads SRBs and lock handles behind checked pointers")]
 
-use crate::callbacks as kinds;
+use crate::callbacks::{self as kinds, HW_STOR_FIND_ADAPTER};
 use crate::ddi::{
-    DpcLock, HW_INITIALIZATION_DATA, InterruptLock, PSCSI_REQUEST_BLOCK, RequestComplete, SCSI_REQUEST_BLOCK,
-    STOR_LOCK_HANDLE, STOR_SPINLOCK, StartIoLock, args,
+    DpcLock, HW_INITIALIZATION_DATA, InterruptLock, PORT_CONFIGURATION_INFORMATION, PSCSI_REQUEST_BLOCK,
+    RequestComplete, SCSI_REQUEST_BLOCK, STOR_LOCK_HANDLE, STOR_SPINLOCK, StartIoLock, args,
 };
-use crate::port::hands;
-use kernel_sim::ddi::PIRP;
-use kernel_sim::hook::Event;
+use crate::port::{self, hands};
+use kernel_sim::ddi::{PIRP, PVOID};
+use kernel_sim::hook::{Event, EventKind};
 use kernel_sim::machine::Machine;
 use kernel_sim::moment::Moment;
 use kernel_sim::routine::Callback;
@@ -103,7 +103,7 @@ pub fn registered(event: &Event<'_>) -> Vec<&'static Callback> {
         return Vec::new();
     };
     let routines = [
-        (data.HwFindAdapter.is_some(), &kinds::HW_STOR_FIND_ADAPTER),
+        (data.HwFindAdapter.is_some(), &HW_STOR_FIND_ADAPTER),
         (data.HwInitialize.is_some(), &kinds::HW_STOR_INITIALIZE),
         (data.HwBuildIo.is_some(), &kinds::HW_STOR_BUILD_IO),
         (data.HwStartIo.is_some(), &kinds::HW_STOR_START_IO),
@@ -116,6 +116,24 @@ pub fn registered(event: &Event<'_>) -> Vec<&'static Callback> {
         (data.HwFreeAdapterResources.is_some(), &kinds::HW_STOR_FREE_ADAPTER_RESOURCES),
     ];
     routines.into_iter().filter(|(is_there, _)| *is_there).map(|(_, kind)| kind).collect()
+}
+
+/// How HwStorFindAdapter ended, if an event is its end: what it returned, and the configuration as it left
+/// it.
+#[must_use]
+pub fn found_adapter(event: &Event<'_>) -> Option<(u64, PORT_CONFIGURATION_INFORMATION)> {
+    let EventKind::End(frame, answer) = event.kind else { return None };
+    if *frame.kind != HW_STOR_FIND_ADAPTER {
+        return None;
+    }
+    let config = read(frame.arg("ConfigInfo")?.pointer())?;
+    Some((answer.value(), config))
+}
+
+/// The configuration of the adapter with that device extension, as HwStorFindAdapter left it.
+#[must_use]
+pub fn configuration(extension: usize) -> Option<PORT_CONFIGURATION_INFORMATION> {
+    port::configuration(Machine::current()?, extension as PVOID)
 }
 
 /// When the SRB at a host address was handed to the miniport; `None` if the miniport does not have it.

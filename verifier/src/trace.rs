@@ -75,5 +75,6 @@ fn value(event: &Event<'_>, arg: Arg) -> String {
         Arg::Pointer(0) => "NULL".into(),
         Arg::Pointer(p) => kernel_sim::report_address(event.machine_address(p)),
         Arg::Routine => "routine".into(),
+        Arg::NoRoutine => "NULL".into(),
     }
 }

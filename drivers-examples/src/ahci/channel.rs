@@ -221,24 +221,30 @@ impl List {
     }
 }
 
-/// The interrupt lock, taken by the driver; given back when it goes.
-pub struct InterruptGuard {
-    DeviceExtension: PVOID,
-    handle: STOR_LOCK_HANDLE,
+/// A handle for [`InterruptGuard`].
+pub fn unused_handle() -> STOR_LOCK_HANDLE {
+    // SAFETY: plain data, which StorPortAcquireSpinLock fills in.
+    unsafe { std::mem::zeroed() }
 }
 
-impl InterruptGuard {
-    pub unsafe fn acquire(DeviceExtension: PVOID) -> InterruptGuard {
-        let mut handle: STOR_LOCK_HANDLE = std::mem::zeroed();
-        StorPortAcquireSpinLock(DeviceExtension, InterruptLock, null_mut(), &raw mut handle);
+/// The interrupt lock, taken by the driver; given back when it goes. The handle stays where it is: the queue
+/// of the lock goes through it.
+pub struct InterruptGuard<'a> {
+    DeviceExtension: PVOID,
+    handle: &'a mut STOR_LOCK_HANDLE,
+}
+
+impl InterruptGuard<'_> {
+    pub unsafe fn acquire(DeviceExtension: PVOID, handle: &mut STOR_LOCK_HANDLE) -> InterruptGuard<'_> {
+        StorPortAcquireSpinLock(DeviceExtension, InterruptLock, null_mut(), handle);
         InterruptGuard { DeviceExtension, handle }
     }
 }
 
-impl Drop for InterruptGuard {
+impl Drop for InterruptGuard<'_> {
     fn drop(&mut self) {
         // SAFETY: the handle is the one StorPortAcquireSpinLock filled in.
-        unsafe { StorPortReleaseSpinLock(self.DeviceExtension, &raw mut self.handle) };
+        unsafe { StorPortReleaseSpinLock(self.DeviceExtension, self.handle) };
     }
 }
 

@@ -38,7 +38,8 @@ pub unsafe extern "C-unwind" fn HwAdapterControl(
         ScsiRestartAdapter => return start_again(DeviceExtension),
         ScsiAdapterPower => {
             let power = &*Parameters.cast::<STOR_ADAPTER_CONTROL_POWER>();
-            let lock = InterruptGuard::acquire(DeviceExtension);
+            let handle = &mut unused_handle();
+            let lock = InterruptGuard::acquire(DeviceExtension, handle);
             let status = if power.PowerState == StorPowerDeviceD0 {
                 start_again(DeviceExtension)
             } else {
@@ -77,7 +78,8 @@ unsafe fn halt(DeviceExtension: PVOID) {
 }
 
 unsafe fn pulled_out(DeviceExtension: PVOID) {
-    let lock = InterruptGuard::acquire(DeviceExtension);
+    let handle = &mut unused_handle();
+    let lock = InterruptGuard::acquire(DeviceExtension, handle);
     (*DeviceExtension.cast::<Adapter>()).is_gone = true;
     for number in numbers(DeviceExtension) {
         let channel = channel(DeviceExtension, number);
@@ -117,7 +119,8 @@ unsafe fn pnp_action(Srb: PSCSI_REQUEST_BLOCK) -> (ULONG, bool) {
 /// Everything that was made at the start is given back. No request is outstanding but this one.
 unsafe fn remove(DeviceExtension: PVOID) {
     let Extension = DeviceExtension.cast::<Adapter>();
-    let lock = InterruptGuard::acquire(DeviceExtension);
+    let handle = &mut unused_handle();
+    let lock = InterruptGuard::acquire(DeviceExtension, handle);
     halt(DeviceExtension);
     (*Extension).is_gone = true;
     let mut timers = [null_mut(); CHANNELS_MAX];

@@ -192,7 +192,8 @@ unsafe extern "C-unwind" fn HwPassiveInitialize(DeviceExtension: PVOID) -> BOOLE
         }
         channel(DeviceExtension, number).timer = timer;
     }
-    let lock = InterruptGuard::acquire(DeviceExtension);
+    let handle = &mut unused_handle();
+    let lock = InterruptGuard::acquire(DeviceExtension, handle);
     start_channels(DeviceExtension);
     drop(lock);
     TRUE

@@ -74,7 +74,8 @@ pub unsafe extern "C-unwind" fn HwCompletionDpc(
     _SystemArgument2: PVOID,
 ) {
     for number in numbers(DeviceExtension) {
-        let lock = InterruptGuard::acquire(DeviceExtension);
+        let handle = &mut unused_handle();
+        let lock = InterruptGuard::acquire(DeviceExtension, handle);
         let channel = channel(DeviceExtension, number);
         let mut completed = channel.completed.take();
         let has_changed = std::mem::take(&mut channel.has_changed);
@@ -97,7 +98,8 @@ pub unsafe extern "C-unwind" fn HwResetBus(DeviceExtension: PVOID, PathId: ULONG
     if PathId >= (*Extension).channel_count || (*Extension).implemented & 1 << PathId == 0 {
         return FALSE;
     }
-    let lock = InterruptGuard::acquire(DeviceExtension);
+    let handle = &mut unused_handle();
+    let lock = InterruptGuard::acquire(DeviceExtension, handle);
     let channel = channel(DeviceExtension, PathId);
     channel.reset_for_storport(null_mut());
     channel.ask_for_dpc();

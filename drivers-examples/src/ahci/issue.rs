@@ -1,11 +1,11 @@
 //! Requests on their way to the device: HwStorBuildIo, HwStorStartIo, the queue, the slots.
 //!
-//! HwStorBuildIo does what needs no lock: addresses, the PRD table. HwStorStartIo puts the SRB at the end of
-//! its channel's queue; from there requests are translated and given a slot in the order they came, under the
-//! interrupt lock, while the class of the first allows it: queued commands go together, so do those that are
-//! not queued, and never both, and an exclusive one waits until the device has nothing and keeps it to
-//! itself. storahci keeps a queue for each class and takes turns; one queue in order of arrival starves
-//! no request and is what this driver has.
+//! HwStorBuildIo does what needs no lock (addresses, the PRD table) and what takes long (plug and play). From
+//! HwStorStartIo on an SRB is in its channel's queue: requests are translated and given a slot in the order
+//! they came, under the interrupt lock, while the class of the first allows it: queued commands go together,
+//! so do those that are not queued, and never both, and an exclusive one waits until the device has nothing
+//! and keeps it to itself. storahci keeps a queue for each class and takes turns; one queue in order of
+//! arrival starves no request and is what this driver has.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 
@@ -29,7 +29,8 @@ pub unsafe extern "C-unwind" fn HwBuildIo(DeviceExtension: PVOID, Srb: PSCSI_REQ
     let any: PVOID = Srb.cast();
     let function = SrbGetSrbFunction(any) as UCHAR;
     if function == SRB_FUNCTION_PNP {
-        return TRUE;
+        super::control::plug_and_play(DeviceExtension, Srb);
+        return FALSE;
     }
     let Extension = DeviceExtension.cast::<Adapter>();
     let path = u32::from(SrbGetPathId(any));
@@ -92,11 +93,8 @@ unsafe fn build_table(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, r: *mut 
 
 pub unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
     let any: PVOID = Srb.cast();
-    if SrbGetSrbFunction(any) as UCHAR == SRB_FUNCTION_PNP {
-        super::control::plug_and_play(DeviceExtension, Srb);
-        return TRUE;
-    }
-    let lock = InterruptGuard::acquire(DeviceExtension);
+    let handle = &mut unused_handle();
+    let lock = InterruptGuard::acquire(DeviceExtension, handle);
     let channel = channel(DeviceExtension, u32::from(SrbGetPathId(any)));
     match SrbGetSrbFunction(any) as UCHAR {
         _ if channel.adapter_is_gone() || channel.phase == Phase::Absent => {

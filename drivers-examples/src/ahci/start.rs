@@ -32,8 +32,8 @@ const LINK_TICKS: u32 = 100;
 const READY_TICKS: u32 = 1000;
 /// Starts until a device is given up.
 const ATTEMPTS_MAX: u32 = 8;
-/// How often PxCMD.CR is looked at, and how long is waited in between, before it is left to the timer.
-const STOP_LOOKS: u32 = 10;
+/// How often PxCMD.CR is looked at, and how long is waited in between, where the adapter stops for good.
+const STOP_LOOKS: u32 = 500;
 const STOP_LOOK_US: ULONG = 2;
 
 impl Channel {
@@ -84,7 +84,7 @@ impl Channel {
     /// Stops the port, for good or until [`Channel::begin_start`]: the adapter stops. Nothing is outstanding.
     pub unsafe fn halt(&mut self) {
         self.stop_engine();
-        for _ in 0..STOP_LOOKS * 50 {
+        for _ in 0..STOP_LOOKS {
             if self.read(PXCMD) & CMD_CR == 0 {
                 break;
             }
@@ -116,16 +116,11 @@ impl Channel {
         self.write(PXIE, IE_ALL);
     }
 
-    /// Whether PxCMD.CR has cleared, which it does soon; all ones is an adapter that is gone.
+    /// Whether PxCMD.CR has cleared, which it does soon: if not yet, the timer looks again. All ones is an
+    /// adapter that is gone.
     pub unsafe fn has_stopped(&mut self) -> bool {
-        for _ in 0..STOP_LOOKS {
-            let command = self.read(PXCMD);
-            if command == u32::MAX || command & CMD_CR == 0 {
-                return true;
-            }
-            StorPortStallExecution(STOP_LOOK_US);
-        }
-        false
+        let command = self.read(PXCMD);
+        command == u32::MAX || command & CMD_CR == 0
     }
 
     pub unsafe fn enter(&mut self, phase: Phase, ticks: u32) {
@@ -346,7 +341,8 @@ impl Channel {
 
 /// A channel's timer has expired. No lock is held.
 unsafe extern "C-unwind" fn HwTimer(DeviceExtension: PVOID, Context: PVOID) {
-    let lock = InterruptGuard::acquire(DeviceExtension);
+    let handle = &mut unused_handle();
+    let lock = InterruptGuard::acquire(DeviceExtension, handle);
     let channel = &mut *Context.cast::<Channel>();
     channel.is_timer_armed = false;
     channel.tick();

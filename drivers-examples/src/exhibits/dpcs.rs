@@ -100,10 +100,13 @@ pub(super) unsafe fn free_removed() {
     queue_and_free(true);
 }
 
-/// Releases the lock in the way that does not fit how it was taken: the IRQL falls.
+/// Gives a queued spin lock back with another level in its handle than the acquire saved: the IRQL falls.
 unsafe extern "C-unwind" fn lowers(_dpc: PKDPC, lock: PVOID, _: PVOID, _: PVOID) {
-    KeAcquireSpinLockAtDpcLevel(lock.cast());
-    KeReleaseSpinLock(lock.cast(), PASSIVE_LEVEL);
+    let handle: PKLOCK_QUEUE_HANDLE = new();
+    KeAcquireInStackQueuedSpinLock(lock.cast(), handle);
+    (*handle).OldIrql = PASSIVE_LEVEL;
+    KeReleaseInStackQueuedSpinLock(handle);
+    free(handle);
 }
 
 /// Raises to the level that it has, and restores that.
@@ -126,4 +129,45 @@ pub(super) unsafe fn lower_in_dpc() {
 /// Takes a spin lock in a DPC as if it were below DISPATCH_LEVEL, and gives it back alike.
 pub(super) unsafe fn restore_in_dpc() {
     run_with_lock(Some(restores));
+}
+
+/// Returns with the lock that it took.
+unsafe extern "C-unwind" fn keeps(_dpc: PKDPC, lock: PVOID, _: PVOID, _: PVOID) {
+    KeAcquireSpinLockAtDpcLevel(lock.cast());
+}
+
+unsafe extern "C-unwind" fn gives_back(_dpc: PKDPC, lock: PVOID, _: PVOID, _: PVOID) {
+    KeAcquireSpinLockAtDpcLevel(lock.cast());
+    KeReleaseSpinLockFromDpcLevel(lock.cast());
+}
+
+/// Returns from a DPC with a spin lock held.
+pub(super) unsafe fn keep_lock_in_dpc() {
+    run_with_lock(Some(keeps));
+}
+
+/// Gives the spin lock back before the DPC returns.
+pub(super) unsafe fn give_lock_back_in_dpc() {
+    run_with_lock(Some(gives_back));
+}
+
+unsafe fn take_and_give_for_dpc(lock: PKSPIN_LOCK) {
+    let irql = KeAcquireSpinLockForDpc(lock);
+    KeReleaseSpinLockForDpc(lock, irql);
+}
+
+unsafe extern "C-unwind" fn takes_for_dpc(_dpc: PKDPC, lock: PVOID, _: PVOID, _: PVOID) {
+    take_and_give_for_dpc(lock.cast());
+}
+
+/// Takes a spin lock in a thread by the routine that is for DPCs.
+pub(super) unsafe fn for_dpc_in_thread() {
+    let lock = new_lock();
+    take_and_give_for_dpc(lock);
+    free(lock);
+}
+
+/// Takes a spin lock in a DPC by the routine that is for DPCs.
+pub(super) unsafe fn for_dpc_in_dpc() {
+    run_with_lock(Some(takes_for_dpc));
 }

@@ -107,7 +107,8 @@ unsafe extern "C-unwind" fn CompleteUnderLock(DeviceObject: PDEVICE_OBJECT, Irp:
 
 unsafe extern "C-unwind" fn CompleteAfterLock(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
     let Lock = &raw mut (*ExtensionOf(DeviceObject)).Lock;
-    let Irql = KeAcquireSpinLockRaiseToDpc(Lock);
+    let Irql = KeRaiseIrqlToDpcLevel();
+    KeAcquireSpinLockAtDpcLevel(Lock);
     SetStatus(Irp, STATUS_SUCCESS);
     KeReleaseSpinLockFromDpcLevel(Lock);
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
@@ -149,6 +150,33 @@ unsafe extern "C-unwind" fn PassOn(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> N
 unsafe extern "C-unwind" fn SkipAndPassOn(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
     IoSkipCurrentIrpStackLocation(Irp);
     IoCallDriver((*ExtensionOf(DeviceObject)).LowerDevice, Irp)
+}
+
+unsafe extern "C-unwind" fn PassOnUnderLock(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
+    let Extension = ExtensionOf(DeviceObject);
+    IoSkipCurrentIrpStackLocation(Irp);
+    let Irql = KeAcquireSpinLockRaiseToDpc(&raw mut (*Extension).Lock);
+    let Status = IoCallDriver((*Extension).LowerDevice, Irp);
+    KeReleaseSpinLock(&raw mut (*Extension).Lock, Irql);
+    Status
+}
+
+unsafe extern "C-unwind" fn PassOnAfterLock(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
+    let Extension = ExtensionOf(DeviceObject);
+    IoSkipCurrentIrpStackLocation(Irp);
+    let Irql = KeAcquireSpinLockRaiseToDpc(&raw mut (*Extension).Lock);
+    KeReleaseSpinLock(&raw mut (*Extension).Lock, Irql);
+    IoCallDriver((*Extension).LowerDevice, Irp)
+}
+
+/// Passes a read on while it holds a spin lock.
+pub(super) unsafe fn pass_on_under_lock() {
+    Exercise(Some(PassOnUnderLock), &ONCE);
+}
+
+/// Passes a read on after it has released the spin lock.
+pub(super) unsafe fn pass_on_after_lock() {
+    Exercise(Some(PassOnAfterLock), &ONCE);
 }
 
 /// Passes an IRP of one stack location on, with no location left for the lower device.

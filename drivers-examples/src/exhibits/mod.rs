@@ -9,6 +9,7 @@ mod counts;
 mod dma;
 mod dpcs;
 mod irps;
+mod irql;
 mod locks;
 mod memory;
 pub(crate) mod miniport;
@@ -22,7 +23,8 @@ mod work_items;
 use crate::models::bell::Bell;
 use dma::Writer;
 use kernel_sim::machine::{Config, Outcome};
-use verifier::driver::{Driver, Expects, Kind, Source};
+use storport_sim::PciSlot;
+use verifier::driver::{Driver, Expects, Kind, Protocol, Source};
 
 pub(crate) const SOURCES: &[Source] = verifier::sources![
     "mod.rs",
@@ -30,10 +32,16 @@ pub(crate) const SOURCES: &[Source] = verifier::sources![
     "dma.rs",
     "dpcs.rs",
     "irps.rs",
+    "irql.rs",
     "locks.rs",
     "memory.rs",
     "miniport/base.rs",
+    "miniport/calls.rs",
+    "miniport/entry.rs",
+    "miniport/finds.rs",
+    "miniport/kernel.rs",
     "miniport/mod.rs",
+    "miniport/storport_locks.rs",
     "objects.rs",
     "pool.rs",
     "registers.rs",
@@ -52,7 +60,8 @@ pub(crate) const SOURCES: &[Source] = verifier::sources![
 ///
 /// becomes two programs, `bad-pool-caller` and `bad-pool-caller-near-miss`. After the name comes what is
 /// expected of the breaker without flags. `device` instead of `program` is a program on a machine with a
-/// bell, `writer` one on a machine with a device that writes memory; `miniport` takes entry points.
+/// bell, `writer` one on a machine with a device that writes memory; `miniport` takes entry points, and
+/// `hardware` those of miniports with hardware, which is a bell that never rings.
 macro_rules! pairs {
     ($($name:literal = $expects:expr, $kind:ident
         $bad:path, $bad_summary:literal; $good:path, $good_summary:literal;)+) => {
@@ -77,6 +86,14 @@ macro_rules! pairs {
     (@miniport $entry:path) => {
         Kind::VirtualMiniport { entry: Some($entry) }
     };
+    (@hardware $entry:path) => {
+        Kind::Miniport {
+            protocol: Protocol::Scsi,
+            entry: Some($entry),
+            device: |_, _| Box::new(Bell::default()),
+            slot: || PciSlot::new(0),
+        }
+    };
 }
 
 /// Runs a program as the boot thread.
@@ -97,9 +114,186 @@ pairs! {
     "stor-port-spin-lock" = Breaks("StorPortSpinLock"), miniport
         miniport::start_io_lock_twice, "takes StartIoLock while it holds it";
         miniport::start_io_lock_again, "takes StartIoLock again, after it gave it back";
+    "stor-port-spin-lock3" = Breaks("StorPortSpinLock3"), miniport
+        miniport::storport_locks::wrong_order, "takes StartIoLock while it holds InterruptLock";
+        miniport::storport_locks::right_order, "takes InterruptLock while it holds StartIoLock";
+    "stor-port-spin-lock4" = Clean, miniport
+        miniport::storport_locks::other_handle, "releases a Storport lock with a copy of its handle";
+        miniport::storport_locks::own_handles, "releases two Storport locks, each with its own handle";
+    "stor-port-msi-lock" = Breaks("StorPortMSILock"), hardware
+        miniport::storport_locks::message_lock, "takes the lock of a message although messages have none";
+        miniport::storport_locks::interrupt_lock, "takes InterruptLock in HwStorStartIo";
+    "spin-lock" = Stops("SPIN_LOCK_ALREADY_OWNED"), program
+        locks::one_inside_itself, "takes a spin lock that it holds by KeAcquireSpinLock";
+        locks::one_inside_another, "takes a spin lock while it holds another";
+    "spin-lock-dpc" = Stops("SPIN_LOCK_ALREADY_OWNED"), program
+        locks::raising_inside_itself, "takes a spin lock that it holds by KeAcquireSpinLockRaiseToDpc";
+        locks::raising_inside_another, "takes a spin lock by that routine while it holds another";
+    "spin-lock-release" = Breaks("ReleaseMismatch"), program
+        locks::release_what_did_not_raise, "releases a lock by KeReleaseSpinLock that was taken at DISPATCH_LEVEL";
+        locks::release_what_was_tried, "releases a lock by KeReleaseSpinLock that it tried to take";
+    "queued-spin-lock" = Stops("SPIN_LOCK_ALREADY_OWNED"), program
+        locks::queued_inside_itself, "takes a queued spin lock that it holds";
+        locks::queued_inside_another, "takes a queued spin lock while it holds another";
+    "queued-spin-lock-release" = Breaks("ReleaseMismatch"), program
+        locks::release_queued_that_did_not_raise, "releases a queued lock as if its acquire had raised the IRQL";
+        locks::release_queued_that_raised, "takes a queued lock at DISPATCH_LEVEL by the routine that raises";
+    "cancel-spin-lock" = Stops("DRIVER_VERIFIER_DETECTED_VIOLATION"), program
+        locks::release_cancel_lock_not_taken, "releases the cancel spin lock that it did not take";
+        locks::release_cancel_lock_taken, "takes the cancel spin lock at DISPATCH_LEVEL, and releases it";
+    "irql-dispatch" = Breaks("IrqlDispatch"), program
+        irql::queue_below, "inserts into a device queue at PASSIVE_LEVEL";
+        irql::queue_at_dispatch_level, "inserts into a device queue at DISPATCH_LEVEL";
+    "irql-ke-release-spin-lock" = Breaks("IrqlKeReleaseSpinLock"), program
+        locks::lower_under_inner, "lowers the IRQL with the outer of two locks, which it releases first";
+        locks::lower_with_last, "releases the outer of two locks first, and lowers the IRQL with the last";
+    "sp-change-irql" = Stops("IRQL_UNEXPECTED_VALUE"), miniport
+        miniport::calls::returns_raised, "returns from HwStorStartIo at a raised IRQL";
+        miniport::calls::returns_lowered, "raises the IRQL in HwStorStartIo, and lowers it again";
+    "stor-port-irql" = Breaks("StorPortIrql"), miniport
+        miniport::calls::address_raised, "asks for the address of its data above DISPATCH_LEVEL";
+        miniport::calls::address_at_level, "asks for the address of its data at DISPATCH_LEVEL";
+    "irql-ke-set-event" = Breaks("IrqlKeSetEvent"), program
+        irql::event_for_wait_raised, "sets an event with Wait TRUE at DISPATCH_LEVEL";
+        irql::event_for_wait_first, "sets an event with Wait TRUE before it raises the IRQL";
+    "irql-ex-allocate-pool" = Breaks("IrqlExAllocatePool"), program
+        irql::pool_raised, "allocates pool above DISPATCH_LEVEL";
+        irql::pool_first, "allocates pool before it raises the IRQL";
+    "irql-ex-apc-lte2" = Breaks("IrqlExApcLte2"), program
+        irql::paged_list_raised, "initializes a paged look-aside list at DISPATCH_LEVEL";
+        irql::paged_list_first, "initializes a paged look-aside list before it raises the IRQL";
+    "irql-ex-apc-lte3" = Breaks("IrqlExApcLte3"), program
+        irql::resource_raised, "acquires a free resource at DISPATCH_LEVEL";
+        irql::resource_first, "acquires a resource before it raises the IRQL";
+    "irql-io-apc-lte" = Breaks("IrqlIoApcLte"), program
+        irql::delete_device_raised, "deletes a device at DISPATCH_LEVEL";
+        irql::delete_device_first, "deletes a device before it raises the IRQL";
+    "irql-io-passive1" = Breaks("IrqlIoPassive1"), program
+        irql::create_device_raised, "creates a device at DISPATCH_LEVEL";
+        irql::create_device_first, "creates a device before it raises the IRQL";
+    "irql-io-passive2" = Breaks("IrqlIoPassive2"), device
+        irql::connect_raised, "connects an interrupt at DISPATCH_LEVEL";
+        irql::connect_first, "connects an interrupt before it raises the IRQL";
+    "irql-io-passive3" = Breaks("IrqlIoPassive3"), program
+        irql::detach_device_raised, "detaches a device at DISPATCH_LEVEL";
+        irql::detach_device_first, "detaches a device before it raises the IRQL";
+    "irql-io-passive4" = Breaks("IrqlIoPassive4"), device
+        irql::disconnect_raised, "disconnects an interrupt at DISPATCH_LEVEL";
+        irql::disconnect_first, "disconnects an interrupt before it raises the IRQL";
+    "irql-ke-apc-lte1" = Breaks("IrqlKeApcLte1"), program
+        irql::sleep_raised, "sleeps at DISPATCH_LEVEL";
+        irql::sleep_first, "sleeps before it raises the IRQL";
+    "irql-ke-apc-lte2" = Breaks("IrqlKeApcLte2"), program
+        irql::region_raised, "enters a critical region at DISPATCH_LEVEL";
+        irql::region_first, "enters and leaves a critical region before it raises the IRQL";
+    "irql-ke-dispatch-lte" = Breaks("IrqlKeDispatchLte"), program
+        irql::timer_raised, "arms a timer above DISPATCH_LEVEL";
+        irql::timer_first, "arms a timer before it raises the IRQL";
+    "irql-ob-passive" = Breaks("IrqlObPassive"), program
+        irql::reference_handle_raised, "looks a handle up at DISPATCH_LEVEL";
+        irql::reference_handle_first, "looks a handle up before it raises the IRQL";
+    "irql-ps-passive" = Breaks("IrqlPsPassive"), program
+        irql::create_thread_raised, "creates a thread at DISPATCH_LEVEL";
+        irql::create_thread_first, "creates a thread before it raises the IRQL";
+    "irql-zw-passive" = Breaks("IrqlZwPassive"), program
+        irql::close_handle_raised, "closes a handle at DISPATCH_LEVEL";
+        irql::close_handle_first, "closes a handle before it raises the IRQL";
+    "hw-stor-port-prohibited-ddis" = Breaks("HwStorPortProhibitedDDIs"), hardware
+        miniport::calls::calls_kernel, "initialises a spin lock of its own in a miniport with hardware";
+        miniport::calls::calls_interlocked, "counts by an interlocked operation in a miniport with hardware";
+    "stor-port-deprecated" = Clean, miniport
+        miniport::calls::logs_error, "calls StorPortLogError";
+        miniport::calls::logs_event, "calls StorPortLogSystemEvent";
+    "null-check" = Stops("PAGE_FAULT_IN_NONPAGED_AREA"), program
+        pool::unchecked, "initializes an event in memory that it did not get";
+        pool::checked, "looks whether it got the memory for an event";
+    "stor-port-complete-request" = Breaks("StorPortCompleteRequest"), miniport
+        miniport::calls::completes_unit, "completes all requests of a unit at once";
+        miniport::calls::completes_one, "completes each request with its own status";
+    "stor-port-ddis-port-only" = Breaks("StorPortCompleteRequest"), miniport
+        miniport::calls::completes_unit, "calls StorPortCompleteRequest, which is the port driver's";
+        miniport::calls::completes_one, "calls StorPortNotification to complete a request";
+    "sp-duplex" = Clean, miniport
+        miniport::finds::half_duplex, "leaves SynchronizationModel at half duplex";
+        miniport::finds::full_duplex, "sets SynchronizationModel to full duplex after all";
+    "sp-return-value" = Breaks("SpReturnValue"), miniport
+        miniport::finds::returns_status, "returns an NTSTATUS from HwStorFindAdapter";
+        miniport::finds::returns_count, "returns how many adapters it found, which is SP_RETURN_FOUND";
+    "stor-port-find-adapter" = Clean, miniport
+        miniport::finds::leaves_breaks, "leaves NumberOfPhysicalBreaks as it found it";
+        miniport::finds::takes_one_break, "sets NumberOfPhysicalBreaks to 1";
+    "stor-port-passive-from-hw-init" = Breaks("StorPortPassiveFromHwInit"), miniport
+        miniport::calls::passive_in_control, "asks for the passive routine while HwStorAdapterControl initializes";
+        miniport::calls::no_passive_in_control, "initializes in HwStorAdapterControl without the passive routine";
+    "stor-port-enable-passive" = Breaks("StorPortEnablePassive"), miniport
+        miniport::calls::passive_in_start_io, "asks for the passive routine in HwStorStartIo";
+        miniport::calls::passive_in_initialize, "asks for the passive routine in HwStorInitialize";
+    "stor-port-perf-opts" = Breaks("StorPortPerfOpts"), miniport
+        miniport::calls::no_options, "asks for performance options with a NULL structure";
+        miniport::calls::empty_options, "asks for performance options with a structure that names none";
+    "stor-port-notification2" = Breaks("StorPortNotification2"), miniport
+        miniport::calls::asks_for_next, "asks for the next request, as under the SCSI port driver";
+        miniport::calls::reports_link, "reports that its link is up, which it was";
+    "stor-port-timer" = Breaks("StorPortTimer"), miniport
+        miniport::calls::timer_without_routine, "asks for a timer call without a routine";
+        miniport::calls::timer_stopped, "stops the timer without a routine";
+    "stor-port-start-io" = Breaks("StorPortStartIo"), miniport
+        miniport::calls::stalls, "stalls in HwStorStartIo";
+        miniport::calls::allocates, "allocates by StorPortAllocatePool in HwStorStartIo";
+    "sp-no-wait" = Clean, miniport
+        miniport::kernel::waits, "waits in HwStorStartIo, with a time-out of zero";
+        miniport::kernel::looks, "looks at an event in HwStorStartIo";
+    "stor-port-allocate-pool" = Stops("DRIVER_VERIFIER_DETECTED_VIOLATION"), miniport
+        miniport::calls::frees_twice, "frees a block of StorPortAllocatePool twice";
+        miniport::calls::frees_each, "allocates and frees twice";
+    "stor-port-allocate-pool2" = Stops("DRIVER_VERIFIER_DETECTED_VIOLATION"), miniport
+        miniport::calls::overwrites, "overwrites the pointer to a block with the next one";
+        miniport::calls::overwrites_freed, "overwrites the pointer to a block that it has freed";
+    "stor-port-virtual-device" = Breaks("StorPortVirtualDevice"), hardware
+        miniport::finds::says_virtual, "says that its adapter is virtual, which has hardware";
+        miniport::finds::says_physical, "says that its adapter is not virtual";
+    "stor-port-virtual-device2" = Breaks("StorPortVirtualDevice2"), miniport
+        miniport::finds::virtual_says_physical, "says that its virtual adapter is not virtual";
+        miniport::finds::virtual_says_virtual, "says that its adapter is virtual after all";
+    "double-ex-free-pool" = Stops("DRIVER_VERIFIER_DETECTED_VIOLATION"), miniport
+        miniport::kernel::frees_twice, "frees a block of pool twice";
+        miniport::kernel::frees_each, "frees two blocks of pool, one after the other";
+    "double-ke-set-event" = Clean, miniport
+        miniport::kernel::sets_twice, "sets an event twice";
+        miniport::kernel::sets_again, "sets an event again, after it has cleared it";
+    "io-free-irp" = Stops("DRIVER_VERIFIER_DETECTED_VIOLATION"), miniport
+        miniport::kernel::keeps_irp, "never frees an IRP that it allocated";
+        miniport::kernel::frees_irp, "frees an IRP that it never sent";
+    "within-critical-region" = Stops("DRIVER_VERIFIER_DETECTED_VIOLATION"), miniport
+        miniport::kernel::outside_region, "acquires a resource outside a critical region";
+        miniport::kernel::inside_region, "acquires a resource inside a critical region";
     "stor-port-status-pending" = Stops("SCSI_VERIFIER_DETECTED_VIOLATION"), miniport
         miniport::status_pending, "completes requests that still say SRB_STATUS_PENDING";
         miniport::status_frozen, "completes requests with a flag bit beside their final status";
+    "paged-code" = Clean, program
+        irql::paged_routine_raised, "executes pageable code at DISPATCH_LEVEL";
+        irql::paged_routine_first, "executes pageable code before it raises the IRQL";
+    "call-irql" = Breaks("CallIrql"), program
+        irql::rundown_raised, "initializes rundown protection at DISPATCH_LEVEL";
+        irql::rundown_first, "initializes rundown protection before it raises the IRQL";
+    "lock-left-held" = Breaks("LockLeftHeld"), program
+        dpcs::keep_lock_in_dpc, "returns from a DPC with a spin lock held";
+        dpcs::give_lock_back_in_dpc, "gives a spin lock back before its DPC returns";
+    "release-mismatch" = Breaks("ReleaseMismatch"), program
+        locks::release_without_level, "releases a spin lock without lowering the IRQL that its acquire raised";
+        locks::release_at_level, "takes and releases a spin lock at DISPATCH_LEVEL";
+    "for-dpc-outside-dpc" = Breaks("ForDpcOutsideDpc"), program
+        dpcs::for_dpc_in_thread, "takes a spin lock by KeAcquireSpinLockForDpc in a thread";
+        dpcs::for_dpc_in_dpc, "takes a spin lock by KeAcquireSpinLockForDpc in a DPC";
+    "call-under-lock" = Breaks("CallUnderLock"), program
+        irps::pass_on_under_lock, "passes a read on while it holds a spin lock";
+        irps::pass_on_after_lock, "passes a read on after it released the spin lock";
+    "complete-under-own-lock" = Clean, miniport
+        miniport::kernel::completes_under_lock, "completes requests while it holds a spin lock of its own";
+        miniport::kernel::completes_after_lock, "completes requests after it released its spin lock";
+    "lock-order-inverted" = Clean, program
+        locks::both_orders, "nests two spin locks in both orders, one after the other";
+        locks::both_orders_guarded, "nests two spin locks in both orders, inside a third";
     "data-integrity" = Breaks("DataIntegrity"), miniport
         miniport::writes_nothing, "completes writes with success and writes nothing";
         miniport::writes_twice, "writes the data of each write twice";
@@ -140,7 +334,7 @@ pairs! {
         waits::four_without_blocks, "waits for four objects without wait blocks";
         waits::four_with_blocks, "waits for four objects with wait blocks of its own";
     "spin-lock-already-owned" = Stops("SPIN_LOCK_ALREADY_OWNED"), program
-        locks::twice, "takes a spin lock that it holds";
+        locks::twice, "takes a spin lock at DISPATCH_LEVEL that it holds";
         locks::again, "takes a spin lock again, after it gave it back";
     "reference-by-pointer" = Stops("REFERENCE_BY_POINTER"), program
         counts::rundown_not_acquired, "releases rundown protection that it did not get";
@@ -205,7 +399,7 @@ pairs! {
         dma::take_back_last, "takes memory back from a device that has written to it";
     "scsi-verifier-detected-violation" = Stops("SCSI_VERIFIER_DETECTED_VIOLATION"), miniport
         miniport::completes_twice, "completes requests twice";
-        miniport::asks_for_next, "asks for the next request after it has completed one";
+        miniport::asks_for_time, "asks for the time after it has completed a request";
     "driver-returned-holding-cancel-lock" = Stops("DRIVER_RETURNED_HOLDING_CANCEL_LOCK"), program
         irps::keep_cancel_lock, "returns from its cancel routine without releasing the cancel spin lock";
         irps::release_cancel_lock, "releases the cancel spin lock in its cancel routine";

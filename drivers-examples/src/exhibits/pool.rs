@@ -69,3 +69,21 @@ pub(super) unsafe fn write_after_free() {
 pub(super) unsafe fn write_before_free() {
     write_at(0);
 }
+
+/// Asks for memory with flags that name no pool, so that there is none.
+unsafe fn no_memory() -> PKEVENT {
+    ExAllocatePool2(0, size_of::<KEVENT>(), TAG).cast()
+}
+
+/// Initializes an event in memory that it did not get.
+pub(super) unsafe fn unchecked() {
+    KeInitializeEvent(no_memory(), NotificationEvent, FALSE);
+}
+
+/// Initializes an event only if it got the memory.
+pub(super) unsafe fn checked() {
+    let event = no_memory();
+    if !event.is_null() {
+        KeInitializeEvent(event, NotificationEvent, FALSE);
+    }
+}

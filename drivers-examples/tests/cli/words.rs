@@ -214,7 +214,9 @@ fn every_place_in_a_report_is_followed_by_its_source_line() {
             if (driver.name, executor) == ("lost-request", "parallel") {
                 continue;
             }
-            let out = Desk::new().storsim(&format!("run {} --executor {executor} --ios 50", driver.name)).out;
+            let flags = rules::row_of_exhibit(driver.name).map_or("", |row| row.exhibits.flags);
+            let line = format!("run {} {flags} --executor {executor} --ios 50", driver.name);
+            let out = Desk::new().storsim(&line).out;
             let lines: Vec<_> = out.lines().collect();
             for (n, line) in lines.iter().enumerate() {
                 let Some(location) = line.trim_start().strip_prefix("--> ") else { continue };

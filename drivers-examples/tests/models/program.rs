@@ -41,7 +41,7 @@ pub fn program(name: &str, executor: Executor) -> Program {
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: 16 << 20 },
             memory: verifier::run::MemoryChoice::Drawn,
-            rules: Selection::all(),
+            rules: Selection::default(),
             sites: Sites::Kept,
             evidence: false,
             patience: kernel_sim::machine::PATIENCE,

@@ -12,10 +12,11 @@ use crate::exec::Executor;
 use crate::exec::deterministic::Deterministic;
 use crate::frame::{Frame, Item};
 use crate::hook::{Event, EventKind, Owner, TouchKind};
+use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::moment::Moment;
 use crate::processor::{Processor, flag};
-use crate::routine::{Arg, Callback, DdiInfo, Effect, IntoArg, Kind};
+use crate::routine::{Arg, Callback, DdiInfo, Effect, IntoArg, Kind, is_outside};
 use crate::site::Site;
 use crate::sync::thread::unwind;
 
@@ -57,12 +58,14 @@ impl Call {
         Call { cpu, site, ddi, hooks: cpu.hooks_of(ddi.id) }
     }
 
-    /// Whether the call takes the long path.
-    #[inline]
+    /// Whether the call takes the long path. `holding` and `irqls` are what its row says, known to the
+    /// compiler.
+    #[inline(always)]
     #[must_use]
-    pub fn is_slow(&self, holding: bool) -> bool {
+    pub fn is_slow(&self, holding: bool, irqls: Option<(Irql, Irql)>) -> bool {
         self.hooks & flag::SLOW != 0
-            || (holding && self.hooks & flag::HOLDING != 0 && self.cpu.held_count() != 0)
+            || (self.hooks & flag::CONDITION != 0
+                && ((holding && self.cpu.held_count() != 0) || is_outside(irqls, self.cpu.irql())))
     }
 
     /// The deterministic executor, if it runs the machine: by the byte that the call has at hand.
@@ -104,6 +107,14 @@ impl Call {
     pub(crate) fn handed_on(&self, item: Item, to: Owner) {
         if self.hooks & flag::MOVED != 0 {
             tell_handed_on(self.cpu, self.site, item, to);
+        }
+    }
+
+    /// Tells those who watch for them that the arguments of this call are out of the ordinary.
+    #[inline]
+    pub fn unusual(&self, args: &[Arg]) {
+        if self.hooks & flag::CONDITION != 0 {
+            tell_unusual(self.ddi, self.site, args);
         }
     }
 
@@ -222,9 +233,10 @@ pub fn enter(call: &Call, args: &[Arg], kind: Kind) -> Option<Entered> {
             | d.time_ns() << 32;
         d.mix_call(machine, head, args);
     }
-    let holding = kind.is_holding() && hooks & flag::HOLDING != 0 && cpu.held_count() != 0;
-    if hooks & (flag::EVENTS | flag::EVIDENCE) != 0 || holding {
-        show_entry(call, args, holding);
+    let on_condition = hooks & flag::CONDITION != 0
+        && ((kind.is_holding() && cpu.held_count() != 0) || call.ddi.is_outside(cpu.irql()));
+    if hooks & (flag::EVENTS | flag::EVIDENCE) != 0 || on_condition {
+        show_entry(call, args, on_condition);
     }
     Some(Entered { outer })
 }
@@ -246,15 +258,14 @@ fn quiet(call: &Call) -> Option<Entered> {
 }
 
 #[inline(never)]
-fn show_entry(call: &Call, args: &[Arg], holding: bool) {
+fn show_entry(call: &Call, args: &[Arg], on_condition: bool) {
     if call.hooks & flag::EVIDENCE != 0 {
         evidence::before_call(call);
-        if call.hooks & flag::EVENTS == 0 && !holding {
+        if call.hooks & flag::EVENTS == 0 && !on_condition {
             return;
         }
     }
-    let event = Event::new(EventKind::Enter(call.ddi, args), call.site, call.cpu);
-    deliver(call.cpu, &event, holding);
+    deliver(call.cpu, &Event::new(EventKind::Enter(call.ddi, args), call.site, call.cpu));
 }
 
 #[inline(never)]
@@ -263,7 +274,7 @@ fn show_exit(call: &Call, answer: Arg) {
         evidence::after_call(call);
     }
     if call.hooks & flag::EVENTS != 0 {
-        deliver(call.cpu, &Event::new(EventKind::Exit(call.ddi, answer), call.site, call.cpu), false);
+        deliver(call.cpu, &Event::new(EventKind::Exit(call.ddi, answer), call.site, call.cpu));
     }
 }
 
@@ -308,12 +319,13 @@ fn framed<R>(
     told: impl FnOnce(&R) -> Arg,
 ) -> R {
     let linked = cpu.link(frame);
-    let watched = cpu.callback_hooks(frame.kind) != 0;
+    let hooks = cpu.callback_hooks(frame.kind);
+    let watched = hooks & !flag::CONDITION != 0;
     if watched {
         show_begin(cpu, frame, site);
     }
     let answer = body();
-    if watched {
+    if watched || (hooks != 0 && cpu.held_count() > frame.held_count()) {
         show_end(cpu, frame, told(&answer), site);
     }
     drop(linked);
@@ -324,15 +336,31 @@ fn framed<R>(
 fn show_begin(cpu: &Processor, frame: &Frame<'_>, site: Site) {
     mix_callback(cpu, frame.kind, true);
     if cpu.callback_hooks(frame.kind) & flag::EVENTS != 0 && cpu.hooks() & flag::QUIET == 0 {
-        deliver(cpu, &Event::new(EventKind::Begin(frame), site, cpu), false);
+        deliver(cpu, &Event::new(EventKind::Begin(frame), site, cpu));
     }
 }
 
 #[cold]
 fn show_end(cpu: &Processor, frame: &Frame<'_>, answer: Arg, site: Site) {
     mix_callback(cpu, frame.kind, false);
-    if cpu.callback_hooks(frame.kind) & flag::EVENTS != 0 && cpu.hooks() & flag::QUIET == 0 {
-        deliver(cpu, &Event::new(EventKind::End(frame, answer), site, cpu), false);
+    if cpu.callback_hooks(frame.kind) & (flag::EVENTS | flag::CONDITION) != 0
+        && cpu.hooks() & flag::QUIET == 0
+    {
+        deliver(cpu, &Event::new(EventKind::End(frame, answer), site, cpu));
+    }
+}
+
+/// Tells those who watch for them that the arguments of a call are out of the ordinary.
+#[cold]
+pub(crate) fn tell_unusual(ddi: &'static DdiInfo, site: Site, args: &[Arg]) {
+    let cpu = Processor::current();
+    if cpu.hooks() & flag::QUIET != 0 {
+        return;
+    }
+    let event = Event::new(EventKind::Enter(ddi, args), site, cpu);
+    if let Some(halt) = cpu.machine().watching.deliver_unusual(&event) {
+        cpu.machine().halt(halt);
+        unwind(cpu);
     }
 }
 
@@ -356,7 +384,7 @@ impl Processor {
 #[cold]
 fn tell_moved(cpu: &Processor, site: Site, item: Item, from: Owner, to: Owner) {
     if cpu.hooks() & flag::QUIET == 0 {
-        deliver(cpu, &Event::new(EventKind::Moved { item, from, to }, site, cpu), false);
+        deliver(cpu, &Event::new(EventKind::Moved { item, from, to }, site, cpu));
     }
 }
 
@@ -377,12 +405,12 @@ pub(crate) fn show_touch(
     value: u64,
 ) {
     if cpu.hooks() & flag::QUIET == 0 {
-        deliver(cpu, &Event::new(EventKind::Touch { address, bytes, kind, value }, site, cpu), false);
+        deliver(cpu, &Event::new(EventKind::Touch { address, bytes, kind, value }, site, cpu));
     }
 }
 
-fn deliver(cpu: &Processor, event: &Event<'_>, holding: bool) {
-    if let Some(halt) = cpu.machine().watching.deliver(event, holding) {
+fn deliver(cpu: &Processor, event: &Event<'_>) {
+    if let Some(halt) = cpu.machine().watching.deliver(event) {
         cpu.machine().halt(halt);
         unwind(cpu);
     }

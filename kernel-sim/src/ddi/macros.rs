@@ -14,7 +14,7 @@
 //! pub static KeAcquireSpinLock: DdiInfo = ..;       // in `row`
 //! pub unsafe fn KeAcquireSpinLock(SpinLock: PKSPIN_LOCK, OldIrql: PKIRQL) {
 //!     let call = Call::numbered(6, &row::KeAcquireSpinLock, Site::caller());
-//!     if call.is_slow(false) { /* hook entry, lock::acquire(&call, ..), hook exit */ }
+//!     if call.is_slow(false, ..) { /* hook entry, lock::acquire(&call, ..), hook exit */ }
 //!     else { lock::acquire(&call, SpinLock, OldIrql); call.finish() }
 //! }
 //! ```
@@ -94,7 +94,7 @@ macro_rules! ddis {
             pub unsafe fn $name($($arg: $ty),*) -> $ret {
                 const KIND: $crate::routine::Kind = $crate::routine::Kind::$kind;
                 let call = $crate::ddi::Call::numbered($number, &row::$name, $crate::site::Site::caller());
-                if call.is_slow(const { KIND.is_holding() }) {
+                if call.is_slow(const { KIND.is_holding() }, const { $crate::irql_range!($irql) }) {
                     #[allow(clippy::too_many_arguments, reason = "the documented signature")]
                     #[cold]
                     #[inline(never)]

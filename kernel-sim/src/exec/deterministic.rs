@@ -387,7 +387,7 @@ fn stable(machine: &Machine, arg: Arg) -> u64 {
     match arg {
         Arg::Value(v) => v,
         Arg::Pointer(p) => machine.memory.stable_address(p),
-        Arg::Routine => 0,
+        Arg::Routine | Arg::NoRoutine => 0,
     }
 }
 

@@ -11,6 +11,8 @@ pub(crate) unsafe fn current(call: &Call) -> KIRQL {
     call.cpu.irql().0
 }
 
+pub(crate) unsafe fn paged_code(_call: &Call) {}
+
 pub(crate) unsafe fn raise(call: &Call, new: KIRQL, old: PKIRQL) {
     call.check_output(old);
     // SAFETY: it takes no pointer.

@@ -11,15 +11,16 @@
 
 use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, SPIN_LOCK_ALREADY_OWNED};
 use crate::choose::Access;
-use crate::ddi::Call;
 use crate::ddi::types::{BOOLEAN, FALSE, KIRQL, KSPIN_LOCK, PKIRQL, PKSPIN_LOCK, TRUE};
+use crate::ddi::{Call, row, tell_unusual};
 use crate::exec::Executor;
 use crate::exec::parallel::PARKED;
 use crate::irql::Irql;
 use crate::lives;
 use crate::machine::Machine;
 use crate::moment::Moment;
-use crate::routine::DdiInfo;
+use crate::processor::flag;
+use crate::routine::{Arg, DdiInfo};
 use crate::site::Site;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
@@ -319,6 +320,9 @@ pub(crate) unsafe fn release(call: &Call, lock: PKSPIN_LOCK, new: KIRQL) {
     if irql != Irql::DISPATCH || new > Irql::DISPATCH.0 {
         release_at_wrong_level(call.ddi, call.site, lock, new);
     }
+    if call.hooks() & flag::CONDITION != 0 {
+        check_counterpart(call, lock, Some(Irql(new)));
+    }
     give(call, lock);
     call.cpu.set_irql(Irql(new));
 }
@@ -345,7 +349,39 @@ fn release_at_wrong_level(ddi: &'static DdiInfo, site: Site, lock: PKSPIN_LOCK, 
 #[inline(always)]
 pub(crate) unsafe fn release_from_dpc_level(call: &Call, lock: PKSPIN_LOCK) {
     check_at_dpc_level(call, lock, 0x41);
+    if call.hooks() & flag::CONDITION != 0 {
+        check_counterpart(call, lock, None);
+    }
     give(call, lock);
+}
+
+/// Tells those who watch for it if this is not the counterpart of the last acquire.
+#[inline]
+fn check_counterpart(call: &Call, lock: PKSPIN_LOCK, level: Option<Irql>) {
+    if !call.cpu.gives_back_newest(lock as usize, call.ddi, level) {
+        let args = [Arg::Pointer(lock as usize), Arg::Value(level.map_or(0, |level| level.0.into()))];
+        // The routine of the cancel spin lock has no lock among its arguments.
+        let is_cancel = call.ddi.id == row::IoReleaseCancelSpinLock.id;
+        tell_unusual(call.ddi, call.site, if is_cancel { &args[1..] } else { &args });
+    }
+}
+
+/// Whether a release is the counterpart of the acquire that took a lock.
+pub(crate) fn is_counterpart(taken_by: &DdiInfo, release: &DdiInfo) -> bool {
+    let is = |routine: &DdiInfo| taken_by.id == routine.id;
+    match release.id {
+        id if id == row::KeReleaseSpinLock.id => {
+            is(&row::KeAcquireSpinLock)
+                || is(&row::KeAcquireSpinLockRaiseToDpc)
+                || is(&row::KeTryToAcquireSpinLockAtDpcLevel)
+        }
+        id if id == row::KeReleaseSpinLockFromDpcLevel.id => {
+            is(&row::KeAcquireSpinLockAtDpcLevel) || is(&row::KeTryToAcquireSpinLockAtDpcLevel)
+        }
+        id if id == row::KeReleaseSpinLockForDpc.id => is(&row::KeAcquireSpinLockForDpc),
+        id if id == row::IoReleaseCancelSpinLock.id => is(&row::IoAcquireCancelSpinLock),
+        _ => false,
+    }
 }
 
 // ForDpc routines serve code that runs as a threaded DPC at PASSIVE_LEVEL or as an ordinary one at

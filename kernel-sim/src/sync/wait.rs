@@ -18,6 +18,7 @@ use crate::ddi::types::{
 use crate::irql::Irql;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
+use crate::routine::IntoArg;
 use crate::sync::thread::{Thread, unwind};
 use crate::sync::timer::{Expiry, STATUS_TIMEOUT};
 use crate::sync::wait_many::Several;
@@ -88,7 +89,10 @@ pub(crate) fn initialize_thread_object(call: &Call, object: PVOID) {
     );
 }
 
-pub(crate) unsafe fn set_event(call: &Call, event: PKEVENT, _increment: KPRIORITY, _wait: BOOLEAN) -> LONG {
+pub(crate) unsafe fn set_event(call: &Call, event: PKEVENT, increment: KPRIORITY, wait: BOOLEAN) -> LONG {
+    if wait != 0 {
+        call.unusual(&[event.into_arg(), increment.into_arg(), wait.into_arg()]);
+    }
     let header = header(call, event.cast(), "the KEVENT");
     let irql = call.cpu.irql();
     if irql > Irql::DISPATCH {

@@ -10,7 +10,8 @@ use crate::ddi::{
     SCSI_ADAPTER_CONTROL_STATUS, SCSI_ADAPTER_CONTROL_TYPE, SCSI_SUPPORTED_CONTROL_TYPE_LIST,
     SP_RETURN_FOUND, STOR_ADAPTER_FEATURE_ABORT_COMMAND, STOR_MAP_NON_READ_WRITE_BUFFERS,
     ScsiAdapterControlSuccess, ScsiAdapterControlUnsuccessful, ScsiQuerySupportedControlTypes,
-    ScsiRestartAdapter, ScsiStopAdapter, StorPortInitialize, VIRTUAL_HW_INITIALIZATION_DATA,
+    ScsiRestartAdapter, ScsiStopAdapter, StorPortInitialize, StorSynchronizeFullDuplex,
+    VIRTUAL_HW_INITIALIZATION_DATA,
 };
 use kernel_sim::ddi::{BOOLEAN, NTSTATUS, PDRIVER_OBJECT, PUNICODE_STRING, PVOID, TRUE, ULONG};
 use std::ptr::null_mut;
@@ -140,6 +141,7 @@ unsafe extern "C-unwind" fn find_adapter<M: VirtualMiniport>(
     // SAFETY: Storport passes a fresh extension of the size asked for, and a configuration it has filled in.
     unsafe {
         (*config).VirtualDevice = TRUE;
+        (*config).SynchronizationModel = StorSynchronizeFullDuplex;
         match M::find_adapter(&mut Configuration { config: &mut *config, extension }) {
             Ok(value) => {
                 Extension::fill(extension, value);

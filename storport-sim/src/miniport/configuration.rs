@@ -10,6 +10,9 @@ use crate::ddi::{
 use kernel_sim::ddi::{BOOLEAN, FALSE, PVOID, TRUE, ULONG};
 use std::ffi::CStr;
 
+/// Bytes of a page.
+const PAGE_BYTES: u32 = 4096;
+
 /// Why `find_adapter` has no adapter to offer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FindError {
@@ -70,9 +73,11 @@ impl Configuration<'_> {
         }
     }
 
-    /// Bytes one request may move; longer ones are split above. Unlimited by the miniport: 1 MiB.
+    /// Bytes one request may move, in as many pages as they may lie in; longer ones are split above.
+    /// Unlimited by the miniport: 1 MiB.
     pub fn set_maximum_transfer_length(&mut self, bytes: u32) -> &mut Self {
         self.config.MaximumTransferLength = bytes;
+        self.config.NumberOfPhysicalBreaks = bytes.div_ceil(PAGE_BYTES).saturating_add(1);
         self
     }
 

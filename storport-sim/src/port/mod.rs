@@ -143,6 +143,14 @@ impl Port {
     }
 }
 
+/// The configuration of the adapter with that device extension, as HwStorFindAdapter left it.
+pub(crate) fn configuration(
+    machine: &Machine,
+    extension: PVOID,
+) -> Option<crate::ddi::PORT_CONFIGURATION_INFORMATION> {
+    machine.attached_ref::<Port>()?.find(extension)?.config.get().copied()
+}
+
 /// The adapter behind a driver's `HwDeviceExtension`; a bug check if there is none.
 #[inline]
 pub(crate) fn adapter(call: &Call, extension: PVOID) -> &'static AdapterState {

@@ -11,6 +11,7 @@ use crate::ddi::{
 };
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::{Call, LARGE_INTEGER, LONG, PLARGE_INTEGER, PVOID, ULONG};
+use kernel_sim::routine::IntoArg;
 
 const REQUEST_COMPLETE: LONG = RequestComplete.number();
 const RESET_DETECTED: LONG = ResetDetected.number();
@@ -33,6 +34,11 @@ pub(crate) unsafe fn notification(
     value: ULONG,
 ) {
     let adapter = adapter(call, extension);
+    if kind != REQUEST_COMPLETE {
+        let args =
+            [kind.into_arg(), extension.into_arg(), srb.into_arg(), routine.into_arg(), value.into_arg()];
+        call.unusual(&args);
+    }
     match kind {
         REQUEST_COMPLETE => adapter.request_complete(call, srb),
         RESET_DETECTED => adapter.bus_was_reset(call),

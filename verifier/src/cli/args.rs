@@ -72,7 +72,7 @@ impl Command {
             Command::Stress(stress) => stress.program.format,
             Command::Replay(replay) => replay.format,
             Command::Merge(merge) => merge.format,
-            Command::List(ListArguments { json, format })
+            Command::List(ListArguments { json, format, .. })
             | Command::Explain(ExplainArguments { json, format, .. }) => {
                 if *json {
                     Format::Json
@@ -86,6 +86,9 @@ impl Command {
 
 #[derive(Args)]
 pub(super) struct ListArguments {
+    /// Rules, checks and stops only, with the set of each and whether it is on by default.
+    #[arg(long)]
+    pub rules: bool,
     /// As JSON: the same as --format json.
     #[arg(long, conflicts_with = "format")]
     pub json: bool,

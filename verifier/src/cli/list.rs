@@ -1,5 +1,6 @@
 //! `storsim list`: drivers, exhibits, rules and checks, strategies, faults and events.
 
+use super::args::ListArguments;
 use crate::driver::Driver;
 use crate::explore::STRATEGIES;
 use crate::report::{Listing, Reporter};
@@ -7,7 +8,14 @@ use crate::rules::{self, row_of_exhibit};
 use crate::run::Event;
 use storport_sim::disk::fault::FaultKind;
 
-pub(super) fn list(drivers: &'static [&'static Driver], reporter: &mut dyn Reporter) {
+pub(super) fn list(
+    drivers: &'static [&'static Driver],
+    arguments: &ListArguments,
+    reporter: &mut dyn Reporter,
+) {
+    if arguments.rules {
+        return reporter.list(&Listing { rules: rules::TABLE, ..Listing::EMPTY });
+    }
     let (exhibits, drivers) = drivers.iter().partition(|driver| row_of_exhibit(driver.name).is_some());
     reporter.list(&Listing {
         drivers,

@@ -101,8 +101,8 @@ fn obey(
     let mut reporter = command.format().reporter(interval);
     reporter.begin(&Invocation { program: program_name(), command: command.word() });
     let result = match command {
-        Command::List(_) => {
-            list::list(drivers, &mut *reporter);
+        Command::List(list) => {
+            list::list(drivers, list, &mut *reporter);
             Ok(Found::Nothing)
         }
         Command::Run(run) => run::run(drivers, run, &mut *reporter),

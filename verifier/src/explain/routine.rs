@@ -36,15 +36,25 @@ pub fn link(routine: &str) -> Option<String> {
 pub fn watched_by(routine: &DdiInfo) -> impl Iterator<Item = &'static Row> {
     rules::TABLE.iter().copied().filter(move |row| {
         let interest = row.make.map(|make| make(Sites::Kept).interest());
-        interest.is_some_and(|i| [i.enter, i.exit, i.enter_holding].iter().any(|calls| calls.has(routine)))
+        interest.is_some_and(|i| {
+            let calls = [i.enter, i.exit, i.enter_holding, i.enter_outside_irql, i.enter_unusual];
+            calls.iter().any(|calls| calls.has(routine))
+        })
     })
 }
 
+/// Routines that a page of a rule lists; of more it says how many there are.
+const LISTED_MAX: usize = 100;
+
 /// The routines whose calls a row's rule looks at.
-pub(super) fn watched_of(row: &'static Row) -> Vec<&'static str> {
+pub(super) fn watched_of(row: &'static Row) -> Vec<String> {
     let is_watched = |routine: &&DdiInfo| watched_by(routine).any(|other| other == row);
-    let watched: Vec<_> = table().filter(is_watched).map(|routine| routine.name).collect();
-    if watched.len() == table().count() { vec!["every routine"] } else { watched }
+    let watched: Vec<String> = table().filter(is_watched).map(|routine| routine.name.to_owned()).collect();
+    match watched.len() {
+        all if all == table().count() => vec!["every routine".into()],
+        many if many > LISTED_MAX => vec![format!("{many} routines")],
+        _ => watched,
+    }
 }
 
 pub(super) fn page(word: &str) -> Option<Page> {

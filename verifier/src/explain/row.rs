@@ -29,6 +29,9 @@ pub(super) fn page(word: &str) -> Option<Page> {
         }
         None => {}
     }
+    if !row.scope.words().is_empty() {
+        kind += &format!(", {}", row.scope.words());
+    }
     if !row.default {
         kind += ", off unless asked for";
     }

@@ -7,6 +7,7 @@
 use super::source;
 use crate::driver::Driver;
 use crate::finding::{Finding, Stop};
+use kernel_sim::held::HeldLock;
 use kernel_sim::moment::Moment;
 use kernel_sim::site::Site;
 use std::borrow::Cow;
@@ -122,8 +123,9 @@ fn before_it(driver: &Driver, n: usize, now: &Moment, moment: &Moment) -> String
         Some(lock) => {
             let name = source::lock(driver, lock);
             let name = if name == source::CANCEL_LOCK { name } else { format!("spin lock {name}") };
-            let held =
-                if now.held.iter().any(|held| held.address == lock.address) { ", still held" } else { "" };
+            // The same acquire: the lock may have been given back and taken again since.
+            let is_it = |held: &HeldLock| (held.address, held.step) == (lock.address, lock.step);
+            let held = if now.held.iter().any(is_it) { ", still held" } else { "" };
             format!("({n}) {step}{name} taken by {routine} in {}{held}", lock.callback.name)
         }
         None => {

@@ -21,23 +21,42 @@ pub struct Listing {
     pub events: Vec<&'static str>,
 }
 
-/// The list for people.
+impl Listing {
+    /// Nothing to choose from.
+    pub const EMPTY: Listing = Listing {
+        drivers: Vec::new(),
+        exhibits: Vec::new(),
+        rules: &[],
+        strategies: &[],
+        faults: Vec::new(),
+        events: Vec::new(),
+    };
+}
+
+/// The list for people. A part with nothing in it has no heading.
 pub(super) fn listing(listing: &Listing) -> String {
     let Listing { drivers, exhibits, rules, strategies, faults, events } = listing;
-    let mut out = "drivers\n".to_owned();
-    out += &lines(drivers.iter().map(|d| (d.name, format!("{}{}", d.summary, also(d.aliases)))));
-    if !exhibits.is_empty() {
-        out += "exhibits: what a rule, check or stop finds, and a near miss that none finds\n";
-        out += &lines(exhibits.iter().map(|d| (d.name, d.summary.to_owned())));
-    }
-    out += "rules, checks and stops\n";
-    out += &lines(rules.iter().map(|r| {
+    let drivers = lines(drivers.iter().map(|d| (d.name, format!("{}{}", d.summary, also(d.aliases)))));
+    let exhibits = lines(exhibits.iter().map(|d| (d.name, d.summary.to_owned())));
+    let rules = lines(rules.iter().map(|r| {
         let default = if r.default { "" } else { ", off by default" };
-        (r.name, format!("{} ({}{default})", r.summary(), r.origin.words()))
+        let scope = if r.scope.words().is_empty() { "" } else { ", " };
+        let about = format!("{}, {}{scope}{}{default}", r.set.word(), r.origin.words(), r.scope.words());
+        (r.name, format!("{} ({about})", r.summary()))
     }));
-    out += "strategies\n";
-    out += &lines(strategies.iter().map(|topic| (topic.name, topic.summary())));
-    out + &format!("faults (--fault)\n  {}\nevents (--event)\n  {}\n", faults.join(", "), events.join(", "))
+    let strategies = lines(strategies.iter().map(|topic| (topic.name, topic.summary())));
+    let words =
+        |words: &[&str]| if words.is_empty() { String::new() } else { format!("  {}\n", words.join(", ")) };
+    let parts = [
+        ("drivers", drivers),
+        ("exhibits: what a rule, check or stop finds, and a near miss that none finds", exhibits),
+        ("rules, checks and stops", rules),
+        ("strategies", strategies),
+        ("faults (--fault)", words(faults)),
+        ("events (--event)", words(events)),
+    ];
+    let filled = parts.into_iter().filter(|(_, text)| !text.is_empty());
+    filled.map(|(heading, text)| format!("{heading}\n{text}")).collect()
 }
 
 /// A line for each name with its text, in two columns.
@@ -63,6 +82,7 @@ pub(super) fn listing_to_json(listing: &Listing) -> Value {
             "summary": r.summary(),
             "origin": r.origin.words(),
             "default": r.default,
+            "scope": r.scope.words(),
             "exhibits": r.exhibits.names(),
             "url": r.link(),
         })

@@ -7,16 +7,23 @@
 //! rule is asked, `state.rs` what it remembers, `row.rs` what a row says, `exhibits.rs` which exhibits it
 //! names, `selection.rs` which rows are on.
 //!
+//! Where several rows are broken by one call, the first in the table speaks. A rule is on unless told
+//! otherwise if its breach is certain and nothing else that is on finds it.
+//!
 //! To add a rule: its file, its line in [`TABLE`], and its two exhibits in the drivers' crate.
 
 mod checks;
+mod ddi_usage;
 mod exhibits;
+mod irql;
 mod locking;
 mod row;
 mod rule;
 mod selection;
+mod srb_processing;
 pub mod state;
 mod stops;
+mod virtual_storport;
 mod warning;
 
 pub use checks::{
@@ -24,8 +31,8 @@ pub use checks::{
     time_at_raised_irql,
 };
 pub use exhibits::Exhibits;
-pub use row::{Origin, Row, Set, WindowsStop};
-pub use rule::{Breach, FINE, Rule, Seen, Sites, watcher};
+pub use row::{Origin, Row, Scope, Set, WindowsStop};
+pub use rule::{Breach, FINE, Rule, Seen, Sites, is_of_driver, watcher};
 pub use selection::{Selection, UnknownRule};
 pub(crate) use stops::{DEADLOCK, LIVELOCK, RUNAWAY, row_of_stop, why_of_stop};
 
@@ -33,7 +40,66 @@ pub(crate) use stops::{DEADLOCK, LIVELOCK, RUNAWAY, row_of_stop, why_of_stop};
 pub static TABLE: &[&Row] = &[
     &locking::spin_lock_safe::ROW,
     &locking::storport_spin_lock::ROW,
+    &locking::storport_spin_lock3::ROW,
+    &locking::storport_spin_lock4::ROW,
+    &locking::storport_msi_lock::ROW,
+    &locking::spin_lock::ROW,
+    &locking::spin_lock_dpc::ROW,
+    &locking::spin_lock_release::ROW,
+    &locking::queued_spin_lock::ROW,
+    &locking::queued_spin_lock_release::ROW,
+    &locking::cancel_spin_lock::ROW,
+    &irql::irql_dispatch::ROW,
+    &irql::irql_ke_release_spin_lock::ROW,
+    &irql::sp_change_irql::ROW,
+    &irql::storport_irql::ROW,
+    &irql::irql_ke_set_event::ROW,
+    &irql::wdm::irql_ex_allocate_pool::ROW,
+    &irql::wdm::irql_ex_apc_lte2::ROW,
+    &irql::wdm::irql_ex_apc_lte3::ROW,
+    &irql::wdm::irql_io_apc_lte::ROW,
+    &irql::wdm::irql_io_passive1::ROW,
+    &irql::wdm::irql_io_passive2::ROW,
+    &irql::wdm::irql_io_passive3::ROW,
+    &irql::wdm::irql_io_passive4::ROW,
+    &irql::wdm::irql_ke_apc_lte1::ROW,
+    &irql::wdm::irql_ke_apc_lte2::ROW,
+    &irql::wdm::irql_ke_dispatch_lte::ROW,
+    &irql::wdm::irql_ob_passive::ROW,
+    &irql::wdm::irql_ps_passive::ROW,
+    &irql::wdm::irql_zw_passive::ROW,
+    &ddi_usage::hw_storport_prohibited_ddis::ROW,
+    &ddi_usage::storport_deprecated::ROW,
+    &ddi_usage::null_check::ROW,
+    &srb_processing::storport_complete_request::ROW,
+    &ddi_usage::storport_ddis_port_only::ROW,
+    &srb_processing::sp_duplex::ROW,
+    &srb_processing::sp_return_value::ROW,
+    &srb_processing::storport_find_adapter::ROW,
+    &srb_processing::storport_passive_from_hw_init::ROW,
+    &srb_processing::storport_enable_passive::ROW,
+    &srb_processing::storport_perf_opts::ROW,
+    &srb_processing::storport_notification2::ROW,
+    &srb_processing::storport_timer::ROW,
+    &srb_processing::storport_start_io::ROW,
+    &srb_processing::sp_no_wait::ROW,
+    &srb_processing::storport_allocate_pool::ROW,
+    &srb_processing::storport_allocate_pool2::ROW,
+    &virtual_storport::storport_virtual_device::ROW,
+    &virtual_storport::storport_virtual_device2::ROW,
+    &virtual_storport::double_ex_free_pool::ROW,
+    &virtual_storport::double_ke_set_event::ROW,
+    &virtual_storport::io_free_irp::ROW,
+    &virtual_storport::within_critical_region::ROW,
     &warning::storport_status_pending::ROW,
+    &warning::paged_code::ROW,
+    &checks::call_irql::ROW,
+    &checks::lock_left_held::ROW,
+    &checks::release_mismatch::ROW,
+    &checks::for_dpc_outside_dpc::ROW,
+    &checks::call_under_lock::ROW,
+    &checks::complete_under_lock::ROW,
+    &checks::lock_order::ROW,
     &data_integrity::ROW,
     &request_status::ROW,
     &fewer_bytes::ROW,

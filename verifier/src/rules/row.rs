@@ -6,6 +6,7 @@
 
 use super::exhibits::Exhibits;
 use super::rule::{Rule, Sites};
+use crate::driver::Kind;
 use crate::topic::first_sentence;
 use kernel_sim::bugcheck::StopCode;
 
@@ -14,6 +15,14 @@ use kernel_sim::bugcheck::StopCode;
 pub enum Set {
     /// Rules about locks.
     Locking,
+    /// Rules about the IRQL of calls and callbacks.
+    Irql,
+    /// Rules about which routines a miniport may call at all.
+    DdiUsage,
+    /// Rules about requests and about what a miniport tells the port driver.
+    SrbProcessing,
+    /// Rules for virtual miniports.
+    VirtualStorport,
     /// Rules that point at likely mistakes; off unless asked for.
     Warning,
     /// Checks of ours.
@@ -24,16 +33,52 @@ pub enum Set {
 
 impl Set {
     /// Every set, in the order in which they are listed.
-    pub const ALL: [Set; 4] = [Set::Locking, Set::Warning, Set::Checks, Set::Stops];
+    pub const ALL: [Set; 8] = [
+        Set::Locking,
+        Set::Irql,
+        Set::DdiUsage,
+        Set::SrbProcessing,
+        Set::VirtualStorport,
+        Set::Warning,
+        Set::Checks,
+        Set::Stops,
+    ];
 
     /// The word for it on the command line.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Set::Locking => "locking",
+            Set::Irql => "irql",
+            Set::DdiUsage => "ddi-usage",
+            Set::SrbProcessing => "srb-processing",
+            Set::VirtualStorport => "virtual-storport",
             Set::Warning => "warning",
             Set::Checks => "checks",
             Set::Stops => "stops",
+        }
+    }
+}
+
+/// The drivers whose promise it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// Every driver.
+    All,
+    /// Miniports of adapters with hardware.
+    Physical,
+    /// Virtual miniports.
+    Virtual,
+}
+
+impl Scope {
+    /// In words, for lists; empty for all drivers.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Scope::All => "",
+            Scope::Physical => "for miniports with hardware",
+            Scope::Virtual => "for virtual miniports",
         }
     }
 }
@@ -80,6 +125,8 @@ pub struct Row {
     pub origin: Origin,
     /// Whether it is on unless told otherwise.
     pub default: bool,
+    /// The drivers it is about: with others it does not watch.
+    pub scope: Scope,
     /// The whole page: what, why, source.
     pub text: &'static str,
     /// Why a person should care, in a sentence, where a finding brings none of its own.
@@ -95,6 +142,16 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether it is about drivers of that kind.
+    #[must_use]
+    pub fn is_about(&self, kind: &Kind) -> bool {
+        match self.scope {
+            Scope::All => true,
+            Scope::Physical => matches!(kind, Kind::Miniport { .. }),
+            Scope::Virtual => matches!(kind, Kind::VirtualMiniport { .. }),
+        }
+    }
+
     /// The first sentence of the page.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -169,12 +226,14 @@ impl std::fmt::Debug for Row {
 }
 
 /// Declares a row: its doc comment becomes its page. What it says after the name, in this order: set, whose
-/// it is, `on` or `off` unless told otherwise, then, where there are any, `why`, `url` and `stop`, then
-/// `exhibits`, and `make` with what makes the rule. `exhibits.rs` says how exhibits are named.
+/// it is, `on` or `off` unless told otherwise, then, where there are any, `only` with its [`Scope`], `why`,
+/// `url` and `stop`, then `exhibits`, and `make` with what makes the rule. `exhibits.rs` says how exhibits
+/// are named.
 macro_rules! rule {
     (
         $(#[doc = $doc:literal])+
         $name:ident: $set:ident, $origin:ident, $default:ident
+        $(, only $scope:ident)?
         $(, why $why:literal)?
         $(, url $url:literal)?
         $(, stop $stop:ident $(/ $parameter:literal)?)?
@@ -187,6 +246,7 @@ macro_rules! rule {
             set: $crate::rules::Set::$set,
             origin: $crate::rules::Origin::$origin,
             default: $crate::rules::row::is_on!($default),
+            scope: $crate::rules::row::first!($($crate::rules::Scope::$scope,)? $crate::rules::Scope::All),
             text: concat!($($doc, "\n"),+),
             why: $crate::rules::row::first!($($why,)? ""),
             url: $crate::rules::row::first!($(Some(concat!("learn.microsoft.com/windows-hardware/drivers/", $url)),)? None),

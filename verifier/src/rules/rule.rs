@@ -26,6 +26,13 @@ pub type Seen = Option<Box<Breach>>;
 /// The event breaks nothing.
 pub const FINE: Seen = None;
 
+/// Whether an event is the driver's doing: in one of its callbacks, or outside all, where models and programs
+/// run. What the port driver and the class driver do is not.
+#[must_use]
+pub fn is_of_driver(event: &Event<'_>) -> bool {
+    event.frame().is_none_or(|frame| !frame.kind.is_system)
+}
+
 /// One rule at work, in one run.
 pub trait Rule: Send + Sync {
     /// The events to be told of. Called once, before power-on.

@@ -222,6 +222,9 @@ mod tests {
         fn held_locks(&self) -> Vec<HeldLock> {
             Vec::new()
         }
+        fn held_lock(&self, _: usize) -> Option<HeldLock> {
+            None
+        }
         fn machine_address(&self, _: usize) -> u64 {
             0
         }
@@ -230,6 +233,9 @@ mod tests {
         }
         fn moment_to_keep(&self) -> Moment {
             Moment::on(3)
+        }
+        fn irql_changed(&self) -> Option<Moment> {
+            None
         }
         fn taken(&self, lock: &HeldLock) -> Moment {
             Moment::of_taking(3, lock)

@@ -5,7 +5,7 @@
 //! row.
 
 use super::exhibits::exhibits;
-use super::row::{Origin, Row, Set, WindowsStop, rule};
+use super::row::{Origin, Row, Scope, Set, WindowsStop, rule};
 use kernel_sim::bugcheck::{self, StopCode};
 
 macro_rules! stops {
@@ -15,6 +15,7 @@ macro_rules! stops {
             set: Set::Stops,
             origin: Origin::Stop,
             default: true,
+            scope: Scope::All,
             text: bugcheck::$name.text,
             why: $why,
             url: None,

@@ -118,7 +118,7 @@ pub fn once(
     if let Some(watcher) = watcher {
         config = config.watch(watcher);
     }
-    for row in setup.rules.iter() {
+    for row in setup.rules.iter().filter(|row| row.is_about(&driver.kind)) {
         if let Some(watcher) = rules::watcher(row, setup.sites) {
             config = config.watch(watcher);
         }

@@ -83,15 +83,21 @@ impl Rig {
                 Ok(())
             }
             Kind::VirtualMiniport { entry } => {
-                if let Some(medium) = &self.medium {
-                    machine.attach(Arc::clone(medium));
-                }
+                self.attach_medium(machine);
                 self.exercise_miniport(machine, entry, Adapter::start)
             }
             Kind::Miniport { entry, slot, .. } => {
+                self.attach_medium(machine);
                 self.exercise_miniport(machine, entry, |driver| Adapter::start_device(driver, slot()))
             }
             Kind::Model { .. } => unreachable!("a model has no rig"),
+        }
+    }
+
+    /// Lets the miniport find the medium behind its adapter; one with hardware has no need to.
+    fn attach_medium(&self, machine: &Machine) {
+        if let Some(medium) = &self.medium {
+            machine.attach(Arc::clone(medium));
         }
     }
 

@@ -1,109 +1,72 @@
-//! Exhibits that need SRBs: one virtual miniport at layer 1, of which each exhibit exchanges one routine.
+//! Exhibits that need SRBs: one miniport at layer 1, of which each exhibit exchanges one routine.
 //!
 //! The base executes and completes every SRB inside HwStorStartIo. An exhibit is what it does there instead
-//! with reads and writes, or another HwStorInitialize. Invariant: but for that routine nothing here is wrong.
+//! with reads and writes, or another routine of another name. What is here is for checks and stops; the files
+//! `finds.rs`, `calls.rs`, `kernel.rs` and `storport_locks.rs` are for rules. Invariant: but for that routine
+//! nothing here is wrong.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 #![expect(non_snake_case, reason = "the documented WDK names")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
 mod base;
+pub(super) mod calls;
+mod entry;
+pub(super) mod finds;
+pub(super) mod kernel;
+pub(super) mod storport_locks;
 
-use base::{Execute, Extension, HwInitialize, Register};
+use base::{Execute, ExecuteAndComplete, Extension, MovesBlocks, Register, Ways};
+use entry::exhibits;
 use std::mem::zeroed;
 use std::ptr::null_mut;
 use storport_sim::ddi::*;
 
-/// Declares the entry points of exhibits, by the routine that is exchanged: `name: starts routine`, which is
-/// called with each read and write, or `name: initializes routine`.
-macro_rules! exhibits {
-    ($($(#[$doc:meta])* $entry:ident: $kind:ident $routine:path;)+) => {$(
-        $(#[$doc])*
-        ///
-        /// # Safety
-        /// Called by the I/O manager with its own arguments.
-        pub unsafe extern "C-unwind" fn $entry(Driver: PDRIVER_OBJECT, Path: PUNICODE_STRING) -> NTSTATUS {
-            exhibits!(@$kind $routine, Driver, Path)
-        }
-    )+};
-    (@starts $routine:path, $driver:ident, $path:ident) => {{
-        unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-            // What a scan sends is treated right.
-            if MovesBlocks(Srb) {
-                $routine(DeviceExtension, Srb);
-            } else {
-                ExecuteAndComplete(DeviceExtension, Srb);
-            }
-            TRUE
-        }
-        Register($driver, $path, Some(HwStartIo), Some(HwInitialize))
-    }};
-    (@initializes $routine:path, $driver:ident, $path:ident) => {
-        Register($driver, $path, Some(HwStartIo), Some($routine))
-    };
-}
-
 exhibits! {
     /// Completes requests that still say SRB_STATUS_PENDING.
-    status_pending: starts SaysPending;
+    status_pending: starts => SaysPending;
     /// Sets a flag bit beside the final status.
-    status_frozen: starts SaysFrozen;
+    status_frozen: starts => SaysFrozen;
     /// Takes StartIoLock twice.
-    start_io_lock_twice: starts TakesTwice;
+    start_io_lock_twice: starts => TakesTwice;
     /// Takes StartIoLock, gives it back, and takes it again.
-    start_io_lock_again: starts TakesAgain;
+    start_io_lock_again: starts => TakesAgain;
     /// Does not execute writes.
-    writes_nothing: starts WritesNothing;
+    writes_nothing: starts => WritesNothing;
     /// Executes writes twice.
-    writes_twice: starts WritesTwice;
+    writes_twice: starts => WritesTwice;
     /// Refuses requests that are right.
-    refuses: starts Refuses;
+    refuses: starts => Refuses;
     /// Is busy every sixteenth time.
-    is_busy: starts IsBusy;
+    is_busy: starts => IsBusy;
     /// Says that reads moved half of what was asked for.
-    says_half: starts SaysHalf;
+    says_half: starts => SaysHalf;
     /// Says how much was moved.
-    says_all: starts SaysAll;
+    says_all: starts => SaysAll;
     /// Completes nothing.
-    keeps: starts Keeps;
+    keeps: starts => Keeps;
     /// Completes each request in a DPC, after HwStorStartIo has returned.
-    completes_later: starts CompletesLater;
+    completes_later: starts => CompletesLater;
     /// Completes requests twice.
-    completes_twice: starts CompletesTwice;
+    completes_twice: starts => CompletesTwice;
     /// Writes the status of SRBs that it has completed.
-    writes_completed: starts WritesCompleted;
+    writes_completed: starts => WritesCompleted;
     /// Writes the status of SRBs twice.
-    writes_uncompleted: starts WritesUncompleted;
+    writes_uncompleted: starts => WritesUncompleted;
     /// Counts in the extensions of SRBs that it has completed.
-    counts_after: starts CountsAfter;
+    counts_after: starts => CountsAfter;
     /// Counts in the extensions of SRBs.
-    counts_before: starts CountsBefore;
-    /// Asks for the next request after each.
-    asks_for_next: starts AsksForNext;
+    counts_before: starts => CountsBefore;
+    /// Asks for the time after each.
+    asks_for_time: starts => AsksForTime;
     /// Is initialized once only.
-    initializes_once: initializes HwInitializeOnce;
+    initializes_once: initializes => HwInitializeOnce;
     /// Counts how often it is initialized.
-    initializes_again: initializes HwInitializeAgain;
-}
-
-/// Executes every SRB.
-unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    ExecuteAndComplete(DeviceExtension, Srb);
-    TRUE
-}
-
-/// Whether it is a read or write.
-unsafe fn MovesBlocks(Srb: PSCSI_REQUEST_BLOCK) -> bool {
-    (*Srb).Function == SRB_FUNCTION_EXECUTE_SCSI && matches!((*Srb).Cdb[0], 0x28 | 0x2A | 0x88 | 0x8A)
+    initializes_again: initializes => HwInitializeAgain;
 }
 
 unsafe fn IsWrite(Srb: PSCSI_REQUEST_BLOCK) -> bool {
     (*Srb).SrbFlags & SRB_FLAGS_DATA_OUT != 0
-}
-
-unsafe fn ExecuteAndComplete(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
-    Execute(DeviceExtension, Srb);
-    StorPortNotification(RequestComplete, DeviceExtension, Srb);
 }
 
 unsafe fn SaysPending(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
@@ -209,9 +172,10 @@ unsafe fn CountsBefore(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     ExecuteAndComplete(DeviceExtension, Srb);
 }
 
-unsafe fn AsksForNext(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+unsafe fn AsksForTime(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     ExecuteAndComplete(DeviceExtension, Srb);
-    StorPortNotification(NextRequest, DeviceExtension, ());
+    let mut Ticks = LARGE_INTEGER::new(0);
+    StorPortNotification(QueryTickCount, DeviceExtension, &raw mut Ticks);
 }
 
 unsafe fn Keeps(_DeviceExtension: PVOID, _Srb: PSCSI_REQUEST_BLOCK) {

@@ -6,9 +6,15 @@
 use crate::ddi::types::*;
 use crate::io::{csq, mdl, remove_lock};
 use crate::lookaside;
-use crate::sync::{interlocked, resource, rundown, sequenced_list, system_thread, wait_many};
+use crate::sync::{interlocked, level, resource, rundown, sequenced_list, system_thread, wait_many};
 
 ddis! {
+    // IRQL
+    /// Marks a routine as pageable: rules look at the IRQL at which it is executed. Here it does nothing, as
+    /// in a free build of Windows; a checked build asserts.
+    PAGED_CODE = 307() -> (),
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => level::paged_code;
+
     // Waiting, objects
     /// Waits for one of several objects, or for all of them, at most for a time.
     KeWaitForMultipleObjects = 256(

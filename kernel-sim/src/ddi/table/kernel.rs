@@ -312,10 +312,10 @@ ddis! {
         header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => irp::build_device_io_control;
     /// Sends an IRP to a device's driver.
     IoCallDriver = 86(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => irp::call_driver;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Holding => irp::call_driver;
     /// Sends a power IRP to a device's driver: IoCallDriver, since Windows Vista.
     PoCallDriver = 200(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => irp::call_driver;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Holding => irp::call_driver;
     /// Lets the next power IRP come: it comes by itself since Windows Vista.
     PoStartNextPowerIrp = 201(Irp: PIRP) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Ignored, Plain => irp::start_next_power;
@@ -327,7 +327,7 @@ ddis! {
         header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, Point => cancel::set_routine;
     /// Cancels an IRP; TRUE if it had a cancel routine, which was called.
     IoCancelIrp = 89(Irp: PIRP) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => cancel::cancel_irp;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Holding => cancel::cancel_irp;
     /// Takes the system-wide cancel spin lock.
     IoAcquireCancelSpinLock = 90(Irql: PKIRQL) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => cancel::acquire;

@@ -46,7 +46,7 @@ kernel_sim::ddis! {
     StorPortNotification = 516(
         NotificationType: LONG, HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, HwTimer: PHW_TIMER, Value: ULONG,
     ) -> (),
-        header "storport.h", irql undocumented, Modelled, Point => notify::notification;
+        header "storport.h", irql undocumented, Modelled, Holding => notify::notification;
     /// Completes a service request that HwStorProcessServiceRequest was given.
     StorPortCompleteServiceIrp = 517(HwDeviceExtension: PVOID, Irp: PIRP) -> (),
         header "storport.h", irql undocumented, Modelled, Holding => query::complete_service_irp;

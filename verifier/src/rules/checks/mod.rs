@@ -2,9 +2,16 @@
 //! should be; those of time watch.
 
 pub mod adapter_restart;
+pub mod call_irql;
+pub mod call_under_lock;
+pub mod complete_under_lock;
 pub mod data_integrity;
 pub mod fewer_bytes;
+pub mod for_dpc_outside_dpc;
+pub mod lock_left_held;
+pub mod lock_order;
 pub mod lost_request;
+pub mod release_mismatch;
 pub mod request_status;
 mod stall;
 pub mod stall_at_raised_irql;
