@@ -286,40 +286,15 @@ static DRIVERS: &[&Driver] = &[
     &models::DEADLOCKS_ON_ITSELF,
     &models::ISR_NEVER_RETURNS,
     &models::PANICS,
-    &vandals::NULL_READ,
-    &vandals::WILD_WRITE,
-    &vandals::STACK_OVERFLOW,
-    &vandals::ILLEGAL_INSTRUCTION,
-    &vandals::EXECUTE_DATA,
-    &vandals::DIVIDE_BY_ZERO,
-    &vandals::PANIC_IN_DROP,
-    &vandals::SPIN,
-    &vandals::SPIN_NEAR_MISS,
-    &vandals::HOST_MUTEX,
-    &vandals::HOST_MUTEX_AND_LOCK,
-    &vandals::ALLOCATES,
-    &vandals::GLOBAL,
-    &vandals::STALL,
-    &vandals::STALL_NEAR_MISS,
-    &vandals::IRQL_LEFT_RAISED,
-    &vandals::IRQL_LEFT_RAISED_NEAR_MISS,
-    &vandals::LOCK_NEVER_INITIALISED,
-    &vandals::LOCK_NEVER_INITIALISED_NEAR_MISS,
-    &vandals::LOCK_FREED_HELD,
-    &vandals::LOCK_FREED_HELD_NEAR_MISS,
-    &vandals::TIMER_INITIALISED_ARMED,
-    &vandals::TIMER_INITIALISED_ARMED_NEAR_MISS,
-    &vandals::DPC_OF_FREED_MEMORY,
-    &vandals::DPC_OF_FREED_MEMORY_NEAR_MISS,
-    &vandals::SHARED_QUEUE_HANDLE,
-    &vandals::SHARED_QUEUE_HANDLE_NEAR_MISS,
 ];
 
-/// Everything that `storsim` runs: the drivers and models, then the exhibits.
+/// Everything that `storsim` runs: the drivers and models, the vandals, then the exhibits.
 pub static ALL: &[&Driver] = &{
-    let mut all = [DRIVERS[0]; DRIVERS.len() + exhibits::ALL.len()];
-    let (drivers, exhibits) = all.split_at_mut(DRIVERS.len());
+    let mut all = [DRIVERS[0]; DRIVERS.len() + vandals::ALL.len() + exhibits::ALL.len()];
+    let (drivers, rest) = all.split_at_mut(DRIVERS.len());
+    let (vandals, exhibits) = rest.split_at_mut(vandals::ALL.len());
     drivers.copy_from_slice(DRIVERS);
+    vandals.copy_from_slice(vandals::ALL);
     exhibits.copy_from_slice(&exhibits::ALL);
     all
 };

@@ -93,7 +93,7 @@ macro_rules! vandals {
         )+
 
         /// Every vandal.
-        pub static ALL: &[&Driver] = &[$(&$id),+, $(&$mid),+];
+        pub const ALL: &[&Driver] = &[$(&$id),+, $(&$mid),+];
     };
 }
 
