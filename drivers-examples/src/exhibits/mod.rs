@@ -361,8 +361,8 @@ pairs! {
         pool::other_tag, "frees a block under another tag than it was allocated with";
         pool::two_tags, "frees two blocks of different tags, each under its own";
     "driver-verifier-detected-violation" = Stops("DRIVER_VERIFIER_DETECTED_VIOLATION"), program
-        pool::past_end, "writes one byte past the end of a block, and frees it";
-        pool::to_end, "writes the last byte of a block, and frees it";
+        pool::of_no_bytes, "asks for a block of pool of no bytes";
+        pool::of_one_byte, "asks for a block of pool of one byte";
     "timer-or-dpc-invalid" = Stops("TIMER_OR_DPC_INVALID"), program
         dpcs::free_queued, "frees a DPC that is queued";
         dpcs::free_removed, "frees a DPC that it has removed from its queue";

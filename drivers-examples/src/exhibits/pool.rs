@@ -31,14 +31,19 @@ unsafe fn write_at(offset: usize) {
     ExFreePoolWithTag(block, TAG);
 }
 
-/// Writes the byte behind a block.
-pub(super) unsafe fn past_end() {
-    write_at(BYTES);
+/// Asks for a block of so many bytes, and frees it.
+unsafe fn of_bytes(bytes: usize) {
+    ExFreePoolWithTag(ExAllocatePool2(POOL_FLAG_NON_PAGED, bytes, TAG), TAG);
 }
 
-/// Writes the last byte of a block.
-pub(super) unsafe fn to_end() {
-    write_at(BYTES - 1);
+/// Asks for a block of no bytes.
+pub(super) unsafe fn of_no_bytes() {
+    of_bytes(0);
+}
+
+/// Asks for a block of one byte.
+pub(super) unsafe fn of_one_byte() {
+    of_bytes(1);
 }
 
 /// Reads the byte at `offset` of a block.

@@ -56,7 +56,12 @@ pub(super) fn fit(
         let mut left_out = Vec::new();
         for unfit in unfit(driver, &arguments, &plan, also) {
             arguments.leave_out(unfit.flag, driver, &plan);
-            if unfit.flag != FAULT || arguments.fault.is_empty() {
+            let is_left = match unfit.flag {
+                FAULT => !arguments.fault.is_empty(),
+                EVENT => !arguments.event.is_empty(),
+                _ => false,
+            };
+            if !is_left {
                 left_out.push(unfit.flag);
             }
             left.entry(unfit).or_default().push(driver.name);
@@ -89,10 +94,11 @@ fn named(names: &[&str]) -> String {
 }
 
 const FAULT: &str = "fault";
+const EVENT: &str = "event";
 
 /// The flags that mean something to whatever is sent requests.
 const OF_REQUESTS: [&str; 12] =
-    ["cpus", "ios", "rw", "bs", "iodepth", "fsync", "cancel", FAULT, "event", "timeout", "luns", "size"];
+    ["cpus", "ios", "rw", "bs", "iodepth", "fsync", "cancel", FAULT, EVENT, "timeout", "luns", "size"];
 
 /// The flags that a driver does not take, of those that were given.
 fn unfit(
@@ -112,8 +118,12 @@ fn unfit(
             );
         }
         Kind::Wdm { .. } => {
-            let why = "plug and play of a WDM device under load is not modelled, nor time-outs of its disk";
-            unfit.extend(["event", "timeout"].iter().filter(|flag| given(flag)).map(|flag| whole(flag, why)));
+            if given(&"timeout") {
+                unfit.push(whole("timeout", "only requests to an adapter are timed out, by Storport"));
+            }
+            let why =
+                "reset and hotplug need an adapter; stop-restart, query-remove, power and removal do not";
+            unfit.extend(events(arguments, why, Event::is_about_devices));
             if arguments.luns > 1 {
                 unfit.push(whole("luns", "only an adapter has several disks"));
             }
@@ -135,9 +145,19 @@ fn unfit(
             if arguments.cancel.is_some_and(|one_in| one_in != 0) {
                 unfit.push(whole("cancel", "the disk class driver's requests cannot be cancelled"));
             }
+            let why =
+                "Storport deals with plug and play and power, and stop-restart is what a miniport sees of it";
+            unfit.extend(events(arguments, why, Event::is_about_adapters));
         }
     }
     unfit
+}
+
+/// The events that were given and are not for such a driver.
+fn events(arguments: &ProgramArguments, why: &'static str, suits: fn(Event) -> bool) -> Option<LeftOut> {
+    let words: Vec<_> =
+        arguments.event.iter().filter(|event| !suits(**event)).map(|event| event.word()).collect();
+    (!words.is_empty()).then(|| LeftOut { what: format!("--event {}", words.join(", ")), why, flag: EVENT })
 }
 
 /// Whether a WDM driver's rig can make that fault: it ends a command, once.
@@ -157,7 +177,13 @@ impl ProgramArguments {
                 }
                 self.fault = if plan.is_empty() { Vec::new() } else { vec![plan.to_string()] };
             }
-            "event" => self.event = Vec::<Event>::new(),
+            EVENT => match driver.kind {
+                Kind::Model { .. } => self.event.clear(),
+                Kind::Wdm { .. } => self.event.retain(|event| event.is_about_devices()),
+                Kind::VirtualMiniport { .. } | Kind::Miniport { .. } => {
+                    self.event.retain(|event| event.is_about_adapters());
+                }
+            },
             "timeout" => self.timeout = None,
             "cancel" => self.cancel = None,
             "luns" => self.luns = 1,
