@@ -109,8 +109,8 @@ stop_codes! {
     /// A driver used memory that it had freed. Parameters: the address; 0 for a read, 1 for a write; the
     /// address of the code. Windows stops so where Driver Verifier's special pool is on.
     DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL = 0xD5;
-    /// A driver used memory past the end of what it was given, or before its beginning. Parameters as of 0xD5.
-    /// Windows stops so where Driver Verifier's special pool is on.
+    /// A driver used memory past the end of what it was given, or before its beginning. Parameters as of
+    /// 0xD5. Windows stops so where Driver Verifier's special pool is on.
     DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION = 0xD6;
     /// A worker routine returned at DISPATCH_LEVEL or above. Parameters: the routine, the IRQL, its
     /// parameter, the work item.

@@ -1,18 +1,19 @@
 //! Closed pages: the part of a machine's pool that is accessible only where somebody was lent it.
 //!
-//! A guarded machine has half of its pool for blocks with pages of their own. Every page there is closed until
-//! a block on it is lent, and closed again when the block is given back, so whoever touches it then faults.
-//! It knows pages only; what lay on them is [`pool::guarded`](crate::pool)'s to say. Invariant: a page is
-//! accessible if and only if it is marked open, and no page of an address space is closed when it is given
-//! back for the next machine.
+//! A guarded machine has half of its pool for blocks with pages of their own. Every page there is closed
+//! until a block on it is lent, and closed again when the block is given back, so whoever touches it then
+//! faults. It knows pages only; what lay on them is [`pool::guarded`](crate::pool)'s to say. Invariant: a
+//! page is accessible if and only if it is marked open, and no page of an address space is closed when it is
+//! given back for the next machine.
 
 #![expect(unsafe_code, reason = "protects pages of the address space of a machine")]
 
-use crate::memory::POOL_BYTES;
 use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 
+/// Bytes of the range that the pool may hand out.
+pub const POOL_BYTES: usize = 1 << 30;
 /// Bytes of a page.
 pub(crate) const PAGE: usize = 4096;
 /// Where the guarded part of the pool begins: below it lies the plain part.

@@ -379,7 +379,8 @@ impl Machine {
         self.memory.machine_address(host)
     }
 
-    /// Whether `bytes` bytes at a host address are memory of the machine that can be read: not on closed pages.
+    /// Whether `bytes` bytes at a host address are memory of the machine that can be read: not on closed
+    /// pages.
     #[must_use]
     pub fn is_accessible(&self, host: usize, bytes: usize) -> bool {
         self.memory.contains(host, bytes)

@@ -12,6 +12,7 @@
 
 use crate::fiber::STACK_BYTES;
 use crate::guard::Guard;
+pub use crate::guard::POOL_BYTES;
 use parking_lot::Mutex;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 use std::ptr::{NonNull, null_mut};
@@ -19,8 +20,6 @@ use std::ptr::{NonNull, null_mut};
 /// Where the range begins in machine addresses: the start of the x64 system pool region.
 pub const MACHINE_BASE: u64 = 0xFFFF_C000_0000_0000;
 
-/// Bytes of the range that the pool may hand out.
-pub const POOL_BYTES: usize = 1 << 30;
 /// Bytes of the range that device register windows occupy, after the pool.
 pub const WINDOW_BYTES: usize = 64 * WINDOW_STRIDE;
 /// Bytes of one device's register window.

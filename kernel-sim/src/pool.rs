@@ -1,9 +1,9 @@
 //! The pool: where drivers' memory comes from.
 //!
-//! Blocks lie in the machine's address space: side by side (`plain`), or in a guarded machine on pages of their
-//! own (`guarded`). Here is what is the same for both: who may allocate and free what, and what the machine says
-//! of one who does it wrong, or uses memory that is not lent to him (`misuse`). Invariant: equal sequences of
-//! calls give equal addresses and equal contents.
+//! Blocks lie in the machine's address space: side by side (`plain`), or in a guarded machine on pages of
+//! their own (`guarded`). Here is what is the same for both: who may allocate and free what, and what the
+//! machine says of one who does it wrong, or uses memory that is not lent to him (`misuse`). Invariant: equal
+//! sequences of calls give equal addresses and equal contents.
 
 #![expect(unsafe_code, reason = "fills blocks of driver memory")]
 

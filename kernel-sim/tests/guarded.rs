@@ -1,4 +1,5 @@
-//! Guarded memory: what is closed faults where it is touched, what is open does not, and nothing else changes.
+//! Guarded memory: what is closed faults where it is touched, what is open does not, and nothing else
+//! changes.
 
 #![expect(unsafe_code, reason = "tests call layer 1")]
 

@@ -266,6 +266,7 @@ const GROUND_FLOOR: &[&str] = &[
     "dma",
     "fiber",
     "frame",
+    "guard",
     "held",
     "hook",
     "irql",

@@ -1,4 +1,5 @@
-//! Exhibits about pool blocks: freed under the wrong tag, used past the end or when freed; and their near misses.
+//! Exhibits about pool blocks: freed under the wrong tag, used past the end or when freed; and their near
+//! misses.
 //!
 //! Each is a model that the boot thread runs; `mod.rs` says which row it belongs to.
 

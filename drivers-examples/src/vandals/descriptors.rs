@@ -1,9 +1,9 @@
 //! `vandal-descriptor-of-nothing` and `vandal-length-believed`, each with its near miss: a page that a device
 //! filled in, walked by a DPC.
 //!
-//! **What is wrong.** A descriptor says how long it is. One of length 0 keeps the first walker at its place for
-//! ever; it counts what it sees in a shared cell, so the machine sees calls all the time. The second believes
-//! the length of the whole page, which may be more than was read.
+//! **What is wrong.** A descriptor says how long it is. One of length 0 keeps the first walker at its place
+//! for ever; it counts what it sees in a shared cell, so the machine sees calls all the time. The second
+//! believes the length of the whole page, which may be more than was read.
 
 #![expect(unsafe_code, reason = "vandals call layer 1, as a driver does")]
 #![expect(non_snake_case, reason = "a driver in the manner of C, under the WDK's names")]

@@ -21,7 +21,7 @@
 //! | | reads or writes past the end of a block | bug check 0xD6 |
 //! | [`descriptors`] | walks past a descriptor of length 0 | livelock |
 //! | | reads a page to where it says that it ends | bug check 0xD6 |
-//! | `miniport` of the exhibits | writes an SRB, uses an SRB extension after completion | REQUEST_TOUCHED_AFTER_COMPLETION |
+//! | `miniport` of the exhibits | uses an SRB that it has completed | `REQUEST_TOUCHED_AFTER_COMPLETION` |
 //! | [`global`] | counts in a global | not repeatable, said with the summary |
 //! | [`stall`] | keeps its processor busy for 100 ms under a spin lock | check StallAtRaisedIrql |
 //! | [`irql_left_raised`] | returns from a thread at DISPATCH_LEVEL | bug check 0xC8 |
@@ -61,8 +61,8 @@ use verifier::driver::{Driver, Expects, Kind};
 /// NULL_READ = "vandal-null-read" on 2, Stops("PAGE_FAULT_IN_NONPAGED_AREA"), null_read::run, "reads NULL";
 /// ```
 ///
-/// of the models becomes `pub static NULL_READ: Driver`, of kind [`Kind::Model`], and an entry of `ALL`; one of the
-/// miniports has an entry point instead.
+/// of the models becomes `pub static NULL_READ: Driver`, of kind [`Kind::Model`], and an entry of `ALL`; one
+/// of the miniports has an entry point instead.
 macro_rules! vandals {
     (models { $($id:ident = $name:literal on $cpus:literal, $expects:expr, $run:path, $summary:literal;)+ }
         miniports { $($mid:ident = $mname:literal, $mexpects:expr, $entry:path, $msummary:literal;)+ }) => {

@@ -174,17 +174,6 @@ fn a_page_fault_tells_address_and_irql_as_windows_does() {
     assert!(address >= kernel_sim::MACHINE_BASE && access == 0x10, "{address:x}");
 }
 
-#[test]
-fn nothing_is_found_in_a_near_miss() {
-    let near_misses = vandals::ALL.iter().filter(|driver| driver.name.ends_with("-near-miss"));
-    assert_eq!(near_misses.clone().count(), 8);
-    for driver in near_misses {
-        for executor in [Executor::Deterministic, Executor::Parallel] {
-            assert_eq!(found(driver, executor), None, "{}", driver.name);
-        }
-    }
-}
-
 /// The earlier moments that a finding shows: label, and the code at the line.
 fn earlier(driver: &'static Driver) -> Vec<(String, String)> {
     let finding = found(driver, Executor::Deterministic).expect("it is found");

@@ -1,9 +1,9 @@
 //! Blocks of a guarded machine: each on pages of its own, with a closed page behind it.
 //!
-//! A block that was given back keeps its place, and its pages stay closed, until there is no fresh place left;
-//! then the one that was given back first is used again. So what is known of an address is what lies or last
-//! lay there. A machine has so many guarded blocks at a time as the host can keep apart; those beyond are
-//! plain ones. Invariant: no two blocks share a page, and between two there is always a closed one.
+//! A block that was given back keeps its place, and its pages stay closed, until there is no fresh place
+//! left; then the one that was given back first is used again. So what is known of an address is what lies or
+//! last lay there. A machine has so many guarded blocks at a time as the host can keep apart; those beyond
+//! are plain ones. Invariant: no two blocks share a page, and between two there is always a closed one.
 
 use super::Block;
 use crate::guard::{GUARDED_FROM, Guard, PAGE, Placement};

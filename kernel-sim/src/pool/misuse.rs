@@ -1,9 +1,9 @@
 //! Memory that is used by one who does not have it: what the machine says of that.
 //!
-//! On a guarded machine an access to a closed page is told at once, with when the block there was lent and given
-//! back. On others a write to freed memory is told when its place is used again, or at the end of the run; who
-//! wrote is not known then. Invariant: nothing here is asked in a run that goes well, but for one look at what
-//! is free at the end.
+//! On a guarded machine an access to a closed page is told at once, with when the block there was lent and
+//! given back. On others a write to freed memory is told when its place is used again, or at the end of the
+//! run; who wrote is not known then. Invariant: nothing here is asked in a run that goes well, but for one
+//! look at what is free at the end.
 
 use super::guarded::Placed;
 use super::{Met, Of};
@@ -35,8 +35,8 @@ impl ClosedMemory {
 }
 
 impl Machine {
-    /// What lies at an address of the guarded part of the pool that is closed, or lay there last; `None`: it is
-    /// open, or nothing is known of it.
+    /// What lies at an address of the guarded part of the pool that is closed, or lay there last; `None`: it
+    /// is open, or nothing is known of it.
     pub(crate) fn closed_memory(&self, address: usize) -> Option<ClosedMemory> {
         let guard = self.memory.guard()?;
         let offset = address.checked_sub(self.memory.base())?;

@@ -1,7 +1,7 @@
 //! Which memory a run has: plain, or guarded, or as its seed draws it.
 //!
-//! Guarded memory shows each misuse where it happens and costs some microseconds for each block, so one seed in
-//! sixteen has it. A plain run notices some misuse too, but late: then the seed is run again, guarded.
+//! Guarded memory shows each misuse where it happens and costs some microseconds for each block, so one seed
+//! in sixteen has it. A plain run notices some misuse too, but late: then the seed is run again, guarded.
 //! Invariant: what is drawn depends on the seed alone.
 
 use super::{Chooser, Program, Run, SetupError};
