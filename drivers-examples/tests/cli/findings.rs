@@ -90,7 +90,7 @@ fn without_sites_the_locks_are_counted_and_the_call_still_named() {
 
 #[test]
 fn several_drivers_print_a_line_each_and_one_finding_decides_the_status() {
-    let said = Desk::new().storsim("run all --ios 50 --format json");
+    let said = Desk::new().storsim("run all --ios 50 --runaway 1 --format json");
     assert_eq!(said.status, 1);
     let drivers = ALL.iter().filter(|driver| row_of_exhibit(driver.name).is_none());
     assert_eq!(said.out.lines().count(), drivers.count());

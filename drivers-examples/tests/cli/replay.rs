@@ -4,6 +4,7 @@ use crate::blessed;
 use crate::storsim::{Desk, soak};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::OnceLock;
 
 /// The seed of a run of `wdm-startio-rare` that was caught, and that of one that was not.
 fn caught_and_clean(desk: &Desk, seeds: std::ops::RangeInclusive<u64>) -> (Vec<u64>, Vec<u64>) {
@@ -27,15 +28,24 @@ struct Recorded {
 /// Seeds of which one is caught soon.
 const SEEDS: std::ops::RangeInclusive<u64> = 19..=21;
 
+/// The one run of all these tests, in a directory of the caller's: to make it short takes long.
 fn recorded() -> Recorded {
+    static RECORDED: OnceLock<(String, String, Value)> = OnceLock::new();
+    let (file, text, run) = RECORDED.get_or_init(|| {
+        let desk = Desk::new();
+        let (caught, _) = caught_and_clean(&desk, SEEDS);
+        let seed = caught.first().expect("some of these seeds are caught");
+        let said = desk.storsim(&format!("run wdm-startio-rare --seed {seed} --ios 300 --format json"));
+        let run = said.json();
+        let file = run["schedule"].as_str().expect("a finding writes its schedule").to_owned();
+        assert_eq!(file, format!("schedules/wdm-startio-rare-seed{seed}.schedule"));
+        let text = desk.text(&file);
+        (file, text, run)
+    });
     let desk = Desk::new();
-    let (caught, _) = caught_and_clean(&desk, SEEDS);
-    let seed = caught.first().expect("some of these seeds are caught");
-    let said = desk.storsim(&format!("run wdm-startio-rare --seed {seed} --ios 300 --format json"));
-    let run = said.json();
-    let file = run["schedule"].as_str().expect("a finding writes its schedule").to_owned();
-    assert_eq!(file, format!("schedules/wdm-startio-rare-seed{seed}.schedule"));
-    Recorded { desk, file, run }
+    std::fs::create_dir(desk.path("schedules")).expect("the directory is writable");
+    desk.write(file, text);
+    Recorded { desk, file: file.clone(), run: run.clone() }
 }
 
 impl Recorded {

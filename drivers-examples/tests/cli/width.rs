@@ -11,10 +11,10 @@ fn lines() -> Vec<String> {
     lines.extend(words.map(|word| format!("explain {word}")));
     lines.extend(ALL.iter().map(|driver| match driver.expects {
         Expects::MayBreak(_) | Expects::MayStop(_) => {
-            format!("stress {} --ios 50 --schedules 200 --strategy random", driver.name)
+            format!("stress {} --ios 50 --schedules 200 --strategy random --runaway 1", driver.name)
         }
         Expects::Clean | Expects::Breaks(_) | Expects::Stops(_) => {
-            format!("run {} --ios 50", driver.name)
+            format!("run {} --ios 50 --runaway 1", driver.name)
         }
     }));
     lines
