@@ -48,6 +48,7 @@ pub struct Frame<'a> {
     pub system_locks: &'static [&'static str],
     irql: Cell<Irql>,
     held: Cell<u32>,
+    looks: Cell<u16>,
     /// The IRQL before the call that it makes, on a machine that gathers evidence.
     pub(crate) irql_before_call: Cell<Irql>,
     last_site: Cell<Option<Site>>,
@@ -68,6 +69,7 @@ impl<'a> Frame<'a> {
             system_locks: &[],
             irql: Cell::new(Irql::PASSIVE),
             held: Cell::new(0),
+            looks: Cell::new(0),
             irql_before_call: Cell::new(Irql::PASSIVE),
             last_site: Cell::new(None),
             stalled_us: Cell::new(0),
@@ -144,6 +146,12 @@ impl<'a> Frame<'a> {
     pub fn outer(&self) -> Option<&Frame<'_>> {
         // SAFETY: a linked frame's outer frames are linked, too, and live on stacks below it.
         unsafe { self.outer.get().as_ref() }.filter(|outer| !std::ptr::eq(outer.kind, &raw const KERNEL))
+    }
+
+    /// Notes that the callback was met again while it runs; returns how often that is now.
+    pub(crate) fn look(&self) -> u16 {
+        self.looks.set(self.looks.get().saturating_add(1));
+        self.looks.get()
     }
 
     #[inline]

@@ -56,6 +56,7 @@ const TAIL: u8 = 0xFB;
 pub(crate) const REUSE_BYTES_MAX: usize = 1 << 20;
 /// What drivers' blocks are aligned to at least, and what objects of the system are.
 const ALIGNMENT: usize = 16;
+const PAST_ITS_END: &str = "past its end";
 const SYSTEM_ALIGNMENT: usize = 64;
 
 /// Whose a block is.
@@ -145,7 +146,7 @@ impl Pool {
         {
             let placed = *guarded.find(offset).expect("just placed");
             for range in GuardedBlocks::slack(&placed) {
-                // SAFETY: the pages of the block were just opened, and nobody knows of them yet.
+                // SAFETY: the pages of the block were just opened, and no other code knows of them yet.
                 unsafe { ((self.base + range.start) as *mut u8).write_bytes(TAIL, range.len()) };
             }
             return Some(Taken { host: self.base + offset, written: None });
@@ -164,18 +165,21 @@ impl Pool {
         }
     }
 
-    /// Whether what surrounds a live block is as it was.
-    fn is_intact(&self, host: usize, block: &Block) -> bool {
+    /// On which side of a live block something was written, if anywhere: "past its end".
+    fn damage(&self, host: usize, block: &Block) -> Option<&'static str> {
         let offset = host - self.base;
         let Some(placed) = self.guarded.as_ref().and_then(|guarded| guarded.find(offset)) else {
-            return self.plain.is_tail_intact(offset, block);
+            return (!self.plain.is_tail_intact(offset, block)).then_some(PAST_ITS_END);
         };
-        GuardedBlocks::slack(placed).into_iter().all(|range| {
+        let is_damaged = |range: &std::ops::Range<usize>| {
             // SAFETY: these bytes lie on the pages of a block in use, which are open.
             let bytes =
                 unsafe { std::slice::from_raw_parts((self.base + range.start) as *const u8, range.len()) };
-            bytes.iter().all(|byte| *byte == TAIL)
-        })
+            bytes.iter().any(|byte| *byte != TAIL)
+        };
+        let [before, behind] = GuardedBlocks::slack(placed);
+        let sides = [(behind, PAST_ITS_END), (before, "before its beginning")];
+        sides.into_iter().find(|(range, _)| is_damaged(range)).map(|(_, side)| side)
     }
 
     /// Frees a live block, in that call if one did it.
@@ -234,7 +238,7 @@ impl Machine {
     pub fn free_system(&self, address: PVOID) {
         let mut pool = self.pool.lock();
         let block = pool.find(address as usize).expect("not a block of the system's");
-        assert!(block.of != Of::Driver, "a driver's block freed as the system's");
+        assert!(block.of == Of::System, "freed as the system's, which it is not: {block:?}");
         pool.give_back(&self.memory, address as usize, &block, None);
     }
 
@@ -264,17 +268,17 @@ impl Machine {
         self.allocate_block(block, 0, alignment)
     }
 
-    /// Takes back, in this call, what [`Machine::lend`] lent: whoever touches it from now on is told of.
-    /// Returns whether nothing was written past its end.
+    /// Takes back, in this call, what [`Machine::lend`] lent: an access to it is told of from now on.
+    /// Returns where beside it the driver wrote, if it did: "past its end".
     ///
     /// # Panics
     /// When it is not such memory.
-    pub fn take_back(&self, call: &Call, address: PVOID) -> bool {
+    pub fn take_back(&self, call: &Call, address: PVOID) -> Option<&'static str> {
         let mut pool = self.pool.lock();
         let block = pool.find(address as usize).expect("not a block that was lent");
-        let is_intact = pool.is_intact(address as usize, &block);
+        let damage = pool.damage(address as usize, &block);
         pool.give_back(&self.memory, address as usize, &block, Some(Mark::of(call)));
-        is_intact
+        damage
     }
 
     /// Frees a block; every way to do it wrong is a bug check.
@@ -298,11 +302,11 @@ impl Machine {
             let earlier = self.freed_before(address as usize);
             call.bug_check_after(VERIFIER, [0x10, shown, 0, 0], what, earlier);
         };
-        let overrun = !pool.is_intact(address as usize, &block);
+        let damage = pool.damage(address as usize, &block);
         let wrong_tag = expected_tag.is_some_and(|t| t != 0 && t != block.tag);
-        if irql > Irql::DISPATCH || (block.paged && irql > Irql::APC) || overrun || wrong_tag {
+        if irql > Irql::DISPATCH || (block.paged && irql > Irql::APC) || damage.is_some() || wrong_tag {
             drop(pool);
-            self.refuse_free(call, shown, &block, overrun, wrong_tag);
+            self.refuse_free(call, shown, &block, damage, wrong_tag);
         }
         pool.give_back(&self.memory, address as usize, &block, Some(Mark::of(call)));
         drop(pool);
@@ -354,11 +358,18 @@ impl Machine {
     }
 
     #[cold]
-    fn refuse_free(&self, call: &Call, shown: u64, block: &Block, overrun: bool, wrong_tag: bool) -> ! {
+    fn refuse_free(
+        &self,
+        call: &Call,
+        shown: u64,
+        block: &Block,
+        damage: Option<&str>,
+        wrong_tag: bool,
+    ) -> ! {
         let irql = call.cpu.irql();
         let bytes = block.bytes;
-        let (stop, parameters, what) = if overrun {
-            let what = format!("the block of {bytes} bytes was written past its end");
+        let (stop, parameters, what) = if let Some(side) = damage {
+            let what = format!("the block of {bytes} bytes was written {side}");
             (VERIFIER, [0x51, shown, 0, 0], what)
         } else if wrong_tag {
             let what =

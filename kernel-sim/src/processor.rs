@@ -471,6 +471,12 @@ impl Processor {
         kinds(self.frame.get())
     }
 
+    /// The outermost of a driver's callbacks that were entered at DISPATCH_LEVEL or above.
+    pub(crate) fn raised_frame(&self) -> Option<&Frame<'_>> {
+        let is_raised = |frame: &&Frame<'_>| frame.irql() >= Irql::DISPATCH && !frame.kind.is_system;
+        std::iter::successors(Some(self.frame()), |frame| frame.outer()).filter(is_raised).last()
+    }
+
     /// Links a frame while the guard lives.
     #[inline]
     pub(crate) fn link<'a>(&'a self, frame: &'a Frame<'_>) -> Linked<'a> {

@@ -91,13 +91,18 @@ fn what_lies_before_a_block_is_closed_where_it_begins_a_page() {
 
 #[test]
 fn what_was_written_within_the_last_page_is_told_when_the_block_is_freed() {
-    // SAFETY: not safe: a bug check of the simulated machine.
-    let late = stop(Placement::AtEnd, || unsafe {
-        let block = allocate(5000);
-        std::ptr::write_volatile(block.add(5001), 1);
-        free(block);
-    });
-    assert_eq!((late.stop.code, late.parameters[0]), (0xC4, 0x51));
+    // The one ends some bytes before the end of a page, the other begins inside of one.
+    for (bytes, at, side) in [(5000, 5001, "past its end"), (100, -1, "before its beginning")] {
+        // SAFETY: not safe: a bug check of the simulated machine.
+        let body = move || unsafe {
+            let block = allocate(bytes);
+            std::ptr::write_volatile(block.offset(at), 1);
+            free(block);
+        };
+        let late = stop(Placement::AtEnd, body);
+        assert_eq!((late.stop.code, late.parameters[0]), (0xC4, 0x51));
+        assert!(late.what.ends_with(&format!("was written {side}")), "{}", late.what);
+    }
 }
 
 #[test]

@@ -57,7 +57,8 @@ enum How {
 struct Failing {
     program: Program,
     run: Run,
-    deviations: Vec<Deviation>,
+    /// The schedule, or why it could not be told as one that is short.
+    deviations: Result<Vec<Deviation>, String>,
 }
 
 /// Explores schedules of a driver: 100 of the portfolio with 100 requests on two processors, unless told
@@ -260,8 +261,10 @@ impl Check {
             run.choices.clone(),
             shrink::Budget::default(),
         ) {
-            Ok(shrunk) => Failing { program: shrunk.program, run: shrunk.run, deviations: shrunk.deviations },
-            Err(why) => panic!("{}\nnot made short: {why}", text(self.program.driver, &run)),
+            Ok(shrunk) => {
+                Failing { program: shrunk.program, run: shrunk.run, deviations: Ok(shrunk.deviations) }
+            }
+            Err(why) => Failing { program: self.program.clone(), run, deviations: Err(why.to_string()) },
         }
     }
 
@@ -284,7 +287,7 @@ impl Check {
         if let (Some(unused), false) = (unused, run.end.is_finding()) {
             panic!("{REPLAY}: the run never came to this: {unused}");
         }
-        run.end.is_finding().then_some(Failing { program, run, deviations })
+        run.end.is_finding().then_some(Failing { program, run, deviations: Ok(deviations) })
     }
 }
 
@@ -298,22 +301,25 @@ fn refuse_limit(run: &Run) {
 impl Failing {
     fn report(&self) -> String {
         let report = text(self.program.driver, &self.run);
-        format!(
-            "{report}\nreproduce: {REPLAY}='{}' cargo test{}{}",
-            self.line(),
-            of_this_package(),
-            of_this_test()
-        )
+        match &self.deviations {
+            Ok(deviations) => format!(
+                "{report}\nreproduce: {REPLAY}='{}' cargo test{}{}",
+                self.line(deviations),
+                of_this_package(),
+                of_this_test()
+            ),
+            Err(why) => format!("{report}\nnot made short: {why}"),
+        }
     }
 
     /// The execution as one line: the seed of its operations, how many, and the schedule.
-    fn line(&self) -> String {
+    fn line(&self, deviations: &[Deviation]) -> String {
         let setup = &self.program.setup;
         let ios = match setup.workload.amount {
             Amount::Ios(n) => n,
             Amount::Once | Amount::TimeNs(_) => 0,
         };
-        let deviations: Vec<_> = self.deviations.iter().map(ToString::to_string).collect();
+        let deviations: Vec<_> = deviations.iter().map(ToString::to_string).collect();
         let memory = match setup.memory.under(setup.seed) {
             MemoryChoice::Plain => String::new(),
             memory => format!(" memory {}", memory.word()),

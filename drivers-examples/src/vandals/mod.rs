@@ -21,7 +21,7 @@
 //! | | reads or writes past the end of a block | bug check 0xD6 |
 //! | [`descriptors`] | walks past a descriptor of length 0 | livelock |
 //! | | reads a page to where it says that it ends | bug check 0xD6 |
-//! | `miniport` of the exhibits | uses an SRB that it has completed | `REQUEST_TOUCHED_AFTER_COMPLETION` |
+//! | `miniport` of the exhibits | uses an SRB, its extension, data or sense buffer after completion | `REQUEST_TOUCHED_AFTER_COMPLETION` |
 //! | [`global`] | counts in a global | not repeatable, said with the summary |
 //! | [`stall`] | keeps its processor busy for 100 ms under a spin lock | check StallAtRaisedIrql |
 //! | [`irql_left_raised`] | returns from a thread at DISPATCH_LEVEL | bug check 0xC8 |
@@ -145,6 +145,10 @@ vandals! {
         SRB_WRITTEN = "vandal-srb-written", MayStop("REQUEST_TOUCHED_AFTER_COMPLETION"), crate::exhibits::miniport::writes_completed, "writes the status of an SRB after it has completed it";
         SRB_WRITTEN_NEAR_MISS = "vandal-srb-written-near-miss", Clean, crate::exhibits::miniport::writes_uncompleted, "writes the status of an SRB twice, and completes it then";
         EXTENSION_USED = "vandal-srb-extension-used", MayStop("REQUEST_TOUCHED_AFTER_COMPLETION"), crate::exhibits::miniport::counts_after, "counts in the SRB extension after it has completed the SRB";
+        DATA_WRITTEN = "vandal-data-written", MayStop("REQUEST_TOUCHED_AFTER_COMPLETION"), crate::exhibits::miniport::data_after, "writes the data buffer of an SRB after it has completed it";
+        DATA_WRITTEN_NEAR_MISS = "vandal-data-written-near-miss", Clean, crate::exhibits::miniport::data_before, "writes the data buffer of an SRB, and completes it then";
+        SENSE_WRITTEN = "vandal-sense-written", MayStop("REQUEST_TOUCHED_AFTER_COMPLETION"), crate::exhibits::miniport::sense_after, "writes the sense buffer of an SRB after it has completed it";
+        SENSE_WRITTEN_NEAR_MISS = "vandal-sense-written-near-miss", Clean, crate::exhibits::miniport::sense_before, "writes the sense buffer of an SRB, and completes it then";
         EXTENSION_USED_NEAR_MISS = "vandal-srb-extension-used-near-miss", Clean, crate::exhibits::miniport::counts_before, "counts in the SRB extension, and completes the SRB then";
     }
 }

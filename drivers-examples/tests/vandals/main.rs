@@ -44,7 +44,7 @@ pub const VANDALS: [(&Driver, &str, &str, &str); 18] = [
 ];
 
 /// Where each vandal of memory does it: its row, the code at the line and column, and what is told of before.
-const VANDALS_OF_MEMORY: [(&Driver, &str, &str, &[&str]); 8] = [
+const VANDALS_OF_MEMORY: [(&Driver, &str, &str, &[&str]); 10] = [
     (&vandals::FREED_READ, FREED, "read_volatile()", &["allocated", "freed"]),
     (&vandals::FREED_WRITE, FREED, "write_volatile(1)", &["allocated", "freed"]),
     (&vandals::DOUBLE_FREE, "DRIVER_VERIFIER_DETECTED_VIOLATION", "ExFreePoolWithTag", &["freed"]),
@@ -52,6 +52,8 @@ const VANDALS_OF_MEMORY: [(&Driver, &str, &str, &[&str]); 8] = [
     (&vandals::OVERRUN_WRITE, BEYOND, "write_volatile(7)", &["allocated"]),
     (&vandals::LENGTH_BELIEVED, BEYOND, "read_volatile()", &["allocated"]),
     (&vandals::SRB_WRITTEN, TOUCHED, "write_volatile(SRB_STATUS_SUCCESS)", &["handed out", "completed"]),
+    (&vandals::DATA_WRITTEN, TOUCHED, "write_volatile(First)", &["handed out", "completed"]),
+    (&vandals::SENSE_WRITTEN, TOUCHED, "write_volatile(0)", &["handed out", "completed"]),
     (&vandals::EXTENSION_USED, TOUCHED, "write_volatile(1)", &["handed out", "completed"]),
 ];
 const FREED: &str = "DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL";
@@ -227,4 +229,5 @@ fn a_dpc_that_makes_calls_for_ever_is_a_livelock() {
     let setup = setup_of(&vandals::DESCRIPTOR_OF_NOTHING, Executor::Deterministic);
     let run = once(&vandals::DESCRIPTOR_OF_NOTHING, &setup, 1, Chooser::Seeded, None).expect("it runs");
     assert_eq!(run.end.finding().map(|finding| finding.of.name), Some("livelock"));
+    verifier::check(&vandals::DESCRIPTOR_OF_NOTHING).fails_with("livelock");
 }

@@ -55,6 +55,8 @@ pub(crate) struct Deterministic {
     switches: Cell<u64>,
     /// Steps after which the run is given up.
     steps_max: u64,
+    /// The step at which it is looked whether the run comes to its end, at most `steps_max`.
+    look_at: Cell<u64>,
     /// Processors about to take a spin lock, those of them that are inside the call, and the lock.
     waiting: Cell<u64>,
     committed: Cell<u64>,
@@ -92,6 +94,7 @@ impl Deterministic {
             own_polls: [const { Cell::new(0) }; 64],
             switches: Cell::new(0),
             steps_max,
+            look_at: Cell::new(progress::look_after(0, steps_max)),
             waiting: Cell::new(0),
             committed: Cell::new(0),
             waits: UnsafeCell::new([LockWait::NONE; 64]),
@@ -106,6 +109,7 @@ impl Deterministic {
     /// Makes the executor of a machine at rest as good as new.
     pub(crate) fn reset(&mut self, mut choose: Strategy, steps_max: u64) {
         self.steps_max = steps_max;
+        self.look_at.set(progress::look_after(0, steps_max));
         self.footprint.reset(choose.as_dyn().follows());
         self.others_finish.set(choose.as_dyn().lets_others_finish());
         *self.choose.get_mut() = choose;
@@ -275,7 +279,7 @@ impl Deterministic {
             || !self.is_quiet_outside()
             || self.polls.get() >= POLLS_PATIENCE
             || self.footprint.wanted
-            || step >= self.steps_max
+            || step >= self.look_at.get()
         {
             return self.next_of_many(machine, step);
         }
@@ -288,8 +292,8 @@ impl Deterministic {
     /// As `next`, where more than going on may be possible.
     #[inline(never)]
     fn next_of_many(&self, machine: &Machine, step: u64) -> Option<Transition> {
-        if step >= self.steps_max {
-            return self.give_up(machine);
+        if step >= self.look_at.get() && self.has_no_end(machine, step) {
+            return self.give_up(machine, step);
         }
         let followed = self.footprint.wanted;
         if followed {

@@ -80,15 +80,15 @@ impl Part {
         }
     }
 
-    /// Takes the copy back; stops the machine if the miniport wrote past its end.
+    /// Takes the copy back; stops the machine if the miniport wrote beside it.
     fn end(&self, call: &Call) {
-        if self.copy.is_null() || machine().take_back(call, self.copy) {
+        if self.copy.is_null() {
             return;
         }
+        let Some(side) = machine().take_back(call, self.copy) else { return };
         let shown = machine().machine_address(self.copy as usize);
         let what = format!(
-            "memory of {} bytes that was lent with a request, {}, was written past its end or before its \
-             beginning",
+            "memory of {} bytes that was lent with a request, {}, was written {side}",
             self.bytes,
             report_address(shown)
         );
@@ -97,20 +97,20 @@ impl Part {
 }
 
 impl AdapterState {
-    /// The request as the miniport is to be given it in that slot.
+    /// The copy of a request that the miniport is to be given in that slot, if it is to be a copy.
     #[inline]
-    pub(super) fn lend(&self, unit: &Unit, slot: u16, request: &Request) -> Request {
-        if machine().is_guarded() { self.lend_copy(unit, slot, request) } else { *request }
+    pub(super) fn lend(&self, unit: &Unit, slot: u16, request: &Request) -> Option<Request> {
+        machine().is_guarded().then(|| self.lend_copy(unit, slot, request)).flatten()
     }
 
     #[cold]
-    fn lend_copy(&self, unit: &Unit, slot: u16, request: &Request) -> Request {
+    fn lend_copy(&self, unit: &Unit, slot: u16, request: &Request) -> Option<Request> {
         let alignment = self.config().AlignmentMask as usize + 1;
         // SAFETY: the SRB is the sender's, lent to us with all that it names until its request completes.
         unsafe {
             let bytes = srb_bytes(request.srb);
             if bytes > SRB_BYTES_MAX {
-                return *request;
+                return None;
             }
             let srb = Part::lend("the SRB", request.srb.cast(), bytes, ALIGNMENT);
             let given: PVOID = srb.given();
@@ -140,7 +140,7 @@ impl AdapterState {
             record.lent_extension.store(extension.copy, Relaxed);
             let loan = Loan { original: *request, srb, sense, data, mdl, extension, is_write };
             *record.loan.lock() = Some(loan);
-            lent
+            Some(lent)
         }
     }
 

@@ -32,7 +32,8 @@ impl AdapterState {
     /// Gives an SRB to the miniport: HwStorBuildIo, HwStorStartIo.
     pub(super) fn start(&self, unit: &Unit, slot: u16, request: &Request) {
         let sent_srb: PVOID = request.srb.cast();
-        let request = &self.lend(unit, slot, request);
+        let lent = self.lend(unit, slot, request);
+        let request = lent.as_ref().unwrap_or(request);
         let srb: PVOID = request.srb.cast();
         let cpu = Processor::current();
         // SAFETY: the SRB is the class driver's, lent to us until its request completes; the slot is

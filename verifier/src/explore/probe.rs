@@ -56,7 +56,7 @@ impl Probe {
             sum.add(&seen.lock());
             made += 1;
             let has_run_away = run.end.stopped_by().is_some_and(|finding| finding.of == &rules::RUNAWAY);
-            if has_run_away || matches!(run.end, RunEnd::Interrupted) {
+            if has_run_away || matches!(run.end, RunEnd::Interrupted | RunEnd::Endless(_)) {
                 // More of them would cost seconds each, or there is no time for them.
                 break;
             }

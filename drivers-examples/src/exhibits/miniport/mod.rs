@@ -57,6 +57,14 @@ exhibits! {
     counts_after: starts => CountsAfter;
     /// Counts in the extensions of SRBs.
     counts_before: starts => CountsBefore;
+    /// Writes the data of reads that it has completed.
+    data_after: starts => DataAfter;
+    /// Reads the data of reads that it is about to complete.
+    data_before: starts => DataBefore;
+    /// Writes the sense buffer of SRBs that it has completed.
+    sense_after: starts => SenseAfter;
+    /// Writes the sense buffer of SRBs that it is about to complete.
+    sense_before: starts => SenseBefore;
     /// Asks for the time after each.
     asks_for_time: starts => AsksForTime;
     /// Is initialized once only.
@@ -169,6 +177,37 @@ unsafe fn CountsAfter(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
 unsafe fn CountsBefore(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     let Count: *mut u32 = (*Srb).SrbExtension.cast();
     Count.write_volatile(1);
+    ExecuteAndComplete(DeviceExtension, Srb);
+}
+
+unsafe fn DataAfter(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    let mut Data: PVOID = null_mut();
+    StorPortGetSystemAddress(DeviceExtension, Srb, &raw mut Data);
+    let Data: *mut u8 = Data.cast();
+    Execute(DeviceExtension, Srb);
+    let First = Data.read_volatile();
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
+    Data.write_volatile(First); // Wrong, though it changes nothing: the buffer went with the SRB.
+}
+
+unsafe fn DataBefore(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    let mut Data: PVOID = null_mut();
+    StorPortGetSystemAddress(DeviceExtension, Srb, &raw mut Data);
+    let Data: *mut u8 = Data.cast();
+    Execute(DeviceExtension, Srb);
+    Data.write_volatile(Data.read_volatile());
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
+}
+
+unsafe fn SenseAfter(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    let Sense: *mut u8 = (*Srb).SenseInfoBuffer.cast();
+    ExecuteAndComplete(DeviceExtension, Srb);
+    Sense.write_volatile(0); // Wrong: the sense buffer went with the SRB.
+}
+
+unsafe fn SenseBefore(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    let Sense: *mut u8 = (*Srb).SenseInfoBuffer.cast();
+    Sense.write_volatile(0);
     ExecuteAndComplete(DeviceExtension, Srb);
 }
 

@@ -8,6 +8,7 @@
 use super::Deterministic;
 use crate::bugcheck::{Ending, Endless, Livelock};
 use crate::choose::{Enabled, Transition};
+use crate::frame::Frame;
 use crate::machine::Machine;
 use crate::processor::Processor;
 
@@ -18,6 +19,16 @@ pub(super) const POLLS_PATIENCE: u64 = 1_000;
 /// Polling calls in a row of one processor that make a livelock even if other things still happen, such as a
 /// periodic timer.
 const OWN_POLLS_MAX: u32 = 2_000_000;
+
+/// How often a run is looked at before it is given up, and how many of those looks may meet one callback of
+/// raised IRQL: it has made a quarter of all steps then.
+const LOOKS: u64 = 64;
+const LOOKS_AT_ONE_MAX: u16 = 16;
+
+/// The step of the look that comes after step `step`.
+pub(super) fn look_after(step: u64, steps_max: u64) -> u64 {
+    step.saturating_add(steps_max.div_ceil(LOOKS)).min(steps_max)
+}
 
 impl Deterministic {
     /// Notes a call: a polling one brings a livelock nearer, any other is progress.
@@ -64,11 +75,21 @@ impl Deterministic {
         self.polls.get() + self.switches.get()
     }
 
-    /// The run has made as many steps as it may.
+    /// Whether the run has made as many steps as it may, or one DPC, ISR or other callback of raised IRQL,
+    /// which should end soon, too many of them. Looks now and then, at the processor that runs.
     #[cold]
-    pub(super) fn give_up(&self, machine: &Machine) -> Option<Transition> {
+    pub(super) fn has_no_end(&self, machine: &Machine, step: u64) -> bool {
+        self.look_at.set(look_after(step, self.steps_max));
         let cpu = &machine.processors[usize::from(self.current.get())];
-        machine.stop(Ending::Endless(Box::new(Endless { place: cpu.place(), steps: self.steps_max })));
+        let met_too_often = |frame: &Frame<'_>| frame.look() >= LOOKS_AT_ONE_MAX;
+        step >= self.steps_max || cpu.raised_frame().is_some_and(met_too_often)
+    }
+
+    /// The run does not come to its end.
+    #[cold]
+    pub(super) fn give_up(&self, machine: &Machine, steps: u64) -> Option<Transition> {
+        let cpu = &machine.processors[usize::from(self.current.get())];
+        machine.stop(Ending::Endless(Box::new(Endless { place: cpu.place(), steps })));
         None
     }
 
