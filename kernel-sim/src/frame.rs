@@ -49,6 +49,7 @@ pub struct Frame<'a> {
     irql: Cell<Irql>,
     held: Cell<u32>,
     looks: Cell<u16>,
+    noted: Cell<bool>,
     /// The IRQL before the call that it makes, on a machine that gathers evidence.
     pub(crate) irql_before_call: Cell<Irql>,
     last_site: Cell<Option<Site>>,
@@ -70,6 +71,7 @@ impl<'a> Frame<'a> {
             irql: Cell::new(Irql::PASSIVE),
             held: Cell::new(0),
             looks: Cell::new(0),
+            noted: Cell::new(false),
             irql_before_call: Cell::new(Irql::PASSIVE),
             last_site: Cell::new(None),
             stalled_us: Cell::new(0),
@@ -126,6 +128,18 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn stalled_us(&self) -> u64 {
         self.stalled_us.get()
+    }
+
+    /// Notes that a watcher keeps something about this activation: its end is told to those who asked for the
+    /// ends of such ([`Interest::leaving_noted`](crate::hook::Interest::leaving_noted)).
+    pub fn note(&self) {
+        self.noted.set(true);
+    }
+
+    /// Whether it was noted.
+    #[inline]
+    pub(crate) fn is_noted(&self) -> bool {
+        self.noted.get()
     }
 
     /// The argument of that name, as the callback's parameters are named.

@@ -23,6 +23,7 @@ pub(crate) struct Watching {
     /// Which watchers want which kind of callback, sorted in the same way.
     callbacks: Pairs,
     leaving_locks: Pairs,
+    leaving_noted: Pairs,
     /// Which watchers want what changes hands, and accesses.
     moved: SmallVec<[u8; 8]>,
     touch: SmallVec<[u8; 8]>,
@@ -55,6 +56,7 @@ impl Watching {
             enter_unusual: Pairs::new(),
             callbacks: Pairs::new(),
             leaving_locks: Pairs::new(),
+            leaving_noted: Pairs::new(),
             moved: SmallVec::new(),
             touch: SmallVec::new(),
             common: 0,
@@ -77,6 +79,7 @@ impl Watching {
             };
             watching.callbacks.extend(kinds(interest.callbacks));
             watching.leaving_locks.extend(kinds(interest.leaving_locks));
+            watching.leaving_noted.extend(kinds(interest.leaving_noted));
             watching.moved.extend(interest.moved.then_some(n));
             watching.touch.extend(interest.touch.then_some(n));
             all = all.and(interest);
@@ -88,6 +91,7 @@ impl Watching {
             &mut watching.enter_outside_irql,
             &mut watching.enter_unusual,
             &mut watching.leaving_locks,
+            &mut watching.leaving_noted,
             &mut watching.callbacks,
         ] {
             pairs.sort_unstable();
@@ -134,7 +138,7 @@ impl Watching {
         for (kind, _) in &self.callbacks {
             callbacks[usize::from(*kind)] |= flag::EVENTS;
         }
-        for (kind, _) in &self.leaving_locks {
+        for (kind, _) in self.leaving_locks.iter().chain(&self.leaving_noted) {
             callbacks[usize::from(*kind)] |= flag::CONDITION;
         }
     }
@@ -154,10 +158,14 @@ impl Watching {
             }),
             EventKind::Exit(ddi, _) => self.tell(of(&self.exit, ddi.id), event),
             EventKind::Begin(frame) => self.tell(of(&self.callbacks, frame.kind.id), event),
-            EventKind::End(frame, _) => self.tell(of(&self.callbacks, frame.kind.id), event).or_else(|| {
-                let leaves = event.held_count() > frame.held_count();
-                if leaves { self.tell(of(&self.leaving_locks, frame.kind.id), event) } else { None }
-            }),
+            EventKind::End(frame, _) => {
+                let kind = frame.kind.id;
+                let (leaves, noted) = (event.held_count() > frame.held_count(), frame.is_noted());
+                let halt = self.tell(of(&self.callbacks, kind), event);
+                let halt = halt
+                    .or_else(|| if leaves { self.tell(of(&self.leaving_locks, kind), event) } else { None });
+                halt.or_else(|| if noted { self.tell(of(&self.leaving_noted, kind), event) } else { None })
+            }
             EventKind::Moved { .. } => self.tell_all(&self.moved, event),
             EventKind::Touch { .. } => self.tell_all(&self.touch, event),
         }

@@ -325,7 +325,7 @@ fn framed<R>(
         show_begin(cpu, frame, site);
     }
     let answer = body();
-    if watched || (hooks != 0 && cpu.held_count() > frame.held_count()) {
+    if watched || (hooks != 0 && (cpu.held_count() > frame.held_count() || frame.is_noted())) {
         show_end(cpu, frame, told(&answer), site);
     }
     drop(linked);

@@ -113,8 +113,8 @@ impl Watcher for Watching {
 
     fn event(&self, event: &Event<'_>) -> Option<Halt> {
         let seen = self.rule.see(event);
-        for state in self.rule.states() {
-            state.see(event);
+        if let EventKind::End(..) | EventKind::Moved { .. } = event.kind {
+            self.rule.states().into_iter().for_each(|state| state.see(event));
         }
         let breach = *seen?;
         let stop = self.row.stop;

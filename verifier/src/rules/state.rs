@@ -58,14 +58,15 @@ macro_rules! keys {
     )*};
 }
 
-const CALLBACKS: Interest = Interest { callbacks: CallbackSet::ALL, ..Interest::NOTHING };
+/// Activations that have state are noted, so those that have none cost nothing.
+const NOTED: Interest = Interest { leaving_noted: CallbackSet::ALL, ..Interest::NOTHING };
 const MOVES: Interest = Interest { moved: true, ..Interest::NOTHING };
 
 keys! {
     /// State of a thread; it lasts as long as the machine.
     Thread, PerThread, |event| Some(event.thread() as usize), Interest::NOTHING, |_| None;
     /// State of one activation of a callback, until that returns.
-    Activation, PerFrame, |event| frame_of(event).map(address), CALLBACKS, |event| match event.kind {
+    Activation, PerFrame, |event| frame_of(event).inspect(|frame| frame.note()).map(address), NOTED, |event| match event.kind {
         EventKind::End(frame, _) => Some((address(frame), address(frame) + 1)),
         _ => None,
     };
