@@ -51,6 +51,10 @@ stop_codes! {
     /// The reference count of an object makes no sense. Parameters: object type (0: not an object of the
     /// object manager), the object.
     REFERENCE_BY_POINTER = 0x18;
+    /// A thread ended inside a critical or guarded region. Parameters: 0; how many it is inside of.
+    KERNEL_APC_PENDING_DURING_EXIT = 0x20;
+    /// A thread ended that owns a mutex. Parameter 2: the mutex.
+    THREAD_TERMINATE_HELD_MUTEX = 0x4000_008A;
     /// An unhandled exception in kernel mode: a panic of the driver, an illegal instruction, a division by
     /// zero, an address that cannot exist. Parameters: exception code, address, exception parameters 0 and 1
     /// (the simulator knows no addresses of code).

@@ -21,6 +21,13 @@ impl Machine {
 }
 
 impl Processor {
+    /// How many critical and how many guarded regions the thread that it runs is inside of.
+    pub(crate) fn regions(&self) -> [u32; 2] {
+        // SAFETY: a processor that runs driver code runs a thread, and threads live as long as the machine.
+        let thread = unsafe { &*self.thread.get() };
+        [thread.critical_regions.get(), thread.guarded_regions.get()]
+    }
+
     /// The number of the thread it runs; 0 before the first.
     pub(crate) fn thread_number(&self) -> u32 {
         // SAFETY: threads live as long as the machine.

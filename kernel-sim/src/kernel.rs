@@ -11,6 +11,7 @@ use crate::ddi::types::KDPC;
 use crate::memory::STACKS_MAX;
 use crate::stamp::Mark;
 use crate::sync::interrupt::InterruptObject;
+use crate::sync::mutex::Owned;
 use crate::sync::resource::Owners;
 use crate::sync::thread::Thread;
 use crate::sync::timer::TimerEntry;
@@ -87,6 +88,8 @@ pub(crate) struct Kernel {
     pub driver_timers: BTreeMap<usize, Mark>,
     /// Executive resources in use, by host address.
     pub resources: BTreeMap<usize, Owners>,
+    /// Mutexes and fast mutexes that threads own, by host address.
+    pub owned: BTreeMap<usize, Owned>,
     /// Free stack indices, and the first never used.
     pub stacks: Vec<usize>,
     stack_next: usize,
@@ -109,6 +112,7 @@ impl Kernel {
             driver_threads: BTreeMap::new(),
             driver_timers: BTreeMap::new(),
             resources: BTreeMap::new(),
+            owned: BTreeMap::new(),
             stacks: Vec::new(),
             stack_next: 0,
         }
@@ -125,6 +129,7 @@ impl Kernel {
             && self.work.is_unused()
             && self.handles.is_empty()
             && self.resources.is_empty()
+            && self.owned.is_empty()
     }
 
     /// Forgets what a run leaves in the tables of a machine at rest.

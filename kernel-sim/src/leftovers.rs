@@ -1,14 +1,15 @@
-//! What driver code leaves behind when it returns: the IRQL it raised, the spin locks it took.
+//! What driver code leaves behind when it returns: the IRQL it raised, the spin locks and mutexes it took, the
+//! critical and guarded regions it entered.
 //!
 //! Of system threads, of the bodies of models and of the thread a machine boots with. What a callback leaves
 //! behind is looked at where the callback is made (`sync::dpc`, `sync::interrupt`, `io`). And what a driver
 //! leaves when it is unloaded: threads that run, timers that are armed (what it leaves in the pool is looked
 //! at in `io::driver`; that takes in work items, and the memory of queued DPCs). Invariant: code that leaves
-//! the processor as it found it never comes here for more than two comparisons.
+//! the processor as it found it never comes here for more than three comparisons.
 
 use crate::bugcheck::{
     DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS as UNLOADED_TOO_EARLY, IRQL_UNEXPECTED_VALUE,
-    OBJECT_MISUSED,
+    KERNEL_APC_PENDING_DURING_EXIT, OBJECT_MISUSED, THREAD_TERMINATE_HELD_MUTEX,
 };
 use crate::ddi::Call;
 use crate::frame::Frame;
@@ -24,6 +25,9 @@ use crate::stamp::Mark;
 pub(crate) fn check(cpu: &Processor, who: &str, frame: &Frame<'_>) {
     if cpu.irql() != Irql::PASSIVE || cpu.held_count() != 0 {
         stop(cpu, who, frame);
+    }
+    if cpu.regions() != [0, 0] {
+        stop_with_regions(cpu, who, frame);
     }
 }
 
@@ -44,6 +48,28 @@ fn stop(cpu: &Processor, who: &str, frame: &Frame<'_>) -> ! {
     let lock = cpu.held_locks().first().map_or(0, |lock| lock.address);
     let what = format!("{who} returned{locks}");
     cpu.bug_check_behind(frame, OBJECT_MISUSED, [0, lock, 0, 0], what, cpu.taken_here())
+}
+
+/// The thread ends with a mutex, or in a critical or guarded region.
+#[cold]
+fn stop_with_regions(cpu: &Processor, who: &str, frame: &Frame<'_>) -> ! {
+    let machine = cpu.machine();
+    let owned: Vec<_> = {
+        let kernel = machine.kernel.lock();
+        let own = kernel.owned.iter().filter(|(_, owned)| owned.thread == cpu.thread_number());
+        own.map(|(mutex, owned)| (*mutex, owned.since.moment(machine, "taken"))).collect()
+    };
+    if let Some((mutex, _)) = owned.first() {
+        let parameters = [0, machine.machine_address(*mutex), 0, 0];
+        let what = format!("{who} returned with a mutex that its thread owns");
+        let earlier = owned.into_iter().map(|(_, taken)| taken).collect();
+        cpu.bug_check_behind(frame, THREAD_TERMINATE_HELD_MUTEX, parameters, what, earlier);
+    }
+    let [critical, guarded] = cpu.regions();
+    let which = if critical != 0 { "critical" } else { "guarded" };
+    let what = format!("{who} returned inside a {which} region");
+    let parameters = [0, u64::from(critical + guarded), 0, 0];
+    cpu.bug_check_behind(frame, KERNEL_APC_PENDING_DURING_EXIT, parameters, what, Vec::new())
 }
 
 /// When a call is made, if it is a driver's: what it begins is to be over when the driver is unloaded.

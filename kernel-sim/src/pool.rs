@@ -319,22 +319,28 @@ impl Machine {
         mark.map(|mark| mark.moment(self, "freed")).into_iter().collect()
     }
 
-    /// Refuses to free a block that holds an armed timer or a queued DPC: the kernel would go on
-    /// using it.
+    /// Refuses to free a block that holds an armed timer, a queued DPC or an owned mutex: the kernel would go
+    /// on using it.
     #[cold]
     fn check_unlinked(&self, call: &Call, address: usize) {
         let Some(block) = self.pool.lock().find(address) else { return };
         let holds = |object: usize| object.wrapping_sub(address) < block.bytes;
-        let (timer, dpc) = {
+        let (timer, dpc, mutex) = {
             let kernel = self.kernel.lock();
             let timer = kernel.timers.iter().find_map(|entry| match entry.expiry {
                 Expiry::Timer { address, .. } if holds(address) => Some(address),
                 _ => None,
             });
+            let mutex = kernel.owned.range(address..address + block.bytes).next();
+            let mutex = mutex.map(|(at, owned)| (*at, owned.since));
             let queued =
                 |queue: &DpcQueue| queue.queue.iter().map(|dpc| *dpc as usize).find(|dpc| holds(*dpc));
-            (timer, self.dpcs.each().find_map(|queue| queued(&queue)))
+            (timer, self.dpcs.each().find_map(|queue| queued(&queue)), mutex)
         };
+        if let Some((mutex, since)) = mutex {
+            let taken = vec![since.moment(self, "taken")];
+            lives::stop_in_use(call, mutex, "frees memory that holds a mutex which a thread owns", taken);
+        }
         let (start, end) = (self.machine_address(address), self.machine_address(address + block.bytes));
         if let Some(timer) = timer {
             let timer = self.machine_address(timer);

@@ -61,6 +61,7 @@ programs! {
     region at DISPATCH_LEVEL => region_raised, region_first;
     sleep at DISPATCH_LEVEL => sleep_raised, sleep_first;
     resource at DISPATCH_LEVEL => resource_raised, resource_first;
+    fast_mutex at DISPATCH_LEVEL => fast_mutex_raised, fast_mutex_first;
     paged_list at DISPATCH_LEVEL => paged_list_raised, paged_list_first;
     pool at DEVICE_LEVEL => pool_raised, pool_first;
     timer at DEVICE_LEVEL => timer_raised, timer_first;
@@ -99,6 +100,17 @@ unsafe fn resource(at: At) {
     KeLeaveCriticalRegion();
     ExDeleteResourceLite(resource);
     free(resource);
+}
+
+unsafe fn fast_mutex(at: At) {
+    let mutex: PFAST_MUTEX = new();
+    ExInitializeFastMutex(mutex);
+    // No thread has it: the call would not wait.
+    at.call(|| {
+        ExAcquireFastMutex(mutex);
+        ExReleaseFastMutex(mutex);
+    });
+    free(mutex);
 }
 
 unsafe fn paged_list(at: At) {

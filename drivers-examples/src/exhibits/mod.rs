@@ -13,6 +13,7 @@ mod irql;
 mod locks;
 mod memory;
 pub(crate) mod miniport;
+mod mutexes;
 mod objects;
 mod pool;
 mod registers;
@@ -42,6 +43,7 @@ pub(crate) const SOURCES: &[Source] = verifier::sources![
     "miniport/kernel.rs",
     "miniport/mod.rs",
     "miniport/storport_locks.rs",
+    "mutexes.rs",
     "objects.rs",
     "pool.rs",
     "registers.rs",
@@ -159,6 +161,9 @@ pairs! {
     "irql-ex-allocate-pool" = Breaks("IrqlExAllocatePool"), program
         irql::pool_raised, "allocates pool above DISPATCH_LEVEL";
         irql::pool_first, "allocates pool before it raises the IRQL";
+    "irql-ex-apc-lte1" = Breaks("IrqlExApcLte1"), program
+        irql::fast_mutex_raised, "acquires a free fast mutex at DISPATCH_LEVEL";
+        irql::fast_mutex_first, "acquires a fast mutex before it raises the IRQL";
     "irql-ex-apc-lte2" = Breaks("IrqlExApcLte2"), program
         irql::paged_list_raised, "initializes a paged look-aside list at DISPATCH_LEVEL";
         irql::paged_list_first, "initializes a paged look-aside list before it raises the IRQL";
@@ -342,6 +347,12 @@ pairs! {
     "kmode-exception-not-handled" = Stops("KMODE_EXCEPTION_NOT_HANDLED"), program
         memory::index_past_end, "indexes a table with a number that came from elsewhere";
         memory::index_checked, "looks whether its table goes as far as a number that came from elsewhere";
+    "kernel-apc-pending-during-exit" = Stops("KERNEL_APC_PENDING_DURING_EXIT"), program
+        mutexes::return_in_region, "returns inside a critical region";
+        mutexes::return_outside, "leaves its critical region, and returns";
+    "thread-terminate-held-mutex" = Stops("THREAD_TERMINATE_HELD_MUTEX"), program
+        mutexes::return_with, "returns from a thread with a mutex";
+        mutexes::return_without, "gives its mutex back before its thread returns";
     "no-more-irp-stack-locations" = Stops("NO_MORE_IRP_STACK_LOCATIONS"), program
         irps::pass_on_without_location, "passes an IRP on that has no stack location left";
         irps::pass_on_in_own_location, "passes an IRP on in its own stack location";

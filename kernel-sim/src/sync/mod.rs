@@ -4,11 +4,13 @@
 //! hooks are `ddi`'s business.
 
 pub(crate) mod dpc;
+pub(crate) mod fast_mutex;
 pub(crate) mod interlocked;
 pub(crate) mod interrupt;
 pub(crate) mod level;
 pub(crate) mod lists;
 pub(crate) mod lock;
+pub(crate) mod mutex;
 pub(crate) mod processors;
 pub(crate) mod queued_lock;
 pub(crate) mod resource;

@@ -89,7 +89,7 @@ fn with<R>(call: &Call, resource: PERESOURCE, body: impl FnOnce(&mut Owners) -> 
     body(call.machine().kernel.lock().resources.entry(resource as usize).or_default())
 }
 
-fn me(call: &Call) -> &'static Thread {
+pub(super) fn me(call: &Call) -> &'static Thread {
     // SAFETY: a processor that runs driver code runs a thread, and threads live as long as the machine.
     unsafe { &*call.cpu.thread.get() }
 }
@@ -110,8 +110,10 @@ pub(crate) unsafe fn are_apcs_disabled(call: &Call) -> BOOLEAN {
     if has_apcs(call) { FALSE } else { TRUE }
 }
 
-fn has_apcs(call: &Call) -> bool {
-    me(call).critical_regions.get() == 0 && call.cpu.irql() < Irql::APC
+/// Whether a normal kernel APC could interrupt the calling thread.
+pub(super) fn has_apcs(call: &Call) -> bool {
+    let me = me(call);
+    me.critical_regions.get() + me.guarded_regions.get() == 0 && call.cpu.irql() < Irql::APC
 }
 
 /// Without a critical region the thread could be suspended while it owns the resource, and block all others.

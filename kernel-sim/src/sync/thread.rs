@@ -64,8 +64,11 @@ pub(crate) struct Thread {
     pub several: UnsafeCell<Several>,
     /// Its fiber faulted, or would not come back, and is not resumed again.
     pub abandoned: Cell<bool>,
-    /// Critical regions it has entered and not left. Touched by its own code only.
+    /// Critical regions it has entered and not left, one for each mutex that it owns among them. Touched by its
+    /// own code, and under the kernel lock by who gives it a mutex while it waits.
     pub critical_regions: Cell<u32>,
+    /// Guarded regions it has entered and not left. Touched by its own code only.
+    pub guarded_regions: Cell<u32>,
 }
 
 // SAFETY: cells are touched by the home processor's host thread only, or under the kernel lock where
@@ -95,6 +98,7 @@ impl Thread {
             several: UnsafeCell::default(),
             abandoned: Cell::new(false),
             critical_regions: Cell::new(0),
+            guarded_regions: Cell::new(0),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Dispatcher objects and waiting for them: events, timers, threads, semaphores.
+//! Dispatcher objects and waiting for them: events, timers, threads, semaphores, mutexes.
 //!
 //! The signal state lives in the object's header, in driver memory; who waits is kept in the
 //! kernel's tables. Invariant: a thread on a wait list is parked, or about to park without another
@@ -12,13 +12,14 @@ use crate::bugcheck::{
 use crate::ddi::Call;
 use crate::ddi::types::{
     BOOLEAN, DISPATCHER_HEADER, EVENT_NOTIFICATION_OBJECT, EVENT_SYNCHRONIZATION_OBJECT, EVENT_TYPE, KEVENT,
-    KPRIORITY, KPROCESSOR_MODE, KSEMAPHORE, KWAIT_REASON, LIST_ENTRY, LONG, NTSTATUS, PKEVENT, PKSEMAPHORE,
-    PLARGE_INTEGER, PVOID, SEMAPHORE_OBJECT, STATUS_SUCCESS, TIMER_SYNCHRONIZATION_OBJECT,
+    KPRIORITY, KPROCESSOR_MODE, KSEMAPHORE, KWAIT_REASON, LIST_ENTRY, LONG, MUTANT_OBJECT, NTSTATUS, PKEVENT,
+    PKSEMAPHORE, PLARGE_INTEGER, PVOID, SEMAPHORE_OBJECT, STATUS_SUCCESS, TIMER_SYNCHRONIZATION_OBJECT,
 };
 use crate::irql::Irql;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::routine::IntoArg;
+use crate::sync::mutex;
 use crate::sync::thread::{Thread, unwind};
 use crate::sync::timer::{Expiry, STATUS_TIMEOUT};
 use crate::sync::wait_many::Several;
@@ -47,7 +48,7 @@ pub(super) fn header<'a>(call: &Call, object: PVOID, what: &str) -> &'a mut DISP
     header
 }
 
-fn initialize(call: &Call, object: PVOID, bytes: usize, kind: u8, state: LONG, what: &str) {
+pub(super) fn initialize(call: &Call, object: PVOID, bytes: usize, kind: u8, state: LONG, what: &str) {
     let address = object as usize;
     let header = object.cast::<DISPATCHER_HEADER>();
     if !call.cpu.is_memory(address, bytes) || !header.is_aligned() {
@@ -167,13 +168,20 @@ pub(crate) unsafe fn wait_for_single_object(
     check_may_wait(call, object as usize, timeout);
     let machine = call.cpu.machine();
     let kernel = machine.kernel.lock();
-    if consume(header) {
-        return STATUS_SUCCESS;
+    // SAFETY: a processor that runs driver code runs a thread, and threads live as long as the machine.
+    let status = if consume(header, unsafe { &*call.cpu.thread.get() }) {
+        drop(kernel);
+        STATUS_SUCCESS
+    } else if timeout == Some(0) {
+        drop(kernel);
+        STATUS_TIMEOUT
+    } else {
+        machine.sleep_on(call, kernel, object as usize, timeout.map(|t| machine.due_ns(t)))
+    };
+    if header.Type == MUTANT_OBJECT {
+        machine.note_owned(call, &[object as usize]);
     }
-    if timeout == Some(0) {
-        return STATUS_TIMEOUT;
-    }
-    machine.sleep_on(call, kernel, object as usize, timeout.map(|t| machine.due_ns(t)))
+    status
 }
 
 /// Waiting gives the processor up, which is possible below DISPATCH_LEVEL only.
@@ -213,8 +221,16 @@ pub(crate) unsafe fn delay(
     STATUS_SUCCESS
 }
 
-/// Takes the signal of an object, if it has one to give.
-pub(super) fn consume(header: &mut DISPATCHER_HEADER) -> bool {
+/// Whether an object has a signal to give to that thread.
+pub(super) fn is_signaled(header: &mut DISPATCHER_HEADER, thread: &Thread) -> bool {
+    header.SignalState > 0 || (header.Type == MUTANT_OBJECT && mutex::can_be_had(header, thread))
+}
+
+/// Takes the signal of an object for that thread, if it has one to give.
+pub(super) fn consume(header: &mut DISPATCHER_HEADER, thread: &Thread) -> bool {
+    if header.Type == MUTANT_OBJECT {
+        return mutex::take(header, thread);
+    }
     if header.SignalState <= 0 {
         return false;
     }
@@ -337,7 +353,7 @@ impl Machine {
 
     /// Gives the signals of an object to its waiters, first come, first served. A thread that waits for
     /// several objects, and cannot have them all, is passed over.
-    fn satisfy(&self, kernel: &mut Kernel, address: usize) {
+    pub(super) fn satisfy(&self, kernel: &mut Kernel, address: usize) {
         let mut at = 0;
         while let Some(thread) = kernel.waits.get(&address).and_then(|list| list.get(at).copied()) {
             // SAFETY: callers resolved the object; its header lies in mapped memory.
@@ -350,7 +366,7 @@ impl Machine {
             let status = if several {
                 self.satisfy_several(thread)
             } else {
-                consume(header).then_some(STATUS_SUCCESS)
+                consume(header, thread).then_some(STATUS_SUCCESS)
             };
             match status {
                 Some(status) => self.wake(kernel, thread, status),

@@ -6,7 +6,7 @@
 
 #![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
-use super::wait::{check_may_wait, consume, header};
+use super::wait::{check_may_wait, consume, header, is_signaled};
 use crate::bugcheck::MAXIMUM_WAIT_OBJECTS_EXCEEDED;
 use crate::ddi::Call;
 use crate::ddi::types::{
@@ -54,14 +54,22 @@ pub(crate) unsafe fn wait(
     check_may_wait(call, keys[0], timeout);
     let machine = call.cpu.machine();
     let kernel = machine.kernel.lock();
-    let several = Several { keys, all: kind == WaitAll };
-    if let Some(status) = several.satisfied() {
-        return status;
-    }
-    if timeout == Some(0) {
-        return STATUS_TIMEOUT;
-    }
-    machine.sleep_on_several(call, kernel, several, timeout.map(|t| machine.due_ns(t)))
+    let several = Several { keys: keys.clone(), all: kind == WaitAll };
+    // SAFETY: a processor that runs driver code runs a thread, and threads live as long as the machine.
+    let at_once = several.satisfied(unsafe { &*call.cpu.thread.get() });
+    let status = match at_once {
+        Some(status) => {
+            drop(kernel);
+            status
+        }
+        None if timeout == Some(0) => {
+            drop(kernel);
+            STATUS_TIMEOUT
+        }
+        None => machine.sleep_on_several(call, kernel, several, timeout.map(|t| machine.due_ns(t))),
+    };
+    machine.note_owned(call, &keys);
+    status
 }
 
 /// The host addresses of the objects, once the arrays were found to be memory and not too long.
@@ -98,18 +106,18 @@ fn object<'a>(key: usize) -> &'a mut DISPATCHER_HEADER {
 }
 
 impl Several {
-    /// Takes what the wait is for, if it can be had; returns how the wait ends then.
-    pub(crate) fn satisfied(&self) -> Option<NTSTATUS> {
+    /// Takes what the wait of a thread is for, if it can be had; returns how the wait ends then.
+    pub(crate) fn satisfied(&self, thread: &Thread) -> Option<NTSTATUS> {
         if self.all {
-            if self.keys.iter().any(|key| object(*key).SignalState <= 0) {
+            if !self.keys.iter().all(|key| is_signaled(object(*key), thread)) {
                 return None;
             }
             self.keys.iter().for_each(|key| {
-                consume(object(*key));
+                consume(object(*key), thread);
             });
             return Some(STATUS_SUCCESS);
         }
-        let first = self.keys.iter().position(|key| consume(object(*key)))?;
+        let first = self.keys.iter().position(|key| consume(object(*key), thread))?;
         Some(STATUS_WAIT_0 + first as NTSTATUS)
     }
 }
@@ -122,6 +130,6 @@ impl Machine {
         for key in &several.keys {
             self.touch(*key);
         }
-        several.satisfied()
+        several.satisfied(thread)
     }
 }

@@ -44,6 +44,10 @@ stops! {
         exhibits "reference-by-pointer";
     KMODE_EXCEPTION_NOT_HANDLED, why "an exception that no handler takes stops the whole system",
         exhibits "kmode-exception-not-handled";
+    KERNEL_APC_PENDING_DURING_EXIT, why "the count of a thread's critical regions says that a lock was not given back, or a region not left",
+        exhibits "kernel-apc-pending-during-exit";
+    THREAD_TERMINATE_HELD_MUTEX, why "no thread can have the mutex any more: all that wait for it wait for ever",
+        exhibits "thread-terminate-held-mutex";
     NO_MORE_IRP_STACK_LOCATIONS, why "the next driver would use a stack location behind the end of the IRP",
         exhibits "no-more-irp-stack-locations";
     MULTIPLE_IRP_COMPLETE_REQUESTS, why "the IRP may be another request by now: the second completion ends a request that is not done",

@@ -77,6 +77,29 @@ pub struct KSEMAPHORE {
 pub type PKSEMAPHORE = *mut KSEMAPHORE;
 
 #[repr(C)]
+pub struct KMUTANT {
+    pub Header: DISPATCHER_HEADER,
+    pub MutantListEntry: LIST_ENTRY,
+    pub OwnerThread: PVOID,
+    pub Abandoned: BOOLEAN,
+    pub ApcDisable: UCHAR,
+}
+pub type KMUTEX = KMUTANT;
+pub type PKMUTEX = *mut KMUTANT;
+
+#[repr(C)]
+pub struct FAST_MUTEX {
+    pub Count: LONG,
+    pub Owner: PVOID,
+    pub Contention: ULONG,
+    pub Event: KEVENT,
+    pub OldIrql: ULONG,
+}
+pub type PFAST_MUTEX = *mut FAST_MUTEX;
+pub type KGUARDED_MUTEX = FAST_MUTEX;
+pub type PKGUARDED_MUTEX = *mut FAST_MUTEX;
+
+#[repr(C)]
 pub struct KTIMER {
     pub Header: DISPATCHER_HEADER,
     pub DueTime: u64,

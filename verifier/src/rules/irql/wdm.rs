@@ -57,6 +57,12 @@ limits! {
         stop 0x20004,
         exhibits "irql-ex-allocate-pool",
         [ExAllocatePoolWithTag];
+    irql_ex_apc_lte1 IrqlExApcLte1: "Fast mutexes are acquired at APC_LEVEL at most.",
+        note "A fast mutex that is free is told of, too: it is free by chance.",
+        why "the first time that another thread has the mutex this call waits, and at DISPATCH_LEVEL nothing can run that would end the wait",
+        url "devtest/wdm-irqlexapclte1",
+        exhibits "irql-ex-apc-lte1",
+        [ExAcquireFastMutex, ExTryToAcquireFastMutex];
     irql_ex_apc_lte2 IrqlExApcLte2: "Paged look-aside lists are initialized and deleted at APC_LEVEL at most.",
         why "these routines touch paged memory, and wait: at DISPATCH_LEVEL neither can be served",
         url "devtest/wdm-irqlexapclte2",
@@ -95,25 +101,25 @@ limits! {
         url "devtest/wdm-irqliopassive4",
         exhibits "irql-io-passive4",
         [IoDisconnectInterrupt];
-    irql_ke_apc_lte1 IrqlKeApcLte1: "KeDelayExecutionThread is called at APC_LEVEL at most.",
-        why "at DISPATCH_LEVEL the processor cannot switch to another thread: nothing sleeps there",
+    irql_ke_apc_lte1 IrqlKeApcLte1: "Guarded mutexes and KeDelayExecutionThread are used at APC_LEVEL at most.",
+        why "at DISPATCH_LEVEL the processor cannot switch to another thread: nothing sleeps or waits there",
         url "devtest/wdm-irqlkeapclte1",
         stop 0x2000F,
         exhibits "irql-ke-apc-lte1",
-        [KeDelayExecutionThread];
+        [KeAcquireGuardedMutex, KeAcquireGuardedMutexUnsafe, KeDelayExecutionThread, KeReleaseGuardedMutex, KeReleaseGuardedMutexUnsafe, KeTryToAcquireGuardedMutex];
     irql_ke_apc_lte2 IrqlKeApcLte2: "Critical regions are entered and left at APC_LEVEL at most.",
         why "leaving a region delivers the APCs that waited for its end, which run below DISPATCH_LEVEL only: under a spin lock they are lost or run with it held",
         url "devtest/wdm-irqlkeapclte2",
         stop 0x20010,
         exhibits "irql-ke-apc-lte2",
         [KeEnterCriticalRegion, KeLeaveCriticalRegion];
-    irql_ke_dispatch_lte IrqlKeDispatchLte: "Spin locks, timers, events and device queues are used at DISPATCH_LEVEL at most.",
+    irql_ke_dispatch_lte IrqlKeDispatchLte: "Spin locks, timers, events, mutexes and device queues are used at DISPATCH_LEVEL at most.",
         note "KeInitializeSemaphore, which the rule names, is for PASSIVE_LEVEL by its page: the two contradict each other, and it is not watched.",
         why "the kernel's own lock on these objects is taken at DISPATCH_LEVEL: an interrupt routine that waits for it never returns",
         url "devtest/wdm-irqlkedispatchlte",
         stop 0x20011,
         exhibits "irql-ke-dispatch-lte",
-        [KeAcquireSpinLock, KeCancelTimer, KeClearEvent, KeInitializeDeviceQueue, KeInitializeTimer, KeInitializeTimerEx, KeReadStateEvent, KeReadStateTimer, KeRemoveEntryDeviceQueue, KeResetEvent, KeSetTimer, KeSetTimerEx];
+        [KeAcquireSpinLock, KeCancelTimer, KeClearEvent, KeInitializeDeviceQueue, KeInitializeTimer, KeInitializeTimerEx, KeReadStateEvent, KeReadStateMutex, KeReadStateTimer, KeReleaseMutex, KeRemoveEntryDeviceQueue, KeResetEvent, KeSetTimer, KeSetTimerEx];
     irql_ob_passive IrqlObPassive: "ObReferenceObjectByHandle is called at PASSIVE_LEVEL.",
         why "handle tables lie in paged memory, which cannot be served at raised IRQL",
         url "devtest/wdm-irqlobpassive",
