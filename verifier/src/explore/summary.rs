@@ -65,6 +65,9 @@ pub enum Record {
 /// The option that says whether an exploration goes on after a finding.
 pub const KEEP_GOING: &str = "keep_going";
 
+/// The option that says which parts of the environment are drawn from each seed.
+pub const DRAWS: &str = "draws";
+
 /// The result of an exploration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Summary {

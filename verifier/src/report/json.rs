@@ -95,6 +95,7 @@ fn object(value: Value) -> Map<String, Value> {
 fn insert_schedule(object: &mut Map<String, Value>, report: &RunReport) {
     let parts = [
         ("timeline", report.timeline.as_ref().map(|(t, d)| timeline::timeline_to_json(t, d))),
+        ("environment", report.needs.as_ref().map(|needs| json!(needs))),
         ("shrunk", report.shrunk.as_ref().map(shrunk::shrunk_to_json)),
         ("fit", report.fit.as_ref().map(fit::fit_to_json)),
     ];

@@ -54,6 +54,9 @@ impl Text {
         if let Some(shrunk) = &report.shrunk {
             out += &wrap::fitted(&shrunk::shrunk(shrunk), self.width);
         }
+        if let Some(needs) = &report.needs {
+            out += &wrap::fitted(&format!("{needs}\n"), self.width);
+        }
         if let Some(fit) = &report.fit {
             out += &wrap::fitted(&fit::fit(fit), self.width);
         }

@@ -6,6 +6,7 @@
 
 use super::device_events::{self, DeviceStage};
 use super::disturbances::{DisturbanceCounts, Disturbances, Event};
+use super::environment::{Environment, Part};
 use super::events::{self, Cue, Stage};
 use crate::driver::{Driver, Kind, Protocol};
 use crate::workload::{
@@ -41,6 +42,7 @@ pub(super) struct Rig {
     pub bytes: u64,
     pub workload: Options,
     pub disturbances: Disturbances,
+    pub environment: Environment,
     /// The medium behind a miniport.
     pub medium: Option<Arc<Medium>>,
     /// The faults that strike the device of a WDM driver.
@@ -54,14 +56,14 @@ pub(super) struct Rig {
 
 impl Rig {
     /// The whole of it; for the boot thread.
-    pub(super) fn boot(self) {
+    pub(super) fn boot(mut self) {
         let machine = Machine::current().expect("booting happens on a machine");
         if let Err(why) = self.exercise(machine) {
             self.result.lock().refused = Some(why);
         }
     }
 
-    fn exercise(&self, machine: &'static Machine) -> Result<(), String> {
+    fn exercise(&mut self, machine: &'static Machine) -> Result<(), String> {
         match self.driver.kind {
             Kind::Wdm { entry, .. } => {
                 let object = load(machine, entry)?;
@@ -84,7 +86,8 @@ impl Rig {
             }
             Kind::VirtualMiniport { entry } => {
                 self.attach_medium(machine);
-                self.exercise_miniport(machine, entry, Adapter::start)
+                let completion = self.environment.completion;
+                self.exercise_miniport(machine, entry, |driver| Adapter::start_completing(driver, completion))
             }
             Kind::Miniport { entry, slot, .. } => {
                 self.attach_medium(machine);
@@ -102,7 +105,7 @@ impl Rig {
     }
 
     fn exercise_miniport(
-        &self,
+        &mut self,
         machine: &'static Machine,
         entry: PDRIVER_INITIALIZE,
         start: impl FnOnce(PDRIVER_OBJECT) -> Result<Adapter, StartError>,
@@ -117,6 +120,9 @@ impl Rig {
         };
         let service = adapter.accepts_service_requests().then(|| adapter.device());
         let devices = adapter.disks().to_vec();
+        if self.environment.drawn.has(Part::Units) && !devices.is_empty() {
+            self.do_with(devices.len());
+        }
         if devices.len() < usize::from(self.workload.luns) {
             let luns = self.workload.luns;
             let found = devices.len();
@@ -139,6 +145,14 @@ impl Rig {
         }
         machine.unload_driver(object);
         Ok(())
+    }
+
+    /// Sends requests to so many disks, if more were drawn than the driver finds.
+    fn do_with(&mut self, disks: usize) {
+        let luns = self.workload.luns;
+        let found = u8::try_from(disks).unwrap_or(luns).min(luns);
+        self.bytes = self.bytes / u64::from(luns) * u64::from(found);
+        self.workload.luns = found;
     }
 
     /// The disk under test; a workload of trims needs one that takes them.
@@ -229,6 +243,7 @@ impl Rig {
         let stage = Arc::new(Stage {
             adapter,
             medium: Arc::clone(medium),
+            luns: self.workload.luns,
             permitted: Arc::clone(&permitted),
             cue: Cue::new(bell),
             counts: Mutex::default(),
