@@ -1,4 +1,4 @@
-//! A stress with no flag draws an environment from each seed, tells what of it a finding needs, and repeats it.
+//! A stress with no flag draws an environment from each seed, says what a finding needs of it, repeats it.
 
 use crate::storsim::{CLEAN, Desk, soak};
 use serde_json::Value;
@@ -25,6 +25,19 @@ fn what_only_an_event_shows_is_found_without_a_flag() {
     let json = desk.storsim(&format!("replay {file} --format json")).json();
     assert_eq!(json["environment"]["needs"], serde_json::json!(["stop-restart"]));
     assert_eq!(json["fit"]["same_trace"], true, "{json}");
+}
+
+#[test]
+fn a_schedule_that_is_not_shrunk_has_all_that_was_drawn() {
+    let desk = Desk::new();
+    let said = desk.storsim("stress adapter-restart --no-shrink");
+    assert_eq!(said.status, 1, "{said:?}");
+    let drawn = said.field("drawn: ");
+    assert!(drawn.contains("stop-restart") && drawn.contains(", "), "{said:?}");
+    let file = said.field("replay ").rsplit(' ').next().expect("a file");
+    let replay = desk.storsim(&format!("replay {file} --quiet"));
+    assert_eq!((replay.status, replay.field("drawn: ")), (1, drawn));
+    assert!(!replay.out.contains("needs"), "{replay:?}");
 }
 
 #[test]

@@ -208,8 +208,8 @@ pub(super) struct ProgramArguments {
     /// Where requests are completed that a virtual miniport has finished: Windows does both.
     #[arg(long, value_enum, value_name = "WHERE", default_value = "in-dpc")]
     pub completion: CompletionName,
-    /// Machine time that a step takes in the deterministic executor: 100ns, 10us; up to 1ms. With 0 time passes
-    /// only while every processor waits or stalls.
+    /// Machine time that a step takes in the deterministic executor: 100ns, 10us; up to 1ms. With 0 time
+    /// passes only while every processor waits or stalls.
     #[arg(long, value_name = "T", default_value = "0", value_parser = units::step_ns)]
     pub step_time: u32,
     /// What the machine's memory is like.
@@ -289,8 +289,8 @@ pub(super) struct StressArguments {
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
     /// Vary the schedule only: without it two seeds in three have an environment of their own besides, with
-    /// events, faults, processors, disks, requests, completions and machine speed as they are drawn. A flag that
-    /// is given says its own part for all seeds.
+    /// events, faults, processors, disks, requests, completions and machine speed as they are drawn. A flag
+    /// that is given says its own part for all seeds.
     #[arg(long)]
     pub plain: bool,
     /// Go on after a finding; findings at the same site are one.

@@ -5,6 +5,7 @@ use super::ended::Refusal;
 use super::{applies, select};
 use crate::driver::Driver;
 use crate::rules::Sites;
+use crate::run::environment::Bears;
 use crate::run::{Contents, Disturbances, Environment, Executor, Part, Parts, Setup};
 use crate::workload::{Amount, Mode, Options};
 use std::time::Duration;
@@ -75,8 +76,8 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
     })
 }
 
-/// The parts of the environment that a stress draws: those that no flag says.
-pub(super) fn draws(a: &ProgramArguments) -> Parts {
+/// The parts of the environment that a stress draws: those that the driver bears and no flag says.
+pub(super) fn draws(driver: &Driver, a: &ProgramArguments) -> Parts {
     let is_said = |part: &Part| {
         let flag = match part {
             Part::Requests => "ios",
@@ -93,7 +94,8 @@ pub(super) fn draws(a: &ProgramArguments) -> Parts {
         };
         a.given.contains(flag)
     };
-    Parts::drawable().iter().filter(|part| !is_said(part)).collect()
+    let bears = Bears::of(driver);
+    Parts::drawable().iter().filter(|part| bears.part(*part) && !is_said(part)).collect()
 }
 
 /// The faults and events that the flags ask for.

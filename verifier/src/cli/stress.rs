@@ -43,7 +43,7 @@ pub(super) fn stress(
     let program = |fitted: applies::Fitted| {
         let mut setup = setup::of(fitted.driver, &fitted.arguments, false)?;
         if !arguments.plain {
-            setup.environment.draws = setup::draws(&arguments.program);
+            setup.environment.draws = setup::draws(fitted.driver, &arguments.program);
         }
         Ok(Program { driver: fitted.driver, setup })
     };

@@ -9,11 +9,10 @@ topic! {
     /// What a driver has around it in a run, besides the schedule.
     ///
     /// ## What is drawn
-    /// `stress` runs one seed in three on the plain machine: four processors, one disk, random reads and writes of
-    /// 4 KiB, no faults, no events. For each of the others it draws an environment from the seed, as far as
-    /// the driver's kind bears it: each part below is drawn or left plain by itself. Machine and requests are
-    /// then of the flags that are given, and drawn otherwise: a flag says its part for all seeds, and `--plain`
-    /// says all of them. `run` and the exhaustive strategy draw nothing.
+    /// `stress` runs one seed in three on the plain machine: four processors, one disk, random reads and
+    /// writes of 4 KiB, no faults, no events. For each of the others it draws an environment from the seed,
+    /// as far as the driver's kind bears it: each part below is drawn or left plain by itself. A flag says
+    /// its part for all seeds, and `--plain` says all parts. `run` and the exhaustive strategy draw nothing.
     ///
     /// ## What a finding needs
     /// Shrinking takes away what was drawn and is not needed. A report says so: needs: hotplug; not: 2

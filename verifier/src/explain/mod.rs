@@ -1,5 +1,5 @@
-//! What every word means that lists and reports print: drivers, rows, sets, strategies, faults, events, parts of
-//! the environment, routines.
+//! What every word means that lists and reports print: drivers, rows, sets, strategies, faults, events, parts
+//! of the environment, routines.
 //!
 //! Each kind of word has a file here, which makes a [`Page`] from the table that the word stands in; no text
 //! about a single word is written here. Invariant: a word of `storsim list`, and one that a report has in

@@ -30,9 +30,8 @@ mod surroundings;
 mod totals;
 mod urw;
 
-use crate::run::SetupError;
 use crate::topic::Topic;
-use surroundings::Surroundings;
+use surroundings::{Prepare, Surroundings};
 
 pub use crate::run::{Chooser, Program};
 pub use failure::{CallSite, Failure};
@@ -79,9 +78,7 @@ pub fn strategy(name: &str, program: &Program) -> Result<Box<dyn Strategy>, Stri
             .ok_or_else(|| format!("pct takes a depth of 1 to {DEPTH_MAX}, not '{text}'"))?,
         (_, Some(_)) => return Err(format!("only pct takes a number, not '{word}'")),
     };
-    let prepare = |how: &dyn Fn(&Program) -> Result<Box<dyn Strategy>, SetupError>| {
-        Surroundings::prepare(program, how).map_err(|e| format!("{name}: {e}"))
-    };
+    let prepare = |how: &Prepare<'_>| Surroundings::prepare(program, how).map_err(|e| format!("{name}: {e}"));
     match word {
         "random" => Ok(Box::new(Random)),
         "urw" => prepare(&|program| Ok(Box::new(Urw::prepare(program)?))),

@@ -134,6 +134,10 @@ fn run(report: &RunReport) -> Map<String, Value> {
     if let Some(uncalled) = run.uncalled.as_ref().filter(|kinds| !kinds.is_empty()) {
         set("uncalled", uncalled.iter().map(|kind| kind.name).collect());
     }
+    let drawn = setup.drawn_in_words();
+    if !drawn.is_empty() {
+        set("drawn", drawn.into());
+    }
     if let Some(why) = &run.not_started {
         set("not_started", why.as_str().into());
     }

@@ -10,7 +10,7 @@ use super::environment::{Environment, Part};
 use super::events::{self, Cue, Stage};
 use crate::driver::{Driver, Kind, Protocol};
 use crate::workload::{
-    self, Amount, Disk, Doorbell, LOST_AFTER_S, Options, PermittedErrors, Statistics, trims_of,
+    self, Amount, Disk, Doorbell, LOST_AFTER_S, Mode, Options, PermittedErrors, Statistics, trims_of,
 };
 use kernel_sim::PnpDevice;
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, PDRIVER_INITIALIZE, PDRIVER_OBJECT, status_name};
@@ -157,7 +157,7 @@ impl Rig {
 
     /// The disk under test; a workload of trims needs one that takes them.
     fn disk(
-        &self,
+        &mut self,
         machine: &Machine,
         mut devices: Vec<PDEVICE_OBJECT>,
         service: Option<PDEVICE_OBJECT>,
@@ -167,7 +167,10 @@ impl Rig {
         // Asked before faults start: the class driver keeps the first reply.
         let asked = devices.iter().filter(|_| mode.trims()).map(|device| trims_of(machine, *device));
         let trims = asked.reduce(|one, other| if one == other { one } else { None }).flatten();
-        if mode.only_trims() && trims.is_none() {
+        if mode.only_trims() && trims.is_none() && self.environment.drawn.has(Part::Mix) {
+            // They were drawn, not asked for: a mix writes where it would trim.
+            self.workload.mode = Mode::Mixed;
+        } else if mode.only_trims() && trims.is_none() {
             return Err(format!("its disk takes no trims, and --rw {} sends nothing else", mode.word()));
         }
         Ok(Disk { devices, service, bytes: self.bytes, trims })

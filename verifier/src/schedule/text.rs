@@ -16,9 +16,9 @@
 //! end
 //! ```
 //!
-//! The line `environment` is there only if shrinking looked what the finding needs of it; what the run has is in
-//! the setup. Invariant: what is written can be read again and is written again the same, and a file that was cut
-//! short or is something else is refused with the line that shows it. Format 1 listed every choice by
+//! The line `environment` is there only if shrinking looked what the finding needs of it; what the run has is
+//! in the setup. Invariant: what is written can be read again and is written again the same, and a file that
+//! was cut short or is something else is refused with the line that shows it. Format 1 listed every choice by
 //! number; it is refused.
 
 use super::setup::SetupText;

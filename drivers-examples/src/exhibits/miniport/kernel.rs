@@ -128,26 +128,26 @@ unsafe extern "C-unwind" fn HwInitializeWithoutIrp(_DeviceExtension: PVOID) -> B
 }
 
 /// Takes a resource for a moment, if there is memory for one.
-unsafe fn TakeResource() -> BOOLEAN {
+unsafe fn TakeResource() {
     let resource: PERESOURCE = new();
     if resource.is_null() {
-        return FALSE;
+        return;
     }
     ExInitializeResourceLite(resource);
     ExAcquireResourceSharedLite(resource, TRUE);
     ExReleaseResourceLite(resource);
     ExDeleteResourceLite(resource);
     free(resource);
-    TRUE
 }
 
 unsafe extern "C-unwind" fn HwInitializeOutsideRegion(_DeviceExtension: PVOID) -> BOOLEAN {
-    TakeResource() // Wrong: the thread can be suspended meanwhile.
+    TakeResource(); // Wrong: the thread can be suspended meanwhile.
+    TRUE
 }
 
 unsafe extern "C-unwind" fn HwInitializeInsideRegion(_DeviceExtension: PVOID) -> BOOLEAN {
     KeEnterCriticalRegion();
-    let IsTaken = TakeResource();
+    TakeResource();
     KeLeaveCriticalRegion();
-    IsTaken
+    TRUE
 }

@@ -53,8 +53,7 @@ pub(super) fn reduce(
     Ok(is_any)
 }
 
-/// The setup without the `n`-th of its drawn events and rules of faults; `None` if there are not so many, or no
-/// other would be left.
+/// The setup without the `n`-th of its drawn events and rules of faults; `None` if there are not so many.
 fn without_one(setup: &Setup, n: usize, plain: &Setup) -> Option<Setup> {
     let mut setup = setup.clone();
     let drawn = setup.environment.drawn;

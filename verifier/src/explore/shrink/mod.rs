@@ -1,11 +1,11 @@
 //! From a schedule that fails to the shortest one that fails in the same way.
 //!
-//! Short means few deviations from the default scheduler, few requests, and a plain environment. First what was
-//! drawn of the environment is taken away, and the requests are reduced, then all schedules with no deviation and with one are tried, then what is not needed is
-//! left out of the known schedule, and in the end all schedules that are shorter than what is left.
-//! If that comes to its end, the result is minimal and says so: for the reduced program, nothing
-//! shorter fails like this. The budget is counted in executions and steps, so the same failure shrinks
-//! to the same schedule everywhere.
+//! Short means few deviations from the default scheduler, few requests, and a plain environment. First what
+//! was drawn of the environment is taken away and the requests are reduced, then all schedules with no
+//! deviation and with one are tried, then what is not needed is left out of the known schedule, and in the
+//! end all schedules that are shorter than what is left. If that comes to its end, the result is minimal and
+//! says so: for the reduced program, nothing shorter fails like this. The budget is counted in executions and
+//! steps, so the same failure shrinks to the same schedule everywhere.
 //!
 //! What to call the *same* failure is our choice: the same rule or stop at the same call site.
 

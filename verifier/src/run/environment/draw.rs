@@ -2,10 +2,10 @@
 //!
 //! One seed in three is plain, the first among them, so that what needs no environment is found at once and
 //! cheaply. Of the others each part is drawn or left plain by itself: environments that lack something find
-//! what those with everything hide. Runs with much of an environment have few requests, so that they take no
-//! longer than plain ones. Which values there are, and how likely they are, is our choice. Invariant: each part
-//! has draws of its own, so that one that is pinned changes nothing about the others; there are not many
-//! different rules of faults, so that their counts stay a short list.
+//! what those with everything hide. Most of them have fewer requests than plain ones, so that they take no
+//! longer. Which values there are, and how likely they are, is our choice. Invariant: each part has draws of
+//! its own, so that one that is pinned changes nothing about the others but what does not go with it; there
+//! are not many different rules of faults, so that their counts stay a short list.
 
 use super::{Bears, Part, Parts};
 use crate::driver::Driver;
@@ -178,8 +178,11 @@ fn make_it_fit(setup: &mut Setup, parts: Parts, driver: &Driver, asked: &Setup) 
     };
     let sizes = setup.workload.block_bytes;
     if requests.saturating_mul(sizes.max.into()) > MOVED_MAX && parts.has(Part::Sizes) {
-        let max = (MOVED_MAX / requests).max(sizes.min.into());
-        setup.workload.block_bytes.max = (max / u64::from(sizes.min) * u64::from(sizes.min)) as u32;
+        let min = u64::from(sizes.min);
+        match (MOVED_MAX / requests) / min * min {
+            0 => take_back(setup, Part::Sizes),
+            max => setup.workload.block_bytes.max = max as u32,
+        }
     }
     if setup.workload.mode.is_sequential() && asked.workload.mode.is_sequential() {
         take_back(setup, Part::Mix);
@@ -248,7 +251,7 @@ mod tests {
         for seed in 0..5_000 {
             let setup = drawn(&MINIPORT, seed, &[]);
             assert!(setup.environment.draws.is_empty());
-            assert_eq!(setup.environment.drawn.is_empty(), is_plain(seed), "seed {seed}");
+            assert!(setup.environment.drawn.is_empty() || !is_plain(seed), "seed {seed}");
             check_disturbances(&MINIPORT, &setup.disturbances).unwrap();
             check_size(&setup, (16 << 20) * u64::from(setup.workload.luns)).unwrap();
             let Amount::Ios(requests) = setup.workload.amount else { panic!("{:?}", setup.workload.amount) };

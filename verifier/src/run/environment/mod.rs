@@ -2,8 +2,9 @@
 //!
 //! Its [`Part`]s are fields of a [`Setup`]: this folder says which, and is the one place that draws them
 //! (`draw.rs`), compares them with those of the plain machine and puts plain ones in their place (`part.rs`,
-//! `needs.rs`). What a driver of some kind can be given is in `bears.rs`. It does not say how a run is made of it. Invariant:
-//! the environment of a seed depends on the setup that was asked for, the driver's kind and the seed alone.
+//! `needs.rs`). What a driver of some kind can be given is in `bears.rs`. It does not say how a run is made
+//! of it. Invariant: the environment of a seed depends on the setup that was asked for, the driver's kind and
+//! the seed alone.
 
 mod bears;
 mod draw;

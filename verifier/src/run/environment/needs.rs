@@ -49,6 +49,14 @@ impl std::fmt::Display for Needs {
     }
 }
 
+impl Setup {
+    /// What was drawn for it, in words.
+    #[must_use]
+    pub fn drawn_in_words(&self) -> Vec<String> {
+        self.environment.drawn.iter().flat_map(|part| part.words(self)).collect()
+    }
+}
+
 /// The parts that are not those of a plain machine.
 fn parts(setup: &Setup) -> Parts {
     let mut parts = setup.environment.drawn;

@@ -42,7 +42,8 @@ macro_rules! parts {
 parts! {
     /// How many requests are sent. `--ios` pins it.
     Requests = "requests";
-    /// Which requests: reads, writes, a mix with flushes and trims, in order or at random places. `--rw` pins it.
+    /// Which requests: reads, writes, a mix with flushes and trims, in order or at random places. `--rw` pins
+    /// it.
     Mix = "mix";
     /// How large they are. `--bs` pins it.
     Sizes = "sizes";
@@ -58,8 +59,8 @@ parts! {
     Faults = "faults";
     /// Allocations of the driver that fail, at the start, during requests, or from the removal on.
     Allocations = "allocations";
-    /// Where requests are completed that a virtual miniport has finished: in the call, or in a DPC. Windows does
-    /// both. `--completion` pins it.
+    /// Where requests are completed that a virtual miniport has finished: in the call, or in a DPC. Windows
+    /// does both. `--completion` pins it.
     Completion = "completion";
     /// How much machine time a step takes: nothing, or so much that timers meet requests that are under way.
     /// `--step-time` pins it.
