@@ -39,7 +39,7 @@ pub(super) enum Command {
     Merge(MergeArguments),
     /// Run a schedule file again, with the whole trace.
     Replay(ReplayArguments),
-    /// Explain a word: a driver, a rule, a bug check, a strategy, a fault, an event, a routine.
+    /// Explain a word: a driver, rule, bug check, strategy, fault, event, part of the environment, routine.
     Explain(ExplainArguments),
 }
 

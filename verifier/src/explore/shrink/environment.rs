@@ -9,6 +9,9 @@ use crate::explore::Program;
 use crate::explore::deviations::Deviation;
 use crate::run::{Part, Parts, Setup};
 
+/// Of the random schedules tried for all of it, one in so many is tried for each part.
+const OF_PARTS: u64 = 5;
+
 /// Takes away what some schedule does without: no deviations, what fits of the known ones, or one of so many
 /// random ones. `plain` is the setup with nothing drawn. Returns whether anything was taken away.
 pub(super) fn reduce(
@@ -18,7 +21,7 @@ pub(super) fn reduce(
     plain: &Setup,
     tries: u64,
 ) -> Result<bool, Spent> {
-    let mut attempt = |program: &mut Program, setup: Setup, share: u64| -> Result<bool, Spent> {
+    let mut attempt = |program: &mut Program, setup: Setup, share: u64, tries: u64| -> Result<bool, Spent> {
         let simpler = Program { driver: program.driver, setup };
         let found =
             attempts.with_share(share, |attempts| refit(attempts, &simpler, deviations, tries)).flatten();
@@ -33,18 +36,18 @@ pub(super) fn reduce(
     if drawn.is_empty() {
         return Ok(false);
     }
-    if attempt(program, without(&program.setup, drawn, plain), 6)? {
+    if attempt(program, without(&program.setup, drawn, plain), 6, tries)? {
         return Ok(true);
     }
     let mut is_any = false;
     for part in drawn.iter() {
         let parts = Parts::from_iter([part]);
-        is_any |= attempt(program, without(&program.setup, parts, plain), 12)?;
+        is_any |= attempt(program, without(&program.setup, parts, plain), 12, tries / OF_PARTS)?;
     }
     let mut n = 0;
     while let Some(simpler) = without_one(&program.setup, n, plain) {
         // What is behind one that was taken away comes to its place.
-        if attempt(program, simpler, 12)? {
+        if attempt(program, simpler, 12, tries / OF_PARTS)? {
             is_any = true;
         } else {
             n += 1;
