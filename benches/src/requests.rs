@@ -67,6 +67,7 @@ impl Reads {
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: WORKING_SET / u64::from(self.units) },
             memory: MemoryChoice::Plain,
+            environment: Default::default(),
             rules: match self.watching {
                 Watching::Nobody => Selection::none(),
                 Watching::All => Selection::all(),

@@ -67,11 +67,13 @@ pub(crate) struct LowResources(Mutex<Inner>);
 struct Inner {
     policy: Box<dyn AllocationPolicy>,
     failed: Vec<FailedAllocation>,
+    /// How many failed, remembered or not.
+    count: usize,
 }
 
 impl LowResources {
     pub(crate) fn new(policy: Box<dyn AllocationPolicy>) -> LowResources {
-        LowResources(Mutex::new(Inner { policy, failed: Vec::new() }))
+        LowResources(Mutex::new(Inner { policy, failed: Vec::new(), count: 0 }))
     }
 
     #[cold]
@@ -81,6 +83,7 @@ impl LowResources {
         }
         let mut inner = self.0.lock();
         let refused = inner.policy.fails(&AllocationRequest { ddi: call.ddi, site: call.site, bytes });
+        inner.count += usize::from(refused);
         if refused && inner.failed.len() < REMEMBERED_MAX {
             let machine = call.machine();
             inner.failed.push(FailedAllocation {
@@ -96,10 +99,10 @@ impl LowResources {
 }
 
 impl Machine {
-    /// The allocations of drivers that were made to fail so far. Those past the first 256 are not recorded.
+    /// The allocations of drivers that were made to fail so far.
     #[must_use]
     pub fn failed_allocations(&self) -> usize {
-        self.low_resources.as_ref().map_or(0, |low| low.0.lock().failed.len())
+        self.low_resources.as_ref().map_or(0, |low| low.0.lock().count)
     }
 
     pub(crate) fn take_failed_allocations(&self) -> Vec<FailedAllocation> {

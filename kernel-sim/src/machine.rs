@@ -64,6 +64,7 @@ pub struct Config {
     pub(crate) allocation_policy: Option<Box<dyn AllocationPolicy>>,
     pub(crate) patience: Duration,
     pub(crate) steps_max: u64,
+    pub(crate) step_ns: u32,
     pub(crate) memory: Memory,
 }
 
@@ -98,6 +99,7 @@ impl Config {
             allocation_policy: None,
             patience: PATIENCE,
             steps_max: u64::MAX,
+            step_ns: 0,
             memory: Memory::Plain,
         })
     }
@@ -146,6 +148,15 @@ impl Config {
     #[must_use]
     pub fn steps_max(mut self, steps: u64) -> Config {
         self.steps_max = steps;
+        self
+    }
+
+    /// Machine time that each step takes in the deterministic executor, in nanoseconds; none unless told
+    /// otherwise, so that time passes only while every processor waits or stalls. With some, timers come due
+    /// while processors work.
+    #[must_use]
+    pub fn step_ns(mut self, ns: u32) -> Config {
+        self.step_ns = ns;
         self
     }
 

@@ -66,7 +66,9 @@ impl Machine {
         let deterministic = !matches!(config.execution, Execution::Parallel);
         let watching = Watching::new(config.watchers, deterministic, config.keep_sites, config.keep_evidence);
         let executor = match strategy(config.execution) {
-            Some(strategy) => Executor::Deterministic(Deterministic::new(strategy, config.steps_max)),
+            Some(strategy) => {
+                Executor::Deterministic(Deterministic::new(strategy, config.steps_max, config.step_ns))
+            }
             None => Executor::Parallel(Parallel::new(config.processors)),
         };
         let base = memory.base();
@@ -132,7 +134,7 @@ impl Machine {
         }
         if let (Executor::Deterministic(d), Some(strategy)) = (&mut self.executor, strategy(config.execution))
         {
-            d.reset(strategy, config.steps_max);
+            d.reset(strategy, config.steps_max, config.step_ns);
         }
         self.kernel.get_mut().reset();
         self.dpcs.reset();

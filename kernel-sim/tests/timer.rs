@@ -7,7 +7,7 @@ mod common;
 
 use common::*;
 use kernel_sim::ddi::*;
-use kernel_sim::machine::Machine;
+use kernel_sim::machine::{Config, Execution, Machine};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -26,6 +26,27 @@ fn machine_time_stands_still_unless_all_wait_or_a_driver_stalls() {
         assert_eq!(KeQueryInterruptTime(), start + 70 + 30_000);
     }
     every_seed(2, driver);
+}
+
+#[test]
+fn where_steps_take_time_a_timer_comes_due_while_the_driver_works() {
+    unsafe fn driver(x: *mut Desk) {
+        KeSetTimer(timer(x, 0), after_ms(1), null_mut());
+        let mut locks = 0;
+        while KeReadStateTimer(timer(x, 0)) == FALSE {
+            // What is no polling: time does not pass for want of anything else.
+            let old = KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+            KeReleaseSpinLock(lock(x, 0), old);
+            locks += 1;
+        }
+        // A millisecond of steps of 10 microseconds, three or four of which make a turn.
+        assert!((20..100).contains(&locks), "{locks}");
+        assert!(KeQueryInterruptTime() >= 10_000);
+    }
+    for seed in 0..20 {
+        let config = Config::new(1, Execution::Seeded(seed)).unwrap().step_ns(10_000);
+        completes(&run_config(config, driver), &format!("seed {seed}"));
+    }
 }
 
 #[test]

@@ -102,6 +102,7 @@ fn program(driver: &'static Driver) -> Program {
         disturbances: Default::default(),
         contents: Contents::Memory { bytes: 1 << 20 },
         memory: verifier::run::MemoryChoice::Drawn,
+        environment: Default::default(),
         rules: Selection::default(),
         sites: Sites::Kept,
         evidence: false,

@@ -8,7 +8,7 @@ use kernel_sim::ddi::*;
 /// The pool tag of all exhibits.
 pub(super) const TAG: ULONG = u32::from_le_bytes(*b"Exhi");
 
-/// A zeroed object.
+/// A zeroed object; NULL without memory.
 pub(super) unsafe fn new<T>() -> *mut T {
     ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<T>(), TAG).cast()
 }
@@ -18,16 +18,20 @@ pub(super) unsafe fn free<T>(object: *mut T) {
     ExFreePoolWithTag(object.cast(), TAG);
 }
 
-/// An event that is not set.
+/// An event that is not set; NULL without memory.
 pub(super) unsafe fn new_event(kind: EVENT_TYPE) -> PKEVENT {
-    let event = new();
-    KeInitializeEvent(event, kind, FALSE);
+    let event: PKEVENT = new();
+    if !event.is_null() {
+        KeInitializeEvent(event, kind, FALSE);
+    }
     event
 }
 
-/// A spin lock that is free.
+/// A spin lock that is free; NULL without memory.
 pub(super) unsafe fn new_lock() -> PKSPIN_LOCK {
-    let lock = new();
-    KeInitializeSpinLock(lock);
+    let lock: PKSPIN_LOCK = new();
+    if !lock.is_null() {
+        KeInitializeSpinLock(lock);
+    }
     lock
 }

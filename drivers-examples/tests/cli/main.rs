@@ -11,6 +11,7 @@ mod blessed;
 mod clean;
 mod durable;
 mod edited;
+mod environment;
 mod exhibits;
 mod explain;
 mod faults;

@@ -67,7 +67,7 @@ fn the_number_of_jobs_changes_nothing() {
     }
 }
 
-/// Seeds of the rare driver that find something, by running each.
+/// Seeds of the rare driver that find something on the plain machine, by running each.
 fn seeds_that_find(range: std::ops::Range<u64>) -> Vec<u64> {
     let desk = Desk::new();
     let run = RARE.replace("--strategy random ", "");
@@ -81,7 +81,7 @@ fn the_finding_with_the_lowest_seed_is_told_whichever_thread_was_faster() {
     let lowest = *finding.first().expect("some of sixty seeds find it");
     for _ in 0..soak(5, 100) {
         let desk = Desk::new();
-        let said = desk.storsim(&format!("stress {RARE} --seeds 0..1000000 --jobs 2"));
+        let said = desk.storsim(&format!("stress {RARE} --plain --seeds 0..1000000 --jobs 2"));
         assert_eq!((said.status, said.err.as_str()), (1, ""));
         let [found, summary] = &lines(&said)[..] else { panic!("a finding and a summary: {said:?}") };
         let file = format!("wdm-startio-rare-seed{lowest}.schedule");
@@ -97,7 +97,7 @@ fn the_finding_with_the_lowest_seed_is_told_whichever_thread_was_faster() {
 fn with_keep_going_a_finding_is_one_however_often_it_is_made() {
     let finding = seeds_that_find(0..60);
     let desk = Desk::new();
-    let said = desk.storsim(&format!("stress {RARE} --seeds 0..60 --keep-going"));
+    let said = desk.storsim(&format!("stress {RARE} --plain --seeds 0..60 --keep-going"));
     assert_eq!((said.status, lines(&said).len()), (1, 2));
     let summary = summary(&said);
     let [found] = &summary["findings"].as_array().expect("a list")[..] else { panic!("{summary}") };
@@ -142,7 +142,10 @@ fn a_summary_has_these_fields_and_no_others() {
     assert_eq!(keys(finding), ["call", "count", "location", "rule", "schedule", "seed", "waits"]);
     assert_eq!((&finding["rule"], &finding["call"]), (&"SpinLockSafe".into(), &"IoCompleteRequest".into()));
     assert_eq!(finding["location"], found["run"]["finding"]["now"]["location"]);
-    assert_eq!(keys(&summary["options"]), ["cpus", "keep_going", "rules", "sites", "size", "workload"]);
+    assert_eq!(
+        keys(&summary["options"]),
+        ["cpus", "draws", "keep_going", "rules", "sites", "size", "workload"]
+    );
 }
 
 #[test]

@@ -41,6 +41,7 @@ pub fn program(name: &str, executor: Executor) -> Program {
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: 16 << 20 },
             memory: verifier::run::MemoryChoice::Drawn,
+            environment: Default::default(),
             rules: Selection::default(),
             sites: Sites::Kept,
             evidence: false,

@@ -57,6 +57,8 @@ pub(crate) struct Deterministic {
     steps_max: u64,
     /// The step at which it is looked whether the run comes to its end, at most `steps_max`.
     look_at: Cell<u64>,
+    /// Machine time that a step takes.
+    step_ns: u32,
     /// Processors about to take a spin lock, those of them that are inside the call, and the lock.
     waiting: Cell<u64>,
     committed: Cell<u64>,
@@ -72,7 +74,7 @@ pub(crate) struct Deterministic {
 }
 
 impl Deterministic {
-    pub(crate) fn new(mut choose: Strategy, steps_max: u64) -> Deterministic {
+    pub(crate) fn new(mut choose: Strategy, steps_max: u64, step_ns: u32) -> Deterministic {
         let follows = choose.as_dyn().follows();
         let others_finish = choose.as_dyn().lets_others_finish();
         Deterministic {
@@ -95,6 +97,7 @@ impl Deterministic {
             switches: Cell::new(0),
             steps_max,
             look_at: Cell::new(progress::look_after(0, steps_max)),
+            step_ns,
             waiting: Cell::new(0),
             committed: Cell::new(0),
             waits: UnsafeCell::new([LockWait::NONE; 64]),
@@ -107,9 +110,10 @@ impl Deterministic {
     }
 
     /// Makes the executor of a machine at rest as good as new.
-    pub(crate) fn reset(&mut self, mut choose: Strategy, steps_max: u64) {
+    pub(crate) fn reset(&mut self, mut choose: Strategy, steps_max: u64, step_ns: u32) {
         self.steps_max = steps_max;
         self.look_at.set(progress::look_after(0, steps_max));
+        self.step_ns = step_ns;
         self.footprint.reset(choose.as_dyn().follows());
         self.others_finish.set(choose.as_dyn().lets_others_finish());
         *self.choose.get_mut() = choose;
@@ -274,6 +278,7 @@ impl Deterministic {
     fn next(&self, machine: &Machine) -> Option<Transition> {
         let step = self.step.get() + 1;
         self.step.set(step);
+        self.time_ns.set(self.time_ns.get().saturating_add(self.step_ns.into()));
         let run = self.run.get();
         if run == 0
             || !self.is_quiet_outside()

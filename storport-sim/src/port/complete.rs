@@ -31,6 +31,7 @@ use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
 use kernel_sim::{report_address, unhooked};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed};
 
 /// How often a request that ends in "busy" is sent again (registry value BusyRetryCount).
@@ -59,7 +60,8 @@ const NESTED_MAX: u32 = 4;
 /// Where a request is completed that a virtual miniport has finished.
 ///
 /// On Windows both happen, for reasons that are not documented: drivers must be ready for either.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CompleteWhere {
     /// In a DPC of Storport's, after the miniport's call.
     #[default]
@@ -67,6 +69,17 @@ pub enum CompleteWhere {
     /// Inside RequestComplete where the level allows it: the class driver's next request may then reach
     /// HwStorStartIo before RequestComplete returns.
     InCall,
+}
+
+impl CompleteWhere {
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            CompleteWhere::InDpc => "in-dpc",
+            CompleteWhere::InCall => "in-call",
+        }
+    }
 }
 
 impl AdapterState {

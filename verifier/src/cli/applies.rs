@@ -4,12 +4,12 @@
 //! them take is left out for the rest, with a note. So `run all --event reset` resets every adapter there is,
 //! and nothing that was asked for is ignored without a word.
 
-use super::args::{ModeName, ProgramArguments};
+use super::args::{CompletionName, ModeName, ProgramArguments};
 use super::ended::Refusal;
 use crate::driver::{Driver, Kind};
-use crate::run::Event;
+use crate::run::environment::{Bears, Part};
 use std::collections::BTreeMap;
-use storport_sim::disk::fault::{FaultPlan, FaultRule};
+use storport_sim::disk::fault::FaultPlan;
 
 /// Flags of `run` alone that say something of the disk or of the requests.
 pub(super) const IMAGE: &str = "image";
@@ -70,7 +70,7 @@ pub(super) fn fit(
     }
     for (unfit, names) in &left {
         if fitted.iter().all(|fitted| !fitted.takes(unfit.flag)) {
-            return Err(Refusal(format!("{}: --{}: {}", named(names), unfit.flag, unfit.why)));
+            return Err(Refusal(format!("{}: --{}: {}", named(names), spelt(unfit.flag), unfit.why)));
         }
     }
     let mut notes: BTreeMap<(Vec<&'static str>, &'static str), Vec<String>> = BTreeMap::new();
@@ -89,16 +89,36 @@ pub(super) fn plan(arguments: &ProgramArguments) -> Result<FaultPlan, Refusal> {
     arguments.fault.join(";").parse().map_err(|why| Refusal(format!("--fault: {why}")))
 }
 
+/// A flag as it is typed.
+fn spelt(flag: &str) -> String {
+    flag.replace('_', "-")
+}
+
 fn named(names: &[&str]) -> String {
     if names.len() > NAMED_MAX { format!("{} drivers", names.len()) } else { names.join(", ") }
 }
 
 const FAULT: &str = "fault";
 const EVENT: &str = "event";
+const COMPLETION: &str = "completion";
 
 /// The flags that mean something to whatever is sent requests.
-const OF_REQUESTS: [&str; 12] =
-    ["cpus", "ios", "rw", "bs", "iodepth", "fsync", "cancel", FAULT, EVENT, "timeout", "luns", "size"];
+const OF_REQUESTS: [&str; 14] = [
+    "cpus",
+    "ios",
+    "rw",
+    "bs",
+    "iodepth",
+    "fsync",
+    "cancel",
+    FAULT,
+    EVENT,
+    "timeout",
+    "luns",
+    "size",
+    COMPLETION,
+    "step_time",
+];
 
 /// The flags that a driver does not take, of those that were given.
 fn unfit(
@@ -108,8 +128,12 @@ fn unfit(
     also: &[&'static str],
 ) -> Vec<LeftOut> {
     let given = |flag: &&'static str| arguments.given.contains(*flag);
-    let whole = |flag: &'static str, why| LeftOut { what: format!("--{flag}"), why, flag };
+    let whole = |flag: &'static str, why| LeftOut { what: format!("--{}", spelt(flag)), why, flag };
+    let bears = Bears::of(driver);
     let mut unfit = Vec::new();
+    if !matches!(driver.kind, Kind::Model { .. }) && given(&COMPLETION) && !bears.part(Part::Completion) {
+        unfit.push(whole(COMPLETION, "only requests of a virtual miniport are completed in its call"));
+    }
     match driver.kind {
         Kind::Model { .. } => {
             let why = "a model is a program of its own: it has no disk, and as many processors as it is written for";
@@ -123,7 +147,7 @@ fn unfit(
             }
             let why =
                 "reset and hotplug need an adapter; stop-restart, query-remove, power and removal do not";
-            unfit.extend(events(arguments, why, Event::is_about_devices));
+            unfit.extend(events(arguments, why, bears));
             if arguments.luns > 1 {
                 unfit.push(whole("luns", "only an adapter has several disks"));
             }
@@ -131,7 +155,7 @@ fn unfit(
                 unfit.push(whole("rw", "the disk of a WDM driver takes no trims"));
             }
             let kinds: Vec<_> =
-                plan.rules.iter().filter(|rule| !is_for_wdm(rule)).map(|r| r.kind.name()).collect();
+                plan.rules.iter().filter(|rule| !bears.fault(rule.kind)).map(|r| r.kind.name()).collect();
             if !kinds.is_empty() {
                 unfit.push(LeftOut {
                     what: format!("--fault {}", kinds.join(", ")),
@@ -147,43 +171,34 @@ fn unfit(
             }
             let why =
                 "Storport deals with plug and play and power, and stop-restart is what a miniport sees of it";
-            unfit.extend(events(arguments, why, Event::is_about_adapters));
+            unfit.extend(events(arguments, why, bears));
         }
     }
     unfit
 }
 
 /// The events that were given and are not for such a driver.
-fn events(arguments: &ProgramArguments, why: &'static str, suits: fn(Event) -> bool) -> Option<LeftOut> {
+fn events(arguments: &ProgramArguments, why: &'static str, bears: Bears) -> Option<LeftOut> {
     let words: Vec<_> =
-        arguments.event.iter().filter(|event| !suits(**event)).map(|event| event.word()).collect();
+        arguments.event.iter().filter(|event| !bears.event(**event)).map(|event| event.word()).collect();
     (!words.is_empty()).then(|| LeftOut { what: format!("--event {}", words.join(", ")), why, flag: EVENT })
-}
-
-/// Whether a WDM driver's rig can make that fault: it ends a command, once.
-fn is_for_wdm(rule: &FaultRule) -> bool {
-    rule.kind.is_answer()
 }
 
 impl ProgramArguments {
     /// As if a flag had not been given; of a fault plan the rules that the driver takes stay.
     fn leave_out(&mut self, flag: &str, driver: &Driver, plan: &FaultPlan) {
+        let bears = Bears::of(driver);
         match flag {
             FAULT => {
                 let mut plan = plan.clone();
-                match driver.kind {
-                    Kind::Wdm { .. } => plan.rules.retain(is_for_wdm),
-                    _ => plan = FaultPlan::default(),
+                plan.rules.retain(|rule| bears.fault(rule.kind));
+                if !bears.part(Part::Allocations) {
+                    plan.allocations.clear();
                 }
                 self.fault = if plan.is_empty() { Vec::new() } else { vec![plan.to_string()] };
             }
-            EVENT => match driver.kind {
-                Kind::Model { .. } => self.event.clear(),
-                Kind::Wdm { .. } => self.event.retain(|event| event.is_about_devices()),
-                Kind::VirtualMiniport { .. } | Kind::Miniport { .. } => {
-                    self.event.retain(|event| event.is_about_adapters());
-                }
-            },
+            EVENT => self.event.retain(|event| bears.event(*event)),
+            COMPLETION => self.completion = CompletionName::InDpc,
             "timeout" => self.timeout = None,
             "cancel" => self.cancel = None,
             "luns" => self.luns = 1,

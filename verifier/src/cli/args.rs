@@ -39,7 +39,7 @@ pub(super) enum Command {
     Merge(MergeArguments),
     /// Run a schedule file again, with the whole trace.
     Replay(ReplayArguments),
-    /// Explain a word: a driver, a rule, a bug check, a strategy, a fault, an event, a routine.
+    /// Explain a word: a driver, rule, bug check, strategy, fault, event, part of the environment, routine.
     Explain(ExplainArguments),
 }
 
@@ -146,6 +146,14 @@ impl ValueEnum for MemoryChoice {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CompletionName {
+    /// In a DPC of Storport's, after the miniport's call.
+    InDpc,
+    /// Inside RequestComplete, where the IRQL allows it.
+    InCall,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum SitesName {
     /// Each held lock's acquire site is kept.
     Kept,
@@ -197,6 +205,13 @@ pub(super) struct ProgramArguments {
     /// On real threads these are seconds of the host's clock.
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub timeout: Option<u32>,
+    /// Where requests are completed that a virtual miniport has finished: Windows does both.
+    #[arg(long, value_enum, value_name = "WHERE", default_value = "in-dpc")]
+    pub completion: CompletionName,
+    /// Machine time that a step takes in the deterministic executor: 100ns, 10us; up to 1ms. With 0 time
+    /// passes only while every processor waits or stalls.
+    #[arg(long, value_name = "T", default_value = "0", value_parser = units::step_ns)]
+    pub step_time: u32,
     /// What the machine's memory is like.
     #[arg(long, value_name = "KIND", default_value = "drawn")]
     pub memory: MemoryChoice,
@@ -273,6 +288,11 @@ pub(super) struct StressArguments {
     /// Host threads that execute; without it, one a core.
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+    /// Vary the schedule only: without it two seeds in three have an environment of their own besides, with
+    /// events, faults, processors, disks, requests, completions and machine speed as they are drawn. A flag
+    /// that is given says its own part for all seeds.
+    #[arg(long)]
+    pub plain: bool,
     /// Go on after a finding; findings at the same site are one.
     #[arg(long)]
     pub keep_going: bool,

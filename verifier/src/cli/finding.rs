@@ -27,16 +27,18 @@ pub(super) fn keep(
     reporter: &mut dyn Reporter,
 ) -> Result<RunReport, Refusal> {
     let setup = &setup.with_memory_of(&run);
+    // What was drawn is as it was in the run.
+    let made = setup.of_seed(driver, setup.seed);
     let path = path(driver, setup, arguments.schedule_dir.as_deref());
     let shrunk = if arguments.no_shrink { None } else { shrink_it(driver, setup, &run, interrupt, reporter) };
     let Some(shrunk) = shrunk else {
         let recorded = if is_seeded {
-            Schedule::of_seed(driver, setup, &run)
+            Schedule::of_seed(driver, &made, &run)
         } else {
-            Schedule::of_choices(driver, setup, run.choices.clone())?
+            Schedule::of_choices(driver, &made, run.choices.clone())?
         };
         let schedule = recorded.map(|recorded| save(&recorded, &path, reporter));
-        return Ok(RunReport { schedule, ..RunReport::of(driver, setup.clone(), run) });
+        return Ok(RunReport { schedule, ..RunReport::of(driver, made, run) });
     };
     let recorded = Schedule::of_shrunk(&shrunk);
     let schedule = Some(save(&recorded, &path, reporter));
@@ -44,10 +46,12 @@ pub(super) fn keep(
     if !again.run.end.is_finding() {
         // There was no time to make it once more, with call stacks and a table of who ran when.
         let program = shrunk.program.clone();
-        return Ok(RunReport { schedule, ..RunReport::of(driver, program.setup, shrunk.run) });
+        let needs = shrunk.needs.clone();
+        return Ok(RunReport { schedule, needs, ..RunReport::of(driver, program.setup, shrunk.run) });
     }
     Ok(RunReport {
         schedule,
+        needs: shrunk.needs.clone(),
         timeline: again.timeline.map(|timeline| (timeline, shrunk.deviations.clone())),
         shrunk: Some(shrunk),
         ..RunReport::of(driver, recorded.setup, again.run)

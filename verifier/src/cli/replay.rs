@@ -46,6 +46,7 @@ pub(super) fn replay(
         schedule: Some(Kept::Saved(file)),
         timeline,
         fit: Some(fit),
+        needs: schedule.needs.clone(),
         trace: shown.then(|| trace.take()),
         ..RunReport::of(driver, schedule.setup, run)
     });

@@ -1,14 +1,15 @@
 //! The setup that the flags of `run` and `stress` mean for one driver, and the names of schedule files.
 
-use super::args::{ModeName, ProgramArguments, SitesName};
+use super::args::{CompletionName, ModeName, ProgramArguments, SitesName};
 use super::ended::Refusal;
 use super::{applies, select};
 use crate::driver::Driver;
 use crate::rules::Sites;
-use crate::run::Disturbances;
-use crate::run::{Contents, Executor, Setup};
+use crate::run::environment::Bears;
+use crate::run::{Contents, Disturbances, Environment, Executor, Part, Parts, Setup};
 use crate::workload::{Amount, Mode, Options};
 use std::time::Duration;
+use storport_sim::CompleteWhere;
 
 /// Requests of a random workload that does not say how many.
 const IOS_DEFAULT: u64 = 1000;
@@ -57,6 +58,14 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
         disturbances: disturbances(a)?,
         contents: Contents::Memory { bytes: a.size },
         memory: a.memory,
+        environment: Environment {
+            completion: match a.completion {
+                CompletionName::InDpc => CompleteWhere::InDpc,
+                CompletionName::InCall => CompleteWhere::InCall,
+            },
+            step_ns: a.step_time,
+            ..Environment::default()
+        },
         rules: select::rules(&a.rules)?,
         sites: match a.sites {
             SitesName::Kept => Sites::Kept,
@@ -65,6 +74,28 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
         evidence: false,
         patience: Duration::from_secs(a.runaway.into()),
     })
+}
+
+/// The parts of the environment that a stress draws: those that the driver bears and no flag says.
+pub(super) fn draws(driver: &Driver, a: &ProgramArguments) -> Parts {
+    let is_said = |part: &Part| {
+        let flag = match part {
+            Part::Requests => "ios",
+            Part::Mix => "rw",
+            Part::Sizes => "bs",
+            Part::Depth => "iodepth",
+            Part::Processors => "cpus",
+            Part::Units => "luns",
+            Part::Events => "event",
+            Part::Faults | Part::Allocations => "fault",
+            Part::Completion => "completion",
+            Part::Speed => "step_time",
+            Part::Memory => "memory",
+        };
+        a.given.contains(flag)
+    };
+    let bears = Bears::of(driver);
+    Parts::drawable().iter().filter(|part| bears.part(*part) && !is_said(part)).collect()
 }
 
 /// The faults and events that the flags ask for.

@@ -41,7 +41,10 @@ pub(super) fn stress(
     let interrupt = Interrupt::listen()?;
     let (fitted, notes) = applies::fit(chosen, &arguments.program, &[])?;
     let program = |fitted: applies::Fitted| {
-        let setup = setup::of(fitted.driver, &fitted.arguments, false)?;
+        let mut setup = setup::of(fitted.driver, &fitted.arguments, false)?;
+        if !arguments.plain {
+            setup.environment.draws = setup::draws(fitted.driver, &arguments.program);
+        }
         Ok(Program { driver: fitted.driver, setup })
     };
     let programs = fitted.into_iter().map(program).collect::<Result<Vec<_>, Refusal>>()?;

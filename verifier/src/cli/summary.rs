@@ -2,8 +2,9 @@
 
 use super::args::StressArguments;
 use crate::explore::Program;
-use crate::explore::summary::{Head, KEEP_GOING, Record, SCHEMA};
+use crate::explore::summary::{DRAWS, Head, KEEP_GOING, Record, SCHEMA};
 use crate::rules::Sites;
+use crate::run::{Environment, Parts};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -27,6 +28,13 @@ pub(super) fn head(program: &Program, strategy: &str, arguments: &StressArgument
     options.insert("size".into(), arguments.program.size.into());
     if !setup.disturbances.is_none() {
         options.insert("disturbances".into(), json!(setup.disturbances));
+    }
+    let asked = Environment { draws: Parts::NONE, ..setup.environment };
+    if !asked.is_plain() {
+        options.insert("environment".into(), json!(asked));
+    }
+    if !setup.environment.draws.is_empty() {
+        options.insert(DRAWS.into(), json!(setup.environment.draws));
     }
     let mut workload = json!(setup.workload);
     if let Some(fields) = workload.as_object_mut() {

@@ -1,6 +1,7 @@
 //! Sizes and times as people write them.
 
 use crate::run::MEMORY_BYTES_MAX;
+use crate::run::environment::STEP_NS_MAX;
 use crate::workload::{BLOCK_BYTES_MAX, Sizes};
 
 /// Bytes: a number, or one with k, m, g (powers of 1024).
@@ -68,6 +69,21 @@ pub(super) fn time_ns(text: &str) -> Result<u64, String> {
     }
 }
 
+/// The machine time of a step in nanoseconds: 0, or a number with ns, us or ms.
+pub(super) fn step_ns(text: &str) -> Result<u32, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u32 = digits.parse().map_err(|_| format!("'{text}' is no time"))?;
+    let unit = match &text[digits.len()..] {
+        "" if number == 0 => 1,
+        "ns" => 1,
+        "us" => 1_000,
+        "ms" => 1_000_000,
+        other => return Err(format!("'{other}' is no unit of so short a time (ns, us or ms)")),
+    };
+    let ns = number.checked_mul(unit).filter(|ns| *ns <= STEP_NS_MAX);
+    ns.ok_or_else(|| format!("'{text}' is more than a millisecond"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +97,7 @@ mod tests {
         assert_eq!(disk_bytes("1G"), Ok(1 << 30));
         assert_eq!(time_ns("500ms"), Ok(500_000_000));
         assert_eq!(time_ns("10"), Ok(10_000_000_000));
+        assert_eq!((step_ns("0"), step_ns("10us"), step_ns("1ms")), (Ok(0), Ok(10_000), Ok(1_000_000)));
     }
 
     #[test]
@@ -90,6 +107,9 @@ mod tests {
         }
         for text in ["4k..512", "512..", "1k..1536", "..4k", "512..1024..2048"] {
             assert!(sizes(text).is_err(), "{text}");
+        }
+        for text in ["1", "2ms", "1s", "us", "-1ns", "5000000us", "99999999999ns"] {
+            assert!(step_ns(text).is_err(), "{text}");
         }
         for text in ["0", "0s", "1h", "s", "99999999999999999999s"] {
             assert!(time_ns(text).is_err(), "{text}");

@@ -1,5 +1,5 @@
-//! What every word means that lists and reports print: drivers, rows, sets, strategies, faults, events,
-//! routines.
+//! What every word means that lists and reports print: drivers, rows, sets, strategies, faults, events, parts
+//! of the environment, routines.
 //!
 //! Each kind of word has a file here, which makes a [`Page`] from the table that the word stands in; no text
 //! about a single word is written here. Invariant: a word of `storsim list`, and one that a report has in
@@ -7,6 +7,7 @@
 
 mod disturbance;
 mod driver;
+mod environment;
 mod near;
 mod page;
 mod routine;
@@ -31,6 +32,7 @@ pub fn pages(drivers: &[&Driver], word: &str) -> Vec<Page> {
     pages.extend(strategy::page(word));
     pages.extend(disturbance::page_of_fault(word));
     pages.extend(disturbance::page_of_event(word));
+    pages.extend(environment::page(word));
     pages.extend(routine::page(word));
     pages
 }
@@ -43,6 +45,7 @@ pub fn words(drivers: &[&Driver]) -> Vec<&'static str> {
         .chain(row::words())
         .chain(strategy::words())
         .chain(disturbance::words())
+        .chain(environment::words())
         .chain(routine::words())
         .collect()
 }

@@ -243,6 +243,7 @@ mod tests {
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: 512 },
             memory: crate::run::MemoryChoice::Plain,
+            environment: Default::default(),
             rules: Selection::none(),
             sites: Sites::Counted,
             evidence: false,

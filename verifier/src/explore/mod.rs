@@ -26,11 +26,12 @@ mod steady;
 mod steer;
 pub mod stress;
 pub mod summary;
+mod surroundings;
 mod totals;
 mod urw;
 
-use crate::run::SetupError;
 use crate::topic::Topic;
+use surroundings::{Prepare, Surroundings};
 
 pub use crate::run::{Chooser, Program};
 pub use failure::{CallSite, Failure};
@@ -77,12 +78,12 @@ pub fn strategy(name: &str, program: &Program) -> Result<Box<dyn Strategy>, Stri
             .ok_or_else(|| format!("pct takes a depth of 1 to {DEPTH_MAX}, not '{text}'"))?,
         (_, Some(_)) => return Err(format!("only pct takes a number, not '{word}'")),
     };
-    let why = |e: SetupError| format!("{name}: {e}");
+    let prepare = |how: &Prepare<'_>| Surroundings::prepare(program, how).map_err(|e| format!("{name}: {e}"));
     match word {
         "random" => Ok(Box::new(Random)),
-        "urw" => Ok(Box::new(Urw::prepare(program).map_err(why)?)),
-        "pct" => Ok(Box::new(Pct::prepare(depth, program).map_err(why)?)),
-        "portfolio" => Ok(Box::new(Portfolio::prepare(program).map_err(why)?)),
+        "urw" => prepare(&|program| Ok(Box::new(Urw::prepare(program)?))),
+        "pct" => prepare(&|program| Ok(Box::new(Pct::prepare(depth, program)?))),
+        "portfolio" => prepare(&|program| Ok(Box::new(Portfolio::prepare(program)?))),
         _ => {
             let words: Vec<_> = STRATEGIES.iter().map(|topic| topic.name).collect();
             Err(format!("no strategy is called '{name}'; there are {}", words.join(", ")))

@@ -84,20 +84,24 @@ pub struct Explored {
 #[derive(Debug, thiserror::Error)]
 pub enum StressError {
     /// An execution could not be made.
-    #[error("seed {seed}: {why}")]
+    #[error("seed {seed}: {why}{drawn}")]
     Setup {
         /// Its seed: the lowest of those.
         seed: u64,
         /// Why.
         why: SetupError,
+        /// The environment that was drawn for it, if any.
+        drawn: String,
     },
     /// The driver called something that the simulator has not got.
-    #[error("seed {seed}: not modelled: {what}")]
+    #[error("seed {seed}: not modelled: {what}{drawn}")]
     NotModelled {
         /// The seed.
         seed: u64,
         /// What is missing.
         what: String,
+        /// The environment that was drawn for it, if any.
+        drawn: String,
     },
     /// The strategy asked for what was not possible.
     #[error("seed {seed}: the strategy does not fit at step {step}: {why}")]
@@ -175,7 +179,7 @@ impl Stress<'_> {
                 match repeat::compare(self.program, self.strategy, seed, &run) {
                     Ok(unrepeatable) => block.unrepeatable = unrepeatable,
                     Err(why) => {
-                        block.error = Some(StressError::Setup { seed, why });
+                        block.error = Some(StressError::Setup { seed, why, drawn: self.drawn(seed) });
                         break;
                     }
                 }
@@ -194,14 +198,24 @@ impl Stress<'_> {
     /// Executes one seed: the one place where a seed becomes a run.
     fn execute(&self, seed: u64) -> Result<Run, StressError> {
         let run = self.program.execute_closely(seed, &|| self.strategy.chooser(seed));
-        let run = run.map_err(|why| StressError::Setup { seed, why })?;
+        let run = run.map_err(|why| StressError::Setup { seed, why, drawn: self.drawn(seed) })?;
         if let RunEnd::Parted(parted) = &run.end {
             return Err(StressError::Parted { seed, step: parted.step, why: parted.why.clone() });
         }
         if let RunEnd::Limit(limit) = &run.end {
-            return Err(StressError::NotModelled { seed, what: limit.what.clone() });
+            return Err(StressError::NotModelled { seed, what: limit.what.clone(), drawn: self.drawn(seed) });
         }
         Ok(run)
+    }
+
+    /// The environment that was drawn for a seed, as the end of a line; empty where none was.
+    fn drawn(&self, seed: u64) -> String {
+        let words = self.program.setup.of_seed(self.program.driver, seed).drawn_in_words();
+        if words.is_empty() {
+            String::new()
+        } else {
+            format!(" (drawn: {}; --plain draws nothing)", words.join(", "))
+        }
     }
 
     /// Passes on what the ledger has to tell until all work is done.

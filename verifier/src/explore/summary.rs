@@ -65,6 +65,9 @@ pub enum Record {
 /// The option that says whether an exploration goes on after a finding.
 pub const KEEP_GOING: &str = "keep_going";
 
+/// The option that says which parts of the environment are drawn from each seed.
+pub const DRAWS: &str = "draws";
+
 /// The result of an exploration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Summary {
@@ -314,7 +317,10 @@ fn agree(a: &Head, b: &Head) -> Result<(), MergeError> {
     if a.strategy != b.strategy {
         return differ("strategy", a.strategy.clone(), b.strategy.clone());
     }
-    for name in a.options.keys().chain(b.options.keys()) {
+    // A flag that one part was given pins a part of the environment, too: what it says is told first.
+    let (draws, said): (Vec<_>, Vec<_>) =
+        a.options.keys().chain(b.options.keys()).partition(|name| *name == DRAWS);
+    for name in said.into_iter().chain(draws) {
         let of = |head: &Head| head.options.get(name).map_or_else(|| "none".into(), ToString::to_string);
         if a.options.get(name) != b.options.get(name) {
             return differ(&format!("option {name}"), of(a), of(b));

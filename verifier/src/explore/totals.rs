@@ -3,8 +3,9 @@
 //! Of an execution that something ended early nothing is known. Invariant: totals are sums over seeds, so the
 //! totals of parts add up to those of the whole.
 
-use crate::run::{EventCounts, Run};
+use crate::run::{EventCounts, Part, Run};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use storport_sim::disk::fault::FaultPlan;
 
 /// How often one rule of a fault plan matched and struck.
@@ -41,6 +42,9 @@ pub struct Totals {
     /// The events.
     #[serde(default)]
     pub events: EventCounts,
+    /// Executions whose environment had a part drawn otherwise than plain, by part.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub drawn: BTreeMap<Part, u64>,
 }
 
 impl Totals {
@@ -70,6 +74,7 @@ impl Totals {
                 .map(|kinds| kinds.iter().map(|kind| kind.name.to_owned()).collect()),
             faults: commands.chain(allocations).collect(),
             events: run.disturbances.as_ref().map(|counts| counts.events).unwrap_or_default(),
+            drawn: run.drawn.iter().map(|part| (part, 1)).collect(),
         }
     }
 
@@ -94,11 +99,19 @@ impl Totals {
             }
         }
         self.events.add(&other.events);
+        for (part, executions) in &other.drawn {
+            let sum = self.drawn.entry(*part).or_default();
+            *sum = sum.saturating_add(*executions);
+        }
     }
 
-    /// What is to be said of rules that were about nothing that happened: a line each.
+    /// What is to be said of rules that were about nothing that happened: a line each. Of those
+    /// that were drawn there is nothing to say.
     #[must_use]
     pub fn unmatched(&self) -> Vec<String> {
+        if self.drawn.contains_key(&Part::Faults) || self.drawn.contains_key(&Part::Allocations) {
+            return Vec::new();
+        }
         let idle = self.faults.iter().filter(|fault| fault.matched == 0);
         idle.map(|fault| {
             match fault.rule.parse::<FaultPlan>().ok().and_then(|plan| plan.allocations.first().cloned()) {

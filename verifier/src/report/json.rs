@@ -95,6 +95,7 @@ fn object(value: Value) -> Map<String, Value> {
 fn insert_schedule(object: &mut Map<String, Value>, report: &RunReport) {
     let parts = [
         ("timeline", report.timeline.as_ref().map(|(t, d)| timeline::timeline_to_json(t, d))),
+        ("environment", report.needs.as_ref().map(|needs| json!(needs))),
         ("shrunk", report.shrunk.as_ref().map(shrunk::shrunk_to_json)),
         ("fit", report.fit.as_ref().map(fit::fit_to_json)),
     ];
@@ -132,6 +133,10 @@ fn run(report: &RunReport) -> Map<String, Value> {
     }
     if let Some(uncalled) = run.uncalled.as_ref().filter(|kinds| !kinds.is_empty()) {
         set("uncalled", uncalled.iter().map(|kind| kind.name).collect());
+    }
+    let drawn = setup.drawn_in_words();
+    if !drawn.is_empty() {
+        set("drawn", drawn.into());
     }
     if let Some(why) = &run.not_started {
         set("not_started", why.as_str().into());

@@ -3,6 +3,7 @@
 use crate::driver::Driver;
 use crate::explore::deviations::Deviation;
 use crate::explore::shrink::Shrunk;
+use crate::run::environment::Needs;
 use crate::run::{Run, Setup};
 use crate::schedule::Fit;
 use crate::timeline::Timeline;
@@ -34,6 +35,8 @@ pub struct RunReport {
     pub schedule: Option<Kept>,
     /// Who ran when, and the deviations that made it so.
     pub timeline: Option<(Timeline, Vec<Deviation>)>,
+    /// What the finding needs of its environment, as far as that is known.
+    pub needs: Option<Needs>,
     /// How it was shrunk.
     pub shrunk: Option<Shrunk>,
     /// How a replay compares with the recorded run.
@@ -46,7 +49,17 @@ impl RunReport {
     /// Nothing but the run.
     #[must_use]
     pub fn of(driver: &'static Driver, setup: Setup, run: Run) -> RunReport {
-        RunReport { driver, setup, run, schedule: None, timeline: None, shrunk: None, fit: None, trace: None }
+        RunReport {
+            driver,
+            setup,
+            run,
+            schedule: None,
+            timeline: None,
+            needs: None,
+            shrunk: None,
+            fit: None,
+            trace: None,
+        }
     }
 
     /// The file that replays it, if there is one.

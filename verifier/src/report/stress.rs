@@ -3,9 +3,10 @@
 use super::Host;
 use super::statistics;
 use super::style::Style;
-use crate::explore::summary::{Finding, Summary};
+use crate::explore::summary::{DRAWS, Finding, Summary};
 use crate::explore::{FaultTotal, Totals, Unrepeatable};
-use crate::run::EventCounts;
+use crate::run::{EventCounts, Part};
+use serde_json::Value;
 use std::fmt::{self, Write};
 
 /// The table of what was found, and one line on what was done.
@@ -54,8 +55,12 @@ fn write_stress(out: &mut String, summary: &Summary, host: Host, style: Style) -
     if let Some(uncalled) = summary.totals.uncalled.as_ref().filter(|names| !names.is_empty()) {
         writeln!(out, "  uncalled  {}", uncalled.join(", "))?;
     }
-    if summary.head.options.contains_key("disturbances") {
-        totals(out, &summary.totals)?;
+    let is_drawn = summary.head.options.contains_key(DRAWS);
+    if is_drawn {
+        drawn(out, summary)?;
+    }
+    if summary.head.options.contains_key("disturbances") || is_drawn {
+        totals(out, &summary.totals, draws(summary, Part::Faults))?;
     }
     if let Some(Unrepeatable { seed, step, place }) = &summary.unrepeatable {
         let bad = style.error;
@@ -73,12 +78,30 @@ fn write_stress(out: &mut String, summary: &Summary, host: Host, style: Style) -
     Ok(())
 }
 
-/// What the executions did, where faults or events were asked for.
-fn totals(out: &mut String, totals: &Totals) -> fmt::Result {
+/// Whether a part of the environment is drawn from each seed.
+fn draws(summary: &Summary, part: Part) -> bool {
+    let drawn = summary.head.options.get(DRAWS).and_then(Value::as_array);
+    drawn.is_some_and(|all| all.iter().any(|word| word == part.word()))
+}
+
+/// In how many executions each part of the environment was drawn.
+fn drawn(out: &mut String, summary: &Summary) -> fmt::Result {
+    let each: Vec<_> = summary.totals.drawn.iter().map(|(part, n)| format!("{} {n}", part.word())).collect();
+    if each.is_empty() { Ok(()) } else { writeln!(out, "  drawn     {}", each.join(", ")) }
+}
+
+/// What the executions did, where faults or events were asked for or drawn.
+fn totals(out: &mut String, totals: &Totals, are_drawn: bool) -> fmt::Result {
     let Totals { requests, failed, sectors_verified, not_started, faults, events, .. } = totals;
     writeln!(out, "  requests  {requests}, {failed} of them failed, {sectors_verified} sectors verified")?;
-    for FaultTotal { rule, matched, struck } in faults {
-        writeln!(out, "  fault     {rule}: {struck} of {matched}")?;
+    if are_drawn {
+        // A line for each rule that some seed drew would be many.
+        let struck = faults.iter().map(|fault| fault.struck).sum::<u64>();
+        writeln!(out, "  faults    {struck}, by {}", plural(faults.len() as u64, "rule"))?;
+    } else {
+        for FaultTotal { rule, matched, struck } in faults {
+            writeln!(out, "  fault     {rule}: {struck} of {matched}")?;
+        }
     }
     if *not_started != 0 {
         writeln!(out, "  started   not in {}, for lack of memory", plural(*not_started, "schedule"))?;

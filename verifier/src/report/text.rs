@@ -54,6 +54,14 @@ impl Text {
         if let Some(shrunk) = &report.shrunk {
             out += &wrap::fitted(&shrunk::shrunk(shrunk), self.width);
         }
+        let environment = match (&report.needs, report.setup.drawn_in_words()) {
+            (Some(needs), _) => format!("{needs}\n"),
+            (None, drawn) if report.run.end.is_finding() && !drawn.is_empty() => {
+                format!("drawn: {}; what of it is needed was not looked for\n", drawn.join(", "))
+            }
+            (None, _) => String::new(),
+        };
+        out += &wrap::fitted(&environment, self.width);
         if let Some(fit) = &report.fit {
             out += &wrap::fitted(&fit::fit(fit), self.width);
         }

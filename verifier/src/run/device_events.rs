@@ -4,7 +4,7 @@
 //! asked for, and waits again. It is the PnP manager and the power manager of the run; how the driver treats
 //! their requests is watched by the kernel. What an event leaves stopped or asleep stays so until nothing
 //! else goes on, so that requests meet it. Invariant: the device is started and awake when the thread ends,
-//! unless it was removed.
+//! unless it was removed, or could not start again for lack of memory.
 
 use super::disturbances::{Event, EventCounts};
 use super::events::{Cue, Draws};
@@ -12,6 +12,7 @@ use crate::rules;
 use crate::workload::{self, PermittedErrors};
 use kernel_sim::ddi::types::{NTSTATUS, status_name};
 use kernel_sim::ddi::{NT_SUCCESS, PowerDeviceD0, PowerDeviceD3, PowerSystemSleeping3, PowerSystemWorking};
+use kernel_sim::machine::Machine;
 use kernel_sim::safe::delay_us;
 use kernel_sim::{PnpDevice, Power};
 use parking_lot::Mutex;
@@ -39,13 +40,15 @@ pub(super) fn run(stage: &DeviceStage, events: &[Event], seed: u64, gap: u64) {
             return;
         }
         match left[draws.below(left.len() as u64) as usize] {
-            Event::StopRestart => stop_and_restart(stage, &mut draws),
+            Event::StopRestart => {
+                if !stop_and_restart(stage, &mut draws) {
+                    return;
+                }
+            }
             Event::QueryRemove => query(stage),
             Event::Power => sleep_and_wake(stage, &mut draws),
             Event::Removal => {
-                stage.permitted.device_is_gone();
-                stage.device.surprise_removal();
-                stage.counts.lock().removals += 1;
+                pull_out(stage);
                 return;
             }
             Event::Reset | Event::Hotplug => unreachable!("refused for a WDM driver before the run"),
@@ -60,23 +63,37 @@ fn stay(draws: &mut Draws) {
     }
 }
 
-fn stop_and_restart(stage: &DeviceStage, draws: &mut Draws) {
+fn pull_out(stage: &DeviceStage) {
+    stage.permitted.device_is_gone();
+    stage.device.surprise_removal();
+    stage.counts.lock().removals += 1;
+}
+
+/// Returns whether the device is there still: one that had no memory to start again with is given up.
+fn stop_and_restart(stage: &DeviceStage, draws: &mut Draws) -> bool {
     let device = &stage.device;
     if !NT_SUCCESS(device.query_stop()) {
         device.cancel_stop();
         stage.counts.lock().refused += 1;
-        return;
+        return true;
     }
     stay(draws);
     if draws.below(3) == 0 {
         device.cancel_stop();
         stage.counts.lock().taken_back += 1;
-        return;
+        return true;
     }
     device.stop();
     stay(draws);
+    let denied = || Machine::current().map_or(0, Machine::failed_allocations);
+    let before = denied();
     let status = device.start();
+    stage.counts.lock().restarts += 1;
     if !NT_SUCCESS(status) {
+        if denied() != before {
+            pull_out(stage);
+            return false;
+        }
         workload::report(
             &rules::adapter_restart::ROW,
             "every request for the device waits for ever, or fails",
@@ -84,7 +101,7 @@ fn stop_and_restart(stage: &DeviceStage, draws: &mut Draws) {
             Vec::new(),
         );
     }
-    stage.counts.lock().restarts += 1;
+    true
 }
 
 /// What is asked of a device now and then: all of it leaves it as it is.

@@ -80,6 +80,8 @@ impl Cue {
 pub(super) struct Stage {
     pub adapter: Adapter,
     pub medium: Arc<Medium>,
+    /// Disks that the load goes to.
+    pub luns: u8,
     pub permitted: Arc<PermittedErrors>,
     pub cue: Cue,
     pub counts: Mutex<EventCounts>,
@@ -109,7 +111,7 @@ pub(super) fn run(stage: &Stage, events: &[Event], seed: u64, gap: u64) {
         let event = left[draws.below(left.len() as u64) as usize];
         match event {
             Event::Reset => reset(stage, &mut draws),
-            Event::StopRestart => stop_and_restart(stage),
+            Event::StopRestart => stop_and_restart(stage, machine),
             Event::Removal => {
                 left.retain(|event| *event != Event::Removal);
                 stage.medium.pull_out();
@@ -135,13 +137,20 @@ fn reset(stage: &Stage, draws: &mut Draws) {
     }
 }
 
-fn stop_and_restart(stage: &Stage) {
+fn stop_and_restart(stage: &Stage, machine: &Machine) {
+    let denied = machine.failed_allocations();
     stage.adapter.stop();
     let restarted = stage.adapter.restart();
+    stage.counts.lock().restarts += 1;
     // One that was pulled out meanwhile need not start.
     if let Err(why) = restarted
         && !stage.permitted.is_gone()
     {
+        if machine.failed_allocations() != denied {
+            // It had no memory to start with, and is given up, as the PnP manager does.
+            notice_removal(stage);
+            return;
+        }
         workload::report(
             &rules::adapter_restart::ROW,
             "every request for its disks waits for ever",
@@ -149,7 +158,6 @@ fn stop_and_restart(stage: &Stage) {
             Vec::new(),
         );
     }
-    stage.counts.lock().restarts += 1;
 }
 
 fn notice_removal(stage: &Stage) {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use storport_sim::disk::{Geometry, Identity, MemoryStore, ScsiDisk};
 use storport_sim::scsi::Lun;
 
-/// Units that come and go: the numbers after the first.
+/// Units that come and go: so many numbers after those of the disks that are there.
 const UNITS: u16 = 3;
 /// Bytes of such a disk.
 const BYTES: u64 = 1 << 20;
@@ -40,7 +40,9 @@ pub(super) struct Hotplug<'a> {
 impl Hotplug<'_> {
     pub(super) fn happen(&self) {
         let mut draws = Draws::new(self.seed);
-        let Some(lun) = Lun::new(1 + draws.below(UNITS.into()) as u16) else { return };
+        let Some(lun) = Lun::new(u16::from(self.stage.luns) + draws.below(UNITS.into()) as u16) else {
+            return;
+        };
         let before = self.stage.adapter.present_disks();
         self.stage.medium.plug_in(lun, disk(lun));
         self.stage.counts.lock().plugged += 1;

@@ -2,12 +2,14 @@
 //!
 //! [`once`] is the only place where a machine is powered on for a driver; a [`Program`] is a driver with its
 //! setup, to be executed many times. `setup.rs` says how to run, `rig.rs` is what happens on the machine,
-//! `disturbances.rs` what goes wrong meanwhile, made by `events.rs`, `hotplug.rs` and `device_events.rs`.
+//! `disturbances.rs` what goes wrong meanwhile, made by `events.rs`, `hotplug.rs` and `device_events.rs`;
+//! `environment/` is what a stress draws of all that from the seed.
 //! What was found is described in [`finding`](crate::finding), not here. Invariant: on the deterministic
 //! executor a run is a function of driver, setup, seed and choices.
 
 mod device_events;
 mod disturbances;
+pub mod environment;
 mod events;
 mod hotplug;
 mod memory;
@@ -21,6 +23,7 @@ mod setup;
 mod tests;
 
 pub use disturbances::{DisturbanceCounts, Disturbances, Event, EventCounts};
+pub use environment::{Environment, Part, Parts};
 pub use memory::MemoryChoice;
 pub use program::{Chooser, Program};
 pub use setup::{Contents, Executor, MEMORY_BYTES_MAX, Setup, SetupError};
@@ -75,6 +78,8 @@ pub struct Run {
     pub allocations: Vec<AllocationCount>,
     /// Callbacks that a miniport registered and that were not called; of a run that came to its end.
     pub uncalled: Option<Vec<&'static Callback>>,
+    /// The parts of its environment that were drawn otherwise than asked for.
+    pub drawn: Parts,
     /// Why the driver did not start, because memory was denied to it: no finding, and no requests were sent.
     pub not_started: Option<String>,
     /// Counters of the processors.
@@ -127,6 +132,7 @@ pub fn once(
         .keep_evidence(setup.evidence)
         .patience(runaways::patience(driver, setup.patience))
         .steps_max(setup.steps_max())
+        .step_ns(setup.environment.step_ns)
         .memory(setup.memory.of_machine(seed));
     let memory = setup.memory.under(seed);
     let phase = SharedPhase::default();
@@ -143,7 +149,7 @@ pub fn once(
     if let Kind::Model { run, .. } = driver.kind {
         let outcome = run(config);
         let run = finish(driver, &setup.rules, is_fair, outcome, Statistics::none(), None, Duration::ZERO);
-        return Ok(Run { memory, ..run });
+        return Ok(Run { memory, drawn: setup.environment.drawn, ..run });
     }
     let clock = HostClock::start();
     let store = open(&setup.contents)?;
@@ -169,6 +175,7 @@ pub fn once(
         bytes,
         workload,
         disturbances,
+        environment: setup.environment,
         medium,
         faults,
         phase,
@@ -189,6 +196,10 @@ pub fn once(
     let mut run =
         finish(driver, &setup.rules, is_fair, outcome, result.statistics, result.disturbances, elapsed);
     run.memory = memory;
+    run.drawn = setup.environment.drawn;
+    if setup.memory == MemoryChoice::Drawn && memory != MemoryChoice::Plain {
+        run.drawn.insert(Part::Memory);
+    }
     run.not_started = result.refused;
     run.uncalled = matches!(run.end, RunEnd::Clean).then(|| registered.uncalled(&run.processors));
     run.allocations = policy.map(|policy| policy.counts()).unwrap_or_default();
@@ -221,6 +232,7 @@ fn finish(
         memory: MemoryChoice::Plain,
         allocations: Vec::new(),
         uncalled: None,
+        drawn: Parts::NONE,
         not_started: None,
         processors: outcome.processors,
         elapsed,

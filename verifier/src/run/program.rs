@@ -29,11 +29,14 @@ impl Program {
         Program { driver: self.driver, setup: Setup { evidence: true, ..self.setup.clone() } }
     }
 
-    /// Executes the program once with the operations of `seed`.
+    /// Executes the program once with the operations of `seed`, in its environment.
     ///
     /// # Errors
     /// When the run could not be made as asked.
     pub fn execute(&self, seed: u64, chooser: Chooser) -> Result<Run, SetupError> {
-        once(self.driver, &self.setup, seed, chooser, None)
+        if self.setup.environment.draws.is_empty() {
+            return once(self.driver, &self.setup, seed, chooser, None);
+        }
+        once(self.driver, &self.setup.of_seed(self.driver, seed), seed, chooser, None)
     }
 }

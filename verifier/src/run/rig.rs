@@ -6,10 +6,11 @@
 
 use super::device_events::{self, DeviceStage};
 use super::disturbances::{DisturbanceCounts, Disturbances, Event};
+use super::environment::{Environment, Part};
 use super::events::{self, Cue, Stage};
 use crate::driver::{Driver, Kind, Protocol};
 use crate::workload::{
-    self, Amount, Disk, Doorbell, LOST_AFTER_S, Options, PermittedErrors, Statistics, trims_of,
+    self, Amount, Disk, Doorbell, LOST_AFTER_S, Mode, Options, PermittedErrors, Statistics, trims_of,
 };
 use kernel_sim::PnpDevice;
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, PDRIVER_INITIALIZE, PDRIVER_OBJECT, status_name};
@@ -41,6 +42,7 @@ pub(super) struct Rig {
     pub bytes: u64,
     pub workload: Options,
     pub disturbances: Disturbances,
+    pub environment: Environment,
     /// The medium behind a miniport.
     pub medium: Option<Arc<Medium>>,
     /// The faults that strike the device of a WDM driver.
@@ -54,14 +56,14 @@ pub(super) struct Rig {
 
 impl Rig {
     /// The whole of it; for the boot thread.
-    pub(super) fn boot(self) {
+    pub(super) fn boot(mut self) {
         let machine = Machine::current().expect("booting happens on a machine");
         if let Err(why) = self.exercise(machine) {
             self.result.lock().refused = Some(why);
         }
     }
 
-    fn exercise(&self, machine: &'static Machine) -> Result<(), String> {
+    fn exercise(&mut self, machine: &'static Machine) -> Result<(), String> {
         match self.driver.kind {
             Kind::Wdm { entry, .. } => {
                 let object = load(machine, entry)?;
@@ -84,7 +86,8 @@ impl Rig {
             }
             Kind::VirtualMiniport { entry } => {
                 self.attach_medium(machine);
-                self.exercise_miniport(machine, entry, Adapter::start)
+                let completion = self.environment.completion;
+                self.exercise_miniport(machine, entry, |driver| Adapter::start_completing(driver, completion))
             }
             Kind::Miniport { entry, slot, .. } => {
                 self.attach_medium(machine);
@@ -102,7 +105,7 @@ impl Rig {
     }
 
     fn exercise_miniport(
-        &self,
+        &mut self,
         machine: &'static Machine,
         entry: PDRIVER_INITIALIZE,
         start: impl FnOnce(PDRIVER_OBJECT) -> Result<Adapter, StartError>,
@@ -117,6 +120,9 @@ impl Rig {
         };
         let service = adapter.accepts_service_requests().then(|| adapter.device());
         let devices = adapter.disks().to_vec();
+        if self.environment.drawn.has(Part::Units) && !devices.is_empty() {
+            self.do_with(devices.len());
+        }
         if devices.len() < usize::from(self.workload.luns) {
             let luns = self.workload.luns;
             let found = devices.len();
@@ -141,9 +147,17 @@ impl Rig {
         Ok(())
     }
 
+    /// Sends requests to so many disks, if more were drawn than the driver finds.
+    fn do_with(&mut self, disks: usize) {
+        let luns = self.workload.luns;
+        let found = u8::try_from(disks).unwrap_or(luns).min(luns);
+        self.bytes = self.bytes / u64::from(luns) * u64::from(found);
+        self.workload.luns = found;
+    }
+
     /// The disk under test; a workload of trims needs one that takes them.
     fn disk(
-        &self,
+        &mut self,
         machine: &Machine,
         mut devices: Vec<PDEVICE_OBJECT>,
         service: Option<PDEVICE_OBJECT>,
@@ -153,7 +167,10 @@ impl Rig {
         // Asked before faults start: the class driver keeps the first reply.
         let asked = devices.iter().filter(|_| mode.trims()).map(|device| trims_of(machine, *device));
         let trims = asked.reduce(|one, other| if one == other { one } else { None }).flatten();
-        if mode.only_trims() && trims.is_none() {
+        if mode.only_trims() && trims.is_none() && self.environment.drawn.has(Part::Mix) {
+            // They were drawn, not asked for: a mix writes where it would trim.
+            self.workload.mode = Mode::Mixed;
+        } else if mode.only_trims() && trims.is_none() {
             return Err(format!("its disk takes no trims, and --rw {} sends nothing else", mode.word()));
         }
         Ok(Disk { devices, service, bytes: self.bytes, trims })
@@ -229,6 +246,7 @@ impl Rig {
         let stage = Arc::new(Stage {
             adapter,
             medium: Arc::clone(medium),
+            luns: self.workload.luns,
             permitted: Arc::clone(&permitted),
             cue: Cue::new(bell),
             counts: Mutex::default(),

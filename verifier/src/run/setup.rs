@@ -3,6 +3,7 @@
 //! Invariant: what is refused is refused before the machine is powered on and before an image is written to.
 
 use super::disturbances::{Disturbances, Event};
+use super::environment::Environment;
 use super::{MemoryChoice, Run};
 use crate::driver::{Driver, Kind};
 use crate::rules::{Selection, Sites};
@@ -82,6 +83,8 @@ pub struct Setup {
     pub contents: Contents,
     /// What the machine's memory is like.
     pub memory: MemoryChoice,
+    /// The rest of the environment, and what of it is drawn from the seed.
+    pub environment: Environment,
     /// The rules that watch.
     pub rules: Selection,
     /// Whether acquire sites are kept.
@@ -105,6 +108,7 @@ impl Setup {
             disturbances: Disturbances::default(),
             contents: Contents::Memory { bytes: 4096 },
             memory: MemoryChoice::Drawn,
+            environment: Environment::default(),
             rules: Selection::default(),
             sites: Sites::Kept,
             evidence: false,

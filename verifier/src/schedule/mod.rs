@@ -21,6 +21,7 @@ use crate::explore::deviations::{Describing, Deviation};
 use crate::explore::shrink::Shrunk;
 use crate::explore::{Chooser, Failure, Program};
 use crate::finding::RunEnd;
+use crate::run::environment::Needs;
 use crate::run::{Run, Setup, SetupError};
 use kernel_sim::choose::{Choice, Recorded};
 use sha2::{Digest, Sha256};
@@ -43,6 +44,8 @@ pub struct Schedule {
     pub trace_hash: u64,
     /// What the run found, as [`Failure`] prints it; `None` if nothing.
     pub found: Option<String>,
+    /// What that needs of its environment, as far as shrinking looked for it.
+    pub needs: Option<Needs>,
 }
 
 /// Who makes the choices of a schedule.
@@ -110,9 +113,11 @@ impl Schedule {
     /// Never: an execution that was shrunk has a trace.
     #[must_use]
     pub fn of_shrunk(shrunk: &Shrunk) -> Schedule {
-        let Shrunk { program, deviations, run, .. } = shrunk;
-        Schedule::of_run(program.driver, &program.setup, Base::Steady(deviations.clone()), run)
-            .expect("strategies choose in the deterministic executor only")
+        let Shrunk { program, deviations, run, needs, .. } = shrunk;
+        let schedule =
+            Schedule::of_run(program.driver, &program.setup, Base::Steady(deviations.clone()), run)
+                .expect("strategies choose in the deterministic executor only");
+        Schedule { needs: needs.clone(), ..schedule }
     }
 
     /// The schedule of any run, from the choices it made, as deviations. The run is made once more to
@@ -143,6 +148,7 @@ impl Schedule {
             base,
             trace_hash: run.trace_hash?,
             found: Failure::of(&run.end).map(|failure| failure.to_string()),
+            needs: None,
         })
     }
 

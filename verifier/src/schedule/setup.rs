@@ -3,8 +3,10 @@
 //! An edited setup has to keep the limits of the command line.
 
 use crate::rules::{Selection, Sites};
-use crate::run::Disturbances;
-use crate::run::{Contents, Executor, MEMORY_BYTES_MAX, MemoryChoice, Setup};
+use crate::run::environment::STEP_NS_MAX;
+use crate::run::{
+    Contents, Disturbances, Environment, Executor, MEMORY_BYTES_MAX, MemoryChoice, Parts, Setup,
+};
 use crate::workload::{Amount, DEPTH_MAX, LUNS_MAX, Options};
 use kernel_sim::machine::PROCESSORS_MAX;
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,8 @@ pub(super) struct SetupText {
     disturbances: Disturbances,
     #[serde(default = "plain", skip_serializing_if = "is_plain")]
     memory: MemoryChoice,
+    #[serde(default, skip_serializing_if = "Environment::is_plain")]
+    environment: Environment,
     size: Option<u64>,
     image: Option<PathBuf>,
     rules: RulesText,
@@ -69,6 +73,7 @@ impl SetupText {
             workload: setup.workload.clone(),
             disturbances: setup.disturbances.clone(),
             memory: setup.memory.under(setup.seed),
+            environment: Environment { draws: Parts::NONE, ..setup.environment },
             size,
             image,
             rules: RulesText::Words(setup.rules.to_string()),
@@ -92,6 +97,7 @@ impl SetupText {
             disturbances: self.disturbances,
             contents,
             memory: self.memory,
+            environment: self.environment,
             rules,
             sites: if self.sites { Sites::Kept } else { Sites::Counted },
             evidence: false,
@@ -115,6 +121,9 @@ impl SetupText {
         }
         if matches!(amount, Amount::TimeNs(_) | Amount::Ios(0)) {
             return refuse("a number of requests is needed".into());
+        }
+        if self.environment.step_ns > STEP_NS_MAX {
+            return refuse(format!("steps of {} ns; at most {STEP_NS_MAX}", self.environment.step_ns));
         }
         match self.size {
             Some(size) if size == 0 || size % 4096 != 0 || size > MEMORY_BYTES_MAX => {

@@ -10,13 +10,15 @@
 //! base steady
 //! trace 925560f62e1fb120
 //! found SpinLockSafe at IoCompleteRequest in DpcRoutine
+//! environment {"needs":["2 processors"],"not":["reset"]}
 //! deviations 1
 //! cpu 0 before IoCompleteRequest #1 in DpcRoutine: interrupt cpu 1
 //! end
 //! ```
 //!
-//! Invariant: what is written can be read again and is written again the same, and a file that was cut
-//! short or is something else is refused with the line that shows it. Format 1 listed every choice by
+//! The line `environment` is there only if shrinking looked what the finding needs of it; what the run has is
+//! in the setup. Invariant: what is written can be read again and is written again the same, and a file that
+//! was cut short or is something else is refused with the line that shows it. Format 1 listed every choice by
 //! number; it is refused.
 
 use super::setup::SetupText;
@@ -29,6 +31,8 @@ const FIRST_LINE: &str = "storsim schedule 2";
 /// What files of every version begin with.
 const FIRST_WORDS: &str = "storsim schedule ";
 const LAST_LINE: &str = "end";
+/// The field that says what is needed of the environment.
+const NEEDS: &str = "environment";
 const NOTHING: &str = "nothing";
 
 /// A line number, from 1, and what is wrong there.
@@ -55,6 +59,9 @@ impl Schedule {
         }
         line(format_args!("trace {:016x}", self.trace_hash));
         line(format_args!("found {}", self.found.as_deref().unwrap_or(NOTHING)));
+        if let Some(needs) = &self.needs {
+            line(format_args!("{NEEDS} {}", serde_json::to_string(needs).expect("plain data")));
+        }
         line(format_args!("deviations {}", self.deviations().len()));
         for deviation in self.deviations() {
             line(format_args!("{deviation}"));
@@ -78,13 +85,14 @@ impl Schedule {
         let trace_hash = lines.read("trace", trace)?;
         let found = lines.field("found")?;
         let found = (found != NOTHING).then(|| found.to_owned());
+        let needs = if lines.has(NEEDS) { Some(lines.read(NEEDS, serde_json::from_str)?) } else { None };
         let count = lines.read("deviations", str::parse::<u64>)?;
         if seed.is_some() && count != 0 {
             return Err(lines.wrong("a random base has no deviations"));
         }
         let deviations = lines.deviations(count)?;
         let base = seed.map_or(Base::Steady(deviations), Base::Random);
-        Ok(Schedule { driver, setup, sources, base, trace_hash, found })
+        Ok(Schedule { driver, setup, sources, base, trace_hash, found, needs })
     }
 }
 
@@ -168,6 +176,11 @@ impl<'a> Lines<'a> {
         (self.text.lines().count(), format!("cut short: {missing} missing"))
     }
 
+    /// Whether a field comes next.
+    fn has(&self, name: &str) -> bool {
+        self.rest.clone().next().is_some_and(|line| line.split(' ').next() == Some(name))
+    }
+
     /// The value of the field that must come next.
     fn field(&mut self, name: &str) -> Result<&'a str, Wrong> {
         let line = self.next().ok_or_else(|| self.cut_short(&format!("'{name}' is")))?;
@@ -218,6 +231,7 @@ impl<'a> Lines<'a> {
 mod tests {
     use super::*;
     use crate::rules::{Selection, Sites};
+    use crate::run::environment::Needs;
     use crate::run::{Contents, Executor, Setup};
     use crate::workload::{Amount, Mode, Options};
 
@@ -248,6 +262,7 @@ mod tests {
                 disturbances: Default::default(),
                 contents: Contents::Memory { bytes: 1 << 20 },
                 memory: crate::run::MemoryChoice::Plain,
+                environment: Default::default(),
                 rules: Selection::parse("SpinLockSafe").unwrap(),
                 sites: Sites::Kept,
                 evidence: false,
@@ -257,6 +272,7 @@ mod tests {
             base: Base::Steady(lines.map(|line| line.parse().expect(line)).into()),
             trace_hash: 0xDEAD_BEEF,
             found: Some("SpinLockSafe at IoCompleteRequest in DpcRoutine".into()),
+            needs: None,
         }
     }
 
@@ -268,11 +284,15 @@ mod tests {
     fn what_is_written_is_read_again() {
         for base in [schedule().base, Base::Random(u64::MAX)] {
             for found in [schedule().found, None] {
-                let schedule = Schedule { base: base.clone(), found, ..schedule() };
-                let text = schedule.to_text();
-                let again = Schedule::parse(&text).unwrap_or_else(|e| panic!("{e:?}"));
-                assert_eq!((&again.base, &again.found), (&schedule.base, &schedule.found));
-                assert_eq!(again.to_text(), text);
+                let words = Needs { needs: vec!["hotplug".into()], not: vec!["2 processors".into()] };
+                for needs in [None, Some(words)] {
+                    let schedule = Schedule { base: base.clone(), found: found.clone(), needs, ..schedule() };
+                    let text = schedule.to_text();
+                    let again = Schedule::parse(&text).unwrap_or_else(|e| panic!("{e:?}"));
+                    assert_eq!((&again.base, &again.found), (&schedule.base, &schedule.found));
+                    assert_eq!(again.needs, schedule.needs);
+                    assert_eq!(again.to_text(), text);
+                }
             }
         }
     }

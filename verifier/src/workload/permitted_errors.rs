@@ -162,7 +162,8 @@ impl PermittedErrors {
             return status == STATUS_IO_DEVICE_ERROR
                 && self.counts().iter().any(|c| c.injected > 0 && is_about(c, class));
         }
-        permitted(&self.counts(), self.resets.load(SeqCst), self.protocol, class, status)
+        let ends = Ends { resets: self.resets.load(SeqCst), denied: denied() };
+        permitted(&self.counts(), ends, self.protocol, class, status)
     }
 
     /// Whether a request of this class may succeed with fewer bytes than it asked for.
@@ -185,12 +186,25 @@ impl PermittedErrors {
 /// Whether a request may end so because allocations of the driver's were made to fail: one is enough for a
 /// status of its own; an error that the class driver makes of an SRB's end takes all of its tries.
 fn is_for_want_of_memory(status: NTSTATUS) -> bool {
-    let failed = || Machine::current().map_or(0, |machine| machine.failed_allocations() as u64);
     match status {
-        STATUS_INSUFFICIENT_RESOURCES | STATUS_NO_MEMORY => failed() > 0,
-        STATUS_IO_DEVICE_ERROR => failed() >= TRIES,
+        STATUS_INSUFFICIENT_RESOURCES | STATUS_NO_MEMORY => denied() > 0,
+        STATUS_IO_DEVICE_ERROR => denied() >= TRIES,
         _ => false,
     }
+}
+
+/// Allocations of the driver that were made to fail so far.
+fn denied() -> u64 {
+    Machine::current().map_or(0, |machine| machine.failed_allocations() as u64)
+}
+
+/// What may end tries besides the faults that strike commands.
+#[derive(Clone, Copy, Default)]
+struct Ends {
+    /// Resets of units and buses.
+    resets: u64,
+    /// Allocations of the driver that failed.
+    denied: u64,
 }
 
 /// Whether a rule is about commands of a class.
@@ -204,7 +218,7 @@ fn is_about(count: &FaultCount, class: OpClass) -> bool {
 
 fn permitted(
     counts: &[FaultCount],
-    resets: u64,
+    Ends { resets, denied }: Ends,
     protocol: Protocol,
     class: OpClass,
     status: NTSTATUS,
@@ -226,13 +240,15 @@ fn permitted(
     let any_failure = || anyones(|k| !matches!(k, FaultKind::DuplicateCompletion | FaultKind::UnitAttention));
     let ends_of_all = if is_ata { any_failure() + hangs + resets } else { ends };
     // The port driver sends a busy one again by itself, so that many of these are one failed try.
-    let busy = own(FaultKind::Busy) + own(FaultKind::TaskSetFull) + own(FaultKind::AllocationFailure);
+    let busy =
+        own(FaultKind::Busy) + own(FaultKind::TaskSetFull) + own(FaultKind::AllocationFailure) + denied;
     let refusals = busy / BUSY_TRIES;
     // A unit that was reset says so to the next command, whose try that is.
     let failed_tries = 2 * ends_of_all
         + own(FaultKind::Aborted)
         + own(FaultKind::UnitAttention)
         + own(FaultKind::BadSense)
+        + denied
         + refusals;
     let is_tried_out = failed_tries >= TRIES;
     // An ATA disk has one word for a write it cannot do, whatever stands in the way: device fault (SAT-4).
@@ -262,7 +278,7 @@ mod tests {
     #[test]
     fn an_error_surfaces_only_when_its_fault_has_struck_often_enough() {
         let read = |text, injected, status| {
-            permitted(&counts(text, injected), 0, Protocol::Scsi, OpClass::Read, status)
+            permitted(&counts(text, injected), Ends::default(), Protocol::Scsi, OpClass::Read, status)
         };
         assert!(read("medium-error", 1, STATUS_DEVICE_DATA_ERROR));
         assert!(!read("medium-error", 0, STATUS_DEVICE_DATA_ERROR));
@@ -283,16 +299,27 @@ mod tests {
     }
 
     #[test]
+    fn tries_that_had_no_memory_add_up_with_those_that_met_faults() {
+        let read = |denied| {
+            let ends = Ends { resets: 0, denied };
+            permitted(&counts("aborted", 3), ends, Protocol::Scsi, OpClass::Read, STATUS_IO_DEVICE_ERROR)
+        };
+        assert!(!read(1));
+        assert!(read(2));
+    }
+
+    #[test]
     fn a_reset_may_end_everybodys_commands_but_a_few_resets_are_tried_again() {
         // Each ends one try and may be told to another.
-        assert!(!permitted(&[], 2, Protocol::Scsi, OpClass::Write, STATUS_IO_TIMEOUT));
-        assert!(permitted(&[], 3, Protocol::Scsi, OpClass::Write, STATUS_IO_TIMEOUT));
+        let resets = |resets| Ends { resets, denied: 0 };
+        assert!(!permitted(&[], resets(2), Protocol::Scsi, OpClass::Write, STATUS_IO_TIMEOUT));
+        assert!(permitted(&[], resets(3), Protocol::Scsi, OpClass::Write, STATUS_IO_TIMEOUT));
     }
 
     #[test]
     fn only_an_ata_disk_lacks_words_for_a_write_and_resets_for_everybody() {
         let write = |protocol, text, injected, status| {
-            permitted(&counts(text, injected), 0, protocol, OpClass::Write, status)
+            permitted(&counts(text, injected), Ends::default(), protocol, OpClass::Write, status)
         };
         assert!(write(Protocol::Ata, "medium-error", 1, STATUS_DEVICE_HARDWARE_ERROR));
         assert!(!write(Protocol::Scsi, "medium-error", 1, STATUS_DEVICE_HARDWARE_ERROR));

@@ -226,6 +226,7 @@ pub fn program(driver: &'static Driver) -> Program {
         disturbances: Default::default(),
         contents: Contents::Memory { bytes: 4096 },
         memory: verifier::run::MemoryChoice::Drawn,
+        environment: Default::default(),
         rules: Selection::default(),
         sites: Sites::Kept,
         evidence: false,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use storport_sim::Medium;
 use storport_sim::ddi::*;
 use storport_sim::disk::DataPhase;
-use storport_sim::scsi::{Lun, SenseFormat};
+use storport_sim::scsi::{Lun, ScsiStatus, SenseFormat};
 
 /// The adapter.
 #[repr(C)]
@@ -195,6 +195,8 @@ pub(super) unsafe fn Execute(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
             s.SenseInfoBufferLength = sense.render(SenseFormat::Fixed, room) as u8;
             s.SrbStatus = SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
         }
+        // Busy, or the like: Storport reads the SCSI status.
+        None if done.status != ScsiStatus::GOOD => s.SrbStatus = SRB_STATUS_ERROR,
         None if done.transferred < length => {
             s.DataTransferLength = done.transferred as u32;
             s.SrbStatus = SRB_STATUS_DATA_OVERRUN;

@@ -72,6 +72,9 @@ unsafe fn NewBlock() -> PVOID {
 
 unsafe extern "C-unwind" fn HwInitializeFreesTwice(_DeviceExtension: PVOID) -> BOOLEAN {
     let block = NewBlock();
+    if block.is_null() {
+        return FALSE;
+    }
     ExFreePool(block);
     ExFreePool(block); // Wrong: it is free.
     TRUE
@@ -79,13 +82,20 @@ unsafe extern "C-unwind" fn HwInitializeFreesTwice(_DeviceExtension: PVOID) -> B
 
 unsafe extern "C-unwind" fn HwInitializeFreesEach(_DeviceExtension: PVOID) -> BOOLEAN {
     for _ in 0..2 {
-        ExFreePool(NewBlock());
+        let block = NewBlock();
+        if block.is_null() {
+            return FALSE;
+        }
+        ExFreePool(block);
     }
     TRUE
 }
 
 unsafe extern "C-unwind" fn HwInitializeSetsTwice(_DeviceExtension: PVOID) -> BOOLEAN {
     let event = new_event(NotificationEvent);
+    if event.is_null() {
+        return FALSE;
+    }
     KeSetEvent(event, 0, FALSE);
     KeSetEvent(event, 0, FALSE); // Wrong: it is set.
     free(event);
@@ -94,6 +104,9 @@ unsafe extern "C-unwind" fn HwInitializeSetsTwice(_DeviceExtension: PVOID) -> BO
 
 unsafe extern "C-unwind" fn HwInitializeSetsAgain(_DeviceExtension: PVOID) -> BOOLEAN {
     let event = new_event(NotificationEvent);
+    if event.is_null() {
+        return FALSE;
+    }
     KeSetEvent(event, 0, FALSE);
     KeClearEvent(event);
     KeSetEvent(event, 0, FALSE);
@@ -106,12 +119,20 @@ unsafe extern "C-unwind" fn HwInitializeWithIrp(_DeviceExtension: PVOID) -> BOOL
 }
 
 unsafe extern "C-unwind" fn HwInitializeWithoutIrp(_DeviceExtension: PVOID) -> BOOLEAN {
-    IoFreeIrp(IoAllocateIrp(1, FALSE));
+    let Irp = IoAllocateIrp(1, FALSE);
+    if Irp.is_null() {
+        return FALSE;
+    }
+    IoFreeIrp(Irp);
     TRUE
 }
 
+/// Takes a resource for a moment, if there is memory for one.
 unsafe fn TakeResource() {
     let resource: PERESOURCE = new();
+    if resource.is_null() {
+        return;
+    }
     ExInitializeResourceLite(resource);
     ExAcquireResourceSharedLite(resource, TRUE);
     ExReleaseResourceLite(resource);

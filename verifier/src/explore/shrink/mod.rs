@@ -1,26 +1,32 @@
 //! From a schedule that fails to the shortest one that fails in the same way.
 //!
-//! Short means few deviations from the default scheduler, and few requests. First the requests are
-//! reduced, then all schedules with no deviation and with one are tried, then what is not needed is
-//! left out of the known schedule, and in the end all schedules that are shorter than what is left.
-//! If that comes to its end, the result is minimal and says so: for the reduced program, nothing
-//! shorter fails like this. The budget is counted in executions and steps, so the same failure shrinks
-//! to the same schedule everywhere.
+//! Short means few deviations from the default scheduler, few requests, and a plain environment. First what
+//! was drawn of the environment is taken away and the requests are reduced, then all schedules with no
+//! deviation and with one are tried, then what is not needed is left out of the known schedule, and in the
+//! end all schedules that are shorter than what is left. If that comes to its end, the result is minimal and
+//! says so: for the reduced program, nothing shorter fails like this. The budget is counted in executions and
+//! steps, so the same failure shrinks to the same schedule everywhere.
 //!
 //! What to call the *same* failure is our choice: the same rule or stop at the same call site.
 
 mod attempts;
 mod bounding;
+mod environment;
 mod removal;
 mod requests;
 
 use super::deviations::{Describing, Deviating, Deviation, Misfit};
 use super::{Chooser, Failure, Program};
 use crate::finding::RunEnd;
-use crate::run::{MemoryChoice, Run, SetupError};
+use crate::run::environment::Needs;
+use crate::run::{MemoryChoice, Part, Parts, Run, Setup, SetupError};
 use attempts::{Attempts, Spent};
 use bounding::Tried;
 use kernel_sim::choose::{Choice, Recorded};
+
+/// Random schedules to try for an environment without something, at first and with the fewest requests.
+const FEW_TRIES: u64 = 20;
+const MANY_TRIES: u64 = 200;
 
 /// What shrinking may cost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +80,8 @@ pub struct Shrunk {
     pub deviations: Vec<Deviation>,
     /// The execution.
     pub run: Run,
+    /// What it needs of the environment that was drawn, and what not; `None` if that was a plain one.
+    pub needs: Option<Needs>,
     /// What it finds.
     pub failure: Failure,
     /// How large it was.
@@ -149,18 +157,25 @@ pub fn shrink_while(
         Size { deviations: deviations.len(), steps: first.steps, requests: requests::requests(program) };
     let each_steps_max = first.steps.saturating_mul(4).saturating_add(20_000);
     let attempts = Attempts::new(seed, failure.clone(), each_steps_max, budget, goes_on);
-    let mut program = Program { driver: program.driver, setup: program.setup.with_seed(seed) };
+    let mut plain = program.setup.with_seed(seed);
+    plain.environment.draws = Parts::NONE;
+    let mut program = Program { driver: program.driver, setup: program.setup.of_seed(program.driver, seed) };
     program.setup.memory = first.memory;
-    let mut shrinking = Shrinking { attempts, program, deviations, tried: Tried::default() };
+    // How many requests are needed is looked for in any case.
+    program.setup.environment.drawn.remove(Part::Requests);
+    let drawn = program.setup.clone();
+    let mut shrinking = Shrinking { attempts, program, plain, deviations, tried: Tried::default() };
     // What is there when the budget ends is a result, too.
     let _spent = shrinking.shrink();
-    shrinking.finish(seed, failure, from)
+    shrinking.finish(seed, failure, from, &drawn)
 }
 
 /// A program and a schedule of it that fails, on their way to smaller ones.
 struct Shrinking<'a> {
     attempts: Attempts<'a>,
     program: Program,
+    /// The setup with nothing drawn.
+    plain: Setup,
     deviations: Vec<Deviation>,
     tried: Tried,
 }
@@ -168,7 +183,12 @@ struct Shrinking<'a> {
 impl Shrinking<'_> {
     fn shrink(&mut self) -> Result<(), Spent> {
         self.use_plain_memory()?;
-        requests::reduce(&mut self.attempts, &mut self.program, &mut self.deviations)?;
+        self.use_plain_environment(FEW_TRIES)?;
+        self.reduce_requests()?;
+        // With few requests there is time for more tries.
+        if self.use_plain_environment(MANY_TRIES)? {
+            self.reduce_requests()?;
+        }
         let shallow = self.deviations.len().min(2);
         if self.search(4, shallow).is_some_and(|found| found) {
             return Ok(());
@@ -176,6 +196,16 @@ impl Shrinking<'_> {
         removal::remove(&mut self.attempts, &self.program, &mut self.deviations)?;
         self.search(1, self.deviations.len());
         Ok(())
+    }
+
+    fn reduce_requests(&mut self) -> Result<(), Spent> {
+        requests::reduce(&mut self.attempts, &mut self.program, &mut self.deviations)
+    }
+
+    /// Does without what was drawn of the environment, as far as that fails as well.
+    fn use_plain_environment(&mut self, tries: u64) -> Result<bool, Spent> {
+        let Shrinking { attempts, program, plain, deviations, .. } = self;
+        environment::reduce(attempts, program, deviations, plain, tries)
     }
 
     /// Does without guarded memory if that fails as well.
@@ -203,8 +233,8 @@ impl Shrinking<'_> {
         Some(is_found)
     }
 
-    fn finish(self, seed: u64, failure: Failure, from: Size) -> Result<Shrunk, ShrinkError> {
-        let Shrinking { attempts, program, deviations, tried } = self;
+    fn finish(self, seed: u64, failure: Failure, from: Size, drawn: &Setup) -> Result<Shrunk, ShrinkError> {
+        let Shrinking { attempts, program, plain, deviations, tried } = self;
         let chooser = Deviating::new(deviations.clone(), Misfit::Parts);
         let run = program.with_evidence().execute(seed, Chooser::Strategy(Box::new(chooser)))?;
         if let RunEnd::Interrupted = run.end {
@@ -221,6 +251,7 @@ impl Shrinking<'_> {
         let to =
             Size { deviations: deviations.len(), steps: run.steps, requests: requests::requests(&program) };
         let executions = attempts.executions + 2;
-        Ok(Shrunk { program, deviations, run, failure, from, to, minimality, executions })
+        let needs = Needs::between(&plain, drawn, &program.setup);
+        Ok(Shrunk { program, deviations, run, needs, failure, from, to, minimality, executions })
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn reduce(
 
 /// A schedule of `program` that fails: without any deviation, with what still fits of `known`, or one
 /// of so many random ones.
-fn refit(
+pub(super) fn refit(
     attempts: &mut Attempts<'_>,
     program: &Program,
     known: &[Deviation],
