@@ -8,6 +8,7 @@
 //!
 //! | pairs | what they share |
 //! | --- | --- |
+//! | `r02`, `r03`, `r09`, `r13` to `r17`, `r20`, `r27` | `backend`, a virtual miniport over a backend |
 //! | `r01`, `r21`, `r28` to `r32` | `wdm`, a disk driver with a queue, a worker and a remove lock |
 //!
 //! Invariant: **the fixed form is silent**, under every rule and whatever is drawn for it, and the buggy
@@ -22,8 +23,19 @@
 #![expect(clippy::upper_case_acronyms, reason = "names of structures, as in C")]
 #![expect(clippy::manual_is_multiple_of, reason = "the remainder, as in C")]
 
+mod backend;
 mod r01;
+mod r02;
+mod r03;
+mod r09;
+mod r13;
+mod r14;
+mod r15;
+mod r16;
+mod r17;
+mod r20;
 mod r21;
+mod r27;
 mod r28;
 mod r29;
 mod r30;
@@ -37,8 +49,21 @@ use verifier::driver::{Driver, Expects, Kind, Source};
 /// The files of the museum, for the lines that reports quote.
 const SOURCES: &[Source] = verifier::sources![
     "mod.rs",
+    "backend/adapter.rs",
+    "backend/command.rs",
+    "backend/mod.rs",
     "r01.rs",
+    "r02.rs",
+    "r03.rs",
+    "r09.rs",
+    "r13.rs",
+    "r14.rs",
+    "r15.rs",
+    "r16.rs",
+    "r17.rs",
+    "r20.rs",
     "r21.rs",
+    "r27.rs",
     "r28.rs",
     "r29.rs",
     "r30.rs",
@@ -96,6 +121,9 @@ macro_rules! museum {
             sources: SOURCES,
         }
     };
+    (@miniport $form:ty) => {
+        Kind::VirtualMiniport { entry: Some(backend::DriverEntry::<$form>) }
+    };
     (@wdm $form:ty) => {
         Kind::Wdm {
             entry: Some(wdm::DriverEntry::<$form>),
@@ -106,7 +134,17 @@ macro_rules! museum {
 
 museum! {
     wdm r01 = Breaks("SpinLockSafe"), with "", "completes requests with the lock held that guards the count of pieces";
+    miniport r02 = MayBreak("CompleteUnderLock"), with "--event removal --rules CompleteUnderLock", "completes requests under its lock when the backend has died";
+    miniport r03 = MayBreak("RequestStatus"), with "", "frees its slot after it has completed the request";
+    miniport r09 = MayStop("DRIVER_VERIFIER_DETECTED_VIOLATION"), with "", "waits in HwStorStartIo until it is resumed";
+    miniport r13 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--event reset", "takes the address of a request for its name when a reset has ended it";
+    miniport r14 = MayBreak("LostRequest"), with "", "writes the number of parts after it has queued the parts";
+    miniport r15 = MayBreak("DataIntegrity"), with "--event reset", "completes a request with success of which a part was dropped";
+    miniport r16 = Breaks("LostRequest"), with "", "says that a request was taken for which the ring had no room";
+    miniport r17 = MayStop("MULTIPLE_IRP_COMPLETE_REQUESTS"), with "", "completes the newer of two service requests, and keeps it";
+    miniport r20 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "", "lists an object before it is initialised";
     wdm r21 = Stops("UNBALANCED_RELEASE"), with "", "waits for another remove lock than requests hold";
+    miniport r27 = MayStop("KMODE_EXCEPTION_NOT_HANDLED"), with "--fault allocation:p=0.5,when=io", "frees an object that is in a list where a creation fails";
     wdm r28 = Stops("MAXIMUM_WAIT_OBJECTS_EXCEEDED"), with "", "waits for four objects without wait blocks";
     wdm r29 = MayStop("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), with "--event removal", "completes requests with their cancel routines set";
     wdm r30 = MayStop("DRIVER_RETURNED_HOLDING_CANCEL_LOCK"), with "--fault allocation:p=0.2,when=io", "keeps the cancel spin lock where it has no memory";

@@ -16,7 +16,17 @@ const SEEDS_FIXED: u64 = 200;
 /// The code at the place of each finding, in the pair's own file; none where no line of the driver is to blame.
 const PLACES: &[(&str, &str)] = &[
     ("r01", "IoCompleteRequest(Irp"),
+    ("r02", "StorPortNotification(RequestComplete"),
+    ("r03", ""),
+    ("r09", "KeWaitForSingleObject("),
+    ("r13", ""),
+    ("r14", ""),
+    ("r15", ""),
+    ("r16", ""),
+    ("r17", "StorPortCompleteServiceIrp("),
+    ("r20", "InsertTailList("),
     ("r21", "IoReleaseRemoveLockAndWait("),
+    ("r27", "RemoveHeadList("),
     ("r28", "KeWaitForMultipleObjects("),
     ("r29", "IoCompleteRequest(Irp"),
     ("r30", ""),
@@ -24,16 +34,19 @@ const PLACES: &[(&str, &str)] = &[
     ("r32", "InitializeListHead("),
 ];
 
-/// What `storsim stress` runs with the flags of the pair, but of fewer requests.
+/// Rows that may find a bug first, by the harm that it does elsewhere.
+const BY_HARM: &[(&str, &str)] = &[("r17", "RequestStatus")];
+
+/// What `storsim stress` runs with the flags of the pair, but of fewer requests, more of them for services.
 fn program(driver: &'static Driver, pair: &Pair, rules: Selection) -> Program {
     let mut setup = Setup { rules, ..Setup::of_model(driver) };
     setup.cpus = 4;
     setup.contents = Contents::Memory { bytes: 1 << 20 };
-    setup.workload.amount = Amount::Ios(100);
+    setup.workload.amount = Amount::Ios(60);
     setup.workload.block_bytes = 4096.into();
     setup.workload.depth = 8;
     setup.workload.flush_every = 16;
-    setup.workload.service_every = 32;
+    setup.workload.service_every = 8;
     setup.workload.cancel_every = if driver.cancels { 16 } else { 0 };
     let mut words = pair.with.split_whitespace();
     while let Some(flag) = words.next() {
@@ -64,6 +77,7 @@ fn first_found(pair: &'static Pair) -> Finding {
     let program = program(&pair.buggy, pair, Selection::default());
     for (seed, run) in runs(&program, SEEDS_MAX) {
         match run.end {
+            RunEnd::Found(finding) if BY_HARM.contains(&(pair.buggy.name, finding.of.name)) => {}
             RunEnd::Found(finding) => return *finding,
             RunEnd::Clean => {}
             other => panic!("{}, seed {seed}: {other:?}", pair.buggy.name),
