@@ -8,7 +8,7 @@
 //!
 //! | pairs | what they share |
 //! | --- | --- |
-//! | `r02`, `r03`, `r09`, `r13` to `r17`, `r20`, `r27` | `backend`, a virtual miniport over a backend |
+//! | `r02`, `r03`, `r09`, `r11`, `r13` to `r18`, `r20`, `r27` | `backend`, a virtual miniport over a backend |
 //! | `r01`, `r21`, `r28` to `r32` | `wdm`, a disk driver with a queue, a worker and a remove lock |
 //!
 //! Invariant: **the fixed form is silent**, under every rule and whatever is drawn for it, and the buggy
@@ -28,11 +28,13 @@ mod r01;
 mod r02;
 mod r03;
 mod r09;
+mod r11;
 mod r13;
 mod r14;
 mod r15;
 mod r16;
 mod r17;
+mod r18;
 mod r20;
 mod r21;
 mod r27;
@@ -56,11 +58,13 @@ const SOURCES: &[Source] = verifier::sources![
     "r02.rs",
     "r03.rs",
     "r09.rs",
+    "r11.rs",
     "r13.rs",
     "r14.rs",
     "r15.rs",
     "r16.rs",
     "r17.rs",
+    "r18.rs",
     "r20.rs",
     "r21.rs",
     "r27.rs",
@@ -137,11 +141,13 @@ museum! {
     miniport r02 = MayBreak("CompleteUnderLock"), with "--event removal --rules CompleteUnderLock", "completes requests under its lock when the backend has died";
     miniport r03 = MayBreak("RequestStatus"), with "", "frees its slot after it has completed the request";
     miniport r09 = MayStop("DRIVER_VERIFIER_DETECTED_VIOLATION"), with "", "waits in HwStorStartIo until it is resumed";
+    miniport r11 = Breaks("ForDpcOutsideDpc"), with "", "takes a lock by the routine for DPCs where it is in none";
     miniport r13 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--event reset", "takes the address of a request for its name when a reset has ended it";
     miniport r14 = MayBreak("LostRequest"), with "", "writes the number of parts after it has queued the parts";
     miniport r15 = MayBreak("DataIntegrity"), with "--event reset", "completes a request with success of which a part was dropped";
     miniport r16 = Breaks("LostRequest"), with "", "says that a request was taken for which the ring had no room";
     miniport r17 = MayStop("MULTIPLE_IRP_COMPLETE_REQUESTS"), with "", "completes the newer of two service requests, and keeps it";
+    miniport r18 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--event hotplug", "completes requests of a unit that is gone, and leaves them in its list";
     miniport r20 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "", "lists an object before it is initialised";
     wdm r21 = Stops("UNBALANCED_RELEASE"), with "", "waits for another remove lock than requests hold";
     miniport r27 = MayStop("KMODE_EXCEPTION_NOT_HANDLED"), with "--fault allocation:p=0.5,when=io", "frees an object that is in a list where a creation fails";

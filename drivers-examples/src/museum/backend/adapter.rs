@@ -38,6 +38,7 @@ pub(in super::super) unsafe extern "C-unwind" fn DriverEntry<F: Form>(
     Data.HwStartIo = Some(HwStartIo::<F>);
     Data.HwResetBus = Some(HwResetBus::<F>);
     Data.HwAdapterControl = Some(HwAdapterControl::<F>);
+    Data.HwUnitControl = Some(HwUnitControl::<F>);
     Data.HwFreeAdapterResources = Some(HwFreeAdapterResources::<F>);
     if F::TAKES_SERVICE {
         Data.HwProcessServiceRequest = Some(HwProcessServiceRequest::<F>);
@@ -176,6 +177,29 @@ unsafe extern "C-unwind" fn HwAdapterControl<F: Form>(
     }
 }
 
+unsafe extern "C-unwind" fn HwUnitControl<F: Form>(
+    DeviceExtension: PVOID,
+    ControlType: SCSI_UNIT_CONTROL_TYPE,
+    Parameters: PVOID,
+) -> SCSI_UNIT_CONTROL_STATUS {
+    match ControlType {
+        ScsiQuerySupportedUnitControlTypes => {
+            let List: *mut SCSI_SUPPORTED_CONTROL_TYPE_LIST = Parameters.cast();
+            let Supported = (&raw mut (*List).SupportedTypeList).cast::<BOOLEAN>();
+            for Type in [ScsiQuerySupportedUnitControlTypes, ScsiUnitSurpriseRemoval] {
+                if (Type as ULONG) < (*List).MaxControlType {
+                    *Supported.add(Type as usize) = TRUE;
+                }
+            }
+        }
+        ScsiUnitSurpriseRemoval => {
+            F::UnitRemoved(DeviceExtension.cast(), (*Parameters.cast::<STOR_ADDR_BTL8>()).Lun);
+        }
+        _ => return ScsiUnitControlUnsuccessful,
+    }
+    ScsiUnitControlSuccess
+}
+
 unsafe extern "C-unwind" fn HwFreeAdapterResources<F: Form>(DeviceExtension: PVOID) {
     StopBackend(DeviceExtension.cast());
     F::Free(DeviceExtension.cast());
@@ -199,4 +223,10 @@ pub(in super::super) unsafe fn Complete(Adapter: PADAPTER, Srb: PSCSI_REQUEST_BL
 /// Whether the backend has gone away, and will not come back.
 pub(in super::super) unsafe fn BackendIsGone(Adapter: PADAPTER) -> bool {
     (*(*Adapter).Medium).is_gone()
+}
+
+/// Whether units have come or gone since this was last asked.
+pub(in super::super) unsafe fn UnitsHaveChanged(Adapter: PADAPTER) -> bool {
+    let Medium = &*(*Adapter).Medium;
+    std::iter::from_fn(|| Medium.take_change()).count() != 0
 }

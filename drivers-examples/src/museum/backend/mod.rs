@@ -18,7 +18,7 @@ mod command;
 use std::mem::zeroed;
 use std::ptr::null_mut;
 
-pub(super) use adapter::{BackendIsGone, Complete, DriverEntry, More};
+pub(super) use adapter::{BackendIsGone, Complete, DriverEntry, More, UnitsHaveChanged};
 pub(super) use command::*;
 pub(super) use kernel_sim::shared::Shared;
 pub(super) use storport_sim::ddi::*;
@@ -120,6 +120,9 @@ pub(super) trait Form: 'static {
 
     /// HwStorProcessServiceRequest.
     unsafe fn ServiceRequest(_Adapter: PADAPTER, _Irp: PIRP) {}
+
+    /// HwStorUnitControl: a unit was pulled out. Its requests come to an end at the backend by themselves.
+    unsafe fn UnitRemoved(_Adapter: PADAPTER, _Lun: UCHAR) {}
 
     /// HwStorCompleteServiceIrp: the adapter is about to be removed.
     unsafe fn EndServiceRequests(_Adapter: PADAPTER) {}
