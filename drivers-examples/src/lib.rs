@@ -6,6 +6,7 @@
 pub mod ahci;
 pub mod exhibits;
 pub mod models;
+pub mod museum;
 pub mod ramdisk;
 pub mod ramdisk_service_irp_under_lock;
 pub mod vandals;
@@ -288,13 +289,17 @@ static DRIVERS: &[&Driver] = &[
     &models::PANICS,
 ];
 
-/// Everything that `storsim` runs: the drivers and models, the vandals, then the exhibits.
+/// Everything that `storsim` runs: the drivers and models, the museum, the vandals, then the exhibits.
 pub static ALL: &[&Driver] = &{
-    let mut all = [DRIVERS[0]; DRIVERS.len() + vandals::ALL.len() + exhibits::ALL.len()];
-    let (drivers, rest) = all.split_at_mut(DRIVERS.len());
-    let (vandals, exhibits) = rest.split_at_mut(vandals::ALL.len());
-    drivers.copy_from_slice(DRIVERS);
-    vandals.copy_from_slice(vandals::ALL);
-    exhibits.copy_from_slice(&exhibits::ALL);
+    let parts: [&[&Driver]; 4] = [DRIVERS, &museum::ALL, vandals::ALL, &exhibits::ALL];
+    let mut all = [DRIVERS[0]; DRIVERS.len() + museum::ALL.len() + vandals::ALL.len() + exhibits::ALL.len()];
+    let (mut part, mut at) = (0, 0);
+    while part < parts.len() {
+        let (_, rest) = all.split_at_mut(at);
+        let (room, _) = rest.split_at_mut(parts[part].len());
+        room.copy_from_slice(parts[part]);
+        at += parts[part].len();
+        part += 1;
+    }
     all
 };

@@ -12,7 +12,8 @@ use storport_sim::{Medium, PciSlot};
 pub struct Driver {
     /// Its name on the command line.
     pub name: &'static str,
-    /// Other names it is found by; reports print [`Driver::name`].
+    /// Other names it is found by; reports print [`Driver::name`]. One that several drivers share names them
+    /// all.
     pub aliases: &'static [&'static str],
     /// One line for `storsim list`.
     pub summary: &'static str,

@@ -35,8 +35,8 @@
 
 pub mod complete_under_cancel_lock;
 pub mod complete_under_lock;
-mod ddi;
-mod device;
+pub(crate) mod ddi;
+pub(crate) mod device;
 mod dispatch;
 mod driver;
 mod held;

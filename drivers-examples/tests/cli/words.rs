@@ -54,6 +54,7 @@ fn list_names_every_driver_and_every_rule() {
         "panics",
     ]
     .into_iter()
+    .chain(drivers_examples::museum::ALL.iter().map(|driver| driver.name))
     .chain(vandals)
     .collect();
     assert_eq!(names(&list["drivers"]), expected);

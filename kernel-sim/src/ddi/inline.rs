@@ -8,13 +8,32 @@
 #![expect(clippy::missing_safety_doc, reason = "each takes pointers to live structures, as in C")]
 
 use super::types::*;
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+
+/// A link of a list. Where a driver's list is damaged this is a fault of the driver's. An access that the
+/// compiler makes itself would be looked at first in a build with debug assertions, and a NULL link would end
+/// the process.
+unsafe fn link(Link: *const PLIST_ENTRY) -> &'static AtomicPtr<LIST_ENTRY> {
+    // SAFETY: the caller's structures are live and its own, as in C.
+    unsafe { AtomicPtr::from_ptr(Link.cast_mut()) }
+}
+
+unsafe fn next(Entry: *const LIST_ENTRY) -> &'static AtomicPtr<LIST_ENTRY> {
+    // SAFETY: as above; the field is not accessed here.
+    unsafe { link(&raw const (*Entry).Flink) }
+}
+
+unsafe fn previous(Entry: *const LIST_ENTRY) -> &'static AtomicPtr<LIST_ENTRY> {
+    // SAFETY: as above; the field is not accessed here.
+    unsafe { link(&raw const (*Entry).Blink) }
+}
 
 /// Makes a list head empty.
 pub unsafe fn InitializeListHead(ListHead: PLIST_ENTRY) {
     // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
-        (*ListHead).Flink = ListHead;
-        (*ListHead).Blink = ListHead;
+        next(ListHead).store(ListHead, Relaxed);
+        previous(ListHead).store(ListHead, Relaxed);
     }
 }
 
@@ -22,18 +41,18 @@ pub unsafe fn InitializeListHead(ListHead: PLIST_ENTRY) {
 #[must_use]
 pub unsafe fn IsListEmpty(ListHead: *const LIST_ENTRY) -> bool {
     // SAFETY: the caller's structures are live and its own, as in C.
-    unsafe { std::ptr::eq((*ListHead).Flink, ListHead) }
+    unsafe { std::ptr::eq(next(ListHead).load(Relaxed), ListHead) }
 }
 
 /// Appends an entry.
 pub unsafe fn InsertTailList(ListHead: PLIST_ENTRY, Entry: PLIST_ENTRY) {
     // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
-        let last = (*ListHead).Blink;
-        (*Entry).Flink = ListHead;
-        (*Entry).Blink = last;
-        (*last).Flink = Entry;
-        (*ListHead).Blink = Entry;
+        let last = previous(ListHead).load(Relaxed);
+        next(Entry).store(ListHead, Relaxed);
+        previous(Entry).store(last, Relaxed);
+        next(last).store(Entry, Relaxed);
+        previous(ListHead).store(Entry, Relaxed);
     }
 }
 
@@ -41,11 +60,11 @@ pub unsafe fn InsertTailList(ListHead: PLIST_ENTRY, Entry: PLIST_ENTRY) {
 pub unsafe fn InsertHeadList(ListHead: PLIST_ENTRY, Entry: PLIST_ENTRY) {
     // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
-        let first = (*ListHead).Flink;
-        (*Entry).Flink = first;
-        (*Entry).Blink = ListHead;
-        (*first).Blink = Entry;
-        (*ListHead).Flink = Entry;
+        let first = next(ListHead).load(Relaxed);
+        next(Entry).store(first, Relaxed);
+        previous(Entry).store(ListHead, Relaxed);
+        previous(first).store(Entry, Relaxed);
+        next(ListHead).store(Entry, Relaxed);
     }
 }
 
@@ -53,10 +72,10 @@ pub unsafe fn InsertHeadList(ListHead: PLIST_ENTRY, Entry: PLIST_ENTRY) {
 pub unsafe fn RemoveEntryList(Entry: PLIST_ENTRY) -> bool {
     // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
-        let (next, previous) = ((*Entry).Flink, (*Entry).Blink);
-        (*previous).Flink = next;
-        (*next).Blink = previous;
-        next == previous
+        let (after, before) = (next(Entry).load(Relaxed), previous(Entry).load(Relaxed));
+        next(before).store(after, Relaxed);
+        previous(after).store(before, Relaxed);
+        after == before
     }
 }
 
@@ -64,7 +83,7 @@ pub unsafe fn RemoveEntryList(Entry: PLIST_ENTRY) -> bool {
 pub unsafe fn RemoveHeadList(ListHead: PLIST_ENTRY) -> PLIST_ENTRY {
     // SAFETY: the caller's structures are live and its own, as in C.
     unsafe {
-        let entry = (*ListHead).Flink;
+        let entry = next(ListHead).load(Relaxed);
         RemoveEntryList(entry);
         entry
     }
