@@ -65,6 +65,7 @@ pub(crate) unsafe fn initialize(call: &Call, dpc: PKDPC, routine: PKDEFERRED_ROU
         Importance: MEDIUM_IMPORTANCE as u8,
         Number: 0,
         DpcListEntry: KDPC::UNLINKED,
+        ProcessorHistory: 0,
         DeferredRoutine: routine,
         DeferredContext: context,
         SystemArgument1: null_mut(),
