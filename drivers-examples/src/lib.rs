@@ -149,6 +149,7 @@ pub static WDM_STARTIO: Driver = Driver {
     expects: Expects::Clean,
     kind: wdm!(wdm_startio::driver_entry),
     cancels: true,
+    image: None,
     sources: WDM_SOURCES,
 };
 
@@ -160,6 +161,7 @@ pub static WDM_STARTIO_COMPLETE_UNDER_LOCK: Driver = Driver {
     expects: Expects::Breaks(RULE),
     kind: wdm!(wdm_startio::complete_under_lock::driver_entry),
     cancels: true,
+    image: None,
     sources: WDM_SOURCES,
 };
 
@@ -171,6 +173,7 @@ pub static WDM_STARTIO_NEXT_UNDER_LOCK: Driver = Driver {
     expects: Expects::Breaks(RULE),
     kind: wdm!(wdm_startio::next_under_lock::driver_entry),
     cancels: true,
+    image: None,
     sources: WDM_SOURCES,
 };
 
@@ -182,6 +185,7 @@ pub static WDM_STARTIO_COMPLETE_UNDER_CANCEL_LOCK: Driver = Driver {
     expects: Expects::Breaks(RULE),
     kind: wdm!(wdm_startio::complete_under_cancel_lock::driver_entry),
     cancels: true,
+    image: None,
     sources: WDM_SOURCES,
 };
 
@@ -193,6 +197,7 @@ pub static WDM_STARTIO_RARE: Driver = Driver {
     expects: Expects::MayBreak(RULE),
     kind: wdm!(wdm_startio::rare::driver_entry),
     cancels: true,
+    image: None,
     sources: WDM_SOURCES,
 };
 
@@ -204,6 +209,7 @@ pub static RAMDISK: Driver = Driver {
     expects: Expects::Clean,
     kind: Kind::VirtualMiniport { entry: Some(ramdisk::driver_entry) },
     cancels: false,
+    image: None,
     sources: RAMDISK_SOURCES,
 };
 
@@ -215,6 +221,7 @@ pub static RAMDISK_SERVICE_IRP_UNDER_LOCK: Driver = Driver {
     expects: Expects::Breaks(RULE),
     kind: Kind::VirtualMiniport { entry: Some(ramdisk_service_irp_under_lock::driver_entry) },
     cancels: false,
+    image: None,
     sources: RAMDISK_SOURCES,
 };
 
@@ -231,6 +238,7 @@ pub static AHCI: Driver = Driver {
         slot: Ahci::slot,
     },
     cancels: false,
+    image: None,
     sources: AHCI_SOURCES,
 };
 
@@ -249,6 +257,7 @@ pub static VIOSCSI: Driver = Driver {
         },
     },
     cancels: false,
+    image: None,
     sources: VIOSCSI_SOURCES,
 };
 

@@ -15,6 +15,7 @@ use crate::guard::Memory;
 use crate::hardware::{HardwareModel, HardwareSlot};
 use crate::held::HeldLock;
 use crate::hook::{Halt, Watcher};
+use crate::image::{Image, Mapped};
 use crate::io::IoManager;
 use crate::irql::Irql;
 use crate::kernel::{DpcQueues, Kernel};
@@ -65,6 +66,7 @@ pub struct Config {
     pub(crate) patience: Duration,
     pub(crate) steps_max: u64,
     pub(crate) memory: Memory,
+    pub(crate) image: Option<&'static Image>,
 }
 
 /// A machine cannot have that many processors.
@@ -99,6 +101,7 @@ impl Config {
             patience: PATIENCE,
             steps_max: u64::MAX,
             memory: Memory::Plain,
+            image: None,
         })
     }
 
@@ -106,6 +109,13 @@ impl Config {
     #[must_use]
     pub fn watch(mut self, watcher: Arc<dyn Watcher>) -> Config {
         self.watchers.push(watcher);
+        self
+    }
+
+    /// The image that [`image::entry`](crate::image::entry) runs.
+    #[must_use]
+    pub fn image(mut self, image: Option<&'static Image>) -> Config {
+        self.image = image;
         self
     }
 
@@ -237,6 +247,8 @@ pub struct Accepts {
 pub struct Machine {
     pub(crate) processors: Box<[Processor]>,
     pub(crate) memory: AddressSpace,
+    /// The image of its driver, if that is one.
+    pub(crate) image: Option<Box<Mapped>>,
     pub(crate) kernel: Mutex<Kernel>,
     pub(crate) dpcs: DpcQueues,
     pub(crate) pool: Mutex<Pool>,

@@ -1,9 +1,9 @@
 //! STOR_DPC: deferred procedure calls of the miniport, each with a lock of its own.
 //!
-//! Storport promises that instances of one routine are serialised, which the kernel does not promise of a
-//! DPC that is queued again while it runs: a second instance waits for the first, on a lock that is not
-//! the one miniports know as DpcLock. A STOR_DPC has no room of its own for that lock and the routine, so they
-//! lie in members of its KDPC that only the system uses, and that the kernel leaves alone once it is made.
+//! Storport promises that instances of one routine are serialised, which the kernel does not promise of a DPC
+//! that is queued again while it runs: a second instance waits for the first, on a lock that is not the one
+//! miniports know as DpcLock. A STOR_DPC has no room of its own for that lock and the routine, so they lie in
+//! members of its KDPC that only the system uses, and that the kernel leaves alone once it is made.
 
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
@@ -14,6 +14,7 @@ use crate::callbacks::{HW_STOR_DPC, STORPORT};
 use crate::ddi::{PHW_DPC_ROUTINE, PSTOR_DPC};
 use kernel_sim::ddi::{BOOLEAN, Call, PKDPC, PKSPIN_LOCK, PVOID, as_system};
 use kernel_sim::frame::Frame;
+use kernel_sim::image::Routine as _;
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
 use kernel_sim::routine::Arg;
@@ -105,7 +106,7 @@ unsafe extern "C-unwind" fn run(kdpc: PKDPC, context: PVOID, a1: PVOID, a2: PVOI
         // SAFETY: the miniport gave the routine and its arguments together, for a call like this; they live
         // until it.
         adapter.call(Frame::new(&HW_STOR_DPC, &args), Irql::DISPATCH, || unsafe {
-            routine(dpc, adapter.extension, a1, a2)
+            routine.go((dpc, adapter.extension, a1, a2))
         });
         unhooked::release(&call, serial);
     });
