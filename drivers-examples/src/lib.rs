@@ -150,6 +150,7 @@ pub static WDM_STARTIO: Driver = Driver {
     expects: Expects::Clean,
     kind: wdm!(wdm_startio::driver_entry),
     cancels: true,
+    image: None,
     sources: WDM_SOURCES,
 };
 
@@ -161,6 +162,7 @@ pub static WDM_STARTIO_COMPLETE_UNDER_LOCK: Driver = Driver {
     expects: Expects::Breaks(RULE),
     kind: wdm!(wdm_startio::complete_under_lock::driver_entry),
     cancels: true,
+    image: None,
     sources: WDM_SOURCES,
 };
 
@@ -172,6 +174,7 @@ pub static WDM_STARTIO_NEXT_UNDER_LOCK: Driver = Driver {
     expects: Expects::Breaks(RULE),
     kind: wdm!(wdm_startio::next_under_lock::driver_entry),
     cancels: true,
+    image: None,
     sources: WDM_SOURCES,
 };
 
@@ -183,6 +186,7 @@ pub static WDM_STARTIO_COMPLETE_UNDER_CANCEL_LOCK: Driver = Driver {
     expects: Expects::Breaks(RULE),
     kind: wdm!(wdm_startio::complete_under_cancel_lock::driver_entry),
     cancels: true,
+    image: None,
     sources: WDM_SOURCES,
 };
 
@@ -194,6 +198,7 @@ pub static WDM_STARTIO_RARE: Driver = Driver {
     expects: Expects::MayBreak(RULE),
     kind: wdm!(wdm_startio::rare::driver_entry),
     cancels: true,
+    image: None,
     sources: WDM_SOURCES,
 };
 
@@ -205,6 +210,7 @@ pub static RAMDISK: Driver = Driver {
     expects: Expects::Clean,
     kind: Kind::VirtualMiniport { entry: Some(ramdisk::driver_entry) },
     cancels: false,
+    image: None,
     sources: RAMDISK_SOURCES,
 };
 
@@ -216,6 +222,7 @@ pub static RAMDISK_SERVICE_IRP_UNDER_LOCK: Driver = Driver {
     expects: Expects::Breaks(RULE),
     kind: Kind::VirtualMiniport { entry: Some(ramdisk_service_irp_under_lock::driver_entry) },
     cancels: false,
+    image: None,
     sources: RAMDISK_SOURCES,
 };
 
@@ -232,6 +239,7 @@ pub static AHCI: Driver = Driver {
         slot: Ahci::slot,
     },
     cancels: false,
+    image: None,
     sources: AHCI_SOURCES,
 };
 
@@ -250,6 +258,7 @@ pub static VIOSCSI: Driver = Driver {
         },
     },
     cancels: false,
+    image: None,
     sources: VIOSCSI_SOURCES,
 };
 

@@ -61,6 +61,11 @@ pub mod held;
 mod here;
 pub mod hook;
 pub mod host_clock;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod image;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[path = "image/elsewhere.rs"]
+pub mod image;
 mod io;
 pub mod irql;
 mod kernel;

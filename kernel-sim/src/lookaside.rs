@@ -10,6 +10,7 @@
 use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::Call;
 use crate::ddi::types::*;
+use crate::image::Routine as _;
 use crate::pool;
 
 /// Marks a list that was initialized.
@@ -88,7 +89,7 @@ pub(crate) unsafe fn allocate(call: &Call, list: *mut GENERAL_LOOKASIDE) -> PVOI
     let l = live(call, list);
     match l.Allocate {
         // SAFETY: the routine is the driver's own, called as documented.
-        Some(routine) => unsafe { routine(l.Type, l.Size, l.Tag) },
+        Some(routine) => unsafe { routine.go((l.Type, l.Size, l.Tag)) },
         None => pool::allocate(call, l.Size, l.Tag, l.Type == PagedPool, false),
     }
 }
@@ -97,7 +98,7 @@ pub(crate) unsafe fn free(call: &Call, list: *mut GENERAL_LOOKASIDE, entry: PVOI
     let l = live(call, list);
     match l.Free {
         // SAFETY: the routine is the driver's own, called as documented.
-        Some(routine) => unsafe { routine(entry) },
+        Some(routine) => unsafe { routine.go((entry,)) },
         None => call.cpu.machine().pool_free(call, entry, Some(l.Tag)),
     }
 }

@@ -15,6 +15,7 @@ use crate::guard::Memory;
 use crate::hardware::{HardwareModel, HardwareSlot};
 use crate::held::HeldLock;
 use crate::hook::{Halt, Watcher};
+use crate::image::{Image, Mapped};
 use crate::io::IoManager;
 use crate::irql::Irql;
 use crate::kernel::{DpcQueues, Kernel};
@@ -66,6 +67,7 @@ pub struct Config {
     pub(crate) steps_max: u64,
     pub(crate) step_ns: u32,
     pub(crate) memory: Memory,
+    pub(crate) image: Option<&'static Image>,
 }
 
 /// A machine cannot have that many processors.
@@ -101,6 +103,7 @@ impl Config {
             steps_max: u64::MAX,
             step_ns: 0,
             memory: Memory::Plain,
+            image: None,
         })
     }
 
@@ -108,6 +111,13 @@ impl Config {
     #[must_use]
     pub fn watch(mut self, watcher: Arc<dyn Watcher>) -> Config {
         self.watchers.push(watcher);
+        self
+    }
+
+    /// The image that [`image::entry`](crate::image::entry) runs.
+    #[must_use]
+    pub fn image(mut self, image: Option<&'static Image>) -> Config {
+        self.image = image;
         self
     }
 
@@ -248,6 +258,8 @@ pub struct Accepts {
 pub struct Machine {
     pub(crate) processors: Box<[Processor]>,
     pub(crate) memory: AddressSpace,
+    /// The image of its driver, if that is one.
+    pub(crate) image: Option<Box<Mapped>>,
     pub(crate) kernel: Mutex<Kernel>,
     pub(crate) dpcs: DpcQueues,
     pub(crate) pool: Mutex<Pool>,

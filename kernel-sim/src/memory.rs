@@ -1,6 +1,6 @@
 //! The address space of one machine: everything a driver may point at.
 //!
-//! One reserved range of host memory holds the pool, the register windows and the kernel stacks,
+//! One reserved range of host memory holds the pool, the register windows, the kernel stacks and an image,
 //! so "is this pointer memory of this machine?" is one subtraction and one comparison. It is not
 //! an allocator (see `pool`) and knows no object types. Invariant: while a machine runs, every byte
 //! of the range is mapped, except the guard page below each stack, and closed pages of a guarded machine.
@@ -15,6 +15,7 @@ use crate::guard::Guard;
 pub use crate::guard::POOL_BYTES;
 use parking_lot::Mutex;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
+use std::any::Any;
 use std::ptr::{NonNull, null_mut};
 
 /// Where the range begins in machine addresses: the start of the x64 system pool region.
@@ -29,7 +30,11 @@ pub const STACKS_MAX: usize = 1024;
 const GUARD_BYTES: usize = 4096;
 const STACK_STRIDE: usize = STACK_BYTES + GUARD_BYTES;
 const STACKS_OFFSET: usize = POOL_BYTES + WINDOW_BYTES;
-pub(crate) const TOTAL_BYTES: usize = STACKS_OFFSET + STACKS_MAX * STACK_STRIDE;
+/// Where an image lies, behind the stacks.
+pub(crate) const IMAGE_OFFSET: usize = STACKS_OFFSET + STACKS_MAX * STACK_STRIDE;
+/// Bytes of the range where an image lies.
+pub(crate) const IMAGE_ROOM_BYTES: usize = 16 << 20;
+pub(crate) const TOTAL_BYTES: usize = IMAGE_OFFSET + IMAGE_ROOM_BYTES;
 
 /// Pool pages that stay committed between machines; above it they go back to the host.
 const KEEP_BYTES: usize = 8 << 20;
@@ -49,6 +54,8 @@ pub(crate) enum Place {
     Stack,
     /// The guard page below the stack of that index.
     Guard(usize),
+    /// The image of a driver, or room for one.
+    Image,
     /// No memory of the machine.
     Elsewhere,
 }
@@ -60,6 +67,8 @@ pub(crate) struct AddressSpace {
     guarded: Mutex<usize>,
     /// Which pages are closed, on a guarded machine.
     guard: Option<Guard>,
+    /// What is known of the image that lies there, kept for a next machine with the same.
+    pub(crate) tenant: Option<Box<dyn Any + Send + Sync>>,
 }
 
 // SAFETY: the range is plain memory owned by this value; the pool and the machine decide who may touch which
@@ -106,6 +115,7 @@ impl AddressSpace {
             base: NonNull::new(base.cast()).expect("mmap returned null"),
             guarded: Mutex::new(0),
             guard: None,
+            tenant: None,
         })
     }
 
@@ -182,6 +192,9 @@ impl AddressSpace {
         if offset >= TOTAL_BYTES {
             return 0;
         }
+        if offset >= IMAGE_OFFSET {
+            return MACHINE_BASE + offset as u64;
+        }
         let stack = (offset - STACKS_OFFSET) / STACK_STRIDE;
         MACHINE_BASE + (STACKS_OFFSET + stack * STACK_STRIDE) as u64
     }
@@ -194,6 +207,7 @@ impl AddressSpace {
         match offset.checked_sub(STACKS_OFFSET) {
             None if offset < POOL_BYTES => Place::Pool,
             None => Place::Registers,
+            Some(_) if offset >= IMAGE_OFFSET => Place::Image,
             Some(at) if at % STACK_STRIDE < GUARD_BYTES => Place::Guard(at / STACK_STRIDE),
             Some(_) => Place::Stack,
         }
@@ -202,8 +216,14 @@ impl AddressSpace {
     /// Index of the stack that an address lies in, its guard page included.
     pub(crate) fn stack_of(&self, address: usize) -> Option<usize> {
         let offset = address.checked_sub(self.base())?;
-        let at = offset.checked_sub(STACKS_OFFSET).filter(|_| offset < TOTAL_BYTES)?;
+        let at = offset.checked_sub(STACKS_OFFSET).filter(|_| offset < IMAGE_OFFSET)?;
         Some(at / STACK_STRIDE)
+    }
+
+    /// Bounds of the stack that an address lies in, without its guard page.
+    pub(crate) fn stack_around(&self, address: usize) -> Option<(usize, usize)> {
+        let guard = self.base() + STACKS_OFFSET + self.stack_of(address)? * STACK_STRIDE;
+        Some((guard + GUARD_BYTES, guard + STACK_STRIDE))
     }
 
     /// Bounds of stack `index` (limit, base), its guard page in place.

@@ -15,6 +15,7 @@ use crate::exec::deterministic::{Deterministic, Strategy};
 use crate::exec::parallel::Parallel;
 use crate::guard::Memory;
 use crate::hardware::HardwareSlot;
+use crate::image::Mapped;
 use crate::io::IoManager;
 use crate::kernel::{DpcQueues, Kernel};
 use crate::machine::{ATTACHED_MAX, Config, Execution, Machine, Outcome};
@@ -63,6 +64,10 @@ impl Machine {
             Memory::Guarded(_) if !memory.close_pages() => Memory::Plain,
             layout => layout,
         };
+        let image = config.image.map(|image| {
+            Mapped::in_memory(image, &mut memory)
+                .unwrap_or_else(|| panic!("the host refuses to map {}", image.name()))
+        });
         let deterministic = !matches!(config.execution, Execution::Parallel);
         let watching = Watching::new(config.watchers, deterministic, config.keep_sites, config.keep_evidence);
         let executor = match strategy(config.execution) {
@@ -77,6 +82,7 @@ impl Machine {
         let mut machine = Box::new(Machine {
             processors: Box::new([]),
             memory,
+            image,
             kernel: Mutex::new(Kernel::new(config.processors)),
             dpcs: DpcQueues::new(config.processors),
             pool: Mutex::new(Pool::new(base, layout)),
@@ -110,6 +116,7 @@ impl Machine {
         let fits = |m: &Machine| {
             m.processors.len() == usize::from(config.processors)
                 && config.hardware.is_empty()
+                && config.image.is_none()
                 && config.memory == Memory::Plain
                 && !matches!(config.execution, Execution::Parallel)
         };
@@ -219,12 +226,15 @@ impl Machine {
     }
 
     fn take_down(self: Box<Machine>) {
-        let machine = *self;
+        let mut machine = *self;
         let used = machine.pool.lock().used_bytes();
         // What drivers and rigs left in these may still point into the machine's memory.
         drop(machine.kernel);
         drop(machine.attached);
         drop(machine.hardware);
+        if let Some(mapped) = machine.image.take() {
+            machine.memory.tenant = Some(mapped);
+        }
         machine.memory.give_back(used);
     }
 

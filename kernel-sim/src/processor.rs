@@ -11,6 +11,7 @@ use crate::evidence::IrqlChanges;
 use crate::frame::{Frame, OUTERMOST};
 use crate::held::{HeldLock, HeldTable};
 use crate::hook::CALLBACKS_MAX;
+use crate::image::Mapped;
 use crate::irql::Irql;
 use crate::lives::LockHandles;
 use crate::machine::Machine;
@@ -252,6 +253,12 @@ impl Processor {
         debug_assert!(self.is_real(), "no machine runs on this host thread");
         // SAFETY: a real processor is a field of its machine.
         unsafe { &*self.machine }
+    }
+
+    /// The image that lies in the machine's memory.
+    #[inline]
+    pub(crate) fn mapped_image(&self) -> Option<&Mapped> {
+        if self.is_real() { self.machine().image.as_deref() } else { None }
     }
 
     /// Its index.

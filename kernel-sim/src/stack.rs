@@ -8,11 +8,12 @@
 use crate::own_sources;
 use crate::program;
 use parking_lot::Mutex;
+use std::sync::OnceLock;
 
-/// Return addresses kept of one stack.
+/// Return addresses kept of one stack, foreign frames besides.
 const DEPTH_MAX: usize = 96;
 
-/// A call stack: return addresses, innermost first. Empty where none was taken.
+/// A call stack: return addresses and foreign frames, innermost first. Empty where none was taken.
 #[derive(Clone, Default)]
 pub struct Stack(Box<[usize]>);
 
@@ -54,6 +55,18 @@ impl Blame {
         self.driver.is_none() && self.is_inside_own
     }
 }
+
+/// What knows frames that the host's unwinder cannot read: those of code that is no part of the program.
+pub(crate) struct Foreign {
+    /// The frames that the unwinder passed over behind the frame with that instruction and stack pointer, as
+    /// words that no address is like.
+    pub(crate) frames_behind: fn(usize, usize) -> Vec<usize>,
+    /// The functions of such a word, innermost first.
+    pub(crate) frames_of: fn(usize) -> Option<Vec<StackFrame>>,
+}
+
+/// Set once there is such code.
+pub(crate) static FOREIGN: OnceLock<Foreign> = OnceLock::new();
 
 /// Names a stack that a machine keeps.
 #[derive(Clone, Copy, Default)]
@@ -109,7 +122,11 @@ impl Stack {
     pub fn capture() -> Stack {
         let mut addresses = Vec::with_capacity(32);
         backtrace::trace(|frame| {
-            addresses.push(frame.ip() as usize);
+            let address = frame.ip() as usize;
+            addresses.push(address);
+            if let Some(foreign) = FOREIGN.get() {
+                addresses.extend((foreign.frames_behind)(address, frame.sp() as usize));
+            }
             addresses.len() < DEPTH_MAX
         });
         Stack(addresses.into())
@@ -124,6 +141,12 @@ impl Stack {
         // A frame is named by what lies before its address: here that is to be the instruction itself.
         addresses[0] = instruction.wrapping_add(usize::from(!is_return));
         Stack(addresses.into())
+    }
+
+    /// The same stack, with foreign frames on top of it.
+    pub(crate) fn under(self, mut frames: Vec<usize>) -> Stack {
+        frames.extend(self.0);
+        Stack(frames.into())
     }
 
     /// A stack that was walked elsewhere.
@@ -182,6 +205,10 @@ impl Stack {
         for address in &self.0 {
             if is_over {
                 break;
+            }
+            if let Some(frames) = FOREIGN.get().and_then(|foreign| (foreign.frames_of)(*address)) {
+                is_over = frames.into_iter().any(|frame| !told(Whose::Driver, frame));
+                continue;
             }
             backtrace::resolve(*address as *mut _, |symbol| {
                 let (Some(name), Some(file), Some(line)) =

@@ -52,6 +52,24 @@ pub mod controller;
 pub mod ddi;
 pub mod disk;
 pub mod hba;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod image;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub mod image {
+    //! Drivers from files, which this host cannot run.
+    pub use kernel_sim::image::{Image, entry};
+
+    /// No image.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn load(
+        path: &std::path::Path,
+        bytes: Vec<u8>,
+    ) -> Result<&'static Image, kernel_sim::image::NotAnImage> {
+        Image::load(path, bytes)
+    }
+}
 pub mod medium;
 pub mod miniport;
 mod port;

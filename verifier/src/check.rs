@@ -105,6 +105,7 @@ pub fn check_model<T: Sync + 'static>(
         expects: Expects::Clean,
         kind: Kind::Model { cpus, run },
         cancels: false,
+        image: None,
         sources: &[],
     }));
     check(driver)

@@ -6,6 +6,7 @@ use kernel_sim::machine::{Config, Outcome};
 use std::sync::Arc;
 use storport_sim::disk::BackingStore;
 use storport_sim::disk::fault::SharedFaults;
+use storport_sim::image::Image;
 use storport_sim::{Medium, PciSlot};
 
 /// One driver under test.
@@ -23,6 +24,9 @@ pub struct Driver {
     pub kind: Kind,
     /// Whether the workload cancels some of its requests.
     pub cancels: bool,
+    /// The file it comes from, if it was not built in; its entry point is [`storport_sim::image::entry`]
+    /// then.
+    pub image: Option<&'static Image>,
     /// Its source files, for the lines that reports quote.
     pub sources: &'static [Source],
 }

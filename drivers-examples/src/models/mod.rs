@@ -53,6 +53,7 @@ macro_rules! models {
             expects: { use Expects::*; $expects },
             kind: Kind::Model { cpus: $cpus, run: &$run },
             cancels: false,
+            image: None,
             sources: MODEL_SOURCES,
         };
     )+};

@@ -122,6 +122,7 @@ macro_rules! museum {
             expects: $expects,
             cancels: matches!($kind, Kind::Wdm { .. }),
             kind: $kind,
+            image: None,
             sources: SOURCES,
         }
     };

@@ -75,6 +75,7 @@ macro_rules! vandals {
                 expects: { use Expects::*; $expects },
                 kind: Kind::Model { cpus: $cpus, run: &$run },
                 cancels: false,
+                image: None,
                 sources: VANDAL_SOURCES,
             };
         )+
@@ -88,6 +89,7 @@ macro_rules! vandals {
                 expects: { use Expects::*; $mexpects },
                 kind: Kind::VirtualMiniport { entry: Some($entry) },
                 cancels: false,
+                image: None,
                 sources: crate::exhibits::SOURCES,
             };
         )+

@@ -33,6 +33,7 @@ macro_rules! over {
                 },
             },
             cancels: false,
+            image: None,
             sources: &[],
         };
         &DRIVER

@@ -72,6 +72,7 @@ macro_rules! form {
                 device: |store, faults| Box::new(DiskController::new(store).with_faults(faults)),
             },
             cancels: false,
+            image: None,
             sources: &[],
         };
     };

@@ -19,9 +19,11 @@
 //! }
 //! ```
 //!
-//! together with `args::KeAcquireSpinLock`, in which a watcher reads the arguments by name. The number after
-//! the name is the routine's own, in trace hashes too: a row may stand wherever it belongs, and keeps its
-//! number. The word before `=>` is the row's [`Kind`](crate::routine::Kind).
+//! where the body stands in `at::KeAcquireSpinLock`, which takes the site as an argument, and is reached by
+//! images through `thunk::KeAcquireSpinLock`; together with `args::KeAcquireSpinLock`, in which a watcher
+//! reads the arguments by name. The number after the name is the routine's own, in trace hashes too: a row
+//! may stand wherever it belongs, and keeps its number. The word before `=>` is the row's
+//! [`Kind`](crate::routine::Kind).
 
 /// Declares DDIs, one row each.
 #[macro_export]
@@ -80,6 +82,66 @@ macro_rules! ddis {
             ROWS
         };
 
+        /// Every routine as called from a given place.
+        #[allow(non_snake_case, reason = "the documented WDK names")]
+        mod at {
+            use super::*;
+            $(
+                #[allow(clippy::too_many_arguments, reason = "the documented signature")]
+                #[inline(always)]
+                pub(super) unsafe fn $name(site: $crate::site::Site, $($arg: $ty),*) -> $ret {
+                    const KIND: $crate::routine::Kind = $crate::routine::Kind::$kind;
+                    let call = $crate::ddi::Call::numbered($number, &row::$name, site);
+                    if call.is_slow(const { KIND.is_holding() }, const { $crate::irql_range!($irql) }) {
+                        #[allow(clippy::too_many_arguments, reason = "the documented signature")]
+                        #[cold]
+                        #[inline(never)]
+                        unsafe fn slow(site: $crate::site::Site, $($arg: $ty),*) -> $ret {
+                            let call = &$crate::ddi::Call::numbered($number, &row::$name, site);
+                            let args = [$($crate::routine::IntoArg::into_arg($arg)),*];
+                            let Some(entered) = $crate::ddi::enter(call, &args, KIND) else {
+                                return $crate::routine::StoppedAnswer::stopped();
+                            };
+                            // SAFETY: forwarded from the caller.
+                            let answer = unsafe { $body(call, $($arg),*) };
+                            $crate::ddi::leave(call, entered, $crate::routine::IntoArg::into_arg(answer));
+                            answer
+                        }
+                        // SAFETY: forwarded from the caller.
+                        return unsafe { slow(call.site, $($arg),*) };
+                    }
+                    // SAFETY: forwarded from the caller.
+                    let answer = unsafe { $body(&call, $($arg),*) };
+                    call.finish();
+                    answer
+                }
+            )+
+        }
+
+        /// Every routine as an image calls it: by Windows' convention, the place from the return address.
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        #[allow(non_snake_case, reason = "the documented WDK names")]
+        pub(crate) mod thunk {
+            use super::*;
+            $(
+                #[allow(clippy::too_many_arguments, reason = "the documented signature")]
+                pub(crate) unsafe extern "win64-unwind" fn $name($($arg: $ty),*) -> $ret {
+                    let site = $crate::image::caller_site();
+                    // SAFETY: forwarded from the caller.
+                    unsafe { at::$name(site, $($arg),*) }
+                }
+            )+
+
+            /// All of them.
+            pub(crate) fn exports() -> Vec<$crate::image::Export> {
+                vec![$($crate::image::Export {
+                    name: stringify!($name),
+                    address: $name as unsafe extern "win64-unwind" fn($($ty),*) -> $ret as usize,
+                    arguments: <[&str]>::len(&[$(stringify!($arg)),*]) as u32,
+                }),+]
+            }
+        }
+
         $(
             $(#[doc = $doc])+
             #[doc = ""]
@@ -92,30 +154,8 @@ macro_rules! ddis {
             #[inline(always)]
             #[track_caller]
             pub unsafe fn $name($($arg: $ty),*) -> $ret {
-                const KIND: $crate::routine::Kind = $crate::routine::Kind::$kind;
-                let call = $crate::ddi::Call::numbered($number, &row::$name, $crate::site::Site::caller());
-                if call.is_slow(const { KIND.is_holding() }, const { $crate::irql_range!($irql) }) {
-                    #[allow(clippy::too_many_arguments, reason = "the documented signature")]
-                    #[cold]
-                    #[inline(never)]
-                    unsafe fn slow(site: $crate::site::Site, $($arg: $ty),*) -> $ret {
-                        let call = &$crate::ddi::Call::numbered($number, &row::$name, site);
-                        let args = [$($crate::routine::IntoArg::into_arg($arg)),*];
-                        let Some(entered) = $crate::ddi::enter(call, &args, KIND) else {
-                            return $crate::routine::StoppedAnswer::stopped();
-                        };
-                        // SAFETY: forwarded from the caller.
-                        let answer = unsafe { $body(call, $($arg),*) };
-                        $crate::ddi::leave(call, entered, $crate::routine::IntoArg::into_arg(answer));
-                        answer
-                    }
-                    // SAFETY: forwarded from the caller.
-                    return unsafe { slow(call.site, $($arg),*) };
-                }
                 // SAFETY: forwarded from the caller.
-                let answer = unsafe { $body(&call, $($arg),*) };
-                call.finish();
-                answer
+                unsafe { at::$name($crate::site::Site::caller(), $($arg),*) }
             }
         )+
     };

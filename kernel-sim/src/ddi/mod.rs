@@ -21,5 +21,7 @@ pub use call::{Call, as_system, callback, enter, leave};
 pub(crate) use call::{show_touch, tell_unusual};
 pub use inline::*;
 pub use status::*;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) use table::thunk;
 pub use table::*;
 pub use types::*;

@@ -5,9 +5,11 @@
 
 #![expect(unsafe_code, reason = "abandons a fiber; raises a signal")]
 
+use super::evidence::Evidence;
 use super::post;
 use super::room::{self, Phase, Room};
 use super::{line, stop};
+use crate::image;
 use crate::machine::Machine;
 use crate::processor::Processor;
 use crate::stack::Stack;
@@ -54,7 +56,7 @@ pub(super) extern "C" fn caught() -> ! {
     let machine = cpu.machine();
     // A second fault while the first was looked at: the stack is not to be walked.
     let stack = match room.phase.get() {
-        Phase::Looking => Stack::interrupted_at(evidence.walked_from, evidence.is_return),
+        Phase::Looking => walk(&evidence),
         _ => Stack::default(),
     };
     let blame = stack.blame();
@@ -71,6 +73,17 @@ pub(super) extern "C" fn caught() -> ! {
         });
     }
     abandon(room, cpu)
+}
+
+/// The stack of the code that was interrupted.
+fn walk(evidence: &Evidence) -> Stack {
+    let stack = Stack::interrupted_at(evidence.walked_from, evidence.is_return);
+    match evidence.in_image {
+        Some(at) => {
+            stack.under(image::frames_from(at.instruction, at.is_return, at.stack_pointer, at.frame_pointer))
+        }
+        None => stack,
+    }
 }
 
 /// Whether the code that faulted held none of the machine's locks: code of drivers never does.

@@ -25,6 +25,16 @@ pub(super) enum Access {
     Execute,
 }
 
+/// Where an image was interrupted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InImage {
+    pub(super) instruction: usize,
+    /// It is a return address.
+    pub(super) is_return: bool,
+    pub(super) stack_pointer: usize,
+    pub(super) frame_pointer: usize,
+}
+
 /// A fault as the host describes it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Evidence {
@@ -43,6 +53,9 @@ pub(super) struct Evidence {
     pub(super) is_return: bool,
     /// The stack pointer.
     pub(super) stack_pointer: usize,
+    /// If it happened in code of an image: where the walk over that is to begin. The others then say where
+    /// the image was called.
+    pub(super) in_image: Option<InImage>,
     /// All registers, to be put back if the fault is not the driver's.
     pub(super) registers: [i64; 23],
 }
@@ -57,6 +70,7 @@ impl Evidence {
         walked_from: 0,
         is_return: false,
         stack_pointer: 0,
+        in_image: None,
         registers: [0; 23],
     };
 
@@ -78,6 +92,7 @@ impl Evidence {
             walked_from: register(REG_RIP) as usize,
             is_return: false,
             stack_pointer: register(REG_RSP) as usize,
+            in_image: None,
             registers,
         }
     }

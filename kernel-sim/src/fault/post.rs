@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "signals a thread; follows the pointer to its machine; walks a stack")]
 
 use crate::host_clock::HostClock;
+use crate::image;
 use crate::machine::Machine;
 use crate::processor::{Processor, pend};
 use crate::program;
@@ -169,7 +170,9 @@ impl Post {
             }
             order::GIVE_UP | order::GIVE_UP_BLOCKED if on_kernel_stack => {
                 let walk = Walk::of(instruction);
-                let at_once = order == order::GIVE_UP_BLOCKED || program::contains(instruction);
+                let at_once = order == order::GIVE_UP_BLOCKED
+                    || program::contains(instruction)
+                    || image::contains(instruction);
                 if at_once && self.is_where_it_was(&walk) {
                     obeyed = Obeyed::Redirect;
                 } else if !at_once && self.was_called_alike(&walk) {
@@ -227,6 +230,11 @@ impl Walk {
     fn of(instruction: usize) -> Walk {
         let mut walk =
             Walk { frames: [0; DEPTH_MAX], depth: 0, function: 0, program_frame: 0, program_sp: 0 };
+        if image::contains(instruction) {
+            // The unwinder cannot read its frames; its activation says whether it is still the same.
+            (walk.frames[0], walk.depth, walk.function) = (instruction, 1, image::innermost() as usize);
+            return walk;
+        }
         walk.go(instruction);
         walk
     }

@@ -2,14 +2,15 @@
 
 #![expect(unsafe_code, reason = "installs and is a signal handler")]
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, InImage};
 use super::post;
 use super::post::Obeyed;
 use super::room::{self, Phase, Room};
 use super::trampoline;
+use crate::image;
 use crate::processor::Processor;
 use crate::program;
-use libc::{REG_RIP, REG_RSP, c_int, c_void, sigaction, siginfo_t, ucontext_t};
+use libc::{REG_RBP, REG_RIP, REG_RSP, c_int, c_void, sigaction, siginfo_t, ucontext_t};
 use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};
 use std::sync::Once;
@@ -126,13 +127,29 @@ unsafe fn redirect(room: &Room, context: *mut ucontext_t, mut evidence: Evidence
         evidence.is_return = true;
         stack_pointer += size_of::<usize>();
     }
+    // SAFETY: the context of this very handler.
+    let registers = unsafe { &mut (*context).uc_mcontext.gregs };
+    if image::contains(evidence.walked_from) {
+        // The unwinder cannot read its frames: the walk begins at what called it.
+        evidence.in_image = Some(InImage {
+            instruction: evidence.walked_from,
+            is_return: evidence.is_return,
+            stack_pointer,
+            frame_pointer: registers[REG_RBP as usize] as usize,
+        });
+        // SAFETY: code of an image runs, so its activation lives.
+        let caller = unsafe { &*image::innermost() };
+        evidence.walked_from = caller.instruction;
+        evidence.is_return = true;
+        stack_pointer = caller.stack_pointer;
+        registers[REG_RBP as usize] = caller.frame_pointer as i64;
+    }
     room.evidence.set(evidence);
     room.disarm();
     // SAFETY: the top of the reserve stack, on which nothing runs that will go on.
     unsafe {
         words.write(evidence.walked_from);
         words.add(1).write(stack_pointer);
-        let registers = &mut (*context).uc_mcontext.gregs;
         registers[REG_RIP as usize] = trampoline::address() as i64;
         registers[REG_RSP as usize] = words as i64;
     }

@@ -133,6 +133,7 @@ fn bad_access(cpu: &Processor, evidence: &Evidence) -> Judged {
         Place::Pool if access == Access::Execute => format!("{}, which is pool", report_address(shown)),
         Place::Pool => format!("{} in the pool", report_address(shown)),
         Place::Registers => format!("{}, in a device's registers", report_address(shown)),
+        Place::Image => format!("{}, in its own image, where that is not allowed", report_address(shown)),
         Place::Stack => format!("{}, which is a stack", report_address(shown)),
         Place::Guard(_) => format!("{}, the guard page of a stack", report_address(shown)),
     };

@@ -6,6 +6,7 @@ use crate::bugcheck::{DRIVER_RETURNED_HOLDING_CANCEL_LOCK, DRIVER_VERIFIER_DETEC
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
 use crate::frame::{Frame, Item};
+use crate::image::Routine as _;
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::processor::flag;
@@ -108,7 +109,7 @@ pub(crate) fn run_routine(call: &Call, routine: PDRIVER_CANCEL, irp: PIRP, befor
             call.cpu.keep_stack_of_lock(call);
         }
         // SAFETY: the routine is the driver's own, called as documented.
-        unsafe { routine(device, irp) };
+        unsafe { routine.go((device, irp)) };
     });
     if machine.lock_holder(cancel_lock) == Some(call.cpu.index()) {
         call.bug_check_after(

@@ -10,6 +10,7 @@
 use crate::ddi::types::*;
 use crate::ddi::{Call, IoMarkIrpPending, IoReleaseCancelSpinLock, callback};
 use crate::frame::Frame;
+use crate::image::Routine as _;
 use crate::io::{cancel, irp};
 use crate::processor::Processor;
 use crate::routine::CSQ_ROUTINE;
@@ -90,7 +91,7 @@ pub(crate) unsafe fn initialize_ex(
 macro_rules! routine {
     ($csq:expr, $name:ident ( $($arg:expr),* )) => {{
         let routine = (*$csq).$name.expect("the queue was initialized with all of its routines");
-        callback(Processor::current(), &Frame::new(&CSQ_ROUTINE, &[]), || routine($csq, $($arg),*))
+        callback(Processor::current(), &Frame::new(&CSQ_ROUTINE, &[]), || routine.go(($csq, $($arg),*)))
     }};
 }
 

@@ -6,6 +6,7 @@ use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::callback;
 use crate::ddi::types::*;
 use crate::frame::Frame;
+use crate::image::Routine as _;
 use crate::leftovers;
 use crate::machine::Machine;
 use crate::processor::Processor;
@@ -57,7 +58,7 @@ impl Machine {
         let status = callback(
             cpu,
             &Frame::new(&DRIVER_ENTRY, &[Arg::Pointer(driver as usize), Arg::Pointer(path as usize)]),
-            || unsafe { routine(driver, path) },
+            || unsafe { routine.go((driver, path)) },
         );
         if NT_SUCCESS(status) {
             return Ok(driver);
@@ -75,7 +76,7 @@ impl Machine {
         if let Some(unload) = unsafe { (*driver).DriverUnload } {
             // SAFETY: the routine is the driver's own, called as documented.
             callback(cpu, &Frame::new(&DRIVER_UNLOAD, &[Arg::Pointer(driver as usize)]), || unsafe {
-                unload(driver)
+                unload.go((driver,))
             });
         }
         self.free_driver(driver);

@@ -13,6 +13,7 @@ use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
 use crate::frame::{Frame, Item};
 use crate::hook::Owner;
+use crate::image::Routine as _;
 use crate::io::pnp_checks;
 use crate::irql::Irql;
 use crate::moment::Moment;
@@ -217,7 +218,7 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
     let frame = Frame::new(&DISPATCH, &args).about(Item::Irp(irp as usize));
     call.handed_on(Item::Irp(irp as usize), Owner::Driver);
     // SAFETY: the routine is the driver's own, called as documented.
-    let status = callback(call.cpu, &frame, || unsafe { dispatch(device, irp) });
+    let status = callback(call.cpu, &frame, || unsafe { dispatch.go((device, irp)) });
     let after = call.cpu.irql();
     if after != irql {
         let shown = machine.machine_address(device as usize);
@@ -311,7 +312,8 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
                 ];
                 let frame = Frame::new(&IO_COMPLETION, &args).about(Item::Irp(irp as usize));
                 // SAFETY: the routine is the driver's own, called as documented.
-                let status = callback(call.cpu, &frame, || unsafe { routine(device, irp, location.Context) });
+                let status =
+                    callback(call.cpu, &frame, || unsafe { routine.go((device, irp, location.Context)) });
                 let after = call.cpu.irql();
                 if after != irql {
                     let what = format!("a completion routine was called at {irql} and returned at {after}");

@@ -10,6 +10,7 @@ use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
 use crate::frame::{Frame, Item};
+use crate::image::Routine as _;
 use crate::io::{cancel, device, device_queue, irp};
 use crate::irql::Irql;
 use crate::routine::Arg;
@@ -157,7 +158,7 @@ fn call_start_io(call: &Call, d: &mut DEVICE_OBJECT, mut packet: PIRP) {
         let args = [Arg::Pointer(device as usize), Arg::Pointer(packet as usize)];
         let frame = Frame::new(&START_IO, &args).about(Item::Irp(packet as usize));
         // SAFETY: the routine is the driver's own, called as documented.
-        callback(call.cpu, &frame, || unsafe { start_io(device, packet) });
+        callback(call.cpu, &frame, || unsafe { start_io.go((device, packet)) });
         let owed = start_io_ended(call, d);
         let irql = call.cpu.irql();
         if irql != Irql::DISPATCH {

@@ -20,6 +20,7 @@ use crate::ddi::{
     KeSetEvent, KeWaitForSingleObject,
 };
 use crate::frame::Frame;
+use crate::image::Routine as _;
 use crate::io::driver::invalid_device_request;
 use crate::io::irp::BUILT_BY_PNP;
 use crate::io::pnp_checks;
@@ -77,7 +78,7 @@ impl Machine {
         let status = callback(
             Processor::current(),
             &Frame::new(&ADD_DEVICE, &[Arg::Pointer(driver as usize), Arg::Pointer(device.pdo as usize)]),
-            || unsafe { add_device(driver, device.pdo) },
+            || unsafe { add_device.go((driver, device.pdo)) },
         );
         if !NT_SUCCESS(status) {
             device.delete();

@@ -13,6 +13,7 @@ use crate::ddi::types::{
 };
 use crate::ddi::{Call, callback};
 use crate::frame::Frame;
+use crate::image::Routine as _;
 use crate::irql::Irql;
 use crate::lives;
 use crate::machine::Machine;
@@ -65,6 +66,7 @@ pub(crate) unsafe fn initialize(call: &Call, dpc: PKDPC, routine: PKDEFERRED_ROU
         Importance: MEDIUM_IMPORTANCE as u8,
         Number: 0,
         DpcListEntry: KDPC::UNLINKED,
+        ProcessorHistory: 0,
         DeferredRoutine: routine,
         DeferredContext: context,
         SystemArgument1: null_mut(),
@@ -275,7 +277,7 @@ fn run(cpu: &Processor, kind: &'static Callback, dpc: &Queued) {
     let frame = Frame::new(kind, &args);
     callback(cpu, &frame, || {
         // SAFETY: the routine and its arguments are the driver's own, called as documented.
-        unsafe { routine(dpc.dpc, dpc.context, dpc.arguments.0, dpc.arguments.1) }
+        unsafe { routine.go((dpc.dpc, dpc.context, dpc.arguments.0, dpc.arguments.1)) }
     });
     let irql = cpu.irql();
     if irql != Irql::DISPATCH {

@@ -16,6 +16,7 @@ use crate::ddi::types::{
 };
 use crate::ddi::{Call, callback, row};
 use crate::frame::Frame;
+use crate::image::Routine as _;
 use crate::irql::Irql;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
@@ -184,7 +185,7 @@ pub(crate) unsafe fn synchronize(
     // SAFETY: the routine and its context are the driver's own, called as documented.
     let answer =
         callback(call.cpu, &Frame::new(&SYNCH_CRITSECTION, &[Arg::Pointer(context as usize)]), || unsafe {
-            routine(context)
+            routine.go((context,))
         });
     call.cpu.set_irql(level);
     // SAFETY: the driver's own pointer; `acquire_lock` found a connected interrupt there.
@@ -301,7 +302,7 @@ impl Machine {
         let frame = Frame::new(&INTERRUPT_SERVICE, &args);
         if let Some(routine) = object.ServiceRoutine {
             // SAFETY: the routine and its context are the driver's own, called as documented.
-            callback(cpu, &frame, || unsafe { routine(interrupt, object.ServiceContext) });
+            callback(cpu, &frame, || unsafe { routine.go((interrupt, object.ServiceContext)) });
         }
         let after = cpu.irql();
         if after != level {

@@ -6,6 +6,7 @@ use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
 use crate::frame::Frame;
+use crate::image::Routine as _;
 use crate::kernel::Kernel;
 use crate::leftovers;
 use crate::pool::{allocate_object, tag};
@@ -46,7 +47,7 @@ pub(crate) unsafe fn create(
             let args = [Arg::Pointer(context)];
             let frame = Frame::new(&SYSTEM_THREAD, &args);
             // SAFETY: the routine and its context are the driver's own, called as documented.
-            callback(Processor::current(), &frame, || unsafe { routine(context as PVOID) });
+            callback(Processor::current(), &frame, || unsafe { routine.go((context as PVOID,)) });
             leftovers::check(Processor::current(), "the start routine of a system thread", &frame);
         }),
     );

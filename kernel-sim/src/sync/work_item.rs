@@ -10,6 +10,7 @@ use crate::ddi::types::{
 };
 use crate::ddi::{Call, callback};
 use crate::frame::Frame;
+use crate::image::Routine as _;
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::pool::{allocate_object, tag};
@@ -129,7 +130,7 @@ impl Machine {
         let args = [Arg::Pointer(queued.device as usize), Arg::Pointer(queued.context as usize)];
         let frame = Frame::new(&WORK_ITEM, &args);
         // SAFETY: the routine and its arguments are the driver's own, called as documented.
-        callback(cpu, &frame, || unsafe { routine(queued.device, queued.context) });
+        callback(cpu, &frame, || unsafe { routine.go((queued.device, queued.context)) });
         let irql = cpu.irql();
         if irql >= Irql::DISPATCH {
             let item = self.machine_address(queued.item as usize);

@@ -65,6 +65,8 @@ pub struct STOR_ADDRESS {
     pub Type: USHORT,
     pub Port: USHORT,
     pub AddressLength: ULONG,
+    /// As many as `AddressLength` says.
+    pub AddressData: [UCHAR; 1],
 }
 pub type PSTOR_ADDRESS = *mut STOR_ADDRESS;
 
@@ -89,6 +91,8 @@ pub struct SRBEX_DATA {
     pub Type: SRBEXDATATYPE,
     /// Bytes behind this member.
     pub Length: ULONG,
+    /// As many as `Length` says.
+    pub Data: [UCHAR; 1],
 }
 pub type PSRBEX_DATA = *mut SRBEX_DATA;
 

@@ -63,15 +63,22 @@ pub type PPOST_SCATER_GATHER_EXECUTE = Option<
     ),
 >;
 
+/// Memory of an adapter, of which dumps are written through `DumpRegion`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct MEMORY_REGION {
+    pub VirtualBase: *mut UCHAR,
+    pub PhysicalBase: STOR_PHYSICAL_ADDRESS,
+    /// In bytes.
+    pub Length: ULONG,
+}
+pub type PMEMORY_REGION = *mut MEMORY_REGION;
+
 /// A deferred procedure call with a spin lock of its own (`DpcLock`).
 #[repr(C)]
 pub struct STOR_DPC {
     pub Dpc: KDPC,
     pub Lock: KSPIN_LOCK,
-    /// Keeps instances of the routine apart. The port driver's, as are the others.
-    pub(crate) Serial: KSPIN_LOCK,
-    pub(crate) Adapter: PVOID,
-    pub(crate) Routine: PHW_DPC_ROUTINE,
 }
 pub type PSTOR_DPC = *mut STOR_DPC;
 

@@ -41,6 +41,8 @@ pub use srb_helper::*;
 pub(crate) use srb_helper::{port_hint, set_address, set_function, set_port_hint};
 pub use storage::*;
 pub use structures::*;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) use table::thunk;
 pub use table::*;
 
 /// What the tables say of each routine, kernel and Storport, under the routine's name.

@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "layer 1: pointers and contracts are those of storport.h")]
 #![expect(missing_docs, reason = "members have the WDK's names and meanings")]
 
-use super::hardware_structures::{ACCESS_RANGE, PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE};
+use super::hardware_structures::{ACCESS_RANGE, MEMORY_REGION, PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE};
 use kernel_sim::ddi::{BOOLEAN, INTERFACE_TYPE, KINTERRUPT_MODE, KIRQL, PVOID, UCHAR, ULONG, USHORT};
 
 pub type PCHAR = *mut i8;
@@ -176,6 +176,9 @@ initialization_data! {
     VIRTUAL_HW_INITIALIZATION_DATA, PVIRTUAL_HW_INITIALIZATION_DATA, PVIRTUAL_HW_FIND_ADAPTER
 }
 
+pub type DMA_WIDTH = i32;
+pub type DMA_SPEED = i32;
+
 /// What `HwStorFindAdapter` completes: limits and properties of one adapter.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -190,6 +193,11 @@ pub struct PORT_CONFIGURATION_INFORMATION {
     /// In bytes.
     pub MaximumTransferLength: ULONG,
     pub NumberOfPhysicalBreaks: ULONG,
+    /// Of DMA by the mainboard's controller, as are the next three: Storport has none.
+    pub DmaChannel: ULONG,
+    pub DmaPort: ULONG,
+    pub DmaWidth: DMA_WIDTH,
+    pub DmaSpeed: DMA_SPEED,
     pub AlignmentMask: ULONG,
     pub NumberOfAccessRanges: ULONG,
     /// As many as `NumberOfAccessRanges` says.
@@ -201,17 +209,30 @@ pub struct PORT_CONFIGURATION_INFORMATION {
     pub Master: BOOLEAN,
     pub CachesData: BOOLEAN,
     pub AdapterScansDown: BOOLEAN,
+    pub AtdiskPrimaryClaimed: BOOLEAN,
+    pub AtdiskSecondaryClaimed: BOOLEAN,
     pub Dma32BitAddresses: BOOLEAN,
+    pub DemandMode: BOOLEAN,
     pub MapBuffers: UCHAR,
     pub NeedPhysicalAddresses: BOOLEAN,
     pub TaggedQueuing: BOOLEAN,
     pub AutoRequestSense: BOOLEAN,
     pub MultipleRequestPerLu: BOOLEAN,
     pub ReceiveEvent: BOOLEAN,
+    pub RealModeInitialized: BOOLEAN,
+    pub BufferAccessScsiPortControlled: BOOLEAN,
     pub MaximumNumberOfTargets: UCHAR,
     pub SrbType: UCHAR,
     pub AddressType: UCHAR,
     pub SlotNumber: ULONG,
+    /// Of a second interrupt, as are the next two, which Storport has none of either.
+    pub BusInterruptLevel2: ULONG,
+    pub BusInterruptVector2: ULONG,
+    pub InterruptMode2: KINTERRUPT_MODE,
+    pub DmaChannel2: ULONG,
+    pub DmaPort2: ULONG,
+    pub DmaWidth2: DMA_WIDTH,
+    pub DmaSpeed2: DMA_SPEED,
     pub DeviceExtensionSize: ULONG,
     pub SpecificLuExtensionSize: ULONG,
     pub SrbExtensionSize: ULONG,
@@ -222,8 +243,13 @@ pub struct PORT_CONFIGURATION_INFORMATION {
     pub SynchronizationModel: STOR_SYNCHRONIZATION_MODEL,
     pub HwMSInterruptRoutine: PHW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE,
     pub InterruptSynchronizationMode: INTERRUPT_SYNCHRONIZATION_MODE,
+    pub DumpRegion: MEMORY_REGION,
+    /// In bytes.
+    pub RequestedDumpBufferSize: ULONG,
     pub VirtualDevice: BOOLEAN,
-    pub DumpMode: ULONG,
+    pub DumpMode: UCHAR,
+    pub DmaAddressWidth: UCHAR,
+    pub ExtendedFlags1: ULONG,
     pub MaxNumberOfIO: ULONG,
     pub MaxIOsPerLun: ULONG,
     pub InitialLunQueueDepth: ULONG,
@@ -232,6 +258,15 @@ pub struct PORT_CONFIGURATION_INFORMATION {
     pub FeatureSupport: ULONG,
 }
 pub type PPORT_CONFIGURATION_INFORMATION = *mut PORT_CONFIGURATION_INFORMATION;
+
+impl PORT_CONFIGURATION_INFORMATION {
+    /// A structure of zeros.
+    #[must_use]
+    pub const fn zeroed() -> PORT_CONFIGURATION_INFORMATION {
+        // SAFETY: zero is a valid value for every member: numbers, null pointers and an absent routine.
+        unsafe { std::mem::zeroed() }
+    }
+}
 
 /// What `IOCTL_SCSI_MINIPORT` carries; `Length` bytes follow it.
 #[repr(C)]

@@ -19,6 +19,7 @@ use crate::ddi::{
 use crate::wait::wait_while;
 use kernel_sim::ddi::{Call, PDEVICE_OBJECT, PKDPC, PVOID, SHORT, ULONG, as_system};
 use kernel_sim::frame::Frame;
+use kernel_sim::image::Routine as _;
 use kernel_sim::processor::Processor;
 use kernel_sim::routine::Arg;
 use kernel_sim::unhooked;
@@ -165,13 +166,13 @@ pub(super) unsafe extern "C-unwind" fn state_dpc(_dpc: PKDPC, context: PVOID, _a
                     // SAFETY: the miniport gave the routine and its arguments together, for a call like this;
                     // they live until it.
                     unsafe {
-                        routine(
+                        routine.go((
                             adapter.extension,
                             change.context as PVOID,
                             SHORT::from(STOR_ADDRESS_TYPE_BTL8),
                             change.address as PVOID,
                             PROCESSED,
-                        );
+                        ));
                     }
                 },
             );

@@ -13,7 +13,7 @@ use crate::ddi::{
     STOR_ADDRESS_TYPE_UNKNOWN, STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE, STOR_MAP_NO_BUFFERS,
     StorSynchronizeFullDuplex,
 };
-use kernel_sim::ddi::{FALSE, TRUE};
+use kernel_sim::ddi::TRUE;
 use std::ptr::null_mut;
 
 /// Bytes of one transfer an adapter takes if its miniport does not say.
@@ -50,16 +50,12 @@ impl AdapterState {
             InterruptMode: mode,
             MaximumTransferLength: SP_UNINITIALIZED_VALUE,
             NumberOfPhysicalBreaks: SP_UNINITIALIZED_VALUE,
-            AlignmentMask: 0,
             NumberOfAccessRanges: count,
             AccessRanges: ranges,
-            Reserved: null_mut(),
             NumberOfBuses: 1,
             InitiatorBusId: [u8::MAX; 8],
             ScatterGather: TRUE,
             Master: TRUE,
-            CachesData: FALSE,
-            AdapterScansDown: FALSE,
             Dma32BitAddresses: TRUE,
             MapBuffers: data.MapBuffers,
             NeedPhysicalAddresses: data.NeedPhysicalAddresses,
@@ -79,14 +75,7 @@ impl AdapterState {
             SpecificLuExtensionSize: data.SpecificLuExtensionSize,
             SrbExtensionSize: data.SrbExtensionSize,
             Dma64BitAddresses: if self.hardware.is_some() { SCSI_DMA64_SYSTEM_SUPPORTED } else { 0 },
-            ResetTargetSupported: FALSE,
             MaximumNumberOfLogicalUnits: 8,
-            WmiDataProvider: FALSE,
-            SynchronizationModel: 0,
-            HwMSInterruptRoutine: None,
-            InterruptSynchronizationMode: 0,
-            VirtualDevice: FALSE,
-            DumpMode: 0,
             MaxNumberOfIO: ADAPTER_DEPTH,
             MaxIOsPerLun: LUN_DEPTH_MAX,
             InitialLunQueueDepth: if self.hardware.is_some() {
@@ -94,8 +83,8 @@ impl AdapterState {
             } else {
                 LUN_DEPTH_VIRTUAL
             },
-            BusResetHoldTime: 0,
             FeatureSupport: data.FeatureSupport,
+            ..PORT_CONFIGURATION_INFORMATION::zeroed()
         }
     }
 

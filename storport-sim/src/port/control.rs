@@ -23,6 +23,7 @@ use crate::ddi::{
 };
 use kernel_sim::ddi::{BOOLEAN, FALSE, PVOID};
 use kernel_sim::frame::Frame;
+use kernel_sim::image::Routine as _;
 use kernel_sim::irql::Irql;
 use kernel_sim::routine::Arg;
 use std::ptr::null_mut;
@@ -40,7 +41,7 @@ impl AdapterState {
         };
         // SAFETY: the miniport registered the routine for this call, and its extension lives as long as the
         // adapter.
-        let body = || unsafe { routine(self.extension, kind, parameters) };
+        let body = || unsafe { routine.go((self.extension, kind, parameters)) };
         let is_locked = (kind == ScsiStopAdapter || kind == ScsiRestartAdapter)
             && self.hardware.as_ref().is_some_and(|h| h.slot.locks_control);
         let args = [
@@ -99,7 +100,7 @@ impl AdapterState {
             self.call(Frame::new(&HW_STOR_UNIT_CONTROL, &args), Irql::PASSIVE, || {
                 // SAFETY: the miniport registered the routine for this call, and its extension lives as long
                 // as the adapter.
-                unsafe { routine(self.extension, ScsiQuerySupportedUnitControlTypes, list) }
+                unsafe { routine.go((self.extension, ScsiQuerySupportedUnitControlTypes, list)) }
             });
         })?;
         self.unit_control_types.store(supported, Release);
@@ -131,7 +132,7 @@ impl AdapterState {
         self.call(Frame::new(&HW_STOR_UNIT_CONTROL, &args), Irql::PASSIVE, || {
             // SAFETY: the miniport registered the routine for this call, and its extension lives as long as
             // the adapter.
-            unsafe { routine(self.extension, kind, address.cast()) }
+            unsafe { routine.go((self.extension, kind, address.cast())) }
         });
         machine().free_system(address.cast());
     }

@@ -20,6 +20,7 @@ use kernel_sim::ddi::{
     STATUS_INVALID_PARAMETER, STATUS_PENDING, STATUS_SUCCESS, as_system,
 };
 use kernel_sim::frame::{Frame, Item};
+use kernel_sim::image::Routine as _;
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
 use kernel_sim::routine::Arg;
@@ -169,7 +170,7 @@ unsafe fn service_request(cpu: &Processor, adapter: &AdapterState, irp: PIRP) ->
                 let frame =
                     Frame::new(&HW_STOR_PROCESS_SERVICE_REQUEST, &args).about(Item::Irp(irp as usize));
                 adapter.call(frame, Irql::PASSIVE, || {
-                    routine(adapter.extension, irp.cast());
+                    routine.go((adapter.extension, irp.cast()));
                 });
                 STATUS_PENDING
             }

@@ -25,6 +25,7 @@ use crate::ddi::{
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::{BOOLEAN, Call, LARGE_INTEGER, PULONG, PVOID, ULONG};
 use kernel_sim::frame::Frame;
+use kernel_sim::image::Routine as _;
 use kernel_sim::irql::Irql;
 use kernel_sim::routine::Arg;
 use kernel_sim::unhooked;
@@ -331,7 +332,7 @@ pub(crate) unsafe fn build_scatter_gather_list(
         || {
             // SAFETY: the miniport gave the routine and its arguments together, for a call like this; they
             // live until it.
-            unsafe { routine(null_mut(), null_mut(), buffer.cast(), context) }
+            unsafe { routine.go((null_mut(), null_mut(), buffer.cast(), context)) }
         },
     );
     STOR_STATUS_SUCCESS

@@ -1,8 +1,9 @@
 //! STOR_DPC: deferred procedure calls of the miniport, each with a lock of its own.
 //!
-//! Storport promises that instances of one routine are serialised, which the kernel does not promise of a
-//! DPC that is queued again while it runs: a second instance waits for the first, on a lock that is not
-//! the one miniports know as DpcLock.
+//! Storport promises that instances of one routine are serialised, which the kernel does not promise of a DPC
+//! that is queued again while it runs: a second instance waits for the first, on a lock that is not the one
+//! miniports know as DpcLock. A STOR_DPC has no room of its own for that lock and the routine, so they lie in
+//! members of its KDPC that only the system uses, and that the kernel leaves alone once it is made.
 
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
@@ -13,6 +14,7 @@ use crate::callbacks::{HW_STOR_DPC, STORPORT};
 use crate::ddi::{PHW_DPC_ROUTINE, PSTOR_DPC};
 use kernel_sim::ddi::{BOOLEAN, Call, PKDPC, PKSPIN_LOCK, PVOID, as_system};
 use kernel_sim::frame::Frame;
+use kernel_sim::image::Routine as _;
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
 use kernel_sim::routine::Arg;
@@ -23,13 +25,31 @@ fn object(call: &Call, adapter: &AdapterState, dpc: PSTOR_DPC) -> PSTOR_DPC {
     call.check_output(dpc);
     // SAFETY: just found in mapped memory; plain data.
     let is_live = unsafe {
-        std::ptr::eq((*dpc).Adapter, std::ptr::from_ref(adapter).cast())
-            && (*dpc).Dpc.DeferredContext == dpc.cast()
+        std::ptr::eq((*dpc).Dpc.DeferredContext, std::ptr::from_ref(adapter).cast())
+            && (*dpc).Dpc.DeferredRoutine.is_some_and(|routine| routine as usize == run as *const () as usize)
     };
     if !is_live {
         call.bad_pointer(dpc as usize, "the STOR_DPC (StorPortInitializeDpc never made it)");
     }
     dpc
+}
+
+/// The lock that keeps instances of the routine apart.
+///
+/// # Safety
+/// The object is mapped memory.
+unsafe fn serial(dpc: PSTOR_DPC) -> PKSPIN_LOCK {
+    // SAFETY: the caller's promise; only an address is taken.
+    unsafe { (&raw mut (*dpc).Dpc.ProcessorHistory).cast() }
+}
+
+/// Where the miniport's routine is kept.
+///
+/// # Safety
+/// The object is mapped memory.
+unsafe fn place_of_routine(dpc: PSTOR_DPC) -> *mut PHW_DPC_ROUTINE {
+    // SAFETY: the caller's promise; only an address is taken. An absent routine is a null pointer.
+    unsafe { (&raw mut (*dpc).Dpc.DpcListEntry).cast() }
 }
 
 /// The lock that StorPortAcquireSpinLock(DpcLock) takes.
@@ -46,11 +66,11 @@ pub(crate) unsafe fn initialize(call: &Call, extension: PVOID, dpc: PSTOR_DPC, r
     call.check_output(dpc);
     // SAFETY: found in mapped memory above; the object is the miniport's to have made.
     unsafe {
-        unhooked::initialize_dpc(call, &raw mut (*dpc).Dpc, Some(run), dpc.cast());
+        let context = std::ptr::from_ref(adapter).cast_mut().cast();
+        unhooked::initialize_dpc(call, &raw mut (*dpc).Dpc, Some(run), context);
         (*dpc).Lock = 0;
-        (*dpc).Serial = 0;
-        (*dpc).Adapter = std::ptr::from_ref(adapter).cast_mut().cast();
-        (*dpc).Routine = routine;
+        *serial(dpc) = 0;
+        *place_of_routine(dpc) = routine;
     }
 }
 
@@ -67,12 +87,12 @@ pub(crate) unsafe fn cancel(call: &Call, extension: PVOID, dpc: PSTOR_DPC) -> BO
 }
 
 /// The routine of every STOR_DPC.
-unsafe extern "C-unwind" fn run(_dpc: PKDPC, context: PVOID, a1: PVOID, a2: PVOID) {
-    let dpc: PSTOR_DPC = context.cast();
+unsafe extern "C-unwind" fn run(kdpc: PKDPC, context: PVOID, a1: PVOID, a2: PVOID) {
+    let dpc: PSTOR_DPC = kdpc.cast();
     // SAFETY: the object was made by `initialize`, and its memory is not freed while it is queued; the
     // adapter is kept until the machine has come to rest.
     let (adapter, routine, serial) =
-        unsafe { (&*(*dpc).Adapter.cast::<AdapterState>(), (*dpc).Routine, &raw mut (*dpc).Serial) };
+        unsafe { (&*context.cast::<AdapterState>(), *place_of_routine(dpc), serial(dpc)) };
     let Some(routine) = routine else { return };
     as_system(Processor::current(), &STORPORT, || {
         let call = own_cx();
@@ -86,7 +106,7 @@ unsafe extern "C-unwind" fn run(_dpc: PKDPC, context: PVOID, a1: PVOID, a2: PVOI
         // SAFETY: the miniport gave the routine and its arguments together, for a call like this; they live
         // until it.
         adapter.call(Frame::new(&HW_STOR_DPC, &args), Irql::DISPATCH, || unsafe {
-            routine(dpc, adapter.extension, a1, a2)
+            routine.go((dpc, adapter.extension, a1, a2))
         });
         unhooked::release(&call, serial);
     });

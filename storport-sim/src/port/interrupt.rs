@@ -25,6 +25,7 @@ use kernel_sim::ddi::{
     as_system,
 };
 use kernel_sim::frame::Frame;
+use kernel_sim::image::Routine as _;
 use kernel_sim::irql::Irql;
 use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
@@ -251,7 +252,7 @@ unsafe extern "C-unwind" fn line_service(_interrupt: PKINTERRUPT, context: PVOID
         let frame = Frame::new(&HW_STOR_INTERRUPT, &args).under(&[system_lock::INTERRUPT]);
         // SAFETY: the miniport registered the routine for this call, and its extension lives as long as the
         // adapter.
-        adapter.call(frame, cpu.irql(), || unsafe { routine(adapter.extension) })
+        adapter.call(frame, cpu.irql(), || unsafe { routine.go((adapter.extension,)) })
     })
 }
 
@@ -271,7 +272,7 @@ unsafe extern "C-unwind" fn message_service(_interrupt: PKINTERRUPT, context: PV
         let frame = Frame::new(&HW_STOR_MS_INTERRUPT, &args).under(&[system_lock::INTERRUPT]);
         // SAFETY: the miniport registered the routine for this call, and its extension lives as long as the
         // adapter.
-        adapter.call(frame, cpu.irql(), || unsafe { routine(adapter.extension, message) })
+        adapter.call(frame, cpu.irql(), || unsafe { routine.go((adapter.extension, message)) })
     })
 }
 
@@ -354,7 +355,7 @@ pub(crate) unsafe fn synchronize_access(
         adapter.call(frame, adapter.interrupt_irql(), || {
             // SAFETY: the miniport gave the routine and its arguments together, for a call like this; they
             // live until it.
-            unsafe { routine(adapter.extension, context) }
+            unsafe { routine.go((adapter.extension, context)) }
         })
     })
 }

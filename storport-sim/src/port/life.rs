@@ -28,6 +28,7 @@ use kernel_sim::ddi::{
     IoDetachDevice, KeClearEvent, KeFlushQueuedDpcs, KeSetEvent, KeWaitForSingleObject, KernelMode,
 };
 use kernel_sim::frame::Frame;
+use kernel_sim::image::Routine as _;
 use kernel_sim::irql::Irql;
 use kernel_sim::routine::Arg;
 use std::ptr::null_mut;
@@ -80,7 +81,7 @@ impl AdapterState {
                 || {
                     if is_virtual {
                         let (lower, device) = (lower.cast(), device.cast());
-                        return routine(
+                        return routine.go((
                             self.extension,
                             lower,
                             device,
@@ -88,12 +89,12 @@ impl AdapterState {
                             arguments,
                             config,
                             &raw mut again,
-                        );
+                        ));
                     }
                     let physical =
                         std::mem::transmute::<PVIRTUAL_HW_FIND_ADAPTER, PHW_FIND_ADAPTER>(Some(routine));
                     let Some(routine) = physical else { return 0 };
-                    routine(self.extension, null_mut(), null_mut(), arguments, config, &raw mut again)
+                    routine.go((self.extension, null_mut(), null_mut(), arguments, config, &raw mut again))
                 },
             );
             (answer, *config)
@@ -118,7 +119,7 @@ impl AdapterState {
             // the adapter.
             let answer = self.call_with_interrupts_out(
                 Frame::new(&HW_STOR_INITIALIZE, &[Arg::Pointer(self.extension as usize)]),
-                || unsafe { routine(self.extension) },
+                || unsafe { routine.go((self.extension,)) },
             );
             if answer == FALSE {
                 return Err(StartError::NotInitialized);
@@ -131,7 +132,7 @@ impl AdapterState {
             let answer = self.call(
                 Frame::new(&HW_STOR_PASSIVE_INITIALIZE, &[Arg::Pointer(self.extension as usize)]),
                 Irql::PASSIVE,
-                || unsafe { routine(self.extension) },
+                || unsafe { routine.go((self.extension,)) },
             );
             if answer == FALSE {
                 return Err(StartError::NotInitialized);
@@ -275,7 +276,7 @@ impl AdapterState {
                 self.call(
                     Frame::new(&HW_STOR_COMPLETE_SERVICE_IRP, &[Arg::Pointer(self.extension as usize)]),
                     Irql::PASSIVE,
-                    || unsafe { routine(self.extension) },
+                    || unsafe { routine.go((self.extension,)) },
                 );
             }
             if self.power(StorPowerDeviceD3, StorPowerActionNone).is_none() {
@@ -298,7 +299,7 @@ impl AdapterState {
             self.call(
                 Frame::new(&HW_STOR_FREE_ADAPTER_RESOURCES, &[Arg::Pointer(self.extension as usize)]),
                 Irql::PASSIVE,
-                || unsafe { routine(self.extension) },
+                || unsafe { routine.go((self.extension,)) },
             );
         }
         self.delete_devices();

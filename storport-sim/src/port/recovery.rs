@@ -26,6 +26,7 @@ use crate::ddi::{
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::{PDEVICE_OBJECT, PVOID};
 use kernel_sim::frame::Frame;
+use kernel_sim::image::Routine as _;
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
 use kernel_sim::routine::Arg;
@@ -206,7 +207,7 @@ impl AdapterState {
             || {
                 // SAFETY: the miniport registered the routine for this call, and its extension lives as long
                 // as the adapter.
-                unsafe { routine(self.extension, u32::from(path)) }
+                unsafe { routine.go((self.extension, u32::from(path))) }
             },
         );
         for (slot, serial) in known {

@@ -22,6 +22,7 @@ use crate::ddi::{
 };
 use kernel_sim::ddi::{FALSE, PKSPIN_LOCK, PVOID};
 use kernel_sim::frame::{Frame, Item};
+use kernel_sim::image::Routine as _;
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
 use kernel_sim::routine::{Arg, IntoArg};
@@ -73,7 +74,7 @@ impl AdapterState {
             let goes_on = self.call(frame, Irql::DISPATCH, || {
                 // SAFETY: the miniport registered the routine for this call, and its extension lives as long
                 // as the adapter.
-                let answer = unsafe { routine(self.extension, request.srb) };
+                let answer = unsafe { routine.go((self.extension, request.srb)) };
                 visit.returns(cpu);
                 answer
             });
@@ -93,7 +94,7 @@ impl AdapterState {
         let body = || {
             // SAFETY: the miniport registered the routine for this call, and its extension lives as long as
             // the adapter. What it returns is not documented to mean anything.
-            let answer = unsafe { routine(self.extension, srb) };
+            let answer = unsafe { routine.go((self.extension, srb)) };
             visit.returns(cpu);
             answer
         };

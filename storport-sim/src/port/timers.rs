@@ -11,6 +11,7 @@ use crate::ddi::{
 };
 use kernel_sim::ddi::{Call, KDPC, KTIMER, PKDPC, PVOID, ULONG, ULONGLONG};
 use kernel_sim::frame::Frame;
+use kernel_sim::image::Routine as _;
 use kernel_sim::irql::Irql;
 use kernel_sim::routine::Arg;
 use kernel_sim::unhooked;
@@ -47,7 +48,7 @@ pub(super) unsafe extern "C-unwind" fn call_dpc(_dpc: PKDPC, context: PVOID, _a1
         // adapter.
         adapter.call_under_start_io_lock(
             Frame::new(&HW_STOR_TIMER, &[Arg::Pointer(adapter.extension as usize)]),
-            || unsafe { routine(adapter.extension) },
+            || unsafe { routine.go((adapter.extension,)) },
         );
     }
 }
@@ -162,7 +163,7 @@ unsafe extern "C-unwind" fn expired(_dpc: PKDPC, context: PVOID, _a1: PVOID, _a2
                     &[Arg::Pointer(adapter.extension as usize), Arg::Pointer(context as usize)],
                 ),
                 Irql::DISPATCH,
-                || routine(adapter.extension, context),
+                || routine.go((adapter.extension, context)),
             );
         }
     }

@@ -15,6 +15,7 @@ use crate::ddi::{
 };
 use kernel_sim::ddi::{Call, IO_WORKITEM, PDEVICE_OBJECT, PVOID, ULONG, as_system};
 use kernel_sim::frame::Frame;
+use kernel_sim::image::Routine as _;
 use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
 use kernel_sim::routine::Arg;
@@ -139,7 +140,7 @@ unsafe extern "C-unwind" fn run(_device: PDEVICE_OBJECT, context: PVOID) {
                 || {
                     // SAFETY: the miniport gave the routine and its arguments together, for a call like this;
                     // they live until it.
-                    unsafe { routine(adapter.extension, context, worker.cast()) }
+                    unsafe { routine.go((adapter.extension, context, worker.cast())) }
                 },
             );
         }

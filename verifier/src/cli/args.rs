@@ -65,6 +65,27 @@ impl Command {
         }
     }
 
+    /// The drivers from files that it names.
+    pub(super) fn sys(&self) -> Option<&SysArguments> {
+        match self {
+            Command::Run(run) => Some(&run.program.sys),
+            Command::Stress(stress) => Some(&stress.program.sys),
+            Command::Replay(replay) => Some(&replay.sys),
+            Command::Explain(explain) => Some(&explain.sys),
+            Command::List(_) | Command::Merge(_) => None,
+        }
+    }
+
+    /// Makes drivers from files those that it is about.
+    pub(super) fn add_drivers(&mut self, names: &[String]) {
+        match self {
+            Command::Run(run) => run.program.drivers.extend_from_slice(names),
+            Command::Stress(stress) => stress.program.drivers.extend_from_slice(names),
+            Command::Explain(explain) if explain.name.is_empty() => explain.name.clone_from(&names[0]),
+            Command::Explain(_) | Command::Replay(_) | Command::List(_) | Command::Merge(_) => {}
+        }
+    }
+
     /// The form of its results.
     pub(super) fn format(&self) -> Format {
         match self {
@@ -161,6 +182,31 @@ pub(super) enum SitesName {
     Counted,
 }
 
+/// What a driver from a file drives.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DeviceName {
+    /// Nothing: it is a virtual miniport.
+    Virtual,
+    /// A virtio SCSI adapter.
+    VirtioScsi,
+    /// An AHCI controller.
+    Ahci,
+}
+
+/// Drivers from files.
+#[derive(Args, Clone)]
+pub(super) struct SysArguments {
+    /// A driver in a file, a PE image for x64 such as 'cc' makes; wherever a driver's name may stand.
+    #[arg(long, value_name = "SYS")]
+    pub sys: Vec<PathBuf>,
+    /// What the driver in the file drives.
+    #[arg(long = "as", value_enum, value_name = "DEVICE", default_value = "virtual", requires = "sys")]
+    pub device: DeviceName,
+    /// Where the sources of the driver in the file are, if not where its debug information says.
+    #[arg(long, value_name = "DIR", requires = "sys")]
+    pub source: Option<PathBuf>,
+}
+
 /// What `run` and `stress` have in common.
 #[derive(Args, Clone)]
 pub(super) struct ProgramArguments {
@@ -168,8 +214,10 @@ pub(super) struct ProgramArguments {
     #[arg(skip)]
     pub given: BTreeSet<String>,
     /// Names, patterns such as 'wdm-*', 'all' drivers, or the 'exhibits' of rules, checks and stops.
-    #[arg(required = true, value_name = "DRIVER")]
+    #[arg(required_unless_present = "sys", value_name = "DRIVER")]
     pub drivers: Vec<String>,
+    #[command(flatten)]
+    pub sys: SysArguments,
     /// Processors, 1 to 64.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub cpus: u8,
@@ -313,6 +361,8 @@ pub(super) struct ReplayArguments {
     /// A schedule file that a run wrote.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    #[command(flatten)]
+    pub sys: SysArguments,
     /// Show the trace up to this step only.
     #[arg(long, value_name = "STEP")]
     pub stop_before: Option<u64>,
@@ -328,8 +378,10 @@ pub(super) struct ReplayArguments {
 pub(super) struct ExplainArguments {
     /// Any word of 'list', any word that a report has in brackets (SpinLockSafe, 0xC4, 0xF1/0x1007), any
     /// routine (IoCompleteRequest).
-    #[arg(value_name = "WORD")]
+    #[arg(value_name = "WORD", required_unless_present = "sys", default_value = "")]
     pub name: String,
+    #[command(flatten)]
+    pub sys: SysArguments,
     /// As JSON: the same as --format json.
     #[arg(long, conflicts_with = "format")]
     pub json: bool,

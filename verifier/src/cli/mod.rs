@@ -22,6 +22,7 @@ mod select;
 mod setup;
 mod stress;
 mod summary;
+mod sys;
 mod units;
 
 use crate::driver::Driver;
@@ -57,14 +58,16 @@ pub fn main_with(
     drivers: &'static [&'static Driver],
     words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> ExitCode {
-    let arguments = match parse(words) {
+    let mut arguments = match parse(words) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
     log(arguments.verbose);
     // Our own failure is a panic; its message has been printed by then.
     let interval = Duration::from_secs(arguments.progress.into());
-    let result = std::panic::catch_unwind(|| obey(drivers, &arguments.command, interval));
+    let command = &mut arguments.command;
+    let work = || sys::drivers(drivers, command).and_then(|drivers| obey(drivers, command, interval));
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     match result {
         Ok(Ok(Found::Nothing)) => ExitCode::SUCCESS,
         Ok(Ok(Found::Something)) => ExitCode::from(FOUND),

@@ -8,7 +8,7 @@ use crate::rules;
 
 pub(super) fn page(drivers: &[&Driver], word: &str) -> Option<Page> {
     let driver = drivers.iter().find(|driver| driver.is_called(word))?;
-    let Driver { name, aliases, summary, expects, kind, cancels: _, sources } = driver;
+    let Driver { name, aliases, summary, expects, kind, cancels: _, image, sources } = driver;
     let mut facts = vec![("kind", kind_of(kind))];
     if !aliases.is_empty() {
         facts.push(("also", aliases.join(", ")));
@@ -19,6 +19,17 @@ pub(super) fn page(drivers: &[&Driver], word: &str) -> Option<Page> {
         facts.push(("sources", sources.iter().map(|source| source.path).collect::<Vec<_>>().join(", ")));
     }
     let program = program_name();
+    if let Some(image) = image {
+        facts.push(("imports", image.imports().collect::<Vec<_>>().join(", ")));
+        facts.push(("run", format!("{program} run --sys {name}")));
+        return Some(Page {
+            name: (*name).into(),
+            kind: "driver".into(),
+            text: (*summary).into(),
+            facts,
+            url: None,
+        });
+    }
     facts.push(("run", format!("{program} run {name}")));
     facts.push(("stress", format!("{program} stress {name}")));
     if matches!(kind, Kind::Model { .. }) {

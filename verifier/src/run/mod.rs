@@ -129,6 +129,7 @@ pub fn once(
         }
     }
     config = config
+        .image(driver.image)
         .keep_evidence(setup.evidence)
         .patience(runaways::patience(driver, setup.patience))
         .steps_max(setup.steps_max())

@@ -57,7 +57,7 @@ pub enum Base {
     Random(u64),
 }
 
-/// SHA-256 over names and texts of a driver's sources.
+/// SHA-256 over names and texts of a driver's sources, or over the file it comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fingerprint(pub [u8; 32]);
 
@@ -66,6 +66,10 @@ impl Fingerprint {
     #[must_use]
     pub fn of(driver: &Driver) -> Fingerprint {
         let mut hash = Sha256::new();
+        if let Some(image) = driver.image {
+            hash.update(image.file());
+            return Fingerprint(hash.finalize().into());
+        }
         for source in driver.sources {
             for part in [source.path, source.text] {
                 hash.update((part.len() as u64).to_le_bytes());

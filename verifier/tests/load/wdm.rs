@@ -14,6 +14,7 @@ pub static ENDS_TWICE: Driver = Driver {
     expects: Expects::Clean,
     kind: Kind::Wdm { entry: Some(DriverEntry), device: |store, _| Box::new(DiskController::new(store)) },
     cancels: false,
+    image: None,
     sources: &[],
 };
 

@@ -89,7 +89,16 @@ const fn model(
     sources: &'static [Source],
 ) -> Driver {
     let kind = Kind::Model { cpus, run };
-    Driver { name, aliases: &[], summary: "", expects: Expects::Clean, kind, cancels: false, sources }
+    Driver {
+        name,
+        aliases: &[],
+        summary: "",
+        expects: Expects::Clean,
+        kind,
+        cancels: false,
+        image: None,
+        sources,
+    }
 }
 
 /// Two threads that take two locks in two orders: one switch at the right place is a deadlock.

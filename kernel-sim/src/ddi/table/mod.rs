@@ -33,6 +33,17 @@ pub static TABLE: &[&DdiInfo] = {
     &ALL
 };
 
+/// Every routine as images call it.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) mod thunk {
+    use crate::image::Export;
+
+    /// All of them.
+    pub(crate) fn exports() -> impl Iterator<Item = Export> {
+        [super::kernel::thunk::exports(), super::executive::thunk::exports()].into_iter().flatten()
+    }
+}
+
 /// The routines that access device registers.
 pub(crate) fn register_rows() -> impl Iterator<Item = &'static DdiInfo> {
     let named =

@@ -125,6 +125,7 @@ pub struct KDPC {
     pub Importance: UCHAR,
     pub Number: USHORT,
     pub DpcListEntry: SINGLE_LIST_ENTRY,
+    pub ProcessorHistory: KAFFINITY,
     pub DeferredRoutine: PKDEFERRED_ROUTINE,
     pub DeferredContext: PVOID,
     pub SystemArgument1: PVOID,

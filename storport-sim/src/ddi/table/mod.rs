@@ -39,3 +39,21 @@ pub static TABLE: &[&DdiInfo] = {
     assert_distinct(&ALL);
     &ALL
 };
+
+/// Every routine as images call it.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) mod thunk {
+    pub(crate) use super::requests::thunk::StorPortNotification;
+    use kernel_sim::image::Export;
+
+    /// All of them.
+    pub(crate) fn exports() -> impl Iterator<Item = Export> {
+        let groups = [
+            super::requests::thunk::exports(),
+            super::hardware::thunk::exports(),
+            super::system::thunk::exports(),
+            super::absent::thunk::exports(),
+        ];
+        groups.into_iter().flatten()
+    }
+}

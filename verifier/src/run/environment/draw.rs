@@ -226,6 +226,7 @@ mod tests {
         expects: Expects::Clean,
         kind: Kind::VirtualMiniport { entry: None },
         cancels: false,
+        image: None,
         sources: &[],
     };
     static MODEL: Driver = Driver { kind: Kind::Model { cpus: 2, run: &not_run }, ..MINIPORT };

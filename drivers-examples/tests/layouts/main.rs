@@ -1,0 +1,116 @@
+//! Structures that drivers and the system share lie in memory as on x64 Windows.
+//!
+//! `wdk/layouts.tsv` has the numbers; every line of it is compared with the structure in Rust, and no member
+//! listed here may be missing from it.
+
+use std::collections::BTreeMap;
+use std::mem::{offset_of, size_of};
+use storport_sim::ddi::*;
+
+/// Structure and member, "-" for the size, with a number.
+type Layouts = BTreeMap<(String, String), usize>;
+
+macro_rules! layouts {
+    ($($structure:ident: $($member:ident)+;)+) => {
+        [$(
+            (stringify!($structure), "-", size_of::<$structure>()),
+            $((stringify!($structure), stringify!($member), offset_of!($structure, $member)),)+
+        )+]
+    };
+}
+
+fn in_rust() -> Layouts {
+    let all = layouts! {
+        KDPC:
+            Type Importance Number DpcListEntry ProcessorHistory DeferredRoutine DeferredContext
+            SystemArgument1 SystemArgument2 DpcData;
+        SCSI_REQUEST_BLOCK:
+            Length Function SrbStatus ScsiStatus PathId TargetId Lun QueueTag QueueAction
+            CdbLength SenseInfoBufferLength SrbFlags DataTransferLength TimeOutValue DataBuffer
+            SenseInfoBuffer NextSrb OriginalRequest SrbExtension Reserved Cdb;
+        SCSI_PNP_REQUEST_BLOCK:
+            Length Function SrbStatus PnPSubFunction PathId TargetId Lun PnPAction SrbFlags
+            DataTransferLength TimeOutValue DataBuffer SenseInfoBuffer NextSrb OriginalRequest
+            SrbExtension SrbPnPFlags Reserved Reserved4;
+        STORAGE_REQUEST_BLOCK:
+            Length Function SrbStatus ReservedUchar1 Signature Version SrbLength SrbFunction
+            SrbFlags ReservedUlong1 RequestTag RequestPriority RequestAttribute TimeOutValue
+            SystemStatus ZeroGuard1 AddressOffset NumSrbExData DataTransferLength DataBuffer
+            ZeroGuard2 OriginalRequest ClassContext PortContext MiniportContext NextSrb
+            SrbExDataOffset;
+        STOR_ADDRESS: Type Port AddressLength AddressData;
+        SRBEX_DATA: Type Length Data;
+        STOR_ADDR_BTL8: Type Port AddressLength Path Target Lun Reserved;
+        SRBEX_DATA_SCSI_CDB16:
+            Type Length ScsiStatus SenseInfoBufferLength CdbLength Reserved Reserved1
+            SenseInfoBuffer Cdb;
+        SRBEX_DATA_PNP: Type Length PnPSubFunction Reserved PnPAction SrbPnPFlags Reserved1;
+        PORT_CONFIGURATION_INFORMATION:
+            Length SystemIoBusNumber AdapterInterfaceType BusInterruptLevel BusInterruptVector
+            InterruptMode MaximumTransferLength NumberOfPhysicalBreaks DmaChannel DmaPort
+            DmaWidth DmaSpeed AlignmentMask NumberOfAccessRanges AccessRanges Reserved
+            NumberOfBuses InitiatorBusId ScatterGather Master CachesData AdapterScansDown
+            AtdiskPrimaryClaimed AtdiskSecondaryClaimed Dma32BitAddresses DemandMode MapBuffers
+            NeedPhysicalAddresses TaggedQueuing AutoRequestSense MultipleRequestPerLu
+            ReceiveEvent RealModeInitialized BufferAccessScsiPortControlled
+            MaximumNumberOfTargets SrbType AddressType SlotNumber BusInterruptLevel2
+            BusInterruptVector2 InterruptMode2 DmaChannel2 DmaPort2 DmaWidth2 DmaSpeed2
+            DeviceExtensionSize SpecificLuExtensionSize SrbExtensionSize Dma64BitAddresses
+            ResetTargetSupported MaximumNumberOfLogicalUnits WmiDataProvider
+            SynchronizationModel HwMSInterruptRoutine InterruptSynchronizationMode DumpRegion
+            RequestedDumpBufferSize VirtualDevice DumpMode DmaAddressWidth ExtendedFlags1
+            MaxNumberOfIO MaxIOsPerLun InitialLunQueueDepth BusResetHoldTime FeatureSupport;
+        HW_INITIALIZATION_DATA:
+            HwInitializationDataSize AdapterInterfaceType HwInitialize HwStartIo HwInterrupt
+            HwFindAdapter HwResetBus HwDmaStarted HwAdapterState DeviceExtensionSize
+            SpecificLuExtensionSize SrbExtensionSize NumberOfAccessRanges Reserved MapBuffers
+            NeedPhysicalAddresses TaggedQueuing AutoRequestSense MultipleRequestPerLu
+            ReceiveEvent VendorIdLength VendorId PortVersionFlags DeviceIdLength DeviceId
+            HwAdapterControl HwBuildIo HwFreeAdapterResources HwProcessServiceRequest
+            HwCompleteServiceIrp HwInitializeTracing HwCleanupTracing HwTracingEnabled
+            FeatureSupport SrbTypeFlags AddressTypeFlags Reserved1 HwUnitControl;
+        ACCESS_RANGE: RangeStart RangeLength RangeInMemory;
+        MEMORY_REGION: VirtualBase PhysicalBase Length;
+        STOR_DPC: Dpc Lock;
+        STOR_LOCK_HANDLE: Lock Context;
+        STOR_SCATTER_GATHER_ELEMENT: PhysicalAddress Length Reserved;
+        MESSAGE_INTERRUPT_INFORMATION:
+            MessageId MessageData MessageAddress InterruptVector InterruptLevel InterruptMode;
+        PERF_CONFIGURATION_DATA:
+            Version Size Flags ConcurrentChannels FirstRedirectionMessageNumber
+            LastRedirectionMessageNumber DeviceNode Reserved MessageTargets;
+        STARTIO_PERFORMANCE_PARAMETERS: Version Size MessageNumber ChannelNumber;
+        STOR_ADAPTER_CONTROL_POWER: PowerAction PowerState;
+        SRB_IO_CONTROL: HeaderLength Signature Timeout ControlCode ReturnCode Length;
+    };
+    all.iter().map(|(structure, member, n)| ((structure.to_string(), member.to_string()), *n)).collect()
+}
+
+fn in_the_table() -> Layouts {
+    let lines = include_str!("../../wdk/layouts.tsv").lines().filter(|line| !line.starts_with('#'));
+    let row = |line: &str| {
+        let mut fields = line.split('\t').map(str::to_owned);
+        let mut next = || fields.next().unwrap_or_else(|| panic!("a line with too few fields: {line}"));
+        ((next(), next()), next().parse().unwrap_or_else(|e| panic!("{line}: {e}")))
+    };
+    lines.map(row).collect()
+}
+
+#[test]
+fn structures_lie_in_memory_as_on_windows() {
+    let (ours, windows) = (in_rust(), in_the_table());
+    let mut wrong = Vec::new();
+    for name in ours.keys().chain(windows.keys()) {
+        if ours.get(name) != windows.get(name) {
+            wrong.push(format!(
+                "{} {}: {:?} is {:?} on Windows",
+                name.0,
+                name.1,
+                ours.get(name),
+                windows.get(name)
+            ));
+        }
+    }
+    wrong.dedup();
+    assert_eq!(wrong, [""; 0]);
+}
