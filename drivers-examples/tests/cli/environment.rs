@@ -98,6 +98,8 @@ fn the_new_flags_are_refused_where_they_mean_nothing() {
     Desk::new().refused("run ramdisk --executor parallel --step-time 1us", &["--step-time", "parallel"]);
     Desk::new().refused("run ramdisk --step-time 1s", &["--step-time", "1s"]);
     Desk::new().refused("stress lock-order --step-time 1us", &["--step-time", "model"]);
+    let exhaustive = "stress ramdisk --strategy exhaustive --step-time 1us";
+    Desk::new().refused(exhaustive, &["--step-time", "exhaustive"]);
 }
 
 #[test]
