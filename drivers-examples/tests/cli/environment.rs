@@ -54,6 +54,18 @@ fn a_plain_stress_has_no_environment() {
 }
 
 #[test]
+fn a_plain_seed_has_the_schedule_that_it_has_in_a_plain_stress() {
+    let steps = |flags: &str| {
+        let said = Desk::new().clean(&format!("stress ramdisk --ios 30 --format json {flags}"));
+        summary(&said.out)["steps"].clone()
+    };
+    for seeds in ["1..2", "4..5", "7..8"] {
+        assert_eq!(steps(&format!("--seeds {seeds}")), steps(&format!("--seeds {seeds} --plain")), "{seeds}");
+    }
+    assert_ne!(steps("--seeds 2..3"), steps("--seeds 2..3 --plain"));
+}
+
+#[test]
 fn a_flag_pins_its_own_part_for_all_seeds() {
     let line = "stress ramdisk --schedules 30 --cpus 2 --ios 20 --event reset --step-time 0 --format json";
     let summary = summary(&Desk::new().clean(line).out);
@@ -98,6 +110,8 @@ fn the_new_flags_are_refused_where_they_mean_nothing() {
     Desk::new().refused("run ramdisk --executor parallel --step-time 1us", &["--step-time", "parallel"]);
     Desk::new().refused("run ramdisk --step-time 1s", &["--step-time", "1s"]);
     Desk::new().refused("stress lock-order --step-time 1us", &["--step-time", "model"]);
+    let exhaustive = "stress ramdisk --strategy exhaustive --step-time 1us";
+    Desk::new().refused(exhaustive, &["--step-time", "exhaustive"]);
 }
 
 #[test]

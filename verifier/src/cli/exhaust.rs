@@ -45,6 +45,11 @@ pub(super) fn exhaust_all(
     if arguments.shard.is_some() {
         return Err(Refusal("--shard: an exhaustive search is not split by seeds; use --jobs".into()));
     }
+    if arguments.program.step_time != 0 {
+        return Err(Refusal(
+            "--step-time: an exhaustive search takes steps that share nothing in one order, and each would change the time".into(),
+        ));
+    }
     let seed = match &arguments.seeds {
         Some(seeds) if seeds.end - seeds.start > 1 => {
             return Err(Refusal("--seeds: an exhaustive search is of one seed's operations: A..A+1".into()));

@@ -7,6 +7,7 @@
 
 mod actor;
 pub mod budget;
+mod by_environment;
 mod calls;
 mod conflicts;
 pub mod deviations;
@@ -26,12 +27,11 @@ mod steady;
 mod steer;
 pub mod stress;
 pub mod summary;
-mod surroundings;
 mod totals;
 mod urw;
 
 use crate::topic::Topic;
-use surroundings::{Prepare, Surroundings};
+use by_environment::{ByEnvironment, Prepare};
 
 pub use crate::run::{Chooser, Program};
 pub use failure::{CallSite, Failure};
@@ -78,7 +78,8 @@ pub fn strategy(name: &str, program: &Program) -> Result<Box<dyn Strategy>, Stri
             .ok_or_else(|| format!("pct takes a depth of 1 to {DEPTH_MAX}, not '{text}'"))?,
         (_, Some(_)) => return Err(format!("only pct takes a number, not '{word}'")),
     };
-    let prepare = |how: &Prepare<'_>| Surroundings::prepare(program, how).map_err(|e| format!("{name}: {e}"));
+    let prepare =
+        |how: &Prepare<'_>| ByEnvironment::prepare(program, how).map_err(|e| format!("{name}: {e}"));
     match word {
         "random" => Ok(Box::new(Random)),
         "urw" => prepare(&|program| Ok(Box::new(Urw::prepare(program)?))),

@@ -117,9 +117,11 @@ unsafe fn WritesNothing(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
 }
 
 unsafe fn WritesTwice(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    let Bytes = (*Srb).DataTransferLength;
     if IsWrite(Srb) {
         Execute(DeviceExtension, Srb);
     }
+    (*Srb).DataTransferLength = Bytes;
     ExecuteAndComplete(DeviceExtension, Srb);
 }
 

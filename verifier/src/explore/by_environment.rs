@@ -12,12 +12,12 @@ use crate::run::{Parts, SetupError};
 pub(super) type Prepare<'a> = dyn Fn(&Program) -> Result<Box<dyn Strategy>, SetupError> + 'a;
 
 /// A strategy for each of the two.
-pub(super) struct Surroundings {
+pub(super) struct ByEnvironment {
     plain: Box<dyn Strategy>,
     drawn: Box<dyn Strategy>,
 }
 
-impl Surroundings {
+impl ByEnvironment {
     /// Prepares a strategy for the program; twice, if its environment is drawn.
     pub(super) fn prepare(program: &Program, prepare: &Prepare<'_>) -> Result<Box<dyn Strategy>, SetupError> {
         if program.setup.environment.draws.is_empty() {
@@ -25,11 +25,11 @@ impl Surroundings {
         }
         let mut plain = program.clone();
         plain.setup.environment.draws = Parts::NONE;
-        Ok(Box::new(Surroundings { plain: prepare(&plain)?, drawn: prepare(program)? }))
+        Ok(Box::new(ByEnvironment { plain: prepare(&plain)?, drawn: prepare(program)? }))
     }
 }
 
-impl Strategy for Surroundings {
+impl Strategy for ByEnvironment {
     fn name(&self) -> String {
         self.plain.name()
     }
