@@ -8,7 +8,8 @@
 //!
 //! | pairs | what they share |
 //! | --- | --- |
-//! | `r02`, `r03`, `r09`, `r11`, `r13` to `r18`, `r20`, `r27` | `backend`, a virtual miniport over a backend |
+//! | `r02`, `r03`, `r09`, `r11`, `r13` to `r18`, `r20`, `r27` | `backend`: a virtual miniport |
+//! | `r04`, `r12`, `r22` to `r24` | `virtio`: the clean `vioscsi`, but for the routines that are exchanged |
 //! | `r01`, `r21`, `r28` to `r32` | `wdm`, a disk driver with a queue, a worker and a remove lock |
 //!
 //! Invariant: **the fixed form is silent**, under every rule and whatever is drawn for it, and the buggy
@@ -27,8 +28,10 @@ mod backend;
 mod r01;
 mod r02;
 mod r03;
+mod r04;
 mod r09;
 mod r11;
+mod r12;
 mod r13;
 mod r14;
 mod r15;
@@ -37,16 +40,21 @@ mod r17;
 mod r18;
 mod r20;
 mod r21;
+mod r22;
+mod r23;
+mod r24;
 mod r27;
 mod r28;
 mod r29;
 mod r30;
 mod r31;
 mod r32;
+mod virtio;
 mod wdm;
 
 use storport_sim::controller::DiskController;
-use verifier::driver::{Driver, Expects, Kind, Source};
+use storport_sim::hba::virtio_scsi::{self, Options, VirtioScsi};
+use verifier::driver::{Driver, Expects, Kind, Protocol, Source};
 
 /// The files of the museum, for the lines that reports quote.
 const SOURCES: &[Source] = verifier::sources![
@@ -57,8 +65,10 @@ const SOURCES: &[Source] = verifier::sources![
     "r01.rs",
     "r02.rs",
     "r03.rs",
+    "r04.rs",
     "r09.rs",
     "r11.rs",
+    "r12.rs",
     "r13.rs",
     "r14.rs",
     "r15.rs",
@@ -67,12 +77,16 @@ const SOURCES: &[Source] = verifier::sources![
     "r18.rs",
     "r20.rs",
     "r21.rs",
+    "r22.rs",
+    "r23.rs",
+    "r24.rs",
     "r27.rs",
     "r28.rs",
     "r29.rs",
     "r30.rs",
     "r31.rs",
     "r32.rs",
+    "virtio.rs",
     "wdm/device.rs",
     "wdm/mod.rs",
     "wdm/pnp.rs",
@@ -128,6 +142,14 @@ macro_rules! museum {
     (@miniport $form:ty) => {
         Kind::VirtualMiniport { entry: Some(backend::DriverEntry::<$form>) }
     };
+    (@virtio $form:ty) => {
+        Kind::Miniport {
+            protocol: Protocol::Scsi,
+            entry: Some(virtio::DriverEntry::<$form>),
+            device: |medium, cpus| Box::new(VirtioScsi::new(medium, Options::for_processors(cpus))),
+            slot: || virtio_scsi::slot(&Options::for_processors(virtio_scsi::REQUEST_QUEUES_MAX as u8)),
+        }
+    };
     (@wdm $form:ty) => {
         Kind::Wdm {
             entry: Some(wdm::DriverEntry::<$form>),
@@ -140,8 +162,10 @@ museum! {
     wdm r01 = Breaks("SpinLockSafe"), with "", "completes requests with the lock held that guards the count of pieces";
     miniport r02 = MayBreak("CompleteUnderLock"), with "--event removal --rules CompleteUnderLock", "completes requests under its lock when the backend has died";
     miniport r03 = MayBreak("RequestStatus"), with "", "frees its slot after it has completed the request";
+    virtio r04 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "--event reset", "takes the locks of other queues than it resets";
     miniport r09 = MayStop("DRIVER_VERIFIER_DETECTED_VIOLATION"), with "", "waits in HwStorStartIo until it is resumed";
     miniport r11 = Breaks("ForDpcOutsideDpc"), with "", "takes a lock by the routine for DPCs where it is in none";
+    virtio r12 = MayBreak("StorPortStartIo"), with "", "stalls in HwStorStartIo until a flush comes back";
     miniport r13 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--event reset", "takes the address of a request for its name when a reset has ended it";
     miniport r14 = MayBreak("LostRequest"), with "", "writes the number of parts after it has queued the parts";
     miniport r15 = MayBreak("DataIntegrity"), with "--event reset", "completes a request with success of which a part was dropped";
@@ -150,6 +174,9 @@ museum! {
     miniport r18 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--event hotplug", "completes requests of a unit that is gone, and leaves them in its list";
     miniport r20 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "", "lists an object before it is initialised";
     wdm r21 = Stops("UNBALANCED_RELEASE"), with "", "waits for another remove lock than requests hold";
+    virtio r22 = MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), with "", "deletes queues whose DPCs may be running";
+    virtio r23 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "", "takes the lock of a message that no queue has";
+    virtio r24 = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), with "", "has a shorter array than it says for the affinities of messages";
     miniport r27 = MayStop("KMODE_EXCEPTION_NOT_HANDLED"), with "--fault allocation:p=0.5,when=io", "frees an object that is in a list where a creation fails";
     wdm r28 = Stops("MAXIMUM_WAIT_OBJECTS_EXCEEDED"), with "", "waits for four objects without wait blocks";
     wdm r29 = MayStop("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), with "--event removal", "completes requests with their cancel routines set";
