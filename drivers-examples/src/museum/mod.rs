@@ -9,7 +9,7 @@
 //! | pairs | what they share |
 //! | --- | --- |
 //! | `r02`, `r03`, `r09`, `r11`, `r13` to `r18`, `r20`, `r27` | `backend`: a virtual miniport |
-//! | `r04`, `r12`, `r22` to `r24` | `virtio`: the clean `vioscsi`, but for the routines that are exchanged |
+//! | `r04`, `r06`, `r07`, `r12`, `r22` to `r24` | `virtio`: the clean `vioscsi`, but for some routines |
 //! | `r01`, `r21`, `r28` to `r32` | `wdm`, a disk driver with a queue, a worker and a remove lock |
 //!
 //! Invariant: **the fixed form is silent**, under every rule and whatever is drawn for it, and the buggy
@@ -29,6 +29,8 @@ mod r01;
 mod r02;
 mod r03;
 mod r04;
+mod r06;
+mod r07;
 mod r09;
 mod r11;
 mod r12;
@@ -49,9 +51,11 @@ mod r29;
 mod r30;
 mod r31;
 mod r32;
+mod tags;
 mod virtio;
 mod wdm;
 
+use crate::VIOSCSI_SOURCES;
 use storport_sim::controller::DiskController;
 use storport_sim::hba::virtio_scsi::{self, Options, VirtioScsi};
 use verifier::driver::{Driver, Expects, Kind, Protocol, Source};
@@ -66,6 +70,8 @@ const SOURCES: &[Source] = verifier::sources![
     "r02.rs",
     "r03.rs",
     "r04.rs",
+    "r06.rs",
+    "r07.rs",
     "r09.rs",
     "r11.rs",
     "r12.rs",
@@ -86,12 +92,22 @@ const SOURCES: &[Source] = verifier::sources![
     "r30.rs",
     "r31.rs",
     "r32.rs",
+    "tags.rs",
     "virtio.rs",
     "wdm/device.rs",
     "wdm/mod.rs",
     "wdm/pnp.rs",
     "wdm/queue.rs",
 ];
+
+/// Those of the pairs over `vioscsi`, with its files.
+const VIRTIO_SOURCES: &[Source] = &{
+    let mut all = [SOURCES[0]; SOURCES.len() + VIOSCSI_SOURCES.len()];
+    let (museum, vioscsi) = all.split_at_mut(SOURCES.len());
+    museum.copy_from_slice(SOURCES);
+    vioscsi.copy_from_slice(VIOSCSI_SOURCES);
+    all
+};
 
 /// A bug: its two forms, and what makes it show.
 pub struct Pair {
@@ -136,7 +152,7 @@ macro_rules! museum {
             expects: $expects,
             cancels: matches!($kind, Kind::Wdm { .. }),
             kind: $kind,
-            sources: SOURCES,
+            sources: if matches!($kind, Kind::Miniport { .. }) { VIRTIO_SOURCES } else { SOURCES },
         }
     };
     (@miniport $form:ty) => {
@@ -163,6 +179,8 @@ museum! {
     miniport r02 = MayBreak("CompleteUnderLock"), with "--event removal --rules CompleteUnderLock", "completes requests under its lock when the backend has died";
     miniport r03 = MayBreak("RequestStatus"), with "", "frees its slot after it has completed the request";
     virtio r04 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "--event reset", "takes the locks of other queues than it resets";
+    virtio r06 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "", "does not lock a queue, as if its DPC stayed on one processor";
+    virtio r07 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "", "completes requests in its interrupt routine without the lock that starts them";
     miniport r09 = MayStop("DRIVER_VERIFIER_DETECTED_VIOLATION"), with "", "waits in HwStorStartIo until it is resumed";
     miniport r11 = Breaks("ForDpcOutsideDpc"), with "", "takes a lock by the routine for DPCs where it is in none";
     virtio r12 = MayBreak("StorPortStartIo"), with "", "stalls in HwStorStartIo until a flush comes back";

@@ -19,6 +19,8 @@ const PLACES: &[(&str, &str)] = &[
     ("r02", "StorPortNotification(RequestComplete"),
     ("r03", ""),
     ("r04", "StorPortAcquireSpinLock("),
+    ("r06", ""),
+    ("r07", ""),
     ("r09", "KeWaitForSingleObject("),
     ("r11", "KeAcquireSpinLockForDpc("),
     ("r12", "StorPortStallExecution("),
@@ -42,7 +44,13 @@ const PLACES: &[(&str, &str)] = &[
 ];
 
 /// Rows that may find a bug first, by the harm that it does elsewhere.
-const BY_HARM: &[(&str, &str)] = &[("r17", "RequestStatus")];
+const BY_HARM: &[(&str, &str)] = &[
+    ("r06", "DRIVER_VERIFIER_DMA_VIOLATION"),
+    ("r06", "REQUEST_TOUCHED_AFTER_COMPLETION"),
+    ("r07", "DRIVER_VERIFIER_DMA_VIOLATION"),
+    ("r07", "REQUEST_TOUCHED_AFTER_COMPLETION"),
+    ("r17", "RequestStatus"),
+];
 
 /// What `storsim stress` runs with the flags of the pair, but of fewer requests, with more flushes and
 /// services among them.
