@@ -8,7 +8,7 @@
 //!
 //! | pairs | what they share |
 //! | --- | --- |
-//! | `r02`, `r03`, `r09`, `r11`, `r13` to `r18`, `r20`, `r27` | `backend`: a virtual miniport |
+//! | `r02`, `r03`, `r09`, `r11`, `r13` to `r18`, `r20`, `r26`, `r27` | `backend`: a virtual miniport |
 //! | `r04`, `r06`, `r07`, `r12`, `r22` to `r24` | `virtio`: the clean `vioscsi`, but for some routines |
 //! | `r01`, `r21`, `r28` to `r32` | `wdm`, a disk driver with a queue, a worker and a remove lock |
 //!
@@ -45,6 +45,7 @@ mod r21;
 mod r22;
 mod r23;
 mod r24;
+mod r26;
 mod r27;
 mod r28;
 mod r29;
@@ -86,6 +87,7 @@ const SOURCES: &[Source] = verifier::sources![
     "r22.rs",
     "r23.rs",
     "r24.rs",
+    "r26.rs",
     "r27.rs",
     "r28.rs",
     "r29.rs",
@@ -187,7 +189,7 @@ museum! {
     miniport r13 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--event reset", "takes the address of a request for its name when a reset has ended it";
     miniport r14 = MayBreak("LostRequest"), with "", "writes the number of parts after it has queued the parts";
     miniport r15 = MayBreak("DataIntegrity"), with "--event reset", "completes a request with success of which a part was dropped";
-    miniport r16 = Breaks("LostRequest"), with "", "says that a request was taken for which the ring had no room";
+    miniport r16 = MayBreak("LostRequest"), with "", "says that a request was taken for which the ring had no room";
     miniport r17 = MayStop("MULTIPLE_IRP_COMPLETE_REQUESTS"), with "", "completes the newer of two service requests, and keeps it";
     miniport r18 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--event hotplug", "completes requests of a unit that is gone, and leaves them in its list";
     miniport r20 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "", "lists an object before it is initialised";
@@ -195,6 +197,7 @@ museum! {
     virtio r22 = MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), with "", "deletes queues whose DPCs may be running";
     virtio r23 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "", "takes the lock of a message that no queue has";
     virtio r24 = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), with "", "has a shorter array than it says for the affinities of messages";
+    miniport r26 = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), with "", "lists a unit behind the end of a buffer";
     miniport r27 = MayStop("KMODE_EXCEPTION_NOT_HANDLED"), with "--fault allocation:p=0.5,when=io", "frees an object that is in a list where a creation fails";
     wdm r28 = Stops("MAXIMUM_WAIT_OBJECTS_EXCEEDED"), with "", "waits for four objects without wait blocks";
     wdm r29 = MayStop("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), with "--event removal", "completes requests with their cancel routines set";

@@ -35,6 +35,7 @@ const PLACES: &[(&str, &str)] = &[
     ("r22", "(*Queue).Runs += 1"),
     ("r23", "StorPortAcquireSpinLock("),
     ("r24", "StorPortInitializePerfOpts("),
+    ("r26", "write_volatile(0)"),
     ("r27", "RemoveHeadList("),
     ("r28", "KeWaitForMultipleObjects("),
     ("r29", "IoCompleteRequest(Irp"),
