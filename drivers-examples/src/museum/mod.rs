@@ -4,7 +4,9 @@
 //! which differ in as few lines as the repair did. Its page says what the driver does, how it goes wrong
 //! step by step, what Windows does then, how it was repaired, what finds it here, and where it was found.
 //! `museum` names them all. The code is ours, written from descriptions of the logic; the projects named are
-//! where it happened. Numbers that are missing are bugs that need what this simulator has not got.
+//! where it happened. Numbers that are missing are not here: `r05` needs an interrupt before the passive
+//! routine, `r10` paging, `r19` requests during a stop, `r25` a device that changes its configuration; `r08`
+//! (memory given back in an interrupt routine) needs a driver that completes requests under InterruptLock.
 //!
 //! | pairs | what they share |
 //! | --- | --- |
