@@ -126,18 +126,24 @@ pub struct Pair {
 /// The pairs. The row
 ///
 /// ```text
-/// wdm r01 = Breaks("SpinLockSafe") with "", "completes requests under a lock";
+/// wdm r01 = Breaks("SpinLockSafe"), with "", "completes requests under a lock";
 /// ```
 ///
 /// becomes the drivers `r01` and `r01-fixed`, of the types `Buggy` and `Fixed` in the file of that name.
-/// Before `with` comes what is expected of the buggy one, after it the flags that it needs.
+/// Before `with` comes what is expected of the buggy one, after it the flags that it needs, which its summary
+/// names as well.
 macro_rules! museum {
-    ($($kind:ident $id:ident = $expects:expr, with $with:literal, $summary:literal;)+) => {
+    ($($kind:ident $id:ident = $expects:expr, with $with:tt, $summary:literal;)+) => {
         /// Every pair, in the order of the numbers.
         pub static PAIRS: [Pair; [$(stringify!($id)),+].len()] = {
             use Expects::*;
             [$(Pair {
-                buggy: museum!(@driver stringify!($id), $summary, $expects, museum!(@$kind $id::Buggy)),
+                buggy: museum!(
+                    @driver stringify!($id),
+                    museum!(@summary $summary, $with),
+                    $expects,
+                    museum!(@$kind $id::Buggy)
+                ),
                 fixed: museum!(
                     @driver concat!(stringify!($id), "-fixed"),
                     concat!("as repaired: ", $summary),
@@ -148,6 +154,8 @@ macro_rules! museum {
             }),+]
         };
     };
+    (@summary $summary:literal, "") => { $summary };
+    (@summary $summary:literal, $with:literal) => { concat!($summary, ": ", $with) };
     (@driver $name:expr, $summary:expr, $expects:expr, $kind:expr) => {
         Driver {
             name: $name,
