@@ -102,7 +102,7 @@ pub unsafe fn plug_and_play(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
 }
 
 /// The kind of a plug and play request, and whether it is about the adapter.
-unsafe fn pnp_action(Srb: PSCSI_REQUEST_BLOCK) -> (ULONG, bool) {
+pub unsafe fn pnp_action(Srb: PSCSI_REQUEST_BLOCK) -> (ULONG, bool) {
     let (action, flags) = if (*Srb).Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK {
         let data = SrbGetSrbExDataByType(Srb.cast(), SrbExDataTypePnP).cast::<SRBEX_DATA_PNP>();
         if data.is_null() {

@@ -28,7 +28,7 @@
 mod adapter;
 mod ata;
 mod channel;
-mod control;
+pub(crate) mod control;
 mod ddi;
 mod device;
 mod find;

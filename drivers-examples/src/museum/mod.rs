@@ -4,11 +4,14 @@
 //! which differ in as few lines as the repair did. Its page says what the driver does, how it goes wrong
 //! step by step, what Windows does then, how it was repaired, what finds it here, and where it was found.
 //! `museum` names them all. The code is ours, written from descriptions of the logic; the projects named are
-//! where it happened. Numbers that are missing are bugs that need what this simulator has not got.
+//! where it happened. Numbers that are missing are not here: `r05` needs an interrupt before the passive
+//! routine, `r10` paging, `r19` requests during a stop, `r25` a device that changes its configuration; `r08`
+//! (memory given back in an interrupt routine) needs a driver that completes requests under InterruptLock.
 //!
 //! | pairs | what they share |
 //! | --- | --- |
-//! | `r02`, `r03`, `r09`, `r11`, `r13` to `r18`, `r20`, `r27` | `backend`, a virtual miniport over a backend |
+//! | `r02`, `r03`, `r09`, `r11`, `r13` to `r18`, `r20`, `r26`, `r27` | `backend`: a virtual miniport |
+//! | `r04`, `r06`, `r07`, `r12`, `r22` to `r24` | `virtio`: the clean `vioscsi`, but for some routines |
 //! | `r01`, `r21`, `r28` to `r32` | `wdm`, a disk driver with a queue, a worker and a remove lock |
 //!
 //! Invariant: **the fixed form is silent**, under every rule and whatever is drawn for it, and the buggy
@@ -27,8 +30,12 @@ mod backend;
 mod r01;
 mod r02;
 mod r03;
+mod r04;
+mod r06;
+mod r07;
 mod r09;
 mod r11;
+mod r12;
 mod r13;
 mod r14;
 mod r15;
@@ -37,16 +44,24 @@ mod r17;
 mod r18;
 mod r20;
 mod r21;
+mod r22;
+mod r23;
+mod r24;
+mod r26;
 mod r27;
 mod r28;
 mod r29;
 mod r30;
 mod r31;
 mod r32;
+mod tags;
+mod virtio;
 mod wdm;
 
+use crate::VIOSCSI_SOURCES;
 use storport_sim::controller::DiskController;
-use verifier::driver::{Driver, Expects, Kind, Source};
+use storport_sim::hba::virtio_scsi::{self, Options, VirtioScsi};
+use verifier::driver::{Driver, Expects, Kind, Protocol, Source};
 
 /// The files of the museum, for the lines that reports quote.
 const SOURCES: &[Source] = verifier::sources![
@@ -57,8 +72,12 @@ const SOURCES: &[Source] = verifier::sources![
     "r01.rs",
     "r02.rs",
     "r03.rs",
+    "r04.rs",
+    "r06.rs",
+    "r07.rs",
     "r09.rs",
     "r11.rs",
+    "r12.rs",
     "r13.rs",
     "r14.rs",
     "r15.rs",
@@ -67,17 +86,32 @@ const SOURCES: &[Source] = verifier::sources![
     "r18.rs",
     "r20.rs",
     "r21.rs",
+    "r22.rs",
+    "r23.rs",
+    "r24.rs",
+    "r26.rs",
     "r27.rs",
     "r28.rs",
     "r29.rs",
     "r30.rs",
     "r31.rs",
     "r32.rs",
+    "tags.rs",
+    "virtio.rs",
     "wdm/device.rs",
     "wdm/mod.rs",
     "wdm/pnp.rs",
     "wdm/queue.rs",
 ];
+
+/// Those of the pairs over `vioscsi`, with its files.
+const VIRTIO_SOURCES: &[Source] = &{
+    let mut all = [SOURCES[0]; SOURCES.len() + VIOSCSI_SOURCES.len()];
+    let (museum, vioscsi) = all.split_at_mut(SOURCES.len());
+    museum.copy_from_slice(SOURCES);
+    vioscsi.copy_from_slice(VIOSCSI_SOURCES);
+    all
+};
 
 /// A bug: its two forms, and what makes it show.
 pub struct Pair {
@@ -92,18 +126,24 @@ pub struct Pair {
 /// The pairs. The row
 ///
 /// ```text
-/// wdm r01 = Breaks("SpinLockSafe") with "", "completes requests under a lock";
+/// wdm r01 = Breaks("SpinLockSafe"), with "", "completes requests under a lock";
 /// ```
 ///
 /// becomes the drivers `r01` and `r01-fixed`, of the types `Buggy` and `Fixed` in the file of that name.
-/// Before `with` comes what is expected of the buggy one, after it the flags that it needs.
+/// Before `with` comes what is expected of the buggy one, after it the flags that it needs, which its summary
+/// names as well.
 macro_rules! museum {
-    ($($kind:ident $id:ident = $expects:expr, with $with:literal, $summary:literal;)+) => {
+    ($($kind:ident $id:ident = $expects:expr, with $with:tt, $summary:literal;)+) => {
         /// Every pair, in the order of the numbers.
         pub static PAIRS: [Pair; [$(stringify!($id)),+].len()] = {
             use Expects::*;
             [$(Pair {
-                buggy: museum!(@driver stringify!($id), $summary, $expects, museum!(@$kind $id::Buggy)),
+                buggy: museum!(
+                    @driver stringify!($id),
+                    museum!(@summary $summary, $with),
+                    $expects,
+                    museum!(@$kind $id::Buggy)
+                ),
                 fixed: museum!(
                     @driver concat!(stringify!($id), "-fixed"),
                     concat!("as repaired: ", $summary),
@@ -114,6 +154,8 @@ macro_rules! museum {
             }),+]
         };
     };
+    (@summary $summary:literal, "") => { $summary };
+    (@summary $summary:literal, $with:literal) => { concat!($summary, ": ", $with) };
     (@driver $name:expr, $summary:expr, $expects:expr, $kind:expr) => {
         Driver {
             name: $name,
@@ -123,11 +165,19 @@ macro_rules! museum {
             cancels: matches!($kind, Kind::Wdm { .. }),
             kind: $kind,
             image: None,
-            sources: SOURCES,
+            sources: if matches!($kind, Kind::Miniport { .. }) { VIRTIO_SOURCES } else { SOURCES },
         }
     };
     (@miniport $form:ty) => {
         Kind::VirtualMiniport { entry: Some(backend::DriverEntry::<$form>) }
+    };
+    (@virtio $form:ty) => {
+        Kind::Miniport {
+            protocol: Protocol::Scsi,
+            entry: Some(virtio::DriverEntry::<$form>),
+            device: |medium, cpus| Box::new(VirtioScsi::new(medium, Options::for_processors(cpus))),
+            slot: || virtio_scsi::slot(&Options::for_processors(virtio_scsi::REQUEST_QUEUES_MAX as u8)),
+        }
     };
     (@wdm $form:ty) => {
         Kind::Wdm {
@@ -141,16 +191,24 @@ museum! {
     wdm r01 = Breaks("SpinLockSafe"), with "", "completes requests with the lock held that guards the count of pieces";
     miniport r02 = MayBreak("CompleteUnderLock"), with "--event removal --rules CompleteUnderLock", "completes requests under its lock when the backend has died";
     miniport r03 = MayBreak("RequestStatus"), with "", "frees its slot after it has completed the request";
+    virtio r04 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "--event reset", "takes the locks of other queues than it resets";
+    virtio r06 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "", "does not lock a queue, as if its DPC stayed on one processor";
+    virtio r07 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "", "completes requests in its interrupt routine without the lock that starts them";
     miniport r09 = MayStop("DRIVER_VERIFIER_DETECTED_VIOLATION"), with "", "waits in HwStorStartIo until it is resumed";
     miniport r11 = Breaks("ForDpcOutsideDpc"), with "", "takes a lock by the routine for DPCs where it is in none";
+    virtio r12 = MayBreak("StorPortStartIo"), with "", "stalls in HwStorStartIo until a flush comes back";
     miniport r13 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--event reset", "takes the address of a request for its name when a reset has ended it";
     miniport r14 = MayBreak("LostRequest"), with "", "writes the number of parts after it has queued the parts";
     miniport r15 = MayBreak("DataIntegrity"), with "--event reset", "completes a request with success of which a part was dropped";
-    miniport r16 = Breaks("LostRequest"), with "", "says that a request was taken for which the ring had no room";
+    miniport r16 = MayBreak("LostRequest"), with "", "says that a request was taken for which the ring had no room";
     miniport r17 = MayStop("MULTIPLE_IRP_COMPLETE_REQUESTS"), with "", "completes the newer of two service requests, and keeps it";
     miniport r18 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--event hotplug", "completes requests of a unit that is gone, and leaves them in its list";
     miniport r20 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "", "lists an object before it is initialised";
     wdm r21 = Stops("UNBALANCED_RELEASE"), with "", "waits for another remove lock than requests hold";
+    virtio r22 = MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), with "", "deletes queues whose DPCs may be running";
+    virtio r23 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "", "takes the lock of a message that no queue has";
+    virtio r24 = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), with "", "has a shorter array than it says for the affinities of messages";
+    miniport r26 = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), with "", "lists a unit behind the end of a buffer";
     miniport r27 = MayStop("KMODE_EXCEPTION_NOT_HANDLED"), with "--fault allocation:p=0.5,when=io", "frees an object that is in a list where a creation fails";
     wdm r28 = Stops("MAXIMUM_WAIT_OBJECTS_EXCEEDED"), with "", "waits for four objects without wait blocks";
     wdm r29 = MayStop("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), with "--event removal", "completes requests with their cancel routines set";

@@ -1,7 +1,8 @@
 //! `r11`: a routine that runs anywhere takes its lock by the routine for DPCs.
 //!
-//! **What the driver does.** It keeps a ring of what it did last, for its author. The routine that writes into
-//! the ring is called by threads, in HwStorStartIo and in DPCs, and takes a lock by KeAcquireSpinLockForDpc.
+//! **What the driver does.** It keeps a ring of what it did last, for its author. The routine that writes
+//! into the ring is called by threads, in HwStorStartIo and in DPCs, and takes a lock by
+//! KeAcquireSpinLockForDpc.
 //!
 //! **What goes wrong.** That routine is for threaded DPCs: where those run as threads it does not raise the
 //! IRQL. (1) A thread at PASSIVE_LEVEL takes the lock, and is interrupted while it holds it. (2) On the same

@@ -10,17 +10,22 @@ use super::virtio_scsi::FIRST_REQUEST_RING;
 use std::sync::atomic::Ordering::SeqCst;
 
 pub unsafe extern "C-unwind" fn HwInitialize(DeviceExtension: PVOID) -> BOOLEAN {
+    start(DeviceExtension, Some(HwPassiveInitialize))
+}
+
+/// Starts the device. DPCs are made in the passive routine.
+pub unsafe fn start(DeviceExtension: PVOID, passive: PHW_PASSIVE_INITIALIZE_ROUTINE) -> BOOLEAN {
     let Extension = DeviceExtension.cast::<AdapterExtension>();
     choose_interrupts(DeviceExtension, Extension);
     if !(*Extension).registers.reset(DeviceExtension) || !bring_up(DeviceExtension, Extension) {
         return FALSE;
     }
     ask_for_channels(DeviceExtension, Extension);
-    StorPortEnablePassiveInitialization(DeviceExtension, Some(HwPassiveInitialize))
+    StorPortEnablePassiveInitialization(DeviceExtension, passive)
 }
 
 /// Goes by the messages that were granted.
-unsafe fn choose_interrupts(DeviceExtension: PVOID, Extension: *mut AdapterExtension) {
+pub unsafe fn choose_interrupts(DeviceExtension: PVOID, Extension: *mut AdapterExtension) {
     let mut messages = 0;
     let mut info: MESSAGE_INTERRUPT_INFORMATION = std::mem::zeroed();
     while StorPortGetMSIInfo(DeviceExtension, messages, &raw mut info) == STOR_STATUS_SUCCESS {
@@ -37,17 +42,22 @@ unsafe fn choose_interrupts(DeviceExtension: PVOID, Extension: *mut AdapterExten
     };
 }
 
-unsafe extern "C-unwind" fn HwPassiveInitialize(DeviceExtension: PVOID) -> BOOLEAN {
+pub unsafe extern "C-unwind" fn HwPassiveInitialize(DeviceExtension: PVOID) -> BOOLEAN {
+    make_dpcs(DeviceExtension, Some(HwDpc));
+    TRUE
+}
+
+/// Makes a DPC for each ring. PASSIVE_LEVEL.
+pub unsafe fn make_dpcs(DeviceExtension: PVOID, routine: PHW_DPC_ROUTINE) {
     let Extension = DeviceExtension.cast::<AdapterExtension>();
     for n in 0..(*Extension).rings as usize {
-        StorPortInitializeDpc(DeviceExtension, &raw mut (*Extension).dpc[n], Some(HwDpc));
+        StorPortInitializeDpc(DeviceExtension, &raw mut (*Extension).dpc[n], routine);
     }
     (*Extension).dpcs_are_ready.store(1, SeqCst);
     // What has come back by now interrupted when there was no DPC to ask for.
     for n in 0..(*Extension).rings as usize {
         ask_for_dpc(DeviceExtension, Extension, n);
     }
-    TRUE
 }
 
 /// Has requests started by several processors at once, each with the message of its ring, where there are

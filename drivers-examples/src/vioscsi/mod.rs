@@ -28,23 +28,23 @@
     reason = "as in C: every routine works on raw pointers throughout, and is called as the WDK documents"
 )]
 
-mod bring_up;
+pub(crate) mod bring_up;
 mod chain;
-mod complete;
-mod control;
-mod ddi;
+pub(crate) mod complete;
+pub(crate) mod control;
+pub(crate) mod ddi;
 mod events;
-mod extension;
-mod find;
-mod initialize;
-mod interrupt;
-mod request;
-mod reset;
+pub(crate) mod extension;
+pub(crate) mod find;
+pub(crate) mod initialize;
+pub(crate) mod interrupt;
+pub(crate) mod request;
+pub(crate) mod reset;
 mod ring;
-mod ring_lock;
+pub(crate) mod ring_lock;
 mod transport;
-mod virtio;
-mod virtio_scsi;
+pub(crate) mod virtio;
+pub(crate) mod virtio_scsi;
 
 use ddi::{
     ADDRESS_TYPE_FLAG_BTL8, HW_INITIALIZATION_DATA, NTSTATUS, PCIBus, PDRIVER_OBJECT, PUNICODE_STRING,
@@ -61,6 +61,12 @@ pub unsafe extern "C-unwind" fn driver_entry(
     DriverObject: PDRIVER_OBJECT,
     RegistryPath: PUNICODE_STRING,
 ) -> NTSTATUS {
+    let mut data = initialization_data();
+    StorPortInitialize(DriverObject, RegistryPath, &raw mut data, null_mut())
+}
+
+/// What the driver registers.
+pub(crate) unsafe fn initialization_data() -> HW_INITIALIZATION_DATA {
     let mut data = HW_INITIALIZATION_DATA::zeroed();
     data.HwInitializationDataSize = size_of::<HW_INITIALIZATION_DATA>() as ULONG;
     data.AdapterInterfaceType = PCIBus;
@@ -81,5 +87,5 @@ pub unsafe extern "C-unwind" fn driver_entry(
     data.MultipleRequestPerLu = TRUE;
     data.SrbTypeFlags = SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
     data.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8;
-    StorPortInitialize(DriverObject, RegistryPath, &raw mut data, null_mut())
+    data
 }

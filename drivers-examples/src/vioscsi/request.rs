@@ -107,7 +107,7 @@ pub unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQ
 }
 
 /// The ring of the message that a request should come back with.
-unsafe fn ring_for(
+pub unsafe fn ring_for(
     DeviceExtension: PVOID,
     Extension: *const AdapterExtension,
     Srb: PSCSI_REQUEST_BLOCK,
@@ -126,7 +126,7 @@ unsafe fn ring_for(
 }
 
 /// Puts a built request into a ring, or completes it if that cannot be.
-unsafe fn send(DeviceExtension: PVOID, Extension: *mut AdapterExtension, n: usize, Srb: PVOID) {
+pub unsafe fn send(DeviceExtension: PVOID, Extension: *mut AdapterExtension, n: usize, Srb: PVOID) {
     // The SRB extension was filled in by HwStorBuildIo.
     let SrbExtension = srb_extension(Srb);
     let table =

@@ -13,13 +13,17 @@ const SEEDS_MAX: u64 = 400;
 /// Seeds of each repair.
 const SEEDS_FIXED: u64 = 200;
 
-/// The code at the place of each finding, in the pair's own file; none where no line of the driver is to blame.
+/// The code at the place of each finding, in the pair's own file; none where it is in no line of that.
 const PLACES: &[(&str, &str)] = &[
     ("r01", "IoCompleteRequest(Irp"),
     ("r02", "StorPortNotification(RequestComplete"),
     ("r03", ""),
+    ("r04", "StorPortAcquireSpinLock("),
+    ("r06", ""),
+    ("r07", ""),
     ("r09", "KeWaitForSingleObject("),
     ("r11", "KeAcquireSpinLockForDpc("),
+    ("r12", "StorPortStallExecution("),
     ("r13", ""),
     ("r14", ""),
     ("r15", ""),
@@ -28,6 +32,10 @@ const PLACES: &[(&str, &str)] = &[
     ("r18", ""),
     ("r20", "InsertTailList("),
     ("r21", "IoReleaseRemoveLockAndWait("),
+    ("r22", "(*Queue).Runs += 1"),
+    ("r23", "StorPortAcquireSpinLock("),
+    ("r24", "StorPortInitializePerfOpts("),
+    ("r26", "write_volatile(0)"),
     ("r27", "RemoveHeadList("),
     ("r28", "KeWaitForMultipleObjects("),
     ("r29", "IoCompleteRequest(Irp"),
@@ -37,9 +45,16 @@ const PLACES: &[(&str, &str)] = &[
 ];
 
 /// Rows that may find a bug first, by the harm that it does elsewhere.
-const BY_HARM: &[(&str, &str)] = &[("r17", "RequestStatus")];
+const BY_HARM: &[(&str, &str)] = &[
+    ("r06", "DRIVER_VERIFIER_DMA_VIOLATION"),
+    ("r06", "REQUEST_TOUCHED_AFTER_COMPLETION"),
+    ("r07", "DRIVER_VERIFIER_DMA_VIOLATION"),
+    ("r07", "REQUEST_TOUCHED_AFTER_COMPLETION"),
+    ("r17", "RequestStatus"),
+];
 
-/// What `storsim stress` runs with the flags of the pair, but of fewer requests, more of them for services.
+/// What `storsim stress` runs with the flags of the pair, but of fewer requests, with more flushes and
+/// services among them.
 fn program(driver: &'static Driver, pair: &Pair, rules: Selection) -> Program {
     let mut setup = Setup { rules, ..Setup::of_model(driver) };
     setup.cpus = 4;
@@ -47,7 +62,7 @@ fn program(driver: &'static Driver, pair: &Pair, rules: Selection) -> Program {
     setup.workload.amount = Amount::Ios(60);
     setup.workload.block_bytes = 4096.into();
     setup.workload.depth = 8;
-    setup.workload.flush_every = 16;
+    setup.workload.flush_every = 4;
     setup.workload.service_every = 8;
     setup.workload.cancel_every = if driver.cancels { 16 } else { 0 };
     let mut words = pair.with.split_whitespace();

@@ -138,7 +138,7 @@ unsafe extern "C-unwind" fn HwStartIo<F: Form>(DeviceExtension: PVOID, Srb: PSCS
     } else if (*Srb).TargetId != 0 {
         Complete(Adapter, Srb, SRB_STATUS_NO_DEVICE);
     } else {
-        ExecuteOther(Adapter, Srb);
+        F::Other(Adapter, Srb);
         F::Executed(Adapter, Srb);
         StorPortNotification(RequestComplete, DeviceExtension, Srb);
     }

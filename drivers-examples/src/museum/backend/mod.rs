@@ -105,7 +105,12 @@ pub(super) trait Form: 'static {
         Complete(Adapter, Srb, Status);
     }
 
-    /// An SRB that needs no backend was executed, and will be completed.
+    /// Executes an SRB that needs no backend. It will be completed.
+    unsafe fn Other(Adapter: PADAPTER, Srb: PSCSI_REQUEST_BLOCK) {
+        ExecuteOther(Adapter, Srb);
+    }
+
+    /// Such an SRB was executed, and will be completed.
     unsafe fn Executed(_Adapter: PADAPTER, _Srb: PSCSI_REQUEST_BLOCK) {}
 
     /// HwStorResetBus: forgets all commands, and ends all requests.
