@@ -59,6 +59,7 @@ static NO_ROUTINE: DdiInfo = DdiInfo {
     irql: None,
     coverage: Coverage::NotHereYet,
     params: &[],
+    returns: "()",
     summary: "",
     kind: Kind::Plain,
 };

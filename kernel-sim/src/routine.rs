@@ -67,6 +67,8 @@ pub struct DdiInfo {
     pub coverage: Coverage,
     /// Names and types of the parameters, in order.
     pub params: &'static [(&'static str, &'static str)],
+    /// The type of what it returns.
+    pub returns: &'static str,
     /// What it does, from the row's doc comment.
     pub summary: &'static str,
     /// What the call is to a schedule.

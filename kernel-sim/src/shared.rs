@@ -131,6 +131,7 @@ const fn access(id: u16, name: &'static str, kind: Kind) -> DdiInfo {
         irql: None,
         coverage: Coverage::Modelled,
         params: &[],
+        returns: "()",
         summary: "An access to a shared cell of a driver.",
         kind,
     }

@@ -45,7 +45,7 @@ unsafe fn program(x: *mut Desk) {
 /// The hash of `program` for seed 1 on three processors. It changes when the program, the DDI table or
 /// the executor's choices change, and with nothing else: not with the build profile, the host or the
 /// process.
-const GOLDEN: u64 = 0xd20b_e6dd_f12d_6f0d;
+const GOLDEN: u64 = 0x02aa_82d9_bd32_602a;
 
 fn hash(seed: u64) -> u64 {
     let outcome = run(3, Execution::Seeded(seed), program);

@@ -21,9 +21,42 @@ macro_rules! layouts {
 
 fn in_rust() -> Layouts {
     let all = layouts! {
+        LARGE_INTEGER: QuadPart;
+        LIST_ENTRY: Flink Blink;
+        SINGLE_LIST_ENTRY: Next;
+        UNICODE_STRING: Length MaximumLength Buffer;
+        DISPATCHER_HEADER: Type Signalling Size Inserted SignalState WaitListHead;
+        KEVENT: Header;
+        KSEMAPHORE: Header Limit;
+        KTIMER: Header DueTime TimerListEntry Dpc Processor Period;
         KDPC:
             Type Importance Number DpcListEntry ProcessorHistory DeferredRoutine DeferredContext
             SystemArgument1 SystemArgument2 DpcData;
+        KSPIN_LOCK_QUEUE: Next Lock;
+        KLOCK_QUEUE_HANDLE: LockQueue OldIrql;
+        KDEVICE_QUEUE: Type Size DeviceListHead Lock Busy;
+        KDEVICE_QUEUE_ENTRY: DeviceListEntry SortKey Inserted;
+        IO_STATUS_BLOCK: Information;
+        EX_RUNDOWN_REF: Count;
+        IO_CSQ_IRP_CONTEXT: Type Irp Csq;
+        MDL: Next Size MdlFlags MappedSystemVa StartVa ByteCount ByteOffset;
+        IRP:
+            Type Size MdlAddress Flags AssociatedIrp IoStatus RequestorMode PendingReturned
+            StackCount CurrentLocation Cancel CancelIrql UserIosb UserEvent CancelRoutine
+            UserBuffer Tail;
+        IO_STACK_LOCATION:
+            MajorFunction MinorFunction Flags Control Parameters DeviceObject FileObject
+            CompletionRoutine Context;
+        DEVICE_OBJECT:
+            Type Size ReferenceCount DriverObject NextDevice AttachedDevice CurrentIrp Flags
+            Characteristics DeviceExtension DeviceType StackSize AlignmentRequirement
+            DeviceQueue Dpc SecurityDescriptor SectorSize;
+        DRIVER_OBJECT:
+            Type Size DeviceObject Flags DriverExtension DriverName HardwareDatabase
+            FastIoDispatch DriverInit DriverStartIo DriverUnload MajorFunction;
+        DEVICE_CAPABILITIES:
+            Size Version Address UINumber DeviceState SystemWake DeviceWake D1Latency D2Latency
+            D3Latency;
         SCSI_REQUEST_BLOCK:
             Length Function SrbStatus ScsiStatus PathId TargetId Lun QueueTag QueueAction
             CdbLength SenseInfoBufferLength SrbFlags DataTransferLength TimeOutValue DataBuffer
@@ -39,8 +72,8 @@ fn in_rust() -> Layouts {
             ZeroGuard2 OriginalRequest ClassContext PortContext MiniportContext NextSrb
             SrbExDataOffset;
         STOR_ADDRESS: Type Port AddressLength AddressData;
-        SRBEX_DATA: Type Length Data;
         STOR_ADDR_BTL8: Type Port AddressLength Path Target Lun Reserved;
+        SRBEX_DATA: Type Length Data;
         SRBEX_DATA_SCSI_CDB16:
             Type Length ScsiStatus SenseInfoBufferLength CdbLength Reserved Reserved1
             SenseInfoBuffer Cdb;
@@ -69,6 +102,15 @@ fn in_rust() -> Layouts {
             HwAdapterControl HwBuildIo HwFreeAdapterResources HwProcessServiceRequest
             HwCompleteServiceIrp HwInitializeTracing HwCleanupTracing HwTracingEnabled
             FeatureSupport SrbTypeFlags AddressTypeFlags Reserved1 HwUnitControl;
+        VIRTUAL_HW_INITIALIZATION_DATA:
+            HwInitializationDataSize AdapterInterfaceType HwInitialize HwStartIo HwInterrupt
+            HwFindAdapter HwResetBus HwDmaStarted HwAdapterState DeviceExtensionSize
+            SpecificLuExtensionSize SrbExtensionSize NumberOfAccessRanges Reserved MapBuffers
+            NeedPhysicalAddresses TaggedQueuing AutoRequestSense MultipleRequestPerLu
+            ReceiveEvent VendorIdLength VendorId PortVersionFlags DeviceIdLength DeviceId
+            HwAdapterControl HwBuildIo HwFreeAdapterResources HwProcessServiceRequest
+            HwCompleteServiceIrp HwInitializeTracing HwCleanupTracing HwTracingEnabled
+            FeatureSupport SrbTypeFlags AddressTypeFlags Reserved1 HwUnitControl;
         ACCESS_RANGE: RangeStart RangeLength RangeInMemory;
         MEMORY_REGION: VirtualBase PhysicalBase Length;
         STOR_DPC: Dpc Lock;
@@ -82,8 +124,84 @@ fn in_rust() -> Layouts {
         STARTIO_PERFORMANCE_PARAMETERS: Version Size MessageNumber ChannelNumber;
         STOR_ADAPTER_CONTROL_POWER: PowerAction PowerState;
         SRB_IO_CONTROL: HeaderLength Signature Timeout ControlCode ReturnCode Length;
+        PROCESSOR_NUMBER: Group Number Reserved;
+        GROUP_AFFINITY: Mask Group Reserved;
     };
-    all.iter().map(|(structure, member, n)| ((structure.to_string(), member.to_string()), *n)).collect()
+    // Members of unions, some of which have no name in C.
+    let nested = [
+        ("IRP", "AssociatedIrp.SystemBuffer", offset_of!(IRP, AssociatedIrp.SystemBuffer)),
+        ("IRP", "Tail.Overlay.DriverContext", offset_of!(IRP, Tail.Overlay.__bindgen_anon_1.DriverContext)),
+        ("IRP", "Tail.Overlay.Thread", offset_of!(IRP, Tail.Overlay.Thread)),
+        ("IRP", "Tail.Overlay.ListEntry", offset_of!(IRP, Tail.Overlay.__bindgen_anon_2.ListEntry)),
+        (
+            "IRP",
+            "Tail.Overlay.CurrentStackLocation",
+            offset_of!(IRP, Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation),
+        ),
+        ("IRP", "Tail.Overlay.OriginalFileObject", offset_of!(IRP, Tail.Overlay.OriginalFileObject)),
+        (
+            "IO_STACK_LOCATION",
+            "Parameters.Read.Length",
+            offset_of!(IO_STACK_LOCATION, Parameters.Read.Length),
+        ),
+        ("IO_STACK_LOCATION", "Parameters.Read.Key", offset_of!(IO_STACK_LOCATION, Parameters.Read.Key)),
+        (
+            "IO_STACK_LOCATION",
+            "Parameters.Read.ByteOffset",
+            offset_of!(IO_STACK_LOCATION, Parameters.Read.ByteOffset),
+        ),
+        (
+            "IO_STACK_LOCATION",
+            "Parameters.DeviceIoControl.OutputBufferLength",
+            offset_of!(IO_STACK_LOCATION, Parameters.DeviceIoControl.OutputBufferLength),
+        ),
+        (
+            "IO_STACK_LOCATION",
+            "Parameters.DeviceIoControl.InputBufferLength",
+            offset_of!(IO_STACK_LOCATION, Parameters.DeviceIoControl.InputBufferLength),
+        ),
+        (
+            "IO_STACK_LOCATION",
+            "Parameters.DeviceIoControl.IoControlCode",
+            offset_of!(IO_STACK_LOCATION, Parameters.DeviceIoControl.IoControlCode),
+        ),
+        (
+            "IO_STACK_LOCATION",
+            "Parameters.DeviceIoControl.Type3InputBuffer",
+            offset_of!(IO_STACK_LOCATION, Parameters.DeviceIoControl.Type3InputBuffer),
+        ),
+        ("IO_STACK_LOCATION", "Parameters.Scsi.Srb", offset_of!(IO_STACK_LOCATION, Parameters.Scsi.Srb)),
+        (
+            "IO_STACK_LOCATION",
+            "Parameters.StartDevice.AllocatedResourcesTranslated",
+            offset_of!(IO_STACK_LOCATION, Parameters.StartDevice.AllocatedResourcesTranslated),
+        ),
+        (
+            "IO_STACK_LOCATION",
+            "Parameters.Power.SystemContext",
+            offset_of!(IO_STACK_LOCATION, Parameters.Power.SystemContext),
+        ),
+        ("IO_STACK_LOCATION", "Parameters.Power.Type", offset_of!(IO_STACK_LOCATION, Parameters.Power.Type)),
+        (
+            "IO_STACK_LOCATION",
+            "Parameters.Power.State",
+            offset_of!(IO_STACK_LOCATION, Parameters.Power.State),
+        ),
+        (
+            "IO_STACK_LOCATION",
+            "Parameters.Power.ShutdownType",
+            offset_of!(IO_STACK_LOCATION, Parameters.Power.ShutdownType),
+        ),
+        (
+            "IO_STACK_LOCATION",
+            "Parameters.Others.Argument4",
+            offset_of!(IO_STACK_LOCATION, Parameters.Others.Argument4),
+        ),
+    ];
+    all.iter()
+        .chain(&nested)
+        .map(|(structure, member, n)| ((structure.to_string(), member.to_string()), *n))
+        .collect()
 }
 
 fn in_the_table() -> Layouts {

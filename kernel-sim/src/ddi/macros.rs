@@ -45,6 +45,7 @@ macro_rules! ddis {
                     irql: $crate::irql_range!($irql),
                     coverage: $crate::routine::Coverage::$coverage,
                     params: &[$((stringify!($arg), stringify!($ty))),*],
+                    returns: stringify!($ret),
                     summary: concat!($($doc, "\n"),+),
                     kind: $crate::routine::Kind::$kind,
                 };

@@ -9,6 +9,8 @@ pub mod inline;
 #[macro_use]
 mod macros;
 mod call;
+#[macro_use]
+mod number;
 #[expect(non_camel_case_types, non_snake_case, reason = "the documented WDK names")]
 mod resources;
 pub mod status;
@@ -20,6 +22,7 @@ pub mod types;
 pub use call::{Call, as_system, callback, enter, leave};
 pub(crate) use call::{show_touch, tell_unusual};
 pub use inline::*;
+pub use number::Number;
 pub use status::*;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) use table::thunk;

@@ -6,6 +6,9 @@ use super::types::NTSTATUS;
 macro_rules! statuses {
     ($($(#[$doc:meta])* $name:ident = $value:expr;)*) => {
         $($(#[$doc])* pub const $name: NTSTATUS = $value as u32 as NTSTATUS;)*
+        /// All of these.
+        pub static STATUSES: &[crate::ddi::Number] =
+            &[$(crate::ddi::Number { name: stringify!($name), value: $name as i64 }),*];
         /// The name of a status, if it is one of these.
         #[must_use]
         pub fn status_name(status: NTSTATUS) -> Option<&'static str> {

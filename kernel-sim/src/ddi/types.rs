@@ -56,13 +56,9 @@ pub use super::resources::*;
 pub use super::status::*;
 pub use scalars::*;
 
-macro_rules! numbers {
-    ($($name:ident: $ty:ty = $value:expr;)*) => {
-        $(#[doc = concat!("`", stringify!($name), "` of the WDK headers.")] pub const $name: $ty = $value;)*
-    };
-}
+crate::wdk_numbers! {
+    in WDM_NUMBERS;
 
-numbers! {
     TRUE: BOOLEAN = 1;
     FALSE: BOOLEAN = 0;
     PASSIVE_LEVEL: KIRQL = 0;

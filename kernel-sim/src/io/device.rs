@@ -76,7 +76,7 @@ pub(crate) unsafe fn delete(call: &Call, device: PDEVICE_OBJECT) {
         }
     }
     // The driver above detaches when the removal has come back to it.
-    if d.AttachedDevice.is_null() { free(call, device, d) } else { d.DeletePending = TRUE }
+    if d.AttachedDevice.is_null() { free(call, device, d) } else { d.Private.DeletePending = TRUE }
 }
 
 fn free(call: &Call, device: PDEVICE_OBJECT, d: &mut DEVICE_OBJECT) {
@@ -112,7 +112,7 @@ pub(crate) unsafe fn detach(call: &Call, target: PDEVICE_OBJECT) {
     if !above.is_null() {
         object(call, above).AttachedTo = null_mut();
     }
-    if t.DeletePending != FALSE {
+    if t.Private.DeletePending != FALSE {
         free(call, target, t);
     }
 }

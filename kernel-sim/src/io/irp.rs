@@ -27,6 +27,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 const IRP_TAG: u32 = tag(b"Irp ");
 
+/// Where the stack locations of an IRP begin. Our choice: there is room for one more below the last, which
+/// takes what a driver writes that has none left, so that IoCallDriver can say so; on Windows such a driver
+/// writes over the end of the IRP.
+const LOCATIONS_OFFSET: usize = (size_of::<IRP>() + size_of::<IO_STACK_LOCATION>()).next_multiple_of(16);
+
 /// Values of `IRP.State`.
 mod state {
     pub const ALIVE: u32 = 1;
@@ -82,7 +87,7 @@ pub(crate) unsafe fn allocate(call: &Call, stack_size: CCHAR, _charge_quota: BOO
         return null_mut();
     }
     let locations = stack_size as usize;
-    let offset = size_of::<IRP>().next_multiple_of(16);
+    let offset = LOCATIONS_OFFSET;
     // One location more than asked for: "current" starts one above the top, and must point at memory.
     let bytes = offset + (locations + 1) * size_of::<IO_STACK_LOCATION>();
     let machine = call.cpu.machine();
@@ -121,7 +126,7 @@ pub(crate) unsafe fn reuse(call: &Call, irp: PIRP, status: NTSTATUS) {
     if call.is_deterministic() {
         is_uncompleted(call, irp);
     }
-    let offset = size_of::<IRP>().next_multiple_of(16);
+    let offset = LOCATIONS_OFFSET;
     // SAFETY: `allocate` laid the block out like this.
     unsafe {
         let locations = irp.byte_add(offset).cast::<IO_STACK_LOCATION>();
@@ -165,7 +170,9 @@ pub(crate) unsafe fn build_device_io_control(
             if internal == FALSE { IRP_MJ_DEVICE_CONTROL } else { IRP_MJ_INTERNAL_DEVICE_CONTROL } as UCHAR;
         next.Parameters.DeviceIoControl = IO_STACK_LOCATION_Parameters_DeviceIoControl {
             OutputBufferLength: output_bytes,
+            __bindgen_padding_0: 0,
             InputBufferLength: input_bytes,
+            __bindgen_padding_1: 0,
             IoControlCode: code,
             Type3InputBuffer: input,
         };

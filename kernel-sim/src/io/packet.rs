@@ -60,7 +60,7 @@ pub(crate) unsafe fn start(
     if !inserted {
         d.CurrentIrp = packet;
         if cancelable {
-            if d.NonCancelable != FALSE {
+            if d.Private.NonCancelable != FALSE {
                 cancel::exchange(i, None);
             }
             cancel::give(call, Irql::DISPATCH);
@@ -108,11 +108,11 @@ fn next(call: &Call, device: PDEVICE_OBJECT, cancelable: bool, key: Option<ULONG
     let d = device::object(call, device);
     {
         let _guard = call.cpu.machine().io.queues.lock();
-        if d.DeferredStartIo != FALSE && d.StartIoActive != 0 {
-            d.StartIoOwed = TRUE;
-            d.StartIoOwedCancelable = BOOLEAN::from(cancelable);
-            d.StartIoOwedByKey = BOOLEAN::from(key.is_some());
-            d.StartIoOwedKey = key.unwrap_or(0);
+        if d.Private.DeferredStartIo != FALSE && d.Private.StartIoActive != 0 {
+            d.Private.StartIoOwed = TRUE;
+            d.Private.StartIoOwedCancelable = BOOLEAN::from(cancelable);
+            d.Private.StartIoOwedByKey = BOOLEAN::from(key.is_some());
+            d.Private.StartIoOwedKey = key.unwrap_or(0);
             return;
         }
     }
@@ -137,7 +137,7 @@ fn take_next(call: &Call, d: &mut DEVICE_OBJECT, cancelable: bool, key: Option<U
     let packet = (!entry.is_null()).then(|| irp_of(entry));
     if let Some(packet) = packet {
         d.CurrentIrp = packet;
-        if cancelable && d.NonCancelable != FALSE {
+        if cancelable && d.Private.NonCancelable != FALSE {
             cancel::exchange(irp::object(call, packet), None);
         }
     }
@@ -181,16 +181,19 @@ fn call_start_io(call: &Call, d: &mut DEVICE_OBJECT, mut packet: PIRP) {
 /// still be returning when another processor's DPC asks for the next packet.
 fn start_io_begins(call: &Call, d: &mut DEVICE_OBJECT) {
     let _guard = call.cpu.machine().io.queues.lock();
-    d.StartIoActive += 1;
+    d.Private.StartIoActive += 1;
 }
 
 /// A StartIo call has returned. Returns how to take the next packet, if one is owed.
 fn start_io_ended(call: &Call, d: &mut DEVICE_OBJECT) -> Option<(bool, Option<ULONG>)> {
     let _guard = call.cpu.machine().io.queues.lock();
-    d.StartIoActive -= 1;
-    let owed = std::mem::replace(&mut d.StartIoOwed, FALSE) != FALSE;
+    d.Private.StartIoActive -= 1;
+    let owed = std::mem::replace(&mut d.Private.StartIoOwed, FALSE) != FALSE;
     owed.then(|| {
-        (d.StartIoOwedCancelable != FALSE, (d.StartIoOwedByKey != FALSE).then_some(d.StartIoOwedKey))
+        (
+            d.Private.StartIoOwedCancelable != FALSE,
+            (d.Private.StartIoOwedByKey != FALSE).then_some(d.Private.StartIoOwedKey),
+        )
     })
 }
 
@@ -201,6 +204,6 @@ pub(crate) unsafe fn set_attributes(
     non_cancelable: BOOLEAN,
 ) {
     let d = device::object(call, device);
-    d.DeferredStartIo = deferred;
-    d.NonCancelable = non_cancelable;
+    d.Private.DeferredStartIo = deferred;
+    d.Private.NonCancelable = non_cancelable;
 }

@@ -431,8 +431,11 @@ impl Power {
         };
         IO_STACK_LOCATION_Parameters_Power {
             SystemContext: 0,
+            __bindgen_padding_0: 0,
             Type: kind,
+            __bindgen_padding_1: 0,
             State: state,
+            __bindgen_padding_2: 0,
             ShutdownType: action,
         }
     }

@@ -138,7 +138,9 @@ impl Client {
                     location(next, IRP_MJ_DEVICE_CONTROL);
                     next.Parameters.DeviceIoControl = IO_STACK_LOCATION_Parameters_DeviceIoControl {
                         OutputBufferLength: room as ULONG,
+                        __bindgen_padding_0: 0,
                         InputBufferLength: input as ULONG,
+                        __bindgen_padding_1: 0,
                         IoControlCode: code,
                         Type3InputBuffer: null_mut(),
                     };
@@ -156,7 +158,9 @@ impl Client {
             next.MajorFunction = major as UCHAR;
             next.Parameters.Read = IO_STACK_LOCATION_Parameters_Read {
                 Length: bytes as ULONG,
+                __bindgen_padding_0: 0,
                 Key: 0,
+                __bindgen_padding_1: 0,
                 ByteOffset: LARGE_INTEGER::new(offset),
             };
             irp.MdlAddress = mdl;

@@ -12,6 +12,7 @@ use super::hardware_structures::SCSI_PNP_REQUEST_BLOCK;
 use super::structures::SCSI_REQUEST_BLOCK;
 use super::{SRB_FUNCTION_PNP, SRB_PNP_FLAGS_ADAPTER_REQUEST};
 use kernel_sim::ddi::{PVOID, UCHAR, ULONG, USHORT};
+use std::mem::offset_of;
 
 pub type SRBEXDATATYPE = i32;
 
@@ -137,26 +138,30 @@ pub(crate) struct ExtendedSrb {
     pub scsi: SRBEX_DATA_SCSI_CDB16,
 }
 
-pub const SRB_FUNCTION_STORAGE_REQUEST_BLOCK: UCHAR = 0x28;
-pub const SRB_SIGNATURE: ULONG = 0x5342_5258;
-pub const STORAGE_REQUEST_BLOCK_VERSION_1: ULONG = 1;
-pub const SRB_TYPE_SCSI_REQUEST_BLOCK: UCHAR = 0;
-pub const SRB_TYPE_STORAGE_REQUEST_BLOCK: UCHAR = 1;
-pub const SRB_TYPE_FLAG_SCSI_REQUEST_BLOCK: ULONG = 1;
-pub const SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK: ULONG = 2;
-pub const STOR_ADDRESS_TYPE_UNKNOWN: UCHAR = 0;
-pub const STOR_ADDRESS_TYPE_BTL8: UCHAR = 1;
-pub const ADDRESS_TYPE_FLAG_BTL8: ULONG = 1;
-pub const STOR_ADDR_BTL8_ADDRESS_LENGTH: ULONG = 4;
-pub const SrbExDataTypeUnknown: SRBEXDATATYPE = 0;
-pub const SrbExDataTypeScsiCdb16: SRBEXDATATYPE = 0x40;
-pub const SrbExDataTypeScsiCdb32: SRBEXDATATYPE = 0x41;
-pub const SrbExDataTypeScsiCdbVar: SRBEXDATATYPE = 0x42;
-pub const SrbExDataTypePnP: SRBEXDATATYPE = 0x62;
-pub const SRBEX_DATA_PNP_LENGTH: ULONG = (size_of::<SRBEX_DATA_PNP>() - size_of::<SRBEX_DATA>()) as ULONG;
-/// Bytes of `SRBEX_DATA_SCSI_CDB16` behind its `Length`.
-pub const SRBEX_DATA_SCSI_CDB16_LENGTH: ULONG =
-    (size_of::<SRBEX_DATA_SCSI_CDB16>() - size_of::<SRBEX_DATA>()) as ULONG;
+kernel_sim::wdk_numbers! {
+    in EXTENDED_SRB_NUMBERS;
+
+    SRB_FUNCTION_STORAGE_REQUEST_BLOCK: UCHAR = 0x28;
+    SRB_SIGNATURE: ULONG = 0x5342_5258;
+    STORAGE_REQUEST_BLOCK_VERSION_1: ULONG = 1;
+    SRB_TYPE_SCSI_REQUEST_BLOCK: UCHAR = 0;
+    SRB_TYPE_STORAGE_REQUEST_BLOCK: UCHAR = 1;
+    SRB_TYPE_FLAG_SCSI_REQUEST_BLOCK: ULONG = 1;
+    SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK: ULONG = 2;
+    STOR_ADDRESS_TYPE_UNKNOWN: UCHAR = 0;
+    STOR_ADDRESS_TYPE_BTL8: UCHAR = 1;
+    ADDRESS_TYPE_FLAG_BTL8: ULONG = 1;
+    STOR_ADDR_BTL8_ADDRESS_LENGTH: ULONG = 4;
+    SrbExDataTypeUnknown: SRBEXDATATYPE = 0;
+    SrbExDataTypeScsiCdb16: SRBEXDATATYPE = 0x40;
+    SrbExDataTypeScsiCdb32: SRBEXDATATYPE = 0x41;
+    SrbExDataTypeScsiCdbVar: SRBEXDATATYPE = 0x42;
+    SrbExDataTypePnP: SRBEXDATATYPE = 0x62;
+    SRBEX_DATA_PNP_LENGTH: ULONG = (size_of::<SRBEX_DATA_PNP>() - offset_of!(SRBEX_DATA, Data)) as ULONG;
+    SRBEX_DATA_SCSI_CDB16_LENGTH: ULONG =
+        (size_of::<SRBEX_DATA_SCSI_CDB16>() - offset_of!(SRBEX_DATA, Data)) as ULONG;
+}
+const _: () = assert!(SRBEX_DATA_PNP_LENGTH == 16 && SRBEX_DATA_SCSI_CDB16_LENGTH == 32);
 
 impl ExtendedSrb {
     /// Lays an extended SRB out in zeroed memory: lengths, offsets and types, but no request yet.

@@ -8,13 +8,9 @@ use super::hardware_structures::{
 use super::structures::{INTERRUPT_SYNCHRONIZATION_MODE, SCSI_ADAPTER_CONTROL_TYPE, STOR_SPINLOCK};
 use kernel_sim::ddi::{INTERFACE_TYPE, UCHAR, ULONG};
 
-macro_rules! numbers {
-    ($($name:ident: $ty:ty = $value:expr;)*) => {
-        $(#[doc = concat!("`", stringify!($name), "` of the WDK headers.")] pub const $name: $ty = $value;)*
-    };
-}
+kernel_sim::wdk_numbers! {
+    in HARDWARE_NUMBERS;
 
-numbers! {
     InterruptSupportNone: INTERRUPT_SYNCHRONIZATION_MODE = 0;
     InterruptSynchronizeAll: INTERRUPT_SYNCHRONIZATION_MODE = 1;
     InterruptSynchronizePerMessage: INTERRUPT_SYNCHRONIZATION_MODE = 2;

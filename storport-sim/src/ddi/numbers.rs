@@ -4,16 +4,10 @@
 use super::structures::{SCSI_ADAPTER_CONTROL_STATUS, SCSI_ADAPTER_CONTROL_TYPE, STOR_SPINLOCK};
 use kernel_sim::ddi::{UCHAR, ULONG};
 
-macro_rules! numbers {
-    ($($name:ident: $ty:ty = $value:expr;)*) => {
-        $(#[doc = concat!("`", stringify!($name), "` of the WDK headers.")] pub const $name: $ty = $value;)*
-    };
-}
-
 /// Declares numbers of one kind and the function that names them.
 macro_rules! named {
-    ($(#[$doc:meta])* fn $names:ident($ty:ty); $($name:ident = $value:expr;)*) => {
-        numbers! { $($name: $ty = $value;)* }
+    ($(#[$doc:meta])* fn $names:ident($ty:ty) in $table:ident; $($name:ident = $value:expr;)*) => {
+        kernel_sim::wdk_numbers! { in $table; $($name: $ty = $value;)* }
         $(#[$doc])*
         #[must_use]
         pub fn $names(value: $ty) -> Option<&'static str> {
@@ -28,7 +22,7 @@ macro_rules! named {
 named! {
     /// The name of an SRB status, its two flag bits (`SRB_STATUS_QUEUE_FROZEN`,
     /// `SRB_STATUS_AUTOSENSE_VALID`) left out; `None` for a value without one.
-    fn srb_status_name(UCHAR);
+    fn srb_status_name(UCHAR) in SRB_STATUS_NUMBERS;
     SRB_STATUS_PENDING = 0x00;
     SRB_STATUS_SUCCESS = 0x01;
     SRB_STATUS_ABORTED = 0x02;
@@ -63,7 +57,9 @@ named! {
     SRB_STATUS_INTERNAL_ERROR = 0x30;
 }
 
-numbers! {
+kernel_sim::wdk_numbers! {
+    in SRB_STATUS_FLAGS;
+
     SRB_STATUS_QUEUE_FROZEN: UCHAR = 0x40;
     SRB_STATUS_AUTOSENSE_VALID: UCHAR = 0x80;
 }
@@ -77,7 +73,7 @@ pub const fn SRB_STATUS(Status: UCHAR) -> UCHAR {
 
 named! {
     /// The name of an SRB function, `None` for a value without one.
-    fn srb_function_name(UCHAR);
+    fn srb_function_name(UCHAR) in SRB_FUNCTION_NUMBERS;
     SRB_FUNCTION_EXECUTE_SCSI = 0x00;
     SRB_FUNCTION_IO_CONTROL = 0x02;
     SRB_FUNCTION_SHUTDOWN = 0x07;
@@ -93,7 +89,9 @@ named! {
     SRB_FUNCTION_FREE_DUMP_POINTERS = 0x27;
 }
 
-numbers! {
+kernel_sim::wdk_numbers! {
+    in MINIPORT_NUMBERS;
+
     SRB_FLAGS_QUEUE_ACTION_ENABLE: ULONG = 0x0000_0002;
     SRB_FLAGS_DISABLE_SYNCH_TRANSFER: ULONG = 0x0000_0008;
     SRB_FLAGS_DISABLE_AUTOSENSE: ULONG = 0x0000_0020;

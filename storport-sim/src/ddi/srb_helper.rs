@@ -13,6 +13,7 @@ use super::extended_srb::{
 };
 use super::structures::{PSCSI_REQUEST_BLOCK, SCSI_REQUEST_BLOCK};
 use kernel_sim::ddi::{PVOID, UCHAR, ULONG};
+use std::mem::offset_of;
 use std::ptr::null_mut;
 
 /// Whether an SRB is an extended one.
@@ -209,8 +210,9 @@ pub unsafe fn SrbGetSrbExDataByType(Srb: PSTORAGE_REQUEST_BLOCK, Type: SRBEXDATA
         let offsets = (&raw const (*Srb).SrbExDataOffset).cast::<ULONG>();
         for n in 0..(*Srb).NumSrbExData.min(EX_DATA_MAX) as usize {
             let offset = *offsets.add(n);
-            let fits =
-                offset.checked_add(size_of::<super::SRBEX_DATA>() as u32).is_some_and(|past| past <= end);
+            let fits = offset
+                .checked_add(offset_of!(super::SRBEX_DATA, Data) as u32)
+                .is_some_and(|past| past <= end);
             if offset == 0 || !fits || offset % 4 != 0 {
                 continue;
             }

@@ -166,6 +166,7 @@ static STORPORT_ITSELF: DdiInfo = DdiInfo {
     irql: None,
     coverage: Coverage::Modelled,
     params: &[],
+    returns: "()",
     summary: "The port driver itself.",
     kind: Kind::Plain,
 };

@@ -41,6 +41,10 @@ pub(super) enum Command {
     Replay(ReplayArguments),
     /// Explain a word: a driver, rule, bug check, strategy, fault, event, part of the environment, routine.
     Explain(ExplainArguments),
+    /// Compile the C sources of a driver for '--sys', with clang and lld.
+    Cc(CcArguments),
+    /// Write the generated part of the C headers.
+    Headers(HeadersArguments),
 }
 
 impl Command {
@@ -53,6 +57,8 @@ impl Command {
             Command::Merge(_) => "merge",
             Command::Replay(_) => "replay",
             Command::Explain(_) => "explain",
+            Command::Cc(_) => "cc",
+            Command::Headers(_) => "headers",
         }
     }
 
@@ -61,7 +67,12 @@ impl Command {
         match self {
             Command::Run(run) => Some(&mut run.program),
             Command::Stress(stress) => Some(&mut stress.program),
-            Command::List(_) | Command::Merge(_) | Command::Replay(_) | Command::Explain(_) => None,
+            Command::List(_)
+            | Command::Merge(_)
+            | Command::Replay(_)
+            | Command::Explain(_)
+            | Command::Cc(_)
+            | Command::Headers(_) => None,
         }
     }
 
@@ -72,7 +83,7 @@ impl Command {
             Command::Stress(stress) => Some(&stress.program.sys),
             Command::Replay(replay) => Some(&replay.sys),
             Command::Explain(explain) => Some(&explain.sys),
-            Command::List(_) | Command::Merge(_) => None,
+            Command::List(_) | Command::Merge(_) | Command::Cc(_) | Command::Headers(_) => None,
         }
     }
 
@@ -82,7 +93,12 @@ impl Command {
             Command::Run(run) => run.program.drivers.extend_from_slice(names),
             Command::Stress(stress) => stress.program.drivers.extend_from_slice(names),
             Command::Explain(explain) if explain.name.is_empty() => explain.name.clone_from(&names[0]),
-            Command::Explain(_) | Command::Replay(_) | Command::List(_) | Command::Merge(_) => {}
+            Command::Explain(_)
+            | Command::Replay(_)
+            | Command::List(_)
+            | Command::Merge(_)
+            | Command::Cc(_)
+            | Command::Headers(_) => {}
         }
     }
 
@@ -93,6 +109,7 @@ impl Command {
             Command::Stress(stress) => stress.program.format,
             Command::Replay(replay) => replay.format,
             Command::Merge(merge) => merge.format,
+            Command::Cc(_) | Command::Headers(_) => Format::Text,
             Command::List(ListArguments { json, format, .. })
             | Command::Explain(ExplainArguments { json, format, .. }) => {
                 if *json {
@@ -388,4 +405,30 @@ pub(super) struct ExplainArguments {
     /// How to print it.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
+}
+
+#[derive(Args)]
+pub(super) struct HeadersArguments {
+    /// A directory that is there.
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct CcArguments {
+    /// C sources.
+    #[arg(required = true, value_name = "FILE")]
+    pub sources: Vec<PathBuf>,
+    /// The file to make.
+    #[arg(short, long, value_name = "SYS")]
+    pub output: PathBuf,
+    /// A directory of headers.
+    #[arg(short = 'I', long, value_name = "DIR")]
+    pub include: Vec<PathBuf>,
+    /// A directory of headers that are looked for last.
+    #[arg(long, value_name = "DIR")]
+    pub system: Vec<PathBuf>,
+    /// A macro: NAME or NAME=VALUE.
+    #[arg(short = 'D', long, value_name = "NAME")]
+    pub define: Vec<String>,
 }

@@ -8,11 +8,13 @@
 mod applies;
 mod args;
 mod bypass;
+mod cc;
 mod course;
 mod ended;
 mod exhaust;
 mod explain;
 mod finding;
+mod headers;
 mod interrupt;
 mod list;
 mod merge;
@@ -113,6 +115,8 @@ fn obey(
         Command::Merge(merge) => merge::merge(merge, &mut *reporter),
         Command::Replay(replay) => replay::replay(drivers, replay, &mut *reporter),
         Command::Explain(explain) => explain::explain(drivers, explain, &mut *reporter),
+        Command::Cc(arguments) => cc::cc(arguments),
+        Command::Headers(arguments) => headers::headers(arguments),
     };
     match (reporter.end(), result) {
         (Err(why), Ok(Found::Nothing)) => Err(Refusal(format!("standard output: {why}"))),

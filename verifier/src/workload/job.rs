@@ -415,7 +415,13 @@ fn class_of(operation: Operation) -> OpClass {
 }
 
 fn transfer(offset: u64, bytes: u32) -> IO_STACK_LOCATION_Parameters_Read {
-    IO_STACK_LOCATION_Parameters_Read { Length: bytes, Key: 0, ByteOffset: LARGE_INTEGER::new(offset as i64) }
+    IO_STACK_LOCATION_Parameters_Read {
+        Length: bytes,
+        __bindgen_padding_0: 0,
+        Key: 0,
+        __bindgen_padding_1: 0,
+        ByteOffset: LARGE_INTEGER::new(offset as i64),
+    }
 }
 
 fn control(
@@ -425,7 +431,9 @@ fn control(
 ) -> IO_STACK_LOCATION_Parameters_DeviceIoControl {
     IO_STACK_LOCATION_Parameters_DeviceIoControl {
         OutputBufferLength: output_bytes,
+        __bindgen_padding_0: 0,
         InputBufferLength: input_bytes,
+        __bindgen_padding_1: 0,
         IoControlCode: code,
         Type3InputBuffer: null_mut(),
     }

@@ -4,8 +4,12 @@
 use super::*;
 
 pub type WAIT_TYPE = i32;
-pub const WaitAll: WAIT_TYPE = 0;
-pub const WaitAny: WAIT_TYPE = 1;
+crate::wdk_numbers! {
+    in WAIT_NUMBERS;
+
+    WaitAll: WAIT_TYPE = 0;
+    WaitAny: WAIT_TYPE = 1;
+}
 /// The most objects a thread can wait for at once.
 pub const MAXIMUM_WAIT_OBJECTS: ULONG = 64;
 /// The most of them without a WaitBlockArray.

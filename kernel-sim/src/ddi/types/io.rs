@@ -9,6 +9,8 @@ pub struct MDL {
     pub Next: *mut MDL,
     pub Size: CSHORT,
     pub MdlFlags: CSHORT,
+    /// The system's.
+    pub(crate) Process: PVOID,
     pub MappedSystemVa: PVOID,
     pub StartVa: PVOID,
     pub ByteCount: ULONG,
@@ -85,7 +87,14 @@ pub struct DRIVER_OBJECT {
     pub Size: CSHORT,
     pub DeviceObject: PDEVICE_OBJECT,
     pub Flags: ULONG,
+    /// The system's, as are all members that are not public.
+    pub(crate) DriverStart: PVOID,
+    pub(crate) DriverSize: ULONG,
+    pub(crate) DriverSection: PVOID,
     pub DriverExtension: PDRIVER_EXTENSION,
+    pub DriverName: UNICODE_STRING,
+    pub HardwareDatabase: PUNICODE_STRING,
+    pub FastIoDispatch: PVOID,
     pub DriverInit: PDRIVER_INITIALIZE,
     pub DriverStartIo: PDRIVER_STARTIO,
     pub DriverUnload: PDRIVER_UNLOAD,
@@ -93,7 +102,24 @@ pub struct DRIVER_OBJECT {
 }
 pub type PDRIVER_OBJECT = *mut DRIVER_OBJECT;
 
+/// What the simulator's I/O manager notes of a device.
 #[repr(C)]
+pub(crate) struct DEVICE_OBJECT_Private {
+    /// How many StartIo calls are active, and whether the driver is owed the next packet when the present
+    /// call returns (deferred StartIo): whether cancelable, whether by key, which key.
+    pub StartIoActive: ULONG,
+    pub StartIoOwedKey: ULONG,
+    pub StartIoOwed: BOOLEAN,
+    pub StartIoOwedCancelable: BOOLEAN,
+    pub StartIoOwedByKey: BOOLEAN,
+    pub DeferredStartIo: BOOLEAN,
+    pub NonCancelable: BOOLEAN,
+    /// It was deleted while another is attached to it, and goes when that is detached.
+    pub DeletePending: BOOLEAN,
+    _rest: u64,
+}
+
+#[repr(C, align(16))]
 pub struct DEVICE_OBJECT {
     pub Type: CSHORT,
     pub Size: USHORT,
@@ -102,28 +128,26 @@ pub struct DEVICE_OBJECT {
     pub NextDevice: PDEVICE_OBJECT,
     pub AttachedDevice: PDEVICE_OBJECT,
     pub CurrentIrp: PIRP,
+    pub(crate) Timer: PVOID,
     pub Flags: ULONG,
     pub Characteristics: ULONG,
+    pub(crate) Vpb: PVOID,
     pub DeviceExtension: PVOID,
     pub DeviceType: DEVICE_TYPE,
     pub StackSize: CCHAR,
+    pub(crate) Queue: [usize; 9],
     pub AlignmentRequirement: ULONG,
     pub DeviceQueue: KDEVICE_QUEUE,
     pub Dpc: KDPC,
+    pub(crate) ActiveThreadCount: ULONG,
+    pub SecurityDescriptor: PVOID,
+    /// Where Windows has an event that is its own.
+    pub(crate) Private: DEVICE_OBJECT_Private,
     pub SectorSize: USHORT,
+    pub(crate) Spare1: USHORT,
+    pub(crate) DeviceObjectExtension: PVOID,
     /// The device below, which Windows keeps in the device object's private extension.
     pub(crate) AttachedTo: PDEVICE_OBJECT,
-    /// It was deleted while another is attached to it, and goes when that is detached.
-    pub(crate) DeletePending: BOOLEAN,
-    pub(crate) DeferredStartIo: BOOLEAN,
-    pub(crate) NonCancelable: BOOLEAN,
-    /// How many StartIo calls are active, and whether the driver is owed the next packet when the present
-    /// call returns (deferred StartIo): whether cancelable, whether by key, which key.
-    pub(crate) StartIoActive: ULONG,
-    pub(crate) StartIoOwed: BOOLEAN,
-    pub(crate) StartIoOwedCancelable: BOOLEAN,
-    pub(crate) StartIoOwedByKey: BOOLEAN,
-    pub(crate) StartIoOwedKey: ULONG,
 }
 pub type PDEVICE_OBJECT = *mut DEVICE_OBJECT;
 
@@ -138,7 +162,9 @@ pub type PFILE_OBJECT = *mut FILE_OBJECT;
 #[derive(Clone, Copy)]
 pub struct IO_STACK_LOCATION_Parameters_Read {
     pub Length: ULONG,
+    pub __bindgen_padding_0: ULONG,
     pub Key: ULONG,
+    pub __bindgen_padding_1: ULONG,
     pub ByteOffset: LARGE_INTEGER,
 }
 
@@ -146,7 +172,9 @@ pub struct IO_STACK_LOCATION_Parameters_Read {
 #[derive(Clone, Copy)]
 pub struct IO_STACK_LOCATION_Parameters_DeviceIoControl {
     pub OutputBufferLength: ULONG,
+    pub __bindgen_padding_0: ULONG,
     pub InputBufferLength: ULONG,
+    pub __bindgen_padding_1: ULONG,
     pub IoControlCode: ULONG,
     pub Type3InputBuffer: PVOID,
 }
@@ -183,8 +211,11 @@ pub union POWER_STATE {
 #[derive(Clone, Copy)]
 pub struct IO_STACK_LOCATION_Parameters_Power {
     pub SystemContext: ULONG,
+    pub __bindgen_padding_0: ULONG,
     pub Type: POWER_STATE_TYPE,
+    pub __bindgen_padding_1: ULONG,
     pub State: POWER_STATE,
+    pub __bindgen_padding_2: ULONG,
     pub ShutdownType: POWER_ACTION,
 }
 
@@ -290,8 +321,10 @@ pub struct IRP_Overlay_2 {
 pub struct IRP_Overlay {
     pub __bindgen_anon_1: IRP_Overlay_1,
     pub Thread: PVOID,
+    pub(crate) AuxiliaryBuffer: PVOID,
     pub __bindgen_anon_2: IRP_Overlay_2,
     pub OriginalFileObject: PFILE_OBJECT,
+    pub(crate) IrpExtension: PVOID,
 }
 
 #[repr(C)]
@@ -304,9 +337,17 @@ pub union IRP_Tail {
 pub struct IRP {
     pub Type: CSHORT,
     pub Size: USHORT,
+    pub(crate) AllocationProcessorNumber: USHORT,
+    pub(crate) Reserved1: USHORT,
     pub MdlAddress: PMDL,
     pub Flags: ULONG,
+    pub(crate) Reserved2: ULONG,
     pub AssociatedIrp: IRP_AssociatedIrp,
+    /// Serial number and state, private to the simulator's I/O manager: where Windows has the list of a
+    /// thread's requests, which is its own.
+    pub(crate) Serial: u64,
+    pub(crate) State: u32,
+    pub(crate) Builder: u32,
     pub IoStatus: IO_STATUS_BLOCK,
     pub RequestorMode: KPROCESSOR_MODE,
     pub PendingReturned: BOOLEAN,
@@ -314,15 +355,14 @@ pub struct IRP {
     pub CurrentLocation: CHAR,
     pub Cancel: BOOLEAN,
     pub CancelIrql: KIRQL,
+    pub(crate) ApcEnvironment: CCHAR,
+    pub(crate) AllocationFlags: UCHAR,
     pub UserIosb: PIO_STATUS_BLOCK,
     pub UserEvent: PKEVENT,
+    pub(crate) AllocationSize: [u64; 2],
     pub CancelRoutine: PDRIVER_CANCEL,
     pub UserBuffer: PVOID,
     pub Tail: IRP_Tail,
-    /// Serial number and state, private to the simulator's I/O manager.
-    pub(crate) Serial: u64,
-    pub(crate) State: u32,
-    pub(crate) Builder: u32,
 }
 pub type PIRP = *mut IRP;
 

@@ -1,0 +1,33 @@
+//! The headers that `cc` compiles with: those of `drivers-examples/wdk`, and the generated ones, made anew.
+
+use crate::cli::headers;
+use std::path::{Path, PathBuf};
+
+macro_rules! written_by_hand {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, include_str!(concat!("../../../../drivers-examples/wdk/", $name)))),+]
+    };
+}
+
+const HEADERS: [(&str, &str); 8] = written_by_hand![
+    "ntddk.h",
+    "ntddscsi.h",
+    "sal.h",
+    "scsi.h",
+    "srb.h",
+    "srbhelper.h",
+    "storport.h",
+    "wdm.h",
+];
+
+/// Writes them below a directory; returns where they are.
+pub(super) fn unpack(room: &Path) -> std::io::Result<PathBuf> {
+    let wdk = room.join("wdk");
+    let generated = wdk.join("generated");
+    std::fs::create_dir_all(&generated)?;
+    headers::write(&generated)?;
+    for (name, text) in HEADERS {
+        std::fs::write(wdk.join(name), text)?;
+    }
+    Ok(wdk)
+}
