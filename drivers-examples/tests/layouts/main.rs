@@ -28,6 +28,8 @@ fn in_rust() -> Layouts {
         DISPATCHER_HEADER: Type Signalling Size Inserted SignalState WaitListHead;
         KEVENT: Header;
         KSEMAPHORE: Header Limit;
+        KMUTANT: Header MutantListEntry OwnerThread Abandoned ApcDisable;
+        FAST_MUTEX: Count Owner Contention Event OldIrql;
         KTIMER: Header DueTime TimerListEntry Dpc Processor Period;
         KDPC:
             Type Importance Number DpcListEntry ProcessorHistory DeferredRoutine DeferredContext
