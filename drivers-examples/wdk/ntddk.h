@@ -46,4 +46,5 @@ typedef struct _PCI_CAPABILITIES_HEADER { UCHAR CapabilityID, Next; } PCI_CAPABI
 #define PCI_TYPE_64BIT 4
 #define PCI_WHICHSPACE_CONFIG 0
 #define PCIConfigurationSize 256
+#define PCI_COMMON_HDR_LENGTH 64
 #endif

@@ -115,6 +115,8 @@ typedef struct _PROCESSOR_NUMBER { USHORT Group; UCHAR Number, Reserved; } PROCE
 /* Enumerations: their values are among the generated numbers. */
 typedef LONG EVENT_TYPE, TIMER_TYPE, KDPC_IMPORTANCE, KWAIT_REASON, WAIT_TYPE, KINTERRUPT_MODE, INTERFACE_TYPE;
 typedef LONG POOL_TYPE, WORK_QUEUE_TYPE, MEMORY_CACHING_TYPE, LOCK_OPERATION, BUS_DATA_TYPE, DMA_WIDTH, DMA_SPEED;
+enum { Width8Bits, Width16Bits, Width32Bits, Width64Bits, WidthNoWrap };
+enum { Compatible, TypeA, TypeB, TypeC, TypeF };
 typedef LONG POWER_STATE_TYPE, SYSTEM_POWER_STATE, DEVICE_POWER_STATE, POWER_ACTION;
 
 typedef struct _IRP *PIRP;
@@ -393,6 +395,13 @@ struct _IO_CSQ {
 
 #include "generated/wdm_numbers.h"
 #include "generated/wdm_routines.h"
+
+/* Statuses that the simulator itself has no use for. */
+#define STATUS_BUFFER_OVERFLOW ((NTSTATUS)0x80000005L)
+#define STATUS_INFO_LENGTH_MISMATCH ((NTSTATUS)0xC0000004L)
+#define STATUS_NOT_FOUND ((NTSTATUS)0xC0000225L)
+#define STATUS_DEVICE_CONFIGURATION_ERROR ((NTSTATUS)0xC0000182L)
+#define STATUS_INVALID_BUFFER_SIZE ((NTSTATUS)0xC0000206L)
 
 #define NT_SUCCESS(Status) ((NTSTATUS)(Status) >= 0)
 #define NT_ERROR(Status) ((ULONG)(Status) >> 30 == 3)

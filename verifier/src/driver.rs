@@ -24,9 +24,9 @@ pub struct Driver {
     pub kind: Kind,
     /// Whether the workload cancels some of its requests.
     pub cancels: bool,
-    /// The file it comes from, if it was not built in; its entry point is [`storport_sim::image::entry`]
-    /// then.
-    pub image: Option<&'static Image>,
+    /// The file it comes from, if it was not built in; its entry point is
+    /// [`storport_sim::image::entry`] then.
+    pub image: Option<&'static FromFile>,
     /// Its source files, for the lines that reports quote.
     pub sources: &'static [Source],
 }
@@ -42,6 +42,14 @@ impl Driver {
     pub fn is_called(&self, name: &str) -> bool {
         self.names().any(|known| known == name)
     }
+}
+
+/// A driver that comes from a file.
+pub struct FromFile {
+    /// What is in the file.
+    pub image: &'static Image,
+    /// The flags by which the command line finds it again.
+    pub flags: String,
 }
 
 /// The findings that the verifier should make in a driver.

@@ -86,3 +86,39 @@ fn what_cannot_be_compiled_is_refused() {
     let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
     assert!(stderr.contains("error: odd.c is not compiled"), "{stderr}");
 }
+
+/// The driver with something done in StartIo once thirty requests have come, and what is found.
+fn found_in(helper: &str, body: &str) -> Option<String> {
+    if !tools_are_here() {
+        return None;
+    }
+    const START_IO: &str = "static BOOLEAN StartIo(PVOID DeviceExtension, PSCSI_REQUEST_BLOCK Srb)\n{\n";
+    let desk = desk();
+    let source = include_str!("../../c/vmini.c");
+    let body = format!("{helper}\n{START_IO}static volatile ULONG Calls; if (++Calls > 30) {{ {body} }}\n");
+    let odd = source.replace(START_IO, &body);
+    assert_ne!(odd, source);
+    std::fs::write(desk.path().join("odd.c"), odd).expect("room for a file");
+    storsim(&desk, "cc odd.c -o odd.sys").success();
+    let found = stdout(&storsim(&desk, "run --sys odd.sys --no-shrink --runaway 1").code(1));
+    // Every one of them has a line of the source.
+    assert!(line(&found, "--> ").contains("odd.c:"), "{found}");
+    Some(found)
+}
+
+#[test]
+fn c_code_that_faults_or_does_not_come_back_ends_like_rust_code() {
+    let deep = "static ULONG Deep(volatile ULONG N) { volatile ULONG A[64]; A[N & 63] = N; return Deep(N + 1) + A[3]; }";
+    let big = "static ULONG Big(ULONG N) { volatile UCHAR A[300000]; A[N] = 1; return A[N + 5]; }";
+    for (helper, body, verdict) in [
+        ("", "for (;;) Calls++;", "error[runaway]"),
+        (deep, "Calls += Deep(Calls);", "error[UNEXPECTED_KERNEL_MODE_TRAP]: the kernel stack overflowed"),
+        // A frame larger than the guard page.
+        (big, "Calls += Big(Calls);", "error[UNEXPECTED_KERNEL_MODE_TRAP]: the kernel stack overflowed"),
+        ("", "VOID (*volatile Routine)(VOID) = NULL; Routine();", "the driver executed NULL"),
+        ("", "*(volatile UCHAR *)StartIo = 0;", "in its own image, where"),
+    ] {
+        let Some(found) = found_in(helper, body) else { return };
+        assert!(found.contains(verdict), "{verdict}:\n{found}");
+    }
+}

@@ -66,8 +66,10 @@ fn a_completion_under_a_lock_in_c_is_found_with_its_lines_and_replayed() {
     let number_of = |text: &str| source.lines().position(|line| line.contains(text)).expect("a line") + 1;
     let complete = number_of("    IoCompleteRequest(Irp, IO_NO_INCREMENT);");
     assert!(found.contains(&format!("drivers-examples/c/vmini.c:{complete}:5")), "{found}");
-    let replayed =
-        stdout(&storsim(&desk, "replay schedules/broken.sys-seed1.schedule --sys broken.sys -q").code(1));
+    // The report says how to see it again.
+    let again = "replay schedules/broken.sys-seed1.schedule --sys broken.sys";
+    assert!(line(&found, "replay ").ends_with(&format!("storsim {again}")), "{found}");
+    let replayed = stdout(&storsim(&desk, &format!("{again} -q")).code(1));
     assert!(replayed.contains(verdict), "{replayed}");
     assert_eq!(line(&found, "trace "), line(&replayed, "trace "));
 }

@@ -121,7 +121,8 @@ fn is_on_kernel_stack(stack_pointer: usize) -> bool {
 unsafe fn redirect(room: &Room, context: *mut ucontext_t, mut evidence: Evidence) {
     let words = (room.reserve_top() - trampoline::WORDS * size_of::<usize>()) as *mut usize;
     let mut stack_pointer = evidence.stack_pointer;
-    if evidence.is_jump_astray() && is_on_kernel_stack(stack_pointer) {
+    let is_below_caller = evidence.is_jump_astray() || image::is_probe(evidence.instruction);
+    if is_below_caller && is_on_kernel_stack(stack_pointer) {
         // SAFETY: it is on a stack of the machine's, which is mapped down to its guard page.
         evidence.walked_from = unsafe { evidence.return_address() };
         evidence.is_return = true;

@@ -179,6 +179,9 @@ global_asm!(
     "sub r10, r11",
     "test [r10], r10",
     "ret",
+    ".globl kernel_sim_image_probe_end",
+    ".hidden kernel_sim_image_probe_end",
+    "kernel_sim_image_probe_end:",
     offset = sym CELL_OFFSET,
     room = const GATE_ROOM_BYTES,
 );
@@ -196,6 +199,7 @@ unsafe extern "C" {
     fn kernel_sim_image_gate();
     fn kernel_sim_image_gate_end();
     fn kernel_sim_image_probe();
+    fn kernel_sim_image_probe_end();
 }
 
 /// Where stubs jump to.
@@ -210,6 +214,12 @@ pub(super) fn gate_end() -> usize {
 /// What `__chkstk` is.
 pub(super) fn probe() -> usize {
     kernel_sim_image_probe as *const () as usize
+}
+
+/// Whether that is code of `__chkstk`, which stands for its caller; its return address is on top of the
+/// stack.
+pub(crate) fn is_probe(address: usize) -> bool {
+    (probe()..kernel_sim_image_probe_end as *const () as usize).contains(&address)
 }
 
 /// Lets assembly find the cell. Before the first image is mapped.

@@ -25,8 +25,8 @@ mod routine;
 mod runtime;
 mod unwind;
 
-pub(crate) use activation::innermost;
 pub use activation::{call, caller_site};
+pub(crate) use activation::{innermost, is_probe};
 pub use export::{Export, export};
 pub(crate) use map::Mapped;
 pub use parse::{Image, NotAnImage};

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use crate::ddi::Call;
-use crate::ddi::types::{KAFFINITY, ULONG};
+use crate::ddi::types::{KAFFINITY, ULONG, USHORT};
 
 pub(crate) unsafe fn current_number(call: &Call) -> ULONG {
     ULONG::from(call.cpu.index())
@@ -17,4 +17,15 @@ pub(crate) unsafe fn active_count(call: &Call, mask: *mut KAFFINITY) -> ULONG {
         unsafe { *mask = u64::MAX >> (64 - n) };
     }
     ULONG::from(n)
+}
+
+/// ALL_PROCESSOR_GROUPS.
+const ALL_GROUPS: USHORT = 0xFFFF;
+
+/// The machine's processors are one group, number 0.
+pub(crate) unsafe fn count_of_group(call: &Call, group: USHORT) -> ULONG {
+    match group {
+        0 | ALL_GROUPS => ULONG::from(call.cpu.machine().processor_count()),
+        _ => 0,
+    }
 }

@@ -29,6 +29,56 @@ struct Registers {
     in_memory: bool,
 }
 
+/// Where configuration space has what firmware and the bus driver write.
+mod config {
+    /// The first base address register.
+    pub const BASE_ADDRESSES: usize = 0x10;
+    /// The last of six: where AHCI 1.3.1 (2.1.11) has its registers.
+    pub const AHCI_BASE_ADDRESS: usize = 0x24;
+    /// Subclass and class of a serial ATA controller.
+    pub const CLASS: std::ops::Range<usize> = 0x0A..0x0C;
+    pub const SATA: [u8; 2] = [0x06, 0x01];
+    /// A 64-bit memory address.
+    pub const MEMORY_64: u64 = 4;
+    /// Where the list of capabilities begins, and the one of MSI-X with its bit that turns messages on.
+    pub const CAPABILITIES: usize = 0x34;
+    pub const MSI_X: u8 = 0x11;
+    pub const MSI_X_ENABLE: u8 = 0x80;
+}
+
+/// The configuration space of a device that firmware and bus driver have set up: its registers have
+/// addresses, its messages are on.
+fn as_started(slot: &PciSlot, ranges: &[Registers]) -> Vec<u8> {
+    let mut space = slot.config_space.clone();
+    let mut put = |at: usize, bytes: &[u8]| {
+        if let Some(to) = space.get_mut(at..at + bytes.len()).filter(|to| to.iter().all(|byte| *byte == 0)) {
+            to.copy_from_slice(bytes);
+        }
+    };
+    if slot.config_space.get(config::CLASS) == Some(&config::SATA) {
+        if let Some(range) = ranges.first() {
+            put(config::AHCI_BASE_ADDRESS, &(range.physical as u32).to_le_bytes());
+        }
+    } else {
+        for (n, range) in ranges.iter().take(RANGES_MAX.min(3)).enumerate() {
+            let address = range.physical | config::MEMORY_64;
+            put(config::BASE_ADDRESSES + 8 * n, &address.to_le_bytes());
+        }
+    }
+    let mut at = space.get(config::CAPABILITIES).copied().map_or(0, usize::from);
+    // As many as fit, should the list be a circle.
+    for _ in 0..48 {
+        if at == 0 || at + 4 > space.len() {
+            break;
+        }
+        if space[at] == config::MSI_X && slot.messages {
+            space[at + 3] |= config::MSI_X_ENABLE;
+        }
+        at = usize::from(space[at + 1]);
+    }
+    space
+}
+
 /// What one adapter has of hardware.
 pub(super) struct Hardware {
     /// The machine's number of the device.
@@ -51,11 +101,12 @@ impl Hardware {
             in_memory: r.in_memory,
         };
         machine.restrict_dma(slot.device);
+        let ranges: Vec<Registers> = slot.register_ranges().iter().map(registers).collect();
         Some(Hardware {
             device: slot.device,
-            ranges: slot.register_ranges().iter().map(registers).collect(),
             mappings: Mutex::new(Vec::new()),
-            config_space: Mutex::new(slot.config_space.clone()),
+            config_space: Mutex::new(as_started(&slot, &ranges)),
+            ranges,
             interrupts: Interrupts::new(machine, &slot)?,
             slot,
         })
@@ -210,9 +261,16 @@ fn not_mapped(call: &Call, address: usize) -> ! {
     call.bug_check(SCSI_VERIFIER_DETECTED_VIOLATION, [0x2005, shown, 0, 0], what)
 }
 
+/// Whether an access is to registers that are mapped. Without an extension, any of a device are allowed: on
+/// x64 these routines are macros that leave it out, and drivers pass NULL.
+fn may_access(call: &Call, extension: PVOID, address: usize, width: usize) -> bool {
+    extension.is_null()
+        || adapter(call, extension).hardware.as_ref().is_some_and(|h| h.is_mapped(address, width))
+}
+
 /// Reads a register of the adapter.
 fn read(call: &Call, extension: PVOID, address: usize, width: usize) -> u64 {
-    let mapped = adapter(call, extension).hardware.as_ref().is_some_and(|h| h.is_mapped(address, width));
+    let mapped = may_access(call, extension, address, width);
     match mapped.then(|| bus::read_register(call, address, width as u8)).flatten() {
         Some(value) => value,
         None => not_mapped(call, address),
@@ -221,7 +279,7 @@ fn read(call: &Call, extension: PVOID, address: usize, width: usize) -> u64 {
 
 /// Writes a register of the adapter.
 fn write(call: &Call, extension: PVOID, address: usize, width: usize, value: u64) {
-    let mapped = adapter(call, extension).hardware.as_ref().is_some_and(|h| h.is_mapped(address, width));
+    let mapped = may_access(call, extension, address, width);
     if mapped.then(|| bus::write_register(call, address, width as u8, value)).flatten().is_none() {
         not_mapped(call, address);
     }

@@ -20,7 +20,8 @@ pub(super) fn replay(
     let file = arguments.file.display().to_string();
     let schedule = Schedule::load(&arguments.file)?;
     let Some(driver) = drivers.iter().copied().find(|d| d.is_called(&schedule.driver)) else {
-        return Err(Refusal(format!("{file}:2: no driver is called '{}' here", schedule.driver)));
+        let hint = if schedule.driver.ends_with(".sys") { "; give its file by --sys" } else { "" };
+        return Err(Refusal(format!("{file}:2: no driver is called '{}' here{hint}", schedule.driver)));
     };
     let trace = Arc::new(Trace::until(arguments.stop_before.unwrap_or(u64::MAX)));
     let shown = reporter.wants_trace() && !arguments.quiet;

@@ -6,7 +6,8 @@
 
 use super::args::{Command, DeviceName, SysArguments};
 use super::ended::Refusal;
-use crate::driver::{Driver, Expects, Kind, Protocol, Source};
+use crate::driver::{Driver, Expects, FromFile, Kind, Protocol, Source};
+use clap::ValueEnum;
 use kernel_sim::ddi::types::PDRIVER_INITIALIZE;
 use std::path::{Path, PathBuf};
 use storport_sim::hba::ahci::Ahci;
@@ -71,15 +72,34 @@ fn load(path: &Path, arguments: &SysArguments) -> Result<&'static Driver, Refusa
         expects: Expects::Clean,
         kind,
         cancels: false,
-        image: Some(image),
+        image: Some(Box::leak(Box::new(FromFile { image, flags: flags(path, arguments) }))),
         sources: sources(image, arguments.source.as_deref()),
     })))
+}
+
+/// The flags that name it again.
+fn flags(path: &Path, arguments: &SysArguments) -> String {
+    let mut flags = format!("--sys {}", path.display());
+    if let Some(device) = arguments.device.to_possible_value()
+        && arguments.device != DeviceName::Virtual
+    {
+        flags += &format!(" --as {}", device.get_name());
+    }
+    if let Some(source) = &arguments.source {
+        flags += &format!(" --source {}", source.display());
+    }
+    flags
 }
 
 fn virtio_scsi(entry: PDRIVER_INITIALIZE) -> Kind {
     Kind::Miniport {
         entry,
-        device: |medium, cpus| Box::new(VirtioScsi::new(medium, virtio_scsi::Options::for_processors(cpus))),
+        device: |medium, cpus| {
+            // Shipped drivers take the highest number of a target for how many there are.
+            let options =
+                virtio_scsi::Options { target_max: 1, ..virtio_scsi::Options::for_processors(cpus) };
+            Box::new(VirtioScsi::new(medium, options))
+        },
         slot: || {
             let all = virtio_scsi::Options::for_processors(virtio_scsi::REQUEST_QUEUES_MAX as u8);
             virtio_scsi::slot(&all).control_without_lock()

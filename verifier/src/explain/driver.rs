@@ -19,9 +19,9 @@ pub(super) fn page(drivers: &[&Driver], word: &str) -> Option<Page> {
         facts.push(("sources", sources.iter().map(|source| source.path).collect::<Vec<_>>().join(", ")));
     }
     let program = program_name();
-    if let Some(image) = image {
-        facts.push(("imports", image.imports().collect::<Vec<_>>().join(", ")));
-        facts.push(("run", format!("{program} run --sys {name}")));
+    if let Some(file) = image {
+        facts.push(("imports", file.image.imports().collect::<Vec<_>>().join(", ")));
+        facts.push(("run", format!("{program} run {}", file.flags)));
         return Some(Page {
             name: (*name).into(),
             kind: "driver".into(),

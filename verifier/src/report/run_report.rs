@@ -74,7 +74,10 @@ impl RunReport {
     /// where only the schedule shows it, which was not saved.
     pub(super) fn command(&self, program: &str) -> Option<String> {
         match &self.schedule {
-            Some(Kept::Saved(file)) => Some(format!("{program} replay {file}")),
+            Some(Kept::Saved(file)) => Some(match self.driver.image {
+                Some(image) => format!("{program} replay {file} {}", image.flags),
+                None => format!("{program} replay {file}"),
+            }),
             Some(Kept::NotSaved { .. }) => None,
             None => Some(format!("{program} run {}", self.flags())),
         }
@@ -86,7 +89,7 @@ impl RunReport {
         let w = &setup.workload;
         let mut flags = format!(
             "{} --executor {} --cpus {} --seed {}",
-            self.driver.name,
+            self.driver.image.map_or(self.driver.name, |file| &file.flags),
             setup.executor.word(),
             setup.cpus,
             setup.seed

@@ -129,7 +129,7 @@ pub fn once(
         }
     }
     config = config
-        .image(driver.image)
+        .image(driver.image.map(|file| file.image))
         .keep_evidence(setup.evidence)
         .patience(runaways::patience(driver, setup.patience))
         .steps_max(setup.steps_max())

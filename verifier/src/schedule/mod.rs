@@ -66,8 +66,8 @@ impl Fingerprint {
     #[must_use]
     pub fn of(driver: &Driver) -> Fingerprint {
         let mut hash = Sha256::new();
-        if let Some(image) = driver.image {
-            hash.update(image.file());
+        if let Some(file) = driver.image {
+            hash.update(file.image.file());
             return Fingerprint(hash.finalize().into());
         }
         for source in driver.sources {

@@ -224,6 +224,12 @@ ddis! {
     /// How many processors there are and, where asked, their mask.
     KeQueryActiveProcessorCount = 61(ActiveProcessors: *mut KAFFINITY) -> ULONG,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => processors::active_count;
+    /// How many processors of a group there are.
+    KeQueryActiveProcessorCountEx = 310(GroupNumber: USHORT) -> ULONG,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Plain => processors::count_of_group;
+    /// How many processors a group may come to have: no more than there are.
+    KeQueryMaximumProcessorCountEx = 311(GroupNumber: USHORT) -> ULONG,
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Plain => processors::count_of_group;
 
     // Pool
     /// Allocates pool, zeroed unless told otherwise.

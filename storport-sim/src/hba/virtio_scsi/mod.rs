@@ -66,6 +66,9 @@ pub struct Options {
     pub event_index: bool,
     /// Whether it has messages: one for each queue and one for the configuration. Without, there is the line.
     pub has_messages: bool,
+    /// The highest number of a target, as `max_target` says it; the medium is target 0. Drivers that take it
+    /// for the number of targets find none where it is 0.
+    pub target_max: u16,
 }
 
 impl Options {
@@ -78,6 +81,7 @@ impl Options {
             indirect: true,
             event_index: true,
             has_messages: true,
+            target_max: 0,
         }
     }
 

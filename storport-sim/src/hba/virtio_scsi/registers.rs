@@ -37,6 +37,7 @@ pub(super) struct Registers {
     pub cdb_bytes: u32,
     pub sense_bytes: u32,
     request_queues: u32,
+    target_max: u16,
 }
 
 /// What else the device has to do after a write of a register.
@@ -69,6 +70,7 @@ impl Registers {
             cdb_bytes: CDB_BYTES,
             sense_bytes: SENSE_BYTES,
             request_queues: u32::from(options.request_queues),
+            target_max: options.target_max,
         }
     }
 
@@ -204,8 +206,9 @@ impl Registers {
             (16, 4) => EVENT_BYTES,
             (20, 4) => self.sense_bytes,
             (24, 4) => self.cdb_bytes,
-            // One channel, one target: the medium's.
-            (28 | 30, 2) => 0,
+            // One channel.
+            (28, 2) => 0,
+            (30, 2) => u32::from(self.target_max),
             (32, 4) => LUN_MAX,
             _ => return None,
         }))

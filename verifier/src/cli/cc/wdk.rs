@@ -9,14 +9,21 @@ macro_rules! written_by_hand {
     };
 }
 
-const HEADERS: [(&str, &str); 8] = written_by_hand![
+const HEADERS: [(&str, &str); 15] = written_by_hand![
+    "hbaapi.h",
+    "hbapiwmi.h",
     "ntddk.h",
     "ntddscsi.h",
+    "ntstrsafe.h",
+    "poppack.h",
+    "pshpack1.h",
     "sal.h",
     "scsi.h",
+    "scsiwmi.h",
     "srb.h",
     "srbhelper.h",
     "storport.h",
+    "stortrce.h",
     "wdm.h",
 ];
 
