@@ -97,59 +97,59 @@ ddis! {
 
     // Mutexes
     /// Initializes a mutex: no thread owns it. Level is of no use.
-    KeInitializeMutex = 308(Mutex: PKMUTEX, Level: ULONG) -> (),
+    KeInitializeMutex = 350(Mutex: PKMUTEX, Level: ULONG) -> (),
         header "wdm.h", irql (PASSIVE, HIGH), Modelled, Plain => mutex::initialize_mutex;
     /// Gives a mutex back, once for each time it was waited for; returns 0 when that was the last. Wait is
     /// looked at by no code here.
-    KeReleaseMutex = 309(Mutex: PKMUTEX, Wait: BOOLEAN) -> LONG,
+    KeReleaseMutex = 351(Mutex: PKMUTEX, Wait: BOOLEAN) -> LONG,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => mutex::release;
     /// 1 if no thread owns the mutex.
-    KeReadStateMutex = 310(Mutex: PKMUTEX) -> LONG,
+    KeReadStateMutex = 352(Mutex: PKMUTEX) -> LONG,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Look => mutex::read_state;
     /// Initializes a fast mutex: no thread owns it. An inline function of the header on Windows.
-    ExInitializeFastMutex = 311(FastMutex: PFAST_MUTEX) -> (),
+    ExInitializeFastMutex = 353(FastMutex: PFAST_MUTEX) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => fast_mutex::initialize;
     /// Takes a fast mutex, and raises the IRQL to APC_LEVEL.
-    ExAcquireFastMutex = 312(FastMutex: PFAST_MUTEX) -> (),
+    ExAcquireFastMutex = 354(FastMutex: PFAST_MUTEX) -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::acquire;
     /// The same, if that takes no waiting; FALSE if it does.
-    ExTryToAcquireFastMutex = 313(FastMutex: PFAST_MUTEX) -> BOOLEAN,
+    ExTryToAcquireFastMutex = 355(FastMutex: PFAST_MUTEX) -> BOOLEAN,
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::try_to_acquire;
     /// Gives a fast mutex back, and restores the IRQL.
-    ExReleaseFastMutex = 314(FastMutex: PFAST_MUTEX) -> (),
+    ExReleaseFastMutex = 356(FastMutex: PFAST_MUTEX) -> (),
         header "wdm.h", irql (APC, APC), Modelled, Point => fast_mutex::release;
     /// Takes a fast mutex; the caller is at APC_LEVEL or in a critical region. The page says APC_LEVEL.
-    ExAcquireFastMutexUnsafe = 315(FastMutex: PFAST_MUTEX) -> (),
+    ExAcquireFastMutexUnsafe = 357(FastMutex: PFAST_MUTEX) -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::acquire_unsafe;
     /// Gives back what ExAcquireFastMutexUnsafe took.
-    ExReleaseFastMutexUnsafe = 316(FastMutex: PFAST_MUTEX) -> (),
+    ExReleaseFastMutexUnsafe = 358(FastMutex: PFAST_MUTEX) -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::release_unsafe;
     /// Forbids all kernel APCs to the calling thread. There are none here: it is counted.
-    KeEnterGuardedRegion = 317() -> (),
+    KeEnterGuardedRegion = 359() -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => fast_mutex::enter_guarded_region;
     /// Allows them again.
-    KeLeaveGuardedRegion = 318() -> (),
+    KeLeaveGuardedRegion = 360() -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => fast_mutex::leave_guarded_region;
     /// Whether the calling thread is in a guarded region, or at APC_LEVEL or above.
-    KeAreAllApcsDisabled = 319() -> BOOLEAN,
+    KeAreAllApcsDisabled = 361() -> BOOLEAN,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => fast_mutex::are_all_apcs_disabled;
     /// Initializes a guarded mutex: no thread owns it.
-    KeInitializeGuardedMutex = 320(Mutex: PKGUARDED_MUTEX) -> (),
+    KeInitializeGuardedMutex = 362(Mutex: PKGUARDED_MUTEX) -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => fast_mutex::initialize;
     /// Takes a guarded mutex, and enters a guarded region.
-    KeAcquireGuardedMutex = 321(Mutex: PKGUARDED_MUTEX) -> (),
+    KeAcquireGuardedMutex = 363(Mutex: PKGUARDED_MUTEX) -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::acquire_guarded;
     /// The same, if that takes no waiting; FALSE if it does.
-    KeTryToAcquireGuardedMutex = 322(Mutex: PKGUARDED_MUTEX) -> BOOLEAN,
+    KeTryToAcquireGuardedMutex = 364(Mutex: PKGUARDED_MUTEX) -> BOOLEAN,
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::try_to_acquire_guarded;
     /// Gives a guarded mutex back, and leaves the guarded region.
-    KeReleaseGuardedMutex = 323(Mutex: PKGUARDED_MUTEX) -> (),
+    KeReleaseGuardedMutex = 365(Mutex: PKGUARDED_MUTEX) -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::release_guarded;
     /// Takes a guarded mutex; the caller is at APC_LEVEL or in a guarded region.
-    KeAcquireGuardedMutexUnsafe = 324(Mutex: PKGUARDED_MUTEX) -> (),
+    KeAcquireGuardedMutexUnsafe = 366(Mutex: PKGUARDED_MUTEX) -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::acquire_unsafe;
     /// Gives back what KeAcquireGuardedMutexUnsafe took.
-    KeReleaseGuardedMutexUnsafe = 325(Mutex: PKGUARDED_MUTEX) -> (),
+    KeReleaseGuardedMutexUnsafe = 367(Mutex: PKGUARDED_MUTEX) -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::release_unsafe;
 
     // Look-aside lists
