@@ -49,6 +49,13 @@ fn a_clean_miniport_in_c_is_clean_in_both_executors_and_under_many_schedules() {
 }
 
 #[test]
+fn requests_stay_within_the_disk_that_the_file_brings() {
+    // Its disk has 16 MiB, whatever the flag says.
+    storsim(&desk(), "run --sys vmini.sys --ios 100 --size 64m").success();
+    storsim(&desk(), "run --sys vmini.sys --ios 100 --size 1m").success();
+}
+
+#[test]
 fn the_same_seed_of_a_file_gives_the_same_trace_in_two_processes() {
     let desk = desk();
     let runs = [1, 2].map(|_| stdout(&storsim(&desk, "run --sys vmini.sys --seed 7 --ios 100").success()));

@@ -15,12 +15,17 @@ use super::structures::{PSCSI_REQUEST_BLOCK, SCSI_REQUEST_BLOCK};
 use kernel_sim::ddi::{PVOID, UCHAR, ULONG};
 use std::mem::offset_of;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// Whether an SRB is an extended one.
 #[inline]
 unsafe fn is_extended(Srb: PVOID) -> bool {
-    // SAFETY: either kind begins with `Length`, `Function` and `SrbStatus`.
-    unsafe { (*Srb.cast::<SCSI_REQUEST_BLOCK>()).Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK }
+    // SAFETY: either kind begins with `Length`, `Function` and `SrbStatus`. Through an atomic, as a link of a
+    // list is (`kernel_sim::ddi::IsListEmpty`): a bad pointer is a fault of the driver's in every build.
+    let function = unsafe {
+        AtomicU8::from_ptr((&raw const (*Srb.cast::<SCSI_REQUEST_BLOCK>()).Function).cast_mut()).load(Relaxed)
+    };
+    function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK
 }
 
 macro_rules! members {

@@ -10,7 +10,8 @@ use super::environment::{Environment, Part};
 use super::events::{self, Cue, Stage};
 use crate::driver::{Driver, Kind, Protocol};
 use crate::workload::{
-    self, Amount, Disk, Doorbell, LOST_AFTER_S, Mode, Options, PermittedErrors, Statistics, trims_of,
+    self, Amount, Disk, Doorbell, LOST_AFTER_S, Mode, Options, PermittedErrors, Statistics, length_of,
+    trims_of,
 };
 use kernel_sim::PnpDevice;
 use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, PDRIVER_INITIALIZE, PDRIVER_OBJECT, status_name};
@@ -173,7 +174,17 @@ impl Rig {
         } else if mode.only_trims() && trims.is_none() {
             return Err(format!("its disk takes no trims, and --rw {} sends nothing else", mode.word()));
         }
-        Ok(Disk { devices, service, bytes: self.bytes, trims })
+        let bytes = self.bytes_of(machine, &devices);
+        Ok(Disk { devices, service, bytes, trims })
+    }
+
+    /// Bytes of the disks that the load is spread over. A virtual miniport from a file has disks of its own,
+    /// and they may be shorter than the medium.
+    fn bytes_of(&self, machine: &Machine, devices: &[PDEVICE_OBJECT]) -> u64 {
+        let is_own = self.driver.image.is_some() && matches!(self.driver.kind, Kind::VirtualMiniport { .. });
+        let lengths = devices.iter().filter(|_| is_own).filter_map(|device| length_of(machine, *device));
+        let shortest = lengths.min().unwrap_or(u64::MAX);
+        self.bytes.min(shortest.saturating_mul(devices.len() as u64))
     }
 
     fn work(

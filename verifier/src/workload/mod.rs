@@ -32,7 +32,7 @@ pub(crate) use doorbell::Doorbell;
 pub use options::{Amount, BLOCK_BYTES_MAX, DEPTH_MAX, LUNS_MAX, Mode, Options, Sizes};
 pub use permitted_errors::{LOST_AFTER_S, PermittedErrors};
 pub use provisioning::Trims;
-pub(crate) use provisioning::{device_control, trims_of};
+pub(crate) use provisioning::{device_control, length_of, trims_of};
 pub(crate) use slot::IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
 pub use statistics::Statistics;
 

@@ -1,4 +1,5 @@
-//! Whether a disk takes trims: IOCTL_STORAGE_QUERY_PROPERTY with StorageDeviceLBProvisioningProperty.
+//! What is asked of a disk before the load: whether it takes trims (IOCTL_STORAGE_QUERY_PROPERTY with
+//! StorageDeviceLBProvisioningProperty), and how long it is.
 //!
 //! A device that does not know the question takes none, as a client on Windows concludes.
 
@@ -84,4 +85,18 @@ pub(crate) fn trims_of(machine: &Machine, device: PDEVICE_OBJECT) -> Option<Trim
     let has = |flag| answer.is_some_and(|flags| flags & flag != 0);
     has(DEVICE_LB_PROVISIONING_DESCRIPTOR::THIN_PROVISIONING_ENABLED)
         .then(|| Trims { reads_zeros: has(DEVICE_LB_PROVISIONING_DESCRIPTOR::THIN_PROVISIONING_READ_ZEROS) })
+}
+
+/// The length of a disk in bytes; `None` if it does not say.
+pub(crate) fn length_of(machine: &Machine, device: PDEVICE_OBJECT) -> Option<u64> {
+    let buffer: PGET_LENGTH_INFORMATION = machine.allocate_system(size_of::<GET_LENGTH_INFORMATION>()).cast();
+    if buffer.is_null() {
+        return None;
+    }
+    let bytes = (0, size_of::<GET_LENGTH_INFORMATION>());
+    let status = device_control(machine, device, IOCTL_DISK_GET_LENGTH_INFO, buffer.cast(), bytes);
+    // SAFETY: our own block, zeroed at first; plain numbers.
+    let length = unsafe { (*buffer).Length.QuadPart() };
+    machine.free_system(buffer.cast());
+    NT_SUCCESS(status).then(|| u64::try_from(length).ok()).flatten()
 }
