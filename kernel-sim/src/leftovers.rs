@@ -1,5 +1,5 @@
-//! What driver code leaves behind when it returns: the IRQL it raised, the spin locks and mutexes it took, the
-//! critical and guarded regions it entered.
+//! What driver code leaves behind when it returns: the IRQL it raised, the spin locks and mutexes it took,
+//! the critical and guarded regions it entered.
 //!
 //! Of system threads, of the bodies of models and of the thread a machine boots with. What a callback leaves
 //! behind is looked at where the callback is made (`sync::dpc`, `sync::interrupt`, `io`). And what a driver

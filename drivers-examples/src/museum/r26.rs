@@ -1,7 +1,7 @@
 //! `r26`: REPORT LUNS writes one entry past the data buffer.
 //!
-//! **What the driver does.** It answers REPORT LUNS itself, from its table of disks, which has 256 places, all of
-//! them listed whether there is a disk or not.
+//! **What the driver does.** It answers REPORT LUNS itself, from its table of disks, which has 256 places,
+//! all of them listed whether there is a disk or not.
 //!
 //! **What goes wrong.** (1) The buffer has room for a header of 8 bytes and k entries of 8 bytes, and no byte
 //! more. (2) Before each entry the driver looks whether the buffer reaches to where the entry begins, not to
@@ -11,11 +11,11 @@
 //! **What Windows does.** Whatever owns the memory behind the buffer fails later; with special pool bug check
 //! 0xD6 at once.
 //!
-//! **The fix.** `r26-fixed` looks whether the entry fits as a whole, and the header before that; the length in
-//! the header is that of all disks in any case.
+//! **The fix.** `r26-fixed` looks whether the entry fits as a whole, and the header before that; the length
+//! in the header is that of all disks in any case.
 //!
-//! **Found by** DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION, where the entry is written, in guarded memory: the
-//! port driver asks with a buffer for 255 units.
+//! **Found by** DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION, where the entry is written, in guarded memory:
+//! the port driver asks with a buffer for 255 units.
 //!
 //! **Source.** Arsenal Image Mounter (ArsenalRecon/Arsenal-Image-Mounter), commit d1d206e of 2023-12-30.
 

@@ -21,7 +21,7 @@
 //! | | reads or writes past the end of a block | bug check 0xD6 |
 //! | [`descriptors`] | walks past a descriptor of length 0 | livelock |
 //! | | reads a page to where it says that it ends | bug check 0xD6 |
-//! | `miniport` of the exhibits | uses an SRB, its extension, data or sense buffer after completion | `REQUEST_TOUCHED_AFTER_COMPLETION` |
+//! | `miniport` of the exhibits | uses a request that it has completed | `REQUEST_TOUCHED_AFTER_COMPLETION` |
 //! | [`global`] | counts in a global | not repeatable, said with the summary |
 //! | [`stall`] | keeps its processor busy for 100 ms under a spin lock | check StallAtRaisedIrql |
 //! | [`irql_left_raised`] | returns from a thread at DISPATCH_LEVEL | bug check 0xC8 |

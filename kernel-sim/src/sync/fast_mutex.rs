@@ -2,8 +2,8 @@
 //!
 //! A fast mutex is owned at APC_LEVEL, a guarded mutex inside a guarded region; the unsafe forms leave it to
 //! the caller to keep APCs away. The two kinds have one structure since Windows 8. A thread that finds one
-//! taken waits for the event inside it and tries again, so an owner that asks once more waits for itself, as on
-//! Windows. Invariant: `Count` is 1 exactly while no thread owns the mutex.
+//! taken waits for the event inside it and tries again, so an owner that asks once more waits for itself, as
+//! on Windows. Invariant: `Count` is 1 exactly while no thread owns the mutex.
 
 #![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 

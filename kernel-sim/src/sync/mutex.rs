@@ -1,9 +1,9 @@
 //! Kernel mutexes: dispatcher objects that one thread owns, as often as it likes.
 //!
 //! A thread takes one by waiting for it (`wait.rs`, `wait_many.rs`), which disables its normal kernel APCs:
-//! as long as it has one, it is in a critical region. Only the owner may give it back. A thread that ends with
-//! a mutex is told of in `leftovers.rs`, a block freed with an owned one in it in `pool.rs`. Invariant: a
-//! mutex names an owner exactly while it is not signaled.
+//! as long as it has one, it is in a critical region. Only the owner may give it back. A thread that ends
+//! with a mutex is told of in `leftovers.rs`, a block freed with an owned one in it in `pool.rs`. Invariant:
+//! a mutex names an owner exactly while it is not signaled.
 
 #![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
@@ -121,13 +121,15 @@ impl Machine {
     /// The calling thread has waited for these objects: notes since when it owns the mutexes among them.
     pub(super) fn note_owned(&self, call: &Call, objects: &[usize]) {
         for object in objects {
-            // SAFETY: the caller has waited for these objects, so their headers lie in mapped memory, aligned.
+            // SAFETY: the caller has waited for these objects, so their headers lie in mapped memory,
+            // aligned.
             let header = unsafe { &mut *(*object as *mut DISPATCHER_HEADER) };
             if header.Type != MUTANT_OBJECT {
                 continue;
             }
             let mut kernel = self.kernel.lock();
-            // SAFETY: a processor that runs driver code runs a thread, and threads live as long as the machine.
+            // SAFETY: a processor that runs driver code runs a thread, and threads live as long as the
+            // machine.
             if std::ptr::eq(of_header(header).OwnerThread, name_of(unsafe { &*call.cpu.thread.get() })) {
                 self.note_taken(call, &mut kernel, *object);
             }

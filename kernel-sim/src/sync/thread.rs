@@ -64,8 +64,8 @@ pub(crate) struct Thread {
     pub several: UnsafeCell<Several>,
     /// Its fiber faulted, or would not come back, and is not resumed again.
     pub abandoned: Cell<bool>,
-    /// Critical regions it has entered and not left, one for each mutex that it owns among them. Touched by its
-    /// own code, and under the kernel lock by who gives it a mutex while it waits.
+    /// Critical regions it has entered and not left, one for each mutex that it owns among them. Touched by
+    /// its own code, and under the kernel lock by who gives it a mutex while it waits.
     pub critical_regions: Cell<u32>,
     /// Guarded regions it has entered and not left. Touched by its own code only.
     pub guarded_regions: Cell<u32>,

@@ -155,17 +155,32 @@ pub(super) unsafe fn Serve<F: Form + ?Sized>(Adapter: PADAPTER) {
     }
 }
 
-/// Has the backend forget all commands, and ends all requests.
+/// Has the backend forget all commands, and ends the requests that there are. They are taken off one by one:
+/// a stale request that a bug unlinks once more leads to the adapter's own list, not into a stack.
 pub(super) unsafe fn EndAll<F: Form + ?Sized>(Adapter: PADAPTER, Status: UCHAR) {
-    let (mut Forgotten, mut Ended): (LIST_ENTRY, LIST_ENTRY) = (null_list(), null_list());
-    let mut Irql: KIRQL = 0;
+    let Pending = &raw mut (*Adapter).Pending;
+    let (mut Forgotten, mut Irql, mut Left): (LIST_ENTRY, KIRQL, ULONG) = (null_list(), 0, 0);
 
     KeAcquireSpinLock(&raw mut (*Adapter).Lock, &raw mut Irql);
     MoveAll(&raw mut (*Adapter).Commands, &raw mut Forgotten);
-    MoveAll(&raw mut (*Adapter).Pending, &raw mut Ended);
+    let mut Entry = (*Pending).Flink;
+    while Entry != Pending {
+        Left += 1;
+        Entry = (*Entry).Flink;
+    }
     KeReleaseSpinLock(&raw mut (*Adapter).Lock, Irql);
     F::Forgotten(Adapter, &raw mut Forgotten);
-    EndList::<F>(Adapter, &raw mut Ended, Status);
+    while Left != 0 {
+        Left -= 1;
+        KeAcquireSpinLock(&raw mut (*Adapter).Lock, &raw mut Irql);
+        let Request: PREQUEST =
+            if IsListEmpty(Pending) { null_mut() } else { RemoveHeadList(Pending).cast() };
+        KeReleaseSpinLock(&raw mut (*Adapter).Lock, Irql);
+        if Request.is_null() {
+            break;
+        }
+        F::End(Adapter, (*Request).Srb, Status);
+    }
 }
 
 /// Ends all requests of a list that only the caller knows.
