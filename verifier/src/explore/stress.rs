@@ -142,11 +142,14 @@ impl Stress<'_> {
     /// One thread's work.
     fn work(&self, ledger: &Ledger) {
         let _here = ledger.attend();
-        let mut executions = 1;
+        // Steps of the longest executions of late: environments differ, and a block has to end soon
+        // when time is up.
+        let (mut executions, mut longest) = (1, 1);
         while let Some(seeds) = ledger.take(executions) {
             let block = self.execute_block(seeds);
             let each = block.steps / (block.seeds.end - block.seeds.start).max(1);
-            executions = (BLOCK_STEPS / each.max(1)).clamp(1, BLOCK_EXECUTIONS_MAX);
+            longest = each.max(longest - longest / 16).max(1);
+            executions = (BLOCK_STEPS / longest).clamp(1, BLOCK_EXECUTIONS_MAX);
             ledger.hand_in(block);
         }
     }
