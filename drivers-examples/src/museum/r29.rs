@@ -4,7 +4,7 @@
 //! out the driver takes them from the queue under its lock, and completes them.
 //!
 //! **What goes wrong.** (1) The removal takes the lock, unlinks a request and releases the lock. (2) It
-//! completes the request, whose cancel routine is set as before. (3) Somebody cancels that request at the
+//! completes the request, whose cancel routine is set as before. (3) That request is cancelled at the
 //! same time: the cancel routine runs, unlinks it once more, and completes it as well. The first fix called
 //! IoSetCancelRoutine and ignored what it returned, so (3) remained.
 //!

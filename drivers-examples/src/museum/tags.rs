@@ -1,6 +1,6 @@
 //! A miniport with hardware that gives its requests tags: for the pairs about what queue and DPC share.
 //!
-//! Each request of a ring takes a tag, a place in the ring's table of requests; whoever takes a chain out of
+//! Each request of a ring takes a tag, a place in the ring's table of requests; what takes a chain out of
 //! the ring finds the request by its tag and gives the tag back. Free tags are a list through the table.
 //! Invariant: **with the lock of its ring held around both, a tag is one request's**.
 

@@ -115,10 +115,9 @@ impl AdapterState {
     /// HwStorInitialize, and what it asked to have called at PASSIVE_LEVEL.
     fn initialize(&self) -> Result<(), StartError> {
         if let Some(routine) = self.registration.data.HwInitialize {
-            // SAFETY: the miniport registered the routine for this call, and its extension lives as long as
-            // the adapter.
             let answer = self.call_with_interrupts_out(
                 Frame::new(&HW_STOR_INITIALIZE, &[Arg::Pointer(self.extension as usize)]),
+                // SAFETY: the miniport's own routine, for this call; the adapter keeps its extension.
                 || unsafe { routine.go((self.extension,)) },
             );
             if answer == FALSE {
@@ -127,11 +126,10 @@ impl AdapterState {
         }
         let passive = *self.passive_initialize.lock();
         if let Some(routine) = passive {
-            // SAFETY: the miniport registered the routine for this call, and its extension lives as long as
-            // the adapter.
             let answer = self.call(
                 Frame::new(&HW_STOR_PASSIVE_INITIALIZE, &[Arg::Pointer(self.extension as usize)]),
                 Irql::PASSIVE,
+                // SAFETY: the miniport's own routine, for this call; the adapter keeps its extension.
                 || unsafe { routine.go((self.extension,)) },
             );
             if answer == FALSE {
@@ -271,11 +269,10 @@ impl AdapterState {
         if self.config.get().is_some() {
             let completes = data.HwCompleteServiceIrp.filter(|_| data.HwProcessServiceRequest.is_some());
             if let Some(routine) = completes {
-                // SAFETY: the miniport registered the routine for this call, and its extension lives as long
-                // as the adapter.
                 self.call(
                     Frame::new(&HW_STOR_COMPLETE_SERVICE_IRP, &[Arg::Pointer(self.extension as usize)]),
                     Irql::PASSIVE,
+                    // SAFETY: the miniport's own routine, for this call; the adapter keeps its extension.
                     || unsafe { routine.go((self.extension,)) },
                 );
             }
@@ -294,11 +291,10 @@ impl AdapterState {
         unsafe { KeFlushQueuedDpcs() };
         wait_while(|| self.is_any_callback_inside());
         if let Some(routine) = data.HwFreeAdapterResources.filter(|_| self.config.get().is_some()) {
-            // SAFETY: the miniport registered the routine for this call, and its extension lives as long as
-            // the adapter.
             self.call(
                 Frame::new(&HW_STOR_FREE_ADAPTER_RESOURCES, &[Arg::Pointer(self.extension as usize)]),
                 Irql::PASSIVE,
+                // SAFETY: the miniport's own routine, for this call; the adapter keeps its extension.
                 || unsafe { routine.go((self.extension,)) },
             );
         }
