@@ -123,6 +123,7 @@ const VANDAL_SOURCES: &[Source] = sources![
     "vandals/null_read.rs",
     "vandals/panic_in_drop.rs",
     "vandals/shared_queue_handle.rs",
+    "vandals/shared_wait_blocks.rs",
     "vandals/spin.rs",
     "vandals/stack_overflow.rs",
     "vandals/stall.rs",

@@ -328,14 +328,12 @@ impl Machine {
         }
         let which = self.pick(steps);
         model.step(which, &Bus { machine: self, slot });
-        let more = model.steps() != 0;
         let fault = slot.dma().take_fault();
         if let Some(fault) = fault {
             // While no processor can see what the device has done: the run might end first.
             self.stop_dma(n, model.name(), fault);
         }
-        self.settle(slot, model);
-        more
+        self.settle(slot, model)
     }
 
     /// Device `n` reached for memory that it was not given.
@@ -371,8 +369,8 @@ impl Machine {
     }
 
     /// After a device was touched: tells the executor what it could do, and the interrupt controller the
-    /// state of its line.
-    fn settle(&self, slot: &HardwareSlot, mut model: MutexGuard<'_, Box<dyn HardwareModel>>) {
+    /// state of its line. Returns whether it has a step to take.
+    fn settle(&self, slot: &HardwareSlot, mut model: MutexGuard<'_, Box<dyn HardwareModel>>) -> bool {
         let busy = model.steps() != 0;
         let line = model.line();
         let messages = model.take_messages();
@@ -385,6 +383,7 @@ impl Machine {
         }
         self.deliver_messages(slot, messages);
         drop(model);
+        busy
     }
 
     /// The due time of a device has changed: arms a timer for it. The device's model is locked.

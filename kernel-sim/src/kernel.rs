@@ -15,6 +15,7 @@ use crate::sync::mutex::Owned;
 use crate::sync::resource::Owners;
 use crate::sync::thread::Thread;
 use crate::sync::timer::TimerEntry;
+use crate::sync::wait_blocks::WaitBlocks;
 use crate::sync::work_item::WorkQueue;
 use crossbeam::utils::CachePadded;
 use parking_lot::{Mutex, MutexGuard};
@@ -90,6 +91,7 @@ pub(crate) struct Kernel {
     pub resources: BTreeMap<usize, Owners>,
     /// Mutexes and fast mutexes that threads own, by host address.
     pub owned: BTreeMap<usize, Owned>,
+    pub wait_blocks: WaitBlocks,
     /// Free stack indices, and the first never used.
     pub stacks: Vec<usize>,
     stack_next: usize,
@@ -113,6 +115,7 @@ impl Kernel {
             driver_timers: BTreeMap::new(),
             resources: BTreeMap::new(),
             owned: BTreeMap::new(),
+            wait_blocks: WaitBlocks::default(),
             stacks: Vec::new(),
             stack_next: 0,
         }
@@ -130,6 +133,7 @@ impl Kernel {
             && self.handles.is_empty()
             && self.resources.is_empty()
             && self.owned.is_empty()
+            && self.wait_blocks.is_empty()
     }
 
     /// Forgets what a run leaves in the tables of a machine at rest.

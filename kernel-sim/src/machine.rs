@@ -290,6 +290,7 @@ unsafe impl Sync for Machine {}
 
 impl Machine {
     /// The machine this host thread runs, if any.
+    #[inline]
     #[must_use]
     pub fn current() -> Option<&'static Machine> {
         let cpu = Processor::current();

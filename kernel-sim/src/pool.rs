@@ -34,6 +34,7 @@ use crate::processor::Processor;
 use crate::site::Site;
 use crate::stamp::Mark;
 use crate::sync::timer::Expiry;
+use crate::sync::wait_blocks;
 use guarded::GuardedBlocks;
 pub(crate) use guarded::Met;
 use plain::PlainBlocks;
@@ -319,13 +320,13 @@ impl Machine {
         mark.map(|mark| mark.moment(self, "freed")).into_iter().collect()
     }
 
-    /// Refuses to free a block that holds an armed timer, a queued DPC or an owned mutex: the kernel would go
-    /// on using it.
+    /// Refuses to free a block that holds an armed timer, a queued DPC, an owned mutex or the wait blocks of a
+    /// wait: the kernel would go on using it.
     #[cold]
     fn check_unlinked(&self, call: &Call, address: usize) {
         let Some(block) = self.pool.lock().find(address) else { return };
         let holds = |object: usize| object.wrapping_sub(address) < block.bytes;
-        let (timer, dpc, mutex) = {
+        let (timer, dpc, mutex, blocks) = {
             let kernel = self.kernel.lock();
             let timer = kernel.timers.iter().find_map(|entry| match entry.expiry {
                 Expiry::Timer { address, .. } if holds(address) => Some(address),
@@ -335,8 +336,12 @@ impl Machine {
             let mutex = mutex.map(|(at, owned)| (*at, owned.since));
             let queued =
                 |queue: &DpcQueue| queue.queue.iter().map(|dpc| *dpc as usize).find(|dpc| holds(*dpc));
-            (timer, self.dpcs.each().find_map(|queue| queued(&queue)), mutex)
+            let blocks = kernel.wait_blocks.within(&(address..address + block.bytes));
+            (timer, self.dpcs.each().find_map(|queue| queued(&queue)), mutex, blocks)
         };
+        if let Some((blocks, since)) = blocks {
+            wait_blocks::stop_freed(call, blocks, &since);
+        }
         if let Some((mutex, since)) = mutex {
             let taken = vec![since.moment(self, "taken")];
             lives::stop_in_use(call, mutex, "frees memory that holds a mutex which a thread owns", taken);

@@ -6,8 +6,9 @@
 mod common;
 
 use common::*;
+use kernel_sim::bugcheck::OBJECT_MISUSED;
 use kernel_sim::ddi::*;
-use kernel_sim::machine::Execution;
+use kernel_sim::machine::{Execution, Machine};
 use std::ptr::null_mut;
 
 /// Waits for events `from..to` of the desk.
@@ -147,6 +148,46 @@ fn there_are_limits_to_how_many() {
     stops(1, without_blocks, 0x0C, 0);
     stops(1, too_many, 0x0C, 0);
     stops(1, inside_a_dpc_level, 0xC4, 0x3B);
+}
+
+#[test]
+fn wait_blocks_belong_to_one_wait_for_as_long_as_it_sleeps() {
+    unsafe fn wait_a_while(x: *mut Desk, blocks: *mut KWAIT_BLOCK) {
+        let mut objects: [PVOID; 4] = std::array::from_fn(|n| event(x, n).cast());
+        let objects = objects.as_mut_ptr();
+        let mut time = after_ms(2);
+        let timeout = &raw mut time;
+        KeWaitForMultipleObjects(4, objects, WaitAny, Executive, KernelMode, FALSE, timeout, blocks);
+    }
+    unsafe fn blocks() -> *mut KWAIT_BLOCK {
+        ExAllocatePool2(POOL_FLAG_NON_PAGED, 5 * size_of::<KWAIT_BLOCK>(), 1).cast()
+    }
+    unsafe fn wait_elsewhere(x: *mut Desk, blocks: *mut KWAIT_BLOCK) {
+        let (x, blocks) = (x as usize, blocks as usize);
+        // SAFETY: the desk and the blocks live as long as their machine.
+        let wait = move || unsafe { wait_a_while(x as *mut Desk, blocks as *mut KWAIT_BLOCK) };
+        Machine::current().expect("a machine runs").start_thread(Some(0), wait);
+        sleep_ms(1);
+    }
+    unsafe fn one_after_the_other(x: *mut Desk) {
+        let blocks = blocks();
+        wait_a_while(x, blocks);
+        wait_a_while(x, blocks.add(1));
+        ExFreePool(blocks.cast());
+    }
+    unsafe fn at_one_time(x: *mut Desk) {
+        let blocks = blocks();
+        wait_elsewhere(x, blocks);
+        wait_a_while(x, blocks.add(1));
+    }
+    unsafe fn freed(x: *mut Desk) {
+        let blocks = blocks();
+        wait_elsewhere(x, blocks);
+        ExFreePool(blocks.cast());
+    }
+    every_seed(1, one_after_the_other);
+    stops(1, at_one_time, OBJECT_MISUSED.code, 0);
+    stops(1, freed, OBJECT_MISUSED.code, 0);
 }
 
 #[test]

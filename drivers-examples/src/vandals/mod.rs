@@ -30,6 +30,7 @@
 //! | [`timer_initialised_armed`] | initialises a timer that is armed | `OBJECT_MISUSED` |
 //! | [`dpc_of_freed_memory`] | frees a DPC that is queued elsewhere | bug check 0xC7 |
 //! | [`shared_queue_handle`] | uses one lock handle on two processors | `OBJECT_MISUSED` |
+//! | [`shared_wait_blocks`] | waits on two processors with one array of wait blocks | `OBJECT_MISUSED` |
 
 pub mod allocates;
 pub mod descriptors;
@@ -46,6 +47,7 @@ pub mod memory;
 pub mod null_read;
 pub mod panic_in_drop;
 pub mod shared_queue_handle;
+pub mod shared_wait_blocks;
 pub mod spin;
 pub mod stack_overflow;
 pub mod stall;
@@ -138,6 +140,8 @@ vandals! {
         DPC_OF_FREED_MEMORY_NEAR_MISS = "vandal-dpc-of-freed-memory-near-miss" on 2, Clean, dpc_of_freed_memory::near_miss, "flushes the DPC queues before it frees a DPC";
         SHARED_QUEUE_HANDLE = "vandal-shared-queue-handle" on 2, MayStop("OBJECT_MISUSED"), shared_queue_handle::run, "uses one lock handle on two processors";
         SHARED_QUEUE_HANDLE_NEAR_MISS = "vandal-shared-queue-handle-near-miss" on 2, Clean, shared_queue_handle::near_miss, "uses a lock handle of its own on each processor";
+        SHARED_WAIT_BLOCKS = "vandal-shared-wait-blocks" on 2, MayStop("OBJECT_MISUSED"), shared_wait_blocks::run, "waits on two processors with one array of wait blocks";
+        SHARED_WAIT_BLOCKS_NEAR_MISS = "vandal-shared-wait-blocks-near-miss" on 2, Clean, shared_wait_blocks::near_miss, "waits with an array of wait blocks of its own on each processor";
         DESCRIPTOR_OF_NOTHING = "vandal-descriptor-of-nothing" on 2, MayStop("livelock"), descriptors::of_nothing, "walks the descriptors of a page in a DPC, also past one of length 0";
         DESCRIPTOR_OF_NOTHING_NEAR_MISS = "vandal-descriptor-of-nothing-near-miss" on 2, Clean, descriptors::of_nothing_near_miss, "walks the descriptors of a page in a DPC, up to one of length 0";
         LENGTH_BELIEVED = "vandal-length-believed" on 2, MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), descriptors::believed, "reads a page to where it says that it ends";

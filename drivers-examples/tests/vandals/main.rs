@@ -12,7 +12,7 @@ use verifier::run::{Chooser, Contents, Executor, MemoryChoice, Setup, once};
 use verifier::workload::Amount;
 
 /// Where each vandal does it: its row, the file, and the code at the line and column.
-pub const VANDALS: [(&Driver, &str, &str, &str); 18] = [
+pub const VANDALS: [(&Driver, &str, &str, &str); 19] = [
     (&vandals::NULL_READ, "PAGE_FAULT_IN_NONPAGED_AREA", "null_read.rs", "read_volatile()"),
     (&vandals::WILD_WRITE, "DRIVER_IRQL_NOT_LESS_OR_EQUAL", "wild_write.rs", "write_volatile(1)"),
     (&vandals::STACK_OVERFLOW, "UNEXPECTED_KERNEL_MODE_TRAP", "stack_overflow.rs", ""),
@@ -41,6 +41,7 @@ pub const VANDALS: [(&Driver, &str, &str, &str); 18] = [
         "shared_queue_handle.rs",
         "KeAcquireInStackQueuedSpinLock(",
     ),
+    (&vandals::SHARED_WAIT_BLOCKS, "OBJECT_MISUSED", "shared_wait_blocks.rs", "KeWaitForMultipleObjects("),
 ];
 
 /// Where each vandal of memory does it: its row, the code at the line and column, and what is told of before.

@@ -50,13 +50,10 @@ pub(super) use builder::PNP as BUILT_BY_PNP;
 
 /// The IRP behind a driver's pointer. One that was freed is reported as completed twice, which is
 /// what it nearly always is.
+#[inline]
 pub(crate) fn object<'a>(call: &Call, irp: PIRP) -> &'a mut IRP {
-    let address = irp as usize;
-    if !call.cpu.is_memory(address, size_of::<IRP>()) || !irp.is_aligned() {
-        if !call.machine().freed_before(address).is_empty() {
-            not_an_irp(call, irp);
-        }
-        call.bad_pointer(address, "the IRP");
+    if !call.cpu.is_memory(irp as usize, size_of::<IRP>()) || !irp.is_aligned() {
+        no_memory_of_an_irp(call, irp);
     }
     // SAFETY: mapped, aligned memory of the machine, plain data.
     let object = unsafe { &mut *irp };
@@ -64,6 +61,14 @@ pub(crate) fn object<'a>(call: &Call, irp: PIRP) -> &'a mut IRP {
         not_an_irp(call, irp);
     }
     object
+}
+
+#[cold]
+fn no_memory_of_an_irp(call: &Call, irp: PIRP) -> ! {
+    if !call.machine().freed_before(irp as usize).is_empty() {
+        not_an_irp(call, irp);
+    }
+    call.bad_pointer(irp as usize, "the IRP");
 }
 
 #[cold]

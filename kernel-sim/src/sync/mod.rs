@@ -21,5 +21,6 @@ pub(crate) mod thread;
 pub(crate) mod time;
 pub(crate) mod timer;
 pub(crate) mod wait;
+pub(crate) mod wait_blocks;
 pub(crate) mod wait_many;
 pub(crate) mod work_item;

@@ -22,6 +22,7 @@ use crate::routine::IntoArg;
 use crate::sync::mutex;
 use crate::sync::thread::{Thread, unwind};
 use crate::sync::timer::{Expiry, STATUS_TIMEOUT};
+use crate::sync::wait_blocks;
 use crate::sync::wait_many::Several;
 use parking_lot::MutexGuard;
 
@@ -281,6 +282,10 @@ impl Machine {
     ) -> NTSTATUS {
         let at = call.cpu.thread.get();
         let first = several.keys[0];
+        if let Err(since) = wait_blocks::begin(call, &mut kernel.wait_blocks, &several.blocks) {
+            drop(kernel);
+            wait_blocks::stop_in_two_waits(call, several.blocks.start, &since);
+        }
         for key in &several.keys[1..] {
             kernel.waits.entry(*key).or_default().push_back(at);
         }
@@ -310,9 +315,11 @@ impl Machine {
         self.touch(key);
         kernel.strike_from_wait(key, thread);
         // SAFETY: guarded by the kernel lock, which the caller holds.
-        for key in std::mem::take(unsafe { &mut *thread.several.get() }).keys {
+        let several = std::mem::take(unsafe { &mut *thread.several.get() });
+        for key in several.keys {
             kernel.strike_from_wait(key, thread);
         }
+        kernel.wait_blocks.end(self, several.blocks.start);
         if let Some(entry) = thread.wait_timer.take() {
             self.disarm_entry(kernel, &entry);
         }

@@ -17,6 +17,7 @@ use crate::ddi::types::{
 use crate::machine::Machine;
 use crate::sync::thread::Thread;
 use crate::sync::timer::STATUS_TIMEOUT;
+use std::ops::Range;
 
 /// The objects that a thread in a wait for several waits for. Guarded by the kernel lock.
 #[derive(Default)]
@@ -24,6 +25,8 @@ pub(crate) struct Several {
     /// Host addresses, in the order of the call; empty for a wait for one object.
     pub keys: Vec<usize>,
     pub all: bool,
+    /// The wait blocks that the caller lends for it; empty if they are the thread's own.
+    pub blocks: Range<usize>,
 }
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
@@ -54,7 +57,9 @@ pub(crate) unsafe fn wait(
     check_may_wait(call, keys[0], timeout);
     let machine = call.cpu.machine();
     let kernel = machine.kernel.lock();
-    let several = Several { keys: keys.clone(), all: kind == WaitAll };
+    let blocks_bytes = if blocks.is_null() { 0 } else { keys.len() * size_of::<KWAIT_BLOCK>() };
+    let blocks = blocks as usize..blocks as usize + blocks_bytes;
+    let several = Several { keys: keys.clone(), all: kind == WaitAll, blocks };
     // SAFETY: a processor that runs driver code runs a thread, and threads live as long as the machine.
     let at_once = several.satisfied(unsafe { &*call.cpu.thread.get() });
     let status = match at_once {

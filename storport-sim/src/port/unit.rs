@@ -10,6 +10,7 @@ use super::adapter::AdapterState;
 use super::gates::Gate;
 use super::hands::Hands;
 use super::loan::Loan;
+use super::machine;
 use crate::ddi::{PSCSI_REQUEST_BLOCK, STOR_SCATTER_GATHER_LIST, SrbRoom};
 use kernel_sim::ddi::{
     DEVICE_OBJECT, KDPC, KTIMER, KeInitializeDpc, KeInitializeTimer, PIRP, PKEVENT, PMDL, PVOID,
@@ -296,18 +297,29 @@ impl Unit {
         self.srb_extension_bytes
     }
 
-    /// The slot whose SRB extension holds an address.
+    /// The slot whose SRB extension holds an address. Only a guarded machine lends extensions, and only
+    /// there is each slot asked.
+    #[inline]
     pub(super) fn slot_of_extension(&self, address: usize) -> Option<u16> {
+        self.slot_of_own_extension(address)
+            .or_else(|| machine().is_guarded().then(|| self.slot_of_lent_extension(address)).flatten())
+    }
+
+    #[inline]
+    fn slot_of_own_extension(&self, address: usize) -> Option<u16> {
+        let offset = address.checked_sub(self.srb_extensions as usize)?;
+        let slot = offset.checked_div(self.srb_extension_bytes)?;
+        let is_used = |slot: &Slot| slot.lent_extension.load(Relaxed).is_null();
+        (!self.srb_extensions.is_null() && self.slots.get(slot).is_some_and(is_used)).then_some(slot as u16)
+    }
+
+    #[cold]
+    fn slot_of_lent_extension(&self, address: usize) -> Option<u16> {
         let is_lent = |slot: &Slot| {
             let start = slot.lent_extension.load(Relaxed);
             !start.is_null() && address.wrapping_sub(start as usize) < self.srb_extension_bytes
         };
-        if let Some(slot) = self.slots.iter().position(is_lent) {
-            return Some(slot as u16);
-        }
-        let offset = address.checked_sub(self.srb_extensions as usize)?;
-        let slot = offset.checked_div(self.srb_extension_bytes)?;
-        (!self.srb_extensions.is_null() && slot < self.slots.len()).then_some(slot as u16)
+        self.slots.iter().position(is_lent).map(|slot| slot as u16)
     }
 
     /// The slot kept back for recovery.

@@ -8,23 +8,41 @@ pub(super) const SECTOR: usize = 512;
 /// "storsim!" in little-endian.
 const MAGIC: u64 = u64::from_le_bytes(*b"storsim!");
 
-fn word(seed: u64, n: u64) -> u64 {
-    seed.wrapping_add(n.wrapping_mul(0x9E37_79B9_7F4A_7C15))
-}
+/// 64-bit words of a sector.
+const WORDS: usize = SECTOR / 8;
 
-fn words(buffer: &mut [u8]) -> impl Iterator<Item = &mut [u8; 8]> {
-    buffer.as_chunks_mut::<8>().0.iter_mut()
+/// Words of a sector that say what it is; the pattern follows them.
+const HEADER: usize = 4;
+
+/// What is added to a sector's seed for each of its words. A table, so that a loop over it is one of vector
+/// additions: contents are made and compared for every block that is moved.
+const STEPS: [u64; WORDS] = {
+    let mut steps = [0; WORDS];
+    let mut n = 0;
+    while n < WORDS {
+        steps[n] = (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        n += 1;
+    }
+    steps
+};
+
+/// The first words of the sector at byte `at` of the disk, as generation `generation`; the last is its seed.
+fn header(at: u64, generation: u32) -> [u64; HEADER] {
+    [MAGIC, at, u64::from(generation), mix(at ^ u64::from(generation) << 40)]
 }
 
 /// Stamps a block at byte `offset` of the disk as generation `generation`.
 pub(super) fn stamp(buffer: &mut [u8], offset: u64, generation: u32) {
-    for (n, sector) in buffer.chunks_exact_mut(SECTOR).enumerate() {
-        let at = offset + (n * SECTOR) as u64;
-        let seed = mix(at ^ u64::from(generation) << 40);
-        let header = [MAGIC, at, u64::from(generation), seed];
-        for (k, w) in words(sector).enumerate() {
-            let value = header.get(k).copied().unwrap_or_else(|| word(seed, k as u64));
-            *w = value.to_le_bytes();
+    let (sectors, _) = buffer.as_chunks_mut::<SECTOR>();
+    for (sector, at) in sectors.iter_mut().zip((offset..).step_by(SECTOR)) {
+        let (words, _) = sector.as_chunks_mut::<8>();
+        let header = header(at, generation);
+        let seed = header[HEADER - 1];
+        for (word, step) in words.iter_mut().zip(&STEPS) {
+            *word = seed.wrapping_add(*step).to_le_bytes();
+        }
+        for (word, value) in words.iter_mut().zip(header) {
+            *word = value.to_le_bytes();
         }
     }
 }
@@ -88,16 +106,16 @@ pub(super) fn check(buffer: &[u8], offset: u64, held: &[Content]) -> Result<(), 
 }
 
 fn is_stamped(sector: &[u8], at: u64, generation: u32) -> bool {
-    let words = sector.as_chunks::<8>().0;
+    let words = sector.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+    // No end at the first difference: there is none, nearly always.
     if generation == 0 {
-        return words.iter().all(|w| *w == [0; 8]);
+        return words.fold(0, |all, word| all | word) == 0;
     }
-    let seed = mix(at ^ u64::from(generation) << 40);
-    let header = [MAGIC, at, u64::from(generation), seed];
-    words.iter().enumerate().all(|(k, w)| {
-        let value = header.get(k).copied().unwrap_or_else(|| word(seed, k as u64));
-        u64::from_le_bytes(*w) == value
-    })
+    let header = header(at, generation);
+    let seed = header[HEADER - 1];
+    let pattern = words.clone().zip(&STEPS).skip(HEADER);
+    let differences = pattern.fold(0, |all, (word, step)| all | word ^ seed.wrapping_add(*step));
+    differences == 0 && words.take(HEADER).eq(header)
 }
 
 /// Describes the contents of a sector.

@@ -225,7 +225,7 @@ impl Ahci {
         let hand_off = (is_there && is_owned_twice).then_some(Step::HandOff);
         let plug = (is_there && self.medium.changes() != 0).then_some(Step::Plug);
         let works = is_there && !self.is_resetting();
-        let ports = self.ports.iter().enumerate().filter(move |_| works);
+        let ports = self.ports.iter().enumerate().filter(move |(_, port)| works && !port.is_still());
         let ports = ports.flat_map(|(n, port)| port.possible().map(move |step| Step::Port(n, step)));
         reset.into_iter().chain(hand_off).chain(plug).chain(ports)
     }

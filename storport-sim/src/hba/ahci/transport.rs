@@ -50,6 +50,18 @@ pub(super) enum PortStep {
 }
 
 impl Port {
+    /// Whether the port certainly has no step to take: nothing is on its way through it. Most of an adapter's
+    /// 32 ports are like that, and they are asked after every access to a register.
+    #[inline]
+    pub(super) fn is_still(&self) -> bool {
+        self.r.ci & !self.fetched == 0
+            && self.with_device.is_empty()
+            && self.incoming.is_empty()
+            && self.late.is_empty()
+            && self.link != Link::Coming
+            && !self.engine_lags()
+    }
+
     /// The steps the port could take next, in an order that depends on its state alone.
     pub(super) fn possible(&self) -> impl Iterator<Item = PortStep> + '_ {
         let engine = self.engine_lags().then_some(PortStep::Engine);
