@@ -26,10 +26,13 @@ pub struct Reads {
     pub watching: Watching,
     /// Which executor.
     pub executor: Executor,
+    /// How the machine's memory is kept.
+    pub memory: MemoryChoice,
 }
 
 impl Reads {
-    /// Through this driver on one processor, 32 outstanding, one disk, no watcher, on a real thread.
+    /// Through this driver on one processor, 32 outstanding, one disk, no watcher, on a real thread, plain
+    /// memory.
     #[must_use]
     pub fn through(driver: &'static Driver) -> Reads {
         Reads {
@@ -39,6 +42,7 @@ impl Reads {
             units: 1,
             watching: Watching::Nobody,
             executor: Executor::Parallel,
+            memory: MemoryChoice::Plain,
         }
     }
 
@@ -66,7 +70,7 @@ impl Reads {
             },
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: WORKING_SET / u64::from(self.units) },
-            memory: MemoryChoice::Plain,
+            memory: self.memory,
             environment: Default::default(),
             rules: match self.watching {
                 Watching::Nobody => Selection::none(),

@@ -11,7 +11,7 @@ use kernel_sim::host_clock::HostClock;
 use std::fmt::Write as _;
 use std::process::Command;
 use std::time::Duration;
-use verifier::run::Executor;
+use verifier::run::{Executor, MemoryChoice};
 
 /// Rounds of every figure.
 const ROUNDS: usize = 9;
@@ -57,12 +57,12 @@ fn per_second(n: u64, took: Duration) -> f64 {
     n as f64 / took.as_secs_f64()
 }
 
-/// The medians of several measurements, made in turn.
-fn in_turn<const N: usize>(reads: [Reads; N]) -> [f64; N] {
+/// Requests per second: the medians of several measurements of so many requests, made in turn.
+fn in_turn<const N: usize>(requests: u64, reads: [Reads; N]) -> [f64; N] {
     let mut rounds: [Vec<f64>; N] = std::array::from_fn(|_| Vec::new());
     for _ in 0..ROUNDS {
         for (which, reads) in reads.iter().enumerate() {
-            rounds[which].push(per_second(REQUESTS, reads.time(REQUESTS)));
+            rounds[which].push(per_second(requests, reads.time(requests)));
         }
     }
     rounds.map(|mut rounds| {
@@ -77,7 +77,8 @@ fn rates(rows: &mut Vec<Row>) {
     let two = Reads { cpus: 2, ..ramdisk };
     let deterministic = Reads { executor: Executor::Deterministic, ..ramdisk };
     let vioscsi = Reads::through(&VIOSCSI);
-    let [bare, all, both, seeded, virtio] = in_turn([ramdisk, watched, two, deterministic, vioscsi]);
+    let [bare, all, both, seeded, virtio] =
+        in_turn(REQUESTS, [ramdisk, watched, two, deterministic, vioscsi]);
     let unit = "requests/s";
     rows.push(Row::at_least("ramdisk, parallel, no rules", bare, unit, 1e6));
     rows.push(Row::at_least("the same with all rules / without", all / bare, "x", 0.7));
@@ -88,7 +89,7 @@ fn rates(rows: &mut Vec<Row>) {
 
 /// How much dearer or cheaper a request becomes than in the first of several measurements.
 fn flat<const N: usize>(rows: &mut Vec<Row>, what: [String; N], reads: [Reads; N]) {
-    let rates = in_turn(reads);
+    let rates = in_turn(REQUESTS, reads);
     for (what, rate) in what.into_iter().zip(rates).skip(1) {
         let cost = rates[0] / rate;
         rows.push(Row {
@@ -108,6 +109,17 @@ fn growth(rows: &mut Vec<Row>) {
     let units = [1, 8, 64];
     let name = |units| format!("ramdisk, cost of a request over {units} units / over 1");
     flat(rows, units.map(name), units.map(|units| Reads { units, ..ramdisk }));
+}
+
+/// What guarded memory costs: a figure without a target, since it is asked for or drawn, never met unasked.
+fn guarded(rows: &mut Vec<Row>) {
+    for driver in [&RAMDISK, &VIOSCSI] {
+        let plain = Reads::through(driver);
+        let guarded = Reads { memory: MemoryChoice::Guarded, ..plain };
+        let [plain, guarded] = in_turn(REQUESTS / 10, [plain, guarded]);
+        let what = format!("{}, cost of a request in guarded memory / in plain", driver.name);
+        rows.push(Row::peer(what, format!("{:.1} x", plain / guarded)));
+    }
 }
 
 fn peers(rows: &mut Vec<Row>) {
@@ -142,6 +154,7 @@ pub fn table() -> String {
     let mut rows = Vec::new();
     rates(&mut rows);
     growth(&mut rows);
+    guarded(&mut rows);
     peers(&mut rows);
     let mut table = String::from("| what | measured | target | |\n| --- | --- | --- | --- |\n");
     for row in &rows {
