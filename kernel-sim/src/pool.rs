@@ -33,6 +33,7 @@ use crate::moment::Moment;
 use crate::processor::Processor;
 use crate::site::Site;
 use crate::stamp::Mark;
+use crate::sync::resource;
 use crate::sync::timer::Expiry;
 use crate::sync::wait_blocks;
 use guarded::GuardedBlocks;
@@ -320,13 +321,13 @@ impl Machine {
         mark.map(|mark| mark.moment(self, "freed")).into_iter().collect()
     }
 
-    /// Refuses to free a block that holds an armed timer, a queued DPC, an owned mutex or the wait blocks of a
-    /// wait: the kernel would go on using it.
+    /// Refuses to free a block that holds an armed timer, a queued DPC, an owned mutex, the wait blocks of a
+    /// wait or a resource that was not deleted: the kernel would go on using it.
     #[cold]
     fn check_unlinked(&self, call: &Call, address: usize) {
         let Some(block) = self.pool.lock().find(address) else { return };
         let holds = |object: usize| object.wrapping_sub(address) < block.bytes;
-        let (timer, dpc, mutex, blocks) = {
+        let (timer, dpc, mutex, blocks, resource) = {
             let kernel = self.kernel.lock();
             let timer = kernel.timers.iter().find_map(|entry| match entry.expiry {
                 Expiry::Timer { address, .. } if holds(address) => Some(address),
@@ -337,7 +338,8 @@ impl Machine {
             let queued =
                 |queue: &DpcQueue| queue.queue.iter().map(|dpc| *dpc as usize).find(|dpc| holds(*dpc));
             let blocks = kernel.wait_blocks.within(&(address..address + block.bytes));
-            (timer, self.dpcs.each().find_map(|queue| queued(&queue)), mutex, blocks)
+            let resource = resource::live_within(&kernel, address..address + block.bytes);
+            (timer, self.dpcs.each().find_map(|queue| queued(&queue)), mutex, blocks, resource)
         };
         if let Some((blocks, since)) = blocks {
             wait_blocks::stop_freed(call, blocks, &since);
@@ -347,6 +349,13 @@ impl Machine {
             lives::stop_in_use(call, mutex, "frees memory that holds a mutex which a thread owns", taken);
         }
         let (start, end) = (self.machine_address(address), self.machine_address(address + block.bytes));
+        if let Some((resource, since)) = resource {
+            let resource = self.machine_address(resource);
+            let what = format!("{} frees memory that holds a resource which was not deleted", call.ddi.name);
+            let initialized = since.map(|since| since.moment(self, "initialized"));
+            let earlier = initialized.into_iter().collect();
+            call.bug_check_after(VERIFIER, [0xD2, resource, start, end - start], what, earlier);
+        }
         if let Some(timer) = timer {
             let timer = self.machine_address(timer);
             let what = format!("{} frees memory that holds an armed timer", call.ddi.name);

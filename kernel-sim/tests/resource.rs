@@ -152,6 +152,21 @@ fn misuse_stops_as_driver_verifier_does() {
     unsafe fn never(_x: *mut Desk) {
         ExDeleteResourceLite(block());
     }
+    unsafe fn freed(_x: *mut Desk) {
+        let room: PERESOURCE = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<ERESOURCE>(), 1).cast();
+        ExInitializeResourceLite(room);
+        ExFreePool(room.cast());
+    }
+    unsafe fn deleted_and_freed(_x: *mut Desk) {
+        let room: PERESOURCE = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<ERESOURCE>(), 1).cast();
+        ExInitializeResourceLite(room);
+        ExDeleteResourceLite(room);
+        ExFreePool(room.cast());
+    }
+    every_seed(1, deleted_and_freed);
+    let check = stops(1, freed, 0xC4, 0xD2);
+    assert_eq!(check.parameters[3], size_of::<ERESOURCE>() as u64);
+    assert_eq!(told(&check.earlier).len(), 1, "{:?}", check.earlier);
     stops(1, without_region, 0xC4, 0x37);
     stops(1, released_outside, 0xC4, 0x38);
     stops(1, left_twice, 0xC4, 0x3E);

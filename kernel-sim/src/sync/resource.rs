@@ -14,9 +14,13 @@ use crate::bugcheck::{DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, RESOURCE_N
 use crate::ddi::Call;
 use crate::ddi::types::{BOOLEAN, ERESOURCE, FALSE, NTSTATUS, PERESOURCE, STATUS_SUCCESS, TRUE, ULONG};
 use crate::irql::Irql;
+use crate::kernel::Kernel;
 use crate::machine::Machine;
+use crate::stamp::Mark;
 use crate::sync::thread::Thread;
 use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The owners of a resource, and the threads that wait for it.
 #[derive(Default)]
@@ -26,6 +30,8 @@ pub(crate) struct Owners {
     holders: Vec<(*const Thread, u32)>,
     /// Threads that wait, and whether they want it exclusively.
     waiting: VecDeque<(*const Thread, bool)>,
+    /// When the driver initialized it.
+    since: Option<Mark>,
 }
 
 impl Owners {
@@ -86,7 +92,21 @@ fn with<R>(call: &Call, resource: PERESOURCE, body: impl FnOnce(&mut Owners) -> 
     if object(call, resource).Type != ERESOURCE::TYPE {
         call.bad_pointer(resource as usize, "the ERESOURCE, which is not initialized");
     }
-    body(call.machine().kernel.lock().resources.entry(resource as usize).or_default())
+    let mut kernel = call.machine().kernel.lock();
+    let owners = kernel.resources.entry(resource as usize);
+    body(owners.or_insert_with(|| {
+        call.machine().linked_objects.fetch_add(1, Relaxed);
+        Owners::default()
+    }))
+}
+
+/// A resource in a range of memory that was initialized and not deleted: where, and when it was initialized.
+pub(crate) fn live_within(kernel: &Kernel, range: Range<usize>) -> Option<(usize, Option<Mark>)> {
+    // SAFETY: the kernel notes resources in memory of the machine, aligned; the block around this one has not
+    // been freed yet.
+    let is_live = |at: &usize| unsafe { (*(*at as PERESOURCE)).Type == ERESOURCE::TYPE };
+    let mut within = kernel.resources.range(range);
+    within.find(|(at, _)| is_live(at)).map(|(at, owners)| (*at, owners.since))
 }
 
 pub(super) fn me(call: &Call) -> &'static Thread {
@@ -134,7 +154,10 @@ pub(crate) unsafe fn initialize(call: &Call, resource: PERESOURCE) -> NTSTATUS {
         call.bug_check(VERIFIER, [0xD0, shown, 0, 0], "a resource is initialized twice");
     }
     object.Type = ERESOURCE::TYPE;
-    kernel.resources.insert(resource as usize, Owners::default());
+    let owners = Owners { since: Some(Mark::of(call)), ..Owners::default() };
+    if kernel.resources.insert(resource as usize, owners).is_none() {
+        call.machine().linked_objects.fetch_add(1, Relaxed);
+    }
     STATUS_SUCCESS
 }
 
@@ -145,7 +168,9 @@ pub(crate) unsafe fn delete(call: &Call, resource: PERESOURCE) -> NTSTATUS {
         call.bug_check(VERIFIER, [0xD1, shown, 0, 0], "a resource is deleted that was not initialized");
     }
     object.Type = 0;
-    call.cpu.machine().kernel.lock().resources.remove(&(resource as usize));
+    if call.machine().kernel.lock().resources.remove(&(resource as usize)).is_some() {
+        call.machine().linked_objects.fetch_sub(1, Relaxed);
+    }
     STATUS_SUCCESS
 }
 
