@@ -12,6 +12,7 @@ mod clean;
 mod durable;
 mod edited;
 mod environment;
+mod exceptions;
 mod exhibits;
 mod explain;
 mod faults;

@@ -33,7 +33,7 @@ pub use checks::{
 pub use exhibits::Exhibits;
 pub use row::{Origin, Row, Scope, Set, WindowsStop};
 pub use rule::{Breach, FINE, Rule, Seen, Sites, is_of_driver, watcher};
-pub use selection::{Selection, UnknownRule};
+pub use selection::{Exception, Selection, UnknownRule};
 pub(crate) use stops::{DEADLOCK, LIVELOCK, RUNAWAY, row_of_stop, why_of_stop};
 
 /// Every row.
