@@ -20,6 +20,7 @@ mod findings;
 mod images;
 mod load;
 mod merge;
+mod museum;
 mod output;
 mod readme;
 mod replay;
