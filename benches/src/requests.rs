@@ -72,6 +72,7 @@ impl Reads {
             contents: Contents::Memory { bytes: WORKING_SET / u64::from(self.units) },
             memory: self.memory,
             environment: Default::default(),
+            exceptions: Vec::new(),
             rules: match self.watching {
                 Watching::Nobody => Selection::none(),
                 Watching::All => Selection::all(),

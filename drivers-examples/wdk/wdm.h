@@ -117,6 +117,7 @@ typedef LONG EVENT_TYPE, TIMER_TYPE, KDPC_IMPORTANCE, KWAIT_REASON, WAIT_TYPE, K
 typedef LONG POOL_TYPE, WORK_QUEUE_TYPE, MEMORY_CACHING_TYPE, LOCK_OPERATION, BUS_DATA_TYPE, DMA_WIDTH, DMA_SPEED;
 enum { Width8Bits, Width16Bits, Width32Bits, Width64Bits, WidthNoWrap };
 enum { Compatible, TypeA, TypeB, TypeC, TypeF };
+typedef LONG KEY_INFORMATION_CLASS, KEY_VALUE_INFORMATION_CLASS;
 typedef LONG POWER_STATE_TYPE, SYSTEM_POWER_STATE, DEVICE_POWER_STATE, POWER_ACTION;
 
 typedef struct _IRP *PIRP;
@@ -128,8 +129,41 @@ typedef struct _KINTERRUPT *PKINTERRUPT;
 typedef struct _KTHREAD *PKTHREAD, *PETHREAD;
 typedef struct _IO_WORKITEM *PIO_WORKITEM;
 typedef struct _FILE_OBJECT *PFILE_OBJECT;
-typedef struct _OBJECT_ATTRIBUTES *POBJECT_ATTRIBUTES;
+typedef struct _OBJECT_ATTRIBUTES {
+    ULONG Length;
+    HANDLE RootDirectory;
+    PUNICODE_STRING ObjectName;
+    ULONG Attributes;
+    PVOID SecurityDescriptor, SecurityQualityOfService;
+} OBJECT_ATTRIBUTES, *POBJECT_ATTRIBUTES;
+#define InitializeObjectAttributes(p, n, a, r, s) \
+    ((void)((p)->Length = sizeof(OBJECT_ATTRIBUTES), (p)->RootDirectory = (r), (p)->ObjectName = (n), \
+            (p)->Attributes = (a), (p)->SecurityDescriptor = (s), (p)->SecurityQualityOfService = NULL))
 typedef struct _IO_CSQ IO_CSQ, *PIO_CSQ;
+
+/* The registry. Structures of varying length: the last member is as long as another says. */
+typedef struct _KEY_BASIC_INFORMATION {
+    LARGE_INTEGER LastWriteTime;
+    ULONG TitleIndex, NameLength;
+    WCHAR Name[1];
+} KEY_BASIC_INFORMATION, *PKEY_BASIC_INFORMATION;
+typedef struct _KEY_FULL_INFORMATION {
+    LARGE_INTEGER LastWriteTime;
+    ULONG TitleIndex, ClassOffset, ClassLength, SubKeys, MaxNameLen, MaxClassLen, Values, MaxValueNameLen, MaxValueDataLen;
+    WCHAR Class[1];
+} KEY_FULL_INFORMATION, *PKEY_FULL_INFORMATION;
+typedef struct _KEY_VALUE_BASIC_INFORMATION {
+    ULONG TitleIndex, Type, NameLength;
+    WCHAR Name[1];
+} KEY_VALUE_BASIC_INFORMATION, *PKEY_VALUE_BASIC_INFORMATION;
+typedef struct _KEY_VALUE_FULL_INFORMATION {
+    ULONG TitleIndex, Type, DataOffset, DataLength, NameLength;
+    WCHAR Name[1];
+} KEY_VALUE_FULL_INFORMATION, *PKEY_VALUE_FULL_INFORMATION;
+typedef struct _KEY_VALUE_PARTIAL_INFORMATION {
+    ULONG TitleIndex, Type, DataLength;
+    UCHAR Data[1];
+} KEY_VALUE_PARTIAL_INFORMATION, *PKEY_VALUE_PARTIAL_INFORMATION;
 
 typedef struct _DISPATCHER_HEADER {
     UCHAR Type, Signalling, Size, Inserted;

@@ -8,7 +8,9 @@
 #![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
 
 use crate::ddi::types::KDPC;
+use crate::handles::Handles;
 use crate::memory::STACKS_MAX;
+use crate::registry::Registry;
 use crate::stamp::Mark;
 use crate::sync::interrupt::InterruptObject;
 use crate::sync::mutex::Owned;
@@ -82,7 +84,8 @@ pub(crate) struct Kernel {
     pub timer_number: u64,
     pub interrupts: Vec<InterruptObject>,
     pub work: WorkQueue,
-    pub handles: Vec<usize>,
+    pub handles: Handles,
+    pub registry: Registry,
     /// When drivers started the threads that have not ended, by number.
     pub driver_threads: BTreeMap<u32, Mark>,
     /// When drivers armed the timers that are armed, by host address.
@@ -110,7 +113,8 @@ impl Kernel {
             timer_number: 0,
             interrupts: Vec::new(),
             work: WorkQueue::default(),
-            handles: Vec::new(),
+            handles: Handles::default(),
+            registry: Registry::default(),
             driver_threads: BTreeMap::new(),
             driver_timers: BTreeMap::new(),
             resources: BTreeMap::new(),
@@ -130,7 +134,7 @@ impl Kernel {
             && self.timers.is_empty()
             && self.interrupts.is_empty()
             && self.work.is_unused()
-            && self.handles.is_empty()
+            && self.handles.is_unused()
             && self.resources.is_empty()
             && self.owned.is_empty()
             && self.wait_blocks.is_empty()

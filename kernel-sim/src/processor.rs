@@ -341,6 +341,23 @@ impl Processor {
             || self.is_open_memory(address, bytes)
     }
 
+    /// Whether it may be a processor of a guarded machine.
+    #[inline(always)]
+    pub(crate) fn may_be_guarded(&self) -> bool {
+        self.open_base == FAR_FROM_MEMORY
+    }
+
+    /// On a guarded machine that one host thread runs: what is paged leaves the memory.
+    #[cold]
+    pub(crate) fn send_pages_away(&self) {
+        if self.is_real()
+            && self.hooks() & flag::DETERMINISTIC != 0
+            && let Some(guard) = self.machine().memory.guard()
+        {
+            guard.send_away();
+        }
+    }
+
     /// As [`Processor::is_memory`], for a guarded machine: pages are looked at one by one.
     #[cold]
     fn is_open_memory(&self, address: usize, bytes: usize) -> bool {

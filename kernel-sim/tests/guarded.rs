@@ -193,3 +193,31 @@ fn guarding_changes_no_step() {
     };
     assert_eq!(steps(Memory::Plain), steps(Memory::Guarded(Placement::AtEnd)));
 }
+
+/// Paged pool, written at the IRQL that is given; a lock is taken between, so that a page may have gone.
+fn paged_stop(irql: KIRQL) -> Ending {
+    // SAFETY: a block of that size; raised and lowered as documented.
+    let run = move || unsafe {
+        let block: *mut u8 = ExAllocatePool2(POOL_FLAG_PAGED, 64, TAG).cast();
+        let mut before: KIRQL = 0;
+        block.add(3).write_volatile(7);
+        KeRaiseIrql(irql, &raw mut before);
+        let read = block.add(3).read_volatile();
+        KeLowerIrql(before);
+        assert_eq!((read, block.add(3).read_volatile()), (7, 7), "what was written is there still");
+        free(block);
+    };
+    config(Placement::AtEnd).run(run).ending
+}
+
+#[test]
+fn paged_pool_is_not_there_at_dispatch_level_and_is_there_below() {
+    let Ending::BugCheck(check) = paged_stop(DISPATCH_LEVEL) else { panic!("it was there") };
+    assert_eq!((check.stop.code, check.parameters[1], check.parameters[2]), (0xD1, 2, 0));
+    assert_eq!(labels(&check), ["allocated"]);
+    let what = "the driver read byte 3 of a block of 64 bytes of paged pool at DISPATCH_LEVEL";
+    assert!(check.what.starts_with(what), "{}", check.what);
+    for irql in [PASSIVE_LEVEL, APC_LEVEL] {
+        assert!(matches!(paged_stop(irql), Ending::Completed));
+    }
+}

@@ -205,12 +205,12 @@ fn a_handle_is_good_until_it_is_closed() {
     unsafe fn driver(x: *mut Desk) {
         let handle = create(x, Some(sleeps));
         assert_eq!(ZwClose(handle), STATUS_SUCCESS);
-        assert_eq!(ZwClose(handle), STATUS_INVALID_PARAMETER);
-        assert_eq!(ZwClose(0x1234 as HANDLE), STATUS_INVALID_PARAMETER);
+        assert_eq!(ZwClose(handle), STATUS_INVALID_HANDLE);
+        assert_eq!(ZwClose(0x1234 as HANDLE), STATUS_INVALID_HANDLE);
         let mut object = null_mut();
         let out = &raw mut object;
         let status = ObReferenceObjectByHandle(handle, 0, null_mut(), KernelMode, out, null_mut());
-        assert_eq!(status, STATUS_INVALID_PARAMETER);
+        assert_eq!(status, STATUS_INVALID_HANDLE);
     }
     everywhere(2, driver);
 }

@@ -58,6 +58,7 @@ macro_rules! programs {
 }
 
 programs! {
+    network at DISPATCH_LEVEL => network_raised, network_first;
     region at DISPATCH_LEVEL => region_raised, region_first;
     sleep at DISPATCH_LEVEL => sleep_raised, sleep_first;
     resource at DISPATCH_LEVEL => resource_raised, resource_first;
@@ -272,4 +273,11 @@ pub(super) unsafe fn queue_below() {
 /// Inserts into a device queue at DISPATCH_LEVEL.
 pub(super) unsafe fn queue_at_dispatch_level() {
     insert_into_queue(DISPATCH_LEVEL);
+}
+
+unsafe fn network(at: At) {
+    let mut binding: HANDLE = null_mut();
+    let to = &raw mut binding;
+    at.call(|| TdiRegisterPnPHandlers(null_mut(), 0, to));
+    TdiDeregisterPnPHandlers(binding);
 }

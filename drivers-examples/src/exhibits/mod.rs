@@ -16,6 +16,7 @@ pub(crate) mod miniport;
 mod mutexes;
 mod objects;
 mod pool;
+mod port;
 mod registers;
 mod unload;
 mod waits;
@@ -42,10 +43,12 @@ pub(crate) const SOURCES: &[Source] = verifier::sources![
     "miniport/finds.rs",
     "miniport/kernel.rs",
     "miniport/mod.rs",
+    "miniport/registry.rs",
     "miniport/storport_locks.rs",
     "mutexes.rs",
     "objects.rs",
     "pool.rs",
+    "port.rs",
     "registers.rs",
     "unload.rs",
     "waits.rs",
@@ -152,6 +155,9 @@ pairs! {
     "sp-change-irql" = Stops("IRQL_UNEXPECTED_VALUE"), miniport
         miniport::calls::returns_raised, "returns from HwStorStartIo at a raised IRQL";
         miniport::calls::returns_lowered, "raises the IRQL in HwStorStartIo, and lowers it again";
+    "sp-irql" = Breaks("SpIrql"), program
+        irql::network_raised, "asks to be told of network addresses at DISPATCH_LEVEL";
+        irql::network_first, "asks to be told of network addresses before it raises the IRQL";
     "stor-port-irql" = Breaks("StorPortIrql"), miniport
         miniport::calls::address_raised, "asks for the address of its data above DISPATCH_LEVEL";
         miniport::calls::address_at_level, "asks for the address of its data at DISPATCH_LEVEL";
@@ -212,6 +218,9 @@ pairs! {
     "null-check" = Stops("PAGE_FAULT_IN_NONPAGED_AREA"), program
         pool::unchecked, "initializes an event in memory that it did not get";
         pool::checked, "looks whether it got the memory for an event";
+    "stor-port-build-io" = Breaks("StorPortBuildIo"), program
+        port::starts_refused, "passes an SRB to HwStorStartIo although HwStorBuildIo returned FALSE";
+        port::starts_passed, "passes an SRB on at the address of one for which HwStorBuildIo returned FALSE";
     "stor-port-complete-request" = Breaks("StorPortCompleteRequest"), miniport
         miniport::calls::completes_unit, "completes all requests of a unit at once";
         miniport::calls::completes_one, "completes each request with its own status";
@@ -272,6 +281,12 @@ pairs! {
     "within-critical-region" = Stops("DRIVER_VERIFIER_DETECTED_VIOLATION"), miniport
         miniport::kernel::outside_region, "acquires a resource outside a critical region";
         miniport::kernel::inside_region, "acquires a resource inside a critical region";
+    "zw-registry-create" = Breaks("ZwRegistryCreate"), miniport
+        miniport::registry::reads_closed, "reads a value with a handle that it has closed";
+        miniport::registry::reads_again, "opens a key again that it has closed, and reads a value";
+    "zw-registry-open" = Breaks("ZwRegistryOpen"), miniport
+        miniport::registry::keeps_open, "leaves a handle of a registry key open";
+        miniport::registry::deletes, "closes one handle, and deletes the key that another is of";
     "stor-port-status-pending" = Stops("SCSI_VERIFIER_DETECTED_VIOLATION"), miniport
         miniport::status_pending, "completes requests that still say SRB_STATUS_PENDING";
         miniport::status_frozen, "completes requests with a flag bit beside their final status";

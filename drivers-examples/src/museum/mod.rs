@@ -4,14 +4,13 @@
 //! which differ in as few lines as the repair did. Its page says what the driver does, how it goes wrong
 //! step by step, what Windows does then, how it was repaired, what finds it here, and where it was found.
 //! `museum` names them all. The code is ours, written from descriptions of the logic; the projects named are
-//! where it happened. Numbers that are missing are not here: `r05` needs an interrupt before the passive
-//! routine, `r10` paging, `r19` requests during a stop, `r25` a device that changes its configuration; `r08`
-//! (memory given back in an interrupt routine) needs a driver that completes requests under InterruptLock.
+//! where it happened. `r19` is not here: it needs a port driver that sends requests to an adapter which it
+//! stops.
 //!
 //! | pairs | what they share |
 //! | --- | --- |
-//! | `r02`, `r03`, `r09`, `r11`, `r13` to `r18`, `r20`, `r26`, `r27` | `backend`: a virtual miniport |
-//! | `r04`, `r06`, `r07`, `r12`, `r22` to `r24` | `virtio`: the clean `vioscsi`, but for some routines |
+//! | `r02`, `r03`, `r09` to `r11`, `r13` to `r18`, `r20`, `r26`, `r27` | `backend`: a virtual miniport |
+//! | `r04` to `r08`, `r12`, `r22` to `r25` | `virtio`: the clean `vioscsi`, but for some routines |
 //! | `r01`, `r21`, `r28` to `r32` | `wdm`, a disk driver with a queue, a worker and a remove lock |
 //!
 //! Invariant: **the fixed form is silent**, under every rule and whatever is drawn for it, and the buggy
@@ -31,9 +30,12 @@ mod r01;
 mod r02;
 mod r03;
 mod r04;
+mod r05;
 mod r06;
 mod r07;
+mod r08;
 mod r09;
+mod r10;
 mod r11;
 mod r12;
 mod r13;
@@ -47,6 +49,7 @@ mod r21;
 mod r22;
 mod r23;
 mod r24;
+mod r25;
 mod r26;
 mod r27;
 mod r28;
@@ -60,7 +63,7 @@ mod wdm;
 
 use crate::VIOSCSI_SOURCES;
 use storport_sim::controller::DiskController;
-use storport_sim::hba::virtio_scsi::{self, Options, VirtioScsi};
+use storport_sim::hba::virtio_scsi::{self, VirtioScsi};
 use verifier::driver::{Driver, Expects, Kind, Protocol, Source};
 
 /// The files of the museum, for the lines that reports quote.
@@ -73,9 +76,12 @@ const SOURCES: &[Source] = verifier::sources![
     "r02.rs",
     "r03.rs",
     "r04.rs",
+    "r05.rs",
     "r06.rs",
     "r07.rs",
+    "r08.rs",
     "r09.rs",
+    "r10.rs",
     "r11.rs",
     "r12.rs",
     "r13.rs",
@@ -89,6 +95,7 @@ const SOURCES: &[Source] = verifier::sources![
     "r22.rs",
     "r23.rs",
     "r24.rs",
+    "r25.rs",
     "r26.rs",
     "r27.rs",
     "r28.rs",
@@ -119,7 +126,8 @@ pub struct Pair {
     pub buggy: Driver,
     /// The driver as it was repaired.
     pub fixed: Driver,
-    /// Flags of the command line without which it does not show; empty if none are needed.
+    /// Flags of the command line without which a plain machine does not show it, though a stress that draws
+    /// its environments does; empty if none are needed.
     pub with: &'static str,
 }
 
@@ -171,12 +179,16 @@ macro_rules! museum {
     (@miniport $form:ty) => {
         Kind::VirtualMiniport { entry: Some(backend::DriverEntry::<$form>) }
     };
-    (@virtio $form:ty) => {
+    (@virtio $form:ty) => { museum!(@adapter WithMessages, $form) };
+    (@line $form:ty) => { museum!(@adapter WithLine, $form) };
+    (@early $form:ty) => { museum!(@adapter Early, $form) };
+    (@changing $form:ty) => { museum!(@adapter Changing, $form) };
+    (@adapter $options:ident, $form:ty) => {
         Kind::Miniport {
             protocol: Protocol::Scsi,
             entry: Some(virtio::DriverEntry::<$form>),
-            device: |medium, cpus| Box::new(VirtioScsi::new(medium, Options::for_processors(cpus))),
-            slot: || virtio_scsi::slot(&Options::for_processors(virtio_scsi::REQUEST_QUEUES_MAX as u8)),
+            device: |medium, cpus| Box::new(VirtioScsi::new(medium, virtio::$options(cpus))),
+            slot: || virtio_scsi::slot(&virtio::$options(virtio_scsi::REQUEST_QUEUES_MAX as u8)),
         }
     };
     (@wdm $form:ty) => {
@@ -192,9 +204,12 @@ museum! {
     miniport r02 = MayBreak("CompleteUnderLock"), with "--event removal --rules CompleteUnderLock", "completes requests under its lock when the backend has died";
     miniport r03 = MayBreak("RequestStatus"), with "", "frees its slot after it has completed the request";
     virtio r04 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "--event reset", "takes the locks of other queues than it resets";
+    early r05 = MayBreak("StorPortSpinLock"), with "", "takes InterruptLock in its interrupt routine while it has no DPCs";
     virtio r06 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "", "does not lock a queue, as if its DPC stayed on one processor";
     virtio r07 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "", "completes requests in its interrupt routine without the lock that starts them";
+    line r08 = MayBreak("StorPortIrql"), with "--bs 512..64k", "frees contiguous memory in its interrupt routine";
     miniport r09 = MayStop("DRIVER_VERIFIER_DETECTED_VIOLATION"), with "", "waits in HwStorStartIo until it is resumed";
+    miniport r10 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "", "copies a name from paged pool at DISPATCH_LEVEL";
     miniport r11 = Breaks("ForDpcOutsideDpc"), with "", "takes a lock by the routine for DPCs where it is in none";
     virtio r12 = MayBreak("StorPortStartIo"), with "", "stalls in HwStorStartIo until a flush comes back";
     miniport r13 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--event reset", "takes the address of a request for its name when a reset has ended it";
@@ -208,6 +223,7 @@ museum! {
     virtio r22 = MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), with "", "deletes queues whose DPCs may be running";
     virtio r23 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "", "takes the lock of a message that no queue has";
     virtio r24 = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), with "", "has a shorter array than it says for the affinities of messages";
+    changing r25 = MayBreak("LostRequest"), with "", "forgets that requests came back when the configuration changes";
     miniport r26 = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), with "", "lists a unit behind the end of a buffer";
     miniport r27 = MayStop("KMODE_EXCEPTION_NOT_HANDLED"), with "--fault allocation:p=0.5,when=io", "frees an object that is in a list where a creation fails";
     wdm r28 = Stops("MAXIMUM_WAIT_OBJECTS_EXCEEDED"), with "", "waits for four objects without wait blocks";

@@ -14,7 +14,9 @@
 //! **The fix.** `r02-fixed` moves the requests to a list of its own under the lock, releases the lock, and
 //! completes them then.
 //!
-//! **Found by** CompleteUnderLock, which is off by default, with `--event removal --rules CompleteUnderLock`.
+//! **Found by** SPIN_LOCK_ALREADY_OWNED, in HwStorStartIo, in an environment where the disk goes while
+//! requests wait in Storport and are completed inside the call; at the call itself by CompleteUnderLock,
+//! which is off by default, with `--event removal --rules CompleteUnderLock`.
 //!
 //! **Source.** ramshared (emersonbusson/ramshared), commit 3a4d1d9 of 2026-07-09. An earlier version
 //! (0d7b093) passed NULL for the device extension besides, so that nothing was completed at all.

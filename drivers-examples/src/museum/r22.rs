@@ -47,6 +47,10 @@ unsafe fn CreateQueues<F: Form<More = MORE>>(DeviceExtension: PVOID, Routine: PH
     for Queue in &mut (*More::<F>(DeviceExtension)).Queues {
         let (Bytes, mut Block): (ULONG, PVOID) = (size_of::<QUEUE>() as ULONG, null_mut());
         if StorPortAllocatePool(DeviceExtension, Bytes, TAG, &raw mut Block) != STOR_STATUS_SUCCESS {
+            // The adapter does not start: what there is of them goes before DPCs are made.
+            for Queue in &mut (*More::<F>(DeviceExtension)).Queues {
+                FreeQueue(DeviceExtension, replace(Queue, null_mut()));
+            }
             return FALSE;
         }
         *Queue = Block.cast();

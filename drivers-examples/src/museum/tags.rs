@@ -12,14 +12,17 @@ use crate::vioscsi;
 use crate::vioscsi::bring_up::bring_up;
 use crate::vioscsi::complete::{answered, complete};
 use crate::vioscsi::initialize::{make_dpcs, start};
-use crate::vioscsi::interrupt::HwMSInterruptRoutine;
+use crate::vioscsi::interrupt::{HwMSInterruptRoutine, ask_for_dpc};
 use crate::vioscsi::request::ring_for;
 use crate::vioscsi::reset::{stop, with_all_rings};
 use crate::vioscsi::ring_lock::{lock, notify, unlock};
+use crate::vioscsi::virtio::Descriptor;
 use crate::vioscsi::virtio::F_RING_INDIRECT_DESC;
-use crate::vioscsi::virtio_scsi::{CONTROL_RING, S_FUNCTION_SUCCEEDED, S_OK};
+use crate::vioscsi::virtio_scsi::{CONTROL_RING, EVENT_RING, S_FUNCTION_SUCCEEDED, S_OK};
 use std::marker::PhantomData;
 use std::mem::zeroed;
+use std::ptr::null_mut;
+use std::slice::from_raw_parts;
 use std::sync::atomic::Ordering::SeqCst;
 
 /// Tags of a queue: requests that it has at most.
@@ -79,10 +82,29 @@ pub(super) trait Ways: 'static {
         true
     }
 
+    /// Whether InterruptLock is the lock of a ring, and not that of its DPC.
+    const LOCKS_INTERRUPTS: bool = false;
+
+    /// Bytes of the SRB extension.
+    const SRB_EXTENSION_BYTES: usize = size_of::<SrbExtension>();
+
     /// Whether requests are completed in the interrupt routine, without a DPC.
     unsafe fn CompletesInInterrupt(_Extension: *mut AdapterExtension) -> bool {
         false
     }
+
+    /// A request was built. HwStorBuildIo.
+    unsafe fn Built(_DeviceExtension: PVOID, _Srb: PVOID) {}
+
+    /// The descriptors of a request, and where the device finds them.
+    unsafe fn Descriptors<'a>(Srb: PVOID) -> (&'a [Descriptor], u64) {
+        let SrbExtension = srb_extension(Srb);
+        let First = (&raw const (*SrbExtension).table).cast();
+        (from_raw_parts(First, (*SrbExtension).count as usize), (*SrbExtension).physical)
+    }
+
+    /// A request that was built is about to be completed.
+    unsafe fn Completing(_DeviceExtension: PVOID, _Srb: PVOID) {}
 }
 
 /// The driver, in one of the two ways.
@@ -94,7 +116,10 @@ impl<L: Ways> Form for Tagged<L> {
     unsafe fn Exchange(Data: &mut HW_INITIALIZATION_DATA) {
         Data.HwFindAdapter = Some(Self::HwFindAdapter);
         Data.HwInitialize = Some(Self::HwInitialize);
+        Data.HwBuildIo = Some(Self::HwBuildIo);
         Data.HwStartIo = Some(Self::HwStartIo);
+        Data.HwInterrupt = Some(Self::HwInterrupt);
+        Data.SrbExtensionSize = L::SRB_EXTENSION_BYTES as ULONG;
         Data.HwResetBus = Some(Self::HwResetBus);
         Data.HwAdapterControl = Some(Self::HwAdapterControl);
     }
@@ -137,6 +162,45 @@ impl<L: Ways> Tagged<L> {
         Found
     }
 
+    /// The line: there is one ring for requests.
+    unsafe extern "C-unwind" fn HwInterrupt(DeviceExtension: PVOID) -> BOOLEAN {
+        let Extension: *mut AdapterExtension = DeviceExtension.cast();
+
+        if !L::CompletesInInterrupt(Extension) {
+            return vioscsi::interrupt::HwInterrupt(DeviceExtension);
+        }
+        let Status = (*Extension).registers.interrupt_status(DeviceExtension);
+        if (*Extension).interrupts != Interrupts::Line || Status == 0 || Status == UCHAR::MAX {
+            return FALSE;
+        }
+        Self::TakeRequests(DeviceExtension, FIRST_REQUEST_RING);
+        ask_for_dpc(DeviceExtension, Extension, CONTROL_RING);
+        ask_for_dpc(DeviceExtension, Extension, EVENT_RING);
+        TRUE
+    }
+
+    /// Takes the lock of a ring, if it has one.
+    unsafe fn Lock(DeviceExtension: PVOID, n: usize, Handle: &mut STOR_LOCK_HANDLE) -> bool {
+        let Extension: *mut AdapterExtension = DeviceExtension.cast();
+        let IsLocked = L::IsLocked(Extension);
+
+        if IsLocked && L::LOCKS_INTERRUPTS {
+            StorPortAcquireSpinLock(DeviceExtension, InterruptLock, null_mut(), Handle);
+        } else if IsLocked {
+            lock(DeviceExtension, Extension, n, Handle);
+        }
+        IsLocked
+    }
+
+    unsafe extern "C-unwind" fn HwBuildIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+        let GoesOn = vioscsi::request::HwBuildIo(DeviceExtension, Srb);
+
+        if GoesOn != FALSE && SrbGetSrbFunction(Srb.cast()) as UCHAR == SRB_FUNCTION_EXECUTE_SCSI {
+            L::Built(DeviceExtension, Srb.cast());
+        }
+        GoesOn
+    }
+
     unsafe extern "C-unwind" fn HwMSInterruptRoutine(DeviceExtension: PVOID, MessageId: ULONG) -> BOOLEAN {
         let Extension: *mut AdapterExtension = DeviceExtension.cast();
         let n = (MessageId as usize).wrapping_sub(1);
@@ -173,24 +237,17 @@ impl<L: Ways> Tagged<L> {
     /// Puts a request into a ring, under a tag.
     unsafe fn SendSRB(DeviceExtension: PVOID, n: usize, Srb: PVOID) {
         let Extension: *mut AdapterExtension = DeviceExtension.cast();
-        let SrbExtension = srb_extension(Srb);
-        let Descriptors = std::slice::from_raw_parts(
-            (&raw const (*SrbExtension).table).cast(),
-            (*SrbExtension).count as usize,
-        );
+        let (Descriptors, Physical) = L::Descriptors(Srb);
         let IsIndirect = (*Extension).features & F_RING_INDIRECT_DESC != 0;
         let Table = Self::Table(DeviceExtension, n);
         let (mut Handle, mut IsIn, mut IsWanted): (STOR_LOCK_HANDLE, bool, bool) = (zeroed(), false, false);
 
-        let IsLocked = L::IsLocked(Extension);
-        if IsLocked {
-            lock(DeviceExtension, Extension, n, &mut Handle);
-        }
+        let IsLocked = Self::Lock(DeviceExtension, n, &mut Handle);
         let IsRunning = (*Extension).state.load(SeqCst) == state::RUNNING;
         let Tag = if IsRunning { (*Table).Take(Srb) } else { NONE };
         if Tag != NONE {
             let Ring = &mut (*Extension).ring[n];
-            IsIn = Ring.add(Descriptors, IsIndirect.then_some((*SrbExtension).physical), OwnerOf(Tag));
+            IsIn = Ring.add(Descriptors, IsIndirect.then_some(Physical), OwnerOf(Tag));
             IsWanted = IsIn && Ring.needs_notification();
             if !IsIn {
                 (*Table).GiveBack(Tag);
@@ -203,8 +260,10 @@ impl<L: Ways> Tagged<L> {
             notify(DeviceExtension, Extension, n);
         }
         if !IsRunning {
+            L::Completing(DeviceExtension, Srb);
             complete(DeviceExtension, Srb, SRB_STATUS_NO_HBA);
         } else if !IsIn {
+            L::Completing(DeviceExtension, Srb);
             StorPortBusy(DeviceExtension, TAGS as ULONG / 4);
             complete(DeviceExtension, Srb, SRB_STATUS_BUSY);
         }
@@ -228,13 +287,9 @@ impl<L: Ways> Tagged<L> {
     }
 
     unsafe fn TakeLocked(DeviceExtension: PVOID, n: usize) {
-        let (Extension, mut Handle): (*mut AdapterExtension, STOR_LOCK_HANDLE) =
-            (DeviceExtension.cast(), zeroed());
+        let mut Handle: STOR_LOCK_HANDLE = zeroed();
 
-        let IsLocked = L::IsLocked(Extension);
-        if IsLocked {
-            lock(DeviceExtension, Extension, n, &mut Handle);
-        }
+        let IsLocked = Self::Lock(DeviceExtension, n, &mut Handle);
         Self::TakeRequests(DeviceExtension, n);
         if IsLocked {
             unlock(DeviceExtension, &mut Handle);
@@ -271,7 +326,9 @@ impl<L: Ways> Tagged<L> {
         loop {
             (*Extension).ring[n].disable_interrupts();
             while let Some(Owner) = (*Extension).ring[n].take() {
-                answered(DeviceExtension, (*Self::Table(DeviceExtension, n)).GiveBack(TagOf(Owner)));
+                let Srb = (*Self::Table(DeviceExtension, n)).GiveBack(TagOf(Owner));
+                L::Completing(DeviceExtension, Srb);
+                answered(DeviceExtension, Srb);
             }
             if (*Extension).ring[n].enable_interrupts() {
                 break;
@@ -281,20 +338,31 @@ impl<L: Ways> Tagged<L> {
 
     /// Resets the device and ends its requests. All rings are locked.
     unsafe fn Stop(DeviceExtension: PVOID, Status: UCHAR) {
-        let Extension: *mut AdapterExtension = DeviceExtension.cast();
+        let (Extension, mut Handle): (*mut AdapterExtension, STOR_LOCK_HANDLE) =
+            (DeviceExtension.cast(), zeroed());
 
+        if L::LOCKS_INTERRUPTS {
+            StorPortAcquireSpinLock(DeviceExtension, InterruptLock, null_mut(), &raw mut Handle);
+        }
         (*Extension).registers.reset(DeviceExtension);
         for n in FIRST_REQUEST_RING..(*Extension).rings as usize {
             let Table = Self::Table(DeviceExtension, n);
             while let Some(Owner) = (*Extension).ring[n].take() {
-                answered(DeviceExtension, (*Table).GiveBack(TagOf(Owner)));
+                let Srb = (*Table).GiveBack(TagOf(Owner));
+                L::Completing(DeviceExtension, Srb);
+                answered(DeviceExtension, Srb);
             }
             while let Some(Owner) = (*Extension).ring[n].withdraw() {
-                complete(DeviceExtension, (*Table).GiveBack(TagOf(Owner)), Status);
+                let Srb = (*Table).GiveBack(TagOf(Owner));
+                L::Completing(DeviceExtension, Srb);
+                complete(DeviceExtension, Srb, Status);
             }
         }
         // What is left is in the other rings.
         stop(DeviceExtension, Extension, Status);
+        if L::LOCKS_INTERRUPTS {
+            StorPortReleaseSpinLock(DeviceExtension, &raw mut Handle);
+        }
     }
 
     unsafe extern "C-unwind" fn HwResetBus(DeviceExtension: PVOID, _PathId: ULONG) -> BOOLEAN {

@@ -8,9 +8,12 @@
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
 use std::ptr::null_mut;
+use storport_sim::hba::virtio_scsi::Options;
 
 pub(super) use crate::vioscsi::ddi::*;
-pub(super) use crate::vioscsi::extension::{AdapterExtension, Interrupts, RINGS_MAX, srb_extension, state};
+pub(super) use crate::vioscsi::extension::{
+    AdapterExtension, Interrupts, RINGS_MAX, SrbExtension, srb_extension, state,
+};
 pub(super) use crate::vioscsi::virtio_scsi::FIRST_REQUEST_RING;
 
 /// The routines of the driver that a pair exchanges.
@@ -44,6 +47,26 @@ pub(super) unsafe extern "C-unwind" fn DriverEntry<F: Form>(
     Data.DeviceExtensionSize = size_of::<WITH_MORE<F::More>>() as ULONG;
     F::Exchange(&mut Data);
     StorPortInitialize(DriverObject, RegistryPath, &raw mut Data, null_mut())
+}
+
+/// The clean driver's adapter.
+pub(super) fn WithMessages(Processors: u8) -> Options {
+    Options::for_processors(Processors)
+}
+
+/// An adapter with a line instead of messages.
+pub(super) fn WithLine(Processors: u8) -> Options {
+    Options { has_messages: false, ..Options::for_processors(Processors) }
+}
+
+/// An adapter with a line that interrupts before there was anything to tell.
+pub(super) fn Early(Processors: u8) -> Options {
+    Options { interrupts_early: true, ..WithLine(Processors) }
+}
+
+/// An adapter with a line whose configuration changes now and then.
+pub(super) fn Changing(Processors: u8) -> Options {
+    Options { changes_every: 8, ..WithLine(Processors) }
 }
 
 /// The number of rings for requests that a driver uses which is limited to half of them.

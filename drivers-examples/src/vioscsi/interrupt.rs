@@ -36,7 +36,8 @@ pub unsafe extern "C-unwind" fn HwMSInterruptRoutine(DeviceExtension: PVOID, Mes
     TRUE
 }
 
-unsafe fn ask_for_all(DeviceExtension: PVOID, Extension: *mut AdapterExtension) {
+/// Queues the DPCs of all rings.
+pub unsafe fn ask_for_all(DeviceExtension: PVOID, Extension: *mut AdapterExtension) {
     (0..(*Extension).rings as usize).for_each(|n| ask_for_dpc(DeviceExtension, Extension, n))
 }
 

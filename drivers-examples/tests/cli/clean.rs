@@ -30,6 +30,7 @@ pub fn setup(driver: &str, executor: Executor, seed: u64, ios: u64) -> Setup {
         memory: run::MemoryChoice::Drawn,
         environment: Default::default(),
         rules: Selection::all(),
+        exceptions: Vec::new(),
         sites: Sites::Kept,
         evidence: false,
         patience: kernel_sim::machine::PATIENCE,

@@ -25,6 +25,15 @@ fn in_rust() -> Layouts {
         LIST_ENTRY: Flink Blink;
         SINGLE_LIST_ENTRY: Next;
         UNICODE_STRING: Length MaximumLength Buffer;
+        OBJECT_ATTRIBUTES:
+            Length RootDirectory ObjectName Attributes SecurityDescriptor SecurityQualityOfService;
+        KEY_BASIC_INFORMATION: LastWriteTime TitleIndex NameLength Name;
+        KEY_FULL_INFORMATION:
+            LastWriteTime TitleIndex ClassOffset ClassLength SubKeys MaxNameLen MaxClassLen Values
+            MaxValueNameLen MaxValueDataLen Class;
+        KEY_VALUE_BASIC_INFORMATION: TitleIndex Type NameLength Name;
+        KEY_VALUE_FULL_INFORMATION: TitleIndex Type DataOffset DataLength NameLength Name;
+        KEY_VALUE_PARTIAL_INFORMATION: TitleIndex Type DataLength Data;
         DISPATCHER_HEADER: Type Signalling Size Inserted SignalState WaitListHead;
         KEVENT: Header;
         KSEMAPHORE: Header Limit;

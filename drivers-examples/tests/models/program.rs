@@ -43,6 +43,7 @@ pub fn program(name: &str, executor: Executor) -> Program {
             memory: verifier::run::MemoryChoice::Drawn,
             environment: Default::default(),
             rules: Selection::default(),
+            exceptions: Vec::new(),
             sites: Sites::Kept,
             evidence: false,
             patience: kernel_sim::machine::PATIENCE,

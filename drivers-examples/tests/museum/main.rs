@@ -6,7 +6,7 @@ use verifier::explore::{self, Program};
 use verifier::finding::{Finding, RunEnd};
 use verifier::rules::Selection;
 use verifier::run::{Contents, Event, Run, Setup};
-use verifier::workload::Amount;
+use verifier::workload::{Amount, Sizes};
 
 /// Seeds within which a bug has to be found.
 const SEEDS_MAX: u64 = 400;
@@ -19,9 +19,12 @@ const PLACES: &[(&str, &str)] = &[
     ("r02", "StorPortNotification(RequestComplete"),
     ("r03", ""),
     ("r04", "StorPortAcquireSpinLock("),
+    ("r05", "StorPortAcquireSpinLock("),
     ("r06", ""),
     ("r07", ""),
+    ("r08", "StorPortFreeContiguousMemorySpecifyCache("),
     ("r09", "KeWaitForSingleObject("),
+    ("r10", ""),
     ("r11", "KeAcquireSpinLockForDpc("),
     ("r12", "StorPortStallExecution("),
     ("r13", ""),
@@ -35,6 +38,7 @@ const PLACES: &[(&str, &str)] = &[
     ("r22", "(*Queue).Runs += 1"),
     ("r23", "StorPortAcquireSpinLock("),
     ("r24", "StorPortInitializePerfOpts("),
+    ("r25", ""),
     ("r26", "write_volatile(0)"),
     ("r27", "RemoveHeadList("),
     ("r28", "KeWaitForMultipleObjects("),
@@ -72,6 +76,7 @@ fn program(driver: &'static Driver, pair: &Pair, rules: Selection) -> Program {
         match flag {
             "--event" => setup.disturbances.events = value.split(',').map(event).collect(),
             "--fault" => setup.disturbances.faults = value.parse().expect("a fault plan"),
+            "--bs" => setup.workload.block_bytes = sizes(value),
             "--rules" if driver.expects != Expects::Clean => {
                 setup.rules = Selection::parse(value).expect("rows");
             }
@@ -80,6 +85,16 @@ fn program(driver: &'static Driver, pair: &Pair, rules: Selection) -> Program {
         }
     }
     Program { driver, setup }
+}
+
+/// A range of sizes such as 512..64k.
+fn sizes(text: &str) -> Sizes {
+    let bytes = |text: &str| match text.strip_suffix('k') {
+        Some(kilobytes) => kilobytes.parse::<u32>().expect("a number") << 10,
+        None => text.parse().expect("a number"),
+    };
+    let (min, max) = text.split_once("..").expect("a range");
+    Sizes { min: bytes(min), max: bytes(max) }
 }
 
 fn runs(program: &Program, seeds: u64) -> impl Iterator<Item = (u64, Run)> + '_ {

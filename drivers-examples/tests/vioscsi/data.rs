@@ -62,6 +62,7 @@ fn setup(cpus: u8, executor: Executor, seed: u64, depth: u32, ios: u64) -> Setup
         memory: run::MemoryChoice::Plain,
         environment: Default::default(),
         rules: Selection::all(),
+        exceptions: Vec::new(),
         sites: Sites::Kept,
         evidence: false,
         patience: kernel_sim::machine::PATIENCE,

@@ -211,6 +211,9 @@ pub fn enter(call: &Call, args: &[Arg], kind: Kind) -> Option<Entered> {
     }
     cpu.count(|s| s.calls_by_irql[usize::from(cpu.irql().0 & 15)] += 1);
     if let Some(d) = call.deterministic() {
+        if cpu.may_be_guarded() {
+            cpu.send_pages_away();
+        }
         // Whether an interlocked operation only looked is known when it is done.
         if kind.polls() || !matches!(kind.effect(), Effect::Body) {
             d.note_call(machine, cpu, kind.polls());
@@ -318,6 +321,9 @@ fn framed<R>(
     body: impl FnOnce() -> R,
     told: impl FnOnce(&R) -> Arg,
 ) -> R {
+    if cpu.may_be_guarded() {
+        cpu.send_pages_away();
+    }
     let linked = cpu.link(frame);
     let hooks = cpu.callback_hooks(frame.kind);
     let watched = hooks & !flag::CONDITION != 0;

@@ -219,3 +219,38 @@ pub unsafe fn IoRequestDpc(DeviceObject: PDEVICE_OBJECT, Irp: PIRP, Context: PVO
     // SAFETY: the caller's structures are live and its own, as in C.
     unsafe { super::KeInsertQueueDpc(&raw mut (*DeviceObject).Dpc, Irp.cast(), Context) };
 }
+
+/// Makes a string of characters that end with a zero, where they are.
+pub unsafe fn RtlInitUnicodeString(DestinationString: PUNICODE_STRING, SourceString: *mut u16) {
+    let mut Units = 0u16;
+    // SAFETY: the caller's structures are live and its own, as in C.
+    unsafe {
+        while !SourceString.is_null() && *SourceString.add(usize::from(Units)) != 0 {
+            Units += 1;
+        }
+        let MaximumLength = if SourceString.is_null() { 0 } else { 2 * Units + 2 };
+        *DestinationString = UNICODE_STRING { Length: 2 * Units, MaximumLength, Buffer: SourceString };
+    }
+}
+
+/// Fills in what names an object.
+pub unsafe fn InitializeObjectAttributes(
+    InitializedAttributes: POBJECT_ATTRIBUTES,
+    ObjectName: PUNICODE_STRING,
+    Attributes: ULONG,
+    RootDirectory: HANDLE,
+    SecurityDescriptor: PVOID,
+) {
+    let Length = size_of::<OBJECT_ATTRIBUTES>() as ULONG;
+    // SAFETY: the caller's structures are live and its own, as in C.
+    unsafe {
+        *InitializedAttributes = OBJECT_ATTRIBUTES {
+            Length,
+            RootDirectory,
+            ObjectName,
+            Attributes,
+            SecurityDescriptor,
+            SecurityQualityOfService: std::ptr::null_mut(),
+        };
+    }
+}

@@ -33,12 +33,28 @@ statuses! {
     STATUS_UNSUCCESSFUL = 0xC000_0001u32;
     /// The routine is not there.
     STATUS_NOT_IMPLEMENTED = 0xC000_0002u32;
+    /// The handle is not open.
+    STATUS_INVALID_HANDLE = 0xC000_0008u32;
     /// A bad parameter.
     STATUS_INVALID_PARAMETER = 0xC000_000Du32;
     /// The device does not know the request.
     STATUS_INVALID_DEVICE_REQUEST = 0xC000_0010u32;
     /// Past the end of the medium.
     STATUS_END_OF_FILE = 0xC000_0011u32;
+    /// There are no more entries in the list.
+    STATUS_NO_MORE_ENTRIES = 0x8000_001Au32;
+    /// The output buffer has room for a part only.
+    STATUS_BUFFER_OVERFLOW = 0x8000_0005u32;
+    /// The handle stands for something else.
+    STATUS_OBJECT_TYPE_MISMATCH = 0xC000_0024u32;
+    /// No object has that name.
+    STATUS_OBJECT_NAME_NOT_FOUND = 0xC000_0034u32;
+    /// The path is no path.
+    STATUS_OBJECT_PATH_SYNTAX_BAD = 0xC000_003Bu32;
+    /// What is there cannot be deleted.
+    STATUS_CANNOT_DELETE = 0xC000_0121u32;
+    /// The key was deleted.
+    STATUS_KEY_DELETED = 0xC000_017Cu32;
     /// No memory for the request itself.
     STATUS_NO_MEMORY = 0xC000_0017u32;
     /// The output buffer is too small.

@@ -178,9 +178,11 @@ crate::wdk_numbers! {
 mod executive;
 mod io;
 mod kernel;
+mod registry;
 pub use executive::*;
 pub use io::*;
 pub use kernel::*;
+pub use registry::*;
 
 impl crate::routine::IntoArg for LARGE_INTEGER {
     fn into_arg(self) -> crate::routine::Arg {

@@ -8,6 +8,7 @@ use super::post::Obeyed;
 use super::room::{self, Phase, Room};
 use super::trampoline;
 use crate::image;
+use crate::irql::Irql;
 use crate::processor::Processor;
 use crate::program;
 use libc::{REG_RBP, REG_RIP, REG_RSP, c_int, c_void, sigaction, siginfo_t, ucontext_t};
@@ -81,6 +82,13 @@ unsafe extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut
     let code = unsafe { (*info).si_code };
     // An abort is sent by the thread itself; no fault is sent by anyone.
     let is_fault = if signal == libc::SIGABRT { code == libc::SI_TKILL } else { code > 0 };
+    if signal == libc::SIGSEGV && is_fault {
+        // SAFETY: the host's pointers, valid while the handler runs.
+        let evidence = unsafe { Evidence::read(signal, info, context) };
+        if comes_back(&evidence) {
+            return;
+        }
+    }
     let Some(room) = room::here().filter(|room| is_fault || room.phase.get() == Phase::PuttingBack) else {
         return pass_on(signal, is_fault);
     };
@@ -105,6 +113,18 @@ unsafe extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut
     }
     // SAFETY: the context of this very handler.
     unsafe { redirect(room, context, evidence) }
+}
+
+/// Brings a page of paged pool back into memory, if that is what was touched: anywhere but in code of a fiber
+/// that runs at DISPATCH_LEVEL or above.
+fn comes_back(evidence: &Evidence) -> bool {
+    let cpu = Processor::current();
+    if !cpu.is_real() || (cpu.irql() >= Irql::DISPATCH && is_on_kernel_stack(evidence.stack_pointer)) {
+        return false;
+    }
+    let memory = &cpu.machine().memory;
+    let offset = evidence.address.checked_sub(memory.base());
+    offset.zip(memory.guard()).is_some_and(|(offset, guard)| guard.bring_back(offset))
 }
 
 /// Whether the thread was on the stack of a machine's fiber: then it ran driver code, or code that a driver

@@ -125,6 +125,14 @@ fn bad_access(cpu: &Processor, evidence: &Evidence) -> Judged {
         let parameters = closed.parameters(shown, access == Access::Write);
         return (closed.stop, parameters, what, closed.earlier);
     }
+    if access != Access::Execute
+        && let Some((block, allocated)) = cpu.machine().paged_out(address)
+    {
+        let irql = cpu.irql();
+        let what = format!("the driver {verb} {block} at {irql}, where it cannot be brought into memory");
+        let kind = u64::from(access == Access::Write);
+        return (DRIVER_IRQL_NOT_LESS_OR_EQUAL, [shown, u64::from(irql.0), kind, 0], what, allocated);
+    }
     let was = match memory.place(address) {
         Place::Elsewhere if address == 0 => "NULL".to_owned(),
         Place::Elsewhere if address < NEAR_NULL => format!("NULL + {address:#x}"),

@@ -10,6 +10,7 @@ use crate::image::Routine as _;
 use crate::leftovers;
 use crate::machine::Machine;
 use crate::processor::Processor;
+use crate::registry;
 use crate::routine::Arg;
 use crate::routine::{DRIVER_ENTRY, DRIVER_UNLOAD};
 use std::ptr::null_mut;
@@ -40,12 +41,19 @@ impl Machine {
         let Some(routine) = entry else { return Err(STATUS_INVALID_PARAMETER) };
         let driver: PDRIVER_OBJECT = self.allocate_system(size_of::<DRIVER_OBJECT>()).cast();
         let extension: PDRIVER_EXTENSION = self.allocate_system(size_of::<DRIVER_EXTENSION>()).cast();
-        let path: PUNICODE_STRING = self.allocate_system(size_of::<UNICODE_STRING>()).cast();
+        let key: Vec<u16> = registry::SERVICE.encode_utf16().collect();
+        let path: PUNICODE_STRING =
+            self.allocate_system(size_of::<UNICODE_STRING>() + size_of_val(&*key)).cast();
         if driver.is_null() || extension.is_null() || path.is_null() {
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
-        // SAFETY: fresh zeroed blocks of those sizes; zero is a valid value for every field.
+        let bytes = size_of_val(&*key) as USHORT;
+        // SAFETY: fresh zeroed blocks of those sizes; zero is a valid value for every field. The path's units
+        // lie behind it, where there is room for them.
         unsafe {
+            let units: *mut u16 = path.add(1).cast();
+            units.copy_from_nonoverlapping(key.as_ptr(), key.len());
+            *path = UNICODE_STRING { Length: bytes, MaximumLength: bytes, Buffer: units };
             (*extension).DriverObject = driver;
             (*driver).Type = IO_TYPE_DRIVER;
             (*driver).Size = size_of::<DRIVER_OBJECT>() as CSHORT;

@@ -80,6 +80,9 @@ impl GuardedBlocks {
         if !guard.open(page, pages) {
             return None;
         }
+        if block.paged {
+            guard.are_paged(page, pages);
+        }
         let slack = pages * PAGE - block.bytes;
         let is_at_end = self.placement.as_mut().is_none_or(|seed| seed.below(2) == 0);
         // A block of a page and more begins with a page, as documented.
@@ -146,6 +149,11 @@ impl GuardedBlocks {
             (State::Lent, None) => Met::Before(placed.start.checked_sub(offset).filter(|bytes| *bytes > 0)?),
         };
         Some((*placed, met))
+    }
+
+    /// The block in use on whose pages an offset lies.
+    pub(super) fn lent_at(&self, offset: usize) -> Option<Placed> {
+        self.at(offset).filter(|placed| matches!(placed.state, State::Lent)).copied()
     }
 
     /// The block in use that begins on the next page.

@@ -35,6 +35,18 @@ impl ClosedMemory {
 }
 
 impl Machine {
+    /// The block of paged pool at an address, in words, and when it was allocated, if that is not in memory.
+    pub(crate) fn paged_out(&self, address: usize) -> Option<(String, Vec<Moment>)> {
+        let offset = address.checked_sub(self.memory.base())?;
+        if !self.memory.guard()?.is_away(offset) {
+            return None;
+        }
+        let placed = self.pool.lock().guarded.as_ref()?.lent_at(offset)?;
+        let allocated = placed.block.mark.map(|mark| mark.moment(self, label(&placed)));
+        let what = place(&placed, offset.saturating_sub(placed.start));
+        Some((format!("{what} of paged pool"), allocated.into_iter().collect()))
+    }
+
     /// What lies at an address of the guarded part of the pool that is closed, or lay there last; `None`: it
     /// is open, or nothing is known of it.
     pub(crate) fn closed_memory(&self, address: usize) -> Option<ClosedMemory> {

@@ -11,6 +11,7 @@ pub(crate) mod level;
 pub(crate) mod lists;
 pub(crate) mod lock;
 pub(crate) mod mutex;
+pub(crate) mod network;
 pub(crate) mod processors;
 pub(crate) mod queued_lock;
 pub(crate) mod resource;

@@ -6,8 +6,8 @@ use crate::bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER;
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
 use crate::frame::Frame;
+use crate::handles::Object;
 use crate::image::Routine as _;
-use crate::kernel::Kernel;
 use crate::leftovers;
 use crate::pool::{allocate_object, tag};
 use crate::processor::Processor;
@@ -54,11 +54,10 @@ pub(crate) unsafe fn create(
     let mut kernel = machine.kernel.lock();
     // The handle's is the first reference. The object goes when handle and references of drivers are
     // gone; a running thread keeps no driver memory.
-    kernel.handles.push(object as usize);
-    let number = kernel.handles.len() * 4;
+    let opened = kernel.handles.open(Object::Thread(object as usize));
     drop(kernel);
     // SAFETY: `check_output` found room for the handle in mapped memory, aligned.
-    unsafe { *handle = number as HANDLE };
+    unsafe { *handle = opened };
     STATUS_SUCCESS
 }
 
@@ -71,15 +70,6 @@ pub(crate) unsafe fn terminate(call: &Call, _status: NTSTATUS) -> NTSTATUS {
     unwind(call.cpu)
 }
 
-/// The entry of an open handle, which holds the address of its object.
-fn entry(kernel: &mut Kernel, handle: HANDLE) -> Option<&mut usize> {
-    let number = handle as usize;
-    if number == 0 || !number.is_multiple_of(4) {
-        return None;
-    }
-    kernel.handles.get_mut(number / 4 - 1).filter(|o| **o != 0)
-}
-
 pub(crate) unsafe fn reference_by_handle(
     call: &Call,
     handle: HANDLE,
@@ -90,8 +80,12 @@ pub(crate) unsafe fn reference_by_handle(
     _information: PVOID,
 ) -> NTSTATUS {
     call.check_output(out);
-    let mut kernel = call.cpu.machine().kernel.lock();
-    let Some(object) = entry(&mut kernel, handle).copied() else { return STATUS_INVALID_PARAMETER };
+    let kernel = call.cpu.machine().kernel.lock();
+    let object = match kernel.handles.object(handle) {
+        Some(Object::Thread(object)) => object,
+        Some(Object::Key(_)) => return STATUS_OBJECT_TYPE_MISMATCH,
+        None => return STATUS_INVALID_HANDLE,
+    };
     // SAFETY: an open handle keeps its object alive, and counts change under the kernel lock, which is held;
     // `check_output` found room for the pointer in mapped memory, aligned.
     unsafe {
@@ -144,11 +138,12 @@ pub(crate) unsafe fn dereference(call: &Call, object: PVOID) {
 }
 
 pub(crate) unsafe fn close(call: &Call, handle: HANDLE) -> NTSTATUS {
-    let object = match entry(&mut call.cpu.machine().kernel.lock(), handle) {
-        Some(object) => std::mem::take(object),
-        None => return STATUS_INVALID_PARAMETER,
-    };
-    release(call, object as PVOID);
+    let closed = call.cpu.machine().kernel.lock().handles.close(handle);
+    match closed {
+        Some(Object::Thread(object)) => release(call, object as PVOID),
+        Some(Object::Key(_)) => {}
+        None => return STATUS_INVALID_HANDLE,
+    }
     STATUS_SUCCESS
 }
 

@@ -1,5 +1,6 @@
 //! The flags, as clap reads them.
 
+use super::config::Config;
 use super::units;
 use crate::explore::budget;
 use crate::report::Format;
@@ -230,6 +231,9 @@ pub(super) struct ProgramArguments {
     /// The names of the flags of the command that were given, and not left as they are by default.
     #[arg(skip)]
     pub given: BTreeSet<String>,
+    /// What the file of exceptions says.
+    #[arg(skip)]
+    pub exceptions: Config,
     /// Names, patterns such as 'wdm-*', 'all' drivers, or the 'exhibits' of rules, checks and stops.
     #[arg(required_unless_present = "sys", value_name = "DRIVER")]
     pub drivers: Vec<String>,
@@ -291,9 +295,13 @@ pub(super) struct ProgramArguments {
     #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = units::disk_bytes)]
     pub size: u64,
     /// Rules, checks and stops that are on: names or sets of 'list', 'default', 'all' or 'none', separated by
-    /// commas.
+    /// commas; what begins with '-' is taken away again. Takes the place of the exceptions of --config.
     #[arg(long, value_name = "RULES", default_value = "default")]
     pub rules: String,
+    /// A file of exceptions: rows that are off for a driver, with the reason; without it, 'storsim.toml'
+    /// here, if there is one.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Whether reports show where held locks were taken.
     #[arg(long, value_enum, value_name = "WHAT", default_value = "kept")]
     pub sites: SitesName,

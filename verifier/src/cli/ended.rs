@@ -3,6 +3,7 @@
 //! The exit status is made of it in the module above.
 
 /// A reason to refuse, in one line.
+#[derive(Debug)]
 pub(super) struct Refusal(pub String);
 
 impl<T: std::fmt::Display> From<T> for Refusal {

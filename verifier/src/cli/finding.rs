@@ -37,7 +37,8 @@ pub(super) fn keep(
         } else {
             Schedule::of_choices(driver, &made, run.choices.clone())?
         };
-        let schedule = recorded.map(|recorded| save(&recorded, &path, reporter));
+        let schedule = recorded.as_ref().map(|recorded| save(recorded, &path, reporter));
+        let run = recorded.and_then(|recorded| again_with_evidence(driver, &recorded)).unwrap_or(run);
         return Ok(RunReport { schedule, ..RunReport::of(driver, made, run) });
     };
     let recorded = Schedule::of_shrunk(&shrunk);
@@ -56,6 +57,16 @@ pub(super) fn keep(
         shrunk: Some(shrunk),
         ..RunReport::of(driver, recorded.setup, again.run)
     })
+}
+
+/// The same run once more, with the call stacks of earlier moments; `None` if it cannot be had, or would
+/// write to an image again.
+fn again_with_evidence(driver: &'static Driver, recorded: &Schedule) -> Option<Run> {
+    if matches!(recorded.setup.contents, Contents::Image { writes: true, .. }) {
+        return None;
+    }
+    let again = replay(driver, recorded, None).ok()?;
+    (again.run.end.is_finding() && again.fit.same_finding).then_some(again.run)
 }
 
 /// The shortest schedule that finds the same; `None` if it is better not looked for.

@@ -30,7 +30,10 @@ pub(super) fn write(directory: &Path) -> std::io::Result<()> {
 /// Names and texts of the generated headers.
 fn generated() -> [(&'static str, String); 4] {
     [
-        ("wdm_numbers.h", numbers(&[kernel::WDM_NUMBERS, kernel::WAIT_NUMBERS, kernel::STATUSES])),
+        (
+            "wdm_numbers.h",
+            numbers(&[kernel::WDM_NUMBERS, kernel::WAIT_NUMBERS, kernel::REGISTRY_NUMBERS, kernel::STATUSES]),
+        ),
         ("wdm_routines.h", routines(kernel::TABLE, "NTKERNELAPI")),
         (
             "storport_numbers.h",

@@ -9,6 +9,7 @@ mod applies;
 mod args;
 mod bypass;
 mod cc;
+mod config;
 mod course;
 mod ended;
 mod exhaust;
@@ -68,7 +69,12 @@ pub fn main_with(
     // Our own failure is a panic; its message has been printed by then.
     let interval = Duration::from_secs(arguments.progress.into());
     let command = &mut arguments.command;
-    let work = || sys::drivers(drivers, command).and_then(|drivers| obey(drivers, command, interval));
+    let work = || {
+        if let Some(program) = command.program_mut() {
+            program.exceptions = config::read(program.config.as_deref())?;
+        }
+        sys::drivers(drivers, command).and_then(|drivers| obey(drivers, command, interval))
+    };
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     match result {
         Ok(Ok(Found::Nothing)) => ExitCode::SUCCESS,

@@ -39,6 +39,9 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
         None if mode.is_sequential() => Amount::Once,
         None => Amount::Ios(IOS_DEFAULT),
     };
+    let rules = select::rules(&a.rules)?;
+    let (rules, exceptions) =
+        if a.given.contains("rules") { (rules, Vec::new()) } else { a.exceptions.except(driver, rules) };
     Ok(Setup {
         cpus: driver.kind.cpus(a.cpus),
         executor: Executor::Deterministic,
@@ -66,7 +69,8 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
             step_ns: a.step_time,
             ..Environment::default()
         },
-        rules: select::rules(&a.rules)?,
+        rules,
+        exceptions,
         sites: match a.sites {
             SitesName::Kept => Sites::Kept,
             SitesName::Counted => Sites::Counted,

@@ -2,8 +2,8 @@
 
 use super::args::StressArguments;
 use crate::explore::Program;
-use crate::explore::summary::{DRAWS, Head, KEEP_GOING, Record, SCHEMA};
-use crate::rules::Sites;
+use crate::explore::summary::{DRAWS, EXCEPTIONS, Head, KEEP_GOING, Record, SCHEMA};
+use crate::rules::{Exception, Sites};
 use crate::run::{Environment, Parts};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -23,6 +23,10 @@ pub(super) fn head(program: &Program, strategy: &str, arguments: &StressArgument
     options.insert("cpus".into(), setup.cpus.into());
     options.insert(KEEP_GOING.into(), arguments.keep_going.into());
     options.insert("rules".into(), setup.rules.to_string().into());
+    if !setup.exceptions.is_empty() {
+        let told = |off: &Exception| json!({ "rule": off.row.name, "reason": off.reason, "file": off.file });
+        options.insert(EXCEPTIONS.into(), setup.exceptions.iter().map(told).collect());
+    }
     let sites = if setup.sites == Sites::Kept { "kept" } else { "counted" };
     options.insert("sites".into(), sites.into());
     options.insert("size".into(), arguments.program.size.into());

@@ -246,6 +246,7 @@ mod tests {
             memory: crate::run::MemoryChoice::Plain,
             environment: Default::default(),
             rules: Selection::none(),
+            exceptions: Vec::new(),
             sites: Sites::Counted,
             evidence: false,
             patience: kernel_sim::machine::PATIENCE,

@@ -65,6 +65,9 @@ pub enum Record {
 /// The option that says whether an exploration goes on after a finding.
 pub const KEEP_GOING: &str = "keep_going";
 
+/// The option that says which rows are off for the driver, why, and by which file.
+pub const EXCEPTIONS: &str = "exceptions";
+
 /// The option that says which parts of the environment are drawn from each seed.
 pub const DRAWS: &str = "draws";
 

@@ -15,6 +15,18 @@ pub(super) fn summary(driver: &Driver, setup: &Setup, run: &Run) -> String {
     out
 }
 
+/// The rows that are off for the driver: file, name and reason of each.
+pub(super) fn exceptions<'a>(
+    out: &mut String,
+    off: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+) -> fmt::Result {
+    let all: Vec<_> = off.collect();
+    let Some((file, ..)) = all.first() else { return Ok(()) };
+    let each: Vec<_> = all.iter().map(|(_, rule, reason)| format!("{rule} ({reason})")).collect();
+    let rows = if all.len() == 1 { "row" } else { "rows" };
+    writeln!(out, "  rules     {} {rows} off by {file}: {}", all.len(), each.join("; "))
+}
+
 fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) -> fmt::Result {
     let s = &run.statistics;
     let cpus = if setup.cpus == 1 { "CPU" } else { "CPUs" };
@@ -66,6 +78,8 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
         let names: Vec<_> = uncalled.iter().map(|kind| kind.name).collect();
         writeln!(out, "  uncalled  {}", names.join(", "))?;
     }
+    let off = setup.exceptions.iter().map(|off| (&*off.file, off.row.name, &*off.reason));
+    exceptions(out, off)?;
     if let Some(hash) = run.trace_hash {
         writeln!(out, "  trace     {hash:016x}, {} steps, {} choices", run.steps, run.choices.len())?;
     }

@@ -3,7 +3,7 @@
 use super::Host;
 use super::statistics;
 use super::style::Style;
-use crate::explore::summary::{DRAWS, Finding, Summary};
+use crate::explore::summary::{DRAWS, EXCEPTIONS, Finding, Summary};
 use crate::explore::{FaultTotal, Totals, Unrepeatable};
 use crate::run::{EventCounts, Part};
 use serde_json::Value;
@@ -55,6 +55,12 @@ fn write_stress(out: &mut String, summary: &Summary, host: Host, style: Style) -
     if let Some(uncalled) = summary.totals.uncalled.as_ref().filter(|names| !names.is_empty()) {
         writeln!(out, "  uncalled  {}", uncalled.join(", "))?;
     }
+    let off = summary.head.options.get(EXCEPTIONS).and_then(Value::as_array);
+    let off = off.into_iter().flatten().map(|off| {
+        let text = |field: &str| off.get(field).and_then(Value::as_str).unwrap_or_default();
+        (text("file"), text("rule"), text("reason"))
+    });
+    statistics::exceptions(out, off)?;
     let is_drawn = summary.head.options.contains_key(DRAWS);
     if is_drawn {
         drawn(out, summary)?;

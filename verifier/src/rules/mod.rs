@@ -33,7 +33,7 @@ pub use checks::{
 pub use exhibits::Exhibits;
 pub use row::{Origin, Row, Scope, Set, WindowsStop};
 pub use rule::{Breach, FINE, Rule, Seen, Sites, is_of_driver, watcher};
-pub use selection::{Selection, UnknownRule};
+pub use selection::{Exception, Selection, UnknownRule};
 pub(crate) use stops::{DEADLOCK, LIVELOCK, RUNAWAY, row_of_stop, why_of_stop};
 
 /// Every row.
@@ -52,6 +52,7 @@ pub static TABLE: &[&Row] = &[
     &irql::irql_dispatch::ROW,
     &irql::irql_ke_release_spin_lock::ROW,
     &irql::sp_change_irql::ROW,
+    &irql::sp_irql::ROW,
     &irql::storport_irql::ROW,
     &irql::irql_ke_set_event::ROW,
     &irql::wdm::irql_ex_allocate_pool::ROW,
@@ -72,6 +73,7 @@ pub static TABLE: &[&Row] = &[
     &ddi_usage::hw_storport_prohibited_ddis::ROW,
     &ddi_usage::storport_deprecated::ROW,
     &ddi_usage::null_check::ROW,
+    &srb_processing::storport_build_io::ROW,
     &srb_processing::storport_complete_request::ROW,
     &ddi_usage::storport_ddis_port_only::ROW,
     &srb_processing::sp_duplex::ROW,
@@ -92,6 +94,8 @@ pub static TABLE: &[&Row] = &[
     &virtual_storport::double_ke_set_event::ROW,
     &virtual_storport::io_free_irp::ROW,
     &virtual_storport::within_critical_region::ROW,
+    &virtual_storport::zw_registry_create::ROW,
+    &virtual_storport::zw_registry_open::ROW,
     &warning::storport_status_pending::ROW,
     &warning::paged_code::ROW,
     &checks::call_irql::ROW,

@@ -1,4 +1,4 @@
-//! Which rows are on: names, sets, `all`, `none`, in the words of `--rules`.
+//! Which rows are on: names, sets, `all`, `none`, in the words of `--rules`; and why some are not.
 //!
 //! A row that is off is not reported. A rule that is off does not watch; a stop that is off still stops the
 //! machine, which can go no further, and the run counts as ended early. Invariant: a selection holds each row
@@ -9,6 +9,17 @@ use super::{Row, Set, TABLE, find};
 /// The rows that are on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Selection(Vec<&'static Row>);
+
+/// A row that would be on, and is off for a driver.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exception {
+    /// The row.
+    pub row: &'static Row,
+    /// Why, in the words of whoever made the exception.
+    pub reason: String,
+    /// The file that makes it.
+    pub file: String,
+}
 
 /// `--rules` names something that is not there.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -54,14 +65,16 @@ impl Selection {
         Selection::of(|other| other == row || self.has(other))
     }
 
-    /// Names, sets, `all`, `none` and `default`, with commas between them.
+    /// Names, sets, `all`, `none` and `default`, with commas between them; what begins with '-' is taken away
+    /// from what stands before it.
     ///
     /// # Errors
     /// When a word is none of these.
     pub fn parse(text: &str) -> Result<Selection, UnknownRule> {
         let mut on = Selection::none();
         for word in text.split(',').map(str::trim) {
-            let more = match word {
+            let (word, is_taken_away) = word.strip_prefix('-').map_or((word, false), |word| (word, true));
+            let named = match word {
                 "all" => Selection::all(),
                 "none" => Selection::none(),
                 "default" => Selection::default(),
@@ -73,7 +86,9 @@ impl Selection {
                     }
                 },
             };
-            on = Selection::of(|row| on.has(row) || more.has(row));
+            on = Selection::of(|row| {
+                if is_taken_away { on.has(row) && !named.has(row) } else { on.has(row) || named.has(row) }
+            });
         }
         Ok(on)
     }
@@ -101,6 +116,13 @@ impl std::fmt::Display for Selection {
             }
         }
         let names: Vec<_> = self.0.iter().map(|row| row.name).collect();
+        let default = Selection::default();
+        let off: Vec<_> = default.iter().filter(|row| !self.has(row)).collect();
+        // Where no more are off than this, that is shorter than the names of all others.
+        if names.len() + off.len() == default.0.len() && off.len() < names.len() {
+            f.write_str("default")?;
+            return off.iter().try_for_each(|row| write!(f, ",-{}", row.name));
+        }
         f.write_str(&names.join(","))
     }
 }
@@ -117,6 +139,16 @@ mod tests {
         let set = Selection::parse("locking").unwrap();
         assert!(set.iter().count() > 1 && set.iter().all(|row| row.set == Set::Locking));
         assert_eq!(Selection::parse(&set.to_string()), Ok(set));
+    }
+
+    #[test]
+    fn what_begins_with_a_dash_is_taken_away_again() {
+        let row = find("SpinLockSafe").unwrap();
+        let without = Selection::default().without(row);
+        assert_eq!(Selection::parse("default,-SpinLockSafe"), Ok(without.clone()));
+        assert_eq!(without.to_string(), "default,-SpinLockSafe");
+        assert_eq!(Selection::parse("locking,-locking"), Ok(Selection::none()));
+        assert_eq!(Selection::parse("all,-nosuch"), Err(UnknownRule("nosuch".into())));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::disturbances::{Disturbances, Event};
 use super::environment::Environment;
 use super::{MemoryChoice, Run};
 use crate::driver::{Driver, Kind};
-use crate::rules::{Selection, Sites};
+use crate::rules::{Exception, Selection, Sites};
 use crate::workload::{Amount, Options};
 use kernel_sim::machine::{BadProcessorCount, PATIENCE};
 use std::path::PathBuf;
@@ -87,6 +87,8 @@ pub struct Setup {
     pub environment: Environment,
     /// The rules that watch.
     pub rules: Selection,
+    /// The rows that would watch, and are off for this driver.
+    pub exceptions: Vec<Exception>,
     /// Whether acquire sites are kept.
     pub sites: Sites,
     /// Whether evidence is gathered for a finding that may come: call stacks of what happened before, and the
@@ -110,6 +112,7 @@ impl Setup {
             memory: MemoryChoice::Drawn,
             environment: Environment::default(),
             rules: Selection::default(),
+            exceptions: Vec::new(),
             sites: Sites::Kept,
             evidence: false,
             patience: PATIENCE,

@@ -99,6 +99,7 @@ impl SetupText {
             memory: self.memory,
             environment: self.environment,
             rules,
+            exceptions: Vec::new(),
             sites: if self.sites { Sites::Kept } else { Sites::Counted },
             evidence: false,
             patience: kernel_sim::machine::PATIENCE,

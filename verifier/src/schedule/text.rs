@@ -264,6 +264,7 @@ mod tests {
                 memory: crate::run::MemoryChoice::Plain,
                 environment: Default::default(),
                 rules: Selection::parse("SpinLockSafe").unwrap(),
+                exceptions: Vec::new(),
                 sites: Sites::Kept,
                 evidence: false,
                 patience: kernel_sim::machine::PATIENCE,

@@ -239,9 +239,11 @@ fn permitted(
     // What fails on an ATA disk may come to a reset of the port, which ends the commands of all jobs.
     let any_failure = || anyones(|k| !matches!(k, FaultKind::DuplicateCompletion | FaultKind::UnitAttention));
     let ends_of_all = if is_ata { any_failure() + hangs + resets } else { ends };
-    // The port driver sends a busy one again by itself, so that many of these are one failed try.
-    let busy =
-        own(FaultKind::Busy) + own(FaultKind::TaskSetFull) + own(FaultKind::AllocationFailure) + denied;
+    // The port driver sends a busy one again by itself, so that many of these are one failed try. To an
+    // adapter that does not know of dispositions a hang is a command that the disk was too busy for.
+    let is_busy =
+        [FaultKind::Busy, FaultKind::TaskSetFull, FaultKind::AllocationFailure, FaultKind::HungAdapter];
+    let busy = is_busy.into_iter().map(own).sum::<u64>() + denied;
     let refusals = busy / BUSY_TRIES;
     // A unit that was reset says so to the next command, whose try that is.
     let failed_tries = 2 * ends_of_all
@@ -295,6 +297,8 @@ mod tests {
         assert!(read("hung", 1, STATUS_IO_TIMEOUT));
         assert!(!read("busy", 104, STATUS_DEVICE_NOT_READY));
         assert!(read("busy", 105, STATUS_DEVICE_NOT_READY));
+        assert!(!read("hung", 20, STATUS_DEVICE_NOT_READY));
+        assert!(read("hung", 21, STATUS_DEVICE_NOT_READY));
         assert!(!read("duplicate", 99, STATUS_IO_DEVICE_ERROR));
     }
 

@@ -237,6 +237,7 @@ pub fn program(driver: &'static Driver) -> Program {
         memory: verifier::run::MemoryChoice::Drawn,
         environment: Default::default(),
         rules: Selection::default(),
+        exceptions: Vec::new(),
         sites: Sites::Kept,
         evidence: false,
         patience: kernel_sim::machine::PATIENCE,

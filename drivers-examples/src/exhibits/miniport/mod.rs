@@ -2,8 +2,8 @@
 //!
 //! The base executes and completes every SRB inside HwStorStartIo. An exhibit is what it does there instead
 //! with reads and writes, or another routine of another name. What is here is for checks and stops; the files
-//! `finds.rs`, `calls.rs`, `kernel.rs` and `storport_locks.rs` are for rules. Invariant: but for that routine
-//! nothing here is wrong.
+//! `finds.rs`, `calls.rs`, `kernel.rs`, `registry.rs` and `storport_locks.rs` are for rules. Invariant: but
+//! for that routine nothing here is wrong.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 #![expect(non_snake_case, reason = "the documented WDK names")]
@@ -14,6 +14,7 @@ pub(super) mod calls;
 mod entry;
 pub(super) mod finds;
 pub(super) mod kernel;
+pub(super) mod registry;
 pub(super) mod storport_locks;
 
 use base::{Execute, ExecuteAndComplete, Extension, MovesBlocks, Register, Ways};

@@ -70,7 +70,9 @@ unsafe extern "C-unwind" fn HwFindAdapter<F: Form>(
     InitializeListHead(&raw mut (*Adapter).Pending);
     InitializeListHead(&raw mut (*Adapter).Commands);
     KeInitializeSemaphore(&raw mut (*Adapter).Bell, 0, LONG::MAX);
-    AllocateCommands(Adapter);
+    if !AllocateCommands(Adapter) {
+        return SP_RETURN_ERROR;
+    }
     F::Initialize(Adapter);
     (*ConfigInfo).VirtualDevice = TRUE;
     (*ConfigInfo).SynchronizationModel = StorSynchronizeFullDuplex;

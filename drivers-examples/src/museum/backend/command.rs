@@ -92,8 +92,8 @@ pub(in super::super) unsafe fn BuildCommands(
     Count
 }
 
-/// Allocates the commands there are; none, where there is no memory.
-pub(super) unsafe fn AllocateCommands(Adapter: PADAPTER) {
+/// Allocates the commands there are. `false`: there is no memory for them.
+pub(super) unsafe fn AllocateCommands(Adapter: PADAPTER) -> bool {
     InitializeListHead(&raw mut (*Adapter).FreeCommands);
     let Memory: *mut COMMAND =
         ExAllocatePool2(POOL_FLAG_NON_PAGED, COMMANDS * size_of::<COMMAND>(), TAG).cast();
@@ -103,6 +103,7 @@ pub(super) unsafe fn AllocateCommands(Adapter: PADAPTER) {
             InsertTailList(&raw mut (*Adapter).FreeCommands, &raw mut (*Memory.add(n)).ListEntry);
         }
     }
+    !Memory.is_null()
 }
 
 /// All commands have been freed: gives their memory back.

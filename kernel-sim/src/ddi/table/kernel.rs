@@ -204,7 +204,7 @@ ddis! {
     /// Gives a reference back.
     ObDereferenceObject = 55(Object: PVOID) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => system_thread::dereference;
-    /// Closes a handle. Thread handles only.
+    /// Closes a handle of a thread or of a registry key.
     ZwClose = 56(Handle: HANDLE) -> NTSTATUS,
         header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Point => system_thread::close;
     /// Allocates a work item.

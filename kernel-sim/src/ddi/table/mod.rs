@@ -6,29 +6,33 @@
 
 mod executive;
 mod kernel;
+mod registry;
 
 use crate::routine::{DdiInfo, assert_distinct, joined};
 
 pub use executive::*;
 pub use kernel::*;
+pub use registry::*;
 
 /// The row of each routine, under the routine's name.
 pub mod row {
     pub use super::executive::row::*;
     pub use super::kernel::row::*;
+    pub use super::registry::row::*;
 }
 
 /// The arguments of each routine by name, under the routine's name.
 pub mod args {
     pub use super::executive::args::*;
     pub use super::kernel::args::*;
+    pub use super::registry::args::*;
 }
 
-const ROWS: usize = kernel::TABLE.len() + executive::TABLE.len();
+const ROWS: usize = kernel::TABLE.len() + executive::TABLE.len() + registry::TABLE.len();
 
 /// Every routine, in the order of the tables.
 pub static TABLE: &[&DdiInfo] = {
-    static ALL: [&DdiInfo; ROWS] = joined(&[kernel::TABLE, executive::TABLE]);
+    static ALL: [&DdiInfo; ROWS] = joined(&[kernel::TABLE, executive::TABLE, registry::TABLE]);
     assert_distinct(&ALL);
     &ALL
 };
@@ -40,7 +44,10 @@ pub(crate) mod thunk {
 
     /// All of them.
     pub(crate) fn exports() -> impl Iterator<Item = Export> {
-        [super::kernel::thunk::exports(), super::executive::thunk::exports()].into_iter().flatten()
+        use super::{executive, kernel, registry};
+        [kernel::thunk::exports(), executive::thunk::exports(), registry::thunk::exports()]
+            .into_iter()
+            .flatten()
     }
 }
 

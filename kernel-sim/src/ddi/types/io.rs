@@ -382,13 +382,6 @@ pub struct KTHREAD {
 }
 pub type PKTHREAD = *mut KTHREAD;
 
-/// Unused by the simulator: threads have no names.
-#[repr(C)]
-pub struct OBJECT_ATTRIBUTES {
-    _opaque: [u8; 0],
-}
-pub type POBJECT_ATTRIBUTES = *mut OBJECT_ATTRIBUTES;
-
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct CLIENT_ID {

@@ -3,8 +3,8 @@
 //! A control queue, an event queue, and one request queue per processor or so. The driver puts chains into a
 //! ring and writes a notification register; everything else is a *step*: fetching what a ring holds,
 //! executing one request, carrying out one task management function, reporting one event, going to sleep over
-//! a ring, and the reset itself. So what is done when, and in which order requests end, is the executor's
-//! choice.
+//! a ring, interrupts that nothing asked for, and the reset itself. So what is done when, and in which order
+//! requests end, is the executor's choice.
 //!
 //! ```text
 //! slot.rs       configuration space, where registers lie     registers.rs  the register file, the handshake
@@ -43,7 +43,7 @@ use kernel_sim::hardware::{Bus, HardwareModel};
 use registers::{Asked, Registers};
 use ring::{Broken, Ring};
 use slot::{COMMON, COMMON_BYTES, CONFIG, CONFIG_BYTES, ISR, NOTIFY, NOTIFY_STRIDE};
-use spec::{CONTROL_QUEUE, EVENT_QUEUE, FIRST_REQUEST_QUEUE, ISR_QUEUE, NO_VECTOR};
+use spec::{CONTROL_QUEUE, EVENT_QUEUE, FIRST_REQUEST_QUEUE, ISR_CONFIG, ISR_QUEUE, NO_VECTOR};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tasks::Tasks;
@@ -69,6 +69,11 @@ pub struct Options {
     /// The highest number of a target, as `max_target` says it; the medium is target 0. Drivers that take it
     /// for the number of targets find none where it is 0.
     pub target_max: u16,
+    /// Whether it interrupts for its first request queue once as soon as the driver is ready, though nothing
+    /// was used: a driver must be ready for such an interrupt (2.7.7.1).
+    pub interrupts_early: bool,
+    /// After how many requests each it tells of a changed configuration, in which nothing differs; 0: never.
+    pub changes_every: u16,
 }
 
 impl Options {
@@ -82,6 +87,8 @@ impl Options {
             event_index: true,
             has_messages: true,
             target_max: 0,
+            interrupts_early: false,
+            changes_every: 0,
         }
     }
 
@@ -115,6 +122,11 @@ pub struct VirtioScsi {
     /// Buffers for events, and whether an event found none.
     event_buffers: VecDeque<Chain>,
     has_missed_events: bool,
+    /// The early interrupt is still to come.
+    is_early: bool,
+    /// Requests executed since it told of its configuration last; and whether it is to do so.
+    executed: u16,
+    has_changed: bool,
     /// Chains without a use, for their room.
     spare: Vec<Chain>,
     /// Data that does not lie in one piece, on its way.
@@ -136,6 +148,8 @@ enum Step {
     Deliver(usize),
     Control,
     Event,
+    Early,
+    Change,
     Sleep(usize),
 }
 
@@ -154,6 +168,9 @@ impl VirtioScsi {
             controls: VecDeque::new(),
             event_buffers: VecDeque::new(),
             has_missed_events: false,
+            is_early: options.interrupts_early,
+            executed: 0,
+            has_changed: false,
             spare: Vec::new(),
             bounce: Vec::new(),
             is_resetting: false,
@@ -222,6 +239,12 @@ impl VirtioScsi {
         if among(usize::from(self.has_event())).is_some() {
             return Some(Step::Event);
         }
+        if among(usize::from(self.is_early)).is_some() {
+            return Some(Step::Early);
+        }
+        if among(usize::from(self.has_changed)).is_some() {
+            return Some(Step::Change);
+        }
         nth(n as usize, |ring| ring.is_awake && !ring.is_notified).map(Step::Sleep)
     }
 
@@ -237,10 +260,25 @@ impl VirtioScsi {
                 self.rings[queue].stay_awake(bus, features)?;
                 self.fetch(queue, bus)
             }
-            Step::Execute(at) => self.execute(at, bus),
+            Step::Execute(at) => {
+                self.count_executed();
+                self.execute(at, bus)
+            }
             Step::Deliver(at) => self.deliver_late(at, bus),
             Step::Control => self.carry_out_control(bus),
             Step::Event => self.report_event(bus),
+            Step::Early => {
+                self.is_early = false;
+                let vector = self.rings[FIRST_REQUEST_QUEUE].vector;
+                self.interrupt(vector, ISR_QUEUE);
+                Ok(())
+            }
+            Step::Change => {
+                self.has_changed = false;
+                let vector = self.registers.change_configuration();
+                self.interrupt(vector, ISR_CONFIG);
+                Ok(())
+            }
             Step::Sleep(queue) => {
                 let features = self.registers.features();
                 if self.rings[queue].fall_asleep(bus, features)? {
@@ -283,6 +321,15 @@ impl VirtioScsi {
             self.interrupt(vector, ISR_QUEUE);
         }
         Ok(())
+    }
+
+    /// Counts a request towards the next change of the configuration.
+    fn count_executed(&mut self) {
+        let every = self.options.changes_every;
+        if every != 0 {
+            self.executed = (self.executed + 1) % every;
+            self.has_changed |= self.executed == 0;
+        }
     }
 
     fn interrupt(&mut self, vector: u16, isr: u8) {
@@ -362,7 +409,8 @@ impl HardwareModel for VirtioScsi {
         }
         let (notified, awake) = self.ring_steps();
         let requests = self.tasks.ready() + self.tasks.deliverable();
-        let others = u32::from(!self.controls.is_empty()) + u32::from(self.has_event());
+        let unasked = u32::from(self.is_early) + u32::from(self.has_changed);
+        let others = u32::from(!self.controls.is_empty()) + u32::from(self.has_event()) + unasked;
         reset + notified + requests as u32 + others + awake
     }
 

@@ -38,6 +38,8 @@ pub(super) struct Registers {
     pub sense_bytes: u32,
     request_queues: u32,
     target_max: u16,
+    /// Counts the changes of the configuration.
+    generation: u8,
 }
 
 /// What else the device has to do after a write of a register.
@@ -71,6 +73,7 @@ impl Registers {
             sense_bytes: SENSE_BYTES,
             request_queues: u32::from(options.request_queues),
             target_max: options.target_max,
+            generation: 0,
         }
     }
 
@@ -96,6 +99,12 @@ impl Registers {
         self.config_vector
     }
 
+    /// The configuration is another by now. Returns the message that tells of it, if there is one.
+    pub fn change_configuration(&mut self) -> u16 {
+        self.generation = self.generation.wrapping_add(1);
+        self.config_vector
+    }
+
     /// Whether the driver has asked for some message, so that the line is not used.
     ///
     /// With MSI-X enabled in configuration space a device has no line; this one is not told of that, and goes
@@ -117,8 +126,7 @@ impl Registers {
             (0x10, 2) => u64::from(self.config_vector),
             (0x12, 2) => rings.len() as u64,
             (0x14, 1) => u64::from(self.status),
-            // The configuration never changes by itself, so its generation does not.
-            (0x15, 1) => 0,
+            (0x15, 1) => u64::from(self.generation),
             (0x16, 2) => u64::from(self.queue_select),
             (0x18, 2) => of_ring(|r| u64::from(r.size)),
             (0x1A, 2) => ring.map_or(u64::from(NO_VECTOR), |r| u64::from(r.vector)),

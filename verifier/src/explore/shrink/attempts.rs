@@ -1,9 +1,9 @@
-//! Executions made while shrinking: each is counted, and none is made past the budget.
+//! Executions made while shrinking: each is counted, and none is counted past the budget.
 
 use super::Budget;
-use crate::explore::deviations::{Describing, Description, Deviating, Deviation, Misfit};
-use crate::explore::{Chooser, Failure, Program};
-use crate::finding::RunEnd;
+use super::ahead::{Candidate, Made, Others};
+use crate::explore::deviations::{Description, Deviating, Deviation, Misfit};
+use crate::explore::{Failure, Program};
 use kernel_sim::choose::Choose;
 
 /// What one more execution costs besides its steps: a machine is built and taken down.
@@ -22,6 +22,7 @@ pub(super) struct Attempts<'a> {
     each_steps_max: u64,
     budget: Budget,
     goes_on: &'a dyn Fn() -> bool,
+    others: Others,
     pub(super) executions: u64,
     pub(super) steps: u64,
     /// Executions that were given up: whether they fail is unknown.
@@ -36,7 +37,18 @@ impl<'a> Attempts<'a> {
         budget: Budget,
         goes_on: &'a dyn Fn() -> bool,
     ) -> Attempts<'a> {
-        Attempts { seed, failure, each_steps_max, budget, goes_on, executions: 0, steps: 0, given_up: 0 }
+        let others = Others::new();
+        Attempts {
+            seed,
+            failure,
+            each_steps_max,
+            budget,
+            goes_on,
+            others,
+            executions: 0,
+            steps: 0,
+            given_up: 0,
+        }
     }
 
     /// Does `body` with no more than one `part`-th of what is left of the budget. `None` if that was
@@ -58,8 +70,9 @@ impl<'a> Attempts<'a> {
 
     /// Whether the default scheduler with `deviations` fails in the same way.
     pub(super) fn fails(&mut self, program: &Program, deviations: &[Deviation]) -> Result<bool, Spent> {
-        let chooser = Deviating::new(deviations.to_vec(), Misfit::Parts).at_most(self.each_steps_max);
-        self.execute(program, Box::new(chooser))
+        self.may_go_on()?;
+        let made = self.exactly(program, deviations.to_vec()).make();
+        Ok(self.count(&made))
     }
 
     /// As [`Attempts::fails`], but deviations that do not fit are left out; returns those that were made, if
@@ -69,35 +82,83 @@ impl<'a> Attempts<'a> {
         program: &Program,
         deviations: Vec<Deviation>,
     ) -> Result<Option<Vec<Deviation>>, Spent> {
-        let chooser = Deviating::new(deviations, Misfit::IsSkipped).at_most(self.each_steps_max);
-        let (fails, description) = self.describe(program, Box::new(chooser), false)?;
-        Ok(fails.then_some(description.deviations))
+        self.may_go_on()?;
+        let made = self.as_far_as_it_fits(program, deviations).make();
+        Ok(self.count(&made).then_some(made.description.deviations))
     }
 
-    /// Executes with any strategy and describes what it chose; returns whether it fails, too.
+    /// Executes with any strategy and describes what it chose, and what it did not.
     pub(super) fn describe(
         &mut self,
         program: &Program,
         chooser: Box<dyn Choose>,
-        with_points: bool,
-    ) -> Result<(bool, Description), Spent> {
-        let (describing, description) = Describing::new(chooser, with_points);
-        let fails = self.execute(program, Box::new(describing))?;
-        let description = std::mem::take(&mut *description.lock());
-        Ok((fails, description))
+    ) -> Result<Description, Spent> {
+        self.may_go_on()?;
+        let made = self.candidate(program, chooser, Some(true)).make();
+        self.count(&made);
+        Ok(made.description)
     }
 
-    fn execute(&mut self, program: &Program, chooser: Box<dyn Choose>) -> Result<bool, Spent> {
-        let is_spent = self.executions >= self.budget.executions || self.steps >= self.budget.steps;
-        if is_spent || !(self.goes_on)() {
-            return Err(Spent);
+    /// The default scheduler with `deviations`, and with nothing else.
+    pub(super) fn exactly(&self, program: &Program, deviations: Vec<Deviation>) -> Candidate {
+        let chooser = Deviating::new(deviations, Misfit::Parts).at_most(self.each_steps_max);
+        self.candidate(program, Box::new(chooser), None)
+    }
+
+    /// The default scheduler with those of `deviations` that fit.
+    pub(super) fn as_far_as_it_fits(&self, program: &Program, deviations: Vec<Deviation>) -> Candidate {
+        let chooser = Deviating::new(deviations, Misfit::IsSkipped).at_most(self.each_steps_max);
+        self.candidate(program, Box::new(chooser), Some(false))
+    }
+
+    /// Any strategy.
+    pub(super) fn candidate(
+        &self,
+        program: &Program,
+        chooser: Box<dyn Choose>,
+        described: Option<bool>,
+    ) -> Candidate {
+        Candidate { program: program.clone(), seed: self.seed, chooser, described }
+    }
+
+    /// Executes candidates from the first on, until one is `wanted`: its number and what was made of it.
+    /// Those behind it do not count, though some may have been executed meanwhile.
+    pub(super) fn first(
+        &mut self,
+        candidates: usize,
+        candidate: impl Fn(&Attempts<'a>, usize) -> Candidate,
+        wanted: impl Fn(&Made) -> bool,
+    ) -> Result<Option<(usize, Made)>, Spent> {
+        let at_once = self.others.at_once();
+        for start in (0..candidates).step_by(at_once) {
+            self.may_go_on()?;
+            let end = (start + at_once).min(candidates);
+            let ahead: Vec<_> = (start + 1..end).map(|n| self.others.send(candidate(self, n))).collect();
+            let here = candidate(self, start).make();
+            let made = std::iter::once(Some(here)).chain(ahead.into_iter().map(|made| made.recv().ok()));
+            for (n, made) in (start..).zip(made) {
+                if n != start {
+                    self.may_go_on()?;
+                }
+                let made = made.expect("a thread that executes answers, or has panicked");
+                if self.count(&made) && wanted(&made) {
+                    return Ok(Some((n, made)));
+                }
+            }
         }
+        Ok(None)
+    }
+
+    fn may_go_on(&self) -> Result<(), Spent> {
+        let is_spent = self.executions >= self.budget.executions || self.steps >= self.budget.steps;
+        if is_spent || !(self.goes_on)() { Err(Spent) } else { Ok(()) }
+    }
+
+    /// Counts an execution; returns whether it fails.
+    fn count(&mut self, made: &Made) -> bool {
         self.executions += 1;
-        self.steps += OVERHEAD_STEPS;
-        // A driver that does not start under this schedule found something else, if anything.
-        let Ok(run) = program.execute(self.seed, Chooser::Strategy(chooser)) else { return Ok(false) };
-        self.steps += run.steps;
-        self.given_up += u64::from(matches!(run.end, RunEnd::Parted(_)));
-        Ok(Failure::of(&run.end).as_ref() == Some(&self.failure))
+        self.steps += OVERHEAD_STEPS + made.steps;
+        self.given_up += u64::from(made.is_given_up);
+        made.failure.as_ref() == Some(&self.failure)
     }
 }

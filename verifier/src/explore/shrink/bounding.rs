@@ -7,7 +7,7 @@
 
 use super::attempts::{Attempts, Spent};
 use crate::explore::Program;
-use crate::explore::deviations::{Deviating, Deviation, Misfit};
+use crate::explore::deviations::{Deviating, Deviation, Misfit, Point};
 
 /// A schedule that fails, with the fewest deviations there are.
 pub(super) type Found = Option<Vec<Deviation>>;
@@ -62,12 +62,14 @@ impl Level<'_, '_> {
             return Ok(fails.then(|| prefix.clone()));
         }
         let chooser = Deviating::new(prefix.clone(), Misfit::Parts);
-        let (_, description) = self.attempts.describe(self.program, Box::new(chooser), true)?;
-        let points = description.points;
+        let points = self.attempts.describe(self.program, Box::new(chooser))?.points;
         let after = match prefix.last() {
             Some(last) => points.iter().position(|p| p.is_for(last)).map_or(points.len(), |at| at + 1),
             None => 0,
         };
+        if more == 1 {
+            return self.try_each(prefix, points[after..].iter().flat_map(Point::deviations).collect());
+        }
         for point in &points[after..] {
             for deviation in point.deviations() {
                 prefix.push(deviation);
@@ -79,5 +81,14 @@ impl Level<'_, '_> {
             }
         }
         Ok(None)
+    }
+
+    /// Tries every schedule that has one deviation more than `prefix`.
+    fn try_each(&mut self, prefix: &[Deviation], last: Vec<Deviation>) -> Result<Found, Spent> {
+        let extended = |n: usize| prefix.iter().chain([&last[n]]).cloned().collect::<Vec<_>>();
+        let candidate = |attempts: &Attempts<'_>, n: usize| attempts.exactly(self.program, extended(n));
+        let found = self.attempts.first(last.len(), candidate, |_| true)?;
+        self.schedules += found.as_ref().map_or(last.len(), |(n, _)| n + 1) as u64;
+        Ok(found.map(|(n, _)| extended(n)))
     }
 }

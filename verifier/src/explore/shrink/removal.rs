@@ -3,6 +3,7 @@
 //! What is left has no single deviation that could be left out. That is a local minimum; whether some
 //! quite different schedule is shorter, [`bounding`](super::bounding) says.
 
+use super::ahead::Made;
 use super::attempts::{Attempts, Spent};
 use crate::explore::Program;
 use crate::explore::deviations::Deviation;
@@ -34,16 +35,19 @@ fn sweep(
     let mut removed = false;
     let mut start = 0;
     while start < deviations.len() {
-        let end = (start + piece).min(deviations.len());
-        let rest = deviations[..start].iter().chain(&deviations[end..]).cloned().collect();
-        match attempts.still_fails(program, rest)? {
-            // Deviations behind the piece may have stopped to fit: then even fewer are left.
-            Some(made) if made.len() < deviations.len() => {
-                *deviations = made;
-                removed = true;
-            }
-            _ => start = end,
-        }
+        let pieces = (deviations.len() - start).div_ceil(piece);
+        let without = |attempts: &Attempts<'_>, n: usize| {
+            let from = start + n * piece;
+            let to = (from + piece).min(deviations.len());
+            let rest = deviations[..from].iter().chain(&deviations[to..]).cloned().collect();
+            attempts.as_far_as_it_fits(program, rest)
+        };
+        // Deviations behind the piece may have stopped to fit: then even fewer are left.
+        let is_less = |made: &Made| made.description.deviations.len() < deviations.len();
+        let Some((n, made)) = attempts.first(pieces, without, is_less)? else { break };
+        start += n * piece;
+        *deviations = made.description.deviations;
+        removed = true;
     }
     Ok(removed)
 }

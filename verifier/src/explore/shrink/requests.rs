@@ -1,4 +1,7 @@
 //! Fewer requests: what fails with a thousand often fails with three, and those can be read.
+//!
+//! Few are tried first, since an execution of few costs little: a hundred random schedules of four requests
+//! take no longer than one of a thousand requests. What is left is reduced by halves.
 
 use super::attempts::{Attempts, Spent};
 use crate::driver::Kind;
@@ -8,6 +11,9 @@ use crate::workload::Amount;
 
 /// Random schedules to try for a number of requests with which the known one does not fail any more.
 const RANDOM_TRIES: u64 = 400;
+
+/// Numbers of requests to try before others, the fewest first.
+const FEW: [u64; 3] = [4, 16, 64];
 
 /// The number of requests of a program, if it is a number.
 pub(super) fn requests(program: &Program) -> Option<u64> {
@@ -25,10 +31,17 @@ pub(super) fn reduce(
     deviations: &mut Vec<Deviation>,
 ) -> Result<(), Spent> {
     let Some(mut ios) = requests(program) else { return Ok(()) };
+    for few in FEW.into_iter().filter(|few| *few < ios / 2 && !deviations.is_empty()) {
+        let smaller = with_requests(program, few);
+        let found = attempts.with_share(16, |attempts| refit(attempts, &smaller, deviations, RANDOM_TRIES));
+        if let Some(found) = found.flatten() {
+            (*program, *deviations, ios) = (smaller, found, few);
+            break;
+        }
+    }
     let mut fewer = ios / 2;
     while fewer > 0 {
-        let mut smaller = program.clone();
-        smaller.setup.workload.amount = Amount::Ios(ios - fewer);
+        let smaller = with_requests(program, ios - fewer);
         // Where no deviation is needed, it is the requests that count, and no other schedule helps.
         let tries = if fewer == ios / 2 && !deviations.is_empty() { RANDOM_TRIES } else { 0 };
         let found = attempts.with_share(8, |attempts| refit(attempts, &smaller, deviations, tries)).flatten();
@@ -45,6 +58,12 @@ pub(super) fn reduce(
     Ok(())
 }
 
+fn with_requests(program: &Program, ios: u64) -> Program {
+    let mut smaller = program.clone();
+    smaller.setup.workload.amount = Amount::Ios(ios);
+    smaller
+}
+
 /// A schedule of `program` that fails: without any deviation, with what still fits of `known`, or one
 /// of so many random ones.
 pub(super) fn refit(
@@ -59,11 +78,9 @@ pub(super) fn refit(
     if let Some(found) = attempts.still_fails(program, known.to_vec())? {
         return Ok(Some(found));
     }
-    for seed in 0..tries {
-        let (fails, description) = attempts.describe(program, Random::choices(seed), false)?;
-        if fails {
-            return Ok(Some(description.deviations));
-        }
-    }
-    Ok(None)
+    let random = |attempts: &Attempts<'_>, seed: usize| {
+        attempts.candidate(program, Random::choices(seed as u64), Some(false))
+    };
+    let found = attempts.first(tries as usize, random, |_| true)?;
+    Ok(found.map(|(_, made)| made.description.deviations))
 }

@@ -5,5 +5,6 @@ pub mod irql_ke_release_spin_lock;
 pub mod irql_ke_set_event;
 pub(super) mod range;
 pub mod sp_change_irql;
+pub mod sp_irql;
 pub mod storport_irql;
 pub mod wdm;

@@ -4,7 +4,7 @@
 //! looks at. The hook compares the levels (`Interest::enter_outside_irql`), so a call at an allowed level
 //! costs no more than one that nobody watches. Invariant: a call inside the documented range is never told.
 
-use super::{irql_dispatch, storport_irql, wdm};
+use super::{irql_dispatch, sp_irql, storport_irql, wdm};
 use crate::rules::{Breach, FINE, Rule, Seen, is_of_driver};
 use kernel_sim::ddi::row;
 use kernel_sim::hook::{Event, EventKind, Interest};
@@ -36,7 +36,7 @@ impl Rule for IrqlRange {
 /// The routines that rules with a list of their own name.
 pub(in crate::rules) fn named() -> impl Iterator<Item = &'static DdiInfo> {
     static SINGLE: &[&DdiInfo] = &[&row::KeReleaseSpinLock, &row::KeSetEvent, &row::PAGED_CODE];
-    let lists = [irql_dispatch::CALLS, storport_irql::CALLS, SINGLE];
+    let lists = [irql_dispatch::CALLS, sp_irql::CALLS, storport_irql::CALLS, SINGLE];
     lists.into_iter().chain(wdm::LISTS.iter().copied()).flatten().copied()
 }
 

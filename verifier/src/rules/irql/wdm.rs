@@ -131,10 +131,10 @@ limits! {
         stop 0x2001C,
         exhibits "irql-ps-passive",
         [PsCreateSystemThread, PsTerminateSystemThread];
-    irql_zw_passive IrqlZwPassive: "ZwClose is called at PASSIVE_LEVEL.",
-        why "closing the last handle deletes the object, which waits and touches paged memory",
+    irql_zw_passive IrqlZwPassive: "Handles are closed, and registry keys used, at PASSIVE_LEVEL.",
+        why "handles and registry keys lie in paged memory, and a call may have to wait: at raised IRQL neither can be served",
         url "devtest/wdm-irqlzwpassive",
         stop 0x2001F,
         exhibits "irql-zw-passive",
-        [ZwClose];
+        [ZwClose, ZwCreateKey, ZwDeleteKey, ZwEnumerateKey, ZwEnumerateValueKey, ZwFlushKey, ZwOpenKey, ZwQueryKey, ZwQueryValueKey, ZwSetValueKey];
 }

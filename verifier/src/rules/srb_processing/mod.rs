@@ -5,6 +5,7 @@ pub mod sp_no_wait;
 pub mod sp_return_value;
 pub mod storport_allocate_pool;
 pub mod storport_allocate_pool2;
+pub mod storport_build_io;
 pub mod storport_complete_request;
 pub mod storport_enable_passive;
 pub mod storport_find_adapter;
