@@ -16,6 +16,7 @@ pub(crate) mod miniport;
 mod mutexes;
 mod objects;
 mod pool;
+mod races;
 mod registers;
 mod unload;
 mod waits;
@@ -46,6 +47,7 @@ pub(crate) const SOURCES: &[Source] = verifier::sources![
     "mutexes.rs",
     "objects.rs",
     "pool.rs",
+    "races.rs",
     "registers.rs",
     "unload.rs",
     "waits.rs",
@@ -299,6 +301,9 @@ pairs! {
     "lock-order-inverted" = Clean, program
         locks::both_orders, "nests two spin locks in both orders, one after the other";
         locks::both_orders_guarded, "nests two spin locks in both orders, inside a third";
+    "data-race" = Breaks("DataRace"), program
+        races::add_plainly, "adds to a counter in two threads, plainly";
+        races::add_in_one, "adds to a counter in two threads, by InterlockedIncrement";
     "data-integrity" = Breaks("DataIntegrity"), miniport
         miniport::writes_nothing, "completes writes with success and writes nothing";
         miniport::writes_twice, "writes the data of each write twice";

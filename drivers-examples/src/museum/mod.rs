@@ -192,13 +192,13 @@ museum! {
     miniport r02 = MayBreak("CompleteUnderLock"), with "--event removal --rules CompleteUnderLock", "completes requests under its lock when the backend has died";
     miniport r03 = MayBreak("RequestStatus"), with "", "frees its slot after it has completed the request";
     virtio r04 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "--event reset", "takes the locks of other queues than it resets";
-    virtio r06 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "", "does not lock a queue, as if its DPC stayed on one processor";
-    virtio r07 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "", "completes requests in its interrupt routine without the lock that starts them";
+    virtio r06 = MayBreak("DataRace"), with "", "does not lock a queue, as if its DPC stayed on one processor";
+    virtio r07 = MayBreak("DataRace"), with "", "completes requests in its interrupt routine without the lock that starts them";
     miniport r09 = MayStop("DRIVER_VERIFIER_DETECTED_VIOLATION"), with "", "waits in HwStorStartIo until it is resumed";
     miniport r11 = Breaks("ForDpcOutsideDpc"), with "", "takes a lock by the routine for DPCs where it is in none";
     virtio r12 = MayBreak("StorPortStartIo"), with "", "stalls in HwStorStartIo until a flush comes back";
     miniport r13 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--event reset", "takes the address of a request for its name when a reset has ended it";
-    miniport r14 = MayBreak("LostRequest"), with "", "writes the number of parts after it has queued the parts";
+    miniport r14 = MayBreak("DataRace"), with "", "writes the number of parts after it has queued the parts";
     miniport r15 = MayBreak("DataIntegrity"), with "--event reset", "completes a request with success of which a part was dropped";
     miniport r16 = MayBreak("LostRequest"), with "", "says that a request was taken for which the ring had no room";
     miniport r17 = MayStop("MULTIPLE_IRP_COMPLETE_REQUESTS"), with "", "completes the newer of two service requests, and keeps it";

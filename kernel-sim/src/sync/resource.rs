@@ -160,6 +160,7 @@ fn acquire(call: &Call, resource: PERESOURCE, wait: BOOLEAN, exclusive: bool) ->
         taken
     });
     if taken {
+        call.cpu.takes(resource as usize);
         return TRUE;
     }
     if wait == FALSE {
@@ -173,6 +174,7 @@ fn acquire(call: &Call, resource: PERESOURCE, wait: BOOLEAN, exclusive: bool) ->
     if !given {
         machine.sleep_on(call, kernel, resource as usize, None);
     }
+    call.cpu.takes(resource as usize);
     TRUE
 }
 
@@ -200,6 +202,7 @@ pub(crate) unsafe fn release(call: &Call, resource: PERESOURCE) {
             format!("{} of {}, which the thread does not have", call.ddi.name, crate::report_address(shown));
         call.bug_check(RESOURCE_NOT_OWNED, [shown, 0, 0, 0], what);
     }
+    call.cpu.gives(resource as usize);
     call.machine().serve_waiters(resource as usize);
 }
 
