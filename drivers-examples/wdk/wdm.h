@@ -511,6 +511,31 @@ FORCEINLINE VOID InsertHeadList(PLIST_ENTRY ListHead, PLIST_ENTRY Entry)
     ListHead->Flink = Entry;
 }
 
+/* Fields that are shared without a lock: whole accesses, ordered or not. With storsim cc --race the simulator sees them as
+ * such, and not as plain ones. */
+#define SHARED_FIELD(Read, Write, Type, Reads, Writes) \
+    FORCEINLINE Type Read(const volatile Type *Source) { return __atomic_load_n(Source, Reads); } \
+    FORCEINLINE VOID Write(volatile Type *Destination, Type Value) { __atomic_store_n(Destination, Value, Writes); }
+SHARED_FIELD(ReadAcquire, WriteRelease, LONG, __ATOMIC_ACQUIRE, __ATOMIC_RELEASE)
+SHARED_FIELD(ReadNoFence, WriteNoFence, LONG, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+SHARED_FIELD(ReadAcquire8, WriteRelease8, CHAR, __ATOMIC_ACQUIRE, __ATOMIC_RELEASE)
+SHARED_FIELD(ReadNoFence8, WriteNoFence8, CHAR, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+SHARED_FIELD(ReadAcquire16, WriteRelease16, SHORT, __ATOMIC_ACQUIRE, __ATOMIC_RELEASE)
+SHARED_FIELD(ReadNoFence16, WriteNoFence16, SHORT, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+SHARED_FIELD(ReadAcquire64, WriteRelease64, LONG64, __ATOMIC_ACQUIRE, __ATOMIC_RELEASE)
+SHARED_FIELD(ReadNoFence64, WriteNoFence64, LONG64, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+SHARED_FIELD(ReadUCharAcquire, WriteUCharRelease, UCHAR, __ATOMIC_ACQUIRE, __ATOMIC_RELEASE)
+SHARED_FIELD(ReadUCharNoFence, WriteUCharNoFence, UCHAR, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+SHARED_FIELD(ReadUShortAcquire, WriteUShortRelease, USHORT, __ATOMIC_ACQUIRE, __ATOMIC_RELEASE)
+SHARED_FIELD(ReadUShortNoFence, WriteUShortNoFence, USHORT, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+SHARED_FIELD(ReadULongAcquire, WriteULongRelease, ULONG, __ATOMIC_ACQUIRE, __ATOMIC_RELEASE)
+SHARED_FIELD(ReadULongNoFence, WriteULongNoFence, ULONG, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+SHARED_FIELD(ReadULong64Acquire, WriteULong64Release, ULONG64, __ATOMIC_ACQUIRE, __ATOMIC_RELEASE)
+SHARED_FIELD(ReadULong64NoFence, WriteULong64NoFence, ULONG64, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+SHARED_FIELD(ReadPointerAcquire, WritePointerRelease, PVOID, __ATOMIC_ACQUIRE, __ATOMIC_RELEASE)
+SHARED_FIELD(ReadPointerNoFence, WritePointerNoFence, PVOID, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+#undef SHARED_FIELD
+
 /* IRPs. */
 FORCEINLINE PIO_STACK_LOCATION IoGetCurrentIrpStackLocation(PIRP Irp) { return Irp->Tail.Overlay.CurrentStackLocation; }
 FORCEINLINE PIO_STACK_LOCATION IoGetNextIrpStackLocation(PIRP Irp) { return Irp->Tail.Overlay.CurrentStackLocation - 1; }

@@ -58,7 +58,9 @@ impl Machine {
         while messages != 0 {
             let m = messages.trailing_zeros();
             messages &= messages - 1;
-            self.deliver_message(MESSAGE_VECTORS + slot.number() as u32 * MESSAGES_MAX + m);
+            let vector = MESSAGE_VECTORS + slot.number() as u32 * MESSAGES_MAX + m;
+            self.device_interrupts(slot.number(), vector);
+            self.deliver_message(vector);
         }
     }
 

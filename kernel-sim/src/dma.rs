@@ -52,6 +52,11 @@ impl DmaMap {
         }
     }
 
+    /// Whether a byte of memory is one that the device was given: not merely left to it.
+    pub(crate) fn was_given(&self, physical: u64) -> bool {
+        self.restricted && self.ranges.range(..=(physical, u64::MAX)).rev().any(|((_, to), _)| *to > physical)
+    }
+
     /// Takes one admission of exactly this range away; a range never admitted changes nothing.
     pub(crate) fn revoke(&mut self, physical: u64, bytes: usize) {
         let key = (physical, physical + bytes as u64);

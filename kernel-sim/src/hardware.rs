@@ -15,6 +15,7 @@ use crate::lent::Lent;
 use crate::machine::Machine;
 use crate::memory::{POOL_BYTES, WINDOW_BYTES, WINDOW_STRIDE};
 use crate::moment::Moment;
+use crate::processor::Processor;
 use crate::sync::timer::{Expiry, TimerEntry};
 use crossbeam::utils::Backoff;
 use parking_lot::{Mutex, MutexGuard};
@@ -284,6 +285,7 @@ impl Machine {
     /// Reads a device register; `None` if the address is no register.
     pub(crate) fn read_register(&self, address: usize, width: u8) -> Option<u64> {
         let (slot, offset) = self.slot_at(address)?;
+        self.register_read(Processor::current(), slot.number, address);
         let mut model = slot.model();
         let value = model.read(offset, width);
         self.settle(slot, model);
@@ -293,6 +295,7 @@ impl Machine {
     /// Writes a device register; `None` if the address is no register.
     pub(crate) fn write_register(&self, address: usize, width: u8, value: u64) -> Option<()> {
         let (slot, offset) = self.slot_at(address)?;
+        self.register_written(Processor::current(), slot.number, address);
         let mut model = slot.model();
         model.write(offset, width, value);
         self.settle(slot, model);
@@ -327,6 +330,7 @@ impl Machine {
             return false;
         }
         let which = self.pick(steps);
+        self.device_looks(n);
         model.step(which, &Bus { machine: self, slot });
         let fault = slot.dma().take_fault();
         if let Some(fault) = fault {
@@ -377,8 +381,15 @@ impl Machine {
         self.note_due(slot, model.due_ns().unwrap_or(u64::MAX));
         self.note_device(slot.number, busy);
         let word = line_word(line);
+        let was = slot.line.swap(word, SeqCst);
+        if messages != 0 || (line.1 && was != word) {
+            self.device_looks(slot.number);
+        }
         // Nothing to do if the line was low and stays low.
-        if slot.line.swap(word, SeqCst) != word || line.1 {
+        if was != word || line.1 {
+            if line.1 {
+                self.device_interrupts(slot.number, line.0);
+            }
             self.look_at_line(line.0);
         }
         self.deliver_messages(slot, messages);
@@ -409,6 +420,7 @@ impl Machine {
         // for that; it stays, and looking too early is harmless.
         if model.due_ns().is_some_and(|due_ns| due_ns <= now_ns) {
             slot.due_ns.store(u64::MAX, SeqCst);
+            self.device_looks(n);
             model.time_has_come(now_ns);
         }
         self.settle(slot, model);

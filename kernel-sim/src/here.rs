@@ -9,8 +9,9 @@ use crate::held::HeldLock;
 use crate::hook::{Caller, Here};
 use crate::irql::Irql;
 use crate::machine::Machine;
-use crate::moment::Moment;
+use crate::moment::{Mark, Moment};
 use crate::processor::{Processor, flag};
+use crate::site::Site;
 use crate::stack::Stack;
 
 impl Machine {
@@ -82,6 +83,10 @@ impl Here for Processor {
         self.stalled_us.get()
     }
 
+    fn is_on_top(&self) -> bool {
+        self.in_dpc.get() + self.in_isr.get() != 0
+    }
+
     fn frame(&self) -> Option<&Frame<'_>> {
         Some(Processor::frame(self)).filter(|frame| frame.kind.id != crate::routine::KERNEL.id)
     }
@@ -113,6 +118,18 @@ impl Here for Processor {
 
     fn moment_to_keep(&self) -> Moment {
         if self.hooks() & flag::EVIDENCE != 0 { self.place_with_stack() } else { self.place() }
+    }
+
+    fn mark(&self, site: Site) -> Mark {
+        Mark::of_access(self, site)
+    }
+
+    fn is_shared_memory(&self, host: usize) -> bool {
+        self.machine().memory.is_shared(host)
+    }
+
+    fn moment_of(&self, mark: &Mark, label: &'static str) -> Moment {
+        mark.moment(self.machine(), label)
     }
 
     fn irql_changed(&self) -> Option<Moment> {

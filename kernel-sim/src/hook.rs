@@ -7,7 +7,7 @@
 use crate::frame::{Frame, Item};
 use crate::held::HeldLock;
 use crate::irql::Irql;
-use crate::moment::Moment;
+use crate::moment::{Mark, Moment};
 use crate::routine::{Arg, Arguments, Callback, DDIS_MAX, DdiInfo};
 use crate::site::Site;
 use std::any::Any;
@@ -127,6 +127,9 @@ pub struct Interest {
     pub moved: bool,
     /// Whether to be told of accesses to shared cells and device registers.
     pub touch: bool,
+    /// Whether to be told what orders accesses ([`EventKind::Order`]). It is known in the deterministic
+    /// executor only: in the other one, who asks for this is told neither of order nor of accesses.
+    pub order: bool,
     /// Whether the held spin locks are to be counted.
     pub lock_count: bool,
     /// Whether each held lock's acquire site is to be kept; implies counting.
@@ -146,6 +149,7 @@ impl Interest {
         leaving_noted: CallbackSet::EMPTY,
         moved: false,
         touch: false,
+        order: false,
         lock_count: false,
         lock_sites: false,
     };
@@ -212,6 +216,7 @@ impl Interest {
         self.callbacks = self.callbacks.and(other.callbacks);
         self.moved |= other.moved;
         self.touch |= other.touch;
+        self.order |= other.order;
         self.lock_count |= other.lock_count;
         self.lock_sites |= other.lock_sites;
         self
@@ -237,7 +242,44 @@ pub enum TouchKind {
     /// It writes.
     Write,
     /// It reads and writes in one.
-    Atomic,
+    Update,
+}
+
+/// What an access promises besides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Manner {
+    /// Nothing: a field of a structure, as compilers access it.
+    Plain,
+    /// It is whole, and orders nothing: ReadNoFence, WriteNoFence.
+    NoFence,
+    /// It is whole, and ordered with what comes before and after it: the interlocked operations, ReadAcquire,
+    /// WriteRelease.
+    Ordered,
+    /// It is of a device register, which is no memory.
+    Register,
+}
+
+/// What orders accesses: some code comes wholly before some other.
+///
+/// Code *gives* to an object what it and all before it did, and *takes* from it what was given; what takes
+/// comes after what gave. Objects are known by number: the host address of a lock, an event, a DPC object;
+/// or a small number of the kernel's own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// The code that runs here gives to the object.
+    Gives,
+    /// The code that runs here takes from the object.
+    Takes,
+    /// What was given to the object is given to another, by no processor: a timer expires, a device steps.
+    Passes {
+        /// The other object.
+        to: usize,
+    },
+    /// The memory at this address is a fresh block: what was done with it before is over.
+    Fresh {
+        /// How long the block is.
+        bytes: usize,
+    },
 }
 
 /// What happened.
@@ -268,8 +310,17 @@ pub enum EventKind<'a> {
         bytes: usize,
         /// How.
         kind: TouchKind,
-        /// What was read, or is written.
-        value: u64,
+        /// What it promises.
+        manner: Manner,
+        /// What was read, or is written, as far as that is known.
+        value: Option<u64>,
+    },
+    /// Something orders accesses.
+    Order {
+        /// The number of the object.
+        object: usize,
+        /// How.
+        order: Order,
     },
 }
 
@@ -298,6 +349,8 @@ pub trait Here {
     /// Microseconds of machine time for which driver code has kept the processor busy on purpose, by routines
     /// that stall, since power-on.
     fn stalled_us(&self) -> u64;
+    /// Whether it runs a DPC or an interrupt on top of its thread.
+    fn is_on_top(&self) -> bool;
     /// The innermost callback; `None` outside all.
     fn frame(&self) -> Option<&Frame<'_>>;
     /// Who runs there.
@@ -315,6 +368,13 @@ pub trait Here {
     fn moment(&self) -> Moment;
     /// As `moment`, with a call stack only on a machine that gathers evidence: to be remembered, in case.
     fn moment_to_keep(&self) -> Moment;
+    /// An access at that position, as a plain value: to be remembered, in case.
+    fn mark(&self, site: Site) -> Mark;
+    /// Whether several callbacks could share what lies at a host address: memory of the machine, and no
+    /// stack.
+    fn is_shared_memory(&self, host: usize) -> bool;
+    /// The moment of a mark of this run.
+    fn moment_of(&self, mark: &Mark, label: &'static str) -> Moment;
     /// The call that the innermost callback made last to change the IRQL, if that left it where it is now;
     /// known on a machine that gathers evidence.
     fn irql_changed(&self) -> Option<Moment>;

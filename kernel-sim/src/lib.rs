@@ -79,6 +79,7 @@ mod marks;
 mod memory;
 mod model;
 pub mod moment;
+mod order;
 pub mod own_sources;
 mod panics;
 pub mod pool;
@@ -99,6 +100,7 @@ mod stopping;
 mod sync;
 pub mod unhooked;
 mod watching;
+pub mod words;
 
 pub use io::pnp::{PnpDevice, Power};
 pub use memory::MACHINE_BASE;

@@ -101,6 +101,12 @@ impl AddressSpace {
         Ok(())
     }
 
+    /// Whether a host address is memory of the machine and no stack's.
+    pub(crate) fn is_shared(&self, host: usize) -> bool {
+        let offset = host.wrapping_sub(self.base());
+        offset < STACKS_OFFSET || (IMAGE_OFFSET..TOTAL_BYTES).contains(&offset)
+    }
+
     fn map() -> std::io::Result<AddressSpace> {
         // SAFETY: an anonymous private mapping at an address of the kernel's choosing.
         let base = unsafe {

@@ -7,7 +7,7 @@ use crate::held::HeldLock;
 use crate::irql::Irql;
 use crate::routine::{Callback, DdiInfo};
 use crate::site::Site;
-use crate::stack::Stack;
+use crate::stack::{Stack, StackId};
 use std::borrow::Cow;
 
 /// Where and when something happened.
@@ -93,4 +93,20 @@ impl Moment {
         self.label = label.into();
         self
     }
+}
+
+/// A moment as a plain value, which can be kept for every request, block, lock and access: made by
+/// `stamp.rs`, and made into a moment again by the machine that it is one of.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    /// The callback that was active.
+    pub(crate) callback: &'static Callback,
+    pub(crate) routine: Option<&'static DdiInfo>,
+    pub(crate) site: Option<Site>,
+    pub(crate) step: u64,
+    pub(crate) time_ns: u64,
+    pub(crate) stack: StackId,
+    pub(crate) thread: u32,
+    pub(crate) cpu: u8,
+    pub(crate) irql: Irql,
 }

@@ -213,6 +213,7 @@ impl Machine {
         if let Some(at) = taken.written {
             misuse::stop_at_written(Processor::current(), taken.host, at);
         }
+        Processor::current().has_fresh(taken.host, block.bytes);
         // SAFETY: a fresh block of that size in mapped memory.
         unsafe { (taken.host as *mut u8).write_bytes(fill, block.bytes) };
         taken.host as PVOID

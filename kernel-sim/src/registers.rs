@@ -2,8 +2,12 @@
 
 #![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
-use crate::ddi::Call;
-use crate::hook::TouchKind;
+use crate::ddi::{Access, Call};
+use crate::hook::{Manner, TouchKind};
+
+fn access<T>(register: *mut T, kind: TouchKind) -> Access {
+    Access { address: register as usize, bytes: size_of::<T>(), kind, manner: Manner::Register }
+}
 
 macro_rules! register_access {
     ($($read:ident, $write:ident: $ty:ty;)*) => {$(
@@ -11,7 +15,7 @@ macro_rules! register_access {
             match call.cpu.machine().read_register(register as usize, size_of::<$ty>() as u8) {
                 Some(value) => {
                     call.machine().note_register_read(call, register as usize, value);
-                    call.touched(register as usize, size_of::<$ty>(), TouchKind::Read, value);
+                    call.touched(access(register, TouchKind::Read), Some(value));
                     value as $ty
                 }
                 None => call.bad_pointer(register as usize, "the device register"),
@@ -19,7 +23,7 @@ macro_rules! register_access {
         }
 
         pub(crate) unsafe fn $write(call: &Call, register: *mut $ty, value: $ty) {
-            call.touched(register as usize, size_of::<$ty>(), TouchKind::Write, u64::from(value));
+            call.touched(access(register, TouchKind::Write), Some(u64::from(value)));
             if call.cpu.machine().write_register(register as usize, size_of::<$ty>() as u8, u64::from(value)).is_none() {
                 call.bad_pointer(register as usize, "the device register");
             }

@@ -11,7 +11,13 @@ pub const DDIS_MAX: usize = 1024;
 /// Numbers above those of the tables: for events that are told like calls and are none.
 pub mod reserved {
     /// The first of them.
-    pub const FROM: u16 = 1020;
+    pub const FROM: u16 = 1017;
+    /// Memory is written by code of an image.
+    pub const MEMORY_WRITE: u16 = 1017;
+    /// Memory is read by code of an image.
+    pub const MEMORY_READ: u16 = 1018;
+    /// Something orders accesses.
+    pub const ORDER: u16 = 1019;
     /// A processor's flags for everything that is no call.
     pub const GENERAL: u16 = 1020;
     /// The port driver's own doing.

@@ -11,6 +11,7 @@
 use crate::ddi::Call;
 use crate::irql::Irql;
 use crate::machine::Machine;
+pub use crate::moment::Mark;
 use crate::moment::Moment;
 use crate::processor::{Processor, flag};
 use crate::routine::{Callback, DdiInfo, KERNEL};
@@ -21,21 +22,6 @@ use std::ptr::{from_ref, null_mut};
 use std::sync::atomic::{
     AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
 };
-
-/// A moment as a plain value.
-#[derive(Clone, Copy, Debug)]
-pub struct Mark {
-    /// The callback that was active.
-    callback: &'static Callback,
-    routine: Option<&'static DdiInfo>,
-    site: Option<Site>,
-    step: u64,
-    time_ns: u64,
-    stack: StackId,
-    thread: u32,
-    cpu: u8,
-    irql: Irql,
-}
 
 impl Mark {
     /// This call, in the callback that is active; with its stack on a machine that gathers evidence.
@@ -52,6 +38,15 @@ impl Mark {
     pub(crate) fn without_stack(call: &Call) -> Mark {
         let entry = Mark::of_entry(call.cpu, call.cpu.frame().kind);
         Mark { routine: Some(call.ddi), site: Some(call.site), ..entry }
+    }
+
+    /// An access at that position, in the callback that is active; with its stack on a machine that gathers
+    /// evidence.
+    pub(crate) fn of_access(cpu: &Processor, site: Site) -> Mark {
+        let gathers = cpu.hooks() & flag::EVIDENCE != 0;
+        let stack = if gathers { cpu.machine().stacks.keep() } else { StackId::NONE };
+        let entry = Mark::of_entry(cpu, cpu.frame().kind);
+        Mark { site: Some(site), stack, ..entry }
     }
 
     /// The entry of a callback of that kind.

@@ -27,6 +27,8 @@ pub(crate) struct Watching {
     /// Which watchers want what changes hands, and accesses.
     moved: SmallVec<[u8; 8]>,
     touch: SmallVec<[u8; 8]>,
+    /// Which want what orders accesses.
+    order: SmallVec<[u8; 8]>,
     /// The flags of every routine's byte in a processor, and further flags of some routines.
     pub common: u8,
     special: SmallVec<[(u16, u8); 8]>,
@@ -46,7 +48,11 @@ impl Watching {
         keep_evidence: bool,
     ) -> Watching {
         assert!(watchers.len() <= WATCHERS_MAX, "a machine has at most {WATCHERS_MAX} watchers");
-        let watchers: Vec<_> = watchers.into_iter().map(|w| (Arc::clone(&w), w.interest())).collect();
+        let told = |interest: Interest| {
+            let is_told = deterministic || !interest.order;
+            Interest { order: interest.order && is_told, touch: interest.touch && is_told, ..interest }
+        };
+        let watchers: Vec<_> = watchers.into_iter().map(|w| (Arc::clone(&w), told(w.interest()))).collect();
         let mut watching = Watching {
             watchers,
             enter: Pairs::new(),
@@ -59,6 +65,7 @@ impl Watching {
             leaving_noted: Pairs::new(),
             moved: SmallVec::new(),
             touch: SmallVec::new(),
+            order: SmallVec::new(),
             common: 0,
             special: SmallVec::new(),
         };
@@ -82,6 +89,7 @@ impl Watching {
             watching.leaving_noted.extend(kinds(interest.leaving_noted));
             watching.moved.extend(interest.moved.then_some(n));
             watching.touch.extend(interest.touch.then_some(n));
+            watching.order.extend(interest.order.then_some(n));
             all = all.and(interest);
         }
         for pairs in [
@@ -118,10 +126,19 @@ impl Watching {
         let on_condition = conditions.map(|(routine, _)| (*routine, flag::CONDITION));
         self.special = watched.chain(on_condition).collect();
         if all.touch {
-            let cells = [reserved::SHARED_READ, reserved::SHARED_WRITE].into_iter();
+            let cells = [
+                reserved::SHARED_READ,
+                reserved::SHARED_WRITE,
+                reserved::MEMORY_READ,
+                reserved::MEMORY_WRITE,
+            ]
+            .into_iter();
             let registers = crate::ddi::register_rows().map(|row| row.id);
-            self.special.extend(cells.chain(registers).map(|routine| (routine, flag::EVENTS)));
+            let interlocked = crate::ddi::interlocked_rows().map(|row| row.id);
+            let touching = cells.chain(registers).chain(interlocked);
+            self.special.extend(touching.map(|routine| (routine, flag::EVENTS)));
         }
+        self.special.extend(all.order.then_some((reserved::ORDER, flag::EVENTS)));
         if all.moved {
             let rows = crate::ddi::moving_rows().map(|row| row.id);
             self.special.extend(rows.chain([reserved::GENERAL]).map(|routine| (routine, flag::MOVED)));
@@ -168,6 +185,7 @@ impl Watching {
             }
             EventKind::Moved { .. } => self.tell_all(&self.moved, event),
             EventKind::Touch { .. } => self.tell_all(&self.touch, event),
+            EventKind::Order { .. } => self.tell_all(&self.order, event),
         }
     }
 

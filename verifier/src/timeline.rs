@@ -285,7 +285,7 @@ impl Watcher for Values {
     }
 
     fn event(&self, event: &Event<'_>) -> Option<Halt> {
-        if let EventKind::Touch { value, .. } = event.kind {
+        if let EventKind::Touch { value: Some(value), .. } = event.kind {
             self.timeline.lock().note_value(event.cpu(), event.site, value);
         }
         self.beside.as_ref().and_then(|beside| beside.event(event))

@@ -17,6 +17,7 @@ mod mutexes;
 mod objects;
 mod pool;
 mod port;
+mod races;
 mod registers;
 mod unload;
 mod waits;
@@ -49,6 +50,7 @@ pub(crate) const SOURCES: &[Source] = verifier::sources![
     "objects.rs",
     "pool.rs",
     "port.rs",
+    "races.rs",
     "registers.rs",
     "unload.rs",
     "waits.rs",
@@ -314,6 +316,9 @@ pairs! {
     "lock-order-inverted" = Clean, program
         locks::both_orders, "nests two spin locks in both orders, one after the other";
         locks::both_orders_guarded, "nests two spin locks in both orders, inside a third";
+    "data-race" = Breaks("DataRace"), program
+        races::add_plainly, "adds to a counter in two threads, plainly";
+        races::add_in_one, "adds to a counter in two threads, by InterlockedIncrement";
     "data-integrity" = Breaks("DataIntegrity"), miniport
         miniport::writes_nothing, "completes writes with success and writes nothing";
         miniport::writes_twice, "writes the data of each write twice";

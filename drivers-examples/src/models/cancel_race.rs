@@ -25,7 +25,8 @@ use std::ptr::null_mut;
 #[repr(C)]
 struct DeviceExtension {
     Pending: PIRP,
-    /// One of the two routines has claimed the request and will complete it.
+    /// One of the two routines has claimed the request and will complete it. Read by ReadAcquire and
+    /// written by WriteRelease, which is no data race, and not enough.
     Claimed: Shared<ULONG>,
     Lock: KSPIN_LOCK,
     /// Which of the two forms this is.
@@ -37,10 +38,10 @@ type PDeviceExtension = *mut DeviceExtension;
 
 /// Takes the request, unless it is taken. Another may look before this one sets.
 unsafe fn ClaimUnlocked(Extension: PDeviceExtension) -> bool {
-    if (*Extension).Claimed.get() != 0 {
+    if (*Extension).Claimed.read_acquire() != 0 {
         return false;
     }
-    (*Extension).Claimed.set(1);
+    (*Extension).Claimed.write_release(1);
     true
 }
 

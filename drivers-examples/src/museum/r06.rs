@@ -17,9 +17,9 @@
 //!
 //! **The fix.** `r06-fixed` takes the lock of the queue always.
 //!
-//! **Found by** SCSI_VERIFIER_DETECTED_VIOLATION, where a request is completed once more, under some
-//! schedules; or by DRIVER_VERIFIER_DMA_VIOLATION, where the device still works on a request that was
-//! completed for another.
+//! **Found by** DataRace, in the list of free tags. Without that row by SCSI_VERIFIER_DETECTED_VIOLATION,
+//! where a request is completed once more, under some schedules; or by DRIVER_VERIFIER_DMA_VIOLATION, where
+//! the device still works on a request that was completed for another.
 //!
 //! **Source.** vioscsi (virtio-win/kvm-guest-drivers-windows), commit 7efd4872 of 2017-02-23, after an
 //! attempt in fc75457e of 2015.

@@ -16,9 +16,9 @@
 //! **The fix.** `r07-fixed` completes requests in the DPC, however many queues there are; the interrupt
 //! routine asks for the DPC.
 //!
-//! **Found by** SCSI_VERIFIER_DETECTED_VIOLATION, where a request is completed once more, under some
-//! schedules; or by DRIVER_VERIFIER_DMA_VIOLATION, where the device still works on a request that was
-//! completed for another.
+//! **Found by** DataRace, in the list of free tags. Without that row by SCSI_VERIFIER_DETECTED_VIOLATION,
+//! where a request is completed once more, under some schedules; or by DRIVER_VERIFIER_DMA_VIOLATION, where
+//! the device still works on a request that was completed for another.
 //!
 //! **Source.** vioscsi (virtio-win/kvm-guest-drivers-windows), commits ed1d377e of 2017-02-01 and b6ad5546 of
 //! 2017-04-06, pull request 103.

@@ -32,7 +32,7 @@ const RECONNECT: i64 = -10_000;
 pub(super) struct MORE {
     /// Set while the driver is not suspended.
     Resumed: KEVENT,
-    /// Guarded by the lock, as the next is.
+    /// Written under the lock, which guards the next.
     Suspended: Shared<ULONG>,
     /// Requests that came while it was.
     Held: LIST_ENTRY,
@@ -51,7 +51,7 @@ unsafe fn SetSuspended<F: Form<More = MORE>>(Adapter: PADAPTER, Suspended: ULONG
     let mut Irql: KIRQL = 0;
 
     KeAcquireSpinLock(&raw mut (*Adapter).Lock, &raw mut Irql);
-    (*More).Suspended.set(Suspended);
+    (*More).Suspended.write_release(Suspended);
     MoveAll(&raw mut (*More).Held, Held);
     KeReleaseSpinLock(&raw mut (*Adapter).Lock, Irql);
 }
@@ -99,7 +99,7 @@ impl Form for Buggy {
     unsafe fn StartIo(Adapter: PADAPTER, Srb: PSCSI_REQUEST_BLOCK) {
         let More = More::<Self>(Adapter);
 
-        if (*More).Suspended.get() != 0 {
+        if (*More).Suspended.read_acquire() != 0 {
             let Resumed = (&raw mut (*More).Resumed).cast();
             KeWaitForSingleObject(Resumed, Executive, KernelMode, FALSE, null_mut()); // Wrong: at this IRQL.
         }

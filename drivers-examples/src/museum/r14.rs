@@ -13,7 +13,7 @@
 //!
 //! **The fix.** `r14-fixed` writes the count before any part can be seen by another processor.
 //!
-//! **Found by** LostRequest, under some schedules.
+//! **Found by** DataRace, on the count. Without that row by LostRequest, under some schedules.
 //!
 //! **Source.** xenvbd (win-xenvbd), commit 64b7abd of 2017-02-17.
 

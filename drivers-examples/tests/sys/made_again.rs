@@ -15,7 +15,7 @@ fn tools_are_here() -> bool {
     are
 }
 
-/// Compiles `c/vmini.c` with a macro into a file of the desk, if that can be done.
+/// Compiles `c/vmini.c` with a macro, and what flags follow it, into a file of the desk, if that can be done.
 fn cc(desk: &TempDir, define: &str, output: &str) -> bool {
     if !tools_are_here() {
         return false;
@@ -87,17 +87,58 @@ fn what_cannot_be_compiled_is_refused() {
     assert!(stderr.contains("error: odd.c is not compiled"), "{stderr}");
 }
 
+#[test]
+fn a_lost_update_of_c_code_is_found_where_its_loads_and_stores_are_seen() {
+    let desk = desk();
+    if !cc(&desk, "UNLOCKED_COUNT --race", "seen.sys") {
+        return;
+    }
+    let found = stdout(&storsim(&desk, "stress --sys seen.sys --schedules 10 --plain").code(1));
+    assert!(found.contains("error[DataRace]"), "{found}");
+    let lines = found.lines().filter(|line| line.contains("--> drivers-examples/c/vmini.c:"));
+    assert_eq!(lines.count(), 2, "{found}");
+    assert!(found.contains("Extension->UnderWay += By;"), "{found}");
+    for (flags, schedules) in [("-D UNLOCKED_COUNT", 200), ("-D NOTHING --race", 40)] {
+        storsim(&desk, &format!("cc drivers-examples/c/vmini.c {flags} -o other.sys")).success();
+        storsim(&desk, &format!("stress --sys other.sys --schedules {schedules}")).success();
+    }
+}
+
+#[test]
+fn what_the_headers_have_for_fields_without_a_lock_is_no_plain_access() {
+    let body = "static LONG Flag; static volatile LONG Polled; static ULONG Seen; static PVOID Kept;\n\
+        WriteRelease(&Flag, ReadAcquire(&Flag) + 1); Polled++; InterlockedIncrement((PLONG)&Seen);\n\
+        if (ReadULongNoFence(&Seen) != 0) WritePointerRelease(&Kept, NULL);\n";
+    if !tools_are_here() {
+        return;
+    }
+    let desk = desk();
+    std::fs::write(desk.path().join("odd.c"), in_start_io("", body)).expect("room for a file");
+    storsim(&desk, "cc odd.c --race -o odd.sys").success();
+    storsim(&desk, "stress --sys odd.sys --schedules 20 --plain").success();
+    std::fs::write(desk.path().join("odd.c"), in_start_io("", "static ULONG Seen; Seen++;"))
+        .expect("room for a file");
+    storsim(&desk, "cc odd.c --race -o odd.sys").success();
+    let found = stdout(&storsim(&desk, "run --sys odd.sys --no-shrink").code(1));
+    assert!(found.contains("error[DataRace]"), "{found}");
+}
+
+/// The driver with something done first in StartIo.
+fn in_start_io(helper: &str, body: &str) -> String {
+    const START_IO: &str = "static BOOLEAN StartIo(PVOID DeviceExtension, PSCSI_REQUEST_BLOCK Srb)\n{\n";
+    let source = include_str!("../../c/vmini.c");
+    let odd = source.replace(START_IO, &format!("{helper}\n{START_IO}{body}\n"));
+    assert_ne!(odd, source);
+    odd
+}
+
 /// The driver with something done in StartIo once thirty requests have come, and what is found.
 fn found_in(helper: &str, body: &str) -> Option<String> {
     if !tools_are_here() {
         return None;
     }
-    const START_IO: &str = "static BOOLEAN StartIo(PVOID DeviceExtension, PSCSI_REQUEST_BLOCK Srb)\n{\n";
     let desk = desk();
-    let source = include_str!("../../c/vmini.c");
-    let body = format!("{helper}\n{START_IO}static volatile ULONG Calls; if (++Calls > 30) {{ {body} }}\n");
-    let odd = source.replace(START_IO, &body);
-    assert_ne!(odd, source);
+    let odd = in_start_io(helper, &format!("static volatile ULONG Calls; if (++Calls > 30) {{ {body} }}"));
     std::fs::write(desk.path().join("odd.c"), odd).expect("room for a file");
     storsim(&desk, "cc odd.c -o odd.sys").success();
     let found = stdout(&storsim(&desk, "run --sys odd.sys --no-shrink --runaway 1").code(1));

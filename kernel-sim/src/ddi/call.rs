@@ -11,7 +11,7 @@ use crate::evidence;
 use crate::exec::Executor;
 use crate::exec::deterministic::Deterministic;
 use crate::frame::{Frame, Item};
-use crate::hook::{Event, EventKind, Owner, TouchKind};
+use crate::hook::{Event, EventKind, Manner, Order, Owner, TouchKind};
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::moment::Moment;
@@ -19,6 +19,19 @@ use crate::processor::{Processor, flag};
 use crate::routine::{Arg, Callback, DdiInfo, Effect, IntoArg, Kind, is_outside};
 use crate::site::Site;
 use crate::sync::thread::unwind;
+
+/// An access to memory that others may see, or to a register.
+#[derive(Clone, Copy)]
+pub(crate) struct Access {
+    /// Its host address.
+    pub address: usize,
+    /// How many bytes.
+    pub bytes: usize,
+    /// How.
+    pub kind: TouchKind,
+    /// What it promises.
+    pub manner: Manner,
+}
 
 /// One call: who, where from, which.
 ///
@@ -120,9 +133,9 @@ impl Call {
 
     /// Tells those who watch it that this call accesses memory that others may see.
     #[inline]
-    pub(crate) fn touched(&self, address: usize, bytes: usize, kind: TouchKind, value: u64) {
+    pub(crate) fn touched(&self, access: Access, value: Option<u64>) {
         if self.hooks & flag::EVENTS != 0 {
-            show_touch(self.cpu, self.site, address, bytes, kind, value);
+            show_touch(self.cpu, self.site, access, value);
         }
     }
 
@@ -402,16 +415,22 @@ fn tell_handed_on(cpu: &Processor, site: Site, item: Item, to: Owner) {
 
 /// Tells those who watch it of an access to memory that others may see.
 #[cold]
-pub(crate) fn show_touch(
-    cpu: &Processor,
-    site: Site,
-    address: usize,
-    bytes: usize,
-    kind: TouchKind,
-    value: u64,
-) {
+pub(crate) fn show_touch(cpu: &Processor, site: Site, access: Access, value: Option<u64>) {
+    if cpu.hooks() & flag::QUIET != 0 {
+        return;
+    }
+    let Access { address, bytes, kind, manner } = access;
+    if kind != TouchKind::Write && manner != Manner::Register {
+        cpu.machine().takes_from_devices(cpu, address);
+    }
+    deliver(cpu, &Event::new(EventKind::Touch { address, bytes, kind, manner, value }, site, cpu));
+}
+
+/// Tells those who watch it that something orders accesses.
+#[cold]
+pub(crate) fn show_order(cpu: &Processor, object: usize, order: Order) {
     if cpu.hooks() & flag::QUIET == 0 {
-        deliver(cpu, &Event::new(EventKind::Touch { address, bytes, kind, value }, site, cpu));
+        deliver(cpu, &Event::new(EventKind::Order { object, order }, Site::caller(), cpu));
     }
 }
 

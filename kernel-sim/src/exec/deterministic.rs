@@ -11,6 +11,7 @@
 mod footprint;
 mod lock_waits;
 mod progress;
+mod shared_words;
 mod strategy;
 mod turns;
 
@@ -24,6 +25,7 @@ use crate::routine::Arg;
 use footprint::Footprint;
 use lock_waits::LockWait;
 use progress::POLLS_PATIENCE;
+use shared_words::SharedWords;
 use std::cell::{Cell, UnsafeCell};
 pub(crate) use strategy::Strategy;
 
@@ -70,6 +72,9 @@ pub(crate) struct Deterministic {
     ends_when_still: Cell<bool>,
     /// It has ended like that: no fiber runs, and all could go on.
     at_rest: Cell<bool>,
+    /// What happens now is a device's or the clock's doing, and no processor's.
+    unattended: Cell<bool>,
+    words: SharedWords,
     footprint: Footprint,
 }
 
@@ -105,6 +110,8 @@ impl Deterministic {
             others_finish: Cell::new(others_finish),
             ends_when_still: Cell::new(false),
             at_rest: Cell::new(false),
+            unattended: Cell::new(false),
+            words: SharedWords::default(),
             footprint: Footprint::new(follows),
         }
     }
@@ -131,8 +138,19 @@ impl Deterministic {
         self.arrivals.set(0);
         self.ends_when_still.set(false);
         self.at_rest.set(false);
+        self.unattended.set(false);
+        self.words.reset();
         // Nobody runs, waits or has anything pended, or the machine would not be at rest.
         debug_assert_eq!(self.run.get() | self.ready.get() | self.dpc.get() | self.waiting.get(), 0);
+    }
+
+    /// Whether what happens now is no processor's doing.
+    pub(crate) fn is_unattended(&self) -> bool {
+        self.unattended.get()
+    }
+
+    pub(crate) fn set_unattended(&self, on: bool) -> bool {
+        self.unattended.replace(on)
     }
 
     #[inline]

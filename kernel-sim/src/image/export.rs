@@ -4,7 +4,7 @@
 //! takes the place of an earlier one, so that a crate can put a routine of its own before a row's. Invariant:
 //! once an image is mapped, what its imports lead to stays.
 
-use super::runtime;
+use super::{access, runtime};
 use crate::ddi;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
@@ -26,8 +26,12 @@ static EXPORTS: RwLock<BTreeMap<&'static str, Export>> = RwLock::new(BTreeMap::n
 pub fn export(routines: impl IntoIterator<Item = Export>) {
     let mut exports = EXPORTS.write();
     if exports.is_empty() {
-        exports
-            .extend(ddi::thunk::exports().chain(runtime::exports()).map(|routine| (routine.name, routine)));
+        exports.extend(
+            ddi::thunk::exports()
+                .chain(runtime::exports())
+                .chain(access::exports())
+                .map(|routine| (routine.name, routine)),
+        );
     }
     exports.extend(routines.into_iter().map(|routine| (routine.name, routine)));
 }

@@ -4,7 +4,8 @@
 //! made as it was in the file at every power-on, its globals included. Its imports lead to the rows of the
 //! DDI tables through `gate`, a few lines of assembly that note where the call came from; calls into it go
 //! through [`Routine`], which knows by the address whose convention to call by. Lines come from DWARF in the
-//! file, stacks from its unwind tables.
+//! file, stacks from its unwind tables. An image that was built for it calls us before each load and store
+//! (`access.rs`).
 //!
 //! Not here: any check of what the code does. It runs in this process like a driver in Rust does, and what it
 //! does wrong is found in the same way. Not simulated: privileged instructions, structured exception
@@ -15,6 +16,7 @@
 //!
 //! Linux on x86-64 only.
 
+mod access;
 mod activation;
 mod export;
 mod lines;

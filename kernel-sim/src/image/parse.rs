@@ -2,6 +2,7 @@
 //!
 //! Invariant: whatever a parsed image names (sections, relocations, import slots, functions) lies inside it.
 
+use super::access;
 use super::export::{Export, exported};
 use super::lines::Lines;
 use super::map::IMAGE_BYTES_MAX;
@@ -77,6 +78,7 @@ pub struct Image {
     pub(super) imports: Vec<ImportedRoutine>,
     pub(super) sections: Vec<Section>,
     pub(super) entry: usize,
+    is_instrumented: bool,
     functions: Vec<Function>,
     pub(super) lines: Lines,
     /// The lines of places that were asked for.
@@ -97,6 +99,8 @@ impl Image {
         for import in &mut image.imports {
             import.export = exported(&import.name);
         }
+        let is_instrumented = image.imports().any(|name| name == access::MARK);
+        image.is_instrumented = is_instrumented;
         Ok(registry::keep(image))
     }
 
@@ -116,6 +120,12 @@ impl Image {
     #[must_use]
     pub fn missing(&self) -> Vec<&str> {
         self.imports.iter().filter(|i| i.export.is_none()).map(|i| i.name.as_str()).collect()
+    }
+
+    /// Whether it calls before each access of memory that could be shared.
+    #[must_use]
+    pub fn is_instrumented(&self) -> bool {
+        self.is_instrumented
     }
 
     /// Names of the routines it imports.
@@ -233,6 +243,7 @@ impl Parser<'_> {
             imports,
             sections,
             entry,
+            is_instrumented: false,
             functions: self.functions(&pristine),
             lines: Lines::new(preferred, debug.collect()),
             sites: (0..size).map(|_| AtomicSite::default()).collect(),

@@ -1,14 +1,17 @@
 //! What images import that is no row of a table: memory and string routines that C compilers call, and the
 //! place of every import that is not here.
 //!
-//! None of them is a call that rules or schedules see. What they touch is the driver's to have given: a fault
+//! None of them is a call that rules or schedules see, but that of an instrumented image tells what memory it
+//! reads and writes. What they touch is the driver's to have given: a fault
 //! in one is the driver's.
 
 #![expect(unsafe_code, reason = "C's memory routines")]
 
+use super::access;
 use super::activation::{caller_site, probe};
 use super::export::Export;
 use super::registry;
+use crate::hook::TouchKind;
 use crate::processor::Processor;
 use crate::shared::SHARED_READ;
 use std::cmp::Ordering;
@@ -16,18 +19,23 @@ use std::cmp::Ordering;
 type Bytes = *mut u8;
 
 unsafe extern "win64-unwind" fn memset(to: Bytes, value: i32, n: usize) -> Bytes {
+    access::range(to as usize, n, TouchKind::Write);
     // SAFETY: C's contract.
     unsafe { to.write_bytes(value as u8, n) };
     to
 }
 
 unsafe extern "win64-unwind" fn memmove(to: Bytes, from: *const u8, n: usize) -> Bytes {
+    access::range(from as usize, n, TouchKind::Read);
+    access::range(to as usize, n, TouchKind::Write);
     // SAFETY: C's contract.
     unsafe { to.copy_from(from, n) };
     to
 }
 
 unsafe extern "win64-unwind" fn memcmp(a: *const u8, b: *const u8, n: usize) -> i32 {
+    access::range(a as usize, n, TouchKind::Read);
+    access::range(b as usize, n, TouchKind::Read);
     // SAFETY: C's contract.
     let differ = (0..n).map(|i| unsafe { (*a.add(i)).cmp(&*b.add(i)) }).find(|order| order.is_ne());
     differ.unwrap_or(Ordering::Equal) as i32
@@ -35,16 +43,20 @@ unsafe extern "win64-unwind" fn memcmp(a: *const u8, b: *const u8, n: usize) -> 
 
 /// How many bytes at the beginning are equal.
 unsafe extern "win64-unwind" fn compare_memory(a: *const u8, b: *const u8, n: usize) -> usize {
+    access::range(a as usize, n, TouchKind::Read);
+    access::range(b as usize, n, TouchKind::Read);
     // SAFETY: the documented contract.
     (0..n).take_while(|i| unsafe { *a.add(*i) == *b.add(*i) }).count()
 }
 
 unsafe extern "win64-unwind" fn zero_memory(to: Bytes, n: usize) {
+    access::range(to as usize, n, TouchKind::Write);
     // SAFETY: the documented contract.
     unsafe { to.write_bytes(0, n) };
 }
 
 unsafe extern "win64-unwind" fn fill_memory(to: Bytes, n: usize, value: u8) {
+    access::range(to as usize, n, TouchKind::Write);
     // SAFETY: the documented contract.
     unsafe { to.write_bytes(value, n) };
 }

@@ -9,7 +9,7 @@ use crate::frame::{Frame, Item};
 use crate::image::Routine as _;
 use crate::irql::Irql;
 use crate::machine::Machine;
-use crate::processor::flag;
+use crate::processor::{Processor, flag};
 use crate::routine::Arg;
 use crate::routine::CANCEL;
 use crate::sync::lock;
@@ -33,6 +33,7 @@ impl Machine {
 
 /// Exchanges the cancel routine, as IoSetCancelRoutine and the I/O manager do.
 pub(crate) fn exchange(irp: &mut IRP, routine: PDRIVER_CANCEL) -> PDRIVER_CANCEL {
+    Processor::current().meets(std::ptr::from_ref(irp) as usize);
     let field = (&raw mut irp.CancelRoutine).cast::<*mut ()>();
     let new = routine.map_or(std::ptr::null_mut(), |r| r as *mut ());
     // SAFETY: an optional function pointer has the size and null of a pointer, and every access to

@@ -69,6 +69,7 @@ unsafe fn insert_sorted(
 ) -> BOOLEAN {
     let q = object(call, queue);
     entry(call, new);
+    call.cpu.meets(queue as usize);
     let _guard = call.cpu.machine().io.queues.lock();
     // SAFETY: `entry` found the new entry in mapped memory, aligned, as it did those in the queue when they
     // came; links change under the queues' lock, which is held.
@@ -107,6 +108,7 @@ pub(crate) unsafe fn remove_by_key(call: &Call, queue: PKDEVICE_QUEUE, key: ULON
 /// The first entry, or the first whose key is not below `key` (else the first); null makes it idle.
 unsafe fn take(call: &Call, queue: PKDEVICE_QUEUE, key: Option<ULONG>) -> PKDEVICE_QUEUE_ENTRY {
     let q = object(call, queue);
+    call.cpu.meets(queue as usize);
     let _guard = call.cpu.machine().io.queues.lock();
     // SAFETY: `entry` found those in the queue in mapped memory, aligned, when they came; links change under
     // the queues' lock, which is held.
@@ -139,6 +141,7 @@ pub(crate) unsafe fn remove_entry(
 ) -> BOOLEAN {
     object(call, queue);
     entry(call, which);
+    call.cpu.meets(queue as usize);
     let _guard = call.cpu.machine().io.queues.lock();
     // SAFETY: `entry` found it in mapped memory, aligned; one that says it is inserted is linked, and links
     // change under the queues' lock, which is held.

@@ -211,6 +211,7 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
     if i.CancelRoutine.is_some() {
         call.bug_check(IO_VERIFIER, [0x203, 0, shown(), 0], "IoCallDriver with the cancel routine still set");
     }
+    call.cpu.meets(irp as usize);
     let d = super::device::object(call, device);
     let is_first = pnp_checks::concerns(i) && pnp_checks::passed_on(call, irp, i, device);
     i.CurrentLocation -= 1;
@@ -294,6 +295,7 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
             completed_before(call, irp),
         );
     }
+    call.cpu.meets(irp as usize);
     if pnp_checks::concerns(i) {
         pnp_checks::completed(call, irp, i);
     }

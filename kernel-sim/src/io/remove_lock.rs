@@ -42,12 +42,14 @@ pub(crate) unsafe fn acquire(call: &Call, lock: PIO_REMOVE_LOCK, _tag: PVOID) ->
         return STATUS_DELETE_PENDING;
     }
     common.IoCount += 1;
+    call.cpu.takes(lock as usize);
     STATUS_SUCCESS
 }
 
 /// Gives `n` acquisitions back.
 fn give(call: &Call, kernel: &mut Kernel, lock: PIO_REMOVE_LOCK, n: LONG) {
     let common = object(call, lock);
+    call.cpu.gives(lock as usize);
     common.IoCount -= n;
     if common.IoCount == 0 {
         call.cpu.machine().signal(kernel, &raw const common.RemoveEvent as usize);
@@ -82,4 +84,5 @@ pub(crate) unsafe fn release_and_wait(call: &Call, lock: PIO_REMOVE_LOCK, _tag: 
     if common.IoCount > 0 {
         machine.sleep_on(call, kernel, &raw const common.RemoveEvent as usize, None);
     }
+    call.cpu.takes(lock as usize);
 }

@@ -130,6 +130,7 @@ unsafe fn link<'a>(dpc: PKDPC) -> &'a AtomicPtr<std::ffi::c_void> {
 
 pub(crate) unsafe fn remove(call: &Call, dpc: PKDPC) -> BOOLEAN {
     live(call, dpc);
+    call.cpu.meets(dpc as usize);
     let machine = call.cpu.machine();
     // SAFETY: `live` found a KDPC in mapped memory, aligned.
     let link = unsafe { link(dpc) };
@@ -174,6 +175,7 @@ pub(crate) unsafe fn flush(call: &Call) {
         }
     }
     machine.dpcs.flushers.fetch_sub(1, SeqCst);
+    call.cpu.takes(FLUSH_KEY);
 }
 
 impl Machine {
@@ -190,6 +192,8 @@ impl Machine {
         target: u8,
         is_own: bool,
     ) -> bool {
+        // Before it is looked whether it is queued: the routine has yet to run then, too.
+        Processor::current().gives(dpc as usize);
         let mut queue = self.dpcs.of(usize::from(target));
         let mark = (usize::from(target) + 1) as PVOID;
         // SAFETY: the caller resolved the object. The processor that has linked it may write to it, under the
@@ -241,6 +245,7 @@ impl Machine {
         };
         queue.running = true;
         self.touch(dpc as usize);
+        self.processors[n].takes(dpc as usize);
         self.linked_objects.fetch_sub(1, Relaxed);
         // SAFETY: a queued object was resolved when it was queued, and freeing its memory while it is
         // queued is refused by the pool.
@@ -279,6 +284,8 @@ fn run(cpu: &Processor, kind: &'static Callback, dpc: &Queued) {
         // SAFETY: the routine and its arguments are the driver's own, called as documented.
         unsafe { routine.go((dpc.dpc, dpc.context, dpc.arguments.0, dpc.arguments.1)) }
     });
+    // For those who flush.
+    cpu.gives(FLUSH_KEY);
     let irql = cpu.irql();
     if irql != Irql::DISPATCH {
         // The low byte names the caller; Microsoft documents values for APCs, callouts and ISRs only.

@@ -45,6 +45,7 @@ fn try_to_own(call: &Call, mutex: &mut FAST_MUTEX) -> bool {
         return false;
     }
     mutex.Count = 0;
+    call.cpu.takes(std::ptr::from_mut(mutex) as usize);
     // A number and not an address, so that memory is the same in every run.
     mutex.Owner = (me(call).number as usize + 1) as PVOID;
     machine.note_taken(call, &mut kernel, std::ptr::from_mut(mutex) as usize);
@@ -83,6 +84,7 @@ fn disown(call: &Call, mutex: PFAST_MUTEX) {
         call.bug_check(UNBALANCED_RELEASE, [0, shown, 0, 0], what);
     }
     (mutex.Count, mutex.Owner) = (1, null_mut());
+    call.cpu.gives(address);
     machine.forget_owned(&mut kernel, address);
     let event = &raw mut mutex.Event as usize;
     if kernel.waits.get(&event).is_some_and(|threads| !threads.is_empty()) {

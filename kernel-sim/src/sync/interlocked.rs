@@ -5,8 +5,9 @@
 #![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use crate::choose::Access;
-use crate::ddi::Call;
 use crate::ddi::types::{LONG, LONG64, PLONG, PLONG64, PVOID};
+use crate::ddi::{Access as Touched, Call};
+use crate::hook::{Manner, TouchKind};
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicPtr, Ordering::SeqCst};
 
 fn cell<'a>(call: &Call, target: PLONG) -> &'a AtomicI32 {
@@ -26,6 +27,19 @@ pub(crate) fn note(call: &Call, address: usize, changed: bool) {
     }
 }
 
+/// The same, and tells those who watch it of the access.
+#[inline]
+fn noted<T>(call: &Call, target: *mut T, changed: bool) {
+    note(call, target as usize, changed);
+    let access = Touched {
+        address: target as usize,
+        bytes: size_of::<T>(),
+        kind: TouchKind::Update,
+        manner: Manner::Ordered,
+    };
+    call.touched(access, None);
+}
+
 pub(crate) unsafe fn increment(call: &Call, addend: PLONG) -> LONG {
     // SAFETY: the driver's own pointer, which `exchange_add` resolves before it uses it.
     unsafe { exchange_add(call, addend, 1) }.wrapping_add(1)
@@ -38,24 +52,24 @@ pub(crate) unsafe fn decrement(call: &Call, addend: PLONG) -> LONG {
 
 pub(crate) unsafe fn exchange(call: &Call, target: PLONG, value: LONG) -> LONG {
     let old = cell(call, target).swap(value, SeqCst);
-    note(call, target as usize, old != value);
+    noted(call, target, old != value);
     old
 }
 
 pub(crate) unsafe fn exchange_add(call: &Call, addend: PLONG, value: LONG) -> LONG {
     let old = cell(call, addend).fetch_add(value, SeqCst);
-    note(call, addend as usize, value != 0);
+    noted(call, addend, value != 0);
     old
 }
 
 pub(crate) unsafe fn compare_exchange(call: &Call, target: PLONG, exchange: LONG, comparand: LONG) -> LONG {
     match cell(call, target).compare_exchange(comparand, exchange, SeqCst, SeqCst) {
         Ok(old) => {
-            note(call, target as usize, old != exchange);
+            noted(call, target, old != exchange);
             old
         }
         Err(old) => {
-            note(call, target as usize, false);
+            noted(call, target, false);
             old
         }
     }
@@ -65,7 +79,7 @@ pub(crate) unsafe fn exchange_pointer(call: &Call, target: *mut PVOID, value: PV
     call.check_output(target);
     // SAFETY: `check_output` found it in mapped memory, aligned; all of it is readable as integers.
     let old = unsafe { AtomicPtr::from_ptr(target) }.swap(value, SeqCst);
-    note(call, target as usize, old != value);
+    noted(call, target, old != value);
     old
 }
 
@@ -79,25 +93,25 @@ pub(crate) unsafe fn compare_exchange_pointer(
     // SAFETY: `check_output` found it in mapped memory, aligned; all of it is readable as integers.
     let cell = unsafe { AtomicPtr::from_ptr(target) };
     let outcome = cell.compare_exchange(comparand, exchange, SeqCst, SeqCst);
-    note(call, target as usize, outcome.is_ok_and(|old| old != exchange));
+    noted(call, target, outcome.is_ok_and(|old| old != exchange));
     outcome.unwrap_or_else(|old| old)
 }
 
 pub(crate) unsafe fn and(call: &Call, target: PLONG, value: LONG) -> LONG {
     let old = cell(call, target).fetch_and(value, SeqCst);
-    note(call, target as usize, old & value != old);
+    noted(call, target, old & value != old);
     old
 }
 
 pub(crate) unsafe fn or(call: &Call, target: PLONG, value: LONG) -> LONG {
     let old = cell(call, target).fetch_or(value, SeqCst);
-    note(call, target as usize, old | value != old);
+    noted(call, target, old | value != old);
     old
 }
 
 pub(crate) unsafe fn xor(call: &Call, target: PLONG, value: LONG) -> LONG {
     let old = cell(call, target).fetch_xor(value, SeqCst);
-    note(call, target as usize, value != 0);
+    noted(call, target, value != 0);
     old
 }
 
@@ -119,7 +133,7 @@ pub(crate) unsafe fn decrement_64(call: &Call, addend: PLONG64) -> LONG64 {
 
 pub(crate) unsafe fn exchange_add_64(call: &Call, addend: PLONG64, value: LONG64) -> LONG64 {
     let old = cell_64(call, addend).fetch_add(value, SeqCst);
-    note(call, addend as usize, value != 0);
+    noted(call, addend, value != 0);
     old
 }
 
@@ -130,6 +144,6 @@ pub(crate) unsafe fn compare_exchange_64(
     comparand: LONG64,
 ) -> LONG64 {
     let outcome = cell_64(call, target).compare_exchange(comparand, exchange, SeqCst, SeqCst);
-    note(call, target as usize, outcome.is_ok_and(|old| old != exchange));
+    noted(call, target, outcome.is_ok_and(|old| old != exchange));
     outcome.unwrap_or_else(|old| old)
 }

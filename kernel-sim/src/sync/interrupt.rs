@@ -20,6 +20,7 @@ use crate::image::Routine as _;
 use crate::irql::Irql;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
+use crate::order;
 use crate::pool::{allocate_object, tag};
 use crate::processor::{Processor, pend};
 use crate::routine::Arg;
@@ -123,6 +124,7 @@ pub(crate) unsafe fn connect(
         latched: mode == Latched,
         turn: 0,
     });
+    call.cpu.gives(interrupt as usize);
     machine.look_at_line(vector);
     STATUS_SUCCESS
 }
@@ -149,6 +151,7 @@ pub(crate) unsafe fn disconnect(call: &Call, interrupt: PKINTERRUPT) {
         machine.note_interrupts(&pended_levels(&kernel), None);
         break;
     }
+    call.cpu.takes(interrupt as usize + 1);
     object.Type = 0;
     machine.pool_free(call, interrupt.cast(), None);
 }
@@ -298,6 +301,8 @@ impl Machine {
         let call =
             Call::on(unsafe { &*std::ptr::from_ref(cpu) }, &row::KeAcquireInterruptSpinLock, Site::caller());
         lock::take_word(&call, lock::word(&call, object.ActualLock), false);
+        cpu.takes(interrupt as usize);
+        cpu.takes(order::vector(vector));
         let args = [Arg::Pointer(interrupt as usize), Arg::Pointer(object.ServiceContext as usize)];
         let frame = Frame::new(&INTERRUPT_SERVICE, &args);
         if let Some(routine) = object.ServiceRoutine {
@@ -314,6 +319,8 @@ impl Machine {
             );
         }
         lock::give_word(&call, lock::word(&call, object.ActualLock));
+        // For who disconnects it.
+        cpu.gives(interrupt as usize + 1);
         self.end_of_interrupt(interrupt, vector);
         cpu.in_isr.set(cpu.in_isr.get() - 1);
         cpu.set_irql(before);

@@ -64,9 +64,11 @@ fn swap_word(call: &Call, word: &AtomicUsize, from: usize, to: usize, order: Ord
             d.note_call(call.cpu.machine(), call.cpu, false);
             let access = if to == 0 {
                 d.lock_released(address);
+                call.cpu.gives(address);
                 Access::Give
             } else {
                 d.lock_taken(address);
+                call.cpu.takes(address);
                 Access::Take
             };
             d.touch(|| call.cpu.machine().machine_address(address), access);
@@ -115,6 +117,7 @@ fn take_contended(ddi: &'static DdiInfo, site: Site, word: &AtomicUsize, queued:
             d.wait_for_lock(machine, cpu, word, queued);
             word.store(me, Relaxed);
             d.lock_taken(address);
+            cpu.takes(address);
             d.touch(|| machine.machine_address(address), Access::Take);
         }
         Executor::Parallel(p) => p.wait_for_lock(machine, cpu, word),
@@ -398,5 +401,6 @@ pub(crate) unsafe fn release_for_dpc(call: &Call, lock: PKSPIN_LOCK, old: KIRQL)
 }
 
 pub(crate) unsafe fn test(call: &Call, lock: PKSPIN_LOCK) -> BOOLEAN {
+    call.cpu.takes(lock as usize);
     BOOLEAN::from(word(call, lock).load(Acquire) & !PARKED == 0)
 }

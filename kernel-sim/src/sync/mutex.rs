@@ -90,12 +90,14 @@ pub(crate) unsafe fn release(call: &Call, mutex: PKMUTEX, _wait: BOOLEAN) -> LON
         of_header(header).OwnerThread = null_mut();
         me.critical_regions.update(|n| n - 1);
         machine.forget_owned(&mut kernel, mutex as usize);
+        call.cpu.gives(mutex as usize);
         machine.satisfy(&mut kernel, mutex as usize);
     }
     before
 }
 
 pub(crate) unsafe fn read_state(call: &Call, mutex: PKMUTEX) -> LONG {
+    call.cpu.takes(mutex as usize);
     object(call, mutex).SignalState
 }
 

@@ -185,6 +185,7 @@ fn acquire(call: &Call, resource: PERESOURCE, wait: BOOLEAN, exclusive: bool) ->
         taken
     });
     if taken {
+        call.cpu.takes(resource as usize);
         return TRUE;
     }
     if wait == FALSE {
@@ -198,6 +199,7 @@ fn acquire(call: &Call, resource: PERESOURCE, wait: BOOLEAN, exclusive: bool) ->
     if !given {
         machine.sleep_on(call, kernel, resource as usize, None);
     }
+    call.cpu.takes(resource as usize);
     TRUE
 }
 
@@ -225,6 +227,7 @@ pub(crate) unsafe fn release(call: &Call, resource: PERESOURCE) {
             format!("{} of {}, which the thread does not have", call.ddi.name, crate::report_address(shown));
         call.bug_check(RESOURCE_NOT_OWNED, [shown, 0, 0, 0], what);
     }
+    call.cpu.gives(resource as usize);
     call.machine().serve_waiters(resource as usize);
 }
 

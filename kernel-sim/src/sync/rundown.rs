@@ -34,6 +34,7 @@ pub(crate) unsafe fn initialize(call: &Call, rundown: PEX_RUNDOWN_REF) {
 pub(crate) unsafe fn reinitialize(call: &Call, rundown: PEX_RUNDOWN_REF) {
     let before = count(call, rundown).swap(0, SeqCst);
     note(call, rundown as usize, true);
+    call.cpu.meets(rundown as usize);
     if before != BEGUN {
         misused(call, rundown, "reuses something that has not been run down");
     }
@@ -43,6 +44,7 @@ pub(crate) unsafe fn acquire(call: &Call, rundown: PEX_RUNDOWN_REF) -> BOOLEAN {
     let more = |n: usize| (n & BEGUN == 0).then_some(n + HOLDER);
     let granted = count(call, rundown).fetch_update(SeqCst, SeqCst, more).is_ok();
     note(call, rundown as usize, granted);
+    call.cpu.takes(rundown as usize);
     if granted { TRUE } else { FALSE }
 }
 
@@ -53,6 +55,7 @@ pub(crate) unsafe fn release(call: &Call, rundown: PEX_RUNDOWN_REF) {
         misused(call, rundown, "releases protection that is not held");
     };
     note(call, rundown as usize, true);
+    call.cpu.gives(rundown as usize);
     if before - HOLDER == BEGUN {
         let machine = call.cpu.machine();
         // A waiter set the bit under this lock, so it is on the list by the time we have the lock.
@@ -68,11 +71,13 @@ pub(crate) unsafe fn wait(call: &Call, rundown: PEX_RUNDOWN_REF) {
     if count.fetch_or(BEGUN, SeqCst) >= HOLDER {
         machine.sleep_on(call, kernel, rundown as usize, None);
     }
+    call.cpu.meets(rundown as usize);
 }
 
 pub(crate) unsafe fn completed(call: &Call, rundown: PEX_RUNDOWN_REF) {
     count(call, rundown).store(BEGUN, SeqCst);
     note(call, rundown as usize, true);
+    call.cpu.meets(rundown as usize);
 }
 
 #[cold]

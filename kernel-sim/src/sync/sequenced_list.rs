@@ -37,6 +37,7 @@ pub(crate) unsafe fn push(
     entry(call, new);
     let head = head(call, list);
     let _kernel = call.cpu.machine().kernel.lock();
+    call.cpu.meets(list as usize);
     let first = std::mem::replace(&mut head.Next, new);
     head.Depth += 1;
     // SAFETY: the entry was found in mapped memory and is the driver's to queue.
@@ -47,6 +48,7 @@ pub(crate) unsafe fn push(
 pub(crate) unsafe fn pop(call: &Call, list: PSLIST_HEADER, _lock: PKSPIN_LOCK) -> PSLIST_ENTRY {
     let head = head(call, list);
     let kernel = call.cpu.machine().kernel.lock();
+    call.cpu.meets(list as usize);
     let first = head.Next;
     if first.is_null() {
         return first;
@@ -64,11 +66,13 @@ pub(crate) unsafe fn pop(call: &Call, list: PSLIST_HEADER, _lock: PKSPIN_LOCK) -
 pub(crate) unsafe fn flush(call: &Call, list: PSLIST_HEADER) -> PSLIST_ENTRY {
     let head = head(call, list);
     let _kernel = call.cpu.machine().kernel.lock();
+    call.cpu.meets(list as usize);
     head.Depth = 0;
     std::mem::replace(&mut head.Next, null_mut())
 }
 
 pub(crate) unsafe fn depth(call: &Call, list: PSLIST_HEADER) -> USHORT {
+    call.cpu.takes(list as usize);
     // The real one has 16 bits and wraps.
     head(call, list).Depth as USHORT
 }

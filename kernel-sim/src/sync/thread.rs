@@ -11,6 +11,7 @@ use crate::fiber::{Fiber, KernelStack, Parker, Returned};
 use crate::frame::{Frame, OUTERMOST};
 use crate::irql::Irql;
 use crate::machine::Machine;
+use crate::order;
 use crate::processor::Processor;
 use crate::routine::{Callback, DdiInfo};
 use crate::site::Site;
@@ -161,6 +162,7 @@ impl Thread {
         unsafe {
             let stack = KernelStack::new(machine.memory.stack(index));
             Fiber::new(stack, &raw const self.parker, move || {
+                Processor::current().takes(order::thread(&*this));
                 let outcome = catch_unwind(AssertUnwindSafe(body));
                 let machine = &*machine_at;
                 if let Err(payload) = outcome
@@ -254,6 +256,7 @@ impl Machine {
 
     /// Puts a thread that can go on into its home's ready queue.
     pub(crate) fn make_ready(&self, thread: &Thread) {
+        Processor::current().gives(order::thread(thread));
         self.kernel.lock().ready[usize::from(thread.home)].push_back(thread);
         self.note_ready(thread.home, true);
         self.ring_ready(thread.home);

@@ -122,6 +122,7 @@ pub(crate) unsafe fn set_ex(
     }
     let machine = call.cpu.machine();
     let due_ns = machine.due_ns(due.QuadPart());
+    call.cpu.meets(timer as usize);
     let mut kernel = machine.kernel.lock();
     let was_armed = machine.disarm(&mut kernel, object);
     object.Header.SignalState = 0;
@@ -137,12 +138,14 @@ pub(crate) unsafe fn set_ex(
 
 pub(crate) unsafe fn cancel(call: &Call, timer: PKTIMER) -> BOOLEAN {
     let object = live(call, timer);
+    call.cpu.meets(timer as usize);
     let machine = call.cpu.machine();
     let mut kernel = machine.kernel.lock();
     BOOLEAN::from(machine.disarm(&mut kernel, object))
 }
 
 pub(crate) unsafe fn read_state(call: &Call, timer: PKTIMER) -> BOOLEAN {
+    call.cpu.takes(timer as usize);
     if live(call, timer).Header.SignalState != 0 { TRUE } else { FALSE }
 }
 
@@ -282,6 +285,7 @@ impl Machine {
         self.signal(kernel, address);
         if !timer.Dpc.is_null() {
             self.touch(timer.Dpc as usize);
+            self.passes(address, timer.Dpc as usize);
             let is_memory =
                 self.memory.contains(timer.Dpc as usize, size_of::<KDPC>()) && timer.Dpc.is_aligned();
             // SAFETY: room for a KDPC in mapped memory, aligned, by the test; any bytes are one.

@@ -18,6 +18,8 @@ use crate::ddi::types::{
 use crate::irql::Irql;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
+use crate::order;
+use crate::processor::Processor;
 use crate::routine::IntoArg;
 use crate::sync::mutex;
 use crate::sync::thread::{Thread, unwind};
@@ -110,6 +112,7 @@ pub(crate) unsafe fn set_event(call: &Call, event: PKEVENT, increment: KPRIORITY
 
 pub(crate) unsafe fn reset_event(call: &Call, event: PKEVENT) -> LONG {
     let header = header(call, event.cast(), "the KEVENT");
+    call.cpu.takes(event as usize);
     let _kernel = call.cpu.machine().kernel.lock();
     std::mem::replace(&mut header.SignalState, 0)
 }
@@ -120,6 +123,7 @@ pub(crate) unsafe fn clear_event(call: &Call, event: PKEVENT) {
 }
 
 pub(crate) unsafe fn read_state_event(call: &Call, event: PKEVENT) -> LONG {
+    call.cpu.takes(event as usize);
     header(call, event.cast(), "the KEVENT").SignalState
 }
 
@@ -148,6 +152,7 @@ pub(crate) unsafe fn release_semaphore(
         );
     };
     header.SignalState = after;
+    call.cpu.gives(semaphore as usize);
     machine.satisfy(&mut kernel, semaphore as usize);
     before
 }
@@ -172,6 +177,7 @@ pub(crate) unsafe fn wait_for_single_object(
     // SAFETY: a processor that runs driver code runs a thread, and threads live as long as the machine.
     let status = if consume(header, unsafe { &*call.cpu.thread.get() }) {
         drop(kernel);
+        call.cpu.takes(object as usize);
         STATUS_SUCCESS
     } else if timeout == Some(0) {
         drop(kernel);
@@ -268,6 +274,7 @@ impl Machine {
         if self.is_quiet() {
             unwind(cpu);
         }
+        cpu.takes(order::thread(me));
         cpu.call.set(outer);
         me.wait_status.get()
     }
@@ -295,28 +302,28 @@ impl Machine {
     }
 
     /// As `sleep_on`, for the machine's own threads: they return when the machine stops.
-    pub(crate) fn sleep_quietly(
-        &self,
-        cpu: &crate::processor::Processor,
-        mut kernel: MutexGuard<'_, Kernel>,
-        key: usize,
-    ) {
+    pub(crate) fn sleep_quietly(&self, cpu: &Processor, mut kernel: MutexGuard<'_, Kernel>, key: usize) {
         let at = cpu.thread.get();
         // SAFETY: threads live as long as the machine.
         unsafe { (*at).waits_for.set(key) };
         kernel.waits.entry(key).or_default().push_back(at);
         drop(kernel);
         self.switch_away(cpu);
+        // SAFETY: threads live as long as the machine.
+        cpu.takes(order::thread(unsafe { &*at }));
     }
 
     /// Ends a thread's wait.
     pub(crate) fn wake(&self, kernel: &mut Kernel, thread: &Thread, status: NTSTATUS) {
         let key = thread.waits_for.replace(0);
         self.touch(key);
+        self.passes(key, order::thread(thread));
+        Processor::current().gives(order::thread(thread));
         kernel.strike_from_wait(key, thread);
         // SAFETY: guarded by the kernel lock, which the caller holds.
         let several = std::mem::take(unsafe { &mut *thread.several.get() });
         for key in several.keys {
+            self.passes(key, order::thread(thread));
             kernel.strike_from_wait(key, thread);
         }
         kernel.wait_blocks.end(self, several.blocks.start);
@@ -353,6 +360,7 @@ impl Machine {
     /// Signals the object at `address` and lets those go who were waiting for it.
     pub(crate) fn signal(&self, kernel: &mut Kernel, address: usize) {
         self.touch(address);
+        Processor::current().gives(address);
         // SAFETY: callers resolved the object; its header lies in mapped memory.
         unsafe { (*(address as *mut DISPATCHER_HEADER)).SignalState = 1 };
         self.satisfy(kernel, address);

@@ -65,6 +65,8 @@ pub(crate) unsafe fn wait(
     let status = match at_once {
         Some(status) => {
             drop(kernel);
+            // Of all, not of the one that was signaled alone.
+            keys.iter().for_each(|key| call.cpu.takes(*key));
             status
         }
         None if timeout == Some(0) => {

@@ -77,6 +77,8 @@ pub(crate) unsafe fn queue(
     }
     let machine = call.cpu.machine();
     machine.start_workers();
+    // Before it is looked whether it is queued: its routine has yet to run then, too.
+    call.cpu.gives(item as usize);
     let mut kernel = machine.kernel.lock();
     // SAFETY: mapped, aligned memory; the flag is guarded by the kernel lock.
     unsafe {
@@ -120,6 +122,7 @@ impl Machine {
             };
             // SAFETY: resolved when it was queued; from here on the item may be queued or freed again.
             unsafe { (*queued.item).Queued = 0 };
+            cpu.takes(queued.item as usize);
             drop(kernel);
             self.run_item(cpu, &queued);
         }

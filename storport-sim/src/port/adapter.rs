@@ -231,7 +231,9 @@ impl AdapterState {
         let before = unhooked::raise_irql(cpu, at);
         let during = cpu.irql();
         let frame = frame.of_adapter(self.extension as usize);
+        self.callback_begins(cpu, frame.kind);
         let answer = callback(cpu, &frame, body);
+        self.callback_ended(cpu, frame.kind);
         if cpu.irql() != during {
             wrong_irql(cpu, &frame, during);
         }

@@ -8,6 +8,7 @@
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter::{AdapterState, UNITS_MAX};
+use super::order;
 use super::unit::{Request, Unit, state};
 use super::{adapter, own_cx};
 use crate::callbacks::STORPORT;
@@ -218,6 +219,7 @@ impl AdapterState {
     /// Completes one request: in our DPC, or inside the call `call` of the miniport.
     fn complete(&self, unit: &Unit, slot: u16, in_call: Option<&Call>) {
         let request = unit.slots[usize::from(slot)].request();
+        order::request_goes_on(Processor::current(), &unit.slots[usize::from(slot)], request.srb.cast());
         if slot == unit.spare_slot() {
             self.recovery_step_done(unit, slot);
             return;

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter::AdapterState;
+use super::order;
 use super::own_requests::OwnRequests;
 use super::unit::{Request, Unit};
 use crate::callbacks::{HW_STOR_PROCESS_SERVICE_REQUEST, STORPORT};
@@ -190,6 +191,7 @@ impl AdapterState {
     /// Starts a request, or queues it while its unit cannot take another.
     #[inline]
     pub(super) fn submit(&self, unit: &Unit, request: &Request) {
+        order::request_sent(Processor::current(), request.srb.cast());
         if let Some(slot) = unit.admit(request) {
             self.start(unit, slot, request);
         }

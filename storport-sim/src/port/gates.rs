@@ -65,6 +65,11 @@ impl Gate {
         }
     }
 
+    /// What orders what is done before it opens, and what begins afterwards.
+    fn number(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
     /// Gives the gate its kernel objects, initialized.
     pub(super) fn attach(&self, timer: PKTIMER, dpc: PKDPC) {
         self.timer.store(timer, Relaxed);
@@ -73,6 +78,7 @@ impl Gate {
 
     #[inline]
     pub(super) fn is_open(&self) -> bool {
+        Processor::current().takes(self.number());
         self.held.load(SeqCst) == 0 && self.left.load(SeqCst) == 0
     }
 
@@ -99,12 +105,14 @@ impl Gate {
 
     /// Takes one reason away; returns whether the gate is open now.
     pub(super) fn open(&self, reason: u32) -> bool {
+        Processor::current().gives(self.number());
         self.held.fetch_and(!reason, SeqCst);
         self.is_open()
     }
 
     /// Takes every reason away that ends by itself.
     fn time_is_up(&self) {
+        Processor::current().gives(self.number());
         self.until_ns.store(0, SeqCst);
         self.held.fetch_and(RESET | RECOVERY | STOPPED, SeqCst);
     }
@@ -119,6 +127,7 @@ impl Gate {
 
     /// Closes the gate until `n` requests have completed.
     pub(super) fn wait_for(&self, n: u32) {
+        Processor::current().gives(self.number());
         self.left.store(n, SeqCst);
     }
 
@@ -128,6 +137,7 @@ impl Gate {
         if self.left.load(Acquire) == 0 {
             return false;
         }
+        Processor::current().gives(self.number());
         let before = self.left.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1));
         before == Ok(1) && self.is_open()
     }

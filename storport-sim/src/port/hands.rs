@@ -8,7 +8,7 @@
 
 use super::adapter::AdapterState;
 use super::unit::{Slot, Unit, state};
-use super::{ADAPTERS_MAX, Port};
+use super::{ADAPTERS_MAX, Port, order};
 use crate::ddi::PSCSI_REQUEST_BLOCK;
 use kernel_sim::ddi::{Call, PIRP};
 use kernel_sim::frame::Item;
@@ -106,6 +106,7 @@ impl Slot {
     #[inline]
     pub(super) fn given_back(&self, call: &Call) {
         self.hands.given_back.note(Mark::of(call));
+        order::request_ends(call.cpu, self, self.srb.load(Relaxed).cast());
         call.cpu.moved(call.site, self.item(), Owner::Driver, Owner::System);
     }
 

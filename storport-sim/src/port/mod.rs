@@ -17,7 +17,8 @@
 //! performance.rs what StorPortInitializePerfOpts grants   registry.rs  its parameters
 //! notify.rs      StorPortNotification                     query.rs     the small routines
 //! log.rs         what the miniport logs                   system.rs    processors, device objects
-//! hands.rs       when SRBs changed hands                  absent.rs    what is known by name only
+//! hands.rs       when SRBs changed hands                  order.rs     what comes before what
+//! absent.rs      what is known by name only
 //! ```
 //!
 //! It is a WDM driver over the kernel's I/O manager, but for one liberty: what it does inside a call
@@ -50,6 +51,7 @@ pub(crate) mod locks;
 pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod notify;
+mod order;
 mod own_requests;
 mod pci_slot;
 pub(crate) mod performance;

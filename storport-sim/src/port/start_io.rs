@@ -11,6 +11,7 @@
 
 use super::adapter::{AdapterState, CHANNELS_MAX};
 use super::hands::Visit;
+use super::order;
 use super::own_cx;
 use super::unit::{Request, Unit};
 use crate::callbacks::system_lock;
@@ -67,6 +68,7 @@ impl AdapterState {
         }
         let has_build_io = self.registration.data.HwBuildIo.is_some();
         let first = if has_build_io { &HW_STOR_BUILD_IO } else { &HW_STOR_START_IO };
+        order::request_goes_on(cpu, record, sent_srb);
         let visit = Visit::new(record, cpu, first);
         if let Some(routine) = self.registration.data.HwBuildIo {
             let args = [Arg::Pointer(self.extension as usize), Arg::Pointer(srb as usize)];

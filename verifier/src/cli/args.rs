@@ -439,4 +439,7 @@ pub(super) struct CcArguments {
     /// A macro: NAME or NAME=VALUE.
     #[arg(short = 'D', long, value_name = "NAME")]
     pub define: Vec<String>,
+    /// Show each load and store of shared memory to the simulator, which looks for data races.
+    #[arg(long)]
+    pub race: bool,
 }

@@ -67,7 +67,10 @@ impl Breach {
             // The callback is over: the driver's last line in it is the nearest to show.
             EventKind::End(frame, _) => (now.call, now.site) = (None, frame.last_site()),
             EventKind::Begin(_) => (now.call, now.site) = (None, None),
-            EventKind::Moved { .. } | EventKind::Touch { .. } => now.site = Some(event.site),
+            EventKind::Moved { .. } => now.site = Some(event.site),
+            EventKind::Touch { .. } | EventKind::Order { .. } => {
+                (now.call, now.site) = (None, Some(event.site));
+            }
         }
         Box::new(Breach { what: what.into(), why: "", now, earlier: Vec::new(), note: None })
     }

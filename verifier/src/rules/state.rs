@@ -229,6 +229,18 @@ mod tests {
         fn machine_address(&self, _: usize) -> u64 {
             0
         }
+        fn is_on_top(&self) -> bool {
+            false
+        }
+        fn mark(&self, _: Site) -> kernel_sim::moment::Mark {
+            unreachable!("no test of this module remembers an access")
+        }
+        fn moment_of(&self, _: &kernel_sim::moment::Mark, _: &'static str) -> Moment {
+            Moment::on(3)
+        }
+        fn is_shared_memory(&self, _: usize) -> bool {
+            false
+        }
         fn moment(&self) -> Moment {
             Moment::on(3)
         }

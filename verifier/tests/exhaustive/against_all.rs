@@ -61,8 +61,8 @@ unsafe extern "C-unwind" fn dpc(dpc: PKDPC, context: PVOID, _: PVOID, _: PVOID) 
     // SAFETY: the context is the state.
     let state = unsafe { &*context.cast::<State>() };
     let n = state.dpcs.iter().position(|d| std::ptr::eq(d.get(), dpc)).unwrap();
-    saw(state, CPUS + n, u64::from(state.cells[0].get()));
-    state.cells[0].set(100 + n as u32);
+    saw(state, CPUS + n, u64::from(state.cells[0].read_no_fence()));
+    state.cells[0].write_no_fence(100 + n as u32);
 }
 
 fn program(config: Config) -> Outcome {
@@ -85,8 +85,8 @@ fn program(config: Config) -> Outcome {
             }
             for op in &ops[me] {
                 match *op {
-                    Op::Get(n) => saw(state, me, u64::from(state.cells[n].get())),
-                    Op::Set(n, v) => state.cells[n].set(v),
+                    Op::Get(n) => saw(state, me, u64::from(state.cells[n].read_no_fence())),
+                    Op::Set(n, v) => state.cells[n].write_no_fence(v),
                     Op::Exchange(n, v) => saw(state, me, InterlockedExchange(state.longs[n].get(), v) as u64),
                     Op::Locked(n, m) => {
                         let mut outer = state.locks[n].lock();
@@ -110,7 +110,7 @@ fn program(config: Config) -> Outcome {
                     }
                     Op::RaiseAndLower => {
                         let old = KfRaiseIrql(2);
-                        saw(state, me, u64::from(state.cells[0].get()));
+                        saw(state, me, u64::from(state.cells[0].read_no_fence()));
                         KeLowerIrql(old);
                     }
                     Op::SetEvent => {

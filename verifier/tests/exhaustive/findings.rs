@@ -27,10 +27,10 @@ fn an_inversion_deadlocks_in_one_of_its_executions() {
 /// Two increments without a lock: reads and writes of one cell.
 fn lost_update(config: Config) -> Outcome {
     config.run_on_every_processor((Shared::new(0_u32), Shared::new(0_u32)), |(count, done), cpu| {
-        let seen = count.get();
-        count.set(seen + 1);
+        let seen = count.read_no_fence();
+        count.write_no_fence(seen + 1);
         if cpu == 0 {
-            done.set(1);
+            done.write_no_fence(1);
         }
     })
 }

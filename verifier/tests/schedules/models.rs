@@ -133,14 +133,14 @@ pub static THREE_SWITCHES_REPAIRED: Driver = model("three-switches", 2, &three_s
 
 unsafe fn looks(c: *mut Cells) {
     let number = &raw const (*c).number;
-    if [(*number).get(), (*number).get(), (*number).get()] == [0, 1, 0] {
+    if [(*number).read_no_fence(), (*number).read_no_fence(), (*number).read_no_fence()] == [0, 1, 0] {
         broken("ThreeSwitches");
     }
 }
 
 unsafe fn flips(c: *mut Cells) {
-    (*c).number.set(1);
-    (*c).number.set(0);
+    (*c).number.write_no_fence(1);
+    (*c).number.write_no_fence(0);
 }
 
 unsafe fn locked(c: *mut Cells, body: Body) {
@@ -181,17 +181,17 @@ fn polls(config: Config) -> Outcome {
         (*context.cast::<Cells>()).flag.set(1);
     }
     unsafe fn for_the_number(c: *mut Cells) {
-        while (*c).number.get() == 0 {}
+        while (*c).number.read_no_fence() == 0 {}
     }
     unsafe fn for_the_timer(c: *mut Cells) {
         KeInitializeTimer(&raw mut (*c).timer);
         KeInitializeDpc(&raw mut (*c).dpc, Some(expired), c.cast());
         KeSetTimer(&raw mut (*c).timer, LARGE_INTEGER::new(-100), &raw mut (*c).dpc);
-        while (*c).flag.get() == 0 {}
-        (*c).number.set(1);
+        while (*c).flag.read_no_fence() == 0 {}
+        (*c).number.write_no_fence(1);
     }
     unsafe fn with_stalls(c: *mut Cells) {
-        while (*c).number.get() == 0 {
+        while (*c).number.read_no_fence() == 0 {
             KeStallExecutionProcessor(1);
         }
     }
@@ -204,7 +204,7 @@ pub static ONE_LOCK_THREE_THREADS: Driver = model("one-lock-three-threads", 2, &
 fn one_lock_three_threads(config: Config) -> Outcome {
     unsafe fn counts(c: *mut Cells) {
         unsafe fn count(c: *mut Cells) {
-            (*c).number.set((*c).number.get() + 1);
+            (*c).number.write_no_fence((*c).number.read_no_fence() + 1);
         }
         for _ in 0..8 {
             locked(c, count);

@@ -107,7 +107,7 @@ unsafe fn StopBackend(Adapter: PADAPTER) {
     if (*Adapter).Thread.is_null() {
         return;
     }
-    (*Adapter).Ending.set(1);
+    (*Adapter).Ending.write_release(1);
     KeReleaseSemaphore(&raw mut (*Adapter).Bell, 0, 1, FALSE);
     KeWaitForSingleObject((*Adapter).Thread, Executive, KernelMode, FALSE, null_mut());
     ObDereferenceObject((*Adapter).Thread);
@@ -121,7 +121,7 @@ unsafe extern "C-unwind" fn Backend<F: Form>(Context: PVOID) {
     loop {
         let Bell = (&raw mut (*Adapter).Bell).cast();
         KeWaitForSingleObject(Bell, Executive, KernelMode, FALSE, null_mut());
-        if (*Adapter).Ending.get() != 0 {
+        if (*Adapter).Ending.read_acquire() != 0 {
             break;
         }
         F::Work(Adapter);

@@ -73,7 +73,7 @@ pub(super) unsafe fn CheckTransfer(Extension: PDEVICE_EXTENSION, Irp: PIRP) -> N
     let Transfer = (*Stack).Parameters.Read;
     let SectorBytes = (*Extension).SectorBytes;
 
-    if (*Extension).State.get() != STARTED {
+    if (*Extension).State.read_acquire() != STARTED {
         return STATUS_DEVICE_NOT_READY;
     }
     if usize::from((*Stack).MajorFunction) == IRP_MJ_FLUSH_BUFFERS {

@@ -186,7 +186,7 @@ unsafe extern "C-unwind" fn DeviceControl(DeviceObject: PDEVICE_OBJECT, Irp: PIR
     if !NT_SUCCESS(Status) {
         return CompleteWith(Irp, Status, 0);
     }
-    let Status = if (*Extension).State.get() != STARTED {
+    let Status = if (*Extension).State.read_acquire() != STARTED {
         CompleteWith(Irp, STATUS_DEVICE_NOT_READY, 0)
     } else if Control.IoControlCode != IOCTL_DISK_GET_LENGTH_INFO {
         CompleteWith(Irp, STATUS_INVALID_DEVICE_REQUEST, 0)
@@ -209,7 +209,7 @@ unsafe extern "C-unwind" fn Work<F: Form>(Context: PVOID) {
     loop {
         let Bell = (&raw mut (*Extension).Bell).cast();
         KeWaitForSingleObject(Bell, Executive, KernelMode, FALSE, null_mut());
-        if (*Extension).Ending.get() != 0 {
+        if (*Extension).Ending.read_acquire() != 0 {
             break;
         }
         let Irp = F::Take(Extension);

@@ -151,7 +151,7 @@ unsafe fn StartDevice<F: Form>(Extension: PDEVICE_EXTENSION, Resources: PCM_RESO
     ObReferenceObjectByHandle(Thread, 0, null_mut(), KernelMode, Worker, null_mut());
     ZwClose(Thread);
     WriteRegister(Extension, register::INTERRUPT_ENABLE, INTERRUPT_DONE);
-    (*Extension).State.set(STARTED);
+    (*Extension).State.write_release(STARTED);
     STATUS_SUCCESS
 }
 
@@ -160,7 +160,7 @@ unsafe fn SetRemoved(Extension: PDEVICE_EXTENSION) {
     let mut Irql: KIRQL = 0;
 
     KeAcquireSpinLock(&raw mut (*Extension).Lock, &raw mut Irql);
-    (*Extension).State.set(REMOVED);
+    (*Extension).State.write_release(REMOVED);
     KeReleaseSpinLock(&raw mut (*Extension).Lock, Irql);
 }
 
@@ -178,7 +178,7 @@ unsafe fn SurpriseRemoveDevice<F: Form>(Extension: PDEVICE_EXTENSION) {
 /// Ends the worker, which has no request, and gives the device's resources back.
 unsafe fn StopDevice(Extension: PDEVICE_EXTENSION) {
     if !(*Extension).Worker.is_null() {
-        (*Extension).Ending.set(1);
+        (*Extension).Ending.write_release(1);
         KeReleaseSemaphore(&raw mut (*Extension).Bell, 0, 1, FALSE);
         KeWaitForSingleObject((*Extension).Worker, Executive, KernelMode, FALSE, null_mut());
         ObDereferenceObject((*Extension).Worker);

@@ -58,6 +58,11 @@ pub(crate) fn register_rows() -> impl Iterator<Item = &'static DdiInfo> {
     TABLE.iter().copied().filter(move |row| named(row))
 }
 
+/// The routines that access a word of driver memory in one.
+pub(crate) fn interlocked_rows() -> impl Iterator<Item = &'static DdiInfo> {
+    TABLE.iter().copied().filter(|row| row.name.starts_with("Interlocked"))
+}
+
 /// The routines in which an IRP or a block of pool changes hands.
 pub(crate) fn moving_rows() -> impl Iterator<Item = &'static DdiInfo> {
     let moves = |row: &DdiInfo| {

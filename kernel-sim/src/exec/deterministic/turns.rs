@@ -74,11 +74,11 @@ impl Deterministic {
                 }
                 Transition::Device(n) => {
                     self.note_progress();
-                    machine.step_device(usize::from(n));
+                    machine.unattended(|| machine.step_device(usize::from(n)));
                 }
                 Transition::Timer => {
                     self.note_progress();
-                    machine.expire_timer();
+                    machine.unattended(|| machine.expire_timer());
                 }
             }
             if machine.is_quiet() {

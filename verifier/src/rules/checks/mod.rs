@@ -6,6 +6,7 @@ pub mod call_irql;
 pub mod call_under_lock;
 pub mod complete_under_lock;
 pub mod data_integrity;
+pub mod data_race;
 pub mod fewer_bytes;
 pub mod for_dpc_outside_dpc;
 pub mod lock_left_held;

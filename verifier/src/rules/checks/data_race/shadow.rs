@@ -1,0 +1,110 @@
+//! What is remembered of memory: its last accesses, as far as a later one may race with them.
+//!
+//! Memory is looked at in words of eight bytes; each that was touched has a short list of accesses, with
+//! the bytes that they touched. An access that is in order with a newer one, and would race with nothing
+//! that the newer one does not race with, is forgotten. Invariant: if any two accesses of a run race, the
+//! later one of some pair is told so.
+
+use super::clocks::{Actor, Clock};
+use kernel_sim::moment::Mark;
+use kernel_sim::words::{WORD, WordMap};
+use smallvec::SmallVec;
+
+/// A plain access that was made.
+pub(super) struct Past {
+    /// The bytes of the word, a bit each.
+    mask: u8,
+    /// Whether it wrote.
+    pub(super) is_write: bool,
+    actor: Actor,
+    /// The entry of its actor when it was made.
+    at: u32,
+    /// Where and when.
+    pub(super) mark: Mark,
+}
+
+impl Past {
+    /// Whether it comes before what an actor with that clock does now.
+    fn is_before(&self, clock: &Clock) -> bool {
+        self.at <= clock.of(self.actor)
+    }
+}
+
+/// The accesses of a run.
+#[derive(Default)]
+pub(super) struct Shadow {
+    /// For each word the place of its list, plus one.
+    places: WordMap,
+    lists: Vec<SmallVec<[Past; 2]>>,
+    /// Places of lists that no word has.
+    unused: Vec<u32>,
+}
+
+/// An access that is made now, of bytes of one word.
+#[derive(Clone, Copy)]
+pub(super) struct Access {
+    word: usize,
+    mask: u8,
+    is_write: bool,
+}
+
+impl Access {
+    /// The parts of an access.
+    pub(super) fn parts(address: usize, bytes: usize, is_write: bool) -> impl Iterator<Item = Access> {
+        let end = address + bytes;
+        WordMap::words(address, bytes).map(move |word| {
+            let start = word * WORD;
+            let from = address.max(start) - start;
+            let to = end.min(start + WORD) - start;
+            let mask = (0xFF_u32 >> (WORD - (to - from)) << from) as u8;
+            Access { word, mask, is_write }
+        })
+    }
+}
+
+impl Shadow {
+    /// Notes an access; returns one before it that it races with, if there is any.
+    pub(super) fn access(
+        &mut self,
+        access: Access,
+        actor: Actor,
+        clock: &Clock,
+        mark: impl FnOnce() -> Mark,
+    ) -> Option<&Past> {
+        let Access { mask, is_write, .. } = access;
+        let place = self.places.of(access.word);
+        if *place == 0 {
+            *place = match self.unused.pop() {
+                Some(unused) => unused,
+                None => {
+                    self.lists.push(SmallVec::new());
+                    self.lists.len() as u32
+                }
+            };
+        }
+        let past = &mut self.lists[*place as usize - 1];
+        let now = clock.of(actor);
+        // The same stretch of one actor's doing: nothing that others did since could be between.
+        let is_known =
+            |p: &Past| p.actor == actor && p.at == now && p.mask & mask == mask && (p.is_write || !is_write);
+        if past.iter().any(is_known) {
+            return None;
+        }
+        let races = |p: &Past| p.mask & mask != 0 && (p.is_write || is_write) && !p.is_before(clock);
+        if let Some(at) = past.iter().position(races) {
+            return past.get(at);
+        }
+        past.retain(|p| !(p.mask & !mask == 0 && (is_write || !p.is_write) && p.is_before(clock)));
+        past.push(Past { mask, is_write, actor, at: now, mark: mark() });
+        None
+    }
+
+    /// A block of memory is fresh: what was done there is over.
+    pub(super) fn forget(&mut self, from: usize, bytes: usize) {
+        let Shadow { places, lists, unused } = self;
+        places.clear(WordMap::words(from, bytes), |place| {
+            lists[place as usize - 1].clear();
+            unused.push(place);
+        });
+    }
+}

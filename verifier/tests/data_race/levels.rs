@@ -1,0 +1,43 @@
+//! The IRQL: what runs at DISPATCH_LEVEL on one processor does not run at once; what runs below can be
+//! interrupted.
+
+use super::*;
+
+unsafe extern "C-unwind" fn add_in_dpc(_: PKDPC, x: PVOID, _: PVOID, _: PVOID) {
+    add(x.cast());
+}
+
+/// Queues a DPC for this processor.
+unsafe fn queue_here(x: X) {
+    KeInitializeDpc(&raw mut (*x).dpc, Some(add_in_dpc), x.cast());
+    KeInsertQueueDpc(&raw mut (*x).dpc, null_mut(), null_mut());
+}
+
+unsafe fn raised(x: X) {
+    let old = KeRaiseIrqlToDpcLevel();
+    queue_here(x);
+    add(x);
+    KeLowerIrql(old);
+    KeFlushQueuedDpcs();
+}
+
+unsafe fn not_raised(x: X) {
+    queue_here(x);
+    add(x);
+    KeFlushQueuedDpcs();
+}
+
+unsafe fn raised_alone(x: X) {
+    let old = KeRaiseIrqlToDpcLevel();
+    add(x);
+    KeLowerIrql(old);
+}
+
+unsafe fn nothing(_: X) {}
+
+#[test]
+fn one_processor_at_dispatch_level_is_in_order() {
+    is_ordered("a raised thread and a DPC of its processor", raised, nothing);
+    is_race("a thread and a DPC of its processor", not_raised, nothing);
+    is_race("raised threads of two processors", raised_alone, raised_alone);
+}
