@@ -268,6 +268,8 @@ pub(in super::super) unsafe fn ExecuteOther(Adapter: PADAPTER, Srb: PSCSI_REQUES
             s.SenseInfoBufferLength = sense.render(SenseFormat::Fixed, room) as u8;
             s.SrbStatus = SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
         }
+        // A disk that is busy has moved nothing, and is asked again.
+        None if status != ScsiStatus::GOOD => s.SrbStatus = SRB_STATUS_ERROR,
         None if transferred < length => {
             s.DataTransferLength = transferred as u32;
             s.SrbStatus = SRB_STATUS_DATA_OVERRUN;
