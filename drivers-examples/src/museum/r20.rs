@@ -80,6 +80,7 @@ unsafe fn QueueAtDisk<F: Form<More = MORE>>(Adapter: PADAPTER, Srb: PSCSI_REQUES
 
     let Disk = FindDisk::<F>(Adapter, (*Srb).TargetId);
     if Disk.is_null() {
+        KeReleaseSemaphore(&raw mut (*Adapter).Bell, 0, 1, FALSE);
         Complete(Adapter, Srb, SRB_STATUS_BUSY);
         return;
     }
@@ -129,10 +130,12 @@ unsafe fn TakeOrder<F: Form<More = MORE>>(Adapter: PADAPTER) -> bool {
     std::mem::take(&mut (*More::<F>(Adapter)).ToCreate) != 0
 }
 
-/// A zeroed object, but for its target.
-unsafe fn NewDisk() -> PDISK {
+/// A zeroed object, but for its target. Where there is no memory for one, the next request asks again.
+unsafe fn NewDisk<F: Form<More = MORE>>(Adapter: PADAPTER) -> PDISK {
     let Disk: PDISK = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<DISK>(), TAG).cast();
-    if !Disk.is_null() {
+    if Disk.is_null() {
+        (*More::<F>(Adapter)).ToCreate = 1;
+    } else {
         (*Disk).Target = TARGET;
     }
     Disk
@@ -169,7 +172,7 @@ pub(super) struct Buggy;
 
 impl Buggy {
     unsafe fn CreateDisk(Adapter: PADAPTER) {
-        let Disk = NewDisk();
+        let Disk = NewDisk::<Self>(Adapter);
         if Disk.is_null() {
             return;
         }
@@ -183,7 +186,7 @@ pub(super) struct Fixed;
 
 impl Fixed {
     unsafe fn CreateDisk(Adapter: PADAPTER) {
-        let Disk = NewDisk();
+        let Disk = NewDisk::<Self>(Adapter);
         if Disk.is_null() {
             return;
         }

@@ -68,6 +68,7 @@ pub(in super::super) unsafe fn BuildCommands(
     (*Request).Data = Data.cast();
     (*Request).PartsLeft.set(0);
     (*Request).Failed.set(0);
+    (*Request).Moved = ULONG::MAX;
     while Offset < (*Srb).DataTransferLength {
         let Command = TakeFree(Adapter);
         if Command.is_null() {
@@ -192,9 +193,12 @@ pub(in super::super) unsafe fn TakeOver(Request: PREQUEST, Command: *mut COMMAND
             let To = (*Request).Data.add((*Command).Offset as usize);
             To.copy_from_nonoverlapping((&raw const (*Command).Buffer).cast(), (*Command).Bytes as usize);
         }
+        // What comes before it may have failed, and then all is sent again.
         SRB_STATUS_DATA_OVERRUN => {
-            (*(*Request).Srb).DataTransferLength = (*Command).Offset;
-            (*Request).Failed.set(SRB_STATUS_DATA_OVERRUN);
+            (*Request).Moved = (*Request).Moved.min((*Command).Offset);
+            if (*Request).Failed.get() == 0 {
+                (*Request).Failed.set(SRB_STATUS_DATA_OVERRUN);
+            }
         }
         Failed => (*Request).Failed.set(Failed),
     }
@@ -221,7 +225,11 @@ pub(in super::super) unsafe fn TakeLast(
         return (null_mut(), 0);
     }
     RemoveEntryList(&raw mut (*Request).ListEntry);
-    ((*Request).Srb, StatusOf(Request))
+    let Status = StatusOf(Request);
+    if Status == SRB_STATUS_DATA_OVERRUN {
+        (*(*Request).Srb).DataTransferLength = (*Request).Moved;
+    }
+    ((*Request).Srb, Status)
 }
 
 /// An answer of the backend's: looks its request up, and ends it with the last part.
@@ -268,6 +276,8 @@ pub(in super::super) unsafe fn ExecuteOther(Adapter: PADAPTER, Srb: PSCSI_REQUES
             s.SenseInfoBufferLength = sense.render(SenseFormat::Fixed, room) as u8;
             s.SrbStatus = SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
         }
+        // A disk that is busy has moved nothing, and is asked again.
+        None if status != ScsiStatus::GOOD => s.SrbStatus = SRB_STATUS_ERROR,
         None if transferred < length => {
             s.DataTransferLength = transferred as u32;
             s.SrbStatus = SRB_STATUS_DATA_OVERRUN;

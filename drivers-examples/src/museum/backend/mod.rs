@@ -63,6 +63,8 @@ pub(super) struct REQUEST {
     pub PartsLeft: Shared<LONG>,
     /// Why it has failed, whatever its other parts come to; 0 if it has not.
     pub Failed: Shared<UCHAR>,
+    /// Bytes that were moved before the first part that moved fewer than it has.
+    pub Moved: ULONG,
 }
 pub(super) type PREQUEST = *mut REQUEST;
 
