@@ -4,9 +4,9 @@
 //! DPC that is queued and run, a device that was written to and interrupts. Each says it at the door that
 //! all its routines pass, so the system's own locks and queues count like a driver's. Told in the
 //! deterministic executor only, and only where a watcher asked
-//! ([`Interest::order`](crate::hook::Interest::order)); nobody is called back who could call the machine,
-//! so it may be said with the kernel's tables locked. Invariant: whatever Windows promises to order is
-//! said; what is said and not promised can hide a race, and never invents one.
+//! ([`Interest::order`](crate::hook::Interest::order)). Those who are told it cannot call the machine, so
+//! it may be said with the kernel's tables locked. Invariant: whatever Windows promises to order is said;
+//! what is said and not promised can hide a race, and never invents one.
 
 use crate::ddi::show_order;
 use crate::hook::Order;

@@ -15,7 +15,7 @@ const RECENT: usize = 64;
 
 /// Numbers by word.
 pub struct WordMap {
-    pages: Vec<Box<[u32; PAGE_WORDS]>>,
+    pages: Vec<[u32; PAGE_WORDS]>,
     /// From the number of a page of memory to its place above.
     places: BTreeMap<usize, u32>,
     /// Pages that were asked for lately, each where its number says, and their places.
@@ -49,7 +49,7 @@ impl WordMap {
 
     fn find(&mut self, page: usize) -> u32 {
         let place = *self.places.entry(page).or_insert_with(|| {
-            self.pages.push(Box::new([0; PAGE_WORDS]));
+            self.pages.push([0; PAGE_WORDS]);
             self.pages.len() as u32 - 1
         });
         self.recent[page % RECENT] = (page, place);

@@ -24,8 +24,8 @@ use std::sync::atomic::{
     fence,
 };
 
-/// Longer copies are data of requests: they are told of at their first and last bytes only, which is our
-/// choice, and enough to see that two of them meet.
+/// Longer copies are mostly data of requests: they are told of at their first and last bytes only. Our
+/// choice: two uses of one buffer still meet, and a copy costs two accesses.
 const COPY_BYTES_MAX: usize = 64;
 
 /// The routines that an image imports that was built like this.

@@ -2,8 +2,8 @@
 //!
 //! A scheduling point at each load and store would make ten times the steps, and most words are one party's
 //! alone. So a word is a point from the moment at which a second party comes to it: that access, and all
-//! later ones of anybody. A party is a thread, or what interrupts a processor. Invariant: the same run
-//! gives the same points, whoever watches.
+//! later ones of all parties. A party is a thread, or what interrupts a processor. Invariant: the same run
+//! gives the same points, with watchers and without.
 
 use super::Deterministic;
 use crate::processor::Processor;
@@ -15,7 +15,7 @@ use std::cell::{Cell, RefCell};
 const ALONE_MAX: u32 = 256;
 
 /// No party yet; a word that several have touched.
-const NOBODY: u32 = 0;
+const NONE: u32 = 0;
 const SEVERAL: u32 = u32::MAX;
 /// Numbers of parties that are no threads: what interrupts each processor.
 const THREADS_FROM: u32 = 65;
@@ -39,7 +39,7 @@ impl SharedWords {
         for word in WordMap::words(address, bytes) {
             let known = parties.of(word);
             match *known {
-                NOBODY => *known = party,
+                NONE => *known = party,
                 known if known == party => {}
                 _ => {
                     *known = SEVERAL;
