@@ -98,6 +98,7 @@ mod sync;
 pub mod unhooked;
 mod watching;
 
+pub use io::file::OpenFile;
 pub use io::pnp::{PnpDevice, Power};
 pub use memory::MACHINE_BASE;
 
