@@ -17,7 +17,8 @@
 //! performance.rs what StorPortInitializePerfOpts grants   registry.rs  its parameters
 //! notify.rs      StorPortNotification                     query.rs     the small routines
 //! log.rs         what the miniport logs                   system.rs    processors, device objects
-//! hands.rs       when SRBs changed hands                  absent.rs    what is known by name only
+//! hands.rs       when SRBs changed hands                  lists.rs     interlocked lists
+//! absent.rs      what is known by name only
 //! ```
 //!
 //! It is a WDM driver over the kernel's I/O manager, but for one liberty: what it does inside a call
@@ -45,6 +46,7 @@ pub(crate) mod hardware;
 pub(crate) mod initialize;
 pub(crate) mod interrupt;
 mod life;
+pub(crate) mod lists;
 mod loan;
 pub(crate) mod locks;
 pub(crate) mod log;
