@@ -11,8 +11,9 @@ use kernel_sim::ddi::types::PDEVICE_OBJECT;
 use kernel_sim::machine::Machine;
 use std::ptr::null_mut;
 
-/// Requests of a job between two handles.
-const REQUESTS: u32 = 24;
+/// Requests of a job between two handles, and before its first: those name no file, as a file system's need
+/// not, and a finding that takes but a few requests needs no handle.
+const REQUESTS: u32 = 12;
 
 /// See the module page.
 pub(super) struct Handle {
@@ -23,10 +24,9 @@ pub(super) struct Handle {
 }
 
 impl Handle {
-    /// A handle of the device, if the driver gives one; none where there is no device that has any.
-    pub(super) fn open(machine: &Machine, device: Option<PDEVICE_OBJECT>) -> Handle {
-        let file = device.and_then(|device| OpenFile::open(machine, device).ok());
-        Handle { device, file, requests: 0 }
+    /// None yet of the device; none at all where there is no device that has any.
+    pub(super) fn none(device: Option<PDEVICE_OBJECT>) -> Handle {
+        Handle { device, file: None, requests: 0 }
     }
 
     /// The file object for the next request; null for none.
@@ -35,9 +35,9 @@ impl Handle {
         self.file.as_ref().map_or(null_mut(), OpenFile::object)
     }
 
-    /// Whether it has been used for long enough.
+    /// Whether it is time for another.
     pub(super) fn is_used_up(&self) -> bool {
-        self.file.is_some() && self.requests >= REQUESTS
+        self.device.is_some() && self.requests >= REQUESTS
     }
 
     /// The last handle is gone: the driver is to end what is under way. Returns what is left to close.
@@ -47,8 +47,9 @@ impl Handle {
         Some(file)
     }
 
-    /// Opens the device again.
-    pub(super) fn open_again(&mut self, machine: &Machine) {
-        *self = Handle::open(machine, self.device);
+    /// Opens the device, if the driver lets it be.
+    pub(super) fn open(&mut self, machine: &Machine) {
+        self.file = self.device.and_then(|device| OpenFile::open(machine, device).ok());
+        self.requests = 0;
     }
 }

@@ -105,7 +105,7 @@ pub(super) fn run(shared: &Shared, n: u32, jobs: u32) {
         // A digest needs every read, and one that is cancelled would be sent again.
         if job.handle.is_used_up() && job.digest.is_none() {
             job.close_handle();
-            job.handle.open_again(machine);
+            job.handle.open(machine);
         }
         afterwards += u32::from(shared.permitted.is_expected() && shared.permitted.is_gone());
         job.submit(operation);
@@ -150,7 +150,7 @@ impl<'a> Job<'a> {
             statistics: OfJob::new(&shared.results),
             digest,
             outstanding: 0,
-            handle: Handle::open(machine, shared.disk.has_handles.then_some(shared.disk.devices[0])),
+            handle: Handle::none(shared.disk.has_handles.then_some(shared.disk.devices[0])),
             is_cleaned_up: false,
         }
     }
