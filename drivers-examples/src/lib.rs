@@ -9,6 +9,7 @@ pub mod models;
 pub mod museum;
 pub mod ramdisk;
 pub mod ramdisk_service_irp_under_lock;
+pub mod suspects;
 pub mod vandals;
 pub mod vioscsi;
 pub mod wdm_startio;
@@ -299,10 +300,12 @@ static DRIVERS: &[&Driver] = &[
     &models::PANICS,
 ];
 
-/// Everything that `storsim` runs: the drivers and models, the museum, the vandals, then the exhibits.
+/// Everything that `storsim` runs: the drivers and models, the museum, the suspects, the vandals, then the
+/// exhibits.
 pub static ALL: &[&Driver] = &{
-    let parts: [&[&Driver]; 4] = [DRIVERS, &museum::ALL, vandals::ALL, &exhibits::ALL];
-    let mut all = [DRIVERS[0]; DRIVERS.len() + museum::ALL.len() + vandals::ALL.len() + exhibits::ALL.len()];
+    let parts: [&[&Driver]; 5] = [DRIVERS, &museum::ALL, &suspects::ALL, vandals::ALL, &exhibits::ALL];
+    const OTHERS: usize = suspects::ALL.len() + vandals::ALL.len() + exhibits::ALL.len();
+    let mut all = [DRIVERS[0]; DRIVERS.len() + museum::ALL.len() + OTHERS];
     let (mut part, mut at) = (0, 0);
     while part < parts.len() {
         let (_, rest) = all.split_at_mut(at);

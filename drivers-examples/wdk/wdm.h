@@ -128,7 +128,7 @@ typedef struct _DRIVER_OBJECT DRIVER_OBJECT, *PDRIVER_OBJECT;
 typedef struct _KINTERRUPT *PKINTERRUPT;
 typedef struct _KTHREAD *PKTHREAD, *PETHREAD;
 typedef struct _IO_WORKITEM *PIO_WORKITEM;
-typedef struct _FILE_OBJECT *PFILE_OBJECT;
+typedef struct _FILE_OBJECT FILE_OBJECT, *PFILE_OBJECT;
 typedef struct _OBJECT_ATTRIBUTES {
     ULONG Length;
     HANDLE RootDirectory;
@@ -357,6 +357,25 @@ typedef struct DECLSPEC_ALIGN(16) _IRP {
         PVOID CompletionKey;
     } Tail;
 } IRP;
+struct _FILE_OBJECT {
+    CSHORT Type, Size;
+    PDEVICE_OBJECT DeviceObject;
+    PVOID Vpb, FsContext, FsContext2, SectionObjectPointer, PrivateCacheMap;
+    NTSTATUS FinalStatus;
+    PFILE_OBJECT RelatedFileObject;
+    BOOLEAN LockOperation, DeletePending, ReadAccess, WriteAccess, DeleteAccess;
+    BOOLEAN SharedRead, SharedWrite, SharedDelete;
+    ULONG Flags;
+    UNICODE_STRING FileName;
+    LARGE_INTEGER CurrentByteOffset;
+    ULONG Waiters, Busy;
+    PVOID LastLock;
+    KEVENT Lock, Event;
+    PVOID CompletionContext;
+    KSPIN_LOCK IrpListLock;
+    LIST_ENTRY IrpList;
+    PVOID FileObjectExtension;
+};
 typedef struct _DRIVER_EXTENSION {
     PDRIVER_OBJECT DriverObject;
     PDRIVER_ADD_DEVICE AddDevice;

@@ -102,6 +102,7 @@ pub mod unhooked;
 mod watching;
 pub mod words;
 
+pub use io::file::OpenFile;
 pub use io::pnp::{PnpDevice, Power};
 pub use memory::MACHINE_BASE;
 

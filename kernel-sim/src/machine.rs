@@ -11,6 +11,7 @@ use crate::allocation_failure::{AllocationPolicy, FailedAllocation, LowResources
 use crate::bugcheck::Ending;
 use crate::choose::{Choice, Choose};
 use crate::exec::Executor;
+use crate::exec::deterministic::Clock;
 use crate::guard::Memory;
 use crate::hardware::{HardwareModel, HardwareSlot};
 use crate::held::HeldLock;
@@ -65,7 +66,7 @@ pub struct Config {
     pub(crate) allocation_policy: Option<Box<dyn AllocationPolicy>>,
     pub(crate) patience: Duration,
     pub(crate) steps_max: u64,
-    pub(crate) step_ns: u32,
+    pub(crate) clock: Clock,
     pub(crate) memory: Memory,
     pub(crate) image: Option<&'static Image>,
 }
@@ -101,7 +102,7 @@ impl Config {
             allocation_policy: None,
             patience: PATIENCE,
             steps_max: u64::MAX,
-            step_ns: 0,
+            clock: Clock::default(),
             memory: Memory::Plain,
             image: None,
         })
@@ -166,7 +167,16 @@ impl Config {
     /// while processors work.
     #[must_use]
     pub fn step_ns(mut self, ns: u32) -> Config {
-        self.step_ns = ns;
+        self.clock.step_ns = ns;
+        self
+    }
+
+    /// After how many steps machine time leaps to the next timer in the deterministic executor, if that is
+    /// due within a second; never unless told otherwise. With leaps, timers expire among the work of
+    /// processors that take no time for it.
+    #[must_use]
+    pub fn timers_every(mut self, steps: u32) -> Config {
+        self.clock.timers_every = steps;
         self
     }
 

@@ -72,7 +72,7 @@ impl Machine {
         let watching = Watching::new(config.watchers, deterministic, config.keep_sites, config.keep_evidence);
         let executor = match strategy(config.execution) {
             Some(strategy) => {
-                Executor::Deterministic(Deterministic::new(strategy, config.steps_max, config.step_ns))
+                Executor::Deterministic(Deterministic::new(strategy, config.steps_max, config.clock))
             }
             None => Executor::Parallel(Parallel::new(config.processors)),
         };
@@ -141,7 +141,7 @@ impl Machine {
         }
         if let (Executor::Deterministic(d), Some(strategy)) = (&mut self.executor, strategy(config.execution))
         {
-            d.reset(strategy, config.steps_max, config.step_ns);
+            d.reset(strategy, config.steps_max, config.clock);
         }
         self.kernel.get_mut().reset();
         self.dpcs.reset();

@@ -9,11 +9,12 @@
 
 use crate::ddi::Call;
 use crate::ddi::types::{
-    PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PIRP, PKDEFERRED_ROUTINE, PKDPC, PKSPIN_LOCK, PKTIMER, PVOID,
+    PIO_WORKITEM, PIO_WORKITEM_ROUTINE, PIRP, PKDEFERRED_ROUTINE, PKDPC, PKSPIN_LOCK, PKTIMER, PLIST_ENTRY,
+    PSLIST_ENTRY, PSLIST_HEADER, PVOID, USHORT,
 };
 use crate::irql::Irql;
 use crate::processor::Processor;
-use crate::sync::{lock, timer, work_item};
+use crate::sync::{lists, lock, sequenced_list, timer, work_item};
 use crate::{allocation_failure, io, pool};
 use std::ptr::null_mut;
 
@@ -193,4 +194,54 @@ pub fn begin_lock_handle(call: &Call, handle: usize, lock: usize) {
 /// A driver's call gives back what [`begin_lock_handle`] noted.
 pub fn end_lock_handle(call: &Call, handle: usize, lock: usize) {
     crate::lives::end_handle(call, handle, lock);
+}
+
+/// Declares routines that are those of the kernel under another name.
+macro_rules! same_as {
+    ($($(#[doc = $doc:literal])+ $name:ident($($argument:ident: $type:ty),*) -> $returns:ty = $body:path;)+) => {$(
+        $(#[doc = $doc])+
+        ///
+        /// # Safety
+        /// As for the kernel's routine of that name: what the pointers name is the driver's own, and they are
+        /// checked to be memory of the machine.
+        pub unsafe fn $name(call: &Call, $($argument: $type),*) -> $returns {
+            // SAFETY: the caller keeps the contract above, which is that of the routine.
+            unsafe { $body(call, $($argument),*) }
+        }
+    )+};
+}
+
+same_as! {
+    /// As `KeInitializeSpinLock`.
+    initialize_lock(spin_lock: PKSPIN_LOCK) -> () = lock::initialize;
+    /// As `ExInterlockedInsertHeadList`.
+    insert_head(head: PLIST_ENTRY, entry: PLIST_ENTRY, spin_lock: PKSPIN_LOCK) -> PLIST_ENTRY = lists::insert_head;
+    /// As `ExInterlockedInsertTailList`.
+    insert_tail(head: PLIST_ENTRY, entry: PLIST_ENTRY, spin_lock: PKSPIN_LOCK) -> PLIST_ENTRY = lists::insert_tail;
+    /// As `ExInterlockedRemoveHeadList`.
+    remove_head(head: PLIST_ENTRY, spin_lock: PKSPIN_LOCK) -> PLIST_ENTRY = lists::remove_head;
+    /// As `ExInitializeSListHead`.
+    initialize_sequenced_list(list: PSLIST_HEADER) -> () = sequenced_list::initialize;
+    /// As `ExInterlockedFlushSList`.
+    flush_sequenced_list(list: PSLIST_HEADER) -> PSLIST_ENTRY = sequenced_list::flush;
+    /// As `ExQueryDepthSList`.
+    depth_of_sequenced_list(list: PSLIST_HEADER) -> USHORT = sequenced_list::depth;
+}
+
+/// As `ExInterlockedPushEntrySList`, which has no use for a lock.
+///
+/// # Safety
+/// The list and the entry are the driver's own; they are checked to be memory of the machine.
+pub unsafe fn push_sequenced_list(call: &Call, list: PSLIST_HEADER, entry: PSLIST_ENTRY) -> PSLIST_ENTRY {
+    // SAFETY: the caller keeps the contract above.
+    unsafe { sequenced_list::push(call, list, entry, null_mut()) }
+}
+
+/// As `ExInterlockedPopEntrySList`, which has no use for a lock.
+///
+/// # Safety
+/// The list is the driver's own; it is checked to be memory of the machine.
+pub unsafe fn pop_sequenced_list(call: &Call, list: PSLIST_HEADER) -> PSLIST_ENTRY {
+    // SAFETY: the caller keeps the contract above.
+    unsafe { sequenced_list::pop(call, list, null_mut()) }
 }

@@ -34,13 +34,18 @@
 //! BUSY as long; one that comes twice sets DONE again when that was acknowledged, unless the next command was
 //! started before; a controller that was pulled out reads as all ones.
 //!
+//! A hostile plan has it end commands with an error code that there is not (also where a disk would send
+//! sense that is too long); interrupt once more, at no command; say that it has half of its blocks; say that
+//! a block has no bytes, or that one command moves 2^32 - 1 of them. It has no count of bytes moved to lie
+//! about.
+//!
 //! The line is level-triggered: asserted while `INTERRUPT_STATUS & INTERRUPT_ENABLE` is not 0. The
 //! registers that describe a command are latched when it is started and may be written for the
 //! next one at once.
 
 use crate::disk::BackingStore;
-use crate::disk::fault::{FaultKind, SharedFaults, Subject};
-use crate::scsi::Opcode;
+use crate::disk::fault::{FaultKind, SharedFaults, Subject, UNKNOWN_STATUS};
+use crate::scsi::{Lun, Opcode};
 use kernel_sim::hardware::{Bus, HardwareModel};
 
 /// Identifies the controller.
@@ -193,6 +198,22 @@ impl DiskController {
         self.store.len_bytes() / BLOCK as u64
     }
 
+    /// Whether the plan has it lie about itself now.
+    fn lies(&self, kind: FaultKind, opcode: Opcode) -> bool {
+        let subject = Subject::of_question(Lun::ZERO, opcode);
+        self.faults.as_ref().is_some_and(|faults| faults.lock().lies(kind, &subject))
+    }
+
+    /// What a register says, where the device describes itself, under a hostile plan.
+    fn said(&self, offset: usize, value: u64) -> u64 {
+        match offset {
+            CAPACITY if self.lies(FaultKind::ShrunkCapacity, Opcode::READ_CAPACITY_10) => value / 2,
+            BLOCK_BYTES if self.lies(FaultKind::LyingInquiry, Opcode::INQUIRY) => 0,
+            BLOCKS_MAX if self.lies(FaultKind::LyingInquiry, Opcode::INQUIRY) => u32::MAX.into(),
+            _ => value,
+        }
+    }
+
     fn status(&self) -> u32 {
         let busy = if matches!(self.work, Work::Idle | Work::Again) { 0 } else { BUSY };
         let error = if self.registers.error != 0 { ERROR } else { 0 };
@@ -299,6 +320,7 @@ impl DiskController {
                 | FaultKind::BadSense
                 | FaultKind::AllocationFailure,
             ) => Some(Error::Failed),
+            Some(FaultKind::UnknownStatus | FaultKind::LongSense) => return self.end(UNKNOWN_STATUS.into()),
             Some(FaultKind::HungAdapter) => return self.work = Work::Stuck,
             Some(FaultKind::SurpriseRemoval) => return self.pull_out(),
             _ => None,
@@ -319,7 +341,7 @@ impl DiskController {
                 let at_ns = bus.time_ns().saturating_add(delay_us.saturating_mul(1000));
                 self.work = Work::Late { at_ns, error };
             }
-            Some(FaultKind::DuplicateCompletion) => {
+            Some(FaultKind::DuplicateCompletion | FaultKind::StrayCompletion) => {
                 self.end(error);
                 self.work = Work::Again;
             }
@@ -369,8 +391,8 @@ impl HardwareModel for DiskController {
         }
         if let Some((value, own)) = self.register(offset) {
             match (width, own) {
-                (8, 8) | (4, 4) => return value,
-                (4, 8) => return value & u64::from(u32::MAX),
+                (8, 8) | (4, 4) => return self.said(offset, value),
+                (4, 8) => return self.said(offset, value) & u64::from(u32::MAX),
                 _ => {}
             }
         } else if width == 4

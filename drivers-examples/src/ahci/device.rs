@@ -47,7 +47,7 @@ impl Device {
             return None;
         }
         let has_long_sectors = w(106) & 0xD000 == 0x5000;
-        let sector_bytes = if has_long_sectors { 2 * number(117, 2) as u32 } else { 512 };
+        let sector_bytes = if has_long_sectors { (number(117, 2) as u32).wrapping_mul(2) } else { 512 };
         let sectors = if w(83) & 1 << 10 != 0 { number(100, 4) } else { number(60, 2) };
         if kind == DeviceKind::Disk && (sectors == 0 || !sector_bytes.is_power_of_two() || sector_bytes < 512)
         {

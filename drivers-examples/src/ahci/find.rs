@@ -61,7 +61,7 @@ pub unsafe fn register(
     StorPortInitialize(DriverObject, RegistryPath, &raw mut data, null_mut())
 }
 
-unsafe extern "C-unwind" fn HwFindAdapter(
+pub unsafe extern "C-unwind" fn HwFindAdapter(
     DeviceExtension: PVOID,
     _HwContext: PVOID,
     _BusInformation: PVOID,

@@ -37,7 +37,7 @@ pub unsafe extern "C-unwind" fn HwMSInterrupt(DeviceExtension: PVOID, _MessageId
 }
 
 impl Channel {
-    unsafe fn interrupted(&mut self) {
+    pub(crate) unsafe fn interrupted(&mut self) {
         let status = self.read(PXIS);
         if status == u32::MAX {
             return;

@@ -27,16 +27,16 @@
 
 mod adapter;
 mod ata;
-mod channel;
+pub(crate) mod channel;
 pub(crate) mod control;
-mod ddi;
+pub(crate) mod ddi;
 mod device;
-mod find;
-mod interrupt;
+pub(crate) mod find;
+pub(crate) mod interrupt;
 mod issue;
 mod own_command;
 mod recover;
-mod registers;
+pub(crate) mod registers;
 mod sense;
 mod start;
 mod translate;

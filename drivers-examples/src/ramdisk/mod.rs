@@ -124,6 +124,10 @@ impl Ramdisk {
     }
 
     fn complete(&self, srb: Srb, cdb: &Cdb, answer: &Completion) {
+        // A partner that says it moved more than there was room for is not believed in anything else either.
+        if answer.transferred > srb.transfer_length() as usize {
+            return srb.complete(SrbStatus::ERROR);
+        }
         self.counts(usize::from(srb.lun().number())).count(cdb, answer);
         srb.complete_as(answer);
     }

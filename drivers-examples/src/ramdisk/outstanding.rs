@@ -18,6 +18,11 @@ const POOL_TAG: u32 = u32::from_le_bytes(*b"RdRq");
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tag(u64);
 
+impl Tag {
+    /// Not a request's: what a partner may name that is not to be trusted.
+    pub const UNKNOWN: Tag = Tag(u64::MAX);
+}
+
 /// The party that has a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {

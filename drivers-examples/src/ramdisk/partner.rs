@@ -105,7 +105,13 @@ impl Partner {
         let answer = self.medium.execute(lun, cdb, data);
         let promise = |times, delay_us| Reply::Later(Promise { answer: Some(answer), times, delay_us });
         match answer.disposition {
-            Disposition::Deliver => Reply::Now(answer),
+            // Statuses and sense are what they are: the driver hands them on.
+            Disposition::Deliver | Disposition::UnknownStatus | Disposition::LongSense => Reply::Now(answer),
+            Disposition::LongLength => Reply::Now(Completion { transferred: usize::MAX, ..answer }),
+            Disposition::Stray => {
+                self.answer_under(Tag::UNKNOWN, Promise { answer: Some(answer), times: 1, delay_us: 0 });
+                Reply::Now(answer)
+            }
             Disposition::Drop => Reply::Later(Promise::NOTHING),
             Disposition::Late { delay_us } => promise(1, delay_us),
             Disposition::Duplicate => promise(2, 0),

@@ -42,8 +42,10 @@ unsafe fn enable_ring(DeviceExtension: PVOID, Extension: *mut AdapterExtension, 
     let ring = &mut (*Extension).ring[n];
     ring.clear(uses_events);
     registers.write_u16(DeviceExtension, QUEUE_SELECT, n as u16);
-    let offset = usize::from(registers.read_u16(DeviceExtension, QUEUE_NOTIFY_OFF));
-    ring.notify = registers.notify.wrapping_add(offset * registers.notify_multiplier as usize).cast();
+    let offset = registers.read_u16(DeviceExtension, QUEUE_NOTIFY_OFF);
+    // Where the device says, if there is a register.
+    let Some(notify) = registers.notification(offset) else { return false };
+    ring.notify = notify;
     registers.write_u16(DeviceExtension, QUEUE_SIZE, ring.size);
     let vector = match (*Extension).interrupts {
         Interrupts::Line => None,

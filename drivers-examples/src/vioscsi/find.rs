@@ -74,13 +74,16 @@ unsafe fn map_registers(
         isr: Some(isr),
         device: Some(device),
         notify_multiplier,
+        notify_length,
     } = places(&space)
     else {
         return None;
     };
     let range = &*(*ConfigInfo).AccessRanges.cast::<ACCESS_RANGE>();
     let in_io_space = if range.RangeInMemory == TRUE { FALSE } else { TRUE };
-    if [common, notify, isr, device].into_iter().any(|offset| offset >= range.RangeLength) {
+    if [common, notify, isr, device].into_iter().any(|offset| offset >= range.RangeLength)
+        || notify_length > range.RangeLength - notify
+    {
         return None;
     }
     let base: *mut u8 = StorPortGetDeviceBase(
@@ -99,6 +102,7 @@ unsafe fn map_registers(
         isr: at(isr),
         device: at(device),
         notify_multiplier,
+        notify_length,
     })
 }
 
@@ -121,7 +125,8 @@ unsafe fn lay_out_rings(
     for n in 0..(*Extension).rings_laid_out as usize {
         (*Extension).registers.write_u16(DeviceExtension, QUEUE_SELECT, n as u16);
         let size = (*Extension).registers.read_u16(DeviceExtension, QUEUE_SIZE);
-        if !size.is_power_of_two() {
+        // What the specification allows, and room for a request without data.
+        if !size.is_power_of_two() || !(QUEUE_SIZE_MIN..=QUEUE_SIZE_MAX).contains(&size) {
             return false;
         }
         (*Extension).ring[n].size = size;

@@ -175,19 +175,41 @@ impl Ring {
     /// # Safety
     /// The ring's lock is held.
     pub unsafe fn take(&mut self) -> Option<PVOID> {
-        // As laid out; an id is compared with the size before it is used.
-        while Self::word(self.used, 1).get() != self.seen {
-            let element = self.used.add(2 + 4 * self.slot(self.seen)).cast::<UsedElement>().read_volatile();
-            self.seen = self.seen.wrapping_add(1);
-            if let Some(owner) = self.release(element.id) {
+        while let Some(id) = self.next_used() {
+            if let Some(owner) = self.release(id) {
                 return Some(owner);
             }
         }
         None
     }
 
+    /// The identifier in the next used element, whatever it is.
+    ///
+    /// # Safety
+    /// The ring's lock is held.
+    pub unsafe fn next_used(&mut self) -> Option<u32> {
+        if Self::word(self.used, 1).get() == self.seen {
+            return None;
+        }
+        // As laid out.
+        let element = self.used.add(2 + 4 * self.slot(self.seen)).cast::<UsedElement>().read_volatile();
+        self.seen = self.seen.wrapping_add(1);
+        Some(element.id)
+    }
+
+    /// The owner in the entry of an identifier, for a caller that has compared it with the size.
+    ///
+    /// # Safety
+    /// The ring's lock is held.
+    pub unsafe fn owner(&self, id: u32) -> PVOID {
+        (*self.outstanding.wrapping_add(id as usize)).owner
+    }
+
     /// Takes a chain out that is outstanding; `None` if it is not.
-    unsafe fn release(&mut self, id: u32) -> Option<PVOID> {
+    ///
+    /// # Safety
+    /// The ring's lock is held.
+    pub unsafe fn release(&mut self, id: u32) -> Option<PVOID> {
         if id >= u32::from(self.size) {
             return None;
         }

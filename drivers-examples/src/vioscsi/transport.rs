@@ -24,6 +24,8 @@ pub struct Registers {
     pub isr: *mut u8,
     pub device: *mut u8,
     pub notify_multiplier: u32,
+    /// Bytes of the registers for notifications.
+    pub notify_length: u32,
 }
 
 /// The structures' places, as the capabilities have them: offsets in the first range.
@@ -34,6 +36,7 @@ pub struct Places {
     pub isr: Option<u32>,
     pub device: Option<u32>,
     pub notify_multiplier: u32,
+    pub notify_length: u32,
 }
 
 /// Reads the list of capabilities; a list that bites its own tail is read no further than it is long.
@@ -57,6 +60,7 @@ pub fn places(space: &[u8; 256]) -> Places {
                 CAP_DEVICE => found.device = found.device.or(offset),
                 CAP_NOTIFY if found.notify.is_none() => {
                     found.notify = offset;
+                    found.notify_length = word(at + 12);
                     found.notify_multiplier = word(at + 16);
                 }
                 _ => {}
@@ -158,6 +162,12 @@ impl Registers {
     pub unsafe fn device_u16(&self, DeviceExtension: PVOID, offset: usize) -> u16 {
         let at: *mut u16 = self.device.wrapping_add(offset).cast();
         StorPortReadRegisterUshort(DeviceExtension, at)
+    }
+
+    /// The register for notifications at an offset that the device says; `None` if there is none.
+    pub fn notification(&self, offset: u16) -> Option<*mut u16> {
+        let at = u64::from(offset) * u64::from(self.notify_multiplier);
+        (at + 2 <= u64::from(self.notify_length)).then(|| self.notify.wrapping_add(at as usize).cast())
     }
 
     /// Why the line is asserted; reading it is the acknowledgement.

@@ -28,6 +28,9 @@ pub const CONFIG_MSIX_VECTOR: usize = 0x10;
 pub const DEVICE_STATUS: usize = 0x14;
 pub const QUEUE_SELECT: usize = 0x16;
 pub const QUEUE_SIZE: usize = 0x18;
+/// Sizes of a queue: room for a request without data, and the most that is.
+pub const QUEUE_SIZE_MIN: u16 = 4;
+pub const QUEUE_SIZE_MAX: u16 = 1024;
 pub const QUEUE_MSIX_VECTOR: usize = 0x1A;
 pub const QUEUE_ENABLE: usize = 0x1C;
 pub const QUEUE_NOTIFY_OFF: usize = 0x1E;

@@ -17,6 +17,7 @@ pub mod register {
     pub const DMA: usize = 0x20;
     pub const BLOCKS: usize = 0x28;
     pub const COMMAND: usize = 0x2C;
+    pub const STATUS: usize = 0x30;
     pub const ERROR_CODE: usize = 0x34;
     pub const INTERRUPT_STATUS: usize = 0x38;
     pub const INTERRUPT_ENABLE: usize = 0x3C;
@@ -28,6 +29,8 @@ pub const CONTROLLER_ID: ULONG = u32::from_le_bytes(*b"SDC1");
 pub const COMMAND_READ: ULONG = 1;
 pub const COMMAND_WRITE: ULONG = 2;
 pub const COMMAND_FLUSH: ULONG = 3;
+pub const STATUS_BUSY: ULONG = 1;
+pub const STATUS_ERROR: ULONG = 2;
 pub const INTERRUPT_DONE: ULONG = 1;
 pub const ERROR_WRITE_PROTECTED: ULONG = 5;
 

@@ -4,7 +4,7 @@
 
 use super::ddi::*;
 use super::device::*;
-use super::held::HoldOrStart;
+use super::held::{EndHeld, HoldOrStart};
 use super::start_io::Cancel;
 use std::ptr::null_mut;
 
@@ -110,30 +110,44 @@ pub unsafe extern "C-unwind" fn DeviceControl(DeviceObject: PDEVICE_OBJECT, Irp:
     Status
 }
 
-/// The last handle is gone: no application waits for what is still queued.
+/// The last handle of a file is gone: no application waits for what is still queued or held of it.
 pub unsafe extern "C-unwind" fn Cleanup(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
-    CancelQueued(Extension(DeviceObject));
+    let Extension = Extension(DeviceObject);
+    let FileObject = (*IoGetCurrentIrpStackLocation(Irp)).FileObject;
+
+    CancelQueued(Extension, FileObject);
+    EndHeld(Extension, FileObject, STATUS_CANCELLED);
     CompleteWithStatus(Irp, STATUS_SUCCESS)
 }
 
-/// Cancels every queued request. The one on the device runs to its end.
+/// Whether a request was sent by a handle of this file; of any, where that is NULL.
+pub unsafe fn IsOf(Irp: PIRP, FileObject: PFILE_OBJECT) -> bool {
+    FileObject.is_null() || std::ptr::eq((*IoGetCurrentIrpStackLocation(Irp)).FileObject, FileObject)
+}
+
+/// Cancels every queued request of a file, or (NULL) all. The one on the device runs to its end.
 ///
 /// Requests leave the queue, and lose their cancel routine, under the cancel spin lock; they are
 /// completed after it was given back. KeRemoveDeviceQueue would not do: it makes an empty queue
 /// idle, although the device is busy.
-pub unsafe fn CancelQueued(Extension: PDEVICE_EXTENSION) {
+pub unsafe fn CancelQueued(Extension: PDEVICE_EXTENSION, FileObject: PFILE_OBJECT) {
     let DeviceQueue = &raw mut (*(*Extension).DeviceObject).DeviceQueue;
+    let Head = &raw mut (*DeviceQueue).DeviceListHead;
     let mut Cancelled = LIST_ENTRY { Flink: null_mut(), Blink: null_mut() };
     let mut CancelIrql: KIRQL = 0;
 
     InitializeListHead(&raw mut Cancelled);
     IoAcquireCancelSpinLock(&raw mut CancelIrql);
-    while !IsListEmpty(&raw const (*DeviceQueue).DeviceListHead) {
-        let Entry: PKDEVICE_QUEUE_ENTRY = (*DeviceQueue).DeviceListHead.Flink.cast();
+    let mut Link = (*Head).Flink;
+    while !std::ptr::eq(Link, Head) {
+        let Entry: PKDEVICE_QUEUE_ENTRY = Link.cast();
         let Irp = CONTAINING_RECORD!(Entry, IRP, Tail.Overlay.__bindgen_anon_1.DeviceQueueEntry);
-        KeRemoveEntryDeviceQueue(DeviceQueue, Entry);
-        IoSetCancelRoutine(Irp, None);
-        InsertTailList(&raw mut Cancelled, &raw mut (*Irp).Tail.Overlay.__bindgen_anon_2.ListEntry);
+        Link = (*Link).Flink;
+        if IsOf(Irp, FileObject) {
+            KeRemoveEntryDeviceQueue(DeviceQueue, Entry);
+            IoSetCancelRoutine(Irp, None);
+            InsertTailList(&raw mut Cancelled, &raw mut (*Irp).Tail.Overlay.__bindgen_anon_2.ListEntry);
+        }
     }
     IoReleaseCancelSpinLock(CancelIrql);
 

@@ -7,7 +7,7 @@
 
 use super::ddi::*;
 use super::device::*;
-use super::dispatch::Start;
+use super::dispatch::{IsOf, Start};
 use std::ptr::null_mut;
 
 /// What the queue says of a request that it does not take because nothing is held any more.
@@ -63,14 +63,15 @@ pub unsafe fn LetGo(Extension: PDEVICE_EXTENSION, Reason: ULONG) {
     }
 }
 
-/// Ends what is held: the device does not come back. No more is held after SetState said so.
-pub unsafe fn EndHeld(Extension: PDEVICE_EXTENSION) {
+/// Ends what is held of a file, or (NULL) all: its last handle is gone, or the device does not come back. No
+/// more is held after SetState said so.
+pub unsafe fn EndHeld(Extension: PDEVICE_EXTENSION, FileObject: PFILE_OBJECT, Status: NTSTATUS) {
     loop {
-        let Irp = IoCsqRemoveNextIrp(&raw mut (*Extension).HeldQueue, null_mut());
+        let Irp = IoCsqRemoveNextIrp(&raw mut (*Extension).HeldQueue, FileObject.cast());
         if Irp.is_null() {
             break;
         }
-        CompleteWithStatus(Irp, STATUS_DEVICE_NOT_CONNECTED);
+        CompleteWithStatus(Irp, Status);
         EndReference(Extension);
     }
 }
@@ -118,14 +119,19 @@ unsafe extern "C-unwind" fn CsqRemoveIrp(_Csq: PIO_CSQ, Irp: PIRP) {
     RemoveEntryList(EntryOf(Irp));
 }
 
-unsafe extern "C-unwind" fn CsqPeekNextIrp(Csq: PIO_CSQ, Irp: PIRP, _PeekContext: PVOID) -> PIRP {
+/// The next request of the file that the context is, or (NULL) of any.
+unsafe extern "C-unwind" fn CsqPeekNextIrp(Csq: PIO_CSQ, Irp: PIRP, PeekContext: PVOID) -> PIRP {
     let List = &raw mut (*OfQueue(Csq)).HeldList;
-    let Entry = if Irp.is_null() { (*List).Flink } else { (*EntryOf(Irp)).Flink };
+    let mut Entry = if Irp.is_null() { (*List).Flink } else { (*EntryOf(Irp)).Flink };
 
-    if std::ptr::eq(Entry, List) {
-        return null_mut();
+    while !std::ptr::eq(Entry, List) {
+        let Next = CONTAINING_RECORD!(Entry, IRP, Tail.Overlay.__bindgen_anon_2.ListEntry);
+        if IsOf(Next, PeekContext.cast()) {
+            return Next;
+        }
+        Entry = (*Entry).Flink;
     }
-    CONTAINING_RECORD!(Entry, IRP, Tail.Overlay.__bindgen_anon_2.ListEntry)
+    null_mut()
 }
 
 unsafe extern "C-unwind" fn CsqAcquireLock(Csq: PIO_CSQ, Irql: PKIRQL) {

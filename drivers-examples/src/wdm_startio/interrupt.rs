@@ -9,16 +9,28 @@ use std::ptr::null_mut;
 pub unsafe extern "C-unwind" fn InterruptService(_Interrupt: PKINTERRUPT, ServiceContext: PVOID) -> BOOLEAN {
     let Extension: PDEVICE_EXTENSION = ServiceContext.cast();
 
-    if (*Extension).Device.get() != DEVICE_BUSY {
-        return FALSE; // Another device's, for the vector may be shared, or one's that was pulled out.
+    // Changed by this routine, and by others that keep it out.
+    let Device = (*Extension).Device.get();
+    if Device == DEVICE_GONE {
+        return FALSE; // It was pulled out.
     }
     let InterruptStatus = ReadRegister(Extension, register::INTERRUPT_STATUS);
-    if InterruptStatus & INTERRUPT_DONE == 0 {
-        return FALSE;
+    if InterruptStatus & INTERRUPT_DONE == 0 || InterruptStatus == ULONG::MAX {
+        return FALSE; // Another device's, for the vector may be shared; or it is gone.
     }
-    (*Extension).Device.set(DEVICE_IDLE);
-    (*Extension).DeviceError.set(ReadRegister(Extension, register::ERROR_CODE));
+    // Whatever it is about: a line that stays asserted interrupts for ever.
     WriteRegister(Extension, register::INTERRUPT_STATUS, InterruptStatus);
+    if Device != DEVICE_BUSY {
+        return TRUE; // Done with what it was never given.
+    }
+    // Read after the acknowledgement: a command that ends now interrupts again.
+    let Status = ReadRegister(Extension, register::STATUS);
+    if Status & STATUS_BUSY != 0 {
+        return TRUE; // Done with another than the one it has.
+    }
+    let Error = if Status & STATUS_ERROR == 0 { 0 } else { ReadRegister(Extension, register::ERROR_CODE) };
+    (*Extension).Device.set(DEVICE_IDLE);
+    (*Extension).DeviceError.set(Error);
     let DeviceObject = (*Extension).DeviceObject;
     IoRequestDpc(DeviceObject, (*DeviceObject).CurrentIrp, null_mut());
     TRUE

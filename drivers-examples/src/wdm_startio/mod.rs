@@ -37,7 +37,7 @@ pub mod complete_under_cancel_lock;
 pub mod complete_under_lock;
 pub(crate) mod ddi;
 pub(crate) mod device;
-mod dispatch;
+pub(crate) mod dispatch;
 mod driver;
 mod held;
 mod interrupt;

@@ -119,9 +119,18 @@ unsafe fn StartDevice(Extension: PDEVICE_EXTENSION, Resources: PCM_RESOURCE_LIST
         return STATUS_DEVICE_DOES_NOT_EXIST;
     }
     WriteRegister(Extension, register::RESET, 1);
-    (*Extension).SectorBytes = ReadRegister(Extension, register::BLOCK_BYTES);
-    (*Extension).SectorsMax = ReadRegister(Extension, register::BLOCKS_MAX);
-    (*Extension).Sectors = READ_REGISTER_ULONG64((*Extension).Registers.add(register::CAPACITY).cast());
+    let SectorBytes = ReadRegister(Extension, register::BLOCK_BYTES);
+    let SectorsMax = ReadRegister(Extension, register::BLOCKS_MAX);
+    let Sectors = READ_REGISTER_ULONG64((*Extension).Registers.add(register::CAPACITY).cast());
+    // Requests are divided by the first, and their lengths are 32 bits. Those that come while the device is
+    // stopped look at the numbers too, so none is kept that was not looked at.
+    if !SectorBytes.is_power_of_two() || !(512..=4096).contains(&SectorBytes) || SectorsMax == 0 {
+        StopDevice(Extension);
+        return STATUS_DEVICE_DOES_NOT_EXIST;
+    }
+    (*Extension).SectorBytes = SectorBytes;
+    (*Extension).SectorsMax = SectorsMax.min(ULONG::MAX / SectorBytes);
+    (*Extension).Sectors = Sectors;
 
     let Irql = (*Interrupt).u.Interrupt.Level as KIRQL;
     let Status = IoConnectInterrupt(
@@ -158,8 +167,8 @@ unsafe fn SetState(Extension: PDEVICE_EXTENSION, State: ULONG) {
 /// Refuses new requests, gets rid of the waiting ones, waits for the others, and stops the device.
 unsafe fn RemoveDevice(Extension: PDEVICE_EXTENSION) {
     SetState(Extension, REMOVED);
-    CancelQueued(Extension);
-    EndHeld(Extension);
+    CancelQueued(Extension, null_mut());
+    EndHeld(Extension, null_mut(), STATUS_DEVICE_NOT_CONNECTED);
     EndReference(Extension); // The device's own.
     KeWaitForSingleObject(
         (&raw mut (*Extension).RemoveEvent).cast(),
@@ -189,8 +198,8 @@ unsafe fn SurpriseRemoveDevice(Extension: PDEVICE_EXTENSION) {
         GiveUp(DeviceObject, (*DeviceObject).CurrentIrp, STATUS_DEVICE_NOT_CONNECTED);
         KeLowerIrql(Irql);
     }
-    CancelQueued(Extension);
-    EndHeld(Extension);
+    CancelQueued(Extension, null_mut());
+    EndHeld(Extension, null_mut(), STATUS_DEVICE_NOT_CONNECTED);
 }
 
 /// Gives the device nothing more; TRUE if it had a request, which is the caller's from now on.

@@ -36,7 +36,11 @@ fn memory_denied_at_start_ends_the_run_and_not_the_stress() {
             .clean(&format!("stress {driver} --ios 20 --schedules 40 --fault allocation:when=start,p=0.05"));
         assert!(said.out.contains("  started   not in "), "{driver}: {}", said.out);
         let said = desk.clean(&format!("run {driver} --ios 20 --fault allocation:when=start"));
-        assert!(said.out.contains("  started   no, for lack of memory: "), "{driver}: {}", said.out);
+        assert!(
+            said.out.contains("  started   no, for lack of memory or for a lie of its device: "),
+            "{driver}: {}",
+            said.out
+        );
         for when in ["io", "unload"] {
             desk.clean(&format!(
                 "stress {driver} --ios 20 --schedules 20 --fault allocation:when={when},p=0.1"

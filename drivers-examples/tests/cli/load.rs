@@ -82,6 +82,34 @@ fn every_clean_driver_bears_the_faults_its_rig_can_recover() {
     Desk::new().refused("run wdm-startio --fault hung:p=0.1", &["--fault answers is every other kind"]);
 }
 
+/// Whatever a device reports: requests may fail, and nothing crashes, hangs or is lost.
+#[test]
+fn every_clean_driver_bears_a_hostile_device() {
+    for driver in CLEAN {
+        let line = format!("stress {driver} --fault hostile --seeds 0..{} --format json", soak(60, 5000));
+        let said = Desk::new().clean(&line);
+        let summary = said.json();
+        let struck = |kind: &str| {
+            let rules = summary["totals"]["faults"].as_array().expect("the rules of the plan");
+            let rule = rules.iter().find(|rule| rule["rule"].as_str().is_some_and(|r| r.starts_with(kind)));
+            rule.unwrap_or_else(|| panic!("{kind}: {summary}"))["struck"].as_u64().expect("a number")
+        };
+        for kind in ["stray", "unknown-status", "long-sense", "shrunk-capacity", "lying-inquiry"] {
+            assert!(struck(kind) > 0, "{driver}: {kind}: {summary}");
+        }
+    }
+}
+
+#[test]
+fn units_come_and_go_while_commands_fail_and_devices_lie() {
+    for driver in ["ramdisk", "vioscsi", "ahci"] {
+        for faults in ["all:p=0.03", "hostile"] {
+            let flags = format!("--rw mixed --bs 512..16k --ios 200 --event hotplug --fault {faults}");
+            Desk::new().clean(&format!("stress {driver} {flags} --seeds 0..{} --cpus 2", soak(20, 1000)));
+        }
+    }
+}
+
 #[test]
 fn physical_miniports_bear_every_event() {
     for driver in ["vioscsi", "ahci"] {

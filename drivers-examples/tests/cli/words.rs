@@ -55,6 +55,7 @@ fn list_names_every_driver_and_every_rule() {
     ]
     .into_iter()
     .chain(drivers_examples::museum::ALL.iter().map(|driver| driver.name))
+    .chain(drivers_examples::suspects::ALL.iter().map(|driver| driver.name))
     .chain(vandals)
     .collect();
     assert_eq!(names(&list["drivers"]), expected);
@@ -107,8 +108,9 @@ fn a_driver_is_found_by_its_alias_and_called_by_its_name() {
 #[test]
 fn no_two_drivers_share_a_name_or_an_alias() {
     let mut seen = BTreeSet::new();
-    // The museum's have one word for all of them.
-    for name in ALL.iter().flat_map(|driver| driver.names()).filter(|name| *name != "museum") {
+    // The museum's have one word for all of them, and so have the suspects.
+    let words = ["museum", "suspects"];
+    for name in ALL.iter().flat_map(|driver| driver.names()).filter(|name| !words.contains(name)) {
         assert!(seen.insert(name), "{name} is given twice");
     }
 }

@@ -62,6 +62,9 @@ fn in_rust() -> Layouts {
             Type Size ReferenceCount DriverObject NextDevice AttachedDevice CurrentIrp Flags
             Characteristics DeviceExtension DeviceType StackSize AlignmentRequirement
             DeviceQueue Dpc SecurityDescriptor SectorSize;
+        FILE_OBJECT:
+            Type Size DeviceObject FsContext FsContext2 FinalStatus RelatedFileObject LockOperation ReadAccess
+            Flags FileName CurrentByteOffset;
         DRIVER_OBJECT:
             Type Size DeviceObject Flags DriverExtension DriverName HardwareDatabase
             FastIoDispatch DriverInit DriverStartIo DriverUnload MajorFunction;

@@ -56,6 +56,7 @@ enum { MmCached = 1 };
 #define IO_TYPE_IRP 0x6
 #define IO_TYPE_DEVICE 0x3
 #define IO_TYPE_DRIVER 0x4
+#define IO_TYPE_FILE 0x5
 enum { NormalPagePriority = 16 };
 enum { IoReadAccess = 0 };
 enum { IoWriteAccess = 1 };

@@ -116,6 +116,7 @@ crate::wdk_numbers! {
     IO_TYPE_IRP: CSHORT = 6;
     IO_TYPE_DEVICE: CSHORT = 3;
     IO_TYPE_DRIVER: CSHORT = 4;
+    IO_TYPE_FILE: CSHORT = 5;
     NormalPagePriority: ULONG = 16;
     IoReadAccess: LOCK_OPERATION = 0;
     IoWriteAccess: LOCK_OPERATION = 1;

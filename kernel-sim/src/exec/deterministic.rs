@@ -61,6 +61,9 @@ pub(crate) struct Deterministic {
     look_at: Cell<u64>,
     /// Machine time that a step takes.
     step_ns: u32,
+    /// After how many steps time leaps to the next timer, 0 for never, and at which step it does so next.
+    timers_every: u32,
+    leaps_at: Cell<u64>,
     /// Processors about to take a spin lock, those of them that are inside the call, and the lock.
     waiting: Cell<u64>,
     committed: Cell<u64>,
@@ -78,8 +81,23 @@ pub(crate) struct Deterministic {
     footprint: Footprint,
 }
 
+/// How machine time passes while processors work.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Clock {
+    /// Machine time that a step takes.
+    pub step_ns: u32,
+    /// After how many steps time leaps to the next timer; 0 for never.
+    pub timers_every: u32,
+}
+
+impl Clock {
+    fn first_leap(self) -> u64 {
+        if self.timers_every == 0 { u64::MAX } else { self.timers_every.into() }
+    }
+}
+
 impl Deterministic {
-    pub(crate) fn new(mut choose: Strategy, steps_max: u64, step_ns: u32) -> Deterministic {
+    pub(crate) fn new(mut choose: Strategy, steps_max: u64, clock: Clock) -> Deterministic {
         let follows = choose.as_dyn().follows();
         let others_finish = choose.as_dyn().lets_others_finish();
         Deterministic {
@@ -102,7 +120,9 @@ impl Deterministic {
             switches: Cell::new(0),
             steps_max,
             look_at: Cell::new(progress::look_after(0, steps_max)),
-            step_ns,
+            step_ns: clock.step_ns,
+            timers_every: clock.timers_every,
+            leaps_at: Cell::new(clock.first_leap()),
             waiting: Cell::new(0),
             committed: Cell::new(0),
             waits: UnsafeCell::new([LockWait::NONE; 64]),
@@ -117,10 +137,12 @@ impl Deterministic {
     }
 
     /// Makes the executor of a machine at rest as good as new.
-    pub(crate) fn reset(&mut self, mut choose: Strategy, steps_max: u64, step_ns: u32) {
+    pub(crate) fn reset(&mut self, mut choose: Strategy, steps_max: u64, clock: Clock) {
         self.steps_max = steps_max;
         self.look_at.set(progress::look_after(0, steps_max));
-        self.step_ns = step_ns;
+        self.step_ns = clock.step_ns;
+        self.timers_every = clock.timers_every;
+        self.leaps_at.set(clock.first_leap());
         self.footprint.reset(choose.as_dyn().follows());
         self.others_finish.set(choose.as_dyn().lets_others_finish());
         *self.choose.get_mut() = choose;
@@ -297,6 +319,9 @@ impl Deterministic {
         let step = self.step.get() + 1;
         self.step.set(step);
         self.time_ns.set(self.time_ns.get().saturating_add(self.step_ns.into()));
+        if step >= self.leaps_at.get() {
+            self.leap(step);
+        }
         let run = self.run.get();
         if run == 0
             || !self.is_quiet_outside()

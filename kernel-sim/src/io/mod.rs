@@ -7,6 +7,7 @@ pub(crate) mod csq;
 pub(crate) mod device;
 pub(crate) mod device_queue;
 pub(crate) mod driver;
+pub(crate) mod file;
 pub(crate) mod irp;
 pub(crate) mod mdl;
 pub(crate) mod packet;

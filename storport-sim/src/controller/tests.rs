@@ -261,3 +261,12 @@ fn a_controller_that_was_pulled_out_reads_as_ones() {
         assert_eq!(rig.read(ID), u32::MAX);
     });
 }
+
+#[test]
+fn a_hostile_controller_says_of_itself_what_cannot_be() {
+    let plan = "shrunk-capacity;lying-inquiry".parse().unwrap();
+    let mut c = controller().with_faults(Arc::new(Mutex::new(FaultInjector::new(&plan, 1))));
+    assert_eq!(c.read(CAPACITY, 8), DISK_BLOCKS / 2);
+    assert_eq!((c.read(BLOCK_BYTES, 4), c.read(BLOCKS_MAX, 4)), (0, u64::from(u32::MAX)));
+    assert_eq!(c.read(ID, 4), u64::from(ID_VALUE));
+}

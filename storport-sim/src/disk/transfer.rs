@@ -61,6 +61,11 @@ impl<'a> Transfer<'a> {
         Self { short: true, ..self }
     }
 
+    /// The data that came with the command, which does not run.
+    pub(super) fn into_data(self) -> DataPhase<'a> {
+        self.data
+    }
+
     /// The initiator that sent the command.
     pub(super) fn nexus(&self) -> Nexus {
         self.nexus

@@ -201,6 +201,10 @@ impl AdapterState {
 
     /// Completes a request here and now, on the miniport's stack. `false`: not so deep.
     fn complete_in_call(&self, call: &Call, unit: &Unit, slot: u16) -> bool {
+        // What comes after a step of recovery may be HwStorResetBus, in which we may be.
+        if slot == unit.spare_slot() {
+            return false;
+        }
         let nested = &self.done[usize::from(call.cpu.index())].nested;
         if nested.fetch_add(1, Relaxed) >= NESTED_MAX {
             nested.fetch_sub(1, Relaxed);

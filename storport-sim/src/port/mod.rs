@@ -18,7 +18,7 @@
 //! notify.rs      StorPortNotification                     query.rs     the small routines
 //! log.rs         what the miniport logs                   system.rs    processors, device objects
 //! hands.rs       when SRBs changed hands                  order.rs     what comes before what
-//! absent.rs      what is known by name only
+//! lists.rs       interlocked lists                        absent.rs    what is known by name only
 //! ```
 //!
 //! It is a WDM driver over the kernel's I/O manager, but for one liberty: what it does inside a call
@@ -46,6 +46,7 @@ pub(crate) mod hardware;
 pub(crate) mod initialize;
 pub(crate) mod interrupt;
 mod life;
+pub(crate) mod lists;
 mod loan;
 pub(crate) mod locks;
 pub(crate) mod log;

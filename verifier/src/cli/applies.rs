@@ -103,7 +103,7 @@ const EVENT: &str = "event";
 const COMPLETION: &str = "completion";
 
 /// The flags that mean something to whatever is sent requests.
-const OF_REQUESTS: [&str; 14] = [
+const OF_REQUESTS: [&str; 15] = [
     "cpus",
     "ios",
     "rw",
@@ -118,6 +118,7 @@ const OF_REQUESTS: [&str; 14] = [
     "size",
     COMPLETION,
     "step_time",
+    "timers_every",
 ];
 
 /// The flags that a driver does not take, of those that were given.

@@ -4,6 +4,7 @@ use super::config::Config;
 use super::units;
 use crate::explore::budget;
 use crate::report::Format;
+use crate::run::environment::TIMERS_EVERY_MAX;
 use crate::run::{Event, MemoryChoice};
 use crate::topic::first_sentence;
 use crate::workload::{DEPTH_MAX, LUNS_MAX, Sizes};
@@ -281,6 +282,10 @@ pub(super) struct ProgramArguments {
     /// passes only while every processor waits or stalls.
     #[arg(long, value_name = "T", default_value = "0", value_parser = units::step_ns)]
     pub step_time: u32,
+    /// After so many steps time leaps to the next timer of the deterministic executor that is due within a
+    /// second, so that timers expire while processors work. 0: never.
+    #[arg(long, value_name = "STEPS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(TIMERS_EVERY_MAX)))]
+    pub timers_every: u32,
     /// What the machine's memory is like.
     #[arg(long, value_name = "KIND", default_value = "drawn")]
     pub memory: MemoryChoice,

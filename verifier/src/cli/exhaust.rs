@@ -50,6 +50,11 @@ pub(super) fn exhaust_all(
             "--step-time: an exhaustive search takes steps that share nothing in one order, and each would change the time".into(),
         ));
     }
+    if arguments.program.timers_every != 0 {
+        return Err(Refusal(
+            "--timers-every: an exhaustive search counts no steps: it takes those that share nothing in one order".into(),
+        ));
+    }
     let seed = match &arguments.seeds {
         Some(seeds) if seeds.end - seeds.start > 1 => {
             return Err(Refusal("--seeds: an exhaustive search is of one seed's operations: A..A+1".into()));

@@ -94,6 +94,9 @@ fn setup_of(fitted: &Fitted, a: &RunArguments) -> Result<Setup, Refusal> {
     if setup.executor == Executor::Parallel && a.program.step_time != 0 {
         return Err(Refusal("--step-time: time is the host's in the parallel executor".into()));
     }
+    if setup.executor == Executor::Parallel && a.program.timers_every != 0 {
+        return Err(Refusal("--timers-every: time is the host's in the parallel executor".into()));
+    }
     if setup.executor == Executor::Deterministic && a.time.is_some() {
         return Err(Refusal(
             "--time: machine time stands still while processors work in the deterministic executor; use --ios".into(),

@@ -67,6 +67,7 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
                 CompletionName::InCall => CompleteWhere::InCall,
             },
             step_ns: a.step_time,
+            timers_every: a.timers_every,
             ..Environment::default()
         },
         rules,
@@ -83,6 +84,9 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
 /// The parts of the environment that a stress draws: those that the driver bears and no flag says.
 pub(super) fn draws(driver: &Driver, a: &ProgramArguments) -> Parts {
     let is_said = |part: &Part| {
+        if *part == Part::Speed && a.given.contains("timers_every") {
+            return true;
+        }
         let flag = match part {
             Part::Requests => "ios",
             Part::Mix => "rw",

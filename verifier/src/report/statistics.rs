@@ -65,7 +65,7 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
         writeln!(out, "  fault     {}: {} of {} allocations", count.rule, count.failed, count.matched)?;
     }
     if let Some(why) = &run.not_started {
-        writeln!(out, "  started   no, for lack of memory: {why}")?;
+        writeln!(out, "  started   no, for lack of memory or for a lie of its device: {why}")?;
     }
     if let Some(counts) = &run.disturbances {
         disturbances(out, counts, s.failed)?;

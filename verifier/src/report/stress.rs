@@ -110,7 +110,11 @@ fn totals(out: &mut String, totals: &Totals, are_drawn: bool) -> fmt::Result {
         }
     }
     if *not_started != 0 {
-        writeln!(out, "  started   not in {}, for lack of memory", plural(*not_started, "schedule"))?;
+        writeln!(
+            out,
+            "  started   not in {}, for lack of memory or for a lie of its device",
+            plural(*not_started, "schedule")
+        )?;
     }
     if *events == EventCounts::default() { Ok(()) } else { statistics::events(out, *events) }
 }

@@ -4,7 +4,7 @@
 //! asked for, and waits again. It is the PnP manager and the power manager of the run; how the driver treats
 //! their requests is watched by the kernel. What an event leaves stopped or asleep stays so until nothing
 //! else goes on, so that requests meet it. Invariant: the device is started and awake when the thread ends,
-//! unless it was removed, or could not start again for lack of memory.
+//! unless it was removed, or could not start again for lack of memory or for a lie of its device.
 
 use super::disturbances::{Event, EventCounts};
 use super::events::{Cue, Draws};
@@ -90,7 +90,7 @@ fn stop_and_restart(stage: &DeviceStage, draws: &mut Draws) -> bool {
     let status = device.start();
     stage.counts.lock().restarts += 1;
     if !NT_SUCCESS(status) {
-        if denied() != before {
+        if denied() != before || stage.permitted.may_fail_for_a_lie() {
             pull_out(stage);
             return false;
         }

@@ -8,6 +8,7 @@
 
 use super::disturbances::{Event, EventCounts};
 use super::hotplug::Hotplug;
+use crate::driver::Protocol;
 use crate::rules;
 use crate::workload::{self, Doorbell, PermittedErrors, Statistics};
 use kernel_sim::machine::Machine;
@@ -80,8 +81,9 @@ impl Cue {
 pub(super) struct Stage {
     pub adapter: Adapter,
     pub medium: Arc<Medium>,
-    /// Disks that the load goes to.
+    /// Disks that the load goes to, and their command set.
     pub luns: u8,
+    pub protocol: Protocol,
     pub permitted: Arc<PermittedErrors>,
     pub cue: Cue,
     pub counts: Mutex<EventCounts>,
@@ -146,8 +148,8 @@ fn stop_and_restart(stage: &Stage, machine: &Machine) {
     if let Err(why) = restarted
         && !stage.permitted.is_gone()
     {
-        if machine.failed_allocations() != denied {
-            // It had no memory to start with, and is given up, as the PnP manager does.
+        if machine.failed_allocations() != denied || stage.permitted.may_fail_for_a_lie() {
+            // It had no memory to start with, or its device lies, and is given up, as the PnP manager does.
             notice_removal(stage);
             return;
         }

@@ -87,11 +87,14 @@ impl Hotplug<'_> {
     fn use_and_unplug(&self, device: PDEVICE_OBJECT, lun: Lun, requests: u64) {
         let (machine, bell) = (self.machine, Doorbell::new(self.machine, 0));
         let over = Doorbell::new(machine, 0);
-        let permitted = Arc::new(PermittedErrors::planned(None, bell, LOST_AFTER_S));
+        let medium = Some(Arc::clone(&self.stage.medium));
+        let permitted = PermittedErrors::planned(medium, bell, LOST_AFTER_S).over(self.stage.protocol);
+        let permitted = Arc::new(permitted);
         permitted.ring_after(requests);
         let results = Arc::new(parking_lot::Mutex::default());
         let options = options(self.seed);
-        let disk = Disk { devices: vec![device], service: None, bytes: BYTES, trims: None };
+        let disk =
+            Disk { devices: vec![device], service: None, has_handles: false, bytes: BYTES, trims: None };
         let (their_permitted, their_results) = (Arc::clone(&permitted), Arc::clone(&results));
         machine.start_thread(None, move || {
             workload::run(machine, disk, &options, &their_permitted, &their_results, || {});

@@ -80,7 +80,8 @@ pub struct Run {
     pub uncalled: Option<Vec<&'static Callback>>,
     /// The parts of its environment that were drawn otherwise than asked for.
     pub drawn: Parts,
-    /// Why the driver did not start, because memory was denied to it: no finding, and no requests were sent.
+    /// Why the driver did not start, because memory was denied to it or its device told it lies: no finding,
+    /// and no requests were sent.
     pub not_started: Option<String>,
     /// Counters of the processors.
     pub processors: Vec<ProcessorStats>,
@@ -134,6 +135,7 @@ pub fn once(
         .patience(runaways::patience(driver, setup.patience))
         .steps_max(setup.steps_max())
         .step_ns(setup.environment.step_ns)
+        .timers_every(setup.environment.timers_every)
         .memory(setup.memory.of_machine(seed));
     let memory = setup.memory.under(seed);
     let phase = SharedPhase::default();
@@ -190,7 +192,8 @@ pub fn once(
     if let Ending::Interrupted = outcome.ending {
         result.statistics = std::mem::take(&mut *so_far.lock());
     }
-    if let Some(why) = result.refused.take_if(|_| outcome.failed_allocations.is_empty()) {
+    let was_lied_to = result.was_lied_to;
+    if let Some(why) = result.refused.take_if(|_| outcome.failed_allocations.is_empty() && !was_lied_to) {
         return Err(SetupError::NotStarted { driver: driver.name, why });
     }
     let elapsed = clock.elapsed();

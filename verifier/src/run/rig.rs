@@ -34,6 +34,8 @@ pub(super) struct RigResult {
     pub disturbances: Option<DisturbanceCounts>,
     /// Why the driver could not be started.
     pub refused: Option<String>,
+    /// Its device told it lies, so that it need not start.
+    pub was_lied_to: bool,
 }
 
 /// See the module page.
@@ -68,11 +70,16 @@ impl Rig {
         match self.driver.kind {
             Kind::Wdm { entry, .. } => {
                 let object = load(machine, entry)?;
+                let faults = FaultInjector::new(&self.disturbances.faults, self.workload.seed);
+                *self.faults.lock() = faults.only_lying();
                 let device = match machine.add_device(object, 0) {
                     Ok(device) => device,
                     Err(status) => {
-                        unload_unstarted(machine, object);
-                        return Err(refused("starting its device", status));
+                        return Err(self.not_started(
+                            machine,
+                            object,
+                            refused("starting its device", status),
+                        ));
                     }
                 };
                 let disk = self.disk(machine, vec![device.top()], None)?;
@@ -98,11 +105,35 @@ impl Rig {
         }
     }
 
-    /// Lets the miniport find the medium behind its adapter; one with hardware has no need to.
+    /// Lets the miniport find the medium behind its adapter; one with hardware has no need to. A hostile
+    /// device lies from now on.
     fn attach_medium(&self, machine: &Machine) {
         if let Some(medium) = &self.medium {
             machine.attach(Arc::clone(medium));
+            let faults = &self.disturbances.faults;
+            let lies =
+                faults.is_hostile().then(|| FaultInjector::new(faults, self.workload.seed).only_lying());
+            medium.with(|target| target.set_faults(lies));
         }
+    }
+
+    /// Whether the device has told a lie as the driver started.
+    fn was_lied_to(&self) -> bool {
+        let has_struck = |faults: &FaultInjector| faults.counts().any(|count| count.injected > 0);
+        has_struck(&self.faults.lock())
+            || self.medium.as_ref().is_some_and(|medium| medium.with(|t| t.faults().is_some_and(has_struck)))
+    }
+
+    /// Why a driver under test did not start: none of its mistakes if its device has told it lies, which the
+    /// result says.
+    fn not_started(&self, machine: &Machine, driver: PDRIVER_OBJECT, why: String) -> String {
+        if self.was_lied_to() {
+            self.result.lock().was_lied_to = true;
+            machine.unload_driver(driver);
+        } else {
+            unload_unstarted(machine, driver);
+        }
+        why
     }
 
     fn exercise_miniport(
@@ -114,25 +145,23 @@ impl Rig {
         let object = load(machine, entry)?;
         let adapter = match start(object) {
             Ok(adapter) => adapter,
-            Err(why) => {
-                unload_unstarted(machine, object);
-                return Err(why.to_string());
-            }
+            Err(why) => return Err(self.not_started(machine, object, why.to_string())),
         };
         let service = adapter.accepts_service_requests().then(|| adapter.device());
         let devices = adapter.disks().to_vec();
-        if self.environment.drawn.has(Part::Units) && !devices.is_empty() {
+        let may_lack_some = self.environment.drawn.has(Part::Units) || self.disturbances.faults.is_hostile();
+        if may_lack_some && !devices.is_empty() {
             self.do_with(devices.len());
         }
         if devices.len() < usize::from(self.workload.luns) {
             let luns = self.workload.luns;
             let found = devices.len();
             adapter.remove();
-            unload_unstarted(machine, object);
-            return Err(match found {
+            let why = match found {
                 0 => "the bus scan found no disk".into(),
                 found => format!("the bus scan found {found} disks of {luns}"),
-            });
+            };
+            return Err(self.not_started(machine, object, why));
         }
         let disk = self.disk(machine, devices, service)?;
         match &self.medium {
@@ -175,7 +204,9 @@ impl Rig {
             return Err(format!("its disk takes no trims, and --rw {} sends nothing else", mode.word()));
         }
         let bytes = self.bytes_of(machine, &devices);
-        Ok(Disk { devices, service, bytes, trims })
+        // Of a WDM driver: the disk class driver has no use for handles.
+        let has_handles = matches!(self.driver.kind, Kind::Wdm { .. });
+        Ok(Disk { devices, service, has_handles, bytes, trims })
     }
 
     /// Bytes of the disks that the load is spread over. A virtual miniport from a file has disks of its own,
@@ -203,7 +234,7 @@ impl Rig {
     /// The workload of a WDM driver with faults of its device and events, and the end of the device. Faults
     /// begin after the start; both end before what was written is read back.
     fn run_device_disturbed(&self, machine: &'static Machine, device: PnpDevice, disk: Disk) {
-        *self.faults.lock() = FaultInjector::new(&self.disturbances.faults, self.workload.seed);
+        self.faults.lock().let_go();
         let (bell, ended) = (Doorbell::new(machine, 0), Doorbell::new(machine, 0));
         let permitted = Arc::new(PermittedErrors::of_device(Arc::clone(&self.faults), bell));
         let stage = Arc::new(DeviceStage {
@@ -229,6 +260,7 @@ impl Rig {
             if has_events {
                 ended.wait();
             }
+            permitted.note_lies();
             counts.faults = std::mem::take(&mut *self.faults.lock()).counts().collect();
         });
         bell.free(machine);
@@ -258,6 +290,7 @@ impl Rig {
             adapter,
             medium: Arc::clone(medium),
             luns: self.workload.luns,
+            protocol,
             permitted: Arc::clone(&permitted),
             cue: Cue::new(bell),
             counts: Mutex::default(),
@@ -283,14 +316,17 @@ impl Rig {
             start(Box::new(events::watch_for_removal));
         }
         if !faults.is_empty() {
-            let injector = FaultInjector::new(faults, self.workload.seed);
-            medium.with(|target| target.set_faults(Some(injector)));
+            medium.with(|target| match target.faults_mut() {
+                Some(injector) => injector.let_go(),
+                None => target.set_faults(Some(FaultInjector::new(faults, self.workload.seed))),
+            });
         }
         let mut counts = DisturbanceCounts::default();
         let device = disk.devices[0];
         self.work(machine, disk, &permitted, || {
             stage.cue.end();
             (0..threads).for_each(|_| ended.wait());
+            permitted.note_lies();
             medium.with(|target| {
                 counts.faults = target.faults().map_or_else(Vec::new, |f| f.counts().collect());
                 target.set_faults(None);

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is refused is refused before the machine is powered on and before an image is written to.
 
-use super::disturbances::{Disturbances, Event};
+use super::disturbances::Disturbances;
 use super::environment::Environment;
 use super::{MemoryChoice, Run};
 use crate::driver::{Driver, Kind};
@@ -271,12 +271,6 @@ pub(super) fn check_disturbances(driver: &Driver, disturbances: &Disturbances) -
             "a miniport",
             "--event query-remove and power are for WDM drivers: Storport deals with plug and play and power, and \
              stop-restart is what a miniport sees of it",
-        ),
-        // A fault that strikes a scan's own commands takes a disk away, which looks the same as a mistake
-        // of the driver's.
-        _ if !disturbances.faults.is_empty() && disturbances.events.contains(&Event::Hotplug) => refuse(
-            "a miniport",
-            "--event hotplug is not combined with --fault, which would strike the bus scan",
         ),
         Kind::VirtualMiniport { .. } | Kind::Miniport { .. } => Ok(()),
     }

@@ -3,7 +3,7 @@
 //! An edited setup has to keep the limits of the command line.
 
 use crate::rules::{Selection, Sites};
-use crate::run::environment::STEP_NS_MAX;
+use crate::run::environment::{STEP_NS_MAX, TIMERS_EVERY_MAX};
 use crate::run::{
     Contents, Disturbances, Environment, Executor, MEMORY_BYTES_MAX, MemoryChoice, Parts, Setup,
 };
@@ -125,6 +125,10 @@ impl SetupText {
         }
         if self.environment.step_ns > STEP_NS_MAX {
             return refuse(format!("steps of {} ns; at most {STEP_NS_MAX}", self.environment.step_ns));
+        }
+        if self.environment.timers_every > TIMERS_EVERY_MAX {
+            let steps = self.environment.timers_every;
+            return refuse(format!("a timer every {steps} steps; at most every {TIMERS_EVERY_MAX}"));
         }
         match self.size {
             Some(size) if size == 0 || size % 4096 != 0 || size > MEMORY_BYTES_MAX => {

@@ -7,6 +7,7 @@
 
 use super::doorbell::Doorbell;
 use super::expected::Expected;
+use super::handle::Handle;
 use super::operations::{Extent, Operation, Operations, Part, Takes};
 use super::options::{Amount, Mode};
 use super::slot::{Carries, IOCTL_MINIPORT_PROCESS_SERVICE_IRP, Inbox, Slot, now};
@@ -47,6 +48,9 @@ struct Job<'a> {
     statistics: OfJob<'a>,
     digest: Option<InOrder>,
     outstanding: u32,
+    handle: Handle,
+    /// The last handle is gone, and what is under way may end as cancelled.
+    is_cleaned_up: bool,
 }
 
 /// Takes blocks in any order and digests them in the disk's.
@@ -98,6 +102,11 @@ pub(super) fn run(shared: &Shared, n: u32, jobs: u32) {
         if is_time_up || afterwards == AFTERWARDS {
             break;
         }
+        // A digest needs every read, and one that is cancelled would be sent again.
+        if job.handle.is_used_up() && job.digest.is_none() {
+            job.close_handle();
+            job.handle.open(machine);
+        }
         afterwards += u32::from(shared.permitted.is_expected() && shared.permitted.is_gone());
         job.submit(operation);
         sent += 1;
@@ -141,6 +150,8 @@ impl<'a> Job<'a> {
             statistics: OfJob::new(&shared.results),
             digest,
             outstanding: 0,
+            handle: Handle::none(shared.disk.has_handles.then_some(shared.disk.devices[0])),
+            is_cleaned_up: false,
         }
     }
 
@@ -178,6 +189,7 @@ impl<'a> Job<'a> {
         let s = &mut self.slots[slot as usize];
         s.what = Some(operation);
         s.sent_at = at;
+        s.file = self.handle.for_request();
         if let Some(at) = operation.extent() {
             self.expected.set_busy(at, true);
         }
@@ -239,8 +251,9 @@ impl<'a> Job<'a> {
                 &rules::lost_request::ROW,
                 "the thread that sent it waits for ever",
                 format!(
-                    "{requests} not completed within {} seconds of machine time: {}",
+                    "{requests} not completed within {} seconds of machine time{}: {}",
                     self.shared.permitted.patience_s(),
+                    if self.is_cleaned_up { ", IRP_MJ_CLEANUP among them" } else { "" },
                     lost.join(", ")
                 ),
                 self.last_in_hands(),
@@ -268,6 +281,11 @@ impl<'a> Job<'a> {
         {
             self.statistics.cancelled += 1;
             return self.digest.as_ref().map(|_| Operation::Read { at, cancel: false });
+        }
+        if status == STATUS_CANCELLED && self.is_cleaned_up {
+            self.statistics.cancelled += 1;
+            self.may_be_done(operation);
+            return None;
         }
         if status != STATUS_SUCCESS && !(operation == Operation::Service && status >= 0) {
             self.failed(operation, status);
@@ -329,6 +347,12 @@ impl<'a> Job<'a> {
 
     /// A request did not do all it was to do.
     fn not_done(&mut self, operation: Operation) {
+        self.may_be_done(operation);
+        self.statistics.failed += 1;
+    }
+
+    /// It is not known what a request did.
+    fn may_be_done(&mut self, operation: Operation) {
         match operation {
             // A digest of less than everything is none.
             Operation::Read { .. } => self.digest = None,
@@ -336,7 +360,6 @@ impl<'a> Job<'a> {
             Operation::Trim { at } => self.expected.trimmed(at, false),
             Operation::Flush | Operation::Service => {}
         }
-        self.statistics.failed += 1;
     }
 
     /// Whether a read or write that succeeded moved fewer bytes than it was to, as a fault may have it.
@@ -357,6 +380,16 @@ impl<'a> Job<'a> {
         )
     }
 
+    /// Gives the handle up among the requests, waits for those, and closes it.
+    fn close_handle(&mut self) {
+        if let Some(file) = self.handle.give_up(self.machine) {
+            self.is_cleaned_up = true;
+            self.drain();
+            self.is_cleaned_up = false;
+            file.close(self.machine);
+        }
+    }
+
     /// Waits for everything outstanding.
     fn drain(&mut self) {
         while self.outstanding != 0 {
@@ -369,6 +402,7 @@ impl<'a> Job<'a> {
         if !self.shared.options.mode.only_reads() && !self.shared.permitted.is_gone() {
             self.read_back();
         }
+        self.close_handle();
         for slot in self.slots {
             slot.free(self.machine);
         }

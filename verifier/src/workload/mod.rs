@@ -8,6 +8,7 @@
 //! ```text
 //! options.rs           what to send                      operations.rs    the requests, one after the other
 //! job.rs               one job                           slot.rs          one place for a request
+//! handle.rs            a handle of the device under test
 //! expected.rs          what blocks must hold             pattern.rs       what is written into them
 //! permitted_errors.rs  what may fail, and when           provisioning.rs  whether a disk takes trims
 //! direct.rs            the same without a driver         statistics.rs    counts of requests and bytes
@@ -18,6 +19,7 @@
 mod direct;
 mod doorbell;
 mod expected;
+mod handle;
 mod job;
 mod operations;
 mod options;
@@ -53,6 +55,9 @@ pub struct Disk {
     pub devices: Vec<PDEVICE_OBJECT>,
     /// The adapter, if it takes service requests.
     pub service: Option<PDEVICE_OBJECT>,
+    /// Whether each job opens the device, and sends its requests by a handle: where a driver has routines for
+    /// that.
+    pub has_handles: bool,
     /// The size of all together, in bytes.
     pub bytes: u64,
     /// How it takes trims, if it does and the workload has some.

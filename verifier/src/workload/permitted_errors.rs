@@ -5,8 +5,8 @@
 //! passes must have had as many causes as there are tries: a single aborted command that reaches the client
 //! is a finding. The statuses are those of the class driver's reading (`storport-sim/src/class/ends/`), which
 //! follows Windows' ClassInterpretSenseInfo. It also counts the requests sent and rings the waiter when
-//! their number is reached: that is when events happen. Invariant: with nothing planned, no error is
-//! permitted and nothing is counted.
+//! their number is reached: that is when events happen. After a hostile device has told a lie any request may
+//! fail. Invariant: with nothing planned, no error is permitted and nothing is counted.
 
 use super::doorbell::Doorbell;
 use crate::driver::Protocol;
@@ -58,6 +58,9 @@ pub struct PermittedErrors {
     has_pauses: bool,
     /// The device was pulled out, or the unit unplugged.
     is_gone: AtomicBool,
+    /// The device has told a lie: any request may fail from then on, since a driver may give such a device
+    /// up.
+    was_lied_to: AtomicBool,
     resets: AtomicU64,
     sent: AtomicU64,
     /// How many requests are to be sent before the bell rings.
@@ -131,6 +134,19 @@ impl PermittedErrors {
         self.is_gone.load(SeqCst) || self.medium.as_ref().is_some_and(|medium| medium.is_gone())
     }
 
+    /// Keeps in mind whether the device has told a lie, before the counts of the plan go.
+    pub(crate) fn note_lies(&self) {
+        if self.counts().iter().any(|c| c.rule.kind.is_hostile() && c.injected > 0) {
+            self.was_lied_to.store(true, SeqCst);
+        }
+    }
+
+    /// Whether the device has told a lie, so that a driver may give it up.
+    pub(crate) fn may_fail_for_a_lie(&self) -> bool {
+        self.note_lies();
+        self.was_lied_to.load(SeqCst)
+    }
+
     /// A unit or a bus is about to be reset.
     pub(crate) fn count_reset(&self) {
         self.resets.fetch_add(1, SeqCst);
@@ -155,7 +171,7 @@ impl PermittedErrors {
         if !self.is_expected() {
             return false;
         }
-        if self.is_gone() || is_for_want_of_memory(status) {
+        if self.is_gone() || is_for_want_of_memory(status) || self.may_fail_for_a_lie() {
             return true;
         }
         if self.device.is_some() {
@@ -169,7 +185,8 @@ impl PermittedErrors {
     /// Whether a request of this class may succeed with fewer bytes than it asked for.
     pub(super) fn allows_fewer_bytes(&self, class: OpClass) -> bool {
         let cuts = |c: &FaultCount| c.rule.kind.name() == FaultKind::ShortTransfer.name() && c.injected > 0;
-        self.is_expected() && self.counts().iter().any(|c| cuts(c) && is_about(c, class))
+        self.is_expected()
+            && (self.may_fail_for_a_lie() || self.counts().iter().any(|c| cuts(c) && is_about(c, class)))
     }
 
     /// How often each rule of the plan has struck.

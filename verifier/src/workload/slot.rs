@@ -48,6 +48,8 @@ pub(super) struct Slot {
     context: Box<Context>,
     pub sent_at: u64,
     pub what: Option<Operation>,
+    /// The file object that its requests name; null for none.
+    pub file: PFILE_OBJECT,
 }
 
 /// The parts of a slot that a request carries.
@@ -100,6 +102,7 @@ impl Slot {
             context,
             sent_at: 0,
             what: None,
+            file: null_mut(),
         };
         new.grow(machine, bytes.max(CONTROL_BYTES));
         // SAFETY: an allocation routine with a valid size.
@@ -162,7 +165,9 @@ impl Slot {
         // has locations for; the context outlives the request.
         unsafe {
             IoReuseIrp(self.irp, STATUS_SUCCESS);
-            fill(&mut *IoGetNextIrpStackLocation(self.irp));
+            let next = &mut *IoGetNextIrpStackLocation(self.irp);
+            next.FileObject = self.file;
+            fill(next);
             match carries {
                 Carries::Nothing => {}
                 Carries::Mdl => (*self.irp).MdlAddress = self.mdl,

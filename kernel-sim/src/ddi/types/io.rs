@@ -151,10 +151,38 @@ pub struct DEVICE_OBJECT {
 }
 pub type PDEVICE_OBJECT = *mut DEVICE_OBJECT;
 
-/// Opaque; the simulator has no file objects.
 #[repr(C)]
 pub struct FILE_OBJECT {
-    _opaque: [u8; 0],
+    pub Type: CSHORT,
+    pub Size: CSHORT,
+    pub DeviceObject: PDEVICE_OBJECT,
+    pub(crate) Vpb: PVOID,
+    pub FsContext: PVOID,
+    pub FsContext2: PVOID,
+    pub(crate) SectionObjectPointer: PVOID,
+    pub(crate) PrivateCacheMap: PVOID,
+    pub FinalStatus: NTSTATUS,
+    pub RelatedFileObject: PFILE_OBJECT,
+    pub LockOperation: BOOLEAN,
+    pub DeletePending: BOOLEAN,
+    pub ReadAccess: BOOLEAN,
+    pub WriteAccess: BOOLEAN,
+    pub DeleteAccess: BOOLEAN,
+    pub SharedRead: BOOLEAN,
+    pub SharedWrite: BOOLEAN,
+    pub SharedDelete: BOOLEAN,
+    pub Flags: ULONG,
+    pub FileName: UNICODE_STRING,
+    pub CurrentByteOffset: LARGE_INTEGER,
+    pub(crate) Waiters: ULONG,
+    pub(crate) Busy: ULONG,
+    pub(crate) LastLock: PVOID,
+    pub(crate) Lock: KEVENT,
+    pub(crate) Event: KEVENT,
+    pub(crate) CompletionContext: PVOID,
+    pub(crate) IrpListLock: KSPIN_LOCK,
+    pub(crate) IrpList: LIST_ENTRY,
+    pub(crate) FileObjectExtension: PVOID,
 }
 pub type PFILE_OBJECT = *mut FILE_OBJECT;
 

@@ -30,6 +30,9 @@ pub(super) fn look_after(step: u64, steps_max: u64) -> u64 {
     step.saturating_add(steps_max.div_ceil(LOOKS)).min(steps_max)
 }
 
+/// The farthest that time leaps to a timer: a second, which is how often drivers look after their devices.
+const LEAP_NS_MAX: u64 = 1_000_000_000;
+
 impl Deterministic {
     /// Notes a call: a polling one brings a livelock nearer, any other is progress.
     #[inline]
@@ -105,6 +108,18 @@ impl Deterministic {
         self.note_waited();
         self.time_ns.set(due.max(self.time_ns.get()));
         Some(())
+    }
+
+    /// Time leaps to the next timer, if that is not far, though processors have work: as on a machine that
+    /// was held up between two instructions. A time-out of many seconds is left alone: what it guards has had
+    /// few steps.
+    #[cold]
+    pub(super) fn leap(&self, step: u64) {
+        self.leaps_at.set(step + u64::from(self.timers_every));
+        let (due, now) = (self.next_due_ns.get(), self.time_ns.get());
+        if due > now && due - now <= LEAP_NS_MAX {
+            self.time_ns.set(due);
+        }
     }
 
     /// No processor can go on, and that is the regular end: parks the fiber that noticed, for good or until

@@ -3,12 +3,11 @@
 //! They are rows all the same, so that a driver that mentions one compiles, the coverage page is honest
 //! about it, and a report says whose limit was reached: ours.
 
-use crate::ddi::hardware_structures::{PGROUP_AFFINITY, PSTOR_KSPIN_LOCK, PSTOR_SCATTER_GATHER_LIST};
+use crate::ddi::hardware_structures::{PGROUP_AFFINITY, PSTOR_SCATTER_GATHER_LIST};
 use crate::ddi::structures::PSCSI_REQUEST_BLOCK;
 use crate::port::absent::{eight, five, four, one, seven, six, three, two};
 use kernel_sim::ddi::{
-    BOOLEAN, KPRIORITY, LONG, PLARGE_INTEGER, PLIST_ENTRY, PMDL, PSINGLE_LIST_ENTRY, PULONG, PVOID, SIZE_T,
-    ULONG, ULONGLONG, USHORT,
+    BOOLEAN, KPRIORITY, LONG, PLARGE_INTEGER, PMDL, PULONG, PVOID, SIZE_T, ULONG, ULONGLONG, USHORT,
 };
 
 kernel_sim::ddis! {
@@ -67,52 +66,6 @@ kernel_sim::ddis! {
     /// Registers the adapter's inline encryption.
     StorPortInitializeCryptoEngine = 813(HwDeviceExtension: PVOID, Capabilities: PVOID) -> ULONG,
         header "storport.h", irql undocumented, NotHereYet, Plain => two;
-
-    // Lists
-    /// Makes a spin lock for the interlocked lists.
-    StorPortInitializeSpinlock = 814(HwDeviceExtension: PVOID, Lock: PSTOR_KSPIN_LOCK) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, Plain => two;
-    /// Makes a list head.
-    StorPortInitializeListHead = 815(HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, Plain => two;
-    /// Prepends to a list under its lock.
-    StorPortInterlockedInsertHeadList = 816(
-        HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY, ListEntry: PLIST_ENTRY, Lock: PSTOR_KSPIN_LOCK,
-        First: *mut PLIST_ENTRY,
-    ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, Plain => five;
-    /// Appends to a list under its lock.
-    StorPortInterlockedInsertTailList = 817(
-        HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY, ListEntry: PLIST_ENTRY, Lock: PSTOR_KSPIN_LOCK,
-        Last: *mut PLIST_ENTRY,
-    ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, Plain => five;
-    /// Takes the first entry off a list under its lock.
-    StorPortInterlockedRemoveHeadList = 818(
-        HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY, Lock: PSTOR_KSPIN_LOCK, Entry: *mut PLIST_ENTRY,
-    ) -> ULONG,
-        header "storport.h", irql undocumented, NotHereYet, Plain => four;
-    /// Makes a sequenced list.
-    StorPortInitializeSListHead = 819(HwDeviceExtension: PVOID, SListHead: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => two;
-    /// Empties a sequenced list.
-    StorPortInterlockedFlushSList = 820(
-        HwDeviceExtension: PVOID, SListHead: PVOID, Result: *mut PSINGLE_LIST_ENTRY,
-    ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => three;
-    /// Takes an entry off a sequenced list.
-    StorPortInterlockedPopEntrySList = 821(
-        HwDeviceExtension: PVOID, SListHead: PVOID, Result: *mut PSINGLE_LIST_ENTRY,
-    ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => three;
-    /// Puts an entry on a sequenced list.
-    StorPortInterlockedPushEntrySList = 822(
-        HwDeviceExtension: PVOID, SListHead: PVOID, SListEntry: PSINGLE_LIST_ENTRY, Result: *mut PSINGLE_LIST_ENTRY,
-    ) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => four;
-    /// How long a sequenced list is.
-    StorPortQueryDepthSList = 823(HwDeviceExtension: PVOID, SListHead: PVOID, Depth: *mut USHORT) -> ULONG,
-        header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => three;
 
     // Threads and events
     /// Starts a thread of the miniport.

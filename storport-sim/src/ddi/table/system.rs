@@ -1,11 +1,13 @@
-//! The system around the adapter: processors and device objects; events, telemetry and power, most of which
-//! is accepted and ignored.
+//! The system around the adapter: processors and device objects; lists; events, telemetry and power, most of
+//! which is accepted and ignored.
 
 use crate::ddi::PWSTR;
-use crate::ddi::hardware_structures::{PGROUP_AFFINITY, PPROCESSOR_NUMBER};
+use crate::ddi::hardware_structures::{PGROUP_AFFINITY, PPROCESSOR_NUMBER, PSTOR_KSPIN_LOCK};
 use crate::ddi::structures::PSCSI_REQUEST_BLOCK;
-use crate::port::system;
-use kernel_sim::ddi::{BOOLEAN, LONG, PULONG, PVOID, ULONG, ULONGLONG, USHORT};
+use crate::port::{lists, system};
+use kernel_sim::ddi::{
+    BOOLEAN, LONG, PLIST_ENTRY, PSINGLE_LIST_ENTRY, PULONG, PVOID, ULONG, ULONGLONG, USHORT,
+};
 
 kernel_sim::ddis! {
     /// How many processor groups there are: one.
@@ -88,4 +90,50 @@ kernel_sim::ddis! {
         Parameter8Name: PWSTR, Parameter8Value: ULONGLONG,
     ) -> ULONG,
         header "storport.h", irql (PASSIVE, DISPATCH), Ignored, Plain => system::event_8;
+
+    // Lists
+    /// Makes a spin lock for the interlocked lists.
+    StorPortInitializeSpinlock = 814(HwDeviceExtension: PVOID, Lock: PSTOR_KSPIN_LOCK) -> ULONG,
+        header "storport.h", irql undocumented, Modelled, Plain => lists::initialize_lock;
+    /// Makes a list head.
+    StorPortInitializeListHead = 815(HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY) -> ULONG,
+        header "storport.h", irql undocumented, Modelled, Plain => lists::initialize;
+    /// Prepends to a list under its lock; First is the former first entry or NULL.
+    StorPortInterlockedInsertHeadList = 816(
+        HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY, ListEntry: PLIST_ENTRY, Lock: PSTOR_KSPIN_LOCK,
+        First: *mut PLIST_ENTRY,
+    ) -> ULONG,
+        header "storport.h", irql undocumented, Modelled, Point => lists::insert_head;
+    /// Appends to a list under its lock; Last is the former last entry or NULL.
+    StorPortInterlockedInsertTailList = 817(
+        HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY, ListEntry: PLIST_ENTRY, Lock: PSTOR_KSPIN_LOCK,
+        Last: *mut PLIST_ENTRY,
+    ) -> ULONG,
+        header "storport.h", irql undocumented, Modelled, Point => lists::insert_tail;
+    /// Takes the first entry off a list under its lock.
+    StorPortInterlockedRemoveHeadList = 818(
+        HwDeviceExtension: PVOID, ListHead: PLIST_ENTRY, Lock: PSTOR_KSPIN_LOCK, Entry: *mut PLIST_ENTRY,
+    ) -> ULONG,
+        header "storport.h", irql undocumented, Modelled, Point => lists::remove_head;
+    /// Makes a sequenced list.
+    StorPortInitializeSListHead = 819(HwDeviceExtension: PVOID, SListHead: PVOID) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => lists::initialize_sequenced;
+    /// Empties a sequenced list.
+    StorPortInterlockedFlushSList = 820(
+        HwDeviceExtension: PVOID, SListHead: PVOID, Result: *mut PSINGLE_LIST_ENTRY,
+    ) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Point => lists::flush;
+    /// Takes an entry off a sequenced list.
+    StorPortInterlockedPopEntrySList = 821(
+        HwDeviceExtension: PVOID, SListHead: PVOID, Result: *mut PSINGLE_LIST_ENTRY,
+    ) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Point => lists::pop;
+    /// Puts an entry on a sequenced list.
+    StorPortInterlockedPushEntrySList = 822(
+        HwDeviceExtension: PVOID, SListHead: PVOID, SListEntry: PSINGLE_LIST_ENTRY, Result: *mut PSINGLE_LIST_ENTRY,
+    ) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Point => lists::push;
+    /// How long a sequenced list is.
+    StorPortQueryDepthSList = 823(HwDeviceExtension: PVOID, SListHead: PVOID, Depth: *mut USHORT) -> ULONG,
+        header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Poll => lists::depth;
 }

@@ -1,6 +1,6 @@
 //! Faults as the target shows them.
 
-use super::{Disposition, FaultInjector, FaultKind, InjectedFault, OpClass, Subject};
+use super::{Disposition, FaultInjector, FaultKind, InjectedFault, OpClass, Subject, UNKNOWN_STATUS};
 use crate::disk::transfer::Transfer;
 use crate::disk::{Completion, ScsiDisk, Target};
 use crate::scsi::{AdditionalSense, Lun, ScsiStatus, Sense, SenseFormat, SenseKey};
@@ -15,6 +15,11 @@ impl Target {
     /// Lets commands meet the faults of a plan from now on, or (`None`) no more.
     pub fn set_faults(&mut self, faults: Option<FaultInjector>) {
         self.faults = faults.map(Box::new);
+    }
+
+    /// The plan at work, to have it go on as it should from now on.
+    pub fn faults_mut(&mut self) -> Option<&mut FaultInjector> {
+        self.faults.as_deref_mut()
     }
 
     /// The plan at work, to see what it did.
@@ -56,6 +61,13 @@ impl Target {
             FaultKind::HungAdapter => end(Ok(ScsiStatus::BUSY)).with(Disposition::HungAdapter),
             FaultKind::SurpriseRemoval => end(Ok(ScsiStatus::BUSY)).with(Disposition::SurpriseRemoval),
             FaultKind::AllocationFailure => end(Ok(ScsiStatus::BUSY)).with(Disposition::AllocationFailure),
+            FaultKind::LongLength => self.conclude(lun, cdb, transfer).with(Disposition::LongLength),
+            FaultKind::StrayCompletion => self.conclude(lun, cdb, transfer).with(Disposition::Stray),
+            FaultKind::UnknownStatus => end(Ok(ScsiStatus(UNKNOWN_STATUS))).with(Disposition::UnknownStatus),
+            FaultKind::LongSense => end(Err(ABORTED)).with(Disposition::LongSense),
+            FaultKind::RepeatedUnits | FaultKind::ShrunkCapacity | FaultKind::LyingInquiry => {
+                self.conclude_with_lies(fault.kind, lun, cdb, transfer)
+            }
         }
     }
 

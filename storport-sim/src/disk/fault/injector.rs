@@ -28,6 +28,8 @@ pub struct FaultCount {
 #[derive(Clone, Debug, Default)]
 pub struct FaultInjector {
     rules: Vec<Armed>,
+    /// Only the hostile rules are at work.
+    only_lies: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -43,13 +45,26 @@ impl FaultInjector {
             count: FaultCount { rule, matched: 0, injected: 0 },
             random: of_rule(seed, place),
         };
-        Self { rules: (0..).zip(&plan.rules).map(armed).collect() }
+        Self { rules: (0..).zip(&plan.rules).map(armed).collect(), only_lies: false }
+    }
+
+    /// The same, of which only the hostile rules are at work until [`let_go`](Self::let_go): a device lies
+    /// from the start on, and fails later.
+    #[must_use]
+    pub fn only_lying(self) -> Self {
+        Self { only_lies: true, ..self }
+    }
+
+    /// All rules are at work from now on.
+    pub fn let_go(&mut self) {
+        self.only_lies = false;
     }
 
     /// Returns the fault that this command meets, and counts the command.
     pub fn decide(&mut self, subject: &Subject) -> Option<InjectedFault> {
         let mut fault = None;
-        for armed in &mut self.rules {
+        let only_lies = self.only_lies;
+        for armed in self.rules.iter_mut().filter(|armed| !only_lies || armed.count.rule.kind.is_hostile()) {
             if let Some(block) = armed.count.rule.matches(subject)
                 && armed.strikes(fault.is_some())
             {
@@ -57,6 +72,18 @@ impl FaultInjector {
             }
         }
         fault
+    }
+
+    /// Whether a device lies when it is asked something that is no command: in a register, or in data of its
+    /// own making. Only rules of this kind count it.
+    pub fn lies(&mut self, kind: FaultKind, subject: &Subject) -> bool {
+        let mut lies = false;
+        for armed in self.rules.iter_mut().filter(|armed| armed.count.rule.kind == kind) {
+            if armed.count.rule.matches(subject).is_some() {
+                lies |= armed.strikes(lies);
+            }
+        }
+        lies
     }
 
     /// How often each rule matched and struck, in the order of the plan.
@@ -80,6 +107,8 @@ impl FaultRule {
             FaultKind::MediumError => subject.needs_medium,
             FaultKind::ShortTransfer => subject.moves_blocks(),
             FaultKind::UnitAttention => subject.attentive,
+            FaultKind::LongLength => subject.moves_blocks(),
+            kind if kind.is_of_questions() => subject.asks(kind),
             _ => true,
         };
         let unit = self.lun.is_none_or(|lun| lun == subject.lun);

@@ -11,6 +11,14 @@
 //! or is pulled out) it can only announce: the [`Disposition`] beside the completion says what the host
 //! adapter is to do.
 //!
+//! The hostile kinds are a device that reports what it should not: lengths, identifiers and statuses out of
+//! range, units twice, a capacity that shrinks. They strike from the start of the adapter on, since that is
+//! when a device is asked what it is. A driver owes such a device nothing but not to crash, hang or lose a
+//! request over it. A lie in data is told by the target (`hostile`), one in the answer by the adapter, whose
+//! form it has; and one in registers or identify data is told where
+//! [`Target::lies`](super::Target::lies) says so. No lie concerns what another command has under way: a
+//! driver could not tell that from the truth.
+//!
 //! The injector is not a schedule: it never reads a clock, and *when* a late completion comes is the
 //! adapter's to arrange. The invariant: the same plan, the same seed and the same commands in the same order
 //! meet the same faults, and a rule counts and draws for itself, so that one rule more changes nothing about
@@ -21,10 +29,15 @@
 //! ```text
 //! plan    = [ rule *( ";" rule ) ]                    empty: no faults
 //! rule    = kind [ ":" setting *( "," setting ) ]
-//!         | "all" [ ":" setting *( "," setting ) ]    every kind but "removal"; "all" is "all:p=0.01"
+//!         | "all" [ ":" setting *( "," setting ) ]    every kind but "removal" and the hostile ones; with
+//!                                                     p=0.01 unless it is said
 //!         | "answers" [ ":" setting *( "," setting ) ]  the same of the kinds that end a command, and once
+//!         | "hostile" [ ":" setting *( "," setting ) ]  the hostile kinds; p=0.01 unless it is said, of the
+//!                                                     last three 0.1, 0.1 and 0.02
 //! kind    = "medium-error" | "aborted" | "busy" | "task-set-full" | "unit-attention" | "short" | "bad-sense"
 //!         | "dropped" | "late" | "duplicate" | "hung" | "removal" | "allocation"
+//!         | "long-length" | "stray" | "unknown-status" | "long-sense"    hostile, as the next three
+//!         | "repeated-luns" | "shrunk-capacity" | "lying-inquiry"
 //! setting = name "=" value                            one of SETTINGS, which says what each means
 //! class   = "read" | "write" | "flush" | "other"
 //! command = as the standard calls it, in small letters and hyphens: "read-10", "test-unit-ready"
@@ -64,6 +77,7 @@
 
 mod allocation;
 mod apply;
+mod hostile;
 mod injector;
 mod plan;
 mod random;
@@ -81,6 +95,9 @@ pub use subject::{OpClass, OpSelector, Subject};
 
 /// The page that says who deals with each fault and event, and whose behaviour that follows: `FAULTS.md`.
 pub const FAULTS_PAGE: &str = include_str!("../../../FAULTS.md");
+
+/// A status byte that no standard has.
+pub const UNKNOWN_STATUS: u8 = 0x7E;
 
 /// A plan at work, where more than one party looks at it: a device, and the rig that counts.
 pub type SharedFaults = Arc<Mutex<FaultInjector>>;
@@ -106,4 +123,20 @@ pub enum Disposition {
     SurpriseRemoval,
     /// The adapter found no memory for the command. It was not executed.
     AllocationFailure,
+    /// Deliver it, with more bytes moved than there are.
+    LongLength,
+    /// Deliver it, and the completion of something that the adapter does not have.
+    Stray,
+    /// Deliver it with a status that there is not. The command was not executed.
+    UnknownStatus,
+    /// Deliver it as a failure whose sense data is longer than its buffer. The command was not executed.
+    LongSense,
+}
+
+impl Disposition {
+    /// Whether the completion comes once, now, whatever is told in it.
+    #[must_use]
+    pub fn is_delivered(self) -> bool {
+        matches!(self, Self::Deliver | Self::LongLength | Self::Stray | Self::UnknownStatus | Self::LongSense)
+    }
 }

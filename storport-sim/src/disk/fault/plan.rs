@@ -23,7 +23,7 @@ macro_rules! fault_kinds {
 
         impl FaultKind {
             /// Every kind, by the name specifications call it.
-            pub(super) const NAMES: [(&'static str, Self); 13] =
+            pub(super) const NAMES: [(&'static str, Self); 20] =
                 [$(($name, Self::$kind $({ $field: $default })?)),+];
 
             /// What goes wrong and which commands it strikes, in sentences.
@@ -69,6 +69,25 @@ fault_kinds! {
     SurpriseRemoval = "removal";
     /// The adapter finds no memory for the command; with `site`, the driver gets no memory from the pool.
     AllocationFailure = "allocation";
+    /// Hostile: the device says that it moved more than the buffer holds. The command is executed. Strikes
+    /// commands that move blocks.
+    LongLength = "long-length";
+    /// Hostile: beside the completion comes one of something that the device does not have: an identifier out
+    /// of range, a slot not in use, a port that is not there. The command is executed.
+    StrayCompletion = "stray";
+    /// Hostile: the command ends with a status that no standard has. Nothing is moved.
+    UnknownStatus = "unknown-status";
+    /// Hostile: the command fails with sense data that is said to be longer than its buffer; an ATA disk
+    /// names a slot that is not in use as the one that failed. Nothing is moved.
+    LongSense = "long-sense";
+    /// Hostile: REPORT LUNS names every unit twice, in a list said to be longer than any.
+    RepeatedUnits = "repeated-luns";
+    /// Hostile: the device says that it has half of its blocks. Strikes READ CAPACITY, and what a device
+    /// without that says instead.
+    ShrunkCapacity = "shrunk-capacity";
+    /// Hostile: what the device says of itself has lengths and numbers that cannot be. Strikes INQUIRY with
+    /// its pages, and what a device says in registers or identify data.
+    LyingInquiry = "lying-inquiry";
 }
 
 impl FaultKind {
@@ -86,6 +105,26 @@ impl FaultKind {
             self,
             Self::DroppedCompletion | Self::DuplicateCompletion | Self::HungAdapter | Self::SurpriseRemoval
         )
+    }
+
+    /// Whether it is a device that reports what it should not, and not one that fails as devices do.
+    pub fn is_hostile(self) -> bool {
+        matches!(
+            self,
+            Self::LongLength
+                | Self::StrayCompletion
+                | Self::UnknownStatus
+                | Self::LongSense
+                | Self::RepeatedUnits
+                | Self::ShrunkCapacity
+                | Self::LyingInquiry
+        )
+    }
+
+    /// Whether it is about what a device says of itself, which is asked as an adapter starts and seldom
+    /// later.
+    pub fn is_of_questions(self) -> bool {
+        matches!(self, Self::RepeatedUnits | Self::ShrunkCapacity | Self::LyingInquiry)
     }
 
     /// The name specifications call it.
@@ -234,6 +273,11 @@ impl FaultPlan {
     /// Whether nothing goes wrong.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty() && self.allocations.is_empty()
+    }
+
+    /// Whether some rule makes the device hostile.
+    pub fn is_hostile(&self) -> bool {
+        self.rules.iter().any(|rule| rule.kind.is_hostile())
     }
 
     /// Whether some rule is of this kind, whatever its settings.

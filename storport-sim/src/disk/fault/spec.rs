@@ -119,18 +119,31 @@ impl FromStr for FaultPlan {
     }
 }
 
-/// What the words "all" and "answers" stand for: a rule of every kind but removal, after which there is no
-/// device for the others to happen to; and of every kind that still ends a command once. Without settings
-/// each strikes one command in a hundred.
+/// What the words "all", "answers" and "hostile" stand for: a rule of every kind but removal, after which
+/// there is no device for the others to happen to, and the hostile ones; of those of them that still end a
+/// command once; of the hostile ones. Without settings each strikes one command in a hundred, and questions
+/// more often.
 fn all_kinds(text: &str) -> Option<Vec<String>> {
-    let (word, settings) = text.split_once(':').unwrap_or((text, "p=0.01"));
+    let (word, settings) = match text.split_once(':') {
+        Some((word, settings)) => (word, Some(settings)),
+        None => (text, None),
+    };
     let wanted: fn(FaultKind) -> bool = match word.trim() {
-        "all" => |kind| kind != FaultKind::SurpriseRemoval,
-        "answers" => FaultKind::is_answer,
+        "all" => |kind| kind != FaultKind::SurpriseRemoval && !kind.is_hostile(),
+        "answers" => |kind| kind.is_answer() && !kind.is_hostile(),
+        "hostile" => FaultKind::is_hostile,
         _ => return None,
     };
-    let kinds = FaultKind::NAMES.iter().filter(|(_, kind)| wanted(*kind));
-    Some(kinds.map(|(name, _)| format!("{name}:{settings}")).collect())
+    let rule = |(name, kind): &(&str, FaultKind)| {
+        let own = match kind {
+            // An adapter has many registers, and a driver that reads one lie there does not start.
+            FaultKind::LyingInquiry => "p=0.02",
+            kind if kind.is_of_questions() => "p=0.1",
+            _ => "p=0.01",
+        };
+        format!("{name}:{}", settings.unwrap_or(own))
+    };
+    Some(FaultKind::NAMES.iter().filter(|(_, kind)| wanted(*kind)).map(rule).collect())
 }
 
 impl TryFrom<String> for FaultPlan {

@@ -1,6 +1,6 @@
 //! The part of a command that rules look at: operation code, unit, blocks.
 
-use super::LbaRange;
+use super::{FaultKind, LbaRange};
 use crate::disk::commands::{Cdb, Command, Gate, view};
 use crate::scsi::{BlockCdb, CompareAndWrite, Lun, Opcode, Rw6, Rw10, Rw12, Rw16};
 
@@ -78,6 +78,24 @@ impl Subject {
     pub fn of_blocks(opcode: Opcode, lba: u64, blocks: u64) -> Self {
         let lbas = LbaRange::new(lba, lba.saturating_add(blocks));
         Self { lun: Lun::ZERO, opcode, lbas, needs_medium: true, attentive: true }
+    }
+
+    /// A question that a device without command blocks answers at unit 0, in the words of the command that
+    /// asks the same.
+    pub fn of_question(lun: Lun, opcode: Opcode) -> Self {
+        Self { lun, opcode, lbas: None, needs_medium: false, attentive: false }
+    }
+
+    /// Whether the device answers it with what the kind is about.
+    pub(super) fn asks(&self, kind: FaultKind) -> bool {
+        match kind {
+            FaultKind::RepeatedUnits => self.opcode == Opcode::REPORT_LUNS,
+            FaultKind::ShrunkCapacity => {
+                matches!(self.opcode, Opcode::READ_CAPACITY_10 | Opcode::SERVICE_ACTION_IN_16)
+            }
+            FaultKind::LyingInquiry => self.opcode == Opcode::INQUIRY,
+            _ => false,
+        }
     }
 
     /// The same command, if its blocks exist on a disk of so many; one that is about no blocks, if they do

@@ -207,6 +207,78 @@ fn what_only_an_adapter_can_do_is_announced_and_the_command_runs_where_it_should
 }
 
 #[test]
+fn a_hostile_plan_has_every_hostile_kind_and_no_other_word_has_one() {
+    let hostile: FaultPlan = "hostile".parse().unwrap();
+    assert_eq!(
+        hostile.to_string(),
+        "long-length:p=0.01;stray:p=0.01;unknown-status:p=0.01;long-sense:p=0.01;repeated-luns:p=0.1;\
+         shrunk-capacity:p=0.1;lying-inquiry:p=0.02"
+    );
+    assert_eq!(FaultKind::all().filter(|kind| kind.is_hostile()).count(), hostile.rules.len());
+    for word in ["all", "answers"] {
+        assert!(!word.parse::<FaultPlan>().unwrap().is_hostile(), "{word}");
+    }
+    assert!("hostile:every=3".parse::<FaultPlan>().unwrap().rules.iter().all(|rule| rule.p.is_none()));
+}
+
+#[test]
+fn a_hostile_disk_says_what_cannot_be_in_the_data_of_questions() {
+    let mut buffer = [0; 64];
+    let mut ask = |text, cdb: &[u8]| {
+        buffer.fill(0);
+        let done = target(text, 1).execute(Lun::ZERO, cdb, DataPhase::In(&mut buffer));
+        assert_eq!(quote(done), "good", "{text}");
+        (done.transferred, buffer)
+    };
+    let report_luns = [0xA0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0];
+    let (moved, list) = ask("repeated-luns", &report_luns);
+    assert_eq!((moved, &list[..4]), (40, &[0xFF, 0xFF, 0xFF, 0xF8][..]), "both units, twice");
+    let (moved, _) = ask("repeated-luns", &[0xA0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0]);
+    assert_eq!(moved, 16, "no longer than was asked for");
+    let capacity = [0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let (_, truth) = ask("shrunk-capacity:op=read", &capacity);
+    let (_, lie) = ask("shrunk-capacity", &capacity);
+    let last = |raw: [u8; 64]| u32::from_be_bytes([raw[0], raw[1], raw[2], raw[3]]);
+    assert_eq!(last(lie), last(truth) / 2);
+    assert_eq!(lie[4..8], truth[4..8]);
+    let (_, standard) = ask("lying-inquiry", &[0x12, 0, 0, 0, 36, 0]);
+    assert_eq!(standard[4], 0xFF);
+    let (_, page) = ask("lying-inquiry", &[0x12, 1, 0x83, 0, 64, 0]);
+    assert_eq!((page[1], &page[2..4], page[7]), (0x83, &[0xFF, 0xFF][..], 0xFF));
+}
+
+#[test]
+fn lies_in_answers_are_announced_and_the_command_runs_where_it_should() {
+    let write = Rw10::new(Opcode::WRITE_10, 0, 1);
+    for (text, disposition, answer) in [
+        ("long-length", Disposition::LongLength, "good"),
+        ("stray", Disposition::Stray, "good"),
+        ("long-sense", Disposition::LongSense, "0b/00/00"),
+        ("unknown-status", Disposition::UnknownStatus, "0x7e"),
+    ] {
+        let mut target = target(text, 1);
+        let done = target.execute(Lun::ZERO, write.as_bytes(), DataPhase::Out(&blocks(1)));
+        assert_eq!((quote(done).as_str(), done.disposition), (answer, disposition), "{text}");
+    }
+}
+
+#[test]
+fn before_it_is_let_go_a_plan_only_lies() {
+    let plan: FaultPlan = "busy;lying-inquiry".parse().unwrap();
+    let mut target = target("busy", 1);
+    target.set_faults(Some(FaultInjector::new(&plan, 1).only_lying()));
+    let mut inquire = || {
+        let mut buffer = [0; 36];
+        let done = target.execute(Lun::ZERO, &[0x12, 0, 0, 0, 36, 0], DataPhase::In(&mut buffer));
+        let answer = (quote(done), buffer[4]);
+        target.faults_mut().unwrap().let_go();
+        answer
+    };
+    assert_eq!(inquire(), ("good".to_owned(), 0xFF));
+    assert_eq!(inquire().0, "busy");
+}
+
+#[test]
 fn units_that_are_not_there_and_blocks_of_no_length_meet_faults_too() {
     let mut target = target("busy:lun=5", 1);
     let lun = Lun::new(5).unwrap();

@@ -23,6 +23,7 @@ mod command;
 mod config_space;
 mod drive;
 mod fis;
+mod lies;
 mod port;
 mod registers;
 mod transport;
@@ -207,6 +208,7 @@ impl Ahci {
 
     fn gather_interrupts(&mut self) {
         let before = self.is;
+        self.gather_strays();
         for (n, port) in self.ports.iter().enumerate() {
             if port.is_interrupting() {
                 self.is |= 1 << n;
@@ -270,7 +272,10 @@ impl HardwareModel for Ahci {
             return u64::MAX;
         }
         match width {
-            4 if offset.is_multiple_of(4) => self.read_register(offset).into(),
+            4 if offset.is_multiple_of(4) => {
+                let value = self.read_register(offset);
+                self.say_of_itself(offset, value).into()
+            }
             8 if offset.is_multiple_of(8) => {
                 u64::from(self.read_register(offset)) | u64::from(self.read_register(offset + 4)) << 32
             }

@@ -108,6 +108,9 @@ pub(super) struct Port {
     pub is_hung: bool,
     /// Held in soft reset by SRST.
     pub is_soft_reset: bool,
+    /// Strays sent, and whether one is to be seen in the adapter's registers.
+    pub strays: u32,
+    pub is_stray_due: bool,
 }
 
 impl Port {
@@ -126,6 +129,8 @@ impl Port {
             is_stale: false,
             is_hung: false,
             is_soft_reset: false,
+            strays: 0,
+            is_stray_due: false,
         }
     }
 
@@ -310,8 +315,7 @@ impl Port {
             self.fetched = 0;
             self.is_stuck = false;
             // Late ends of queued commands that were given up must not come either.
-            let ends =
-                |frame: &Incoming| matches!(frame.frame, Frame::SetDeviceBits { ended, .. } if ended != 0);
+            let ends = |frame: &Incoming| matches!(frame.frame, Frame::SetDeviceBits { ended, .. } if ended != 0 && !frame.is_repeated);
             self.is_stale |= self.queued != 0 || self.incoming.iter().any(ends) || !self.late.is_empty();
             self.incoming.retain(|frame| !ends(frame));
             self.late.clear();

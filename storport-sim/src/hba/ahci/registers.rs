@@ -113,6 +113,8 @@ pub(super) mod status {
     pub const ERR: u8 = 1 << 0;
     /// Ready, nothing wrong.
     pub const GOOD: u8 = DRDY | DSC;
+    /// Everything that can be said at once, but for BSY and DRQ.
+    pub const ALL_BUT_BUSY: u8 = 0x77;
     /// The value of PxTFD where no device is.
     pub const NO_DEVICE: u8 = 0x7F;
 }

@@ -19,6 +19,7 @@
 //! | `HungAdapter` | the device sends nothing until it is reset, by COMRESET or with the adapter |
 //! | `SurpriseRemoval` | the adapter reads as all ones from now on |
 //! | `AllocationFailure` | ABRT |
+//! | the hostile ones | see `lies` |
 
 use super::command::{BadCommand, BadData, Command};
 use super::drive::Answer;
@@ -251,6 +252,13 @@ impl Port {
                 self.incoming.push_back(Incoming { is_repeated: true, ..frame });
             }
             Disposition::HungAdapter => self.is_hung = true,
+            Disposition::LongLength | Disposition::UnknownStatus | Disposition::LongSense => {
+                self.incoming.push_back(frame);
+            }
+            Disposition::Stray => {
+                self.incoming.push_back(frame);
+                self.send_stray();
+            }
         }
     }
 
@@ -268,6 +276,10 @@ impl Port {
                 Answer::aborted()
             }
         };
+        if answer.disposition == Disposition::LongLength {
+            // It was written once, so it can be written again.
+            let _ = command.note_bytes(bus, u32::MAX as usize - 1);
+        }
         if is_queued {
             self.answer_queued(&command, &answer)
         } else {
@@ -279,7 +291,7 @@ impl Port {
         let bit = 1 << command.slot;
         let Shadow { status, error, .. } = answer.shadow;
         if answer.is_error() {
-            self.drive.fail_queued(command.slot, answer);
+            self.drive.fail_queued(self.slot_said_to_fail(command.slot, answer.disposition), answer);
             self.with_device.clear();
             self.late.clear();
             self.queued = 0;
@@ -317,7 +329,9 @@ impl Port {
             }
             Frame::DmaSetup { .. } => {}
             Frame::SetDeviceBits { ended, status, error } => {
-                self.r.sact &= !ended;
+                if !incoming.is_repeated {
+                    self.r.sact &= !ended;
+                }
                 // BSY and DRQ are not this frame's to change.
                 self.r.status = self.r.status & (status::BSY | status::DRQ) | status & 0x77;
                 self.r.error = error;

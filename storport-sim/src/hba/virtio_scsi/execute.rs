@@ -12,6 +12,7 @@
 //! - `SurpriseRemoval`: the medium has been pulled out; the device is gone.
 //! - `AllocationFailure`: answered BUSY. The specification has no answer for "no memory"; BUSY is the one
 //!   that asks for another try, which is what such a device would want (our choice).
+//! - the hostile ones: see `lies`.
 //!
 //! Invariant: a request the device has taken is answered once, unless it was lost or the device was reset.
 
@@ -75,9 +76,16 @@ impl VirtioScsi {
                 self.tasks.lose(place);
                 return self.look_again(place, bus);
             }
-            Disposition::Deliver | Disposition::Duplicate | Disposition::Late { .. } => {}
+            Disposition::Deliver
+            | Disposition::Duplicate
+            | Disposition::Late { .. }
+            | Disposition::LongLength
+            | Disposition::Stray
+            | Disposition::UnknownStatus
+            | Disposition::LongSense => {}
         }
         let written = self.write_response(place, &completion, bus)?;
+        let written = self.falsify(completion.disposition, place, written, bus)?;
         match completion.disposition {
             Disposition::Late { delay_us } => {
                 let due_ns = bus.time_ns().saturating_add(delay_us.saturating_mul(1000));

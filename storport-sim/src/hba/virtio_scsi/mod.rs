@@ -11,6 +11,7 @@
 //! ring.rs       the device's side of a virtqueue             chain.rs      a descriptor chain as memory
 //! tasks.rs      requests the device has, by what they wait for
 //! execute.rs    one request, and how its end is delivered    control.rs    task management, events
+//! lies.rs       what a hostile device says instead
 //! spec.rs       the specification's numbers
 //! ```
 //!
@@ -26,6 +27,7 @@
 mod chain;
 mod control;
 mod execute;
+mod lies;
 mod registers;
 mod ring;
 mod slot;
@@ -137,6 +139,9 @@ pub struct VirtioScsi {
     is_hung: bool,
     /// Messages sent and not taken.
     sent: u64,
+    /// Lies told, and the identifier that is to be given back beside the next one.
+    lies: u32,
+    stray: Option<u32>,
 }
 
 /// A step that the device could take next.
@@ -176,12 +181,15 @@ impl VirtioScsi {
             is_resetting: false,
             is_hung: false,
             sent: 0,
+            lies: 0,
+            stray: None,
         }
     }
 
     /// Everything as after power-on; what the device had of requests is forgotten (2.4).
     fn reset(&mut self) {
-        *self = VirtioScsi::new(Arc::clone(&self.medium), self.options);
+        let lies = self.lies;
+        *self = VirtioScsi { lies, ..VirtioScsi::new(Arc::clone(&self.medium), self.options) };
     }
 
     fn notify(&mut self, offset: usize, width: u8, value: u64) {
@@ -315,8 +323,11 @@ impl VirtioScsi {
     ) -> Result<(), Broken> {
         let features = self.registers.features();
         let ring = &mut self.rings[queue];
-        let times = if ring.has_room_for_two() { times } else { 1 };
-        if ring.give_back(bus, features, head, bytes as u32, times)? {
+        let (times, stray) = match self.stray.take() {
+            stray if ring.has_room_for_two() => (times, stray),
+            _ => (1, None),
+        };
+        if ring.give_back(bus, features, stray, (head, bytes as u32), times)? {
             let vector = ring.vector;
             self.interrupt(vector, ISR_QUEUE);
         }
@@ -374,7 +385,8 @@ impl HardwareModel for VirtioScsi {
             CONFIG..CONFIG_END => self.registers.read_config(offset - CONFIG, width),
             _ => None,
         };
-        value.unwrap_or(u64::MAX)
+        let value = value.unwrap_or(u64::MAX);
+        self.say_of_itself(offset, width, value)
     }
 
     fn write(&mut self, offset: usize, width: u8, value: u64) {

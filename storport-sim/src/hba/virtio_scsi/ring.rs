@@ -130,21 +130,22 @@ impl Ring {
         self.given - self.read_by_driver + 1 < u64::from(self.size)
     }
 
-    /// Gives a chain back `times` times, in which the device has written `bytes`. Returns whether the driver
-    /// wants to be notified.
+    /// Gives a chain back `times` times, in which the device has written so many bytes; behind a `stray`
+    /// identifier, if there is one. Returns whether the driver wants to be notified.
     pub fn give_back(
         &mut self,
         bus: &Bus<'_>,
         features: u64,
-        head: u16,
-        bytes: u32,
+        stray: Option<u32>,
+        (head, bytes): (u16, u32),
         times: u16,
     ) -> Result<bool, Broken> {
-        let mut element = [0; 8];
-        element[..4].copy_from_slice(&u32::from(head).to_le_bytes());
-        element[4..].copy_from_slice(&bytes.to_le_bytes());
         let before = self.given as u16;
-        for _ in 0..times {
+        let own = std::iter::repeat_n(u32::from(head), times.into());
+        for id in stray.into_iter().chain(own) {
+            let mut element = [0; 8];
+            element[..4].copy_from_slice(&id.to_le_bytes());
+            element[4..].copy_from_slice(&bytes.to_le_bytes());
             bus.write(self.used.wrapping_add(4 + 8 * self.slot(self.given as u16)), &element)?;
             self.given += 1;
         }

@@ -273,3 +273,56 @@ fn a_private_request_goes_to_the_miniport_and_back() {
         assert_completed(&outcome, &format!("{disks} disks"));
     }
 }
+
+#[test]
+fn lists_are_changed_in_one_call_and_say_what_was_there() {
+    unsafe extern "C-unwind" fn initialize(extension: PVOID) -> BOOLEAN {
+        // SAFETY: Storport passes the adapter's live extension; lists and entries are on this thread's stack.
+        unsafe {
+            let (mut lock, mut head): (STOR_KSPIN_LOCK, LIST_ENTRY) = std::mem::zeroed();
+            let mut entries: [LIST_ENTRY; 3] = std::mem::zeroed();
+            let [one, two, three] = entries.each_mut().map(std::ptr::from_mut);
+            let (head, lock) = (&raw mut head, &raw mut lock);
+            assert_eq!(StorPortInitializeSpinlock(extension, lock), STOR_STATUS_SUCCESS);
+            assert_eq!(StorPortInitializeListHead(extension, head), STOR_STATUS_SUCCESS);
+            let mut was: PLIST_ENTRY = one;
+            assert_eq!(StorPortInterlockedInsertTailList(extension, head, one, lock, &raw mut was), 0);
+            assert!(was.is_null(), "it was empty");
+            assert_eq!(StorPortInterlockedInsertTailList(extension, head, two, lock, &raw mut was), 0);
+            assert_eq!(was, one);
+            assert_eq!(StorPortInterlockedInsertHeadList(extension, head, three, lock, &raw mut was), 0);
+            assert_eq!(was, one);
+            for expected in [three, one, two, null_mut()] {
+                assert_eq!(StorPortInterlockedRemoveHeadList(extension, head, lock, &raw mut was), 0);
+                assert_eq!(was, expected);
+            }
+
+            let mut list: SLIST_HEADER = std::mem::zeroed();
+            let mut entries: [SLIST_ENTRY; 2] = std::mem::zeroed();
+            let [one, two] = entries.each_mut().map(|entry| std::ptr::from_mut(entry).cast());
+            let list: PVOID = (&raw mut list).cast();
+            let (mut was, mut depth): (PSINGLE_LIST_ENTRY, USHORT) = (null_mut(), 9);
+            assert_eq!(StorPortInitializeSListHead(extension, list), STOR_STATUS_SUCCESS);
+            assert_eq!(StorPortInterlockedPushEntrySList(extension, list, one, &raw mut was), 0);
+            assert!(was.is_null(), "it was empty");
+            // Who does not want to know what was there says so.
+            assert_eq!(StorPortInterlockedPushEntrySList(extension, list, two, null_mut()), 0);
+            assert_eq!(StorPortQueryDepthSList(extension, list, &raw mut depth), STOR_STATUS_SUCCESS);
+            assert_eq!(depth, 2);
+            assert_eq!(StorPortInterlockedPopEntrySList(extension, list, &raw mut was), 0);
+            assert_eq!(was, two);
+            assert_eq!(StorPortInterlockedFlushSList(extension, list, &raw mut was), 0);
+            assert_eq!(was, one);
+            assert_eq!(StorPortQueryDepthSList(extension, list, &raw mut depth), STOR_STATUS_SUCCESS);
+            assert_eq!(depth, 0);
+            physical::HwInitialize(extension)
+        }
+    }
+    physical_entry!(lists, |data| data.HwInitialize = Some(initialize));
+    let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
+        with_adapter(Some(lists), physical::slot(&[]), |adapter| {
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+        });
+    });
+    assert_completed(&outcome, "lists");
+}

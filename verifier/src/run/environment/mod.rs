@@ -24,6 +24,14 @@ use storport_sim::CompleteWhere;
 /// Longest machine time of a step, in nanoseconds: a millisecond.
 pub const STEP_NS_MAX: u32 = 1_000_000;
 
+/// Most steps between two leaps to the next timer.
+pub const TIMERS_EVERY_MAX: u32 = 1_000_000;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_never(steps: &u32) -> bool {
+    *steps == 0
+}
+
 /// The parts of the environment that no other field of a [`Setup`] holds, and which of all parts are drawn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +42,9 @@ pub struct Environment {
     /// Machine time that a step takes, in nanoseconds.
     #[serde(default)]
     pub step_ns: u32,
+    /// Steps after which machine time leaps to the next timer; 0: never.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub timers_every: u32,
     /// The parts that a seed drew, and drew otherwise than they were.
     #[serde(default, skip_serializing_if = "Parts::is_empty")]
     pub drawn: Parts,

@@ -62,8 +62,9 @@ parts! {
     /// Where requests are completed that a virtual miniport has finished: in the call, or in a DPC. Windows
     /// does both. `--completion` pins it.
     Completion = "completion";
-    /// How much machine time a step takes: nothing, or so much that timers meet requests that are under way.
-    /// `--step-time` pins it.
+    /// How machine time passes: while every processor waits only; or so much with each step, or to the next
+    /// timer after so many, that timers meet requests that are under way. `--step-time` and `--timers-every`
+    /// pin it.
     Speed = "speed";
     /// Guarded memory, as `--memory` says.
     Memory = "memory";
@@ -154,7 +155,10 @@ impl Part {
                 to.disturbances.faults.allocations.clone_from(&from.disturbances.faults.allocations);
             }
             Part::Completion => to.environment.completion = from.environment.completion,
-            Part::Speed => to.environment.step_ns = from.environment.step_ns,
+            Part::Speed => {
+                to.environment.step_ns = from.environment.step_ns;
+                to.environment.timers_every = from.environment.timers_every;
+            }
             Part::Memory => to.memory = from.memory,
         }
     }
@@ -174,7 +178,10 @@ impl Part {
             Part::Faults => a.disturbances.faults.rules == b.disturbances.faults.rules,
             Part::Allocations => a.disturbances.faults.allocations == b.disturbances.faults.allocations,
             Part::Completion => a.environment.completion == b.environment.completion,
-            Part::Speed => a.environment.step_ns == b.environment.step_ns,
+            Part::Speed => {
+                (a.environment.step_ns, a.environment.timers_every)
+                    == (b.environment.step_ns, b.environment.timers_every)
+            }
             Part::Memory => a.memory == b.memory,
         }
     }
@@ -204,10 +211,17 @@ impl Part {
                 CompleteWhere::InDpc => vec!["completion in a DPC".into()],
                 CompleteWhere::InCall => vec!["completion in the call".into()],
             },
-            Part::Speed => vec![match setup.environment.step_ns {
-                0 => "steps that take no time".into(),
-                ns => format!("steps of {}", time(ns)),
-            }],
+            Part::Speed => {
+                let step = match setup.environment.step_ns {
+                    0 => "steps that take no time".into(),
+                    ns => format!("steps of {}", time(ns)),
+                };
+                let leaps = match setup.environment.timers_every {
+                    0 => None,
+                    steps => Some(format!("a timer every {steps} steps")),
+                };
+                std::iter::once(step).chain(leaps).collect()
+            }
             Part::Memory => vec![match setup.memory {
                 MemoryChoice::Plain | MemoryChoice::Drawn => "plain memory".into(),
                 MemoryChoice::Guarded | MemoryChoice::GuardedEnds => "guarded memory".into(),

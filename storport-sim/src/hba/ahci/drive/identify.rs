@@ -7,8 +7,9 @@ use super::data::TRIM_SECTORS_MAX;
 use super::{Answer, Drive, SECTOR, translated};
 use crate::Medium;
 use crate::disk::DataPhase;
+use crate::disk::fault::FaultKind;
 use crate::hba::ahci::command::{BadData, Command};
-use crate::scsi::{Inquiry, InquiryData, ScsiStatus};
+use crate::scsi::{Inquiry, InquiryData, Opcode, ScsiStatus};
 use kernel_sim::hardware::Bus;
 use zerocopy::IntoBytes;
 
@@ -48,7 +49,8 @@ impl Words {
 /// The numbers of a disk.
 struct Facts {
     blocks: u64,
-    block_bytes: u32,
+    /// Words of a block: half of its bytes.
+    block_words: u32,
     physical_exponent: u8,
     rotation_rate: u16,
     name: u64,
@@ -63,7 +65,7 @@ impl Drive {
             let geometry = disk.geometry();
             Some(Facts {
                 blocks: disk.blocks(),
-                block_bytes: geometry.block_size.bytes(),
+                block_words: geometry.block_size.bytes() / 2,
                 physical_exponent: geometry.physical_exponent,
                 rotation_rate: geometry.rotation_rate,
                 name: disk.identity().naa(),
@@ -83,15 +85,34 @@ impl Drive {
         let cdb = Inquiry::standard(inquiry.len() as u16);
         let done = self.ask(medium, cdb.as_bytes(), DataPhase::In(&mut inquiry));
         let facts = self.facts(medium).filter(|_| done.status == ScsiStatus::GOOD);
-        let Some(facts) = facts else {
+        let Some(mut facts) = facts else {
             let answer = translated(&done, false);
             return Ok(if answer.is_error() { answer } else { Answer::aborted() });
         };
+        if medium.with(|target| target.lies(FaultKind::ShrunkCapacity, self.lun, Opcode::READ_CAPACITY_10)) {
+            facts.blocks /= 2;
+        }
+        if medium.with(|target| target.lies(FaultKind::LyingInquiry, self.lun, Opcode::INQUIRY)) {
+            self.lie_about(&mut facts);
+        }
         let sector = if self.is_packet { packet(&inquiry, &facts) } else { disk(&inquiry, &facts) };
         self.buffer.resize(self.buffer.len().max(SECTOR), 0);
         self.buffer[..SECTOR].copy_from_slice(&sector);
         let sent = self.send_sector(bus, command)?;
         Ok(Answer { disposition: done.disposition, ..sent })
+    }
+}
+
+impl Drive {
+    /// Numbers that no disk has: the forms are taken in turn.
+    fn lie_about(&mut self, facts: &mut Facts) {
+        self.lies = self.lies.wrapping_add(1);
+        match self.lies % 4 {
+            1 => facts.block_words = 1 << 31,
+            2 => facts.blocks = u64::MAX,
+            3 => facts.block_words = 0,
+            _ => facts.blocks = 0,
+        }
     }
 }
 
@@ -123,7 +144,7 @@ fn disk(inquiry: &[u8], facts: &Facts) -> [u8; SECTOR] {
     w[105] = TRIM_SECTORS_MAX;
     w[106] =
         0x4000 | if facts.physical_exponent != 0 { 0x2000 | u16::from(facts.physical_exponent) } else { 0 };
-    if facts.block_bytes != SECTOR as u32 {
+    if facts.block_words != SECTOR as u32 / 2 {
         w[106] |= 0x1000;
     }
     w[169] = 1;
@@ -136,7 +157,7 @@ fn disk(inquiry: &[u8], facts: &Facts) -> [u8; SECTOR] {
     for (n, word) in words.0[108..112].iter_mut().enumerate() {
         *word = (facts.name >> (48 - 16 * n)) as u16;
     }
-    words.number(117..119, u64::from(facts.block_bytes / 2));
+    words.number(117..119, u64::from(facts.block_words));
     words.sealed()
 }
 

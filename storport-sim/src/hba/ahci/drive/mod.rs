@@ -107,6 +107,8 @@ pub(super) struct Drive {
     queued_error: QueuedError,
     /// A command's data on its way.
     buffer: Vec<u8>,
+    /// Identify data that was false.
+    lies: u32,
 }
 
 impl Drive {
@@ -118,6 +120,7 @@ impl Drive {
             sense: None,
             queued_error: QueuedError::default(),
             buffer: Vec::new(),
+            lies: 0,
         }
     }
 
@@ -305,6 +308,9 @@ fn translated(done: &Completion, is_write: bool) -> Answer {
     answer.disposition = done.disposition;
     if done.disposition == Disposition::AllocationFailure {
         answer = Answer::aborted();
+    }
+    if done.disposition == Disposition::UnknownStatus {
+        answer.shadow = Shadow { status: status::ALL_BUT_BUSY, error: u8::MAX, ..answer.shadow };
     }
     answer
 }

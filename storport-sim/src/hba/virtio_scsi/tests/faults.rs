@@ -116,3 +116,58 @@ fn no_memory_is_answered_busy() {
         },
     );
 }
+
+#[test]
+fn a_stray_comes_in_front_of_the_true_one_and_is_no_descriptor_of_the_ring() {
+    run(
+        || medium("stray:op=read"),
+        options(),
+        |hand, _| {
+            hand.bring_up(ALL);
+            for _ in 0..4 {
+                let head = {
+                    hand.put_command(0, 1, &read_10(0, 1));
+                    hand.submit(REQUESTS, &Hand::parts(512, false), false)
+                };
+                let (stray, _) = hand.next_used(REQUESTS).expect("the stray");
+                assert!(stray >= u32::from(options().queue_size), "{stray}");
+                assert_eq!(hand.take(REQUESTS).map(|(id, _)| id), Some(u32::from(head)));
+                assert_eq!(hand.take(REQUESTS), None);
+            }
+        },
+    );
+}
+
+#[test]
+fn lengths_and_statuses_of_a_hostile_device_are_beyond_what_there_is() {
+    run(
+        || medium("long-length:times=2;long-sense:times=2;unknown-status:times=2"),
+        options(),
+        |hand, _| {
+            hand.bring_up(ALL);
+            let mut read = || hand.command(&read_10(0, 1), 512, false).expect("an answer");
+            let (residual, used) = (read(), read());
+            assert_eq!(residual.residual, u32::MAX);
+            assert_eq!(used.used_bytes, u32::MAX);
+            let (one_more, all_ones) = (read(), read());
+            assert_eq!((one_more.sense_bytes, all_ones.sense_bytes), (97, u32::MAX));
+            let (response, status) = (read(), read());
+            assert_eq!((response.response, status.status), (0x7E, 0x7E));
+        },
+    );
+}
+
+#[test]
+fn a_hostile_device_lies_in_the_registers_that_describe_it_and_in_no_others() {
+    run(
+        || medium("lying-inquiry"),
+        options(),
+        |hand, _| {
+            let queues: Vec<_> = (0..3).map(|_| hand.read(CONFIG, 4)).collect();
+            assert_eq!(queues, [1, u64::from(u32::MAX), 0]);
+            let sizes: Vec<_> = (0..3).map(|_| hand.read(COMMON + 0x18, 2)).collect();
+            assert_eq!(sizes, [1, 0x8000, 0]);
+            assert_eq!(hand.read(STATUS, 1), 0);
+        },
+    );
+}
