@@ -83,7 +83,8 @@ stop_codes! {
     /// 0x62 memory left behind at unload; 0x80 KeSetEvent above DISPATCH_LEVEL; 0xE5 a call at a wrong IRQL;
     /// 0xFA a completion routine that changed the IRQL; 0xCA, 0xCB a look-aside list initialized twice, or
     /// deleted without; 0xD0, 0xD1 the same of a resource, 0xD2 one freed with its memory; 0x111 a
-    /// service routine that did; 0x1004, 0x1007 a lock released by a processor or thread that does not hold it.
+    /// service routine that did; 0x1004, 0x1007 a lock released by a processor or thread that does not hold
+    /// it.
     DRIVER_VERIFIER_DETECTED_VIOLATION = 0xC4;
     /// A timer or DPC object where none may be. Parameter 1: 0 timer object, 1 DPC object, 3 wrong
     /// processor number. Parameter 2: the object; 3 and 4: bounds of the freed memory that holds it,

@@ -3,8 +3,8 @@
 //! A guarded machine has half of its pool for blocks with pages of their own. Every page there is closed
 //! until a block on it is lent, and closed again when the block is given back, so whoever touches it then
 //! faults. It knows pages only; what lay on them is [`pool::guarded`](crate::pool)'s to say. Invariant: a
-//! page is accessible if and only if it is marked open and not away, and no page of an address space is closed
-//! when it is given back for the next machine.
+//! page is accessible if and only if it is marked open and not away, and no page of an address space is
+//! closed when it is given back for the next machine.
 //!
 //! Paged pool is closed besides whenever a processor may have raised its IRQL: as if its pages had been
 //! written out, which Driver Verifier does at every raise ("force IRQL checking"). A page comes back where it

@@ -225,7 +225,7 @@ museum! {
     virtio r24 = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), with "", "has a shorter array than it says for the affinities of messages";
     changing r25 = MayBreak("LostRequest"), with "", "forgets that requests came back when the configuration changes";
     miniport r26 = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), with "", "lists a unit behind the end of a buffer";
-    miniport r27 = MayStop("KMODE_EXCEPTION_NOT_HANDLED"), with "--fault allocation:p=0.5,when=io", "frees an object that is in a list where a creation fails";
+    miniport r27 = MayStop("DRIVER_VERIFIER_DETECTED_VIOLATION"), with "--fault allocation:p=0.5,when=io", "frees an object that is in a list where a creation fails";
     wdm r28 = Stops("MAXIMUM_WAIT_OBJECTS_EXCEEDED"), with "", "waits for four objects without wait blocks";
     wdm r29 = MayStop("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), with "--event removal", "completes requests with their cancel routines set";
     wdm r30 = MayStop("DRIVER_RETURNED_HOLDING_CANCEL_LOCK"), with "--fault allocation:p=0.2,when=io", "keeps the cancel spin lock where it has no memory";

@@ -39,7 +39,12 @@ unsafe extern "C-unwind" fn HwInitialize<F: Form<More = MORE>>(DeviceExtension: 
 }
 
 unsafe extern "C-unwind" fn HwPassiveInitialize<F: Form<More = MORE>>(DeviceExtension: PVOID) -> BOOLEAN {
+    let mut Handle: STOR_LOCK_HANDLE = zeroed();
+
+    // An interrupt that saw no DPCs is at the queue until it returns.
+    StorPortAcquireSpinLock(DeviceExtension, InterruptLock, null_mut(), &raw mut Handle);
     (*More::<F>(DeviceExtension)).DpcOk.set(1);
+    StorPortReleaseSpinLock(DeviceExtension, &raw mut Handle);
     // From here on interrupts ask for DPCs; those that have come are made up for by this.
     make_dpcs(DeviceExtension, Some(HwDpc));
     TRUE

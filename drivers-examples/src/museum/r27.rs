@@ -15,9 +15,8 @@
 //!
 //! **The fix.** `r27-fixed` undoes what was done, in the reverse order, and gives the number back.
 //!
-//! **Found by** KMODE_EXCEPTION_NOT_HANDLED, when the freed connection is unlinked, whose links hold the
-//! fill of freed pool, with `--fault allocation:p=0.5,when=io`; in guarded memory by
-//! DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL. That a live resource is freed is not looked at.
+//! **Found by** DRIVER_VERIFIER_DETECTED_VIOLATION (0xD2) when the connection is freed with its resource
+//! live, with `--fault allocation:p=0.5,when=io`.
 //!
 //! **Source.** wnbd (cloudbase/wnbd), commits 16fdc13 of 2020-06-23, found by Driver Verifier, and 8a7826b of
 //! 2023-01-10.

@@ -117,7 +117,7 @@ suspects! {
     over_vioscsi "suspect-ids" = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "--fault hostile", ids::TrustingEntry, ids::CarefulEntry, "looks requests up by the identifier that the device gives back: --fault hostile";
     over_vioscsi "suspect-sense" = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), with "--fault hostile --memory guarded", sense::TrustingEntry, sense::CarefulEntry, "copies as much sense data as the device says, of which the request has room for less: --fault hostile --memory guarded";
     over_ahci "suspect-ports" = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--fault hostile", ports::TrustingEntry, ports::CarefulEntry, "serves every port that the adapter says has interrupted: --fault hostile";
-    virtual_miniport "suspect-timer" = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "", timer::TrustingEntry, timer::CarefulEntry, "takes its list of finished requests without the lock in a timer";
+    virtual_miniport "suspect-timer" = MayBreak("DataRace"), with "", timer::TrustingEntry, timer::CarefulEntry, "takes its list of finished requests without the lock in a timer";
     over_wdm_startio "suspect-cleanup" = MayBreak("RequestStatus"), with "", cleanup::CancelsAllEntry, crate::wdm_startio::driver_entry, "cancels the requests of all when one gives its handle up";
     over_wdm_startio "suspect-cleanup-lost" = MayBreak("LostRequest"), with "", cleanup::LosesEntry, crate::wdm_startio::driver_entry, "takes requests off its queue when their handle is given up, and completes none";
 }

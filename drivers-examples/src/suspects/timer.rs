@@ -16,8 +16,9 @@
 //!
 //! **The near miss** takes the list under the lock.
 //!
-//! **Found by** SCSI_VERIFIER_DETECTED_VIOLATION at StorPortNotification, where a timer expires among
-//! requests: in environments that are drawn so.
+//! **Found by** DataRace, where the timer looks at the list, in nearly every run; without that check by
+//! SCSI_VERIFIER_DETECTED_VIOLATION at StorPortNotification, where a timer expires among requests: in
+//! environments that are drawn so.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]

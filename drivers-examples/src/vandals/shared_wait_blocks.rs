@@ -1,8 +1,8 @@
 //! `vandal-shared-wait-blocks`: two threads wait with one array of wait blocks.
 //!
 //! **What is wrong.** The array lies in the device extension, to save the stack. While a thread sleeps its
-//! blocks are links in the lists of the objects that it waits for; the second wait writes over the first's, and
-//! the lists are corrupt. `vandal-shared-wait-blocks-near-miss` has an array on each stack.
+//! blocks are links in the lists of the objects that it waits for; the second wait writes over the first's,
+//! and the lists are corrupt. `vandal-shared-wait-blocks-near-miss` has an array on each stack.
 
 #![expect(unsafe_code, reason = "vandals call layer 1, as a driver does")]
 #![expect(non_snake_case, reason = "a driver in the manner of C, under the WDK's names")]

@@ -40,7 +40,7 @@ const PLACES: &[(&str, &str)] = &[
     ("r24", "StorPortInitializePerfOpts("),
     ("r25", ""),
     ("r26", "write_volatile(0)"),
-    ("r27", "RemoveHeadList("),
+    ("r27", "ExFreePoolWithTag(Connection"),
     ("r28", "KeWaitForMultipleObjects("),
     ("r29", "IoCompleteRequest(Irp"),
     ("r30", ""),

@@ -18,7 +18,7 @@ const PLACES: &[(&str, &str)] = &[
     ("suspect-ids", ""),
     ("suspect-sense", "read_volatile()"),
     ("suspect-ports", ""),
-    ("suspect-timer", "StorPortNotification(RequestComplete"),
+    ("suspect-timer", "(*Adapter).Done.get()"),
     ("suspect-cleanup", ""),
     ("suspect-cleanup-lost", ""),
 ];

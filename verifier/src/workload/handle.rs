@@ -11,9 +11,12 @@ use kernel_sim::ddi::types::PDEVICE_OBJECT;
 use kernel_sim::machine::Machine;
 use std::ptr::null_mut;
 
-/// Requests of a job between two handles, and before its first: those name no file, as a file system's need
-/// not, and a finding that takes but a few requests needs no handle.
+/// Requests of a job before its first handle: they name no file, as a file system's need not, and a finding
+/// that takes but a few requests needs no handle. The least of a handle, too.
 const REQUESTS: u32 = 12;
+
+/// Requests of a handle, as a multiple of those outstanding: the queue is full for as long as it is kept.
+const QUEUES: u32 = 2;
 
 /// See the module page.
 pub(super) struct Handle {
@@ -21,12 +24,14 @@ pub(super) struct Handle {
     file: Option<OpenFile>,
     /// Requests sent by it.
     requests: u32,
+    /// Requests that a job has outstanding at most.
+    depth: u32,
 }
 
 impl Handle {
     /// None yet of the device; none at all where there is no device that has any.
-    pub(super) fn none(device: Option<PDEVICE_OBJECT>) -> Handle {
-        Handle { device, file: None, requests: 0 }
+    pub(super) fn none(device: Option<PDEVICE_OBJECT>, depth: u32) -> Handle {
+        Handle { device, file: None, requests: 0, depth }
     }
 
     /// The file object for the next request; null for none.
@@ -35,9 +40,15 @@ impl Handle {
         self.file.as_ref().map_or(null_mut(), OpenFile::object)
     }
 
+    /// Whether requests name a file.
+    pub(super) fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Whether it is time for another.
     pub(super) fn is_used_up(&self) -> bool {
-        self.device.is_some() && self.requests >= REQUESTS
+        let kept = if self.is_open() { REQUESTS.max(self.depth.saturating_mul(QUEUES)) } else { REQUESTS };
+        self.device.is_some() && self.requests >= kept
     }
 
     /// The last handle is gone: the driver is to end what is under way. Returns what is left to close.

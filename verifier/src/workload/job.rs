@@ -150,7 +150,7 @@ impl<'a> Job<'a> {
             statistics: OfJob::new(&shared.results),
             digest,
             outstanding: 0,
-            handle: Handle::none(shared.disk.has_handles.then_some(shared.disk.devices[0])),
+            handle: Handle::none(shared.disk.has_handles.then_some(shared.disk.devices[0]), depth),
             is_cleaned_up: false,
         }
     }
@@ -380,14 +380,25 @@ impl<'a> Job<'a> {
         )
     }
 
-    /// Gives the handle up among the requests, waits for those, and closes it.
+    /// Gives the handle up among reads, waits for those, and closes it. What changes the disk is waited for
+    /// first: like a request that the workload cancels, one that the driver cancels is a read, so that the
+    /// disk holds in the end what the same requests make of it without a driver.
     fn close_handle(&mut self) {
+        while self.handle.is_open() && self.is_disk_changing() {
+            self.receive();
+        }
         if let Some(file) = self.handle.give_up(self.machine) {
             self.is_cleaned_up = true;
             self.drain();
             self.is_cleaned_up = false;
             file.close(self.machine);
         }
+    }
+
+    /// Whether a write or a trim is outstanding.
+    fn is_disk_changing(&self) -> bool {
+        let changes = |what| matches!(what, Operation::Write { .. } | Operation::Trim { .. });
+        self.slots.iter().any(|slot| slot.what.is_some_and(changes))
     }
 
     /// Waits for everything outstanding.

@@ -61,7 +61,7 @@ static EDITED: Driver = Driver {
 
 /// The first of the runs of `wdm-startio-rare` that are caught, from `seed` on.
 fn caught(seed: u64) -> (Program, u64, Vec<Choice>) {
-    let setup = setup("wdm-startio-rare", Executor::Deterministic, seed, 300);
+    let setup = setup("wdm-startio-rare", Executor::Deterministic, seed, 1000);
     let program = Program { driver: &WDM_STARTIO_RARE, setup };
     let mut seeds = seed..seed + 100;
     let found = seeds.find_map(|seed| {
