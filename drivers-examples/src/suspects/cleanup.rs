@@ -56,7 +56,7 @@ unsafe extern "C-unwind" fn Loses(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NT
         Link = (*Link).Flink;
         if IsOf(Queued, FileObject) {
             KeRemoveEntryDeviceQueue(DeviceQueue, Entry);
-            IoSetCancelRoutine(Queued, None); // Wrong: from here on the request is nobody's.
+            IoSetCancelRoutine(Queued, None); // Wrong: no code completes the request now.
         }
     }
     IoReleaseCancelSpinLock(CancelIrql);

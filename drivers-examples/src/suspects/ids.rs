@@ -3,7 +3,7 @@
 //! **What the driver does.** The device gives a chain back by an identifier, the place of its first
 //! descriptor. The driver has an array with the request of each chain, and takes the identifier as the index.
 //!
-//! **What goes wrong.** A device that is broken, or in the hands of someone else, gives back an identifier
+//! **What goes wrong.** A device that is broken, or made to do harm, gives back an identifier
 //! that no chain has: the driver reads behind the array and completes what it takes for a request.
 //!
 //! **The near miss** compares the identifier with the size of the ring, and looks whether the chain is out.
