@@ -6,13 +6,14 @@
 
 use crate::frame::Frame;
 use crate::held::HeldLock;
-use crate::hook::{Caller, Here};
+use crate::hook::{Caller, Doer, Here};
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::moment::{Mark, Moment};
 use crate::processor::{Processor, flag};
 use crate::site::Site;
 use crate::stack::Stack;
+use smallvec::SmallVec;
 
 impl Machine {
     /// The number of the step, for moments: none in the parallel executor.
@@ -33,6 +34,16 @@ impl Processor {
     pub(crate) fn thread_number(&self) -> u32 {
         // SAFETY: threads live as long as the machine.
         unsafe { self.thread.get().as_ref() }.map_or(0, |thread| thread.number)
+    }
+
+    /// Who acts here.
+    pub(crate) fn doer(&self) -> Doer {
+        Doer {
+            cpu: self.index(),
+            thread: self.thread_number(),
+            is_raised: self.irql() >= Irql::DISPATCH,
+            is_on_top: self.in_dpc.get() + self.in_isr.get() != 0,
+        }
     }
 
     /// Where this processor is, without a call stack.
@@ -83,8 +94,8 @@ impl Here for Processor {
         self.stalled_us.get()
     }
 
-    fn is_on_top(&self) -> bool {
-        self.in_dpc.get() + self.in_isr.get() != 0
+    fn doer(&self) -> Doer {
+        Processor::doer(self)
     }
 
     fn frame(&self) -> Option<&Frame<'_>> {
@@ -101,6 +112,10 @@ impl Here for Processor {
 
     fn held_locks(&self) -> Vec<HeldLock> {
         Processor::held_locks(self)
+    }
+
+    fn held_addresses(&self) -> SmallVec<[u64; 4]> {
+        Processor::held_addresses(self)
     }
 
     fn held_lock(&self, lock: usize) -> Option<HeldLock> {

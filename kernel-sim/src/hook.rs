@@ -10,6 +10,7 @@ use crate::irql::Irql;
 use crate::moment::{Mark, Moment};
 use crate::routine::{Arg, Arguments, Callback, DDIS_MAX, DdiInfo};
 use crate::site::Site;
+use smallvec::SmallVec;
 use std::any::Any;
 
 /// A set of DDIs.
@@ -41,9 +42,10 @@ impl DdiSet {
 
     /// The numbers in it, ascending.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = u16> {
-        self.0.iter().enumerate().flat_map(|(word, bits)| {
-            (0..64).filter(move |bit| bits >> bit & 1 != 0).map(move |bit| (word * 64 + bit) as u16)
-        })
+        self.0
+            .iter()
+            .enumerate()
+            .flat_map(|(word, bits)| ones(*bits).map(move |bit| (word * 64) as u16 + bit))
     }
 
     /// Whether the set is empty.
@@ -58,6 +60,17 @@ impl DdiSet {
             *a |= b;
         }
     }
+}
+
+/// The numbers of the bits that are set, ascending.
+fn ones(mut bits: u64) -> impl Iterator<Item = u16> {
+    std::iter::from_fn(move || {
+        let bit = bits.trailing_zeros();
+        (bit < u64::BITS).then(|| {
+            bits &= bits - 1;
+            bit as u16
+        })
+    })
 }
 
 /// A set of kinds of callbacks.
@@ -89,12 +102,12 @@ impl CallbackSet {
     #[inline]
     #[must_use]
     pub fn has(self, kind: &Callback) -> bool {
-        self.has_number(usize::from(kind.id))
+        self.0 >> kind.id & 1 != 0
     }
 
-    #[inline]
-    pub(crate) fn has_number(self, number: usize) -> bool {
-        self.0 >> number & 1 != 0
+    /// The numbers in it, ascending.
+    pub(crate) fn numbers(self) -> impl Iterator<Item = u16> {
+        ones(self.0)
     }
 }
 
@@ -127,7 +140,7 @@ pub struct Interest {
     pub moved: bool,
     /// Whether to be told of accesses to shared cells and device registers.
     pub touch: bool,
-    /// Whether to be told what orders accesses ([`EventKind::Order`]). It is known in the deterministic
+    /// Whether to be told what orders accesses ([`Watcher::order`]). It is known in the deterministic
     /// executor only: in the other one, who asks for this is told neither of order nor of accesses.
     pub order: bool,
     /// Whether the held spin locks are to be counted.
@@ -259,17 +272,22 @@ pub enum Manner {
     Register,
 }
 
+/// How far the numbers of two objects are apart at least.
+pub const GRAIN: usize = 4;
+
 /// What orders accesses: some code comes wholly before some other.
 ///
 /// Code *gives* to an object what it and all before it did, and *takes* from it what was given; what takes
 /// comes after what gave. Objects are known by number: the host address of a lock, an event, a DPC object;
-/// or a small number of the kernel's own.
+/// or a number of the kernel's own. Two numbers that differ by less than [`GRAIN`] may be one object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Order {
     /// The code that runs here gives to the object.
     Gives,
     /// The code that runs here takes from the object.
     Takes,
+    /// It takes from the object, and gives to it: an operation with a lock of its own.
+    Meets,
     /// What was given to the object is given to another, by no processor: a timer expires, a device steps.
     Passes {
         /// The other object.
@@ -315,13 +333,19 @@ pub enum EventKind<'a> {
         /// What was read, or is written, as far as that is known.
         value: Option<u64>,
     },
-    /// Something orders accesses.
-    Order {
-        /// The number of the object.
-        object: usize,
-        /// How.
-        order: Order,
-    },
+}
+
+/// Who acts on a processor, as far as one may act while another does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Doer {
+    /// Index of the processor.
+    pub cpu: u8,
+    /// Number of the thread that runs on it.
+    pub thread: u32,
+    /// Whether it is at DISPATCH_LEVEL or above.
+    pub is_raised: bool,
+    /// Whether it runs a DPC or an interrupt on top of its thread.
+    pub is_on_top: bool,
 }
 
 /// Who makes a call.
@@ -349,8 +373,8 @@ pub trait Here {
     /// Microseconds of machine time for which driver code has kept the processor busy on purpose, by routines
     /// that stall, since power-on.
     fn stalled_us(&self) -> u64;
-    /// Whether it runs a DPC or an interrupt on top of its thread.
-    fn is_on_top(&self) -> bool;
+    /// Who acts there: for those who look at every access.
+    fn doer(&self) -> Doer;
     /// The innermost callback; `None` outside all.
     fn frame(&self) -> Option<&Frame<'_>>;
     /// Who runs there.
@@ -359,6 +383,8 @@ pub trait Here {
     fn held_count(&self) -> u32;
     /// Spin locks the driver holds there, oldest first. Empty unless a watcher asked for sites.
     fn held_locks(&self) -> Vec<HeldLock>;
+    /// The machine addresses alone of those spin locks: for who looks at every acquire.
+    fn held_addresses(&self) -> SmallVec<[u64; 4]>;
     /// A spin lock the driver holds there, by host address: as it was taken last. `None` unless a watcher
     /// asked for sites.
     fn held_lock(&self, lock: usize) -> Option<HeldLock>;
@@ -428,4 +454,8 @@ pub trait Watcher: Send + Sync {
 
     /// Tells it of an event. In the parallel executor several processors call at once.
     fn event(&self, event: &Event<'_>) -> Option<Halt>;
+
+    /// Tells it that someone who acts, or none where the order is none's doing, orders accesses by an object.
+    /// This happens many times a request and says nothing that a report would show, so it is no event.
+    fn order(&self, _doer: Doer, _object: usize, _order: Order) {}
 }

@@ -9,29 +9,29 @@
 //! what is said and not promised can hide a race, and never invents one.
 
 use crate::ddi::show_order;
-use crate::hook::Order;
+use crate::hook::{GRAIN, Order};
 use crate::machine::Machine;
 use crate::processor::{Processor, flag};
 use crate::routine::reserved;
 use crate::sync::thread::Thread;
 
-// Numbers of what is no object in memory; no memory of a machine lies so low.
+// Numbers of what is no object in memory; no memory of a machine lies so low. Objects are `GRAIN` apart.
 const DEVICES: usize = 0x100_0000;
 const VECTORS: usize = 0x200_0000;
 
 /// What software wrote to device `n` and it has not looked at.
 fn sent_to(n: usize) -> usize {
-    DEVICES + 2 * n
+    DEVICES + 2 * GRAIN * n
 }
 
 /// What device `n` has looked at.
 fn seen_by(n: usize) -> usize {
-    DEVICES + 2 * n + 1
+    sent_to(n) + GRAIN
 }
 
 /// An interrupt vector.
 pub(crate) fn vector(vector: u32) -> usize {
-    VECTORS + vector as usize
+    VECTORS + GRAIN * vector as usize
 }
 
 /// A thread, which lives as long as the machine.
@@ -64,8 +64,9 @@ impl Processor {
     /// What runs here takes from an object and gives to it: an operation with a lock of its own.
     #[inline]
     pub fn meets(&self, object: usize) {
-        self.takes(object);
-        self.gives(object);
+        if self.is_order_told() {
+            self.tell(object, Order::Meets);
+        }
     }
 
     /// A block of memory is fresh.

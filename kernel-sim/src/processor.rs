@@ -20,6 +20,7 @@ use crate::site::Site;
 use crate::stack::StackId;
 use crate::sync::thread::Thread;
 use crate::watching::Watching;
+use smallvec::SmallVec;
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::null;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
@@ -197,8 +198,11 @@ impl Processor {
     fn watch(&mut self, watching: &Watching) {
         let (mut hooks, mut callback_hooks) = ([0; DDIS_MAX], [0; CALLBACKS_MAX]);
         watching.fill(&mut hooks, &mut callback_hooks);
-        let own = self.hooks.iter_mut().chain(&mut self.callback_hooks);
-        for (own, wanted) in own.zip(hooks.into_iter().chain(callback_hooks)) {
+        // Two loops, each of which becomes a copy.
+        for (own, wanted) in self.hooks.iter_mut().zip(hooks) {
+            *own.get_mut() = wanted;
+        }
+        for (own, wanted) in self.callback_hooks.iter_mut().zip(callback_hooks) {
             *own.get_mut() = wanted;
         }
     }
@@ -471,6 +475,13 @@ impl Processor {
         held.iter()
             .map(|h| HeldLock { address: self.machine().machine_address(h.address as usize), ..*h })
             .collect()
+    }
+
+    /// The machine addresses of those locks.
+    pub(crate) fn held_addresses(&self) -> SmallVec<[u64; 4]> {
+        // SAFETY: as for `held_locks`.
+        let held = unsafe { &*self.held.get() };
+        held.iter().map(|lock| self.machine().machine_address(lock.address as usize)).collect()
     }
 
     /// The lock at a host address as it was last held here, if it was given back since and is still known.

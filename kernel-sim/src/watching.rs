@@ -5,7 +5,7 @@
 //! Invariant: a watcher is told of what it asked for and of nothing else, in the order in which watchers were
 //! added.
 
-use crate::hook::{CALLBACKS_MAX, CallbackSet, DdiSet, Event, EventKind, Halt, Interest, Watcher};
+use crate::hook::{CALLBACKS_MAX, Doer, Event, EventKind, Halt, Interest, Order, Watcher};
 use crate::processor::flag;
 use crate::routine::{DDIS_MAX, reserved};
 use smallvec::SmallVec;
@@ -13,17 +13,9 @@ use std::sync::Arc;
 
 /// The watchers of one machine.
 pub(crate) struct Watching {
-    watchers: Vec<(Arc<dyn Watcher>, Interest)>,
-    /// Which watchers want which routine, sorted: routine, then watcher.
-    enter: Pairs,
-    exit: Pairs,
-    enter_holding: Pairs,
-    enter_outside_irql: Pairs,
-    enter_unusual: Pairs,
-    /// Which watchers want which kind of callback, sorted in the same way.
-    callbacks: Pairs,
-    leaving_locks: Pairs,
-    leaving_noted: Pairs,
+    watchers: Vec<Arc<dyn Watcher>>,
+    routines: Index<DDIS_MAX>,
+    callbacks: Index<CALLBACKS_MAX>,
     /// Which watchers want what changes hands, and accesses.
     moved: SmallVec<[u8; 8]>,
     touch: SmallVec<[u8; 8]>,
@@ -34,7 +26,78 @@ pub(crate) struct Watching {
     special: SmallVec<[(u16, u8); 8]>,
 }
 
-type Pairs = SmallVec<[(u16, u8); 8]>;
+/// When a watcher wants to be told of a routine or callback. In the order in which they are told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum When {
+    /// As it is called.
+    Enter,
+    /// The same, if the driver holds a spin lock.
+    EnterHolding,
+    /// The same, at an IRQL that its page does not allow.
+    EnterOutsideIrql,
+    /// The same, with arguments that are out of the ordinary.
+    EnterUnusual,
+    /// As it returns.
+    Exit,
+    /// As a callback begins and ends.
+    Callback,
+    /// As a callback ends with more spin locks held than it began with.
+    LeavingLocks,
+    /// As a callback ends that was noted.
+    LeavingNoted,
+}
+
+impl When {
+    /// What it asks of the byte of its routine.
+    fn flag(self) -> u8 {
+        match self {
+            When::Enter | When::Exit | When::Callback => flag::EVENTS,
+            _ => flag::CONDITION,
+        }
+    }
+}
+
+/// That a watcher wants to be told of a routine, or of a kind of callback, by number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Wish {
+    number: u16,
+    when: When,
+    watcher: u8,
+}
+
+/// Wishes by number.
+struct Index<const NUMBERS: usize> {
+    /// Sorted.
+    wishes: SmallVec<[Wish; 8]>,
+    /// For each number, the place of its first wish plus one; 0 where there is none.
+    first: [u16; NUMBERS],
+}
+
+impl<const NUMBERS: usize> Index<NUMBERS> {
+    fn new() -> Index<NUMBERS> {
+        Index { wishes: SmallVec::new(), first: [0; NUMBERS] }
+    }
+
+    fn add(&mut self, watcher: u8, when: When, numbers: impl Iterator<Item = u16>) {
+        self.wishes.extend(numbers.map(|number| Wish { number, when, watcher }));
+    }
+
+    /// To be called once, when all wishes are there.
+    fn sort(&mut self) {
+        self.wishes.sort_unstable();
+        for (n, wish) in self.wishes.iter().enumerate().rev() {
+            self.first[usize::from(wish.number)] = n as u16 + 1;
+        }
+    }
+
+    fn of(&self, number: u16) -> impl Iterator<Item = &Wish> {
+        let wishes = match self.first[usize::from(number)] {
+            0 => &[],
+            first => &self.wishes[usize::from(first) - 1..],
+        };
+        wishes.iter().take_while(move |wish| wish.number == number)
+    }
+}
 
 /// Watchers a machine can have.
 pub(crate) const WATCHERS_MAX: usize = 256;
@@ -52,17 +115,10 @@ impl Watching {
             let is_told = deterministic || !interest.order;
             Interest { order: interest.order && is_told, touch: interest.touch && is_told, ..interest }
         };
-        let watchers: Vec<_> = watchers.into_iter().map(|w| (Arc::clone(&w), told(w.interest()))).collect();
         let mut watching = Watching {
             watchers,
-            enter: Pairs::new(),
-            exit: Pairs::new(),
-            enter_holding: Pairs::new(),
-            enter_outside_irql: Pairs::new(),
-            enter_unusual: Pairs::new(),
-            callbacks: Pairs::new(),
-            leaving_locks: Pairs::new(),
-            leaving_noted: Pairs::new(),
+            routines: Index::new(),
+            callbacks: Index::new(),
             moved: SmallVec::new(),
             touch: SmallVec::new(),
             order: SmallVec::new(),
@@ -70,40 +126,33 @@ impl Watching {
             special: SmallVec::new(),
         };
         let mut all = Interest::NOTHING;
-        for (n, (_, interest)) in watching.watchers.iter().enumerate() {
+        let interests: SmallVec<[Interest; 1]> =
+            watching.watchers.iter().map(|w| told(w.interest())).collect();
+        for (n, interest) in interests.iter().enumerate() {
             let n = n as u8;
-            let pairs =
-                |wanted: &DdiSet| wanted.numbers().map(move |routine| (routine, n)).collect::<Pairs>();
-            watching.enter.extend(pairs(&interest.enter));
-            watching.exit.extend(pairs(&interest.exit));
-            watching.enter_holding.extend(pairs(&interest.enter_holding));
-            watching.enter_outside_irql.extend(pairs(&interest.enter_outside_irql));
-            watching.enter_unusual.extend(pairs(&interest.enter_unusual));
-            let kinds = |wanted: CallbackSet| {
-                (0..CALLBACKS_MAX)
-                    .filter(move |kind| wanted.has_number(*kind))
-                    .map(move |kind| (kind as u16, n))
-            };
-            watching.callbacks.extend(kinds(interest.callbacks));
-            watching.leaving_locks.extend(kinds(interest.leaving_locks));
-            watching.leaving_noted.extend(kinds(interest.leaving_noted));
+            for (when, wanted) in [
+                (When::Enter, &interest.enter),
+                (When::EnterHolding, &interest.enter_holding),
+                (When::EnterOutsideIrql, &interest.enter_outside_irql),
+                (When::EnterUnusual, &interest.enter_unusual),
+                (When::Exit, &interest.exit),
+            ] {
+                watching.routines.add(n, when, wanted.numbers());
+            }
+            for (when, wanted) in [
+                (When::Callback, interest.callbacks),
+                (When::LeavingLocks, interest.leaving_locks),
+                (When::LeavingNoted, interest.leaving_noted),
+            ] {
+                watching.callbacks.add(n, when, wanted.numbers());
+            }
             watching.moved.extend(interest.moved.then_some(n));
             watching.touch.extend(interest.touch.then_some(n));
             watching.order.extend(interest.order.then_some(n));
             all = all.and(interest);
         }
-        for pairs in [
-            &mut watching.enter,
-            &mut watching.exit,
-            &mut watching.enter_holding,
-            &mut watching.enter_outside_irql,
-            &mut watching.enter_unusual,
-            &mut watching.leaving_locks,
-            &mut watching.leaving_noted,
-            &mut watching.callbacks,
-        ] {
-            pairs.sort_unstable();
-        }
+        watching.routines.sort();
+        watching.callbacks.sort();
         watching.set_flags(&all, deterministic, keep_sites, keep_evidence);
         watching
     }
@@ -121,10 +170,7 @@ impl Watching {
         if keep_evidence {
             self.common |= flag::EVIDENCE;
         }
-        let watched = self.enter.iter().chain(&self.exit).map(|(routine, _)| (*routine, flag::EVENTS));
-        let conditions = self.enter_holding.iter().chain(&self.enter_outside_irql).chain(&self.enter_unusual);
-        let on_condition = conditions.map(|(routine, _)| (*routine, flag::CONDITION));
-        self.special = watched.chain(on_condition).collect();
+        self.special = self.routines.wishes.iter().map(|wish| (wish.number, wish.when.flag())).collect();
         if all.touch {
             let cells = [
                 reserved::SHARED_READ,
@@ -152,63 +198,74 @@ impl Watching {
             routines[usize::from(*routine)] |= flags;
         }
         callbacks.fill(self.common & flag::DETERMINISTIC);
-        for (kind, _) in &self.callbacks {
-            callbacks[usize::from(*kind)] |= flag::EVENTS;
-        }
-        for (kind, _) in self.leaving_locks.iter().chain(&self.leaving_noted) {
-            callbacks[usize::from(*kind)] |= flag::CONDITION;
+        for wish in &self.callbacks.wishes {
+            callbacks[usize::from(wish.number)] |= wish.when.flag();
         }
     }
 
     /// Tells those who asked for it; returns what the first to object has to say.
     pub(crate) fn deliver(&self, event: &Event<'_>) -> Option<Halt> {
         match event.kind {
-            EventKind::Enter(ddi, _) => self.tell(of(&self.enter, ddi.id), event).or_else(|| {
-                let holding = of(&self.enter_holding, ddi.id);
-                let holds = !holding.is_empty() && event.held_count() != 0;
-                let halt = if holds { self.tell(holding, event) } else { None };
-                halt.or_else(|| {
-                    let outside = of(&self.enter_outside_irql, ddi.id);
-                    let is_outside = !outside.is_empty() && ddi.is_outside(event.irql());
-                    if is_outside { self.tell(outside, event) } else { None }
-                })
+            EventKind::Enter(ddi, _) => self.tell(self.routines.of(ddi.id), event, |when| match when {
+                When::Enter => true,
+                When::EnterHolding => event.held_count() != 0,
+                When::EnterOutsideIrql => ddi.is_outside(event.irql()),
+                _ => false,
             }),
-            EventKind::Exit(ddi, _) => self.tell(of(&self.exit, ddi.id), event),
-            EventKind::Begin(frame) => self.tell(of(&self.callbacks, frame.kind.id), event),
+            EventKind::Exit(ddi, _) => self.tell(self.routines.of(ddi.id), event, |when| when == When::Exit),
+            EventKind::Begin(frame) => {
+                self.tell(self.callbacks.of(frame.kind.id.into()), event, |when| when == When::Callback)
+            }
             EventKind::End(frame, _) => {
-                let kind = frame.kind.id;
                 let (leaves, noted) = (event.held_count() > frame.held_count(), frame.is_noted());
-                let halt = self.tell(of(&self.callbacks, kind), event);
-                let halt = halt
-                    .or_else(|| if leaves { self.tell(of(&self.leaving_locks, kind), event) } else { None });
-                halt.or_else(|| if noted { self.tell(of(&self.leaving_noted, kind), event) } else { None })
+                self.tell(self.callbacks.of(frame.kind.id.into()), event, |when| match when {
+                    When::Callback => true,
+                    When::LeavingLocks => leaves,
+                    When::LeavingNoted => noted,
+                    _ => false,
+                })
             }
             EventKind::Moved { .. } => self.tell_all(&self.moved, event),
-            EventKind::Touch { .. } => self.tell_all(&self.touch, event),
-            EventKind::Order { .. } => self.tell_all(&self.order, event),
+            EventKind::Touch { .. } => self.deliver_touch(event),
+        }
+    }
+
+    /// Tells those who asked for accesses of one.
+    pub(crate) fn deliver_touch(&self, event: &Event<'_>) -> Option<Halt> {
+        self.tell_all(&self.touch, event)
+    }
+
+    /// Tells those who asked for what orders accesses.
+    pub(crate) fn deliver_order(&self, doer: Doer, object: usize, order: Order) {
+        for watcher in &self.order {
+            self.watchers[usize::from(*watcher)].order(doer, object, order);
         }
     }
 
     /// Tells those who asked for calls with unusual arguments.
     pub(crate) fn deliver_unusual(&self, event: &Event<'_>) -> Option<Halt> {
         match event.kind {
-            EventKind::Enter(ddi, _) => self.tell(of(&self.enter_unusual, ddi.id), event),
+            EventKind::Enter(ddi, _) => {
+                self.tell(self.routines.of(ddi.id), event, |when| when == When::EnterUnusual)
+            }
             _ => None,
         }
     }
 
-    fn tell(&self, pairs: &[(u16, u8)], event: &Event<'_>) -> Option<Halt> {
-        pairs.iter().find_map(|(_, watcher)| self.watchers[usize::from(*watcher)].0.event(event))
+    /// Tells those of a routine or callback whose time it is.
+    #[inline]
+    fn tell<'a>(
+        &self,
+        wishes: impl Iterator<Item = &'a Wish>,
+        event: &Event<'_>,
+        is_time: impl Fn(When) -> bool,
+    ) -> Option<Halt> {
+        wishes
+            .filter(|wish| is_time(wish.when))
+            .find_map(|wish| self.watchers[usize::from(wish.watcher)].event(event))
     }
 
     fn tell_all(&self, watchers: &[u8], event: &Event<'_>) -> Option<Halt> {
-        watchers.iter().find_map(|watcher| self.watchers[usize::from(*watcher)].0.event(event))
+        watchers.iter().find_map(|watcher| self.watchers[usize::from(*watcher)].event(event))
     }
-}
-
-/// The watchers of one routine.
-fn of(pairs: &[(u16, u8)], routine: u16) -> &[(u16, u8)] {
-    let from = pairs.partition_point(|(id, _)| *id < routine);
-    let to = pairs[from..].partition_point(|(id, _)| *id == routine);
-    &pairs[from..from + to]
 }

@@ -50,7 +50,7 @@ impl Watcher for Trace {
             EventKind::Exit(ddi, answer) => format!("  {} = {}", ddi.name, value(event, answer)),
             EventKind::Begin(frame) => format!("{} {{", frame.kind.name),
             EventKind::End(frame, _) => format!("}} {}", frame.kind.name),
-            EventKind::Moved { .. } | EventKind::Touch { .. } | EventKind::Order { .. } => return None,
+            EventKind::Moved { .. } | EventKind::Touch { .. } => return None,
         };
         let depth = std::iter::successors(event.frame(), |frame| frame.outer()).count();
         let is_edge = matches!(event.kind, EventKind::Begin(_) | EventKind::End(..));

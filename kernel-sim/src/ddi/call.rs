@@ -11,7 +11,7 @@ use crate::evidence;
 use crate::exec::Executor;
 use crate::exec::deterministic::Deterministic;
 use crate::frame::{Frame, Item};
-use crate::hook::{Event, EventKind, Manner, Order, Owner, TouchKind};
+use crate::hook::{Event, EventKind, Halt, Manner, Order, Owner, TouchKind};
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::moment::Moment;
@@ -423,20 +423,29 @@ pub(crate) fn show_touch(cpu: &Processor, site: Site, access: Access, value: Opt
     if kind != TouchKind::Write && manner != Manner::Register {
         cpu.machine().takes_from_devices(cpu, address);
     }
-    deliver(cpu, &Event::new(EventKind::Touch { address, bytes, kind, manner, value }, site, cpu));
+    let event = Event::new(EventKind::Touch { address, bytes, kind, manner, value }, site, cpu);
+    if let Some(halt) = cpu.machine().watching.deliver_touch(&event) {
+        halted(cpu, halt);
+    }
 }
 
 /// Tells those who watch it that something orders accesses.
 #[cold]
 pub(crate) fn show_order(cpu: &Processor, object: usize, order: Order) {
     if cpu.hooks() & flag::QUIET == 0 {
-        deliver(cpu, &Event::new(EventKind::Order { object, order }, Site::caller(), cpu));
+        cpu.machine().watching.deliver_order(cpu.doer(), object, order);
     }
 }
 
 fn deliver(cpu: &Processor, event: &Event<'_>) {
     if let Some(halt) = cpu.machine().watching.deliver(event) {
-        cpu.machine().halt(halt);
-        unwind(cpu);
+        halted(cpu, halt);
     }
+}
+
+/// A watcher ends the run here.
+#[cold]
+fn halted(cpu: &Processor, halt: Halt) {
+    cpu.machine().halt(halt);
+    unwind(cpu);
 }

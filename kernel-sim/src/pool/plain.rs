@@ -119,7 +119,7 @@ impl PlainBlocks {
     pub(super) fn is_tail_intact(&self, offset: usize, block: &Block) -> bool {
         let tail = (self.base + offset + block.bytes) as *const u8;
         // SAFETY: the guard bytes belong to the block and lie in mapped memory.
-        unsafe { std::slice::from_raw_parts(tail, TAIL_BYTES) }.iter().all(|byte| *byte == TAIL)
+        unsafe { std::slice::from_raw_parts(tail, TAIL_BYTES) == [TAIL; TAIL_BYTES] }
     }
 
     /// Frees a block in use.
@@ -142,7 +142,10 @@ impl PlainBlocks {
         // with us, and is what is looked for.
         let bytes =
             unsafe { std::slice::from_raw_parts((self.base + offset) as *const u8, free.filled as usize) };
-        bytes.iter().position(|byte| *byte != FREED).map(|at| offset + at)
+        // Whole pieces first: nearly always each of them is as it was left.
+        let (pieces, _) = bytes.as_chunks::<16>();
+        let from = 16 * pieces.iter().take_while(|piece| **piece == [FREED; 16]).count();
+        bytes[from..].iter().position(|byte| *byte != FREED).map(|at| offset + from + at)
     }
 
     /// The first byte of any free place that was written after it had been freed: the place, and the byte, as

@@ -16,6 +16,7 @@ use crate::ddi::types::{
 };
 use crate::ddi::{Call, callback, row};
 use crate::frame::Frame;
+use crate::hook::GRAIN;
 use crate::image::Routine as _;
 use crate::irql::Irql;
 use crate::kernel::Kernel;
@@ -151,7 +152,7 @@ pub(crate) unsafe fn disconnect(call: &Call, interrupt: PKINTERRUPT) {
         machine.note_interrupts(&pended_levels(&kernel), None);
         break;
     }
-    call.cpu.takes(interrupt as usize + 1);
+    call.cpu.takes(interrupt as usize + GRAIN);
     object.Type = 0;
     machine.pool_free(call, interrupt.cast(), None);
 }
@@ -320,7 +321,7 @@ impl Machine {
         }
         lock::give_word(&call, lock::word(&call, object.ActualLock));
         // For who disconnects it.
-        cpu.gives(interrupt as usize + 1);
+        cpu.gives(interrupt as usize + GRAIN);
         self.end_of_interrupt(interrupt, vector);
         cpu.in_isr.set(cpu.in_isr.get() - 1);
         cpu.set_irql(before);

@@ -28,13 +28,13 @@ static WHOLE: &[&Callback] = &[
 ];
 
 impl AdapterState {
-    // Device extensions are aligned, so no object lies at these addresses.
+    // No memory has such addresses.
     fn set_up(&self) -> usize {
-        self.extension as usize + 1
+        self.extension as usize | 1 << 62
     }
 
     fn over(&self) -> usize {
-        self.extension as usize + 2
+        self.extension as usize | 1 << 63
     }
 
     /// A callback of that kind begins.

@@ -6,7 +6,7 @@
 use super::row::Row;
 use super::state::Empties;
 use crate::finding::Finding;
-use kernel_sim::hook::{Event, EventKind, Halt, Interest, Watcher};
+use kernel_sim::hook::{Doer, Event, EventKind, Halt, Interest, Order, Watcher};
 use kernel_sim::moment::Moment;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -41,9 +41,12 @@ pub trait Rule: Send + Sync {
     /// Looks at an event. In the parallel executor several processors call at once.
     fn see(&self, event: &Event<'_>) -> Seen;
 
+    /// Notes what orders accesses: see [`Watcher::order`].
+    fn order(&self, _doer: Doer, _object: usize, _order: Order) {}
+
     /// Its keyed state, which empties itself as things end.
-    fn states(&self) -> Vec<&dyn Empties> {
-        Vec::new()
+    fn state(&self) -> Option<&dyn Empties> {
+        None
     }
 }
 
@@ -68,7 +71,7 @@ impl Breach {
             EventKind::End(frame, _) => (now.call, now.site) = (None, frame.last_site()),
             EventKind::Begin(_) => (now.call, now.site) = (None, None),
             EventKind::Moved { .. } => now.site = Some(event.site),
-            EventKind::Touch { .. } | EventKind::Order { .. } => {
+            EventKind::Touch { .. } => {
                 (now.call, now.site) = (None, Some(event.site));
             }
         }
@@ -111,13 +114,20 @@ pub fn watcher(row: &'static Row, sites: Sites) -> Option<Arc<dyn Watcher>> {
 
 impl Watcher for Watching {
     fn interest(&self) -> Interest {
-        self.rule.states().iter().fold(self.rule.interest(), |all, state| all.and(&state.interest()))
+        let own = self.rule.interest();
+        self.rule.state().map_or(own, |state| own.and(&state.interest()))
+    }
+
+    fn order(&self, doer: Doer, object: usize, order: Order) {
+        self.rule.order(doer, object, order);
     }
 
     fn event(&self, event: &Event<'_>) -> Option<Halt> {
         let seen = self.rule.see(event);
-        if let EventKind::End(..) | EventKind::Moved { .. } = event.kind {
-            self.rule.states().into_iter().for_each(|state| state.see(event));
+        if let EventKind::End(..) | EventKind::Moved { .. } = event.kind
+            && let Some(state) = self.rule.state()
+        {
+            state.see(event);
         }
         let breach = *seen?;
         let stop = self.row.stop;

@@ -30,8 +30,8 @@ pub trait Key {
     /// The events that a map has to be told of to notice the end of keys.
     fn interest() -> Interest;
 
-    /// The keys that end with an event: those from the first to before the second.
-    fn ended(event: &Event<'_>) -> Option<(usize, usize)>;
+    /// The key that ends with an event.
+    fn ended(event: &Event<'_>) -> Option<usize>;
 }
 
 macro_rules! keys {
@@ -47,8 +47,8 @@ macro_rules! keys {
             fn interest() -> Interest {
                 $interest
             }
-            fn ended(event: &Event<'_>) -> Option<(usize, usize)> {
-                let ended: fn(&Event<'_>) -> Option<(usize, usize)> = $ended;
+            fn ended(event: &Event<'_>) -> Option<usize> {
+                let ended: fn(&Event<'_>) -> Option<usize> = $ended;
                 ended(event)
             }
         }
@@ -67,17 +67,17 @@ keys! {
     Thread, PerThread, |event| Some(event.thread() as usize), Interest::NOTHING, |_| None;
     /// State of one activation of a callback, until that returns.
     Activation, PerFrame, |event| frame_of(event).inspect(|frame| frame.note()).map(address), NOTED, |event| match event.kind {
-        EventKind::End(frame, _) => Some((address(frame), address(frame) + 1)),
+        EventKind::End(frame, _) => Some(address(frame)),
         _ => None,
     };
     /// State of an SRB while the miniport has it.
     Srb, PerSrb, |event| item_of(event, |item| matches!(item, Item::Srb(_))), MOVES, |event| match event.kind {
-        EventKind::Moved { item: Item::Srb(at), from: Owner::Driver, .. } => Some((at, at + 1)),
+        EventKind::Moved { item: Item::Srb(at), from: Owner::Driver, .. } => Some(at),
         _ => None,
     };
     /// State of an IRP until it is completed.
     Irp, PerIrp, |event| item_of(event, |item| matches!(item, Item::Irp(_))), MOVES, |event| match event.kind {
-        EventKind::Moved { item: Item::Irp(at), to: Owner::System, .. } => Some((at, at + 1)),
+        EventKind::Moved { item: Item::Irp(at), to: Owner::System, .. } => Some(at),
         _ => None,
     };
     /// State of an adapter, by its device extension; it lasts as long as the machine.
@@ -85,7 +85,7 @@ keys! {
         Interest::NOTHING, |_| None;
     /// State of an object in memory, by its address, until the pool block that begins there is freed.
     Object, PerObject, |_| None, MOVES, |event| match event.kind {
-        EventKind::Moved { item: Item::Pool(at), to: Owner::Free, .. } => Some((at, at + 1)),
+        EventKind::Moved { item: Item::Pool(at), to: Owner::Free, .. } => Some(at),
         _ => None,
     };
 }
@@ -169,12 +169,8 @@ impl<K: Key, T> Empties for Keyed<K, T> {
     }
 
     fn see(&self, event: &Event<'_>) {
-        if let Some((from, to)) = K::ended(event) {
-            let mut entries = self.entries.lock();
-            let ended: Vec<usize> = entries.range(from..to).map(|(key, _)| *key).collect();
-            for key in ended {
-                entries.remove(&key);
-            }
+        if let Some(key) = K::ended(event) {
+            self.entries.lock().remove(&key);
         }
     }
 }
@@ -223,14 +219,17 @@ mod tests {
         fn held_locks(&self) -> Vec<HeldLock> {
             Vec::new()
         }
+        fn held_addresses(&self) -> smallvec::SmallVec<[u64; 4]> {
+            smallvec::SmallVec::new()
+        }
         fn held_lock(&self, _: usize) -> Option<HeldLock> {
             None
         }
         fn machine_address(&self, _: usize) -> u64 {
             0
         }
-        fn is_on_top(&self) -> bool {
-            false
+        fn doer(&self) -> kernel_sim::hook::Doer {
+            unreachable!("no test of this module asks who acts")
         }
         fn mark(&self, _: Site) -> kernel_sim::moment::Mark {
             unreachable!("no test of this module remembers an access")

@@ -12,6 +12,7 @@ use kernel_sim::hook::{DdiSet, Event, EventKind, Interest};
 use kernel_sim::moment::Moment;
 use kernel_sim::routine::{Arg, DdiInfo};
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use storport_sim::ddi::row as storport;
 
@@ -37,7 +38,7 @@ rule! {
 }
 
 /// Routines that take the spin lock that is their first argument: looked at before, if others are held.
-static ACQUIRES: &[&DdiInfo] = &[
+pub(super) static ACQUIRES: &[&DdiInfo] = &[
     &row::KeAcquireSpinLock,
     &row::KeAcquireSpinLockAtDpcLevel,
     &row::KeAcquireSpinLockForDpc,
@@ -45,7 +46,7 @@ static ACQUIRES: &[&DdiInfo] = &[
 ];
 
 /// Routines that take another, which is known when it is held.
-static OTHER_ACQUIRES: &[&DdiInfo] = &[
+pub(super) static OTHER_ACQUIRES: &[&DdiInfo] = &[
     &row::IoAcquireCancelSpinLock,
     &row::KeAcquireInStackQueuedSpinLock,
     &row::KeAcquireInStackQueuedSpinLockAtDpcLevel,
@@ -62,20 +63,52 @@ struct Edge {
     guards: BTreeSet<u64>,
 }
 
-/// The check: from the outer lock to the inner ones, by machine address.
+/// From the outer lock to the inner ones, by machine address.
+type Edges = BTreeMap<u64, BTreeMap<u64, Edge>>;
+
+/// The check.
 #[derive(Default)]
-struct LockOrder {
-    edges: Mutex<BTreeMap<u64, BTreeMap<u64, Edge>>>,
+struct LockOrder(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    edges: Edges,
+    known: Known,
 }
 
-impl LockOrder {
+/// Nestings that were found in order, each in the place that its addresses give it. To meet one again adds no
+/// edge and takes no guard away, so there is nothing to look at: any edge since then was looked at when it
+/// was added.
+struct Known([Nesting; Known::PLACES]);
+
+/// Locks by machine address, each taken inside those before it.
+type Nesting = SmallVec<[u64; 4]>;
+
+impl Default for Known {
+    fn default() -> Known {
+        Known(std::array::from_fn(|_| Nesting::new()))
+    }
+}
+
+impl Known {
+    const PLACES: usize = 64;
+
+    fn place(&mut self, nesting: &Nesting) -> &mut Nesting {
+        let mixed = nesting
+            .iter()
+            .fold(0, |mixed: u64, lock| (mixed.rotate_left(5) ^ lock).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        &mut self.0[(mixed >> 58) as usize]
+    }
+}
+
+impl State {
     /// The lock `inner` is taken inside the others, at a moment of its own.
-    fn taken(&self, event: &Event<'_>, inner: u64, at: &Moment, outer: &[HeldLock]) -> Seen {
-        let mut edges = self.edges.lock();
+    fn taken(&mut self, event: &Event<'_>, inner: u64, at: &Moment, outer: &[HeldLock]) -> Seen {
+        let edges = &mut self.edges;
         for (n, lock) in outer.iter().enumerate().filter(|(_, lock)| lock.address != inner) {
             let others = outer.iter().enumerate().filter(|(other, _)| *other != n);
             let guards: BTreeSet<u64> = others.map(|(_, lock)| lock.address).collect();
-            if let Some(path) = path(&edges, inner, lock.address, &guards) {
+            if let Some(path) = path(edges, inner, lock.address, &guards) {
                 let what = "a spin lock is taken inside another that is elsewhere taken inside it";
                 let earlier =
                     path.into_iter().flat_map(|edge| edge.moments.clone()).chain([event.taken(lock)]);
@@ -90,14 +123,9 @@ impl LockOrder {
 }
 
 /// The edges from one lock to another, if there are any; none that shares a guard with those before it.
-fn path<'a>(
-    edges: &'a BTreeMap<u64, BTreeMap<u64, Edge>>,
-    from: u64,
-    to: u64,
-    guards: &BTreeSet<u64>,
-) -> Option<Vec<&'a Edge>> {
+fn path<'a>(edges: &'a Edges, from: u64, to: u64, guards: &BTreeSet<u64>) -> Option<Vec<&'a Edge>> {
     fn walk<'a>(
-        edges: &'a BTreeMap<u64, BTreeMap<u64, Edge>>,
+        edges: &'a Edges,
         from: u64,
         to: u64,
         guards: &BTreeSet<u64>,
@@ -132,25 +160,39 @@ impl Rule for LockOrder {
         if let Some(call) = event.args::<args::KeInitializeSpinLock>() {
             // Another lock from now on.
             let lock = event.machine_address(call.SpinLock.pointer());
-            let mut edges = self.edges.lock();
-            edges.remove(&lock);
-            edges.values_mut().for_each(|inner| drop(inner.remove(&lock)));
+            let state = &mut *self.0.lock();
+            state.known = Known::default();
+            state.edges.remove(&lock);
+            state.edges.values_mut().for_each(|inner| drop(inner.remove(&lock)));
             return FINE;
         }
-        if !is_of_driver(event) || event.held_count() == 0 {
+        if event.held_count() == 0 || !is_of_driver(event) {
+            return FINE;
+        }
+        let mut nesting = event.held_addresses();
+        if let EventKind::Enter(_, [Arg::Pointer(lock), ..]) = event.kind {
+            nesting.push(event.machine_address(*lock));
+        }
+        let state = &mut *self.0.lock();
+        if *state.known.place(&nesting) == nesting {
             return FINE;
         }
         let held = event.held_locks();
-        match event.kind {
+        let seen = match event.kind {
             EventKind::Enter(_, [Arg::Pointer(lock), ..]) => {
                 let at = event.moment_to_keep().labelled("taken inside it");
-                self.taken(event, event.machine_address(*lock), &at, &held)
+                state.taken(event, event.machine_address(*lock), &at, &held)
             }
             EventKind::Exit(..) => {
                 let (inner, outer) = held.split_last()?;
-                self.taken(event, inner.address, &event.taken(inner), outer)
+                state.taken(event, inner.address, &event.taken(inner), outer)
             }
             _ => FINE,
+        };
+        if seen.is_none() {
+            let place = state.known.place(&nesting);
+            *place = nesting;
         }
+        seen
     }
 }

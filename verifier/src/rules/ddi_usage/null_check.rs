@@ -108,7 +108,7 @@ impl Rule for NullCheck {
         }
     }
 
-    fn states(&self) -> Vec<&dyn Empties> {
-        vec![&self.in_callback]
+    fn state(&self) -> Option<&dyn Empties> {
+        Some(&self.in_callback)
     }
 }

@@ -74,7 +74,7 @@ impl Rule for StorPortBuildIo {
         FINE
     }
 
-    fn states(&self) -> Vec<&dyn Empties> {
-        vec![&self.visits]
+    fn state(&self) -> Option<&dyn Empties> {
+        Some(&self.visits)
     }
 }

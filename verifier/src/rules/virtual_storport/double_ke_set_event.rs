@@ -65,7 +65,7 @@ impl Rule for DoubleKeSetEvent {
         FINE
     }
 
-    fn states(&self) -> Vec<&dyn Empties> {
-        vec![&self.set]
+    fn state(&self) -> Option<&dyn Empties> {
+        Some(&self.set)
     }
 }

@@ -122,7 +122,7 @@ impl Rule for RegistryHandles {
         }
     }
 
-    fn states(&self) -> Vec<&dyn Empties> {
-        vec![&self.opening]
+    fn state(&self) -> Option<&dyn Empties> {
+        Some(&self.opening)
     }
 }

@@ -4,42 +4,68 @@
 //! level and above, where its DPCs, its interrupts and the threads that raised the level follow one upon
 //! the other. (An interrupt in the middle of a DPC counts as between two parts of it.) A thread that raises
 //! the level is the processor from then on, and itself again when it has lowered it. Invariant: an actor's
-//! own entry grows whenever another may have taken from it, so that an entry names a stretch of its doing.
+//! own entry grows whenever another may have taken from it, so that an entry names a stretch of its doing;
+//! who knows an entry of an actor knows all that the actor knew at the end of that stretch.
 
-use kernel_sim::hook::Event;
-use kernel_sim::irql::Irql;
-use smallvec::SmallVec;
-use std::collections::BTreeMap;
+use kernel_sim::hook::Doer;
 
 /// An actor, by the order in which they appeared.
 pub(super) type Actor = u16;
 
-/// For each actor, how far its doing is known. Missing entries are 0.
+/// Most runs have no more actors; a number that is known to the compiler makes a copy a few instructions.
+const FEW: usize = 16;
+
+/// For each actor, how far its doing is known: of the first actors, and of further ones. Missing entries
+/// are 0.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Clock(SmallVec<[u32; 12]>);
+pub(super) struct Clock([u32; FEW], Vec<u32>);
 
 impl Clock {
     /// How far the doing of an actor is known.
+    #[inline]
     pub(super) fn of(&self, actor: Actor) -> u32 {
-        self.0.get(usize::from(actor)).copied().unwrap_or(0)
+        let at = usize::from(actor);
+        if at < FEW { self.0[at] } else { self.1.get(at - FEW).copied().unwrap_or(0) }
+    }
+
+    /// Becomes the same as another.
+    #[inline]
+    pub(super) fn set(&mut self, other: &Clock) {
+        self.0 = other.0;
+        if !(self.1.is_empty() && other.1.is_empty()) {
+            self.1.clone_from(&other.1);
+        }
     }
 
     /// Both together.
-    fn join(&mut self, other: &Clock) {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), 0);
+    pub(super) fn join(&mut self, other: &Clock) {
+        if self.1.len() < other.1.len() {
+            self.1.resize(other.1.len(), 0);
         }
         for (own, theirs) in self.0.iter_mut().zip(&other.0) {
             *own = (*own).max(*theirs);
         }
+        for (own, theirs) in self.1.iter_mut().zip(&other.1) {
+            *own = (*own).max(*theirs);
+        }
     }
 
+    /// Whether all that another knows is known.
+    pub(super) fn knows(&self, other: &Clock) -> bool {
+        (0..).zip(other.0.iter().chain(&other.1)).all(|(actor, theirs)| self.of(actor) >= *theirs)
+    }
+
+    #[inline]
     fn tick(&mut self, actor: Actor) {
         let at = usize::from(actor);
-        if self.0.len() <= at {
-            self.0.resize(at + 1, 0);
+        if at < FEW {
+            self.0[at] += 1;
+            return;
         }
-        self.0[at] += 1;
+        if self.1.len() <= at - FEW {
+            self.1.resize(at - FEW + 1, 0);
+        }
+        self.1[at - FEW] += 1;
     }
 }
 
@@ -51,40 +77,53 @@ pub(super) struct Clocks {
     processors: Vec<Actor>,
     threads: Vec<Actor>,
     clocks: Vec<Clock>,
+    /// By processor: who acted there last, and as which actor.
+    last: Vec<Option<(Doer, Actor)>>,
     /// By processor: the thread that was seen last to have raised its level, and whose clock does not know
     /// yet what it did there.
     raised: Vec<Option<Actor>>,
-    objects: BTreeMap<usize, Clock>,
 }
 
 impl Clocks {
-    /// The actor of an event, whose clock is up to date.
-    pub(super) fn actor(&mut self, event: &Event<'_>) -> Actor {
-        let cpu = usize::from(event.cpu());
+    /// The actor that someone is, whose clock is up to date.
+    #[inline]
+    pub(super) fn actor(&mut self, doer: Doer) -> Actor {
+        match self.last.get(usize::from(doer.cpu)) {
+            Some(Some((last, actor))) if *last == doer => *actor,
+            _ => self.another(doer),
+        }
+    }
+
+    /// The same, where another acted on the processor before.
+    fn another(&mut self, doer: Doer) -> Actor {
+        let cpu = usize::from(doer.cpu);
         if self.raised.len() <= cpu {
             self.raised.resize(cpu + 1, None);
+            self.last.resize(cpu + 1, None);
         }
-        let is_raised = event.irql() >= Irql::DISPATCH;
-        if is_raised && event.is_on_top() {
-            let processor = numbered(&mut self.processors, &mut self.clocks, cpu);
-            self.settle(cpu, processor);
-            return processor;
-        }
-        let thread = numbered(&mut self.threads, &mut self.clocks, event.thread() as usize);
-        if !is_raised {
-            if self.raised[cpu].is_some() {
-                let processor = numbered(&mut self.processors, &mut self.clocks, cpu);
-                self.settle(cpu, processor);
-            }
-            return thread;
-        }
+        let thread = (!doer.is_on_top || !doer.is_raised)
+            .then(|| numbered(&mut self.threads, &mut self.clocks, doer.thread as usize));
         let processor = numbered(&mut self.processors, &mut self.clocks, cpu);
-        if self.raised[cpu] != Some(thread) {
-            self.settle(cpu, processor);
-            self.follows(processor, thread);
-            self.raised[cpu] = Some(thread);
-        }
-        processor
+        let actor = match thread {
+            Some(thread) if !doer.is_raised => {
+                self.settle(cpu, processor);
+                thread
+            }
+            Some(thread) => {
+                if self.raised[cpu] != Some(thread) {
+                    self.settle(cpu, processor);
+                    self.follows(processor, thread);
+                    self.raised[cpu] = Some(thread);
+                }
+                processor
+            }
+            None => {
+                self.settle(cpu, processor);
+                processor
+            }
+        };
+        self.last[cpu] = Some((doer, actor));
+        actor
     }
 
     /// The thread that had raised the level of a processor has lowered it, or is interrupted.
@@ -98,41 +137,24 @@ impl Clocks {
     fn follows(&mut self, later: Actor, earlier: Actor) {
         let before = self.clocks[usize::from(earlier)].clone();
         self.clocks[usize::from(later)].join(&before);
-        self.clocks[usize::from(earlier)].tick(earlier);
+        self.ends_stretch(earlier);
     }
 
     /// The clock of an actor.
+    #[inline]
     pub(super) fn of(&self, actor: Actor) -> &Clock {
         &self.clocks[usize::from(actor)]
     }
 
-    /// An actor gives what it knows to an object.
-    pub(super) fn gives(&mut self, actor: Actor, object: usize) {
-        let clock = &mut self.clocks[usize::from(actor)];
-        self.objects.entry(object).or_default().join(clock);
-        clock.tick(actor);
+    /// An actor knows what a clock says, too.
+    pub(super) fn learns(&mut self, actor: Actor, clock: &Clock) {
+        self.clocks[usize::from(actor)].join(clock);
     }
 
-    /// An actor takes what an object was given.
-    pub(super) fn takes(&mut self, actor: Actor, object: usize) {
-        if let Some(given) = self.objects.get(&object) {
-            self.clocks[usize::from(actor)].join(given);
-        }
-    }
-
-    /// An object is given what another was given.
-    pub(super) fn passes(&mut self, from: usize, to: usize) {
-        if let Some(given) = self.objects.get(&from).cloned() {
-            self.objects.entry(to).or_default().join(&given);
-        }
-    }
-
-    /// The objects in a block of memory are no more.
-    pub(super) fn forget(&mut self, from: usize, bytes: usize) {
-        let gone: Vec<usize> = self.objects.range(from..from + bytes).map(|(object, _)| *object).collect();
-        for object in gone {
-            self.objects.remove(&object);
-        }
+    /// Another may have taken from the actor: what it does from now on is another stretch.
+    #[inline]
+    pub(super) fn ends_stretch(&mut self, actor: Actor) {
+        self.clocks[usize::from(actor)].tick(actor);
     }
 }
 

@@ -1,6 +1,6 @@
 //! DataRace: two plain accesses to the same memory, one of them a write, are in some order.
 //!
-//! `clocks.rs` follows what comes before what, `shadow.rs` remembers accesses. The race is told from a run
+//! `clocks.rs` follows what comes before what, `objects.rs` what was given to locks and the like, `shadow.rs` remembers accesses. The race is told from a run
 //! in which the two happened far apart: what is looked at is whether anything kept them apart. Only plain
 //! accesses race: those that the WDK calls interlocked, acquire, release or no-fence do not, and a word
 //! that was ever accessed like that orders all its accesses, since on Windows an aligned scalar is whole.
@@ -8,12 +8,14 @@
 //! go.
 
 mod clocks;
+mod objects;
 mod shadow;
 
 use crate::rules::row::rule;
 use crate::rules::{Breach, FINE, Rule, Seen};
 use clocks::{Actor, Clocks};
-use kernel_sim::hook::{Event, EventKind, Interest, Manner, Order, TouchKind};
+use kernel_sim::hook::{Doer, Event, EventKind, Interest, Manner, Order, TouchKind};
+use objects::Objects;
 use parking_lot::Mutex;
 use shadow::{Access, Shadow};
 use std::collections::BTreeSet;
@@ -46,6 +48,7 @@ rule! {
 #[derive(Default)]
 struct State {
     clocks: Clocks,
+    objects: Objects,
     shadow: Shadow,
     /// Words that were accessed in another way than plainly.
     ordered: BTreeSet<usize>,
@@ -66,29 +69,35 @@ impl Rule for DataRace {
             EventKind::Touch { address, bytes, kind, manner, .. } => {
                 state.touch(event, address, bytes, kind, manner)
             }
-            EventKind::Order { object, order } => {
-                state.order(event, object, order);
-                FINE
-            }
             _ => FINE,
         }
+    }
+
+    fn order(&self, doer: Doer, object: usize, order: Order) {
+        self.0.lock().order(doer, object, order);
     }
 }
 
 impl State {
-    fn order(&mut self, event: &Event<'_>, object: usize, order: Order) {
+    fn order(&mut self, doer: Doer, object: usize, order: Order) {
+        let State { clocks, objects, .. } = self;
         match order {
             Order::Gives => {
-                let actor = self.clocks.actor(event);
-                self.clocks.gives(actor, object);
+                let actor = clocks.actor(doer);
+                objects.gives(clocks, actor, object);
             }
             Order::Takes => {
-                let actor = self.clocks.actor(event);
-                self.clocks.takes(actor, object);
+                let actor = clocks.actor(doer);
+                objects.takes(clocks, actor, object);
             }
-            Order::Passes { to } => self.clocks.passes(object, to),
+            Order::Meets => {
+                let actor = clocks.actor(doer);
+                objects.takes(clocks, actor, object);
+                objects.gives(clocks, actor, object);
+            }
+            Order::Passes { to } => objects.passes(object, to),
             Order::Fresh { bytes } => {
-                self.clocks.forget(object, bytes);
+                objects.forget(object, bytes);
                 self.shadow.forget(object, bytes);
                 let gone: Vec<usize> = self.ordered.range(object..object + bytes).copied().collect();
                 gone.iter().for_each(|word| {
@@ -111,7 +120,7 @@ impl State {
             _ if !event.is_shared_memory(address) => return FINE,
             Manner::Plain | Manner::Ordered => {}
         }
-        let actor = self.clocks.actor(event);
+        let actor = self.clocks.actor(event.doer());
         if manner == Manner::Ordered {
             self.ordered.insert(address);
         } else {
@@ -122,10 +131,10 @@ impl State {
         }
         if !self.ordered.is_empty() && self.ordered.contains(&address) {
             if kind != TouchKind::Write {
-                self.clocks.takes(actor, address);
+                self.objects.takes(&mut self.clocks, actor, address);
             }
             if kind != TouchKind::Read {
-                self.clocks.gives(actor, address);
+                self.objects.gives(&mut self.clocks, actor, address);
             }
         }
         FINE

@@ -84,18 +84,34 @@ impl Shadow {
         }
         let past = &mut self.lists[*place as usize - 1];
         let now = clock.of(actor);
-        // The same stretch of one actor's doing: nothing that others did since could be between.
-        let is_known =
-            |p: &Past| p.actor == actor && p.at == now && p.mask & mask == mask && (p.is_write || !is_write);
-        if past.iter().any(is_known) {
-            return None;
+        // Where what is remembered goes: the place of a first one that it stands for as well.
+        let mut own = None;
+        let mut n = 0;
+        while let Some(p) = past.get(n) {
+            if p.actor == actor && p.at == now && p.mask & mask == mask && (p.is_write || !is_write) {
+                // The same stretch of one actor's doing: nothing that others did since could be between.
+                return None;
+            }
+            let is_before = p.is_before(clock);
+            if !is_before && p.mask & mask != 0 && (p.is_write || is_write) {
+                return past.get(n);
+            }
+            let is_stood_for = is_before && p.mask & !mask == 0 && (is_write || !p.is_write);
+            match own {
+                None if is_stood_for => own = Some(n),
+                Some(_) if is_stood_for => {
+                    past.remove(n);
+                    continue;
+                }
+                _ => {}
+            }
+            n += 1;
         }
-        let races = |p: &Past| p.mask & mask != 0 && (p.is_write || is_write) && !p.is_before(clock);
-        if let Some(at) = past.iter().position(races) {
-            return past.get(at);
+        let access = Past { mask, is_write, actor, at: now, mark: mark() };
+        match own {
+            Some(n) => past[n] = access,
+            None => past.push(access),
         }
-        past.retain(|p| !(p.mask & !mask == 0 && (is_write || !p.is_write) && p.is_before(clock)));
-        past.push(Past { mask, is_write, actor, at: now, mark: mark() });
         None
     }
 

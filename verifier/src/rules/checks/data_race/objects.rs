@@ -1,0 +1,99 @@
+//! What objects were given: locks, events, queues, by their numbers.
+//!
+//! An object's clock is what all that gave to it knew. Most often it is what the last of them knew, since
+//! that one had taken from the object before; then one comparison says whether an actor knows it already,
+//! and giving is a copy. Invariant: an object that was never given to gives nothing.
+
+use super::clocks::{Actor, Clock, Clocks};
+use kernel_sim::hook::GRAIN;
+use kernel_sim::words::WordMap;
+
+/// The objects of a run.
+#[derive(Default)]
+pub(super) struct Objects {
+    /// For each number the place of what was given, plus one.
+    places: WordMap,
+    given: Vec<Given>,
+    /// Places that no object has.
+    unused: Vec<u32>,
+}
+
+/// What an object was given.
+#[derive(Default)]
+struct Given {
+    clock: Clock,
+    /// Whose clock that was, and its own entry then; nobody's if several are in it that did not know of each
+    /// other.
+    whole: Option<(Actor, u32)>,
+}
+
+impl Given {
+    fn is_known_to(&self, clock: &Clock) -> bool {
+        match self.whole {
+            Some((actor, entry)) => clock.of(actor) >= entry,
+            None => clock.knows(&self.clock),
+        }
+    }
+
+    /// What else is given to it.
+    fn add(&mut self, clock: &Clock, whole: Option<(Actor, u32)>) {
+        if self.is_known_to(clock) {
+            self.clock.set(clock);
+            self.whole = whole;
+        } else {
+            self.clock.join(clock);
+            self.whole = None;
+        }
+    }
+}
+
+impl Objects {
+    fn get(&mut self, object: usize) -> Option<&mut Given> {
+        let place = *self.places.of(object / GRAIN);
+        (place != 0).then(|| &mut self.given[place as usize - 1])
+    }
+
+    fn get_or_make(&mut self, object: usize) -> &mut Given {
+        let place = self.places.of(object / GRAIN);
+        if *place == 0 {
+            *place = self.unused.pop().unwrap_or_else(|| {
+                self.given.push(Given::default());
+                self.given.len() as u32
+            });
+        }
+        &mut self.given[*place as usize - 1]
+    }
+
+    /// An actor takes what an object was given.
+    pub(super) fn takes(&mut self, clocks: &mut Clocks, actor: Actor, object: usize) {
+        if let Some(given) = self.get(object)
+            && !given.is_known_to(clocks.of(actor))
+        {
+            clocks.learns(actor, &given.clock);
+        }
+    }
+
+    /// An actor gives what it knows to an object.
+    pub(super) fn gives(&mut self, clocks: &mut Clocks, actor: Actor, object: usize) {
+        let own = clocks.of(actor);
+        self.get_or_make(object).add(own, Some((actor, own.of(actor))));
+        clocks.ends_stretch(actor);
+    }
+
+    /// An object is given what another was given.
+    pub(super) fn passes(&mut self, from: usize, to: usize) {
+        if let Some(given) = self.get(from) {
+            let Given { clock, whole } = Given { clock: given.clock.clone(), whole: given.whole };
+            self.get_or_make(to).add(&clock, whole);
+        }
+    }
+
+    /// The objects in a block of memory are no more.
+    pub(super) fn forget(&mut self, from: usize, bytes: usize) {
+        let Objects { places, given, unused } = self;
+        places.clear(from / GRAIN..(from + bytes).div_ceil(GRAIN), |place| {
+            given[place as usize - 1] = Given::default();
+            unused.push(place);
+        });
+    }
+}
