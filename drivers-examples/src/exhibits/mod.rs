@@ -8,6 +8,7 @@
 mod counts;
 mod dma;
 mod dpcs;
+mod interrupts;
 mod irps;
 mod irql;
 mod locks;
@@ -34,6 +35,7 @@ pub(crate) const SOURCES: &[Source] = verifier::sources![
     "counts.rs",
     "dma.rs",
     "dpcs.rs",
+    "interrupts.rs",
     "irps.rs",
     "irql.rs",
     "locks.rs",
@@ -316,6 +318,9 @@ pairs! {
     "lock-order-inverted" = Clean, program
         locks::both_orders, "nests two spin locks in both orders, one after the other";
         locks::both_orders_guarded, "nests two spin locks in both orders, inside a third";
+    "lock-in-interrupt" = Clean, device
+        interrupts::lock_below, "holds a spin lock at DISPATCH_LEVEL that its interrupt service routine takes";
+        interrupts::lock_at_level, "holds a spin lock at its interrupt's level that the service routine takes";
     "data-race" = Breaks("DataRace"), program
         races::add_plainly, "adds to a counter in two threads, plainly";
         races::add_in_one, "adds to a counter in two threads, by InterlockedIncrement";

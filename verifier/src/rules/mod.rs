@@ -105,6 +105,7 @@ pub static TABLE: &[&Row] = &[
     &checks::call_under_lock::ROW,
     &checks::complete_under_lock::ROW,
     &checks::lock_order::ROW,
+    &checks::lock_irql::ROW,
     &checks::data_race::ROW,
     &data_integrity::ROW,
     &request_status::ROW,
