@@ -2,8 +2,9 @@
 //!
 //! A panic raised by driver code is a bug check of that driver, with its message and place; it must
 //! quiet the machine before the first destructor runs, so it is caught in the process's panic hook.
-//! A panic of the simulator's own crates ([`own_sources`]) goes to the hook that was there before, and
-//! then to the caller of `run`.
+//! A panic of the simulator's own crates ([`own_sources`]) is the driver's as well if the pool shows that it
+//! wrote where it should not; else it goes to the hook that was there before, and then to the caller of
+//! `run`.
 
 #![expect(unsafe_code, reason = "machine, threads and processors point at each other")]
 
@@ -44,6 +45,13 @@ fn on_machine(info: &PanicHookInfo<'_>) -> bool {
     }
     let shown = at.map(|at| at.to_string()).unwrap_or_default();
     if at.is_some_and(|at| own_sources::is_own(at.file())) {
+        // What it relies on may be what a driver has written over.
+        if let Some(check) = machine.misused_memory(cpu.place_with_stack()) {
+            // SAFETY: a processor that runs a thread.
+            unsafe { (*cpu.thread.get()).unwinding.set(true) };
+            machine.stop(Ending::BugCheck(Box::new(check)));
+            return true;
+        }
         machine.own_failure(format!("{message} ({shown})"));
         return false;
     }

@@ -59,6 +59,8 @@ pub(crate) const REUSE_BYTES_MAX: usize = 1 << 20;
 /// What drivers' blocks are aligned to at least, and what objects of the system are.
 const ALIGNMENT: usize = 16;
 const PAST_ITS_END: &str = "past its end";
+/// Parameter 1 of a stop for what was written beside a block.
+const OVERRUN: u64 = 0x51;
 const SYSTEM_ALIGNMENT: usize = 64;
 
 /// Whose a block is.
@@ -391,7 +393,7 @@ impl Machine {
         let bytes = block.bytes;
         let (stop, parameters, what) = if let Some(side) = damage {
             let what = format!("the block of {bytes} bytes was written {side}");
-            (VERIFIER, [0x51, shown, 0, 0], what)
+            (VERIFIER, [OVERRUN, shown, 0, 0], what)
         } else if wrong_tag {
             let what =
                 format!("a block of {bytes} bytes is freed with another tag than it was allocated with");

@@ -45,14 +45,14 @@ enum Whose {
 pub(crate) struct Blame {
     /// The innermost frame of a driver's, if there is one.
     pub(crate) driver: Option<StackFrame>,
-    /// Frames of the simulator's lie further in: the driver had called it.
-    pub(crate) is_inside_own: bool,
+    /// The innermost frame of the simulator's that lies further in: the driver had called it.
+    pub(crate) own: Option<StackFrame>,
 }
 
 impl Blame {
     /// Whether only code of the simulator's was running. Where nothing is known, it is the driver's.
     pub(crate) fn is_own(&self) -> bool {
-        self.driver.is_none() && self.is_inside_own
+        self.driver.is_none() && self.own.is_some()
     }
 }
 
@@ -160,7 +160,7 @@ impl Stack {
         self.each_frame(|whose, frame| {
             match whose {
                 Whose::Library => {}
-                Whose::Own => blame.is_inside_own = true,
+                Whose::Own => blame.own = blame.own.take().or(Some(frame)),
                 Whose::Driver => blame.driver = Some(frame),
             }
             blame.driver.is_none()

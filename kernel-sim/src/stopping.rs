@@ -11,6 +11,7 @@ use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::moment::Moment;
 use crate::processor::{Processor, pend};
+use crate::stack::StackFrame;
 use std::any::Any;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -63,6 +64,19 @@ impl Machine {
     pub(crate) fn own_failure(&self, message: String) {
         *self.own_panic.lock() = Some(Box::new(message));
         self.stop(Ending::Completed);
+    }
+
+    /// The same where the simulator has not panicked but faulted, in that function.
+    pub(crate) fn own_fault(&self, signal: i32, at: Option<&StackFrame>) {
+        let place =
+            at.map_or_else(String::new, |at| format!(" in {} ({}:{})", at.function, at.file, at.line));
+        let message = format!(
+            "the simulator itself received signal {signal}{place}: a defect of its own, or a driver has written \
+             over what it relies on"
+        );
+        // No hook tells of it.
+        eprintln!("{message}");
+        self.own_failure(message);
     }
 }
 

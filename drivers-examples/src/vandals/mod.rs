@@ -22,6 +22,7 @@
 //! | [`descriptors`] | walks past a descriptor of length 0 | livelock |
 //! | | reads a page to where it says that it ends | bug check 0xD6 |
 //! | `miniport` of the exhibits | uses a request that it has completed | `REQUEST_TOUCHED_AFTER_COMPLETION` |
+//! | | writes over what the system keeps behind a sense buffer | bug check 0xD6 |
 //! | [`global`] | counts in a global | not repeatable, said with the summary |
 //! | [`stall`] | keeps its processor busy for 100 ms under a spin lock | check StallAtRaisedIrql |
 //! | [`irql_left_raised`] | returns from a thread at DISPATCH_LEVEL | bug check 0xC8 |
@@ -155,6 +156,8 @@ vandals! {
         DATA_WRITTEN_NEAR_MISS = "vandal-data-written-near-miss", Clean, crate::exhibits::miniport::data_before, "writes the data buffer of an SRB, and completes it then";
         SENSE_WRITTEN = "vandal-sense-written", MayStop("REQUEST_TOUCHED_AFTER_COMPLETION"), crate::exhibits::miniport::sense_after, "writes the sense buffer of an SRB after it has completed it";
         SENSE_WRITTEN_NEAR_MISS = "vandal-sense-written-near-miss", Clean, crate::exhibits::miniport::sense_before, "writes the sense buffer of an SRB, and completes it then";
+        SENSE_OVERRUN = "vandal-sense-overrun", MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), crate::exhibits::miniport::sense_overrun, "writes over what the system keeps behind the sense buffer of an SRB";
+        SENSE_OVERRUN_NEAR_MISS = "vandal-sense-overrun-near-miss", Clean, crate::exhibits::miniport::sense_filled, "writes the sense buffer of an SRB to its end";
         EXTENSION_USED_NEAR_MISS = "vandal-srb-extension-used-near-miss", Clean, crate::exhibits::miniport::counts_before, "counts in the SRB extension, and completes the SRB then";
     }
 }

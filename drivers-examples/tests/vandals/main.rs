@@ -45,7 +45,7 @@ pub const VANDALS: [(&Driver, &str, &str, &str); 19] = [
 ];
 
 /// Where each vandal of memory does it: its row, the code at the line and column, and what is told of before.
-const VANDALS_OF_MEMORY: [(&Driver, &str, &str, &[&str]); 10] = [
+const VANDALS_OF_MEMORY: [(&Driver, &str, &str, &[&str]); 11] = [
     (&vandals::FREED_READ, FREED, "read_volatile()", &["allocated", "freed"]),
     (&vandals::FREED_WRITE, FREED, "write_volatile(1)", &["allocated", "freed"]),
     (&vandals::DOUBLE_FREE, "DRIVER_VERIFIER_DETECTED_VIOLATION", "ExFreePoolWithTag", &["freed"]),
@@ -55,6 +55,7 @@ const VANDALS_OF_MEMORY: [(&Driver, &str, &str, &[&str]); 10] = [
     (&vandals::SRB_WRITTEN, TOUCHED, "write_volatile(SRB_STATUS_SUCCESS)", &["handed out", "completed"]),
     (&vandals::DATA_WRITTEN, TOUCHED, "write_volatile(First)", &["handed out", "completed"]),
     (&vandals::SENSE_WRITTEN, TOUCHED, "write_volatile(0)", &["handed out", "completed"]),
+    (&vandals::SENSE_OVERRUN, BEYOND, "write_volatile(0)", &["handed out"]),
     (&vandals::EXTENSION_USED, TOUCHED, "write_volatile(1)", &["handed out", "completed"]),
 ];
 const FREED: &str = "DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL";

@@ -1,7 +1,12 @@
 //! Where a thread goes on after a fault: on the reserve stack, in ordinary code.
 //!
+//! A fault of the simulator's own is a defect of the simulator, or a driver has written over what the
+//! simulator relies on. If the pool shows that, it is the driver's after all. Else the caller of the run gets
+//! a panic, as if the simulator had panicked there.
+//!
 //! Invariant: it never returns to the code that faulted. Either the machine stops and the fiber is abandoned
-//! where it is, or the fault is the simulator's own and happens again for the handler that was there before.
+//! where it is, or the simulator has locked what stopping needs, and the fault happens again for the handler
+//! that was there before.
 
 #![expect(unsafe_code, reason = "abandons a fiber; raises a signal")]
 
@@ -9,8 +14,10 @@ use super::evidence::Evidence;
 use super::post;
 use super::room::{self, Phase, Room};
 use super::{line, stop};
+use crate::bugcheck::Ending;
 use crate::image;
 use crate::machine::Machine;
+use crate::moment::Moment;
 use crate::processor::Processor;
 use crate::stack::Stack;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
@@ -62,10 +69,15 @@ pub(super) extern "C" fn caught() -> ! {
     let blame = stack.blame();
     let is_ordered = evidence.signal == post::SIGNAL;
     let is_drivers = !blame.is_own() || evidence.is_jump_astray() || is_ordered;
-    if !is_drivers || !locks_are_free(machine) {
+    if !locks_are_free(machine) {
         put_back(room);
     }
-    if !machine.is_quiet() {
+    if !machine.is_quiet() && !is_drivers {
+        match machine.misused_memory(Moment { stack, ..cpu.place() }) {
+            Some(check) => machine.stop(Ending::BugCheck(Box::new(check))),
+            None => machine.own_fault(evidence.signal, blame.own.as_ref()),
+        }
+    } else if !machine.is_quiet() {
         let at = blame.driver.as_ref().map(|frame| line::site(cpu, &stack, frame));
         machine.stop(match is_ordered {
             true => stop::runaway(cpu, why(), at, stack),
@@ -110,7 +122,7 @@ fn abandon(room: &Room, cpu: &Processor) -> ! {
     unsafe { (*cpu.thread.get()).abandon() }
 }
 
-/// The fault is the simulator's own: lets it happen again for the handler that was there before.
+/// The fault is the simulator's own, and cannot be told: lets it happen again for the handler that was there before.
 fn put_back(room: &Room) -> ! {
     room.phase.set(Phase::PuttingBack);
     // SAFETY: raising a signal touches no memory; its handler puts the registers back.

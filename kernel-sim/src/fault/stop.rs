@@ -41,7 +41,7 @@ pub(super) fn of(
     stack: Stack,
 ) -> Ending {
     let (stop, parameters, mut what, earlier) = judge(cpu, evidence);
-    if blame.is_inside_own
+    if blame.own.is_some()
         && let Some((ddi, _)) = cpu.call.get()
     {
         what.push_str(&format!(" inside {}", ddi.name));

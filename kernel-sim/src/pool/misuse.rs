@@ -6,11 +6,11 @@
 //! look at what is free at the end.
 
 use super::guarded::Placed;
-use super::{Met, Of};
+use super::{Met, OVERRUN, Of, PAST_ITS_END};
 use crate::bugcheck::{
     BugCheck, DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION as BEYOND,
-    DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL as FREED_POOL, Ending,
-    REQUEST_TOUCHED_AFTER_COMPLETION as REQUEST, StopCode,
+    DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL as FREED_POOL, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER,
+    Ending, REQUEST_TOUCHED_AFTER_COMPLETION as REQUEST, StopCode,
 };
 use crate::machine::Machine;
 use crate::moment::Moment;
@@ -72,6 +72,32 @@ impl Machine {
         };
         let what = format!("{what}, at {}", report_address(self.machine_address(address)));
         Some(ClosedMemory { stop, what, earlier })
+    }
+
+    /// What is wrong with the plain pool, if anything is: asked when code of the system has come to grief, which
+    /// what lies there may explain. `now` is where that was. `None` where the pool is in use.
+    pub(crate) fn misused_memory(&self, now: Moment) -> Option<BugCheck> {
+        const FOUND: &str = "looked at, after what a part of the system relies on had made no sense";
+        let base = self.memory.base();
+        let (overrun, written) = {
+            let pool = self.pool.try_lock()?;
+            (pool.plain.first_overrun(), pool.plain.first_written())
+        };
+        let check = |stop, parameters, what, earlier| {
+            Some(BugCheck { stop, parameters, what, now, earlier, raised_at: None })
+        };
+        if let Some((offset, block)) = overrun {
+            let what = format!(
+                "the block of {} bytes was written {PAST_ITS_END}; this was found when it was {FOUND}, and who \
+                 wrote is not known: a run with guarded memory shows it",
+                block.bytes
+            );
+            let parameters = [OVERRUN, self.machine_address(base + offset), 0, 0];
+            return check(VERIFIER, parameters, what, block.allocated(self));
+        }
+        let (block, at) = written?;
+        let what = written_after_free(self, base + block, base + at, FOUND);
+        check(FREED_POOL, [self.machine_address(base + at), 1, 0, 0], what, self.freed_before(base + block))
     }
 
     /// The driver's part of the run has ended, and all is still: stops the machine if a freed block was

@@ -155,6 +155,13 @@ impl PlainBlocks {
         free.find_map(|free| Some((offset_of(free.slot), self.written(*free)?)))
     }
 
+    /// The first block in use behind which something was written: its offset, and what is known of it.
+    pub(super) fn first_overrun(&self) -> Option<(usize, Block)> {
+        let places = self.index.iter().enumerate().filter(|(_, n)| **n != 0);
+        let blocks = places.filter_map(|(slot, n)| Some((slot << CLASS_MIN, self.blocks[*n as usize - 1]?)));
+        blocks.into_iter().find(|(offset, block)| !self.is_tail_intact(*offset, block))
+    }
+
     /// Blocks in use, by their addresses.
     pub(super) fn in_use(&self) -> impl Iterator<Item = &Block> {
         self.index.iter().filter(|n| **n != 0).filter_map(|n| self.blocks[*n as usize - 1].as_ref())

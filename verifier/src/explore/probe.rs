@@ -16,6 +16,7 @@ use crate::rules;
 use crate::run::{Executor, SetupError};
 use kernel_sim::choose::{Choose, Enabled, Step, Transition};
 use parking_lot::Mutex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Executions made.
@@ -52,7 +53,10 @@ impl Probe {
                 calls: Calls::default(),
                 seen: Arc::clone(&seen),
             };
-            let run = program.execute(FIRST_SEED + n, Chooser::Strategy(Box::new(walk)))?;
+            let execution = || program.execute(FIRST_SEED + n, Chooser::Strategy(Box::new(walk)));
+            // Where the simulator itself came to grief, that is told of the seed to which it happens again.
+            let Ok(run) = catch_unwind(AssertUnwindSafe(execution)) else { break };
+            let run = run?;
             sum.add(&seen.lock());
             made += 1;
             let has_run_away = run.end.stopped_by().is_some_and(|finding| finding.of == &rules::RUNAWAY);
@@ -61,7 +65,7 @@ impl Probe {
                 break;
             }
         }
-        let mean = |n: u64| u32::try_from(n.div_ceil(made)).unwrap_or(u32::MAX);
+        let mean = |n: u64| u32::try_from(n.div_ceil(made.max(1))).unwrap_or(u32::MAX);
         Ok(Probe {
             choices: mean(sum.choices).max(1),
             steps: mean(sum.steps).max(1),

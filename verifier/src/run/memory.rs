@@ -13,6 +13,7 @@ use kernel_sim::bugcheck::{
 use kernel_sim::guard::{Memory, Placement};
 use kernel_sim::split_mix::{SplitMix64, mix};
 use serde::{Deserialize, Serialize};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// One seed in so many is guarded.
 const DRAWN_ONE_IN: u32 = 16;
@@ -90,23 +91,31 @@ impl MemoryChoice {
 
 impl Program {
     /// As [`Program::execute`]; where a plain run found that memory had been misused, and the memory was not
-    /// asked for, the result is that of a guarded run of the same seed, if that shows where. `chooser` makes
-    /// the choices anew for each.
+    /// asked for, the result is that of a guarded run of the same seed, if that shows where. So it is if the
+    /// simulator itself came to grief, which what a driver wrote over may explain. `chooser` makes the choices
+    /// anew for each.
     ///
     /// # Errors
     /// When the run could not be made as asked.
+    ///
+    /// # Panics
+    /// Where the simulator did, unless a driver is to blame.
     pub fn execute_closely(&self, seed: u64, chooser: &dyn Fn() -> Chooser) -> Result<Run, SetupError> {
-        let first = self.execute(seed, chooser())?;
-        if self.setup.memory != MemoryChoice::Drawn || !first.shows_misuse_late() {
-            return Ok(first);
-        }
-        for memory in [MemoryChoice::GuardedEnds, MemoryChoice::Guarded] {
-            let again = self.with_memory(memory).execute(seed, chooser())?;
-            if again.shows_misuse() {
-                return Ok(again);
+        let first = catch_unwind(AssertUnwindSafe(|| self.execute(seed, chooser())));
+        let is_suspicious = match &first {
+            Ok(Ok(run)) => run.shows_misuse_late(),
+            Ok(Err(_)) => false,
+            Err(_) => true,
+        };
+        if self.setup.memory == MemoryChoice::Drawn && is_suspicious {
+            for memory in [MemoryChoice::GuardedEnds, MemoryChoice::Guarded] {
+                let again = self.with_memory(memory).execute(seed, chooser())?;
+                if again.shows_misuse() {
+                    return Ok(again);
+                }
             }
         }
-        Ok(first)
+        first.unwrap_or_else(|failure| resume_unwind(failure))
     }
 
     /// The same with other memory.

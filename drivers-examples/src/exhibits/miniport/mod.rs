@@ -66,6 +66,10 @@ exhibits! {
     sense_after: starts => SenseAfter;
     /// Writes the sense buffer of SRBs that it is about to complete.
     sense_before: starts => SenseBefore;
+    /// Writes as much to the sense buffer as no sense buffer holds.
+    sense_overrun: starts => SenseOverrun;
+    /// Writes as much to the sense buffer as it holds.
+    sense_filled: starts => SenseFilled;
     /// Asks for the time after each.
     asks_for_time: starts => AsksForTime;
     /// Is initialized once only.
@@ -211,6 +215,24 @@ unsafe fn SenseAfter(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
 unsafe fn SenseBefore(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     let Sense: *mut u8 = (*Srb).SenseInfoBuffer.cast();
     Sense.write_volatile(0);
+    ExecuteAndComplete(DeviceExtension, Srb);
+}
+
+/// Clears the sense buffer, as it thinks.
+unsafe fn ClearSense(Srb: PSCSI_REQUEST_BLOCK, Length: usize) {
+    let Sense: *mut u8 = (*Srb).SenseInfoBuffer.cast();
+    for n in 0..Length {
+        Sense.wrapping_add(n).write_volatile(0);
+    }
+}
+
+unsafe fn SenseOverrun(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    ClearSense(Srb, 64 << 10); // Wrong: what lies behind the buffer is the system's.
+    ExecuteAndComplete(DeviceExtension, Srb);
+}
+
+unsafe fn SenseFilled(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    ClearSense(Srb, (*Srb).SenseInfoBufferLength.into());
     ExecuteAndComplete(DeviceExtension, Srb);
 }
 
