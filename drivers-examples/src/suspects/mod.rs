@@ -11,6 +11,7 @@
 //! | `suspect-ids`, `suspect-sense` | the clean `vioscsi`, but for the DPC of its rings |
 //! | `suspect-ports` | the clean `ahci`, but for its interrupt routine |
 //! | `suspect-timer` | a virtual miniport that completes requests in batches |
+//! | `suspect-units`, `suspect-unit-power` | a virtual miniport that hears of its units |
 //! | `suspect-cleanup`, `suspect-cleanup-lost` | the clean `wdm-startio`, but for IRP_MJ_CLEANUP |
 //!
 //! Invariant: **the near miss is silent** under every rule that is on, also with `--fault hostile`.
@@ -23,9 +24,11 @@
 
 mod cleanup;
 mod ids;
+mod medium;
 mod ports;
 mod sense;
 mod timer;
+mod units;
 mod virtio;
 
 use crate::{AHCI, AHCI_SOURCES, VIOSCSI, VIOSCSI_SOURCES, WDM_SOURCES};
@@ -33,8 +36,17 @@ use storport_sim::controller::DiskController;
 use verifier::driver::{Driver, Expects, Kind, Source};
 
 /// The files of the suspects, for the lines that reports quote.
-const SOURCES: &[Source] =
-    verifier::sources!["mod.rs", "cleanup.rs", "ids.rs", "ports.rs", "sense.rs", "timer.rs", "virtio.rs"];
+const SOURCES: &[Source] = verifier::sources![
+    "mod.rs",
+    "cleanup.rs",
+    "ids.rs",
+    "medium.rs",
+    "ports.rs",
+    "sense.rs",
+    "timer.rs",
+    "units.rs",
+    "virtio.rs"
+];
 
 /// Those and the files of the driver that some are made of.
 const fn with<const N: usize>(others: &[Source]) -> [Source; N] {
@@ -118,6 +130,8 @@ suspects! {
     over_vioscsi "suspect-sense" = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), with "--fault hostile --memory guarded", sense::TrustingEntry, sense::CarefulEntry, "copies as much sense data as the device says, of which the request has room for less: --fault hostile --memory guarded";
     over_ahci "suspect-ports" = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--fault hostile", ports::TrustingEntry, ports::CarefulEntry, "serves every port that the adapter says has interrupted: --fault hostile";
     virtual_miniport "suspect-timer" = MayBreak("DataRace"), with "", timer::TrustingEntry, timer::CarefulEntry, "takes its list of finished requests without the lock in a timer";
+    virtual_miniport "suspect-units" = MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), with "--event hotplug --memory guarded", units::RemembersEntry, units::CarefulEntry, "keeps the extension of a unit that is removed: --event hotplug --memory guarded";
+    virtual_miniport "suspect-unit-power" = MayBreak("IrqlKeApcLte1"), with "--event units", units::WaitsEntry, units::CarefulEntry, "waits when a unit is put to sleep: --event units";
     over_wdm_startio "suspect-cleanup" = MayBreak("RequestStatus"), with "", cleanup::CancelsAllEntry, crate::wdm_startio::driver_entry, "cancels the requests of all when one gives its handle up";
     over_wdm_startio "suspect-cleanup-lost" = MayBreak("LostRequest"), with "", cleanup::LosesEntry, crate::wdm_startio::driver_entry, "takes requests off its queue when their handle is given up, and completes none";
 }

@@ -5,7 +5,7 @@
 use super::adapter::AdapterState;
 use super::order;
 use super::own_requests::OwnRequests;
-use super::unit::{Request, Unit};
+use super::unit::{Admission, Request, Unit};
 use crate::callbacks::{HW_STOR_PROCESS_SERVICE_REQUEST, STORPORT};
 use crate::ddi::{
     IOCTL_MINIPORT_PROCESS_SERVICE_IRP, IOCTL_SCSI_MINIPORT, PSCSI_REQUEST_BLOCK,
@@ -192,9 +192,22 @@ impl AdapterState {
     #[inline]
     pub(super) fn submit(&self, unit: &Unit, request: &Request) {
         order::request_sent(Processor::current(), request.srb.cast());
-        if let Some(slot) = unit.admit(request) {
-            self.start(unit, slot, request);
+        match unit.admit(request) {
+            Admission::Starts(slot) => self.start(unit, slot, request),
+            Admission::Waits => {}
+            // SAFETY: the request has not been handed on, and its sender's IRP is live.
+            Admission::Refused => unsafe {
+                SrbSetSrbStatus(request.srb.cast(), SRB_STATUS_NO_DEVICE);
+                super::complete::finish(request.srb.cast(), request, None);
+            },
         }
+    }
+
+    /// Starts a request whatever holds others back. None may be out.
+    pub(super) fn submit_past_gates(&self, unit: &Unit, request: &Request) {
+        order::request_sent(Processor::current(), request.srb.cast());
+        let slot = unit.admit_past_gates().expect("a unit with nothing out has a slot");
+        self.start(unit, slot, request);
     }
 
     /// Starts every waiting request of a unit that may start.

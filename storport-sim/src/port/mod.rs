@@ -18,6 +18,7 @@
 //! notify.rs      StorPortNotification                     query.rs     the small routines
 //! log.rs         what the miniport logs                   system.rs    processors, device objects
 //! hands.rs       when SRBs changed hands                  order.rs     what comes before what
+//! unit_life.rs   the life of a unit's device
 //! lists.rs       interlocked lists                        absent.rs    what is known by name only
 //! ```
 //!
@@ -66,12 +67,13 @@ pub(crate) mod system;
 mod timeout;
 pub(crate) mod timers;
 mod unit;
+mod unit_life;
 pub(crate) mod workers;
 
 pub use complete::{BUSY_RETRIES_MAX, CompleteWhere};
 pub use log::LogEntry;
 pub use pci_slot::{Parameter, PciSlot};
-pub use start::{Adapter, StartError};
+pub use start::{Adapter, RebalanceError, StartError};
 
 use adapter::AdapterState;
 use initialize::Registration;

@@ -146,8 +146,8 @@ fn unfit(
             if given(&"timeout") {
                 unfit.push(whole("timeout", "only requests to an adapter are timed out, by Storport"));
             }
-            let why =
-                "reset and hotplug need an adapter; stop-restart, query-remove, power and removal do not";
+            let why = "reset, hotplug, rebalance and units need an adapter; stop-restart, query-remove, power and \
+                       removal do not";
             unfit.extend(events(arguments, why, bears));
             if arguments.luns > 1 {
                 unfit.push(whole("luns", "only an adapter has several disks"));
@@ -170,8 +170,11 @@ fn unfit(
             if arguments.cancel.is_some_and(|one_in| one_in != 0) {
                 unfit.push(whole("cancel", "the disk class driver's requests cannot be cancelled"));
             }
-            let why =
-                "Storport deals with plug and play and power, and stop-restart is what a miniport sees of it";
+            let why = if arguments.event.iter().all(|e| e.is_about_adapters()) {
+                "a virtual adapter has no resources to give up"
+            } else {
+                "Storport deals with plug and play and power, and stop-restart is what a miniport sees of it"
+            };
             unfit.extend(events(arguments, why, bears));
         }
     }

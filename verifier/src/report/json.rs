@@ -188,6 +188,9 @@ fn disturbances(counts: &DisturbanceCounts, failed: u64) -> Value {
             "taken_back": e.taken_back,
             "sleeps": e.sleeps,
             "refused": e.refused,
+            "rebalances": e.rebalances,
+            "unit_queries": e.unit_queries,
+            "unit_sleeps": e.unit_sleeps,
         },
         "disk": {
             "completed": d.completed,

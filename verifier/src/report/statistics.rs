@@ -115,6 +115,13 @@ pub(super) fn events(out: &mut String, e: EventCounts) -> fmt::Result {
         let (back, sleeps, refused) = (e.taken_back, e.sleeps, e.refused);
         writeln!(out, "            {back} queries taken back, {sleeps} sleeps, {refused} queries refused")?;
     }
+    if e.rebalances + e.unit_queries + e.unit_sleeps != 0 {
+        let (rebalances, queries, sleeps) = (e.rebalances, e.unit_queries, e.unit_sleeps);
+        writeln!(
+            out,
+            "            {rebalances} rebalances, {queries} queries of units, {sleeps} sleeps of units"
+        )?;
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is refused is refused before the machine is powered on and before an image is written to.
 
-use super::disturbances::Disturbances;
+use super::disturbances::{Disturbances, Event};
 use super::environment::Environment;
 use super::{MemoryChoice, Run};
 use crate::driver::{Driver, Kind};
@@ -264,13 +264,18 @@ pub(super) fn check_disturbances(driver: &Driver, disturbances: &Disturbances) -
         }
         Kind::Wdm { .. } if disturbances.events.iter().any(|event| !event.is_about_devices()) => refuse(
             "a WDM driver",
-            "--event reset and hotplug need an adapter; stop-restart, query-remove, power and removal do not",
+            "--event reset, hotplug, rebalance and units need an adapter; stop-restart, query-remove, power and \
+             removal do not",
         ),
         Kind::Wdm { .. } => Ok(()),
         _ if disturbances.events.iter().any(|event| !event.is_about_adapters()) => refuse(
             "a miniport",
             "--event query-remove and power are for WDM drivers: Storport deals with plug and play and power, and \
              stop-restart is what a miniport sees of it",
+        ),
+        Kind::VirtualMiniport { .. } if disturbances.events.contains(&Event::Rebalance) => refuse(
+            "a virtual miniport",
+            "--event rebalance is for adapters with hardware: a virtual one has no resources to give up",
         ),
         Kind::VirtualMiniport { .. } | Kind::Miniport { .. } => Ok(()),
     }
