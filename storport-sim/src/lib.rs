@@ -70,6 +70,7 @@ pub mod image {
         Image::load(path, bytes)
     }
 }
+mod lower_disk;
 pub mod medium;
 pub mod miniport;
 mod port;
@@ -78,6 +79,7 @@ pub mod seen;
 mod wait;
 
 pub use class::{DISK_RETRIES_MAX, DiskStatistics};
+pub use lower_disk::LowerDisk;
 pub use medium::{Medium, UnitChange};
 pub use port::{
     Adapter, BUSY_RETRIES_MAX, CompleteWhere, LogEntry, Parameter, PciSlot, RebalanceError, StartError,

@@ -195,7 +195,7 @@ macro_rules! museum {
     (@wdm $form:ty) => {
         Kind::Wdm {
             entry: Some(wdm::DriverEntry::<$form>),
-            device: |store, faults| Box::new(DiskController::new(store).with_faults(faults)),
+            device: Some(|store, faults| Box::new(DiskController::new(store).with_faults(faults))),
         }
     };
 }

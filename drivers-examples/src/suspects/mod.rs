@@ -12,6 +12,7 @@
 //! | `suspect-ports` | the clean `ahci`, but for its interrupt routine |
 //! | `suspect-timer` | a virtual miniport that completes requests in batches |
 //! | `suspect-units`, `suspect-unit-power` | a virtual miniport that hears of its units |
+//! | `suspect-filter-pending`, `suspect-filter-frees` | the clean `filter`, but for a completion routine |
 //! | `suspect-cleanup`, `suspect-cleanup-lost` | the clean `wdm-startio`, but for IRP_MJ_CLEANUP |
 //!
 //! Invariant: **the near miss is silent** under every rule that is on, also with `--fault hostile`.
@@ -23,6 +24,7 @@
 )]
 
 mod cleanup;
+mod filter;
 mod ids;
 mod medium;
 mod ports;
@@ -31,7 +33,7 @@ mod timer;
 mod units;
 mod virtio;
 
-use crate::{AHCI, AHCI_SOURCES, VIOSCSI, VIOSCSI_SOURCES, WDM_SOURCES};
+use crate::{AHCI, AHCI_SOURCES, FILTER_SOURCES, VIOSCSI, VIOSCSI_SOURCES, WDM_SOURCES};
 use storport_sim::controller::DiskController;
 use verifier::driver::{Driver, Expects, Kind, Source};
 
@@ -39,6 +41,7 @@ use verifier::driver::{Driver, Expects, Kind, Source};
 const SOURCES: &[Source] = verifier::sources![
     "mod.rs",
     "cleanup.rs",
+    "filter.rs",
     "ids.rs",
     "medium.rs",
     "ports.rs",
@@ -61,6 +64,8 @@ const OVER_VIOSCSI: &[Source] = &with::<{ SOURCES.len() + VIOSCSI_SOURCES.len() 
 const OVER_AHCI: &[Source] = &with::<{ SOURCES.len() + AHCI_SOURCES.len() }>(AHCI_SOURCES);
 
 const OVER_WDM_STARTIO: &[Source] = &with::<{ SOURCES.len() + WDM_SOURCES.len() }>(WDM_SOURCES);
+
+const OVER_FILTER: &[Source] = &with::<{ SOURCES.len() + FILTER_SOURCES.len() }>(FILTER_SOURCES);
 
 /// A driver, and the flags of the command line without which its mistake does not show; empty if none are
 /// needed.
@@ -97,7 +102,7 @@ macro_rules! suspects {
             summary: $summary,
             expects: $expects,
             kind: suspects!(@kind $kind $entry),
-            cancels: matches!(suspects!(@kind $kind $entry), Kind::Wdm { .. }),
+            cancels: matches!(suspects!(@kind $kind $entry), Kind::Wdm { device: Some(_), .. }),
             image: None,
             sources: suspects!(@sources $kind),
         }
@@ -105,12 +110,14 @@ macro_rules! suspects {
     (@kind virtual_miniport $entry:path) => { Kind::VirtualMiniport { entry: Some($entry) } };
     (@kind over_vioscsi $entry:path) => { of(&VIOSCSI, Some($entry)) };
     (@kind over_ahci $entry:path) => { of(&AHCI, Some($entry)) };
+    (@kind over_filter $entry:path) => { Kind::Wdm { entry: Some($entry), device: None } };
     (@kind over_wdm_startio $entry:path) => {
         Kind::Wdm {
             entry: Some($entry),
-            device: |store, faults| Box::new(DiskController::new(store).with_faults(faults)),
+            device: Some(|store, faults| Box::new(DiskController::new(store).with_faults(faults))),
         }
     };
+    (@sources over_filter) => { OVER_FILTER };
     (@sources over_wdm_startio) => { OVER_WDM_STARTIO };
     (@sources virtual_miniport) => { SOURCES };
     (@sources over_vioscsi) => { OVER_VIOSCSI };
@@ -134,6 +141,8 @@ suspects! {
     virtual_miniport "suspect-unit-power" = MayBreak("IrqlKeApcLte1"), with "--event units", units::WaitsEntry, units::CarefulEntry, "waits when a unit is put to sleep: --event units";
     over_wdm_startio "suspect-cleanup" = MayBreak("RequestStatus"), with "", cleanup::CancelsAllEntry, crate::wdm_startio::driver_entry, "cancels the requests of all when one gives its handle up";
     over_wdm_startio "suspect-cleanup-lost" = MayBreak("LostRequest"), with "", cleanup::LosesEntry, crate::wdm_startio::driver_entry, "takes requests off its queue when their handle is given up, and completes none";
+    over_filter "suspect-filter-pending" = MayStop("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), with "", crate::filter::DriverEntry::<filter::ForgetsPending>, crate::filter::driver_entry, "does not pass on that a read was pended below";
+    over_filter "suspect-filter-frees" = MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), with "", crate::filter::DriverEntry::<filter::ForgetsToKeep>, crate::filter::driver_entry, "lets the I/O manager go on with an IRP of its own that it has freed";
 }
 
 /// The drivers, in that order.

@@ -23,6 +23,8 @@ const PLACES: &[(&str, &str)] = &[
     ("suspect-unit-power", "KeDelayExecutionThread("),
     ("suspect-cleanup", ""),
     ("suspect-cleanup-lost", ""),
+    ("suspect-filter-pending", ""),
+    ("suspect-filter-frees", ""),
 ];
 
 /// Rows that may find one first, by the harm that it does elsewhere.

@@ -5,6 +5,7 @@
 use super::adapter::AdapterState;
 use super::order;
 use super::own_requests::OwnRequests;
+use super::pass_through;
 use super::unit::{Admission, Request, Unit};
 use crate::callbacks::{HW_STOR_PROCESS_SERVICE_REQUEST, STORPORT};
 use crate::ddi::{
@@ -49,6 +50,7 @@ pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIR
             let major = usize::from((*IoGetCurrentIrpStackLocation(irp)).MajorFunction);
             match (extension.unit.as_ref(), extension.adapter.as_ref(), major) {
                 (Some(unit), _, IRP_MJ_SCSI) => execute(cpu, unit, irp),
+                (Some(unit), _, IRP_MJ_DEVICE_CONTROL) => pass_through::device_control(unit, irp),
                 (_, Some(adapter), IRP_MJ_DEVICE_CONTROL) if is_io_control(irp) => {
                     io_control(cpu, adapter, irp)
                 }
@@ -61,7 +63,7 @@ pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIR
 }
 
 /// Completes an IRP that goes no further.
-unsafe fn complete_now(irp: PIRP, status: NTSTATUS) -> NTSTATUS {
+pub(super) unsafe fn complete_now(irp: PIRP, status: NTSTATUS) -> NTSTATUS {
     // SAFETY: the dispatch routine owns the IRP.
     unsafe {
         (*irp).IoStatus = IO_STATUS_BLOCK::new(status, 0);

@@ -9,15 +9,18 @@
 use super::adapter::AdapterState;
 use super::complete::BUSY_RETRIES_MAX;
 use super::machine;
+use super::pass_through::Ended;
 use super::unit::{Request, Unit};
 use crate::ddi::{
-    SRB_FLAGS_DATA_IN, SRB_FLAGS_DISABLE_SYNCH_TRANSFER, SRB_FLAGS_NO_QUEUE_FREEZE,
+    SCSI_IOCTL_DATA_IN, SCSI_IOCTL_DATA_OUT, SCSI_PASS_THROUGH_DIRECT, SRB_FLAGS_DATA_IN, SRB_FLAGS_DATA_OUT,
+    SRB_FLAGS_DISABLE_SYNCH_TRANSFER, SRB_FLAGS_NO_DATA_TRANSFER, SRB_FLAGS_NO_QUEUE_FREEZE,
     SRB_FLAGS_UNSPECIFIED_DIRECTION, SRB_FUNCTION_EXECUTE_SCSI, SRB_FUNCTION_FLUSH, SRB_FUNCTION_IO_CONTROL,
     SRB_FUNCTION_SHUTDOWN, SRB_PNP_FLAGS_ADAPTER_REQUEST, SRB_STATUS, SRB_STATUS_ABORTED,
-    SRB_STATUS_BUS_RESET, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR, SRB_STATUS_SUCCESS,
-    STOR_DEVICE_CAPABILITIES, SrbAssignSrbFlags, SrbGetCdb, SrbGetDataTransferLength, SrbGetSrbStatus,
-    SrbRoom, SrbSetCdbLength, SrbSetDataBuffer, SrbSetDataTransferLength, SrbSetSenseInfoBuffer,
-    SrbSetSenseInfoBufferLength, SrbSetSrbFlags, SrbSetTimeOutValue, StorQueryCapabilities, set_function,
+    SRB_STATUS_AUTOSENSE_VALID, SRB_STATUS_BUS_RESET, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR,
+    SRB_STATUS_SUCCESS, STOR_DEVICE_CAPABILITIES, SrbAssignSrbFlags, SrbGetCdb, SrbGetDataTransferLength,
+    SrbGetScsiStatus, SrbGetSenseInfoBufferLength, SrbGetSrbStatus, SrbRoom, SrbSetCdbLength,
+    SrbSetDataBuffer, SrbSetDataTransferLength, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength,
+    SrbSetSrbFlags, SrbSetTimeOutValue, StorQueryCapabilities, set_function,
 };
 use kernel_sim::ddi::{
     Executive, FALSE, KEVENT, KeInitializeEvent, KeWaitForSingleObject, KernelMode, NotificationEvent, PVOID,
@@ -177,6 +180,48 @@ impl<'a> OwnRequests<'a> {
             SrbSetDataTransferLength(srb, bytes);
             self.send_prepared(unit, srb, buffer);
             SRB_STATUS(SrbGetSrbStatus(srb))
+        }
+    }
+
+    /// Sends a client's command block, once, over its own buffer.
+    pub(super) fn pass_through(&mut self, unit: &Unit, asked: &SCSI_PASS_THROUGH_DIRECT) -> Ended {
+        let block = self.block;
+        let direction = match asked.DataIn {
+            _ if asked.DataTransferLength == 0 => SRB_FLAGS_NO_DATA_TRANSFER,
+            SCSI_IOCTL_DATA_IN => SRB_FLAGS_DATA_IN,
+            SCSI_IOCTL_DATA_OUT => SRB_FLAGS_DATA_OUT,
+            _ => SRB_FLAGS_UNSPECIFIED_DIRECTION,
+        };
+        let data = if asked.DataTransferLength == 0 { null_mut() } else { asked.DataBuffer };
+        let cdb_length = asked.CdbLength.min(16);
+        // SAFETY: our block, which is ours alone until the SRB is sent, and again when it is done; the data
+        // is the client's until then. A command block has at most 16 bytes.
+        unsafe {
+            let srb = self.prepare();
+            set_function(srb, SRB_FUNCTION_EXECUTE_SCSI);
+            SrbSetSrbFlags(srb, direction);
+            SrbSetTimeOutValue(srb, asked.TimeOutValue);
+            SrbSetSenseInfoBuffer(srb, (&raw mut (*block).sense).cast());
+            SrbSetSenseInfoBufferLength(srb, SENSE_BYTES as u8);
+            SrbSetCdbLength(srb, cdb_length);
+            SrbGetCdb(srb).copy_from_nonoverlapping(asked.Cdb.as_ptr(), cdb_length.into());
+            SrbSetDataBuffer(srb, data);
+            SrbSetDataTransferLength(srb, asked.DataTransferLength);
+            self.send_prepared(unit, srb, data);
+            let status = SrbGetSrbStatus(srb);
+            let sense = if status & SRB_STATUS_AUTOSENSE_VALID == 0 {
+                Vec::new()
+            } else {
+                let bytes = usize::from(SrbGetSenseInfoBufferLength(srb)).min(SENSE_BYTES);
+                let sense = &(*block).sense;
+                sense[..bytes].to_vec()
+            };
+            Ended {
+                srb_status: SRB_STATUS(status),
+                scsi_status: SrbGetScsiStatus(srb),
+                moved: SrbGetDataTransferLength(srb).min(asked.DataTransferLength),
+                sense,
+            }
         }
     }
 

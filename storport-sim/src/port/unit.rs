@@ -175,6 +175,8 @@ pub(super) struct Queue {
     pub depth: u32,
     /// The unit's device is removed: requests of others than the port driver are refused.
     pub is_closed: bool,
+    /// It is removed, and its memory goes: every request is refused.
+    pub is_removed: bool,
 }
 
 /// What becomes of a request that was sent to a unit.
@@ -248,6 +250,7 @@ impl Unit {
                 outstanding: 0,
                 depth: adapter.initial_lun_depth().clamp(1, slots as u32),
                 is_closed: false,
+                is_removed: false,
             }),
             gate: Gate::new(),
             extension: allocate(config.SpecificLuExtensionSize as usize)?,
@@ -359,7 +362,7 @@ impl Unit {
     #[inline]
     pub(super) fn admit(&self, request: &Request) -> Admission {
         let mut queue = self.queue.lock();
-        if queue.is_closed && !request.irp.is_null() {
+        if queue.is_removed || queue.is_closed && !request.irp.is_null() {
             return Admission::Refused;
         }
         if queue.waiting.is_empty()

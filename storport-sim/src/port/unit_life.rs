@@ -54,6 +54,8 @@ impl AdapterState {
         if !self.unit_control(unit, ScsiUnitRemove) {
             requests.announce_to_unit(unit, StorRemoveDevice);
         }
+        unit.queue.lock().is_removed = true;
+        wait_while(|| !unit.is_idle());
         unit.gate.disarm(&own_cx());
         flush_dpcs();
         // Those who have it open keep the device object, which refuses everything.

@@ -103,7 +103,7 @@ const EVENT: &str = "event";
 const COMPLETION: &str = "completion";
 
 /// The flags that mean something to whatever is sent requests.
-const OF_REQUESTS: [&str; 15] = [
+const OF_REQUESTS: [&str; 20] = [
     "cpus",
     "ios",
     "rw",
@@ -117,6 +117,11 @@ const OF_REQUESTS: [&str; 15] = [
     "luns",
     "size",
     COMPLETION,
+    "read_only",
+    "vendor",
+    "product",
+    "serial",
+    "cdb",
     "step_time",
     "timers_every",
 ];
@@ -149,6 +154,13 @@ fn unfit(
             let why = "reset, hotplug, rebalance and units need an adapter; stop-restart, query-remove, power and \
                        removal do not";
             unfit.extend(events(arguments, why, bears));
+            let of_units = ["read_only", "vendor", "product", "serial", "cdb"];
+            unfit.extend(
+                of_units
+                    .iter()
+                    .filter(|flag| given(flag))
+                    .map(|flag| whole(flag, "only the units of an adapter are SCSI disks")),
+            );
             if arguments.luns > 1 {
                 unfit.push(whole("luns", "only an adapter has several disks"));
             }
@@ -206,6 +218,11 @@ impl ProgramArguments {
             "timeout" => self.timeout = None,
             "cancel" => self.cancel = None,
             "luns" => self.luns = 1,
+            "read_only" => self.read_only = false,
+            "vendor" => self.vendor = None,
+            "product" => self.product = None,
+            "serial" => self.serial = None,
+            "cdb" => self.cdb.clear(),
             "rw" => self.rw = None,
             // What else a model is given it does not look at.
             _ => {}

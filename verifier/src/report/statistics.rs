@@ -54,6 +54,9 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
         )?;
         throughput(out, setup, run)?;
     }
+    for sent in &run.commands {
+        writeln!(out, "  command   {sent}")?;
+    }
     // A run with thousands would drown everything else.
     for failed in run.failed_allocations.iter().take(ALLOCATIONS_SHOWN) {
         writeln!(out, "  low       {failed}")?;

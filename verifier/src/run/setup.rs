@@ -4,14 +4,14 @@
 
 use super::disturbances::{Disturbances, Event};
 use super::environment::Environment;
-use super::{MemoryChoice, Run};
+use super::{MemoryChoice, Run, Units};
 use crate::driver::{Driver, Kind};
 use crate::rules::{Exception, Selection, Sites};
 use crate::workload::{Amount, Options};
 use kernel_sim::machine::{BadProcessorCount, PATIENCE};
 use std::path::PathBuf;
 use std::time::Duration;
-use storport_sim::disk::StoreError;
+use storport_sim::disk::{IdentityError, StoreError};
 
 /// Which executor runs the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,6 +81,8 @@ pub struct Setup {
     pub disturbances: Disturbances,
     /// The disk.
     pub contents: Contents,
+    /// The units behind an adapter.
+    pub units: Units,
     /// What the machine's memory is like.
     pub memory: MemoryChoice,
     /// The rest of the environment, and what of it is drawn from the seed.
@@ -109,6 +111,7 @@ impl Setup {
             workload: Options::NONE,
             disturbances: Disturbances::default(),
             contents: Contents::Memory { bytes: 4096 },
+            units: Units::default(),
             memory: MemoryChoice::Drawn,
             environment: Environment::default(),
             rules: Selection::default(),
@@ -207,6 +210,21 @@ pub enum SetupError {
         /// Why not.
         why: &'static str,
     },
+    /// Names, write protection or commands for the disk of a driver that is no miniport.
+    #[error("{driver}: --read-only, --vendor, --product, --serial and --cdb are for the units of an adapter")]
+    Units {
+        /// Its name.
+        driver: &'static str,
+    },
+    /// A load that writes, to units that cannot be written.
+    #[error("--read-only: --rw {mode} writes or trims; read and randread do not")]
+    ReadOnly {
+        /// Its mode.
+        mode: &'static str,
+    },
+    /// Bad `--vendor`, `--product` or `--serial`.
+    #[error("{0}")]
+    Identity(#[from] IdentityError),
     /// A driver of this kind cannot be disturbed like that.
     #[error("{driver} is {kind}: {why}")]
     Disturbances {
