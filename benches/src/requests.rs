@@ -70,6 +70,7 @@ impl Reads {
             },
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: WORKING_SET / u64::from(self.units) },
+            units: Default::default(),
             memory: self.memory,
             environment: Default::default(),
             exceptions: Vec::new(),

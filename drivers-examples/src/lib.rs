@@ -5,6 +5,7 @@
 
 pub mod ahci;
 pub mod exhibits;
+pub mod filter;
 pub mod models;
 pub mod museum;
 pub mod ramdisk;
@@ -92,6 +93,8 @@ const VIOSCSI_SOURCES: &[Source] = sources![
     "vioscsi/virtio_scsi.rs",
 ];
 
+const FILTER_SOURCES: &[Source] = sources!["filter/mod.rs"];
+
 const MODEL_SOURCES: &[Source] = sources![
     "models/mod.rs",
     "models/bell.rs",
@@ -139,7 +142,7 @@ macro_rules! wdm {
     ($entry:path) => {
         Kind::Wdm {
             entry: Some($entry),
-            device: |store, faults| Box::new(DiskController::new(store).with_faults(faults)),
+            device: Some(|store, faults| Box::new(DiskController::new(store).with_faults(faults))),
         }
     };
 }
@@ -202,6 +205,18 @@ pub static WDM_STARTIO_RARE: Driver = Driver {
     cancels: true,
     image: None,
     sources: WDM_SOURCES,
+};
+
+/// The clean filter driver.
+pub static FILTER: Driver = Driver {
+    name: "filter",
+    aliases: &[],
+    summary: "a clean filter driver above a disk that its bus driver serves",
+    expects: Expects::Clean,
+    kind: Kind::Wdm { entry: Some(filter::driver_entry), device: None },
+    cancels: false,
+    image: None,
+    sources: FILTER_SOURCES,
 };
 
 /// The clean virtual miniport.
@@ -271,6 +286,7 @@ static DRIVERS: &[&Driver] = &[
     &WDM_STARTIO_NEXT_UNDER_LOCK,
     &WDM_STARTIO_COMPLETE_UNDER_CANCEL_LOCK,
     &WDM_STARTIO_RARE,
+    &FILTER,
     &RAMDISK,
     &RAMDISK_SERVICE_IRP_UNDER_LOCK,
     &VIOSCSI,

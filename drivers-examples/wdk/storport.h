@@ -187,6 +187,11 @@ typedef struct _STOR_ADAPTER_CONTROL_POWER {
     STOR_POWER_ACTION PowerAction;
     STOR_DEVICE_POWER_STATE PowerState;
 } STOR_ADAPTER_CONTROL_POWER, *PSTOR_ADAPTER_CONTROL_POWER;
+typedef struct _STOR_UNIT_CONTROL_POWER {
+    PSTOR_ADDRESS Address;
+    STOR_POWER_ACTION PowerAction;
+    STOR_DEVICE_POWER_STATE PowerState;
+} STOR_UNIT_CONTROL_POWER, *PSTOR_UNIT_CONTROL_POWER;
 typedef struct _STOR_DEVICE_CAPABILITIES {
     USHORT Version;
     ULONG DeviceD1 : 1, DeviceD2 : 1, LockSupported : 1, EjectSupported : 1, Removable : 1, DockDevice : 1;
@@ -209,7 +214,6 @@ typedef struct _STOR_LOG_EVENT_DETAILS {
 
 #define SCSI_MINIMUM_PHYSICAL_BREAKS 16
 #define SCSI_MAXIMUM_PHYSICAL_BREAKS 255
-#define StorQueryCapabilities 9
 
 /* Error codes of StorPortLogError. */
 #define SP_BUS_PARITY_ERROR 0x0001

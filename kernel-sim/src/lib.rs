@@ -103,6 +103,7 @@ mod watching;
 pub mod words;
 
 pub use io::file::OpenFile;
+pub use io::lower::LowerDevice;
 pub use io::pnp::{PnpDevice, Power};
 pub use memory::MACHINE_BASE;
 

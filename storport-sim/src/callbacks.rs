@@ -47,6 +47,8 @@ kernel_sim::callbacks! {
     HW_STOR_SYNCHRONIZED_ACCESS = 50, "StorSynchronizedAccessRoutine" (DeviceExtension, Context);
     /// `HwStorWorkItemRoutine`, PASSIVE_LEVEL.
     HW_STOR_WORK_ITEM = 51, "HwStorWorkItemRoutine" (DeviceExtension, Context);
+    /// Code of a disk that its bus driver serves, which belongs to the system too.
+    LOWER_DISK = 53, "LowerDisk", system;
     /// The routine of `StorPortBuildScatterGatherList`, DISPATCH_LEVEL.
     HW_STOR_SCATTER_GATHER = 52, "ScatterGatherExecutionRoutine" (Context);
 }

@@ -70,6 +70,7 @@ pub mod image {
         Image::load(path, bytes)
     }
 }
+mod lower_disk;
 pub mod medium;
 pub mod miniport;
 mod port;
@@ -78,8 +79,11 @@ pub mod seen;
 mod wait;
 
 pub use class::{DISK_RETRIES_MAX, DiskStatistics};
+pub use lower_disk::LowerDisk;
 pub use medium::{Medium, UnitChange};
-pub use port::{Adapter, BUSY_RETRIES_MAX, CompleteWhere, LogEntry, Parameter, PciSlot, StartError};
+pub use port::{
+    Adapter, BUSY_RETRIES_MAX, CompleteWhere, LogEntry, Parameter, PciSlot, RebalanceError, StartError,
+};
 
 /// Says that a panic raised in this crate is the simulator's failure. Every way into this crate calls it
 /// before code of this crate runs on a machine.

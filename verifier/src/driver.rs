@@ -81,6 +81,9 @@ pub enum Protocol {
     Ata,
 }
 
+/// Makes a device over a store, with faults for its commands.
+pub type MakeDevice = fn(Box<dyn BackingStore>, SharedFaults) -> Box<dyn HardwareModel>;
+
 /// How a driver is loaded.
 #[derive(Clone, Copy)]
 pub enum Kind {
@@ -88,8 +91,10 @@ pub enum Kind {
     Wdm {
         /// `DriverEntry`.
         entry: PDRIVER_INITIALIZE,
-        /// Makes the device it drives, over a store, with faults for its commands.
-        device: fn(Box<dyn BackingStore>, SharedFaults) -> Box<dyn HardwareModel>,
+        /// Makes the device it drives, over a store, with faults for its commands. `None`: it has no
+        /// hardware, and is put above a disk that its bus driver serves ([`storport_sim::LowerDisk`]), to
+        /// which it may pass requests on.
+        device: Option<MakeDevice>,
     },
     /// A Storport virtual miniport, which serves the machine's medium.
     VirtualMiniport {

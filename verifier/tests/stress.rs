@@ -102,6 +102,7 @@ fn program(driver: &'static Driver) -> Program {
         workload,
         disturbances: Default::default(),
         contents: Contents::Memory { bytes: 1 << 20 },
+        units: Default::default(),
         memory: verifier::run::MemoryChoice::Drawn,
         environment: Default::default(),
         rules: Selection::default(),

@@ -3,7 +3,8 @@
 //! Storport calls ScsiStopAdapter and ScsiRestartAdapter at DIRQL with the interrupt lock held (the routine's
 //! own page; the lock table of StorPortAcquireSpinLock disagrees), so neither takes it.
 //! ScsiAdapterSurpriseRemoval comes at PASSIVE_LEVEL with no lock, and so does ScsiAdapterPower.
-//! SRB_FUNCTION_PNP with StorRemoveDevice is the last call in which timers can be freed.
+//! SRB_FUNCTION_PNP with StorRemoveDevice is the last call in which timers can be freed; after StorStopDevice
+//! the adapter is found again, and they are made anew.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 
@@ -93,7 +94,12 @@ unsafe fn pulled_out(DeviceExtension: PVOID) {
 pub unsafe fn plug_and_play(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     let (action, is_to_adapter) = pnp_action(Srb);
     match action {
-        StorRemoveDevice if is_to_adapter => remove(DeviceExtension),
+        StorRemoveDevice if is_to_adapter => {
+            stop(DeviceExtension);
+            (*DeviceExtension.cast::<Adapter>()).is_gone = true;
+        }
+        // HwStorFindAdapter comes next.
+        StorStopDevice if is_to_adapter => stop(DeviceExtension),
         StorSurpriseRemoval if is_to_adapter => pulled_out(DeviceExtension),
         _ => {}
     }
@@ -116,16 +122,17 @@ pub unsafe fn pnp_action(Srb: PSCSI_REQUEST_BLOCK) -> (ULONG, bool) {
     (action, flags & SRB_PNP_FLAGS_ADAPTER_REQUEST != 0)
 }
 
-/// Everything that was made at the start is given back. No request is outstanding but this one.
-unsafe fn remove(DeviceExtension: PVOID) {
-    let Extension = DeviceExtension.cast::<Adapter>();
+/// The ports are stopped, and everything that was made at the start is given back. No request is outstanding
+/// but this one.
+unsafe fn stop(DeviceExtension: PVOID) {
     let handle = &mut unused_handle();
     let lock = InterruptGuard::acquire(DeviceExtension, handle);
     halt(DeviceExtension);
-    (*Extension).is_gone = true;
     let mut timers = [null_mut(); CHANNELS_MAX];
     for number in numbers(DeviceExtension) {
-        timers[number as usize] = std::mem::replace(&mut channel(DeviceExtension, number).timer, null_mut());
+        let channel = channel(DeviceExtension, number);
+        timers[number as usize] = std::mem::replace(&mut channel.timer, null_mut());
+        channel.is_timer_armed = false;
     }
     drop(lock);
     // At or below DISPATCH_LEVEL: not under the lock.

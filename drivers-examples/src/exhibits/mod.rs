@@ -339,6 +339,9 @@ pairs! {
     "adapter-restart" = MayBreak("AdapterRestart"), miniport
         miniport::initializes_once, "refuses HwStorInitialize after its adapter was stopped";
         miniport::initializes_again, "initializes its adapter again after it was stopped";
+    "adapter-stop" = MayBreak("AdapterStop"), hardware
+        miniport::refuses_stop, "refuses to stop its adapter for plug and play: --event rebalance";
+        miniport::stops, "stops its adapter for plug and play";
     "stall-at-raised-irql" = Breaks("StallAtRaisedIrql"), program
         dpcs::stall_too_long, "keeps the processor busy for 51 µs in a DPC, at once";
         dpcs::stall_briefly, "keeps the processor busy for 50 µs in a DPC";

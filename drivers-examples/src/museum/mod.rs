@@ -4,13 +4,12 @@
 //! which differ in as few lines as the repair did. Its page says what the driver does, how it goes wrong
 //! step by step, what Windows does then, how it was repaired, what finds it here, and where it was found.
 //! `museum` names them all. The code is ours, written from descriptions of the logic; the projects named are
-//! where it happened. `r19` is not here: it needs a port driver that sends requests to an adapter which it
-//! stops.
+//! where it happened.
 //!
 //! | pairs | what they share |
 //! | --- | --- |
 //! | `r02`, `r03`, `r09` to `r11`, `r13` to `r18`, `r20`, `r26`, `r27` | `backend`: a virtual miniport |
-//! | `r04` to `r08`, `r12`, `r22` to `r25` | `virtio`: the clean `vioscsi`, but for some routines |
+//! | `r04` to `r08`, `r12`, `r19`, `r22` to `r25` | `virtio`: the clean `vioscsi`, but for some routines |
 //! | `r01`, `r21`, `r28` to `r32` | `wdm`, a disk driver with a queue, a worker and a remove lock |
 //!
 //! Invariant: **the fixed form is silent**, under every rule and whatever is drawn for it, and the buggy
@@ -44,6 +43,7 @@ mod r15;
 mod r16;
 mod r17;
 mod r18;
+mod r19;
 mod r20;
 mod r21;
 mod r22;
@@ -90,6 +90,7 @@ const SOURCES: &[Source] = verifier::sources![
     "r16.rs",
     "r17.rs",
     "r18.rs",
+    "r19.rs",
     "r20.rs",
     "r21.rs",
     "r22.rs",
@@ -194,7 +195,7 @@ macro_rules! museum {
     (@wdm $form:ty) => {
         Kind::Wdm {
             entry: Some(wdm::DriverEntry::<$form>),
-            device: |store, faults| Box::new(DiskController::new(store).with_faults(faults)),
+            device: Some(|store, faults| Box::new(DiskController::new(store).with_faults(faults))),
         }
     };
 }
@@ -218,6 +219,7 @@ museum! {
     miniport r16 = MayBreak("LostRequest"), with "", "says that a request was taken for which the ring had no room";
     miniport r17 = MayStop("MULTIPLE_IRP_COMPLETE_REQUESTS"), with "", "completes the newer of two service requests, and keeps it";
     miniport r18 = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--event hotplug", "completes requests of a unit that is gone, and leaves them in its list";
+    virtio r19 = MayBreak("AdapterStop"), with "--event rebalance", "refuses to stop its adapter";
     miniport r20 = MayStop("DRIVER_IRQL_NOT_LESS_OR_EQUAL"), with "", "lists an object before it is initialised";
     wdm r21 = Stops("UNBALANCED_RELEASE"), with "", "waits for another remove lock than requests hold";
     virtio r22 = MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), with "", "deletes queues whose DPCs may be running";

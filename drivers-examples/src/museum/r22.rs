@@ -60,9 +60,10 @@ unsafe fn CreateQueues<F: Form<More = MORE>>(DeviceExtension: PVOID, Routine: PH
     TRUE
 }
 
-/// Whether a request says that the adapter is removed. All requests but that have ended.
+/// Whether a request says that the adapter is removed or stopped. All requests but that have ended.
 unsafe fn IsRemoval(Srb: PSCSI_REQUEST_BLOCK) -> bool {
-    SrbGetSrbFunction(Srb.cast()) as UCHAR == SRB_FUNCTION_PNP && pnp_action(Srb) == (StorRemoveDevice, true)
+    SrbGetSrbFunction(Srb.cast()) as UCHAR == SRB_FUNCTION_PNP
+        && matches!(pnp_action(Srb), (StorRemoveDevice | StorStopDevice, true))
 }
 
 unsafe fn FreeQueue(DeviceExtension: PVOID, Queue: *mut QUEUE) {

@@ -11,6 +11,8 @@
 //! | `suspect-ids`, `suspect-sense` | the clean `vioscsi`, but for the DPC of its rings |
 //! | `suspect-ports` | the clean `ahci`, but for its interrupt routine |
 //! | `suspect-timer` | a virtual miniport that completes requests in batches |
+//! | `suspect-units`, `suspect-unit-power` | a virtual miniport that hears of its units |
+//! | `suspect-filter-pending`, `suspect-filter-frees` | the clean `filter`, but for a completion routine |
 //! | `suspect-cleanup`, `suspect-cleanup-lost` | the clean `wdm-startio`, but for IRP_MJ_CLEANUP |
 //!
 //! Invariant: **the near miss is silent** under every rule that is on, also with `--fault hostile`.
@@ -22,19 +24,32 @@
 )]
 
 mod cleanup;
+mod filter;
 mod ids;
+mod medium;
 mod ports;
 mod sense;
 mod timer;
+mod units;
 mod virtio;
 
-use crate::{AHCI, AHCI_SOURCES, VIOSCSI, VIOSCSI_SOURCES, WDM_SOURCES};
+use crate::{AHCI, AHCI_SOURCES, FILTER_SOURCES, VIOSCSI, VIOSCSI_SOURCES, WDM_SOURCES};
 use storport_sim::controller::DiskController;
 use verifier::driver::{Driver, Expects, Kind, Source};
 
 /// The files of the suspects, for the lines that reports quote.
-const SOURCES: &[Source] =
-    verifier::sources!["mod.rs", "cleanup.rs", "ids.rs", "ports.rs", "sense.rs", "timer.rs", "virtio.rs"];
+const SOURCES: &[Source] = verifier::sources![
+    "mod.rs",
+    "cleanup.rs",
+    "filter.rs",
+    "ids.rs",
+    "medium.rs",
+    "ports.rs",
+    "sense.rs",
+    "timer.rs",
+    "units.rs",
+    "virtio.rs"
+];
 
 /// Those and the files of the driver that some are made of.
 const fn with<const N: usize>(others: &[Source]) -> [Source; N] {
@@ -49,6 +64,8 @@ const OVER_VIOSCSI: &[Source] = &with::<{ SOURCES.len() + VIOSCSI_SOURCES.len() 
 const OVER_AHCI: &[Source] = &with::<{ SOURCES.len() + AHCI_SOURCES.len() }>(AHCI_SOURCES);
 
 const OVER_WDM_STARTIO: &[Source] = &with::<{ SOURCES.len() + WDM_SOURCES.len() }>(WDM_SOURCES);
+
+const OVER_FILTER: &[Source] = &with::<{ SOURCES.len() + FILTER_SOURCES.len() }>(FILTER_SOURCES);
 
 /// A driver, and the flags of the command line without which its mistake does not show; empty if none are
 /// needed.
@@ -85,7 +102,7 @@ macro_rules! suspects {
             summary: $summary,
             expects: $expects,
             kind: suspects!(@kind $kind $entry),
-            cancels: matches!(suspects!(@kind $kind $entry), Kind::Wdm { .. }),
+            cancels: matches!(suspects!(@kind $kind $entry), Kind::Wdm { device: Some(_), .. }),
             image: None,
             sources: suspects!(@sources $kind),
         }
@@ -93,12 +110,14 @@ macro_rules! suspects {
     (@kind virtual_miniport $entry:path) => { Kind::VirtualMiniport { entry: Some($entry) } };
     (@kind over_vioscsi $entry:path) => { of(&VIOSCSI, Some($entry)) };
     (@kind over_ahci $entry:path) => { of(&AHCI, Some($entry)) };
+    (@kind over_filter $entry:path) => { Kind::Wdm { entry: Some($entry), device: None } };
     (@kind over_wdm_startio $entry:path) => {
         Kind::Wdm {
             entry: Some($entry),
-            device: |store, faults| Box::new(DiskController::new(store).with_faults(faults)),
+            device: Some(|store, faults| Box::new(DiskController::new(store).with_faults(faults))),
         }
     };
+    (@sources over_filter) => { OVER_FILTER };
     (@sources over_wdm_startio) => { OVER_WDM_STARTIO };
     (@sources virtual_miniport) => { SOURCES };
     (@sources over_vioscsi) => { OVER_VIOSCSI };
@@ -118,8 +137,12 @@ suspects! {
     over_vioscsi "suspect-sense" = MayStop("DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION"), with "--fault hostile --memory guarded", sense::TrustingEntry, sense::CarefulEntry, "copies as much sense data as the device says, of which the request has room for less: --fault hostile --memory guarded";
     over_ahci "suspect-ports" = MayStop("SCSI_VERIFIER_DETECTED_VIOLATION"), with "--fault hostile", ports::TrustingEntry, ports::CarefulEntry, "serves every port that the adapter says has interrupted: --fault hostile";
     virtual_miniport "suspect-timer" = MayBreak("DataRace"), with "", timer::TrustingEntry, timer::CarefulEntry, "takes its list of finished requests without the lock in a timer";
+    virtual_miniport "suspect-units" = MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), with "--event hotplug --memory guarded", units::RemembersEntry, units::CarefulEntry, "keeps the extension of a unit that is removed: --event hotplug --memory guarded";
+    virtual_miniport "suspect-unit-power" = MayBreak("IrqlKeApcLte1"), with "--event units", units::WaitsEntry, units::CarefulEntry, "waits when a unit is put to sleep: --event units";
     over_wdm_startio "suspect-cleanup" = MayBreak("RequestStatus"), with "", cleanup::CancelsAllEntry, crate::wdm_startio::driver_entry, "cancels the requests of all when one gives its handle up";
     over_wdm_startio "suspect-cleanup-lost" = MayBreak("LostRequest"), with "", cleanup::LosesEntry, crate::wdm_startio::driver_entry, "takes requests off its queue when their handle is given up, and completes none";
+    over_filter "suspect-filter-pending" = MayStop("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), with "", crate::filter::DriverEntry::<filter::ForgetsPending>, crate::filter::driver_entry, "does not pass on that a read was pended below";
+    over_filter "suspect-filter-frees" = MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), with "", crate::filter::DriverEntry::<filter::ForgetsToKeep>, crate::filter::driver_entry, "lets the I/O manager go on with an IRP of its own that it has freed";
 }
 
 /// The drivers, in that order.

@@ -1,4 +1,4 @@
-//! HwStorAdapterControl: power, and being pulled out.
+//! HwStorAdapterControl: power, and being pulled out; SRB_FUNCTION_PNP.
 //!
 //! The driver of virtio-win takes ScsiStopAdapter and ScsiRestartAdapter, which come at DIRQL under the
 //! interrupt lock: there no ring can be locked, and a DPC that is on its way out of a ring may still look at
@@ -43,6 +43,30 @@ pub unsafe extern "C-unwind" fn HwAdapterControl(
         }
         _ => ScsiAdapterControlUnsuccessful,
     }
+}
+
+/// SRB_FUNCTION_PNP. A stop comes with nothing outstanding, and HwStorFindAdapter after it; what else plug
+/// and play does comes by adapter control as well.
+pub unsafe fn plug_and_play(DeviceExtension: PVOID, Srb: PVOID) -> UCHAR {
+    let data = SrbGetSrbExDataByType(Srb.cast(), SrbExDataTypePnP).cast::<SRBEX_DATA_PNP>();
+    let is_stop = !data.is_null()
+        && (*data).PnPAction == StorStopDevice
+        && (*data).SrbPnPFlags & SRB_PNP_FLAGS_ADAPTER_REQUEST != 0;
+    if is_stop {
+        quiesce(DeviceExtension);
+    }
+    SRB_STATUS_SUCCESS
+}
+
+/// Resets the device. DPCs are made again before one is asked for.
+pub unsafe fn quiesce(DeviceExtension: PVOID) {
+    let Extension = DeviceExtension.cast::<AdapterExtension>();
+    (*Extension).dpcs_are_ready.store(0, SeqCst);
+    with_all_rings(DeviceExtension, Extension, || {
+        if (*Extension).state.load(SeqCst) == state::RUNNING {
+            stop(DeviceExtension, Extension, SRB_STATUS_BUS_RESET);
+        }
+    });
 }
 
 /// Stops the device, or starts it again.

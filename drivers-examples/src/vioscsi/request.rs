@@ -8,6 +8,7 @@
 
 use super::chain::ChainBuilder;
 use super::complete::complete;
+use super::control::plug_and_play;
 use super::ddi::*;
 use super::extension::{AdapterExtension, SrbExtension, srb_extension, state};
 use super::reset;
@@ -27,9 +28,8 @@ pub unsafe extern "C-unwind" fn HwBuildIo(DeviceExtension: PVOID, Srb: PSCSI_REQ
             reset::build(DeviceExtension, Srb, TMF_I_T_NEXUS_RESET)
         }
         // Nothing is cached here, and power is adapter control's business.
-        SRB_FUNCTION_FLUSH | SRB_FUNCTION_SHUTDOWN | SRB_FUNCTION_POWER | SRB_FUNCTION_PNP => {
-            Some(SRB_STATUS_SUCCESS)
-        }
+        SRB_FUNCTION_FLUSH | SRB_FUNCTION_SHUTDOWN | SRB_FUNCTION_POWER => Some(SRB_STATUS_SUCCESS),
+        SRB_FUNCTION_PNP => Some(plug_and_play(DeviceExtension, Srb)),
         _ => Some(SRB_STATUS_INVALID_REQUEST),
     };
     match taken {

@@ -77,7 +77,7 @@ fn an_adapter_that_goes_in_the_middle_of_a_command_is_removed() {
 }
 
 #[test]
-fn requests_end_when_a_disk_is_unplugged_and_it_works_again_when_it_is_back() {
+fn requests_end_when_a_disk_is_unplugged_and_a_new_disk_works_when_it_is_back() {
     on_seeds(ONE_DISK, 80, move |bench, _| {
         let load = Load::of(6, 50).start(bench.disk(0));
         let disk = bench.unplug(0).unwrap();
@@ -87,7 +87,8 @@ fn requests_end_when_a_disk_is_unplugged_and_it_works_again_when_it_is_back() {
         bench.plug_in(0, disk);
         wait_ms(500);
         bench.adapter().wait_for_scans();
-        Load::of(3, 2).run(bench.disk(0)).assert_only(&[STATUS_SUCCESS]);
+        let present = bench.adapter().present_disks();
+        Load::of(3, 2).run(present[0]).assert_only(&[STATUS_SUCCESS]);
     });
 }
 
@@ -118,7 +119,8 @@ fn a_disk_that_comes_and_goes_ends_where_it_is() {
         load.wait().assert_only(&[STATUS_SUCCESS, STATUS_NO_SUCH_DEVICE, STATUS_IO_TIMEOUT]);
         wait_ms(1000);
         bench.adapter().wait_for_scans();
-        Load::of(3, 2).run(bench.disk(0)).assert_only(&[STATUS_SUCCESS]);
+        let present = bench.adapter().present_disks();
+        Load::of(3, 2).run(present[0]).assert_only(&[STATUS_SUCCESS]);
     });
 }
 

@@ -27,6 +27,7 @@ pub fn setup(driver: &str, executor: Executor, seed: u64, ios: u64) -> Setup {
         },
         disturbances: Default::default(),
         contents: Contents::Memory { bytes: 16 << 20 },
+        units: Default::default(),
         memory: run::MemoryChoice::Drawn,
         environment: Default::default(),
         rules: Selection::all(),

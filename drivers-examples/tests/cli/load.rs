@@ -187,3 +187,23 @@ fn requests_go_to_every_disk_there_is() {
     Desk::new()
         .refused("run ramdisk --luns 2 --bs 64k --size 100k", &["whole number of the smallest requests"]);
 }
+
+#[test]
+fn disks_have_the_names_they_were_given_and_take_commands_of_a_client() {
+    let desk = Desk::new();
+    let flags = "--vendor ACME --product Anvil --serial A7 --luns 2 --read-only --ios 20";
+    let commands = "--cdb 120000002400:in=36 --cdb 120180001000:in=16 --cdb 2a000000000000000100:out=00";
+    for driver in ["ramdisk", "vioscsi"] {
+        let said = desk.clean(&format!("run {driver} {flags} {commands}")).out;
+        // "ACME    Anvil           " in INQUIRY data; the serial numbers on page 80h.
+        assert!(said.contains("disk 0, 120000002400: GOOD, 36 bytes"), "{said}");
+        assert!(said.contains("41434d4520202020416e76696c"), "{said}");
+        assert!(
+            said.contains("disk 0, 120180001000: ") && said.contains("00800002") && said.contains("4137")
+        );
+        assert!(said.contains("disk 1, 120180001000: ") && said.contains("41372d32"), "{said}");
+        assert!(said.contains("disk 1, 2a000000000000000100: CHECK CONDITION"), "{said}");
+    }
+    let plain = desk.clean("stress ramdisk --read-only --schedules 20").out;
+    assert!(plain.contains("clean"), "{plain}");
+}

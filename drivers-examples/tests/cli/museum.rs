@@ -10,7 +10,7 @@ use drivers_examples::museum::PAIRS;
 /// does now.
 const SEEDS: &[(&str, u64, &str)] = &[
     ("r01", 1, ""),
-    ("r02", 296, "--no-shrink"),
+    ("r02", 492, "--no-shrink"),
     ("r03", 1, ""),
     ("r04", 6, ""),
     ("r05", 4, ""),
@@ -27,6 +27,7 @@ const SEEDS: &[(&str, u64, &str)] = &[
     ("r16", 1, ""),
     ("r17", 7, "--no-shrink"),
     ("r18", 9, ""),
+    ("r19", 26, ""),
     ("r20", 1, ""),
     ("r21", 1, ""),
     ("r22", 22, "--no-shrink"),

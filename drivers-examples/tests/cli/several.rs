@@ -37,7 +37,7 @@ fn a_flag_that_some_drivers_do_not_take_is_left_out_for_them_with_a_note() {
     assert!(said.out.contains("bus resets"), "{said:?}");
     for note in [
         "note: lock-order-kept runs without --event, --fault, --ios: a model",
-        "note: wdm-startio runs without --event reset: reset and hotplug need an adapter",
+        "note: wdm-startio runs without --event reset: reset, hotplug, rebalance and units need an adapter",
         "note: wdm-startio runs without --fault dropped, duplicate, hung: the rig of a WDM driver knows",
     ] {
         assert!(said.err.contains(note), "{note}: {}", said.err);

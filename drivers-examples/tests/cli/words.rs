@@ -25,6 +25,7 @@ fn list_names_every_driver_and_every_rule() {
         "wdm-startio-next-under-lock",
         "wdm-startio-complete-under-cancel-lock",
         "wdm-startio-rare",
+        "filter",
         "ramdisk",
         "ramdisk-service-irp-under-lock",
         "vioscsi",

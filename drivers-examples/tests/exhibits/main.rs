@@ -48,6 +48,7 @@ fn setup(driver: &Driver, row: &Row, executor: Executor, rules: Selection) -> Se
         // The selection is the caller's.
         "" => {}
         flags if flags.starts_with(RULES) => {}
+        "--event rebalance" => setup.disturbances.events = vec![Event::Rebalance],
         "--event stop-restart" => setup.disturbances.events = vec![Event::StopRestart],
         "--memory guarded" => setup.memory = MemoryChoice::Guarded,
         "--memory guarded-ends" => setup.memory = MemoryChoice::GuardedEnds,

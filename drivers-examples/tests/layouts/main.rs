@@ -137,6 +137,7 @@ fn in_rust() -> Layouts {
             LastRedirectionMessageNumber DeviceNode Reserved MessageTargets;
         STARTIO_PERFORMANCE_PARAMETERS: Version Size MessageNumber ChannelNumber;
         STOR_ADAPTER_CONTROL_POWER: PowerAction PowerState;
+        STOR_UNIT_CONTROL_POWER: Address PowerAction PowerState;
         SRB_IO_CONTROL: HeaderLength Signature Timeout ControlCode ReturnCode Length;
         PROCESSOR_NUMBER: Group Number Reserved;
         GROUP_AFFINITY: Mask Group Reserved;

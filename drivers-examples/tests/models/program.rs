@@ -40,6 +40,7 @@ pub fn program(name: &str, executor: Executor) -> Program {
             },
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: 16 << 20 },
+            units: Default::default(),
             memory: verifier::run::MemoryChoice::Drawn,
             environment: Default::default(),
             rules: Selection::default(),

@@ -33,6 +33,7 @@ const PLACES: &[(&str, &str)] = &[
     ("r16", ""),
     ("r17", "StorPortCompleteServiceIrp("),
     ("r18", ""),
+    ("r19", ""),
     ("r20", "InsertTailList("),
     ("r21", "IoReleaseRemoveLockAndWait("),
     ("r22", "(*Queue).Runs += 1"),

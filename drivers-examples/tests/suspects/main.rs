@@ -6,7 +6,7 @@ use verifier::driver::Expects;
 use verifier::explore::{self, Program};
 use verifier::finding::{Finding, RunEnd};
 use verifier::rules::Selection;
-use verifier::run::{Contents, MemoryChoice, Parts, Run, Setup};
+use verifier::run::{Contents, Event, MemoryChoice, Parts, Run, Setup};
 use verifier::workload::Amount;
 
 /// Seeds within which a suspect has to be found, and those of each near miss.
@@ -19,8 +19,12 @@ const PLACES: &[(&str, &str)] = &[
     ("suspect-sense", "read_volatile()"),
     ("suspect-ports", ""),
     ("suspect-timer", "(*Adapter).Done.get()"),
+    ("suspect-units", "InterlockedIncrement("),
+    ("suspect-unit-power", "KeDelayExecutionThread("),
     ("suspect-cleanup", ""),
     ("suspect-cleanup-lost", ""),
+    ("suspect-filter-pending", ""),
+    ("suspect-filter-frees", ""),
 ];
 
 /// Rows that may find one first, by the harm that it does elsewhere.
@@ -45,11 +49,17 @@ fn program(suspect: &'static Suspect, rules: Selection) -> Program {
         let value = words.next().expect("a flag has a value");
         match flag {
             "--fault" => setup.disturbances.faults = value.parse().expect("a fault plan"),
+            "--event" => setup.disturbances.events = vec![event(value)],
             "--memory" => setup.memory = MemoryChoice::Guarded,
             _ => panic!("{}: this test does not know {flag}", suspect.driver.name),
         }
     }
     Program { driver: &suspect.driver, setup }
+}
+
+/// The event of that word.
+fn event(word: &str) -> Event {
+    Event::NAMES.into_iter().find(|(name, _)| *name == word).expect("an event").1
 }
 
 fn runs(program: &Program, seeds: u64) -> impl Iterator<Item = (u64, Run)> + '_ {
@@ -93,7 +103,7 @@ fn a_suspect_is_found_by_its_row_where_it_trusts() {
             continue;
         }
         let site = finding.site().expect("a line");
-        let file = name.trim_start_matches("suspect-");
+        let file = name.trim_start_matches("suspect-").replace("unit-power", "units");
         assert!(site.file().ends_with(&format!("suspects/{file}.rs")), "{name}: {site}");
         let source = suspect.driver.sources.iter().find(|s| s.path == site.file()).expect("its source");
         let line = source.text.lines().nth(site.line() as usize - 1).expect("a line of it");

@@ -59,6 +59,7 @@ fn setup(cpus: u8, executor: Executor, seed: u64, depth: u32, ios: u64) -> Setup
         },
         disturbances: Disturbances::default(),
         contents: Contents::Memory { bytes: 4 << 20 },
+        units: Default::default(),
         memory: run::MemoryChoice::Plain,
         environment: Default::default(),
         rules: Selection::all(),

@@ -39,10 +39,11 @@ fn units_come_and_go_under_load() {
         let running = load(4, 8).start(bench.disk(0));
         for round in 0..3 {
             bench.plug_in(5, disk());
-            while bench.adapter().all_disks().len() < 2 {
+            // Each time it is a new device.
+            while bench.adapter().present_disks().len() < 2 {
                 sleep_us(100);
             }
-            let visitor = bench.adapter().all_disks()[1];
+            let visitor = bench.adapter().present_disks()[1];
             while Client::new(visitor, 512).read(0, 512).0 != STATUS_SUCCESS {
                 sleep_us(100);
             }

@@ -69,7 +69,7 @@ macro_rules! form {
                     }
                     Some(entry)
                 },
-                device: |store, faults| Box::new(DiskController::new(store).with_faults(faults)),
+                device: Some(|store, faults| Box::new(DiskController::new(store).with_faults(faults))),
             },
             cancels: false,
             image: None,

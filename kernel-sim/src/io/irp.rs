@@ -6,15 +6,16 @@
 #![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
 use crate::bugcheck::{
-    DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER, DRIVER_VERIFIER_IOMANAGER_VIOLATION as IO_VERIFIER,
-    MULTIPLE_IRP_COMPLETE_REQUESTS, NO_MORE_IRP_STACK_LOCATIONS,
+    DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER,
+    DRIVER_VERIFIER_IOMANAGER_VIOLATION as IO_VERIFIER, MULTIPLE_IRP_COMPLETE_REQUESTS,
+    NO_MORE_IRP_STACK_LOCATIONS,
 };
 use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
 use crate::frame::{Frame, Item};
 use crate::hook::Owner;
 use crate::image::Routine as _;
-use crate::io::pnp_checks;
+use crate::io::{pending, pnp_checks};
 use crate::irql::Irql;
 use crate::moment::Moment;
 use crate::pool::{allocate_object, tag};
@@ -120,6 +121,7 @@ pub(crate) unsafe fn allocate(call: &Call, stack_size: CCHAR, _charge_quota: BOO
 
 pub(crate) unsafe fn free(call: &Call, irp: PIRP) {
     let i = object(call, irp);
+    pending::forget(call, irp);
     i.Type = 0;
     call.cpu.machine().pool_free(call, irp.cast(), None);
 }
@@ -128,6 +130,7 @@ pub(crate) unsafe fn free(call: &Call, irp: PIRP) {
 #[inline]
 pub(crate) unsafe fn reuse(call: &Call, irp: PIRP, status: NTSTATUS) {
     let i = object(call, irp);
+    pending::forget(call, irp);
     if call.is_deterministic() {
         is_uncompleted(call, irp);
     }
@@ -222,6 +225,7 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
         &mut **current
     };
     location.DeviceObject = device;
+    let visit = pending::begins(call, irp, location);
     // SAFETY: the driver object outlives its devices.
     let routines = unsafe { &(*d.DriverObject).MajorFunction };
     let Some(Some(dispatch)) = routines.get(usize::from(location.MajorFunction)) else {
@@ -239,6 +243,7 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
         let parameters = [0x05, shown, u64::from(irql.0), u64::from(after.0)];
         call.bug_check_after(IO_VERIFIER, parameters, what, call.cpu.irql_left_by(&frame));
     }
+    pending::returned(call, irp, visit, status);
     if is_first {
         pnp_checks::returned(call, irp, status);
     }
@@ -303,9 +308,14 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
         is_completed(call, irp);
     }
     let is_pnp = pnp_checks::concerns(i);
+    let mut pended_below = false;
     while i.CurrentLocation <= i.StackCount {
+        // SAFETY: the IRP's block has the current location; its address is looked at only.
+        let at = unsafe { i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
+        pending::passes(call, irp, at, pended_below);
         // SAFETY: the current location is in the IRP's block while the count says so.
-        let location = unsafe { *i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation };
+        let location = unsafe { *at };
+        pended_below = location.Control & SL_PENDING_RETURNED != 0;
         i.CurrentLocation += 1;
         // SAFETY: the block has one location more than the stack.
         let above = unsafe {
@@ -340,6 +350,9 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
                     }
                     return;
                 }
+                if !is_there(call, irp) {
+                    freed_by_completion_routine(call, irp);
+                }
             }
             None if i.PendingReturned != FALSE && i.CurrentLocation <= i.StackCount => {
                 // SAFETY: the block has one location more than the stack.
@@ -349,6 +362,27 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
         }
     }
     finish(call, irp, i);
+}
+
+/// Whether an IRP's memory is still an IRP.
+fn is_there(call: &Call, irp: PIRP) -> bool {
+    // SAFETY: memory of the machine that is accessible, plain data.
+    call.machine().is_accessible(irp as usize, size_of::<IRP>()) && unsafe { (*irp).Type } == IO_TYPE_IRP
+}
+
+/// Windows goes on with memory that is another owner's by now; the bug check is that of special pool, our
+/// choice.
+#[cold]
+fn freed_by_completion_routine(call: &Call, irp: PIRP) -> ! {
+    let machine = call.machine();
+    let shown = machine.machine_address(irp as usize);
+    let what = format!(
+        "IRP {} was freed by a completion routine that did not return STATUS_MORE_PROCESSING_REQUIRED: the I/O \
+         manager goes on with it",
+        crate::report_address(shown)
+    );
+    let earlier = machine.freed_before(irp as usize);
+    call.bug_check_after(DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL, [shown, 0, 0, 0], what, earlier);
 }
 
 /// The IRP is completed in this call: notes it, and tells those who watch.

@@ -9,14 +9,17 @@ pub(crate) mod device_queue;
 pub(crate) mod driver;
 pub(crate) mod file;
 pub(crate) mod irp;
+pub(crate) mod lower;
 pub(crate) mod mdl;
 pub(crate) mod packet;
+pub(crate) mod pending;
 pub(crate) mod pnp;
 pub(crate) mod pnp_checks;
 pub(crate) mod remove_lock;
 
 use crate::marks::Marks;
 use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// The state of the I/O manager that drivers cannot see.
@@ -29,6 +32,10 @@ pub(crate) struct IoManager {
     completions: Marks,
     /// Requests for plug and play and power that are under way.
     pnp_requests: pnp_checks::PnpRequests,
+    /// Dispatch routines that have not returned, or whose requests are not complete.
+    pending: pending::PendingChecks,
+    /// What physical device objects do, by the numbers in their extensions.
+    lower: Mutex<Vec<Arc<dyn lower::LowerDevice>>>,
 }
 
 impl IoManager {
@@ -38,6 +45,8 @@ impl IoManager {
             serial: AtomicU64::new(1),
             completions: Marks::default(),
             pnp_requests: pnp_checks::PnpRequests::default(),
+            pending: pending::PendingChecks::default(),
+            lower: Mutex::new(Vec::new()),
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::frame::Frame;
 use crate::image::Routine as _;
 use crate::io::driver::invalid_device_request;
 use crate::io::irp::BUILT_BY_PNP;
+use crate::io::lower::LowerDevice;
 use crate::io::pnp_checks;
 use crate::irql::Irql;
 use crate::machine::Machine;
@@ -31,6 +32,7 @@ use crate::processor::Processor;
 use crate::routine::ADD_DEVICE;
 use crate::routine::Arg;
 use std::ptr::null_mut;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// A device with its driver stack started on it.
@@ -38,7 +40,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 pub struct PnpDevice {
     machine: *const Machine,
     pdo: PDEVICE_OBJECT,
-    device: usize,
+    /// The hardware, by its number; `None`: it is the bus driver's own, see [`LowerDevice`].
+    device: Option<usize>,
     is_gone: AtomicBool,
 }
 
@@ -67,13 +70,35 @@ impl Machine {
     /// With STATUS_DEVICE_DOES_NOT_EXIST if there is no such device, with STATUS_INVALID_PARAMETER if
     /// the driver has no AddDevice, and with the driver's status if it refuses the device; whatever
     /// it had attached has been told to go then.
-    #[expect(clippy::not_unsafe_ptr_arg_deref, reason = "a driver object comes from `load_driver`")]
     pub fn add_device(&self, driver: PDRIVER_OBJECT, device: usize) -> Result<PnpDevice, NTSTATUS> {
         self.device_window(device).ok_or(STATUS_DEVICE_DOES_NOT_EXIST)?;
+        self.add(driver, Some(device))
+    }
+
+    /// Gives a device that its bus driver serves to a driver: as [`Machine::add_device`], with no resources
+    /// to start it with. How drivers above pend requests is checked from now on (deterministic executor).
+    ///
+    /// # Errors
+    /// As for [`Machine::add_device`].
+    pub fn add_device_over(
+        &self,
+        driver: PDRIVER_OBJECT,
+        lower: Arc<dyn LowerDevice>,
+    ) -> Result<PnpDevice, NTSTATUS> {
+        self.io.pending.turn_on();
+        self.io.lower.lock().push(lower);
+        self.add(driver, None)
+    }
+
+    fn add(&self, driver: PDRIVER_OBJECT, device: Option<usize>) -> Result<PnpDevice, NTSTATUS> {
         // SAFETY: `load_driver` made the driver object and its extension.
         let add_device = unsafe { (*(*driver).DriverExtension).AddDevice }.ok_or(STATUS_INVALID_PARAMETER)?;
-        let device =
-            PnpDevice { machine: self, pdo: self.create_pdo()?, device, is_gone: AtomicBool::new(false) };
+        let device = PnpDevice {
+            machine: self,
+            pdo: self.create_pdo(device.is_none())?,
+            device,
+            is_gone: AtomicBool::new(false),
+        };
         // SAFETY: the routine is the driver's own, called as documented.
         let status = callback(
             Processor::current(),
@@ -96,7 +121,7 @@ impl Machine {
     }
 
     /// A device object in system memory, and under it a driver object of the root bus.
-    fn create_pdo(&self) -> Result<PDEVICE_OBJECT, NTSTATUS> {
+    fn create_pdo(&self, has_function: bool) -> Result<PDEVICE_OBJECT, NTSTATUS> {
         let bus: PDRIVER_OBJECT = self.allocate_system(size_of::<DRIVER_OBJECT>()).cast();
         let pdo: PDEVICE_OBJECT = self.allocate_system(size_of::<DEVICE_OBJECT>()).cast();
         if bus.is_null() || pdo.is_null() {
@@ -108,6 +133,11 @@ impl Machine {
             (*bus).Size = size_of::<DRIVER_OBJECT>() as CSHORT;
             (*bus).DeviceObject = pdo;
             (*bus).MajorFunction = [Some(invalid_device_request); IRP_MJ_MAXIMUM_FUNCTION + 1];
+            if has_function {
+                (*bus).MajorFunction = [Some(lower_dispatch); IRP_MJ_MAXIMUM_FUNCTION + 1];
+                // Which of those of the machine.
+                (*pdo).DeviceExtension = (self.io.lower.lock().len() - 1) as PVOID;
+            }
             (*bus).MajorFunction[IRP_MJ_PNP] = Some(root_bus_pnp);
             (*bus).MajorFunction[IRP_MJ_POWER] = Some(root_bus_power);
             (*pdo).Type = IO_TYPE_DEVICE;
@@ -192,8 +222,15 @@ impl PnpDevice {
     /// after [`PnpDevice::stop`].
     pub fn start(&self) -> NTSTATUS {
         let machine = self.machine();
-        let Some(window) = machine.device_window(self.device) else { return STATUS_DEVICE_DOES_NOT_EXIST };
-        let vector = machine.hardware[self.device].vector();
+        let Some(device) = self.device else {
+            let none = IO_STACK_LOCATION_Parameters_StartDevice {
+                AllocatedResources: null_mut(),
+                AllocatedResourcesTranslated: null_mut(),
+            };
+            return self.send(IRP_MJ_PNP, IRP_MN_START_DEVICE, Parameters::Start(none)).0;
+        };
+        let Some(window) = machine.device_window(device) else { return STATUS_DEVICE_DOES_NOT_EXIST };
+        let vector = machine.hardware[device].vector();
         let lists = machine.resources(window, vector).and_then(|raw| {
             machine.resources(window, vector).map(|translated| IO_STACK_LOCATION_Parameters_StartDevice {
                 AllocatedResources: raw,
@@ -240,7 +277,11 @@ impl PnpDevice {
     /// objects until then: one that has detached or deleted its own is bug check 0xC9/0x241 or 0x242.
     pub fn surprise_removal(&self) -> NTSTATUS {
         let top = self.top();
-        self.machine().change_device(self.device, |model| model.pull_out());
+        match (self.device, self.lower()) {
+            (Some(device), _) => self.machine().change_device(device, |model| model.pull_out()),
+            (None, Some(lower)) => lower.pull_out(),
+            (None, None) => {}
+        }
         let status = self.send_plain(IRP_MN_SURPRISE_REMOVAL);
         self.is_gone.store(true, SeqCst);
         self.check_objects(top, (0x241, 0x242), false, "IRP_MN_SURPRISE_REMOVAL");
@@ -292,8 +333,11 @@ impl PnpDevice {
     /// the request has come back.
     pub fn set_power(&self, state: Power) -> NTSTATUS {
         let (status, _) = self.send(IRP_MJ_POWER, IRP_MN_SET_POWER, Parameters::Power(state.parameters()));
-        if state == Power::Device(PowerDeviceD3) && NT_SUCCESS(status) {
-            self.machine().change_device(self.device, |model| model.lose_power());
+        if state == Power::Device(PowerDeviceD3)
+            && NT_SUCCESS(status)
+            && let Some(device) = self.device
+        {
+            self.machine().change_device(device, |model| model.lose_power());
         }
         status
     }
@@ -378,7 +422,9 @@ impl PnpDevice {
                 Parameters::Power(power) => (*next).Parameters.Power = power,
             }
             IoSetCompletionRoutine(irp, Some(came_back), event.cast(), true, true, true);
-            pnp_checks::begin(machine, irp, self.pdo, u32::from((*top).StackSize.unsigned_abs()) - 1);
+            // The function driver of a device that its bus driver serves is below the physical one.
+            let above = u32::from((*top).StackSize.unsigned_abs()) - 1 + u32::from(self.device.is_none());
+            pnp_checks::begin(machine, irp, self.pdo, above);
             IoCallDriver(top, irp);
             KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
             pnp_checks::end(machine, irp);
@@ -389,7 +435,17 @@ impl PnpDevice {
         }
     }
 
+    /// The function of the physical device object, if it has one.
+    fn lower(&self) -> Option<Arc<dyn LowerDevice>> {
+        // SAFETY: the physical device object lives as long as `self`.
+        let n = unsafe { (*self.pdo).DeviceExtension } as usize;
+        if self.device.is_some() { None } else { self.machine().io.lower.lock().get(n).cloned() }
+    }
+
     fn delete(self) {
+        if let Some(lower) = self.lower() {
+            lower.end();
+        }
         // SAFETY: `create_pdo` made both; nothing is attached any more.
         let bus = unsafe {
             (*self.pdo).Type = 0;
@@ -443,6 +499,21 @@ impl Power {
 
 /// A minor function that means nothing.
 const UNKNOWN_MINOR: UCHAR = 0xDE;
+
+/// What a device that its bus driver serves does with requests.
+unsafe extern "C-unwind" fn lower_dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
+    // SAFETY: the I/O manager calls with a live device object of the root bus, whose extension is the number,
+    // and a live IRP.
+    unsafe {
+        let n = (*device).DeviceExtension as usize;
+        let machine = Machine::current().expect("a dispatch routine runs on a machine");
+        let lower = machine.io.lower.lock().get(n).cloned();
+        match lower {
+            Some(lower) => lower.dispatch(device, irp),
+            None => invalid_device_request(device, irp),
+        }
+    }
+}
 
 /// The root bus: starting, stopping and removing a device takes it no work; a request it does not know is
 /// completed with the status it came with.

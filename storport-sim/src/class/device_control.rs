@@ -1,4 +1,4 @@
-//! Device control requests of a disk: its length, a property, and trims.
+//! Device control requests of a disk: its length, a property, trims, and commands of a client's own.
 
 #![expect(unsafe_code, reason = "fills and reads IRPs and SRBs in driver memory")]
 
@@ -8,14 +8,15 @@ use super::request::send_trim;
 use super::trim::{Trim, ranges_of};
 use crate::ddi::{
     DEVICE_DATA_SET_RANGE, DEVICE_DSM_FLAG_ENTIRE_DATA_SET_RANGE, DEVICE_LB_PROVISIONING_DESCRIPTOR,
-    DEVICE_MANAGE_DATA_SET_ATTRIBUTES, DeviceDsmAction_Trim, IOCTL_STORAGE_MANAGE_DATA_SET_ATTRIBUTES,
-    IOCTL_STORAGE_QUERY_PROPERTY, PropertyStandardQuery, STORAGE_PROPERTY_QUERY,
-    StorageDeviceLBProvisioningProperty,
+    DEVICE_MANAGE_DATA_SET_ATTRIBUTES, DeviceDsmAction_Trim, IOCTL_SCSI_PASS_THROUGH_DIRECT,
+    IOCTL_STORAGE_MANAGE_DATA_SET_ATTRIBUTES, IOCTL_STORAGE_QUERY_PROPERTY, PropertyStandardQuery,
+    STORAGE_PROPERTY_QUERY, StorageDeviceLBProvisioningProperty,
 };
 use kernel_sim::ddi::{
-    IO_STACK_LOCATION_Parameters_DeviceIoControl, IOCTL_DISK_GET_LENGTH_INFO, IoGetCurrentIrpStackLocation,
-    NTSTATUS, PIRP, PVOID, STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES,
-    STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED, STATUS_SUCCESS,
+    IO_STACK_LOCATION_Parameters_DeviceIoControl, IOCTL_DISK_GET_LENGTH_INFO, IoCallDriver,
+    IoGetCurrentIrpStackLocation, IoSkipCurrentIrpStackLocation, NTSTATUS, PIRP, PVOID,
+    STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_DEVICE_REQUEST,
+    STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED, STATUS_SUCCESS,
 };
 use kernel_sim::machine::Machine;
 use kernel_sim::processor::Processor;
@@ -36,6 +37,11 @@ pub(super) unsafe fn device_control(cpu: &Processor, disk: &Disk, irp: PIRP) -> 
             IOCTL_STORAGE_QUERY_PROPERTY => query_property(disk, irp, buffer, &parameters),
             IOCTL_STORAGE_MANAGE_DATA_SET_ATTRIBUTES => {
                 manage_data_set(cpu, disk, irp, buffer, parameters.InputBufferLength as usize)
+            }
+            // The port driver deals with it, for this unit.
+            IOCTL_SCSI_PASS_THROUGH_DIRECT => {
+                IoSkipCurrentIrpStackLocation(irp);
+                IoCallDriver(disk.lower, irp)
             }
             _ => complete_now(irp, STATUS_INVALID_DEVICE_REQUEST, 0),
         }

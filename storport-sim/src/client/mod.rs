@@ -62,6 +62,7 @@ mod burst;
 mod canceller;
 mod device;
 mod load;
+mod pass_through;
 mod request;
 mod rig;
 mod threads;
@@ -71,6 +72,7 @@ mod unit;
 pub use burst::{Burst, Endings};
 pub use device::Device;
 pub use load::{Load, Running};
+pub use pass_through::{CommandEnd, CommandError, check_command, send_command};
 pub use request::{Client, Request};
 pub use rig::{
     Bench, Rig, assert_completed, disk, executions, seeds, soak, stopped, with_adapter, with_device,

@@ -8,9 +8,9 @@
 #![expect(missing_docs, reason = "members have the WDK's names and meanings")]
 #![expect(non_upper_case_globals, reason = "the documented WDK names")]
 
+use super::SRB_FUNCTION_PNP;
 use super::hardware_structures::SCSI_PNP_REQUEST_BLOCK;
 use super::structures::SCSI_REQUEST_BLOCK;
-use super::{SRB_FUNCTION_PNP, SRB_PNP_FLAGS_ADAPTER_REQUEST};
 use kernel_sim::ddi::{PVOID, UCHAR, ULONG, USHORT};
 use std::mem::offset_of;
 
@@ -219,7 +219,7 @@ impl SrbRoom {
     ///
     /// # Safety
     /// As for [`SrbRoom::prepare`], which made it.
-    pub(crate) unsafe fn make_pnp(room: *mut SrbRoom, is_extended: bool, action: ULONG) {
+    pub(crate) unsafe fn make_pnp(room: *mut SrbRoom, is_extended: bool, action: ULONG, flags: ULONG) {
         // SAFETY: the caller owns the SRB that `prepare` made; the data of a PnP request is shorter than that
         // of a SCSI command.
         unsafe {
@@ -233,14 +233,14 @@ impl SrbRoom {
                     PnPSubFunction: 0,
                     Reserved: [0; 3],
                     PnPAction: action,
-                    SrbPnPFlags: SRB_PNP_FLAGS_ADAPTER_REQUEST,
+                    SrbPnPFlags: flags,
                     Reserved1: 0,
                 };
             } else {
                 let srb: *mut SCSI_PNP_REQUEST_BLOCK = room.cast();
                 (*srb).Function = SRB_FUNCTION_PNP;
                 (*srb).PnPAction = action;
-                (*srb).SrbPnPFlags = SRB_PNP_FLAGS_ADAPTER_REQUEST;
+                (*srb).SrbPnPFlags = flags;
             }
         }
     }

@@ -75,6 +75,9 @@ kernel_sim::wdk_numbers! {
     StorStartDevice: ULONG = 0x0;
     StorRemoveDevice: ULONG = 0x2;
     StorStopDevice: ULONG = 0x4;
+    StorQueryCapabilities: ULONG = 0x9;
+    StorQueryResourceRequirements: ULONG = 0xB;
+    StorFilterResourceRequirements: ULONG = 0xD;
     StorSurpriseRemoval: ULONG = 0x17;
 
     StorPowerDeviceUnspecified: STOR_DEVICE_POWER_STATE = 0;

@@ -3,6 +3,7 @@
 //! Members the port driver keeps for itself are not public; sizes are not those of Windows.
 #![expect(missing_docs, reason = "members have the WDK's names and meanings")]
 
+use super::extended_srb::PSTOR_ADDRESS;
 use super::structures::SCSI_ADAPTER_CONTROL_TYPE;
 use kernel_sim::ddi::{
     BOOLEAN, KAFFINITY, KDPC, KINTERRUPT_MODE, KSPIN_LOCK, PHYSICAL_ADDRESS, PVOID, SHORT, UCHAR, ULONG,
@@ -167,6 +168,27 @@ pub struct STOR_ADAPTER_CONTROL_POWER {
     pub PowerState: STOR_DEVICE_POWER_STATE,
 }
 pub type PSTOR_ADAPTER_CONTROL_POWER = *mut STOR_ADAPTER_CONTROL_POWER;
+
+/// The parameters of `ScsiUnitPower`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct STOR_UNIT_CONTROL_POWER {
+    pub Address: PSTOR_ADDRESS,
+    pub PowerAction: STOR_POWER_ACTION,
+    pub PowerState: STOR_DEVICE_POWER_STATE,
+}
+pub type PSTOR_UNIT_CONTROL_POWER = *mut STOR_UNIT_CONTROL_POWER;
+
+/// What SRB_FUNCTION_PNP with `StorQueryCapabilities` asks for.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct STOR_DEVICE_CAPABILITIES {
+    pub Version: USHORT,
+    /// DeviceD1 is bit 0, then DeviceD2, LockSupported, EjectSupported, Removable, DockDevice, UniqueID,
+    /// SilentInstall, SurpriseRemovalOK, NoDisplayInUI.
+    pub Capabilities: ULONG,
+}
+pub type PSTOR_DEVICE_CAPABILITIES = *mut STOR_DEVICE_CAPABILITIES;
 
 /// What `ScsiQuerySupportedUnitControlTypes` asks for; `MaxControlType` flags follow it.
 #[repr(C)]

@@ -16,6 +16,8 @@ mod hardware_numbers;
 mod hardware_structures;
 mod notification;
 mod numbers;
+#[expect(non_snake_case, reason = "the documented WDK names")]
+mod pass_through;
 mod srb_helper;
 #[expect(non_snake_case, reason = "the documented WDK names")]
 mod storage;
@@ -37,6 +39,7 @@ pub use notification::{
     SCSI_NOTIFICATION_TYPE, StorPortNotification, WMIEvent, WMIReregister,
 };
 pub use numbers::*;
+pub use pass_through::*;
 pub use srb_helper::*;
 pub(crate) use srb_helper::{port_hint, set_address, set_function, set_port_hint};
 pub use storage::*;

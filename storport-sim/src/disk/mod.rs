@@ -78,6 +78,8 @@ pub struct ScsiDisk {
     blocks: u64,
     /// START STOP UNIT has not stopped it.
     started: bool,
+    /// The medium is write-protected, whatever the store allows.
+    is_write_protected: bool,
     /// Unit attentions that are pending, for each initiator.
     attentions: Attentions,
     mode: ModeParameters,
@@ -121,6 +123,7 @@ impl ScsiDisk {
             identity,
             blocks: len / block,
             started: true,
+            is_write_protected: false,
             attentions: Attentions::after_power_on(),
             mode: ModeParameters::new(geometry.write_cache),
             reservations: Reservations::default(),
@@ -133,6 +136,14 @@ impl ScsiDisk {
     #[must_use]
     pub fn without_unit_attentions(mut self) -> Self {
         self.attentions.never();
+        self
+    }
+
+    /// The same disk with a medium that cannot be written: MODE SENSE says so (WP), and what writes ends in
+    /// 07/27/00, WRITE PROTECTED. Over a store that is read-only a disk is like that by itself.
+    #[must_use]
+    pub fn write_protected(mut self) -> Self {
+        self.is_write_protected = true;
         self
     }
 
@@ -281,8 +292,13 @@ impl ScsiDisk {
         (command.handler)(self, &cdb, transfer)
     }
 
+    /// Whether the medium cannot be written.
+    pub fn is_read_only(&self) -> bool {
+        self.is_write_protected || self.store.is_read_only()
+    }
+
     fn check_writable(&self) -> Result<(), Sense> {
-        let additional = if self.store.is_read_only() {
+        let additional = if self.is_read_only() {
             AdditionalSense::WRITE_PROTECTED
         } else if self.mode.current.write_protect {
             AdditionalSense::SOFTWARE_WRITE_PROTECTED

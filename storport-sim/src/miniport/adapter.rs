@@ -8,10 +8,12 @@ use super::{Configuration, FindError, ServiceIrp, Srb};
 use crate::ddi::{
     Internal, PBOOLEAN, PCHAR, PPORT_CONFIGURATION_INFORMATION, PSCSI_REQUEST_BLOCK,
     SCSI_ADAPTER_CONTROL_STATUS, SCSI_ADAPTER_CONTROL_TYPE, SCSI_SUPPORTED_CONTROL_TYPE_LIST,
-    SP_RETURN_FOUND, STOR_ADAPTER_FEATURE_ABORT_COMMAND, STOR_MAP_NON_READ_WRITE_BUFFERS,
-    ScsiAdapterControlSuccess, ScsiAdapterControlUnsuccessful, ScsiQuerySupportedControlTypes,
-    ScsiRestartAdapter, ScsiStopAdapter, StorPortInitialize, StorSynchronizeFullDuplex,
-    VIRTUAL_HW_INITIALIZATION_DATA,
+    SCSI_UNIT_CONTROL_STATUS, SCSI_UNIT_CONTROL_TYPE, SP_RETURN_FOUND, STOR_ADAPTER_FEATURE_ABORT_COMMAND,
+    STOR_ADDR_BTL8, STOR_MAP_NON_READ_WRITE_BUFFERS, STOR_UNIT_CONTROL_POWER, ScsiAdapterControlSuccess,
+    ScsiAdapterControlUnsuccessful, ScsiAdapterSurpriseRemoval, ScsiQuerySupportedControlTypes,
+    ScsiQuerySupportedUnitControlTypes, ScsiRestartAdapter, ScsiStopAdapter, ScsiUnitControlSuccess,
+    ScsiUnitControlUnsuccessful, ScsiUnitPower, ScsiUnitRemove, ScsiUnitStart, ScsiUnitSurpriseRemoval,
+    StorPortInitialize, StorPowerDeviceD0, StorSynchronizeFullDuplex, VIRTUAL_HW_INITIALIZATION_DATA,
 };
 use kernel_sim::ddi::{BOOLEAN, NTSTATUS, PDRIVER_OBJECT, PUNICODE_STRING, PVOID, TRUE, ULONG};
 use std::ptr::null_mut;
@@ -23,6 +25,36 @@ pub enum AdapterControl {
     Stop,
     /// Use it again: `ScsiRestartAdapter`.
     Restart,
+    /// The adapter was pulled out: `ScsiAdapterSurpriseRemoval`. Asked for with
+    /// [`VirtualMiniport::HEARS_OF_REMOVAL`].
+    SurpriseRemoval,
+}
+
+/// Where a unit is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct UnitAddress {
+    /// The bus.
+    pub path: u8,
+    /// The target on that bus.
+    pub target: u8,
+    /// The logical unit of that target.
+    pub lun: u8,
+}
+
+/// News of Storport's about one unit: `HwStorUnitControl`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UnitControl {
+    /// Storport has found it: a new device with a zeroed extension. `ScsiUnitStart`.
+    Start,
+    /// It sleeps from now on (D3), or is awake again (D0): `ScsiUnitPower`.
+    Power {
+        /// Whether it is awake.
+        is_awake: bool,
+    },
+    /// It has gone without notice; its requests are still to be completed: `ScsiUnitSurpriseRemoval`.
+    SurpriseRemoval,
+    /// It is removed, with its extension: the last that is said of it. `ScsiUnitRemove`.
+    Remove,
 }
 
 /// A virtual miniport. The value is the adapter extension: it lies in the memory Storport gives an
@@ -36,6 +68,11 @@ pub trait VirtualMiniport: Send + Sync + Sized + 'static {
     /// Whether `start_io` understands `SRB_FUNCTION_ABORT_COMMAND`, with which Storport then begins the
     /// recovery of a late request: `STOR_ADAPTER_FEATURE_ABORT_COMMAND`.
     const ABORTS_COMMANDS: bool = false;
+
+    /// Whether [`Self::adapter_control`] is told of [`AdapterControl::SurpriseRemoval`].
+    const HEARS_OF_REMOVAL: bool = false;
+    /// Whether [`Self::unit_control`] is told of units.
+    const HEARS_OF_UNITS: bool = false;
 
     /// `HwStorFindAdapter`, PASSIVE_LEVEL: describes the adapter and makes its extension.
     ///
@@ -78,6 +115,12 @@ pub trait VirtualMiniport: Send + Sync + Sized + 'static {
         true
     }
 
+    /// `HwStorUnitControl`, PASSIVE_LEVEL, for [`UnitControl::Power`] DISPATCH_LEVEL: `true` if it was done.
+    fn unit_control(&self, unit: UnitAddress, control: UnitControl) -> bool {
+        let _ = (unit, control);
+        true
+    }
+
     /// `HwStorProcessServiceRequest`, PASSIVE_LEVEL: a request to keep until the miniport has a result for
     /// it.
     fn process_service_request(&self, irp: ServiceIrp) {
@@ -112,6 +155,9 @@ pub unsafe fn register<M: VirtualMiniport>(
     data.HwResetBus = Some(reset_bus::<M>);
     data.HwAdapterControl = Some(adapter_control::<M>);
     data.HwFreeAdapterResources = Some(free_adapter_resources::<M>);
+    if M::HEARS_OF_UNITS {
+        data.HwUnitControl = Some(unit_control::<M>);
+    }
     if M::SERVICE_REQUESTS {
         data.HwProcessServiceRequest = Some(process_service_request::<M>);
         data.HwCompleteServiceIrp = Some(complete_service_irp::<M>);
@@ -219,7 +265,7 @@ unsafe extern "C-unwind" fn adapter_control<M: VirtualMiniport>(
     let adapter = unsafe { adapter::<M>(extension) };
     if kind == ScsiQuerySupportedControlTypes {
         // SAFETY: for this type the parameters are a list with a flag per type.
-        unsafe { report_control_types(parameters.cast()) };
+        unsafe { report_control_types(parameters.cast(), M::HEARS_OF_REMOVAL) };
         return ScsiAdapterControlSuccess;
     }
     let done = match kind {
@@ -232,22 +278,65 @@ unsafe extern "C-unwind" fn adapter_control<M: VirtualMiniport>(
             // SAFETY: Storport restarts at PASSIVE_LEVEL an adapter whose stop ended the threads.
             adapter.adapter_control(AdapterControl::Restart) && unsafe { start_threads::<M>(extension) }
         }
+        k if k == ScsiAdapterSurpriseRemoval => adapter.adapter_control(AdapterControl::SurpriseRemoval),
         _ => false,
     };
     if done { ScsiAdapterControlSuccess } else { ScsiAdapterControlUnsuccessful }
 }
 
-/// Stop and restart are mandatory; no other type is supported on this layer.
-unsafe fn report_control_types(list: *mut SCSI_SUPPORTED_CONTROL_TYPE_LIST) {
+/// Stop and restart are mandatory.
+unsafe fn report_control_types(list: *mut SCSI_SUPPORTED_CONTROL_TYPE_LIST, hears_of_removal: bool) {
+    let removal = hears_of_removal.then_some(ScsiAdapterSurpriseRemoval);
+    let mandatory = [ScsiQuerySupportedControlTypes, ScsiStopAdapter, ScsiRestartAdapter];
+    // SAFETY: the caller has Storport's list.
+    unsafe { report_types(list, mandatory.into_iter().chain(removal)) };
+}
+
+/// Sets the flags of these types. The lists for adapters and for units have one layout.
+unsafe fn report_types(list: *mut SCSI_SUPPORTED_CONTROL_TYPE_LIST, kinds: impl Iterator<Item = i32>) {
     // SAFETY: Storport's list, with as many flags as it says.
     unsafe {
         let flags = (&raw mut (*list).SupportedTypeList).cast::<BOOLEAN>();
-        for kind in [ScsiQuerySupportedControlTypes, ScsiStopAdapter, ScsiRestartAdapter] {
+        for kind in kinds {
             if (kind as u32) < (*list).MaxControlType {
                 *flags.add(kind as usize) = TRUE;
             }
         }
     }
+}
+
+unsafe extern "C-unwind" fn unit_control<M: VirtualMiniport>(
+    extension: PVOID,
+    kind: SCSI_UNIT_CONTROL_TYPE,
+    parameters: PVOID,
+) -> SCSI_UNIT_CONTROL_STATUS {
+    if kind == ScsiQuerySupportedUnitControlTypes {
+        let kinds = [kind, ScsiUnitStart, ScsiUnitPower, ScsiUnitSurpriseRemoval, ScsiUnitRemove];
+        // SAFETY: for this type the parameters are a list with a flag per type.
+        unsafe { report_types(parameters.cast(), kinds.into_iter()) };
+        return ScsiUnitControlSuccess;
+    }
+    // SAFETY: for the types that were reported the parameters are an address, for power a structure with one;
+    // addresses are of the only kind there is here.
+    let (address, control) = unsafe {
+        match kind {
+            k if k == ScsiUnitPower => {
+                let power = &*parameters.cast::<STOR_UNIT_CONTROL_POWER>();
+                let is_awake = power.PowerState == StorPowerDeviceD0;
+                (power.Address.cast::<STOR_ADDR_BTL8>().read(), UnitControl::Power { is_awake })
+            }
+            k if k == ScsiUnitStart => (parameters.cast::<STOR_ADDR_BTL8>().read(), UnitControl::Start),
+            k if k == ScsiUnitSurpriseRemoval => {
+                (parameters.cast::<STOR_ADDR_BTL8>().read(), UnitControl::SurpriseRemoval)
+            }
+            k if k == ScsiUnitRemove => (parameters.cast::<STOR_ADDR_BTL8>().read(), UnitControl::Remove),
+            _ => return ScsiUnitControlUnsuccessful,
+        }
+    };
+    let unit = UnitAddress { path: address.Path, target: address.Target, lun: address.Lun };
+    // SAFETY: Storport calls this after HwStorFindAdapter has succeeded, so the adapter is there.
+    let done = unsafe { adapter::<M>(extension) }.unit_control(unit, control);
+    if done { ScsiUnitControlSuccess } else { ScsiUnitControlUnsuccessful }
 }
 
 unsafe extern "C-unwind" fn process_service_request<M: VirtualMiniport>(extension: PVOID, irp: PVOID) {

@@ -25,7 +25,7 @@ mod status;
 mod storport;
 mod thread;
 
-pub use adapter::{AdapterControl, VirtualMiniport, register};
+pub use adapter::{AdapterControl, UnitAddress, UnitControl, VirtualMiniport, register};
 pub use configuration::{Configuration, FindError};
 pub use service::ServiceIrp;
 pub use srb::{Cdb, Data, Srb, SrbId};

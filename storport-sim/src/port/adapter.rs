@@ -102,6 +102,8 @@ pub(crate) struct AdapterState {
     /// Control types the miniport supports, as a set of bits.
     pub(super) control_types: AtomicU32,
     pub(super) unit_control_types: AtomicU32,
+    /// Device objects of units that were removed, as addresses: they go with the adapter.
+    pub(super) removed_devices: Mutex<Vec<usize>>,
     units: Box<[AtomicPtr<Unit>]>,
     /// One more than the highest number a unit ever had: most adapters have few.
     units_end: AtomicU32,
@@ -169,6 +171,7 @@ impl AdapterState {
             control_types: AtomicU32::new(0),
             unit_control_types: AtomicU32::new(0),
             is_gone: AtomicBool::new(false),
+            removed_devices: Mutex::new(Vec::new()),
             units: (0..UNITS_MAX).map(|_| AtomicPtr::new(null_mut())).collect(),
             units_end: AtomicU32::new(0),
             all_units: Mutex::new(Vec::new()),

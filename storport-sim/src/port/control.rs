@@ -16,10 +16,10 @@ use crate::callbacks::{HW_STOR_ADAPTER_CONTROL, HW_STOR_UNIT_CONTROL};
 use crate::ddi::{
     SCSI_ADAPTER_CONTROL_STATUS, SCSI_ADAPTER_CONTROL_TYPE, SCSI_SUPPORTED_CONTROL_TYPE_LIST,
     SCSI_UNIT_CONTROL_TYPE, STOR_ADAPTER_CONTROL_POWER, STOR_ADDR_BTL8, STOR_ADDR_BTL8_ADDRESS_LENGTH,
-    STOR_ADDRESS_TYPE_BTL8, STOR_DEVICE_POWER_STATE, STOR_POWER_ACTION, ScsiAdapterControlMax,
-    ScsiAdapterControlSuccess, ScsiAdapterControlUnsuccessful, ScsiAdapterPower,
+    STOR_ADDRESS_TYPE_BTL8, STOR_DEVICE_POWER_STATE, STOR_POWER_ACTION, STOR_UNIT_CONTROL_POWER,
+    ScsiAdapterControlMax, ScsiAdapterControlSuccess, ScsiAdapterControlUnsuccessful, ScsiAdapterPower,
     ScsiQuerySupportedControlTypes, ScsiQuerySupportedUnitControlTypes, ScsiRestartAdapter, ScsiStopAdapter,
-    ScsiUnitControlMax,
+    ScsiUnitControlMax, ScsiUnitPower, StorPowerActionNone,
 };
 use kernel_sim::ddi::{BOOLEAN, FALSE, PVOID};
 use kernel_sim::frame::Frame;
@@ -107,17 +107,51 @@ impl AdapterState {
         Ok(())
     }
 
-    /// Calls HwStorUnitControl for one unit with its address, if the miniport reported the type.
-    pub(super) fn unit_control(&self, unit: &Unit, kind: SCSI_UNIT_CONTROL_TYPE) {
+    /// Whether the miniport reported any type of unit control.
+    pub(super) fn hears_of_units(&self) -> bool {
+        self.unit_control_types.load(Acquire) & !(1 << ScsiQuerySupportedUnitControlTypes) != 0
+    }
+
+    /// Calls HwStorUnitControl for one unit with its address, at PASSIVE_LEVEL, if the miniport reported the
+    /// type. `false`: it did not, and was not told.
+    pub(super) fn unit_control(&self, unit: &Unit, kind: SCSI_UNIT_CONTROL_TYPE) -> bool {
+        self.call_unit_control(unit, kind, Irql::PASSIVE, |block| {
+            // SAFETY: a block with an address.
+            unsafe { (&raw mut (*block).address).cast() }
+        })
+    }
+
+    /// As [`unit_control`](Self::unit_control) for ScsiUnitPower, which comes at DISPATCH_LEVEL.
+    pub(super) fn unit_power(&self, unit: &Unit, state: STOR_DEVICE_POWER_STATE) -> bool {
+        self.call_unit_control(unit, ScsiUnitPower, Irql::DISPATCH, |block| {
+            // SAFETY: a fresh block, which the caller has for itself.
+            unsafe {
+                (*block).power = STOR_UNIT_CONTROL_POWER {
+                    Address: (&raw mut (*block).address).cast(),
+                    PowerAction: StorPowerActionNone,
+                    PowerState: state,
+                };
+                (&raw mut (*block).power).cast()
+            }
+        })
+    }
+
+    fn call_unit_control(
+        &self,
+        unit: &Unit,
+        kind: SCSI_UNIT_CONTROL_TYPE,
+        at: Irql,
+        parameters: impl FnOnce(*mut UnitParameters) -> PVOID,
+    ) -> bool {
         let supported = self.unit_control_types.load(Acquire) & 1 << kind != 0;
-        let Some(routine) = self.registration.data.HwUnitControl.filter(|_| supported) else { return };
-        let address: *mut STOR_ADDR_BTL8 = machine().allocate_system(size_of::<STOR_ADDR_BTL8>()).cast();
-        if address.is_null() {
-            return;
+        let Some(routine) = self.registration.data.HwUnitControl.filter(|_| supported) else { return false };
+        let block: *mut UnitParameters = machine().allocate_system(size_of::<UnitParameters>()).cast();
+        if block.is_null() {
+            return false;
         }
         // SAFETY: a fresh block of that size.
         unsafe {
-            *address = STOR_ADDR_BTL8 {
+            (*block).address = STOR_ADDR_BTL8 {
                 Type: u16::from(STOR_ADDRESS_TYPE_BTL8),
                 Port: 0,
                 AddressLength: STOR_ADDR_BTL8_ADDRESS_LENGTH,
@@ -127,15 +161,27 @@ impl AdapterState {
                 Reserved: 0,
             };
         }
-        let args =
-            [Arg::Pointer(self.extension as usize), Arg::Value(kind as u64), Arg::Pointer(address as usize)];
-        self.call(Frame::new(&HW_STOR_UNIT_CONTROL, &args), Irql::PASSIVE, || {
+        let parameters = parameters(block);
+        let args = [
+            Arg::Pointer(self.extension as usize),
+            Arg::Value(kind as u64),
+            Arg::Pointer(parameters as usize),
+        ];
+        self.call(Frame::new(&HW_STOR_UNIT_CONTROL, &args), at, || {
             // SAFETY: the miniport registered the routine for this call, and its extension lives as long as
             // the adapter.
-            unsafe { routine.go((self.extension, kind, address.cast())) }
+            unsafe { routine.go((self.extension, kind, parameters)) }
         });
-        machine().free_system(address.cast());
+        machine().free_system(block.cast());
+        true
     }
+}
+
+/// What HwStorUnitControl is given of a unit.
+#[repr(C)]
+struct UnitParameters {
+    address: STOR_ADDR_BTL8,
+    power: STOR_UNIT_CONTROL_POWER,
 }
 
 /// Has a list of flags filled in; returns the set as bits. Both kinds of lists have one layout.

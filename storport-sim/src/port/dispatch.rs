@@ -5,7 +5,8 @@
 use super::adapter::AdapterState;
 use super::order;
 use super::own_requests::OwnRequests;
-use super::unit::{Request, Unit};
+use super::pass_through;
+use super::unit::{Admission, Request, Unit};
 use crate::callbacks::{HW_STOR_PROCESS_SERVICE_REQUEST, STORPORT};
 use crate::ddi::{
     IOCTL_MINIPORT_PROCESS_SERVICE_IRP, IOCTL_SCSI_MINIPORT, PSCSI_REQUEST_BLOCK,
@@ -49,6 +50,7 @@ pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIR
             let major = usize::from((*IoGetCurrentIrpStackLocation(irp)).MajorFunction);
             match (extension.unit.as_ref(), extension.adapter.as_ref(), major) {
                 (Some(unit), _, IRP_MJ_SCSI) => execute(cpu, unit, irp),
+                (Some(unit), _, IRP_MJ_DEVICE_CONTROL) => pass_through::device_control(unit, irp),
                 (_, Some(adapter), IRP_MJ_DEVICE_CONTROL) if is_io_control(irp) => {
                     io_control(cpu, adapter, irp)
                 }
@@ -61,7 +63,7 @@ pub(super) unsafe extern "C-unwind" fn dispatch(device: PDEVICE_OBJECT, irp: PIR
 }
 
 /// Completes an IRP that goes no further.
-unsafe fn complete_now(irp: PIRP, status: NTSTATUS) -> NTSTATUS {
+pub(super) unsafe fn complete_now(irp: PIRP, status: NTSTATUS) -> NTSTATUS {
     // SAFETY: the dispatch routine owns the IRP.
     unsafe {
         (*irp).IoStatus = IO_STATUS_BLOCK::new(status, 0);
@@ -192,9 +194,22 @@ impl AdapterState {
     #[inline]
     pub(super) fn submit(&self, unit: &Unit, request: &Request) {
         order::request_sent(Processor::current(), request.srb.cast());
-        if let Some(slot) = unit.admit(request) {
-            self.start(unit, slot, request);
+        match unit.admit(request) {
+            Admission::Starts(slot) => self.start(unit, slot, request),
+            Admission::Waits => {}
+            // SAFETY: the request has not been handed on, and its sender's IRP is live.
+            Admission::Refused => unsafe {
+                SrbSetSrbStatus(request.srb.cast(), SRB_STATUS_NO_DEVICE);
+                super::complete::finish(request.srb.cast(), request, None);
+            },
         }
+    }
+
+    /// Starts a request whatever holds others back. None may be out.
+    pub(super) fn submit_past_gates(&self, unit: &Unit, request: &Request) {
+        order::request_sent(Processor::current(), request.srb.cast());
+        let slot = unit.admit_past_gates().expect("a unit with nothing out has a slot");
+        self.start(unit, slot, request);
     }
 
     /// Starts every waiting request of a unit that may start.

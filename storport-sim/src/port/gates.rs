@@ -32,7 +32,7 @@ mod why {
     pub const RESET: u32 = 8;
     /// A reset SRB is under way.
     pub const RECOVERY: u32 = 16;
-    /// The adapter is stopped or without power.
+    /// The adapter, or the unit if it is its gate, is stopped or without power.
     pub const STOPPED: u32 = 32;
     /// The bus is left alone for a while after a reset.
     pub const SETTLING: u32 = 64;
@@ -172,6 +172,11 @@ impl Throttle {
         self.starved.store(true, SeqCst);
         // A completion that came before the mark has not seen it.
         self.try_take()
+    }
+
+    /// Room for one request more than there may be.
+    pub(super) fn take_anyway(&self) {
+        self.outstanding.fetch_add(1, SeqCst);
     }
 
     #[inline]

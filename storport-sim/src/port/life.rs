@@ -18,14 +18,15 @@ use crate::callbacks::{
     HW_STOR_PASSIVE_INITIALIZE,
 };
 use crate::ddi::{
-    PHW_FIND_ADAPTER, PVIRTUAL_HW_FIND_ADAPTER, SP_RETURN_FOUND, SRB_STATUS_NO_DEVICE, ScsiRestartAdapter,
-    ScsiSetBootConfig, ScsiSetRunningConfig, ScsiStopAdapter, SrbSetSrbStatus, StorPowerActionNone,
-    StorPowerDeviceD0, StorPowerDeviceD3,
+    PHW_FIND_ADAPTER, PVIRTUAL_HW_FIND_ADAPTER, SP_RETURN_FOUND, SRB_STATUS_NO_DEVICE, ScsiAdapterPower,
+    ScsiRestartAdapter, ScsiSetBootConfig, ScsiSetRunningConfig, ScsiStopAdapter, SrbSetSrbStatus,
+    StorPowerActionNone, StorPowerDeviceD0, StorPowerDeviceD3, StorStopDevice,
 };
 use crate::wait::wait_while;
 use kernel_sim::ddi::{
     BOOLEAN, Executive, FALSE, FILE_DEVICE_CONTROLLER, IoAttachDeviceToDeviceStack, IoDeleteDevice,
     IoDetachDevice, KeClearEvent, KeFlushQueuedDpcs, KeSetEvent, KeWaitForSingleObject, KernelMode,
+    PDEVICE_OBJECT,
 };
 use kernel_sim::frame::Frame;
 use kernel_sim::image::Routine as _;
@@ -183,6 +184,50 @@ impl AdapterState {
         Ok(())
     }
 
+    /// Stops the adapter for a rebalance of resources, as plug and play does (IRP_MN_STOP_DEVICE): lets a
+    /// scan end, flushes, holds requests back, waits for those that are out, and tells the miniport by
+    /// SRB_FUNCTION_PNP with StorStopDevice, then by ScsiStopAdapter if it has no ScsiAdapterPower: power
+    /// stays as it is (our choice). The interrupts are disconnected and no DPC is left. The SRB's status;
+    /// `None`: the adapter was pulled out meanwhile, or there was no memory to tell the miniport.
+    pub(super) fn stop_for_rebalance(&self) -> Option<u8> {
+        self.hold_scans();
+        self.flush_caches();
+        self.gate.close(&own_cx(), STOPPED, 0);
+        wait_while(|| self.is_anything_out());
+        if self.is_gone.load(SeqCst) {
+            return None;
+        }
+        let requests = OwnRequests::new(self);
+        let status = requests.and_then(|mut requests| {
+            self.through_some_unit(|unit| requests.announce_held(unit, StorStopDevice))
+        });
+        if !self.supports(ScsiAdapterPower) {
+            self.control_if_supported(ScsiStopAdapter);
+        }
+        self.disconnect_interrupts();
+        // SAFETY: PASSIVE_LEVEL.
+        unsafe { KeFlushQueuedDpcs() };
+        status
+    }
+
+    /// Starts an adapter that was stopped for a rebalance (IRP_MN_START_DEVICE): HwStorFindAdapter at
+    /// PASSIVE_LEVEL with a configuration prefilled anew, HwStorInitialize, the passive routine.
+    pub(super) fn start_after_rebalance(&self) -> Result<(), StartError> {
+        if !self.is_gone.load(SeqCst) {
+            *self.passive_initialize.lock() = None;
+            // SAFETY: the adapter's objects live as long as it is known, and no callback runs.
+            unsafe { (*self.objects).config = self.prefilled() };
+            self.find_adapter(Irql::PASSIVE)?;
+            if !self.connect_interrupts() {
+                return Err(StartError::OutOfMemory);
+            }
+            self.initialize()?;
+        }
+        self.open(STOPPED);
+        self.resume_scans();
+        Ok(())
+    }
+
     fn is_anything_out(&self) -> bool {
         self.is_any_callback_inside()
             || self.units().any(|u| u.recovering.load(Acquire) != 0 || u.queue.lock().outstanding != 0)
@@ -330,6 +375,9 @@ impl AdapterState {
                     IoDeleteDevice(device);
                 }
                 self.forget_unit(unit);
+            }
+            for device in self.removed_devices.lock().drain(..) {
+                IoDeleteDevice(device as PDEVICE_OBJECT);
             }
             let (device, lower) = (self.device.swap(null_mut(), SeqCst), self.lower.swap(null_mut(), SeqCst));
             if !device.is_null() {

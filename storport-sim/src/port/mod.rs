@@ -18,6 +18,7 @@
 //! notify.rs      StorPortNotification                     query.rs     the small routines
 //! log.rs         what the miniport logs                   system.rs    processors, device objects
 //! hands.rs       when SRBs changed hands                  order.rs     what comes before what
+//! unit_life.rs   the life of a unit's device                pass_through.rs  command blocks of clients
 //! lists.rs       interlocked lists                        absent.rs    what is known by name only
 //! ```
 //!
@@ -54,6 +55,7 @@ pub(crate) mod memory;
 pub(crate) mod notify;
 mod order;
 mod own_requests;
+mod pass_through;
 mod pci_slot;
 pub(crate) mod performance;
 pub(crate) mod query;
@@ -66,12 +68,13 @@ pub(crate) mod system;
 mod timeout;
 pub(crate) mod timers;
 mod unit;
+mod unit_life;
 pub(crate) mod workers;
 
 pub use complete::{BUSY_RETRIES_MAX, CompleteWhere};
 pub use log::LogEntry;
 pub use pci_slot::{Parameter, PciSlot};
-pub use start::{Adapter, StartError};
+pub use start::{Adapter, RebalanceError, StartError};
 
 use adapter::AdapterState;
 use initialize::Registration;

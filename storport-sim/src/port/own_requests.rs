@@ -7,15 +7,20 @@
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
 use super::adapter::AdapterState;
+use super::complete::BUSY_RETRIES_MAX;
 use super::machine;
+use super::pass_through::Ended;
 use super::unit::{Request, Unit};
 use crate::ddi::{
-    SRB_FLAGS_DATA_IN, SRB_FLAGS_DISABLE_SYNCH_TRANSFER, SRB_FLAGS_NO_QUEUE_FREEZE,
+    SCSI_IOCTL_DATA_IN, SCSI_IOCTL_DATA_OUT, SCSI_PASS_THROUGH_DIRECT, SRB_FLAGS_DATA_IN, SRB_FLAGS_DATA_OUT,
+    SRB_FLAGS_DISABLE_SYNCH_TRANSFER, SRB_FLAGS_NO_DATA_TRANSFER, SRB_FLAGS_NO_QUEUE_FREEZE,
     SRB_FLAGS_UNSPECIFIED_DIRECTION, SRB_FUNCTION_EXECUTE_SCSI, SRB_FUNCTION_FLUSH, SRB_FUNCTION_IO_CONTROL,
-    SRB_FUNCTION_SHUTDOWN, SRB_STATUS, SRB_STATUS_ABORTED, SRB_STATUS_BUS_RESET, SRB_STATUS_DATA_OVERRUN,
-    SRB_STATUS_ERROR, SRB_STATUS_SUCCESS, SrbAssignSrbFlags, SrbGetCdb, SrbGetDataTransferLength,
-    SrbGetSrbStatus, SrbRoom, SrbSetCdbLength, SrbSetDataBuffer, SrbSetDataTransferLength,
-    SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength, SrbSetSrbFlags, SrbSetTimeOutValue, set_function,
+    SRB_FUNCTION_SHUTDOWN, SRB_PNP_FLAGS_ADAPTER_REQUEST, SRB_STATUS, SRB_STATUS_ABORTED,
+    SRB_STATUS_AUTOSENSE_VALID, SRB_STATUS_BUS_RESET, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR,
+    SRB_STATUS_SUCCESS, STOR_DEVICE_CAPABILITIES, SrbAssignSrbFlags, SrbGetCdb, SrbGetDataTransferLength,
+    SrbGetScsiStatus, SrbGetSenseInfoBufferLength, SrbGetSrbStatus, SrbRoom, SrbSetCdbLength,
+    SrbSetDataBuffer, SrbSetDataTransferLength, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength,
+    SrbSetSrbFlags, SrbSetTimeOutValue, StorQueryCapabilities, set_function,
 };
 use kernel_sim::ddi::{
     Executive, FALSE, KEVENT, KeInitializeEvent, KeWaitForSingleObject, KernelMode, NotificationEvent, PVOID,
@@ -104,12 +109,60 @@ impl<'a> OwnRequests<'a> {
 
     /// Tells the miniport what plug and play does to its adapter: SRB_FUNCTION_PNP.
     pub(super) fn announce(&mut self, unit: &Unit, action: u32) {
+        // SAFETY: no SRB of the block is out.
+        unsafe {
+            let srb = self.prepare_pnp(action, SRB_PNP_FLAGS_ADAPTER_REQUEST);
+            self.send_prepared(unit, srb, null_mut());
+        }
+    }
+
+    /// As [`announce`](Self::announce), while requests are held back: it goes past them. Its status.
+    pub(super) fn announce_held(&mut self, unit: &Unit, action: u32) -> u8 {
+        // SAFETY: no SRB of the block is out.
+        unsafe {
+            let srb = self.prepare_pnp(action, SRB_PNP_FLAGS_ADAPTER_REQUEST);
+            self.send_past_gates(unit, srb);
+            SRB_STATUS(SrbGetSrbStatus(srb))
+        }
+    }
+
+    /// Tells the miniport what plug and play does to a unit: SRB_FUNCTION_PNP without the adapter's flag.
+    pub(super) fn announce_to_unit(&mut self, unit: &Unit, action: u32) {
+        // SAFETY: no SRB of the block is out.
+        unsafe {
+            let srb = self.prepare_pnp(action, 0);
+            self.send_prepared(unit, srb, null_mut());
+        }
+    }
+
+    /// Asks the miniport for the capabilities of a unit: SRB_FUNCTION_PNP with StorQueryCapabilities. What it
+    /// says, zeros if nothing, is used for nothing here.
+    pub(super) fn query_capabilities(&mut self, unit: &Unit) {
         let block = self.block;
-        // SAFETY: our block, which is ours alone until the SRB is sent, and again when it is done.
+        // SAFETY: our block, which is ours alone until the SRB is sent, and again when it is done; its data
+        // has room for the structure.
+        unsafe {
+            let srb = self.prepare_pnp(StorQueryCapabilities, 0);
+            let data: PVOID = (&raw mut (*block).data).cast();
+            data.cast::<STOR_DEVICE_CAPABILITIES>()
+                .write_unaligned(STOR_DEVICE_CAPABILITIES { Version: 1, Capabilities: 0 });
+            SrbSetDataBuffer(srb, data);
+            SrbSetDataTransferLength(srb, size_of::<STOR_DEVICE_CAPABILITIES>() as u32);
+            self.send_prepared(unit, srb, data);
+        }
+    }
+
+    /// An SRB of SRB_FUNCTION_PNP.
+    ///
+    /// # Safety
+    /// No request is out.
+    unsafe fn prepare_pnp(&mut self, action: u32, flags: u32) -> PVOID {
+        // SAFETY: the caller has the block, with no SRB of it out.
         unsafe {
             let srb = self.prepare();
-            SrbRoom::make_pnp(&raw mut (*block).srb, self.adapter.takes_extended_srbs(), action);
-            self.send_prepared(unit, srb, null_mut());
+            let room = &raw mut (*self.block).srb;
+            SrbRoom::make_pnp(room, self.adapter.takes_extended_srbs(), action, flags);
+            srb
         }
     }
 
@@ -127,6 +180,48 @@ impl<'a> OwnRequests<'a> {
             SrbSetDataTransferLength(srb, bytes);
             self.send_prepared(unit, srb, buffer);
             SRB_STATUS(SrbGetSrbStatus(srb))
+        }
+    }
+
+    /// Sends a client's command block, once, over its own buffer.
+    pub(super) fn pass_through(&mut self, unit: &Unit, asked: &SCSI_PASS_THROUGH_DIRECT) -> Ended {
+        let block = self.block;
+        let direction = match asked.DataIn {
+            _ if asked.DataTransferLength == 0 => SRB_FLAGS_NO_DATA_TRANSFER,
+            SCSI_IOCTL_DATA_IN => SRB_FLAGS_DATA_IN,
+            SCSI_IOCTL_DATA_OUT => SRB_FLAGS_DATA_OUT,
+            _ => SRB_FLAGS_UNSPECIFIED_DIRECTION,
+        };
+        let data = if asked.DataTransferLength == 0 { null_mut() } else { asked.DataBuffer };
+        let cdb_length = asked.CdbLength.min(16);
+        // SAFETY: our block, which is ours alone until the SRB is sent, and again when it is done; the data
+        // is the client's until then. A command block has at most 16 bytes.
+        unsafe {
+            let srb = self.prepare();
+            set_function(srb, SRB_FUNCTION_EXECUTE_SCSI);
+            SrbSetSrbFlags(srb, direction);
+            SrbSetTimeOutValue(srb, asked.TimeOutValue);
+            SrbSetSenseInfoBuffer(srb, (&raw mut (*block).sense).cast());
+            SrbSetSenseInfoBufferLength(srb, SENSE_BYTES as u8);
+            SrbSetCdbLength(srb, cdb_length);
+            SrbGetCdb(srb).copy_from_nonoverlapping(asked.Cdb.as_ptr(), cdb_length.into());
+            SrbSetDataBuffer(srb, data);
+            SrbSetDataTransferLength(srb, asked.DataTransferLength);
+            self.send_prepared(unit, srb, data);
+            let status = SrbGetSrbStatus(srb);
+            let sense = if status & SRB_STATUS_AUTOSENSE_VALID == 0 {
+                Vec::new()
+            } else {
+                let bytes = usize::from(SrbGetSenseInfoBufferLength(srb)).min(SENSE_BYTES);
+                let sense = &(*block).sense;
+                sense[..bytes].to_vec()
+            };
+            Ended {
+                srb_status: SRB_STATUS(status),
+                scsi_status: SrbGetScsiStatus(srb),
+                moved: SrbGetDataTransferLength(srb).min(asked.DataTransferLength),
+                sense,
+            }
         }
     }
 
@@ -177,18 +272,49 @@ impl<'a> OwnRequests<'a> {
     unsafe fn send_prepared(&mut self, unit: &Unit, srb: PVOID, data: PVOID) {
         // SAFETY: the caller prepared the SRB in the block, and waits until it is done.
         unsafe {
+            let request = self.request(srb, data);
+            self.adapter.submit(unit, &request);
+            self.wait();
+        }
+    }
+
+    /// As [`send_prepared`](Self::send_prepared), past everything that holds requests back. There must be
+    /// none out.
+    ///
+    /// # Safety
+    /// As for [`send_prepared`](Self::send_prepared).
+    unsafe fn send_past_gates(&mut self, unit: &Unit, srb: PVOID) {
+        // SAFETY: the caller prepared the SRB in the block, and waits until it is done.
+        unsafe {
+            // There is no second try: it would wait behind the gate.
+            let request = Request { retries: BUSY_RETRIES_MAX, ..self.request(srb, null_mut()) };
+            self.adapter.submit_past_gates(unit, &request);
+            self.wait();
+        }
+    }
+
+    /// The record of the SRB in our block, and its event, not signaled.
+    ///
+    /// # Safety
+    /// No request is out.
+    unsafe fn request(&mut self, srb: PVOID, data: PVOID) -> Request {
+        // SAFETY: our block, with no SRB of it out.
+        unsafe {
             let event = &raw mut (*self.block).event;
             KeInitializeEvent(event, NotificationEvent, FALSE);
-            let request = Request {
-                srb: srb.cast(),
-                irp: null_mut(),
-                event,
-                mdl: null_mut(),
-                data,
-                buffer: data,
-                retries: 0,
-            };
-            self.adapter.submit(unit, &request);
+            let srb = srb.cast();
+            Request { srb, irp: null_mut(), event, mdl: null_mut(), data, buffer: data, retries: 0 }
+        }
+    }
+
+    /// Waits until the request of our block is done.
+    ///
+    /// # Safety
+    /// It has been sent.
+    unsafe fn wait(&mut self) {
+        // SAFETY: the event was initialized with the request; PASSIVE_LEVEL.
+        unsafe {
+            let event = &raw mut (*self.block).event;
             KeWaitForSingleObject(event.cast(), Executive, KernelMode, FALSE, null_mut());
         }
     }

@@ -13,7 +13,7 @@ use super::own_requests::{Answer, DATA_BYTES, OwnRequests};
 use super::start::StartError;
 use super::unit::{Address, Unit};
 use crate::class::Disks;
-use crate::ddi::{ScsiUnitStart, ScsiUnitSurpriseRemoval};
+use crate::ddi::ScsiUnitStart;
 use crate::scsi::{
     Inquiry, InquiryData, Lun, PeripheralDeviceType, PeripheralQualifier, ReportLuns, ReportLunsHeader,
 };
@@ -77,21 +77,22 @@ impl AdapterState {
     }
 
     fn scan_target(&self, requests: &mut OwnRequests<'_>, address: Address) -> Result<(), StartError> {
-        let unit_0 = self.probed_unit(address)?;
+        let unit_0 = self.probed_unit(requests, address)?;
         let last = self.config().MaximumNumberOfLogicalUnits;
         let numbers = requests.reported(unit_0).unwrap_or_else(|| (0..last).collect());
         for lun in &numbers {
-            let unit = if *lun == 0 { unit_0 } else { self.probed_unit(Address { lun: *lun, ..address })? };
+            let address = Address { lun: *lun, ..address };
+            let unit = if *lun == 0 { unit_0 } else { self.probed_unit(requests, address)? };
             if requests.is_disk(unit) {
                 self.unit_answers(unit)?;
             } else {
-                self.unit_does_not_answer(unit, *lun != 0);
+                self.unit_does_not_answer(requests, unit, *lun != 0);
             }
         }
         for unit in self.units() {
             let of_target = (unit.address.path, unit.address.target) == (address.path, address.target);
             if of_target && !numbers.contains(&unit.address.lun) && !unit.is_private.load(Relaxed) {
-                self.unit_does_not_answer(unit, unit.address.lun != 0);
+                self.unit_does_not_answer(requests, unit, unit.address.lun != 0);
             }
         }
         if unit_0.device.load(Acquire).is_null() {
@@ -100,10 +101,14 @@ impl AdapterState {
         Ok(())
     }
 
-    /// A unit to send probes to: the one there is, or a new one.
-    fn probed_unit(&self, address: Address) -> Result<&Unit, StartError> {
+    /// A unit to send probes to: the one there is, or a new one. One that was gone at an earlier scan is not
+    /// asked again: its device is removed now, and what responds is another.
+    fn probed_unit(&self, requests: &mut OwnRequests<'_>, address: Address) -> Result<&Unit, StartError> {
         if let Some(unit) = self.unit_by_address(address) {
-            return Ok(unit);
+            if !unit.is_gone.load(SeqCst) {
+                return Ok(unit);
+            }
+            self.remove_unit(requests, unit);
         }
         self.add_unit(|index| Unit::new(machine(), self, index, address)).ok_or(StartError::OutOfMemory)
     }
@@ -125,7 +130,6 @@ impl AdapterState {
     }
 
     fn unit_answers(&self, unit: &Unit) -> Result<(), StartError> {
-        unit.is_gone.store(false, SeqCst);
         if unit.device.load(Acquire).is_null() {
             self.unit_control(unit, ScsiUnitStart);
             self.create_unit_device(unit)?;
@@ -135,13 +139,11 @@ impl AdapterState {
 
     /// A unit with a device stays, and refuses requests; one that was only probed is forgotten, unless its
     /// target is still being asked through it.
-    fn unit_does_not_answer(&self, unit: &Unit, may_be_forgotten: bool) {
-        if unit.device.load(Acquire).is_null() {
-            if may_be_forgotten {
-                self.forget_unit(unit);
-            }
-        } else if !unit.is_gone.swap(true, SeqCst) {
-            self.unit_control(unit, ScsiUnitSurpriseRemoval);
+    fn unit_does_not_answer(&self, requests: &mut OwnRequests<'_>, unit: &Unit, may_be_forgotten: bool) {
+        if !unit.device.load(Acquire).is_null() {
+            self.unit_has_gone(requests, unit);
+        } else if may_be_forgotten {
+            self.forget_unit(unit);
         }
     }
 
@@ -162,12 +164,6 @@ impl AdapterState {
         let _ = self.disks.set(Arc::clone(&disks));
         self.catch_up_with_changes();
         Ok(disks)
-    }
-
-    /// No unit is at that address any more.
-    pub(super) fn forget_unit(&self, unit: &Unit) {
-        self.drop_unit(unit);
-        unit.free_memory(machine());
     }
 
     fn create_unit_device(&self, unit: &Unit) -> Result<(), StartError> {

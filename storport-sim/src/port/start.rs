@@ -10,7 +10,9 @@ use super::pci_slot::{Parameter, PciSlot};
 use super::{Port, machine};
 use crate::callbacks::STORPORT;
 use crate::class::{DiskStatistics, Disks};
-use crate::ddi::{ScsiAdapterSurpriseRemoval, StorRemoveDevice, StorSurpriseRemoval};
+use crate::ddi::{
+    SRB_STATUS_SUCCESS, ScsiAdapterSurpriseRemoval, StorRemoveDevice, StorSurpriseRemoval, srb_status_name,
+};
 use crate::wait::wait_while;
 use kernel_sim::ddi::{PDEVICE_OBJECT, PDRIVER_OBJECT, as_system};
 use kernel_sim::processor::Processor;
@@ -49,6 +51,21 @@ pub enum StartError {
     /// The machine has no memory left, or no room for another adapter or unit.
     #[error("the machine has no memory left for the adapter")]
     OutOfMemory,
+}
+
+/// Why a rebalance of an adapter failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum RebalanceError {
+    /// The miniport ended StorStopDevice with this SRB status.
+    #[error("SRB_FUNCTION_PNP with StorStopDevice ended with {}", in_words(*.0))]
+    NotStopped(u8),
+    /// It stopped, and did not start again.
+    #[error(transparent)]
+    NotStarted(StartError),
+}
+
+fn in_words(srb_status: u8) -> String {
+    srb_status_name(srb_status).map_or_else(|| format!("{srb_status:#04x}"), str::to_owned)
 }
 
 /// An adapter that has been started, with its disks.
@@ -236,6 +253,65 @@ impl Adapter {
         as_system(Processor::current(), &STORPORT, || self.adapter.restart())
     }
 
+    /// Stops and starts the adapter as plug and play does to give its device other resources, or to tell it
+    /// of a processor more: requests wait meanwhile, the miniport is told (SRB_FUNCTION_PNP with
+    /// StorStopDevice, then ScsiStopAdapter where that is in use), the interrupts are disconnected, and it
+    /// begins again with HwStorFindAdapter. The resources turn out to be the same. Of an adapter with
+    /// hardware.
+    ///
+    /// # Errors
+    /// When the miniport fails StorStopDevice, which no driver may (IRP_MN_STOP_DEVICE): the adapter stays
+    /// stopped then. When it does not start again.
+    pub fn rebalance(&self) -> Result<(), RebalanceError> {
+        as_system(Processor::current(), &STORPORT, || {
+            match self.adapter.stop_for_rebalance() {
+                None | Some(SRB_STATUS_SUCCESS) => {}
+                Some(status) => return Err(RebalanceError::NotStopped(status)),
+            }
+            self.adapter.start_after_rebalance().map_err(RebalanceError::NotStarted)
+        })
+    }
+
+    /// Whether the miniport has an HwStorUnitControl that is told of anything.
+    #[must_use]
+    pub fn hears_of_units(&self) -> bool {
+        self.adapter.hears_of_units()
+    }
+
+    /// Asks for the capabilities of one disk's unit, as plug and play does: SRB_FUNCTION_PNP with
+    /// StorQueryCapabilities. `false`: the disk is none of this adapter's, or its unit is gone.
+    pub fn query_unit(&self, disk: PDEVICE_OBJECT) -> bool {
+        as_system(Processor::current(), &STORPORT, || {
+            self.disks.lower_of(disk).is_some_and(|lower| self.adapter.query_unit(lower))
+        })
+    }
+
+    /// Puts one disk's unit to sleep: holds its requests back, waits for those that are out, and tells the
+    /// miniport (ScsiUnitPower to D3). Until [`Adapter::wake_unit`] its requests wait, and so do scans.
+    /// `false`: the disk is none of this adapter's, or its unit is gone; then nothing has happened.
+    pub fn put_unit_to_sleep(&self, disk: PDEVICE_OBJECT) -> bool {
+        as_system(Processor::current(), &STORPORT, || {
+            self.disks.lower_of(disk).is_some_and(|lower| self.adapter.put_unit_to_sleep(lower))
+        })
+    }
+
+    /// Wakes a unit that [`Adapter::put_unit_to_sleep`] has put to sleep: ScsiUnitPower to D0.
+    pub fn wake_unit(&self, disk: PDEVICE_OBJECT) {
+        as_system(Processor::current(), &STORPORT, || {
+            if let Some(lower) = self.disks.lower_of(disk) {
+                self.adapter.wake_unit(lower);
+            }
+        });
+    }
+
+    /// Removes the devices of units that are gone, as when every handle to them is closed: the miniport is
+    /// told (ScsiUnitRemove, or SRB_FUNCTION_PNP with StorRemoveDevice to the unit). Their disks stay for
+    /// those who still have them open, and refuse requests. A scan that looks at the address again does the
+    /// same.
+    pub fn remove_gone_disks(&self) {
+        as_system(Processor::current(), &STORPORT, || self.adapter.remove_gone_units());
+    }
+
     /// Tells the miniport that the system shuts down: SRB_FUNCTION_SHUTDOWN to every unit.
     pub fn shut_down(&self) {
         as_system(Processor::current(), &STORPORT, || self.adapter.shut_down());
@@ -250,6 +326,7 @@ impl Adapter {
             self.adapter.drain();
             self.disks.wait_for_delayed();
             self.adapter.flush_caches();
+            self.adapter.announce_removal_of_units();
             self.adapter.announce(StorRemoveDevice);
             self.disks.detach();
             self.adapter.take_down();
@@ -281,6 +358,7 @@ impl Adapter {
         as_system(Processor::current(), &STORPORT, || {
             self.adapter.drain();
             self.disks.wait_for_delayed();
+            self.adapter.announce_removal_of_units();
             self.adapter.announce(StorRemoveDevice);
             self.disks.detach();
             self.adapter.take_down();

@@ -173,6 +173,20 @@ pub(super) struct Queue {
     free: VecDeque<u16>,
     pub outstanding: u32,
     pub depth: u32,
+    /// The unit's device is removed: requests of others than the port driver are refused.
+    pub is_closed: bool,
+    /// It is removed, and its memory goes: every request is refused.
+    pub is_removed: bool,
+}
+
+/// What becomes of a request that was sent to a unit.
+pub(super) enum Admission {
+    /// It has this slot.
+    Starts(u16),
+    /// It waits behind the others.
+    Waits,
+    /// The unit's device is gone for good.
+    Refused,
 }
 
 /// The kernel objects of one unit, in the machine's memory.
@@ -235,6 +249,8 @@ impl Unit {
                 free: (0..slots as u16).collect(),
                 outstanding: 0,
                 depth: adapter.initial_lun_depth().clamp(1, slots as u32),
+                is_closed: false,
+                is_removed: false,
             }),
             gate: Gate::new(),
             extension: allocate(config.SpecificLuExtensionSize as usize)?,
@@ -344,17 +360,29 @@ impl Unit {
 
     /// A slot for a new request, or none: then the request waits behind the others.
     #[inline]
-    pub(super) fn admit(&self, request: &Request) -> Option<u16> {
+    pub(super) fn admit(&self, request: &Request) -> Admission {
         let mut queue = self.queue.lock();
+        if queue.is_removed || queue.is_closed && !request.irp.is_null() {
+            return Admission::Refused;
+        }
         if queue.waiting.is_empty()
             && self.is_open()
             && queue.outstanding < queue.depth
             && self.adapter().throttle.take()
+            && let Some(slot) = queue.occupy()
         {
-            return queue.occupy();
+            return Admission::Starts(slot);
         }
         queue.waiting.push_back(*request);
-        None
+        Admission::Waits
+    }
+
+    /// A slot for a request that goes past what holds others back.
+    pub(super) fn admit_past_gates(&self) -> Option<u16> {
+        let mut queue = self.queue.lock();
+        let slot = queue.occupy()?;
+        self.adapter().throttle.take_anyway();
+        Some(slot)
     }
 
     /// The next waiting request that may start, and a slot for it.

@@ -10,7 +10,8 @@ use storport_sim::Medium;
 use storport_sim::client::{Client, Request};
 use storport_sim::ddi::{IOCTL_MINIPORT_PROCESS_SERVICE_IRP, SRB_FUNCTION_FLUSH};
 use storport_sim::miniport::{
-    Configuration, FindError, ServiceIrp, Srb, SrbStatus, VirtualMiniport, register,
+    AdapterControl, Configuration, FindError, ServiceIrp, Srb, SrbStatus, UnitAddress, UnitControl,
+    VirtualMiniport, register,
 };
 
 /// Executes requests at once, keeps service requests until it is removed, and owns something on the host.
@@ -118,4 +119,78 @@ fn a_machine_that_stops_gives_back_what_the_driver_owned() {
         assert!(matches!(outcome.ending, Ending::BugCheck(_)), "{:?}", outcome.ending);
         assert!(watch.lock().take().unwrap().upgrade().is_none(), "the medium is still owned");
     }
+}
+
+/// Notes what it is told of its adapter and its units.
+struct Listener {
+    medium: Arc<Medium>,
+}
+
+type News = Vec<(u8, UnitControl, u8)>;
+static HEARD: parking_lot::Mutex<(News, u32)> = parking_lot::Mutex::new((Vec::new(), 0));
+
+impl VirtualMiniport for Listener {
+    const HEARS_OF_REMOVAL: bool = true;
+    const HEARS_OF_UNITS: bool = true;
+
+    fn find_adapter(configuration: &mut Configuration<'_>) -> Result<Listener, FindError> {
+        let medium = Machine::current().and_then(Medium::of).ok_or(FindError::NotFound)?;
+        configuration.set_addresses(1, 1, 8);
+        Ok(Listener { medium })
+    }
+
+    fn start_io(&self, mut srb: Srb) {
+        if !srb.is_scsi() {
+            srb.complete(SrbStatus::SUCCESS);
+            return;
+        }
+        let (lun, cdb) = (srb.lun(), srb.cdb());
+        let answer = self.medium.execute(lun, &cdb, srb.data().into());
+        srb.complete_as(&answer);
+    }
+
+    fn reset_bus(&self, _path: u8) -> bool {
+        true
+    }
+
+    fn adapter_control(&self, control: AdapterControl) -> bool {
+        if control == AdapterControl::SurpriseRemoval {
+            HEARD.lock().1 += 1;
+        }
+        true
+    }
+
+    fn unit_control(&self, unit: UnitAddress, control: UnitControl) -> bool {
+        // SAFETY: asks where this processor is.
+        let level = unsafe { KeGetCurrentIrql() };
+        HEARD.lock().0.push((unit.lun, control, level));
+        true
+    }
+}
+
+unsafe extern "C-unwind" fn listens(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
+    unsafe { register::<Listener>(driver, path) }
+}
+
+#[test]
+fn a_miniport_hears_of_its_units_and_of_its_own_removal() {
+    use UnitControl::{Power, Remove, Start};
+    let outcome = run(1, Execution::Seeded(0), 2, || {
+        let machine = Machine::current().unwrap();
+        let driver = machine.load_driver(Some(listens)).unwrap();
+        let adapter = storport_sim::Adapter::start(driver).unwrap();
+        let disk = adapter.disks()[1];
+        assert!(adapter.put_unit_to_sleep(disk));
+        adapter.wake_unit(disk);
+        adapter.surprise_remove();
+        machine.unload_driver(driver);
+    });
+    assert_completed(&outcome, "told");
+    let (units, removals) = std::mem::take(&mut *HEARD.lock());
+    let (asleep, awake) = (Power { is_awake: false }, Power { is_awake: true });
+    let expected =
+        [(0, Start, 0), (1, Start, 0), (1, asleep, 2), (1, awake, 2), (0, Remove, 0), (1, Remove, 0)];
+    assert_eq!(units, expected);
+    assert_eq!(removals, 1);
 }

@@ -14,6 +14,7 @@ mod late;
 mod layer2;
 mod miniport_ways;
 mod panics;
+mod pass_through;
 mod physical;
 mod rig;
 mod trim;

@@ -103,7 +103,7 @@ const EVENT: &str = "event";
 const COMPLETION: &str = "completion";
 
 /// The flags that mean something to whatever is sent requests.
-const OF_REQUESTS: [&str; 15] = [
+const OF_REQUESTS: [&str; 20] = [
     "cpus",
     "ios",
     "rw",
@@ -117,6 +117,11 @@ const OF_REQUESTS: [&str; 15] = [
     "luns",
     "size",
     COMPLETION,
+    "read_only",
+    "vendor",
+    "product",
+    "serial",
+    "cdb",
     "step_time",
     "timers_every",
 ];
@@ -146,9 +151,16 @@ fn unfit(
             if given(&"timeout") {
                 unfit.push(whole("timeout", "only requests to an adapter are timed out, by Storport"));
             }
-            let why =
-                "reset and hotplug need an adapter; stop-restart, query-remove, power and removal do not";
+            let why = "reset, hotplug, rebalance and units need an adapter; stop-restart, query-remove, power and \
+                       removal do not";
             unfit.extend(events(arguments, why, bears));
+            let of_units = ["read_only", "vendor", "product", "serial", "cdb"];
+            unfit.extend(
+                of_units
+                    .iter()
+                    .filter(|flag| given(flag))
+                    .map(|flag| whole(flag, "only the units of an adapter are SCSI disks")),
+            );
             if arguments.luns > 1 {
                 unfit.push(whole("luns", "only an adapter has several disks"));
             }
@@ -170,8 +182,11 @@ fn unfit(
             if arguments.cancel.is_some_and(|one_in| one_in != 0) {
                 unfit.push(whole("cancel", "the disk class driver's requests cannot be cancelled"));
             }
-            let why =
-                "Storport deals with plug and play and power, and stop-restart is what a miniport sees of it";
+            let why = if arguments.event.iter().all(|e| e.is_about_adapters()) {
+                "a virtual adapter has no resources to give up"
+            } else {
+                "Storport deals with plug and play and power, and stop-restart is what a miniport sees of it"
+            };
             unfit.extend(events(arguments, why, bears));
         }
     }
@@ -203,6 +218,11 @@ impl ProgramArguments {
             "timeout" => self.timeout = None,
             "cancel" => self.cancel = None,
             "luns" => self.luns = 1,
+            "read_only" => self.read_only = false,
+            "vendor" => self.vendor = None,
+            "product" => self.product = None,
+            "serial" => self.serial = None,
+            "cdb" => self.cdb.clear(),
             "rw" => self.rw = None,
             // What else a model is given it does not look at.
             _ => {}

@@ -4,6 +4,7 @@ use super::config::Config;
 use super::units;
 use crate::explore::budget;
 use crate::report::Format;
+use crate::run::Command as DiskCommand;
 use crate::run::environment::TIMERS_EVERY_MAX;
 use crate::run::{Event, MemoryChoice};
 use crate::topic::first_sentence;
@@ -299,6 +300,22 @@ pub(super) struct ProgramArguments {
     /// Size of a disk in memory.
     #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = units::disk_bytes)]
     pub size: u64,
+    /// Disks that cannot be written: MODE SENSE says so, and writes end in DATA PROTECT.
+    #[arg(long)]
+    pub read_only: bool,
+    /// The vendor that INQUIRY says, at most 8 characters.
+    #[arg(long, value_name = "NAME")]
+    pub vendor: Option<String>,
+    /// The product that INQUIRY says, at most 16 characters.
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<String>,
+    /// The serial number of the first disk, at most 64 characters; the others have '-2' and so on behind it.
+    #[arg(long, value_name = "TEXT")]
+    pub serial: Option<String>,
+    /// A command block sent to each disk before the load (IOCTL_SCSI_PASS_THROUGH_DIRECT), in hexadecimal
+    /// digits, with its data: '12 00 00 00 24 00:in=36' or '..:out=HEX'. 'run' reports its end.
+    #[arg(long, value_name = "HEX")]
+    pub cdb: Vec<DiskCommand>,
     /// Rules, checks and stops that are on: names or sets of 'list', 'default', 'all' or 'none', separated by
     /// commas; what begins with '-' is taken away again. Takes the place of the exceptions of --config.
     #[arg(long, value_name = "RULES", default_value = "default")]

@@ -6,7 +6,7 @@ use super::{applies, select};
 use crate::driver::Driver;
 use crate::rules::Sites;
 use crate::run::environment::Bears;
-use crate::run::{Contents, Disturbances, Environment, Executor, Part, Parts, Setup};
+use crate::run::{Contents, Disturbances, Environment, Executor, Part, Parts, Setup, Units};
 use crate::workload::{Amount, Mode, Options};
 use std::time::Duration;
 use storport_sim::CompleteWhere;
@@ -32,6 +32,7 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
         Some(ModeName::RandTrim) => Mode::RandTrim,
         Some(ModeName::Mixed) => Mode::Mixed,
         None if only_reads => Mode::Read,
+        None if a.read_only => Mode::RandRead,
         None => Mode::RandRw,
     };
     let amount = match a.ios {
@@ -60,6 +61,13 @@ pub(super) fn of(driver: &Driver, a: &ProgramArguments, only_reads: bool) -> Res
         },
         disturbances: disturbances(a)?,
         contents: Contents::Memory { bytes: a.size },
+        units: Units {
+            read_only: a.read_only,
+            vendor: a.vendor.clone(),
+            product: a.product.clone(),
+            serial: a.serial.clone(),
+            commands: a.cdb.clone(),
+        },
         memory: a.memory,
         environment: Environment {
             completion: match a.completion {
@@ -100,7 +108,8 @@ pub(super) fn draws(driver: &Driver, a: &ProgramArguments) -> Parts {
             Part::Speed => "step_time",
             Part::Memory => "memory",
         };
-        a.given.contains(flag)
+        // What cannot be written has no other mix.
+        a.given.contains(flag) || *part == Part::Mix && a.read_only
     };
     let bears = Bears::of(driver);
     Parts::drawable().iter().filter(|part| bears.part(*part) && !is_said(part)).collect()

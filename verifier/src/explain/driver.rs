@@ -40,7 +40,8 @@ pub(super) fn page(drivers: &[&Driver], word: &str) -> Option<Page> {
 
 fn kind_of(kind: &Kind) -> String {
     match kind {
-        Kind::Wdm { .. } => "a WDM driver of a disk controller".into(),
+        Kind::Wdm { device: Some(_), .. } => "a WDM driver of a disk controller".into(),
+        Kind::Wdm { device: None, .. } => "a WDM driver above a disk that its bus driver serves".into(),
         Kind::VirtualMiniport { .. } => "a Storport virtual miniport".into(),
         Kind::Miniport { .. } => "a Storport miniport of a host adapter".into(),
         Kind::Model { cpus: 1, .. } => "a model: a program for one CPU, without a disk".into(),

@@ -243,6 +243,7 @@ mod tests {
             workload,
             disturbances: Default::default(),
             contents: Contents::Memory { bytes: 512 },
+            units: Default::default(),
             memory: crate::run::MemoryChoice::Plain,
             environment: Default::default(),
             rules: Selection::none(),

@@ -134,6 +134,9 @@ fn run(report: &RunReport) -> Map<String, Value> {
     if let Some(uncalled) = run.uncalled.as_ref().filter(|kinds| !kinds.is_empty()) {
         set("uncalled", uncalled.iter().map(|kind| kind.name).collect());
     }
+    if !run.commands.is_empty() {
+        set("commands", run.commands.iter().map(ToString::to_string).collect());
+    }
     let drawn = setup.drawn_in_words();
     if !drawn.is_empty() {
         set("drawn", drawn.into());
@@ -188,6 +191,9 @@ fn disturbances(counts: &DisturbanceCounts, failed: u64) -> Value {
             "taken_back": e.taken_back,
             "sleeps": e.sleeps,
             "refused": e.refused,
+            "rebalances": e.rebalances,
+            "unit_queries": e.unit_queries,
+            "unit_sleeps": e.unit_sleeps,
         },
         "disk": {
             "completed": d.completed,

@@ -103,6 +103,6 @@ impl RunReport {
         if w.depth != 8 {
             flags += &format!(" --iodepth {}", w.depth);
         }
-        flags + &setup.disturbances.flags()
+        flags + &setup.units.flags() + &setup.disturbances.flags()
     }
 }

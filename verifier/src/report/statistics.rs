@@ -54,6 +54,9 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
         )?;
         throughput(out, setup, run)?;
     }
+    for sent in &run.commands {
+        writeln!(out, "  command   {sent}")?;
+    }
     // A run with thousands would drown everything else.
     for failed in run.failed_allocations.iter().take(ALLOCATIONS_SHOWN) {
         writeln!(out, "  low       {failed}")?;
@@ -114,6 +117,13 @@ pub(super) fn events(out: &mut String, e: EventCounts) -> fmt::Result {
     if e.taken_back + e.sleeps + e.refused != 0 {
         let (back, sleeps, refused) = (e.taken_back, e.sleeps, e.refused);
         writeln!(out, "            {back} queries taken back, {sleeps} sleeps, {refused} queries refused")?;
+    }
+    if e.rebalances + e.unit_queries + e.unit_sleeps != 0 {
+        let (rebalances, queries, sleeps) = (e.rebalances, e.unit_queries, e.unit_sleeps);
+        writeln!(
+            out,
+            "            {rebalances} rebalances, {queries} queries of units, {sleeps} sleeps of units"
+        )?;
     }
     Ok(())
 }

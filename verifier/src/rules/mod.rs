@@ -27,8 +27,8 @@ mod virtual_storport;
 mod warning;
 
 pub use checks::{
-    adapter_restart, data_integrity, fewer_bytes, lost_request, request_status, stall_at_raised_irql,
-    time_at_raised_irql,
+    adapter_restart, adapter_stop, data_integrity, fewer_bytes, lost_request, request_status,
+    stall_at_raised_irql, time_at_raised_irql,
 };
 pub use exhibits::Exhibits;
 pub use row::{Origin, Row, Scope, Set, WindowsStop};
@@ -112,6 +112,7 @@ pub static TABLE: &[&Row] = &[
     &fewer_bytes::ROW,
     &lost_request::ROW,
     &adapter_restart::ROW,
+    &adapter_stop::ROW,
     &stall_at_raised_irql::ROW,
     &time_at_raised_irql::ROW,
     &DEADLOCK,

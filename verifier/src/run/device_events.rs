@@ -51,7 +51,9 @@ pub(super) fn run(stage: &DeviceStage, events: &[Event], seed: u64, gap: u64) {
                 pull_out(stage);
                 return;
             }
-            Event::Reset | Event::Hotplug => unreachable!("refused for a WDM driver before the run"),
+            Event::Reset | Event::Hotplug | Event::Rebalance | Event::Units => {
+                unreachable!("refused for a WDM driver before the run")
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ macro_rules! events {
 
         impl Event {
             /// Every event, by its word on the command line.
-            pub const NAMES: [(&'static str, Event); 6] = [$(($word, Event::$event)),+];
+            pub const NAMES: [(&'static str, Event); 8] = [$(($word, Event::$event)),+];
 
             /// What happens, in sentences.
             #[must_use]
@@ -47,6 +47,12 @@ events! {
     /// The device of a WDM driver goes to sleep and wakes up, with the system or alone: IRP_MN_QUERY_POWER
     /// and IRP_MN_SET_POWER. A driver without a dispatch routine for IRP_MJ_POWER gets none.
     Power = "power";
+    /// An adapter with hardware is stopped and started by plug and play, as for other resources or a
+    /// processor more: SRB_FUNCTION_PNP with StorStopDevice, and HwStorFindAdapter again.
+    Rebalance = "rebalance";
+    /// A unit of an adapter is asked for its capabilities (SRB_FUNCTION_PNP), or goes to sleep and wakes up
+    /// (ScsiUnitPower). A miniport whose HwStorUnitControl supports no type gets none of it.
+    Units = "units";
 }
 
 impl Event {
@@ -60,10 +66,10 @@ impl Event {
     /// Whether it can happen to the device of a WDM driver.
     #[must_use]
     pub fn is_about_devices(self) -> bool {
-        !matches!(self, Event::Reset | Event::Hotplug)
+        !matches!(self, Event::Reset | Event::Hotplug | Event::Rebalance | Event::Units)
     }
 
-    /// Whether it can happen to an adapter.
+    /// Whether it can happen to an adapter; [`Event::Rebalance`] to one with hardware only.
     #[must_use]
     pub fn is_about_adapters(self) -> bool {
         !matches!(self, Event::QueryRemove | Event::Power)
@@ -132,6 +138,15 @@ pub struct EventCounts {
     pub sleeps: u64,
     /// Queries that the driver refused.
     pub refused: u64,
+    /// Rebalances of an adapter.
+    #[serde(default)]
+    pub rebalances: u64,
+    /// Times a unit was asked for its capabilities.
+    #[serde(default)]
+    pub unit_queries: u64,
+    /// Times a unit went to sleep and woke up.
+    #[serde(default)]
+    pub unit_sleeps: u64,
 }
 
 impl EventCounts {
@@ -147,6 +162,9 @@ impl EventCounts {
             taken_back,
             sleeps,
             refused,
+            rebalances,
+            unit_queries,
+            unit_sleeps,
         } = self;
         let pairs = [
             (unit_resets, other.unit_resets),
@@ -158,6 +176,9 @@ impl EventCounts {
             (taken_back, other.taken_back),
             (sleeps, other.sleeps),
             (refused, other.refused),
+            (rebalances, other.rebalances),
+            (unit_queries, other.unit_queries),
+            (unit_sleeps, other.unit_sleeps),
         ];
         for (sum, n) in pairs {
             *sum = sum.saturating_add(n);

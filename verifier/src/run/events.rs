@@ -17,12 +17,15 @@ use kernel_sim::split_mix::SplitMix64;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use storport_sim::{Adapter, Medium};
+use storport_sim::{Adapter, Medium, RebalanceError};
 
 /// How often the second thread looks whether the device is still there, in microseconds: after 10 ms, and
 /// then less and less often, down to once a second, which is long for a machine and short for a time-out.
 const LOOK_US: u64 = 10_000;
 const LOOK_US_MAX: u64 = 1_000_000;
+
+/// How long a unit sleeps, in microseconds: time passes when nothing else goes on.
+const STILL_US: u64 = 1_000;
 
 /// Requests of the load between two looks at something else.
 const LOOK_REQUESTS: u64 = 2;
@@ -106,6 +109,8 @@ pub(super) fn run(stage: &Stage, events: &[Event], seed: u64, gap: u64) {
     let machine = Machine::current().expect("events happen on a machine");
     let mut draws = Draws::new(seed);
     let mut left: Vec<Event> = events.to_vec();
+    // A miniport that hears of no unit is sent nothing of them.
+    left.retain(|event| *event != Event::Units || stage.adapter.hears_of_units());
     while !left.is_empty() && !stage.permitted.is_gone() {
         if !stage.cue.wait(&stage.permitted, 1 + draws.below(gap)) {
             return;
@@ -121,6 +126,8 @@ pub(super) fn run(stage: &Stage, events: &[Event], seed: u64, gap: u64) {
                 notice_removal(stage);
             }
             Event::Hotplug => Hotplug { stage, machine, seed: draws.below(u64::MAX) }.happen(),
+            Event::Rebalance => rebalance(stage, machine),
+            Event::Units => unit_event(stage, &mut draws),
             Event::Power | Event::QueryRemove => unreachable!("refused for a miniport before the run"),
         }
     }
@@ -159,6 +166,46 @@ fn stop_and_restart(stage: &Stage, machine: &Machine) {
             format!("the adapter was stopped and did not start again: {why}"),
             Vec::new(),
         );
+    }
+}
+
+fn rebalance(stage: &Stage, machine: &Machine) {
+    let denied = machine.failed_allocations();
+    let done = stage.adapter.rebalance();
+    stage.counts.lock().rebalances += 1;
+    let Err(why) = done else { return };
+    if stage.permitted.is_gone() {
+        return;
+    }
+    if machine.failed_allocations() != denied || stage.permitted.may_fail_for_a_lie() {
+        notice_removal(stage);
+        return;
+    }
+    let (row, why_it_matters) = match why {
+        RebalanceError::NotStopped(_) => (&rules::adapter_stop::ROW, rules::adapter_stop::ROW.why),
+        RebalanceError::NotStarted(_) => {
+            (&rules::adapter_restart::ROW, "every request for its disks waits for ever")
+        }
+    };
+    let what = format!("the adapter was stopped for a rebalance: {why}");
+    workload::report(row, why_it_matters, what, Vec::new());
+}
+
+/// One unit is asked for its capabilities, or sleeps for a while.
+fn unit_event(stage: &Stage, draws: &mut Draws) {
+    let disks = stage.adapter.present_disks();
+    let Some(disk) = disks.get(draws.below(disks.len() as u64) as usize) else { return };
+    if draws.below(2) == 0 {
+        if stage.adapter.query_unit(*disk) {
+            stage.counts.lock().unit_queries += 1;
+        }
+    } else if stage.adapter.put_unit_to_sleep(*disk) {
+        // Lets requests come while it sleeps, every other time.
+        if draws.below(2) == 0 {
+            delay_us(STILL_US);
+        }
+        stage.adapter.wake_unit(*disk);
+        stage.counts.lock().unit_sleeps += 1;
     }
 }
 

@@ -52,6 +52,10 @@ impl Hotplug<'_> {
             self.stage.counts.lock().found += 1;
             self.use_and_unplug(device, lun, 1 + draws.below(REQUESTS));
             self.wait_until(|disks| (!disks.contains(&device)).then_some(()));
+            // Every handle is closed now; else the next scan that looks at the address removes it.
+            if draws.below(2) == 0 {
+                self.stage.adapter.remove_gone_disks();
+            }
         } else {
             self.stage.medium.unplug(lun);
             self.tell();

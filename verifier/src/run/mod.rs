@@ -21,12 +21,14 @@ pub(crate) use runaways::has_taken_memory;
 mod setup;
 #[cfg(test)]
 mod tests;
+mod units;
 
 pub use disturbances::{DisturbanceCounts, Disturbances, Event, EventCounts};
 pub use environment::{Environment, Part, Parts};
 pub use memory::MemoryChoice;
 pub use program::{Chooser, Program};
 pub use setup::{Contents, Executor, MEMORY_BYTES_MAX, Setup, SetupError};
+pub use units::{Command, Sent, Units};
 
 pub(crate) use setup::check_size;
 
@@ -49,9 +51,7 @@ use setup::{check_disturbances, check_luns};
 use std::sync::Arc;
 use std::time::Duration;
 use storport_sim::disk::fault::{AllocationCount, SharedFaults, SharedPhase};
-use storport_sim::disk::{
-    BackingStore, FileStore, Geometry, Identity, MemoryStore, ScsiDisk, StoreError, Target,
-};
+use storport_sim::disk::{BackingStore, FileStore, Geometry, MemoryStore, ScsiDisk, StoreError, Target};
 use storport_sim::medium::Medium;
 
 /// The result of a run.
@@ -83,6 +83,8 @@ pub struct Run {
     /// Why the driver did not start, because memory was denied to it or its device told it lies: no finding,
     /// and no requests were sent.
     pub not_started: Option<String>,
+    /// Commands that were sent to the disks before the load, as asked for.
+    pub commands: Vec<Sent>,
     /// Counters of the processors.
     pub processors: Vec<ProcessorStats>,
     /// Time on the host, for people only; none is taken of a model, which is over in microseconds.
@@ -148,6 +150,7 @@ pub fn once(
         config = config.watch(Arc::clone(&registered) as Arc<dyn Watcher>);
     }
     check_luns(driver, setup)?;
+    units::check(driver, setup)?;
     check_disturbances(driver, &setup.disturbances)?;
     if let Kind::Model { run, .. } = driver.kind {
         let outcome = run(config);
@@ -160,8 +163,13 @@ pub fn once(
     check_size(setup, bytes)?;
     let result = Arc::new(Mutex::new(RigResult::default()));
     let faults: SharedFaults = Arc::default();
+    let mut lower = None;
     let (config, medium) = match driver.kind {
-        Kind::Wdm { device, .. } => (config.hardware(device(store, Arc::clone(&faults))), None),
+        Kind::Wdm { device: Some(device), .. } => (config.hardware(device(store, Arc::clone(&faults))), None),
+        Kind::Wdm { device: None, .. } => {
+            lower = Some(store);
+            (config, None)
+        }
         Kind::Miniport { device, .. } => {
             let medium = Arc::new(Medium::new(target(store, setup)?));
             (config.hardware(device(Arc::clone(&medium), setup.cpus)), Some(medium))
@@ -179,7 +187,9 @@ pub fn once(
         workload,
         disturbances,
         environment: setup.environment,
+        commands: setup.units.commands.clone(),
         medium,
+        lower,
         faults,
         phase,
         result: Arc::clone(&result),
@@ -205,6 +215,7 @@ pub fn once(
         run.drawn.insert(Part::Memory);
     }
     run.not_started = result.refused;
+    run.commands = result.commands;
     run.uncalled = matches!(run.end, RunEnd::Clean).then(|| registered.uncalled(&run.processors));
     run.allocations = policy.map(|policy| policy.counts()).unwrap_or_default();
     Ok(run)
@@ -238,6 +249,7 @@ fn finish(
         uncalled: None,
         drawn: Parts::NONE,
         not_started: None,
+        commands: Vec::new(),
         processors: outcome.processors,
         elapsed,
     }
@@ -247,8 +259,10 @@ fn finish(
 fn target(store: Box<dyn BackingStore>, setup: &Setup) -> Result<Target, StoreError> {
     let more = (1..setup.workload.luns).map(|_| open(&setup.contents));
     let disk = |(n, store): (usize, Box<dyn BackingStore>)| {
-        ScsiDisk::new(store, Geometry::default(), Identity::numbered(n))
-            .expect("a store that opened is a whole number of sectors")
+        let identity = setup.units.identity(n).expect("names were checked");
+        let disk = ScsiDisk::new(store, Geometry::default(), identity)
+            .expect("a store that opened is a whole number of sectors");
+        if setup.units.read_only { disk.write_protected() } else { disk }
     };
     let stores = std::iter::once(Ok(store)).chain(more).enumerate();
     stores.map(|(n, store)| Ok(disk((n, store?)))).collect()

@@ -8,16 +8,21 @@ use super::device_events::{self, DeviceStage};
 use super::disturbances::{DisturbanceCounts, Disturbances, Event};
 use super::environment::{Environment, Part};
 use super::events::{self, Cue, Stage};
+use super::units::{self, Command, Sent};
 use crate::driver::{Driver, Kind, Protocol};
 use crate::workload::{
     self, Amount, Disk, Doorbell, LOST_AFTER_S, Mode, Options, PermittedErrors, Statistics, length_of,
     trims_of,
 };
 use kernel_sim::PnpDevice;
-use kernel_sim::ddi::types::{NTSTATUS, PDEVICE_OBJECT, PDRIVER_INITIALIZE, PDRIVER_OBJECT, status_name};
+use kernel_sim::ddi::types::{
+    NTSTATUS, PDEVICE_OBJECT, PDRIVER_INITIALIZE, PDRIVER_OBJECT, STATUS_INSUFFICIENT_RESOURCES, status_name,
+};
 use kernel_sim::machine::Machine;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use storport_sim::LowerDisk;
+use storport_sim::disk::BackingStore;
 use storport_sim::disk::fault::{FaultInjector, FaultKind, Phase, SharedFaults, SharedPhase};
 use storport_sim::{Adapter, Medium, StartError};
 
@@ -34,6 +39,8 @@ pub(super) struct RigResult {
     pub disturbances: Option<DisturbanceCounts>,
     /// Why the driver could not be started.
     pub refused: Option<String>,
+    /// What the commands sent before the load came to.
+    pub commands: Vec<Sent>,
     /// Its device told it lies, so that it need not start.
     pub was_lied_to: bool,
 }
@@ -46,8 +53,12 @@ pub(super) struct Rig {
     pub workload: Options,
     pub disturbances: Disturbances,
     pub environment: Environment,
+    /// Sent to each disk before the load.
+    pub commands: Vec<Command>,
     /// The medium behind a miniport.
     pub medium: Option<Arc<Medium>>,
+    /// The contents of the disk below a driver without hardware.
+    pub lower: Option<Box<dyn BackingStore>>,
     /// The faults that strike the device of a WDM driver.
     pub faults: SharedFaults,
     /// Told which part of its life the driver is in.
@@ -72,7 +83,14 @@ impl Rig {
                 let object = load(machine, entry)?;
                 let faults = FaultInjector::new(&self.disturbances.faults, self.workload.seed);
                 *self.faults.lock() = faults.only_lying();
-                let device = match machine.add_device(object, 0) {
+                let added = match self.lower.take() {
+                    None => machine.add_device(object, 0),
+                    Some(store) => match LowerDisk::new(machine, store, Arc::clone(&self.faults)) {
+                        Some(lower) => machine.add_device_over(object, lower),
+                        None => Err(STATUS_INSUFFICIENT_RESOURCES),
+                    },
+                };
+                let device = match added {
                     Ok(device) => device,
                     Err(status) => {
                         return Err(self.not_started(
@@ -163,6 +181,8 @@ impl Rig {
             };
             return Err(self.not_started(machine, object, why));
         }
+        let sent = units::send(&self.commands, &devices);
+        self.result.lock().commands = sent;
         let disk = self.disk(machine, devices, service)?;
         match &self.medium {
             Some(medium) if !self.disturbances.is_none() => {

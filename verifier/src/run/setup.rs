@@ -2,16 +2,16 @@
 //!
 //! Invariant: what is refused is refused before the machine is powered on and before an image is written to.
 
-use super::disturbances::Disturbances;
+use super::disturbances::{Disturbances, Event};
 use super::environment::Environment;
-use super::{MemoryChoice, Run};
+use super::{MemoryChoice, Run, Units};
 use crate::driver::{Driver, Kind};
 use crate::rules::{Exception, Selection, Sites};
 use crate::workload::{Amount, Options};
 use kernel_sim::machine::{BadProcessorCount, PATIENCE};
 use std::path::PathBuf;
 use std::time::Duration;
-use storport_sim::disk::StoreError;
+use storport_sim::disk::{IdentityError, StoreError};
 
 /// Which executor runs the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,6 +81,8 @@ pub struct Setup {
     pub disturbances: Disturbances,
     /// The disk.
     pub contents: Contents,
+    /// The units behind an adapter.
+    pub units: Units,
     /// What the machine's memory is like.
     pub memory: MemoryChoice,
     /// The rest of the environment, and what of it is drawn from the seed.
@@ -109,6 +111,7 @@ impl Setup {
             workload: Options::NONE,
             disturbances: Disturbances::default(),
             contents: Contents::Memory { bytes: 4096 },
+            units: Units::default(),
             memory: MemoryChoice::Drawn,
             environment: Environment::default(),
             rules: Selection::default(),
@@ -207,6 +210,21 @@ pub enum SetupError {
         /// Why not.
         why: &'static str,
     },
+    /// Names, write protection or commands for the disk of a driver that is no miniport.
+    #[error("{driver}: --read-only, --vendor, --product, --serial and --cdb are for the units of an adapter")]
+    Units {
+        /// Its name.
+        driver: &'static str,
+    },
+    /// A load that writes, to units that cannot be written.
+    #[error("--read-only: --rw {mode} writes or trims; read and randread do not")]
+    ReadOnly {
+        /// Its mode.
+        mode: &'static str,
+    },
+    /// Bad `--vendor`, `--product` or `--serial`.
+    #[error("{0}")]
+    Identity(#[from] IdentityError),
     /// A driver of this kind cannot be disturbed like that.
     #[error("{driver} is {kind}: {why}")]
     Disturbances {
@@ -264,13 +282,18 @@ pub(super) fn check_disturbances(driver: &Driver, disturbances: &Disturbances) -
         }
         Kind::Wdm { .. } if disturbances.events.iter().any(|event| !event.is_about_devices()) => refuse(
             "a WDM driver",
-            "--event reset and hotplug need an adapter; stop-restart, query-remove, power and removal do not",
+            "--event reset, hotplug, rebalance and units need an adapter; stop-restart, query-remove, power and \
+             removal do not",
         ),
         Kind::Wdm { .. } => Ok(()),
         _ if disturbances.events.iter().any(|event| !event.is_about_adapters()) => refuse(
             "a miniport",
             "--event query-remove and power are for WDM drivers: Storport deals with plug and play and power, and \
              stop-restart is what a miniport sees of it",
+        ),
+        Kind::VirtualMiniport { .. } if disturbances.events.contains(&Event::Rebalance) => refuse(
+            "a virtual miniport",
+            "--event rebalance is for adapters with hardware: a virtual one has no resources to give up",
         ),
         Kind::VirtualMiniport { .. } | Kind::Miniport { .. } => Ok(()),
     }

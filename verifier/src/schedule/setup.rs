@@ -5,7 +5,7 @@
 use crate::rules::{Selection, Sites};
 use crate::run::environment::{STEP_NS_MAX, TIMERS_EVERY_MAX};
 use crate::run::{
-    Contents, Disturbances, Environment, Executor, MEMORY_BYTES_MAX, MemoryChoice, Parts, Setup,
+    Contents, Disturbances, Environment, Executor, MEMORY_BYTES_MAX, MemoryChoice, Parts, Setup, Units,
 };
 use crate::workload::{Amount, DEPTH_MAX, LUNS_MAX, Options};
 use kernel_sim::machine::PROCESSORS_MAX;
@@ -27,6 +27,8 @@ pub(super) struct SetupText {
     environment: Environment,
     size: Option<u64>,
     image: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Units::is_plain")]
+    units: Units,
     rules: RulesText,
     sites: bool,
 }
@@ -76,6 +78,7 @@ impl SetupText {
             environment: Environment { draws: Parts::NONE, ..setup.environment },
             size,
             image,
+            units: setup.units.clone(),
             rules: RulesText::Words(setup.rules.to_string()),
             sites: setup.sites == Sites::Kept,
         }
@@ -96,6 +99,7 @@ impl SetupText {
             workload: self.workload,
             disturbances: self.disturbances,
             contents,
+            units: self.units,
             memory: self.memory,
             environment: self.environment,
             rules,

@@ -261,6 +261,7 @@ mod tests {
                 },
                 disturbances: Default::default(),
                 contents: Contents::Memory { bytes: 1 << 20 },
+                units: Default::default(),
                 memory: crate::run::MemoryChoice::Plain,
                 environment: Default::default(),
                 rules: Selection::parse("SpinLockSafe").unwrap(),

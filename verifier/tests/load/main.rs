@@ -127,6 +127,7 @@ fn a_clean_driver_passes_every_event() {
             sum.restarts += counts.events.restarts;
             sum.found += counts.events.found;
             sum.removals += counts.events.removals;
+            sum.rebalances += counts.events.rebalances;
             retries += counts.disk.retries;
         }
         let happened = match event {
@@ -134,6 +135,9 @@ fn a_clean_driver_passes_every_event() {
             Event::StopRestart => sum.restarts > 30,
             Event::Hotplug => sum.found > 30,
             Event::Removal => sum.removals >= 25,
+            Event::Rebalance => sum.rebalances > 30,
+            // It has no HwStorUnitControl.
+            Event::Units => sum.unit_queries + sum.unit_sleeps == 0,
             Event::QueryRemove | Event::Power => unreachable!("of devices"),
         };
         assert!(happened, "{name}: {sum:?}");

@@ -155,7 +155,9 @@ unsafe fn end_without_adapter<const MISTAKE: u8>(
             }
             SRB_FUNCTION_PNP => {
                 let pnp = srb.cast::<SCSI_PNP_REQUEST_BLOCK>();
-                if (*pnp).PnPAction == StorRemoveDevice && MISTAKE != mistake::LEAKS {
+                let is_to_adapter = (*pnp).SrbPnPFlags & SRB_PNP_FLAGS_ADAPTER_REQUEST != 0;
+                let ends = is_to_adapter && [StorRemoveDevice, StorStopDevice].contains(&(*pnp).PnPAction);
+                if ends && MISTAKE != mistake::LEAKS {
                     StorPortFreePool(extension, (*e).scratch);
                 }
                 Some(SRB_STATUS_SUCCESS)

@@ -12,7 +12,10 @@ pub static ENDS_TWICE: Driver = Driver {
     aliases: &[],
     summary: "completes some IRPs twice",
     expects: Expects::Clean,
-    kind: Kind::Wdm { entry: Some(DriverEntry), device: |store, _| Box::new(DiskController::new(store)) },
+    kind: Kind::Wdm {
+        entry: Some(DriverEntry),
+        device: Some(|store, _| Box::new(DiskController::new(store))),
+    },
     cancels: false,
     image: None,
     sources: &[],

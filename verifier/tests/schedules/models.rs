@@ -234,6 +234,7 @@ pub fn program(driver: &'static Driver) -> Program {
         workload,
         disturbances: Default::default(),
         contents: Contents::Memory { bytes: 4096 },
+        units: Default::default(),
         memory: verifier::run::MemoryChoice::Drawn,
         environment: Default::default(),
         rules: Selection::default(),

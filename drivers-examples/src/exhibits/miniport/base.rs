@@ -163,6 +163,11 @@ pub(super) unsafe extern "C-unwind" fn HwAdapterControl(
 /// Executes an SRB on the medium and fills in how it ended.
 pub(super) unsafe fn Execute(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     let s = &mut *Srb;
+    if s.Function == SRB_FUNCTION_PNP {
+        // There is nothing to make quiet, and nothing to give back.
+        s.SrbStatus = SRB_STATUS_SUCCESS;
+        return;
+    }
     if s.Function != SRB_FUNCTION_EXECUTE_SCSI {
         s.SrbStatus = SRB_STATUS_INVALID_REQUEST;
         return;

@@ -5,6 +5,7 @@
 /// - `name: starts => routine` calls it with each read and write;
 /// - `name: initializes => routine` calls it in place of HwStorInitialize, `controls` in place of
 ///   HwStorAdapterControl;
+/// - `name: stops => routine` calls it with the request that stops the adapter for plug and play;
 /// - `name: finds => routine` calls it with the configuration that HwStorFindAdapter has filled in.
 ///
 /// With `physical` before them it is the miniport of an adapter with hardware.
@@ -24,6 +25,17 @@ macro_rules! exhibits {
     }};
     (@physical starts $routine:path, $driver:ident, $path:ident) => {{
         exhibits!(@start_io $routine);
+        Register($driver, $path, Ways { StartIo: Some(HwStartIo), ..Ways::PHYSICAL })
+    }};
+    (@physical stops $routine:path, $driver:ident, $path:ident) => {{
+        unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+            if IsStop(Srb) {
+                $routine(DeviceExtension, Srb);
+            } else {
+                ExecuteAndComplete(DeviceExtension, Srb);
+            }
+            TRUE
+        }
         Register($driver, $path, Ways { StartIo: Some(HwStartIo), ..Ways::PHYSICAL })
     }};
     (@start_io $routine:path) => {

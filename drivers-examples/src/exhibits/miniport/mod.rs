@@ -76,6 +76,10 @@ exhibits! {
     initializes_once: initializes => HwInitializeOnce;
     /// Counts how often it is initialized.
     initializes_again: initializes => HwInitializeAgain;
+    /// Refuses to stop its adapter.
+    refuses_stop: physical stops => RefusesStop;
+    /// Has nothing to do to stop its adapter.
+    stops: physical stops => Stops;
 }
 
 unsafe fn IsWrite(Srb: PSCSI_REQUEST_BLOCK) -> bool {
@@ -254,6 +258,23 @@ unsafe fn CompletesLater(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
     let Dpc: PKDPC = (*Srb).SrbExtension.cast();
     KeInitializeDpc(Dpc, Some(ExecuteInDpc), null_mut());
     KeInsertQueueDpc(Dpc, DeviceExtension, Srb.cast());
+}
+
+/// Whether plug and play stops the adapter.
+unsafe fn IsStop(Srb: PSCSI_REQUEST_BLOCK) -> bool {
+    (*Srb).Function == SRB_FUNCTION_PNP
+        && (*Srb.cast::<SCSI_PNP_REQUEST_BLOCK>()).PnPAction == StorStopDevice
+        && (*Srb.cast::<SCSI_PNP_REQUEST_BLOCK>()).SrbPnPFlags & SRB_PNP_FLAGS_ADAPTER_REQUEST != 0
+}
+
+unsafe fn RefusesStop(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    (*Srb).SrbStatus = SRB_STATUS_INVALID_REQUEST; // Wrong: a stop cannot be refused.
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
+}
+
+unsafe fn Stops(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
+    (*Srb).SrbStatus = SRB_STATUS_SUCCESS;
+    StorPortNotification(RequestComplete, DeviceExtension, Srb);
 }
 
 unsafe extern "C-unwind" fn HwInitializeOnce(DeviceExtension: PVOID) -> BOOLEAN {

@@ -52,7 +52,7 @@ static EDITED: Driver = Driver {
     expects: Expects::MayBreak("SpinLockSafe"),
     kind: Kind::Wdm {
         entry: Some(rare::driver_entry),
-        device: |store, _| Box::new(DiskController::new(store)),
+        device: Some(|store, _| Box::new(DiskController::new(store))),
     },
     cancels: true,
     image: None,

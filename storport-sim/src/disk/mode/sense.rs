@@ -55,7 +55,7 @@ pub(in crate::disk) fn mode_sense_10(
 
 impl ScsiDisk {
     fn device_specific(&self) -> u8 {
-        let protected = self.store.is_read_only() || self.mode.current.write_protect;
+        let protected = self.is_read_only() || self.mode.current.write_protect;
         ModeHeader6::DPOFUA | if protected { ModeHeader6::WRITE_PROTECTED } else { 0 }
     }
 

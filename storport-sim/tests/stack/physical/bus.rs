@@ -100,7 +100,7 @@ fn ranges_are_as_the_slot_says_and_ports_are_ports() {
     assert_completed(&outcome, "ranges");
 }
 
-/// Supports start and surprise removal of units; counts them by what it was told of unit 1.
+/// Supports start, removals and power of units; counts what it was told by unit.
 unsafe extern "C-unwind" fn unit_control(
     extension: PVOID,
     kind: SCSI_UNIT_CONTROL_TYPE,
@@ -114,12 +114,30 @@ unsafe extern "C-unwind" fn unit_control(
             let flags = (&raw mut (*list).SupportedTypeList).cast::<BOOLEAN>();
             *flags.add(ScsiUnitStart as usize) = TRUE;
             *flags.add(ScsiUnitSurpriseRemoval as usize) = TRUE;
-        } else {
-            let address = &*parameters.cast::<STOR_ADDR_BTL8>();
-            assert_eq!((address.Type, address.Path, address.Target), (1, 0, 0));
-            let e = &*extension.cast::<Extension>();
-            e.controls[20 + kind as usize % 12].fetch_add(1 << (8 * address.Lun), SeqCst);
+            *flags.add(ScsiUnitRemove as usize) = TRUE;
+            *flags.add(ScsiUnitPower as usize) = TRUE;
+            return ScsiUnitControlSuccess;
         }
+        let e = &*extension.cast::<Extension>();
+        let (address, level) = if kind == ScsiUnitPower {
+            let power = &*parameters.cast::<STOR_UNIT_CONTROL_POWER>();
+            assert_eq!(power.PowerAction, StorPowerActionNone);
+            // Asleep and awake again, in that order.
+            let sleeps = e.controls[20 + kind as usize].load(SeqCst) % 2 == 0;
+            assert_eq!(power.PowerState, if sleeps { StorPowerDeviceD3 } else { StorPowerDeviceD0 });
+            (&*power.Address.cast::<STOR_ADDR_BTL8>(), DISPATCH_LEVEL)
+        } else {
+            (&*parameters.cast::<STOR_ADDR_BTL8>(), PASSIVE_LEVEL)
+        };
+        assert_eq!((address.Type, address.Path, address.Target), (1, 0, 0));
+        assert_eq!(KeGetCurrentIrql(), level);
+        let extension_of_unit = StorPortGetLogicalUnit(extension, 0, 0, address.Lun).cast::<u32>();
+        if kind == ScsiUnitStart {
+            assert_eq!(*extension_of_unit, 0, "a new device has a fresh extension");
+            *extension_of_unit = 1;
+        }
+        assert_eq!(*extension_of_unit, 1);
+        e.controls[20 + kind as usize % 12].fetch_add(1 << (8 * address.Lun), SeqCst);
     }
     ScsiUnitControlSuccess
 }
@@ -134,11 +152,12 @@ unsafe extern "C-unwind" fn build_noticing(extension: PVOID, srb: PSCSI_REQUEST_
 }
 physical_entry!(controls_units, |data| {
     data.HwUnitControl = Some(unit_control);
+    data.SpecificLuExtensionSize = 4;
     data.HwBuildIo = Some(build_noticing);
 });
 
 #[test]
-fn units_are_started_and_their_removal_is_told() {
+fn a_unit_that_comes_back_is_a_new_device() {
     for (cpus, execution, name) in executions(4) {
         let outcome = physical::run(cpus, execution, 0, 2, |bench| {
             with_adapter(Some(controls_units), physical::slot(&[]), |adapter| {
@@ -150,13 +169,46 @@ fn units_are_started_and_their_removal_is_told() {
                 assert!(gone.is_some());
                 assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
                 adapter.wait_for_scans();
-                assert_eq!(told(ScsiUnitSurpriseRemoval), 0x100);
-                // It comes back: the same disk device serves it again.
+                assert_eq!((told(ScsiUnitSurpriseRemoval), told(ScsiUnitRemove)), (0x100, 0));
+                assert_eq!(adapter.present_disks(), [adapter.disks()[0]]);
+                // It comes back: the scan that finds it has removed the old device.
                 bench.target.lock().attach(Lun::new(1).unwrap(), disk());
                 assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
                 adapter.wait_for_scans();
-                assert_eq!(read_once(adapter.disks()[1]), STATUS_SUCCESS);
+                assert_eq!((told(ScsiUnitRemove), told(ScsiUnitStart)), (0x100, 0x201));
+                assert_eq!(read_once(adapter.disks()[1]), STATUS_NO_SUCH_DEVICE, "open still");
                 adapter.wait_for_scans();
+                assert_eq!(read_once(adapter.present_disks()[1]), STATUS_SUCCESS);
+                adapter.wait_for_scans();
+                // It goes for good, and every handle to it is closed.
+                assert!(bench.target.lock().detach(Lun::new(1).unwrap()).is_some());
+                assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+                adapter.wait_for_scans();
+                adapter.remove_gone_disks();
+                assert_eq!((told(ScsiUnitSurpriseRemoval), told(ScsiUnitRemove)), (0x200, 0x200));
+            });
+        });
+        assert_completed(&outcome, &name);
+    }
+}
+
+#[test]
+fn a_unit_sleeps_and_wakes_and_is_asked_for_its_capabilities() {
+    for (cpus, execution, name) in executions(4) {
+        let outcome = physical::run(cpus, execution, 0, 2, |_| {
+            with_adapter(Some(controls_units), physical::slot(&[]), |adapter| {
+                let power = || physical::extension().controls[20 + ScsiUnitPower as usize].load(SeqCst);
+                let [first, second] = adapter.disks() else { panic!("two disks") };
+                assert!(adapter.hears_of_units());
+                assert!(adapter.query_unit(*first));
+                assert!(adapter.put_unit_to_sleep(*first));
+                assert_eq!(power(), 1);
+                assert_eq!(read_once(*second), STATUS_SUCCESS, "the other unit works on");
+                adapter.wake_unit(*first);
+                assert_eq!(power(), 2);
+                assert_eq!(read_once(*first), STATUS_SUCCESS);
+                adapter.wait_for_scans();
+                assert!(!adapter.put_unit_to_sleep(adapter.device()), "no disk");
             });
         });
         assert_completed(&outcome, &name);

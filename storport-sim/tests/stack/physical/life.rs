@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use storport_sim::client::{Device, Threads, sleep_us};
 use storport_sim::ddi::*;
-use storport_sim::{Adapter, PciSlot, StartError};
+use storport_sim::{Adapter, PciSlot, RebalanceError, StartError};
 
 /// How often a control type was called.
 fn controls(kind: SCSI_ADAPTER_CONTROL_TYPE) -> u32 {
@@ -214,6 +214,65 @@ fn a_miniport_that_cannot_restart_is_found_again() {
         });
     });
     assert_completed(&outcome, "found again");
+}
+
+/// Frees what the passive routine allocated when the adapter is stopped, and notes that.
+unsafe extern "C-unwind" fn build_stopping(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
+    unsafe {
+        if SrbGetSrbFunction(srb.cast()) as UCHAR != SRB_FUNCTION_PNP {
+            return physical::HwBuildIo(extension, srb);
+        }
+        assert_eq!(KeGetCurrentIrql(), DISPATCH_LEVEL);
+        StorPortFreePool(extension, (*extension.cast::<physical::Extension>()).worker);
+        SrbSetSrbStatus(srb.cast(), SRB_STATUS_SUCCESS);
+        StorPortNotification(RequestComplete, extension, srb);
+    }
+    FALSE
+}
+unsafe extern "C-unwind" fn build_refusing(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
+    unsafe {
+        if SrbGetSrbFunction(srb.cast()) as UCHAR != SRB_FUNCTION_PNP {
+            return physical::HwBuildIo(extension, srb);
+        }
+        SrbSetSrbStatus(srb.cast(), SRB_STATUS_BUSY);
+        StorPortNotification(RequestComplete, extension, srb);
+    }
+    FALSE
+}
+physical_entry!(stops, |data| {
+    data.HwInitialize = Some(initialize_allocating);
+    data.HwBuildIo = Some(build_stopping);
+});
+physical_entry!(refuses_to_stop, |data| data.HwBuildIo = Some(build_refusing));
+
+#[test]
+fn a_rebalance_finds_and_initializes_the_adapter_again() {
+    for options in [&[][..], &[("Extended", 1)][..]] {
+        for (cpus, execution, name) in executions(4) {
+            let outcome = physical::run(cpus, execution, 0, 1, move |_| {
+                with_adapter(Some(stops), physical::slot(options), |adapter| {
+                    for _ in 0..2 {
+                        adapter.rebalance().unwrap();
+                        assert_eq!(controls(ScsiRestartAdapter), 0, "it is found again instead");
+                        assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+                    }
+                });
+            });
+            assert_completed(&outcome, &name);
+        }
+    }
+}
+
+#[test]
+fn a_stop_that_is_refused_is_not_tried_again() {
+    let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
+        with_adapter(Some(refuses_to_stop), physical::slot(&[]), |adapter| {
+            assert_eq!(adapter.rebalance(), Err(RebalanceError::NotStopped(SRB_STATUS_BUSY)));
+        });
+    });
+    assert_completed(&outcome, "refused");
 }
 
 /// Keeps memory from HwStorInitialize's passive routine to the removal it is told of.

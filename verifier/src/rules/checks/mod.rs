@@ -2,6 +2,7 @@
 //! should be; those of time watch.
 
 pub mod adapter_restart;
+pub mod adapter_stop;
 pub mod call_irql;
 pub mod call_under_lock;
 pub mod complete_under_lock;

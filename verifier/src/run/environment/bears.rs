@@ -39,7 +39,9 @@ impl Bears {
         match self.kind {
             Kind::Model { .. } => false,
             Kind::Wdm { .. } => event.is_about_devices(),
-            Kind::VirtualMiniport { .. } | Kind::Miniport { .. } => event.is_about_adapters(),
+            // A virtual adapter has no resources that could be others.
+            Kind::VirtualMiniport { .. } => event.is_about_adapters() && event != Event::Rebalance,
+            Kind::Miniport { .. } => event.is_about_adapters(),
         }
     }
 

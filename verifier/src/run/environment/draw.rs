@@ -18,6 +18,12 @@ use storport_sim::disk::fault::{FaultKind, FaultPlan, Phase};
 
 /// Sets these draws apart from others of the same seed.
 const SALT: u64 = 0x656E_7669_726F_6E73;
+/// Events that have draws of their own, so that the others have the same whether there are these or not.
+const LATER: [Event; 2] = [Event::Rebalance, Event::Units];
+/// Sets those draws apart from the others.
+const LATER_SALT: u64 = 0x6C61_7465_725F_6576;
+/// One seed in so many has one of them.
+const LATER_ONE_IN: u32 = 12;
 /// One seed in so many is plain.
 const PLAIN_ONE_IN: u64 = 3;
 
@@ -89,6 +95,9 @@ pub(super) fn draw(setup: &mut Setup, parts: Parts, driver: &Driver, seed: u64) 
             draw_part(part, setup, bears, &mut numbers);
         }
     }
+    if parts.has(Part::Events) {
+        later_events(setup, bears, seed);
+    }
     make_it_fit(setup, parts, &asked);
     setup.environment.drawn = parts.iter().filter(|part| !part.is_same(&asked, setup)).collect();
 }
@@ -129,14 +138,23 @@ fn draw_part(part: Part, setup: &mut Setup, bears: Bears, numbers: &mut SplitMix
 
 /// One event, or some.
 fn events(bears: Bears, numbers: &mut SplitMix64) -> Vec<Event> {
-    let all: Vec<Event> =
-        Event::NAMES.iter().map(|(_, event)| *event).filter(|event| bears.event(*event)).collect();
+    let is_of_these = |event: &Event| bears.event(*event) && !LATER.contains(event);
+    let all: Vec<Event> = Event::NAMES.iter().map(|(_, event)| *event).filter(is_of_these).collect();
     if all.is_empty() {
         return all;
     }
     let one = one_of(&all, numbers);
     let with_others = numbers.below(2) == 0;
     all.into_iter().filter(|event| *event == one || with_others && numbers.below(2) == 0).collect()
+}
+
+/// Adds one of the events that are drawn apart from the others, to one seed in [`LATER_ONE_IN`].
+fn later_events(setup: &mut Setup, bears: Bears, seed: u64) {
+    let mut numbers = SplitMix64::new(mix(seed ^ LATER_SALT));
+    let all: Vec<Event> = LATER.into_iter().filter(|event| bears.event(*event)).collect();
+    if numbers.below(LATER_ONE_IN) == 0 && !all.is_empty() {
+        setup.disturbances.events.push(one_of(&all, &mut numbers));
+    }
 }
 
 /// One to three rules about commands.
