@@ -482,8 +482,6 @@ size_t wcslen(const WCHAR *);
 NTSYSAPI SIZE_T RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_T Length);
 NTSYSAPI ULONG DbgPrint(PCSTR Format, ...);
 NTSYSAPI ULONG DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
-NTKERNELAPI VOID KeBugCheck(ULONG BugCheckCode);
-NTKERNELAPI VOID KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4);
 #define KeMemoryBarrier() __sync_synchronize()
 #define MemoryBarrier() __sync_synchronize()
 #define YieldProcessor() ((void)0)
