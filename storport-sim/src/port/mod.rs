@@ -19,6 +19,7 @@
 //! log.rs         what the miniport logs                   system.rs    processors, device objects
 //! hands.rs       when SRBs changed hands                  order.rs     what comes before what
 //! lists.rs       interlocked lists                        absent.rs    what is known by name only
+//! slots.rs       the records of a unit's requests
 //! ```
 //!
 //! It is a WDM driver over the kernel's I/O manager, but for one liberty: what it does inside a call
@@ -60,6 +61,7 @@ pub(crate) mod query;
 mod recovery;
 pub(crate) mod registry;
 mod scan;
+mod slots;
 mod start;
 mod start_io;
 pub(crate) mod system;
