@@ -4,6 +4,7 @@
 //! they are made again and must run alike.
 
 mod bad_files;
+mod drives;
 mod made_again;
 
 use assert_cmd::Command;
