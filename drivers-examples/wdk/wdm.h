@@ -577,5 +577,23 @@ FORCEINLINE VOID IoSetCompletionRoutine(
     Next->Control = (UCHAR)((OnSuccess ? SL_INVOKE_ON_SUCCESS : 0) | (OnError ? SL_INVOKE_ON_ERROR : 0)
                             | (OnCancel ? SL_INVOKE_ON_CANCEL : 0));
 }
+FORCEINLINE VOID IoSetNextIrpStackLocation(PIRP Irp)
+{
+    Irp->CurrentLocation--;
+    Irp->Tail.Overlay.CurrentStackLocation--;
+}
+FORCEINLINE VOID IoInitializeDpcRequest(PDEVICE_OBJECT DeviceObject, PIO_DPC_ROUTINE DpcRoutine)
+{
+    KeInitializeDpc(&DeviceObject->Dpc, (PKDEFERRED_ROUTINE)DpcRoutine, DeviceObject);
+}
+FORCEINLINE VOID IoRequestDpc(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    KeInsertQueueDpc(&DeviceObject->Dpc, Irp, Context);
+}
+
+/* MDLs. */
+FORCEINLINE ULONG MmGetMdlByteCount(const MDL *Mdl) { return Mdl->ByteCount; }
+FORCEINLINE ULONG MmGetMdlByteOffset(const MDL *Mdl) { return Mdl->ByteOffset; }
+FORCEINLINE PVOID MmGetMdlVirtualAddress(const MDL *Mdl) { return (PVOID)((PCHAR)Mdl->StartVa + Mdl->ByteOffset); }
 
 #endif

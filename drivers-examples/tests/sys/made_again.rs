@@ -60,7 +60,7 @@ fn the_headers_lay_structures_out_as_the_table_says() {
         return;
     }
     let desk = desk();
-    let mut text = String::from("#include <storport.h>\n");
+    let mut text = String::from("#include <storport.h>\n#include <ntdddisk.h>\n");
     for row in include_str!("../../wdk/layouts.tsv").lines().filter(|line| !line.starts_with('#')) {
         let fields: Vec<_> = row.split('\t').collect();
         let [structure, member, number] = fields[..] else { panic!("{row}") };

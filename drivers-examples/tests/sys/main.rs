@@ -6,6 +6,7 @@
 mod bad_files;
 mod drives;
 mod made_again;
+mod wdm;
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;

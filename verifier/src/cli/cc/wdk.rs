@@ -9,9 +9,10 @@ macro_rules! written_by_hand {
     };
 }
 
-const HEADERS: [(&str, &str); 15] = written_by_hand![
+const HEADERS: [(&str, &str); 16] = written_by_hand![
     "hbaapi.h",
     "hbapiwmi.h",
+    "ntdddisk.h",
     "ntddk.h",
     "ntddscsi.h",
     "ntstrsafe.h",
