@@ -41,6 +41,11 @@
 #define UNALIGNED
 #define POINTER_ALIGN DECLSPEC_ALIGN(8)
 #define ANYSIZE_ARRAY 1
+#define RTL_SIZEOF_THROUGH_FIELD(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
+#define ALIGN_DOWN_BY(Length, Alignment) ((ULONG_PTR)(Length) & ~((ULONG_PTR)(Alignment) - 1))
+#define ALIGN_UP_BY(Length, Alignment) ALIGN_DOWN_BY((ULONG_PTR)(Length) + (Alignment) - 1, (Alignment))
+#define ALIGN_DOWN(Length, Type) ALIGN_DOWN_BY((Length), sizeof(Type))
+#define ALIGN_UP(Length, Type) ALIGN_UP_BY((Length), sizeof(Type))
 #define UNREFERENCED_PARAMETER(P) ((void)(P))
 #define DBG_UNREFERENCED_LOCAL_VARIABLE(V) ((void)(V))
 #define ARRAYSIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -52,6 +57,7 @@
 #define C_ASSERT(e) _Static_assert(e, #e)
 #define ASSERT(e) ((void)0)
 #define ASSERTMSG(m, e) ((void)0)
+#define NT_ASSERTMSG(m, e) ((void)0)
 #define NT_ASSERT(e) ((void)0)
 #define DbgBreakPoint() ((void)0)
 #define KdPrint(x) ((void)0)
@@ -488,6 +494,16 @@ NTSYSAPI ULONG DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
 
 FORCEINLINE PVOID ULongToPtr(ULONG Value) { return (PVOID)(ULONG_PTR)Value; }
 FORCEINLINE ULONG PtrToUlong(const VOID *Value) { return (ULONG)(ULONG_PTR)Value; }
+
+/* A bit of a word that others change too, by the interlocked routines that the simulator sees. */
+FORCEINLINE UCHAR InterlockedBitTestAndSet(LONG volatile *Base, LONG Bit)
+{
+    return (UCHAR)(InterlockedOr((PLONG)Base + Bit / 32, (LONG)(1u << Bit % 32)) >> Bit % 32 & 1);
+}
+FORCEINLINE UCHAR InterlockedBitTestAndReset(LONG volatile *Base, LONG Bit)
+{
+    return (UCHAR)(InterlockedAnd((PLONG)Base + Bit / 32, (LONG)~(1u << Bit % 32)) >> Bit % 32 & 1);
+}
 
 /* Lists. */
 FORCEINLINE VOID InitializeListHead(PLIST_ENTRY ListHead) { ListHead->Flink = ListHead->Blink = ListHead; }

@@ -136,6 +136,7 @@ fn in_rust() -> Layouts {
             FeatureSupport SrbTypeFlags AddressTypeFlags Reserved1 HwUnitControl;
         ACCESS_RANGE: RangeStart RangeLength RangeInMemory;
         MEMORY_REGION: VirtualBase PhysicalBase Length;
+        STOR_REQUEST_INFO: Version Size PriorityHint Flags Key Length IsWriteRequest Reserved;
         STOR_DPC: Dpc Lock;
         STOR_LOCK_HANDLE: Lock Context;
         STOR_SCATTER_GATHER_ELEMENT: PhysicalAddress Length Reserved;

@@ -118,7 +118,8 @@ fn ahci(entry: PDRIVER_INITIALIZE) -> Kind {
     Kind::Miniport {
         entry,
         device: |medium, _| Box::new(Ahci::new(medium, 4).with_message()),
-        slot: Ahci::slot,
+        // Shipped drivers of both adapters free memory in ScsiStopAdapter.
+        slot: || Ahci::slot().control_without_lock(),
         protocol: Protocol::Ata,
     }
 }
