@@ -216,11 +216,32 @@
 #pragma pack(push, 1)
 typedef union _CDB {
     struct { UCHAR OperationCode, Bits, Immediate[3], Control; } CDB6GENERIC;
+    struct { UCHAR OperationCode, Reserved1 : 5, LogicalUnitNumber : 3, PageCode, IReserved, AllocationLength, Control; } CDB6INQUIRY;
     struct { UCHAR OperationCode, EnableVitalProductData : 1, CommandSupportData : 1, Reserved1 : 6; UCHAR PageCode, ReservedIfNotOne, AllocationLength, Control; } CDB6INQUIRY3;
     struct {
-        UCHAR OperationCode, Bits, LogicalBlockByte0, LogicalBlockByte1, LogicalBlockByte2, LogicalBlockByte3;
+        UCHAR OperationCode;
+        union { UCHAR Bits; struct { UCHAR RelativeAddress : 1, Reserved1 : 2, ForceUnitAccess : 1, DisablePageOut : 1, LogicalUnitNumber : 3; }; };
+        UCHAR LogicalBlockByte0, LogicalBlockByte1, LogicalBlockByte2, LogicalBlockByte3;
         UCHAR Reserved2, TransferBlocksMsb, TransferBlocksLsb, Control;
     } CDB10;
+    struct { UCHAR OperationCode, Reserved1 : 3, Dbd : 1, Reserved2 : 1, LogicalUnitNumber : 3, PageCode : 6, Pc : 2, Reserved3, AllocationLength, Control; } MODE_SENSE;
+    struct { UCHAR OperationCode, Reserved1 : 3, Dbd : 1, Reserved2 : 1, LogicalUnitNumber : 3, PageCode : 6, Pc : 2, Reserved3[4], AllocationLength[2], Control; } MODE_SENSE10;
+    struct { UCHAR OperationCode, SPBit : 1, Reserved1 : 3, PFBit : 1, LogicalUnitNumber : 3, Reserved2[2], ParameterListLength, Control; } MODE_SELECT;
+    struct { UCHAR OperationCode, SPBit : 1, Reserved1 : 3, PFBit : 1, LogicalUnitNumber : 3, Reserved2[5], ParameterListLength[2], Control; } MODE_SELECT10;
+    struct { UCHAR OperationCode, Immediate : 1, Reserved1 : 4, LogicalUnitNumber : 3, Reserved2[2], Start : 1, LoadEject : 1, Reserved3 : 6, Control; } START_STOP;
+    struct { UCHAR OperationCode, Reserved1 : 5, LogicalUnitNumber : 3, Reserved2[2], Prevent : 1, Persistant : 1, Reserved3 : 6, Control; } MEDIA_REMOVAL;
+    struct { UCHAR OperationCode, ServiceAction : 5, Reserved1 : 3, LogicalBlock[8], AllocationLength[4], PMI : 1, Reserved2 : 7, Control; } READ_CAPACITY16;
+    struct { UCHAR OperationCode, Mode : 5, ModeSpecific : 3, BufferID, BufferOffset[3], ParameterListLength[3], Control; } WRITE_BUFFER;
+    struct { UCHAR OperationCode, Mode : 5, ModeSpecific : 3, BufferOffset[8], AllocationLength[4], BufferId, Control; } READ_BUFFER_16;
+    struct { UCHAR OperationCode, SecurityProtocol, SecurityProtocolSpecific[2], Reserved1 : 7, INC_512 : 1, Reserved2, AllocationLength[4], Reserved3, Control; } SECURITY_PROTOCOL_IN;
+    struct { UCHAR OperationCode, ServiceAction : 5, Reserved1 : 3, Reserved2[4], StartingElement[4], AllocationLength[4], ReportType : 4, Reserved3 : 2, Filter : 2, Control; } GET_PHYSICAL_ELEMENT_STATUS;
+    struct { UCHAR OperationCode, ServiceAction : 5, Reserved1 : 3, RequestedCapacity[8], ElementIdentifier[4], Reserved2, Control; } REMOVE_ELEMENT_AND_TRUNCATE;
+    struct {
+        UCHAR OperationCode, Extend : 1, Protocol : 4, MultipleCount : 3;
+        UCHAR TLength : 2, ByteBlock : 1, TDir : 1, Reserved1 : 1, CkCond : 1, Offline : 2;
+        UCHAR Features15_8, Features7_0, SectorCount15_8, SectorCount7_0, LbaLow15_8, LbaLow7_0, LbaMid15_8, LbaMid7_0;
+        UCHAR LbaHigh15_8, LbaHigh7_0, Device, Command, Control;
+    } ATA_PASSTHROUGH16;
     struct { UCHAR OperationCode, Bits, LogicalBlock[4], TransferLength[4], Reserved2, Control; } CDB12;
     struct { UCHAR OperationCode, Bits, LogicalBlock[8], TransferLength[4], Reserved2, Control; } CDB16;
     UCHAR AsByte[16];
@@ -238,8 +259,13 @@ typedef struct _SENSE_DATA {
 typedef struct _INQUIRYDATA {
     UCHAR DeviceType : 5, DeviceTypeQualifier : 3;
     UCHAR DeviceTypeModifier : 7, RemovableMedia : 1;
-    UCHAR Versions, ResponseDataFormat, AdditionalLength, Flags[3];
-    UCHAR VendorId[8], ProductId[16], ProductRevisionLevel[4], VendorSpecific[20], Reserved3[40];
+    union { UCHAR Versions; struct { UCHAR ANSIVersion : 3, ECMAVersion : 3, ISOVersion : 2; }; };
+    UCHAR ResponseDataFormat : 4, HiSupport : 1, NormACA : 1, TerminateTask : 1, AERC : 1;
+    UCHAR AdditionalLength;
+    union { UCHAR Flags[3]; struct { UCHAR Reserved, Addr16 : 1, FlagBits6 : 7, SoftReset : 1, CommandQueue : 1, FlagBits7 : 6; }; };
+    UCHAR VendorId[8], ProductId[16], ProductRevisionLevel[4], VendorSpecific[20], Reserved3[2];
+    USHORT VersionDescriptors[8];
+    UCHAR Reserved4[22];
 } INQUIRYDATA, *PINQUIRYDATA;
 typedef struct _VPD_SERIAL_NUMBER_PAGE {
     UCHAR DeviceType : 5, DeviceTypeQualifier : 3;
@@ -269,5 +295,8 @@ FORCEINLINE VOID StorsimReverse(PUCHAR To, const UCHAR *From, ULONG Bytes)
 }
 #define REVERSE_BYTES_SHORT(To, From) StorsimReverse((PUCHAR)(To), (const UCHAR *)(From), 2)
 #define REVERSE_BYTES(To, From) StorsimReverse((PUCHAR)(To), (const UCHAR *)(From), 4)
+#define REVERSE_SHORT(Value) (*(Value) = (USHORT)(*(Value) << 8 | *(Value) >> 8))
+#define REVERSE_LONG(Value) (*(Value) = *(Value) << 24 | (*(Value) & 0xFF00) << 8 | (*(Value) >> 8 & 0xFF00) | *(Value) >> 24)
+#include "scsi_data.h"
 #define REVERSE_BYTES_QUAD(To, From) StorsimReverse((PUCHAR)(To), (const UCHAR *)(From), 8)
 #endif

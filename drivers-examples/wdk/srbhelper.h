@@ -195,4 +195,20 @@ FORCEINLINE VOID SrbSetSenseInfoBufferLength(PVOID Srb, UCHAR Length)
 {
     SrbSetScsiData(Srb, NULL, NULL, NULL, NULL, &Length);
 }
+FORCEINLINE VOID SrbGetPathTargetLun(PVOID Srb, PUCHAR PathId, PUCHAR TargetId, PUCHAR Lun)
+{
+    if (PathId != NULL)
+        *PathId = SrbGetPathId(Srb);
+    if (TargetId != NULL)
+        *TargetId = SrbGetTargetId(Srb);
+    if (Lun != NULL)
+        *Lun = SrbGetLun(Srb);
+}
+FORCEINLINE VOID SrbSetNextSrb(PVOID Srb, PVOID Next)
+{
+    if (StorsimIsExtended(Srb))
+        ((PSTORAGE_REQUEST_BLOCK)Srb)->NextSrb = (PSTORAGE_REQUEST_BLOCK)Next;
+    else
+        ((PSCSI_REQUEST_BLOCK)Srb)->NextSrb = (PSCSI_REQUEST_BLOCK)Next;
+}
 #endif

@@ -17,7 +17,7 @@ typedef LONG SCSI_ADAPTER_CONTROL_TYPE, SCSI_ADAPTER_CONTROL_STATUS, SCSI_UNIT_C
 typedef LONG STOR_DEVICE_POWER_STATE, STOR_POWER_ACTION, GETSGSTATUS;
 typedef enum _SCSI_NOTIFICATION_TYPE {
     RequestComplete, NextRequest, NextLuRequest, ResetDetected, _obsolete1, _obsolete2, RequestTimerCall,
-    BusChangeDetected, WMIEvent, WMIReregister, LinkUp, LinkDown, QueryTickCount, BufferOverrunDetected, TraceNotification
+    BusChangeDetected, WMIEvent, WMIReregister, LinkUp, LinkDown, QueryTickCount, BufferOverrunDetected, TraceNotification, IoTargetRequestServiceTime
 } SCSI_NOTIFICATION_TYPE;
 
 typedef BOOLEAN HW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE(PVOID HwDeviceExtension, ULONG MessageId);
@@ -212,6 +212,13 @@ typedef struct _STOR_LOG_EVENT_DETAILS {
     PWSTR *StringList;
 } STOR_LOG_EVENT_DETAILS, *PSTOR_LOG_EVENT_DETAILS;
 
+typedef struct _STOR_REQUEST_INFO_V1 {
+    USHORT Version, Size;
+    ULONG PriorityHint, Flags, Key, Length;
+    BOOLEAN IsWriteRequest;
+    UCHAR Reserved[3];
+} STOR_REQUEST_INFO, *PSTOR_REQUEST_INFO;
+
 #define SCSI_MINIMUM_PHYSICAL_BREAKS 16
 #define SCSI_MAXIMUM_PHYSICAL_BREAKS 255
 
@@ -226,6 +233,7 @@ typedef struct _STOR_LOG_EVENT_DETAILS {
 
 #include "generated/storport_numbers.h"
 #include "generated/storport_routines.h"
+#include "storport_extras.h"
 STORPORT_API VOID StorPortNotification(SCSI_NOTIFICATION_TYPE NotificationType, PVOID HwDeviceExtension, ...);
 STORPORT_API VOID StorPortDebugPrint(ULONG DebugPrintLevel, PCCHAR DebugMessage, ...);
 #define StorPortCopyMemory(Destination, Source, Length) memcpy((Destination), (Source), (Length))

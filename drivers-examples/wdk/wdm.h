@@ -41,6 +41,11 @@
 #define UNALIGNED
 #define POINTER_ALIGN DECLSPEC_ALIGN(8)
 #define ANYSIZE_ARRAY 1
+#define RTL_SIZEOF_THROUGH_FIELD(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
+#define ALIGN_DOWN_BY(Length, Alignment) ((ULONG_PTR)(Length) & ~((ULONG_PTR)(Alignment) - 1))
+#define ALIGN_UP_BY(Length, Alignment) ALIGN_DOWN_BY((ULONG_PTR)(Length) + (Alignment) - 1, (Alignment))
+#define ALIGN_DOWN(Length, Type) ALIGN_DOWN_BY((Length), sizeof(Type))
+#define ALIGN_UP(Length, Type) ALIGN_UP_BY((Length), sizeof(Type))
 #define UNREFERENCED_PARAMETER(P) ((void)(P))
 #define DBG_UNREFERENCED_LOCAL_VARIABLE(V) ((void)(V))
 #define ARRAYSIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -52,6 +57,7 @@
 #define C_ASSERT(e) _Static_assert(e, #e)
 #define ASSERT(e) ((void)0)
 #define ASSERTMSG(m, e) ((void)0)
+#define NT_ASSERTMSG(m, e) ((void)0)
 #define NT_ASSERT(e) ((void)0)
 #define DbgBreakPoint() ((void)0)
 #define KdPrint(x) ((void)0)
@@ -482,14 +488,22 @@ size_t wcslen(const WCHAR *);
 NTSYSAPI SIZE_T RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_T Length);
 NTSYSAPI ULONG DbgPrint(PCSTR Format, ...);
 NTSYSAPI ULONG DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
-NTKERNELAPI VOID KeBugCheck(ULONG BugCheckCode);
-NTKERNELAPI VOID KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4);
 #define KeMemoryBarrier() __sync_synchronize()
 #define MemoryBarrier() __sync_synchronize()
 #define YieldProcessor() ((void)0)
 
 FORCEINLINE PVOID ULongToPtr(ULONG Value) { return (PVOID)(ULONG_PTR)Value; }
 FORCEINLINE ULONG PtrToUlong(const VOID *Value) { return (ULONG)(ULONG_PTR)Value; }
+
+/* A bit of a word that others change too, by the interlocked routines that the simulator sees. */
+FORCEINLINE UCHAR InterlockedBitTestAndSet(LONG volatile *Base, LONG Bit)
+{
+    return (UCHAR)(InterlockedOr((PLONG)Base + Bit / 32, (LONG)(1u << Bit % 32)) >> Bit % 32 & 1);
+}
+FORCEINLINE UCHAR InterlockedBitTestAndReset(LONG volatile *Base, LONG Bit)
+{
+    return (UCHAR)(InterlockedAnd((PLONG)Base + Bit / 32, (LONG)~(1u << Bit % 32)) >> Bit % 32 & 1);
+}
 
 /* Lists. */
 FORCEINLINE VOID InitializeListHead(PLIST_ENTRY ListHead) { ListHead->Flink = ListHead->Blink = ListHead; }
@@ -579,5 +593,23 @@ FORCEINLINE VOID IoSetCompletionRoutine(
     Next->Control = (UCHAR)((OnSuccess ? SL_INVOKE_ON_SUCCESS : 0) | (OnError ? SL_INVOKE_ON_ERROR : 0)
                             | (OnCancel ? SL_INVOKE_ON_CANCEL : 0));
 }
+FORCEINLINE VOID IoSetNextIrpStackLocation(PIRP Irp)
+{
+    Irp->CurrentLocation--;
+    Irp->Tail.Overlay.CurrentStackLocation--;
+}
+FORCEINLINE VOID IoInitializeDpcRequest(PDEVICE_OBJECT DeviceObject, PIO_DPC_ROUTINE DpcRoutine)
+{
+    KeInitializeDpc(&DeviceObject->Dpc, (PKDEFERRED_ROUTINE)DpcRoutine, DeviceObject);
+}
+FORCEINLINE VOID IoRequestDpc(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    KeInsertQueueDpc(&DeviceObject->Dpc, Irp, Context);
+}
+
+/* MDLs. */
+FORCEINLINE ULONG MmGetMdlByteCount(const MDL *Mdl) { return Mdl->ByteCount; }
+FORCEINLINE ULONG MmGetMdlByteOffset(const MDL *Mdl) { return Mdl->ByteOffset; }
+FORCEINLINE PVOID MmGetMdlVirtualAddress(const MDL *Mdl) { return (PVOID)((PCHAR)Mdl->StartVa + Mdl->ByteOffset); }
 
 #endif

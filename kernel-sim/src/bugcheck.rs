@@ -64,6 +64,9 @@ stop_codes! {
     /// IoCompleteRequest for a request that is already complete: often two drivers that both
     /// believe they own it. Parameter 1: the IRP.
     MULTIPLE_IRP_COMPLETE_REQUESTS = 0x44;
+    /// The driver stopped the system itself: it called KeBugCheck or KeBugCheckEx. Windows shows the code
+    /// that it names. Parameters: that code, and its own first three.
+    BUG_CHECK_BY_DRIVER = 0;
     /// Memory that is no memory of the machine was referenced below DISPATCH_LEVEL. Parameters: the
     /// address; 0 for a read, 2 for a write, 0x10 for execution; the address of the code.
     PAGE_FAULT_IN_NONPAGED_AREA = 0x50;

@@ -23,6 +23,8 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::SeqCst, fence};
 
 /// Physical address 0 of the machine's memory: not 0, so that a null address is never good.
 pub const PHYSICAL_BASE: u64 = 0x1_0000_0000;
+/// Physical address of the first register window: below 4 GiB, as for base address registers of 32 bits.
+const WINDOWS_BASE: u64 = 0xF000_0000;
 
 /// A device.
 pub trait HardwareModel: Send {
@@ -261,16 +263,25 @@ impl Machine {
     #[must_use]
     pub fn device_window(&self, n: usize) -> Option<u64> {
         let slot = self.hardware.get(n)?;
-        Some(PHYSICAL_BASE + (slot.window - self.memory.base()) as u64)
+        self.physical_address(slot.window)
     }
 
     /// The physical address of a host address, or `None` if it is no memory of the machine.
     pub(crate) fn physical_address(&self, host: usize) -> Option<u64> {
+        let in_windows = host.wrapping_sub(self.memory.windows());
+        if in_windows < WINDOW_BYTES {
+            return Some(WINDOWS_BASE + in_windows as u64);
+        }
         self.memory.spans(host, 1).then(|| PHYSICAL_BASE + (host - self.memory.base()) as u64)
     }
 
     /// The host address of a physical one, if all `bytes` are memory of the machine.
     pub(crate) fn virtual_address(&self, physical: u64, bytes: usize) -> Option<usize> {
+        let in_windows = physical.wrapping_sub(WINDOWS_BASE);
+        if in_windows < WINDOW_BYTES as u64 {
+            let fits = bytes as u64 <= WINDOW_BYTES as u64 - in_windows;
+            return fits.then(|| self.memory.windows() + in_windows as usize);
+        }
         let offset = usize::try_from(physical.checked_sub(PHYSICAL_BASE)?).ok()?;
         let host = self.memory.base().checked_add(offset)?;
         self.memory.contains(host, bytes.max(1)).then_some(host)

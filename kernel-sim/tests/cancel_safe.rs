@@ -81,7 +81,7 @@ unsafe extern "C-unwind" fn entry(driver: PDRIVER_OBJECT, _: PUNICODE_STRING) ->
 
 unsafe extern "C-unwind" fn read(device: PDEVICE_OBJECT, irp: PIRP) -> NTSTATUS {
     let csq: PIO_CSQ = (*device).DeviceExtension.cast();
-    if queue(csq).csq.CsqInsertIrpEx.is_some() {
+    if queue(csq).csq.Type == IO_TYPE_CSQ_EX {
         let status = IoCsqInsertIrpEx(csq, irp, null_mut(), null_mut());
         if !NT_SUCCESS(status) {
             // Marked pending by the attempt, so it is completed and said to be pending.

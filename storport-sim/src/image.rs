@@ -1,4 +1,5 @@
-//! What images of miniports import: the rows of this crate's tables, and the routines that are variadic in C.
+//! What images of miniports import: the rows of this crate's tables, the routines that are variadic in C, and
+//! those that do nothing here.
 //!
 //! A variadic routine gets every argument that its caller may have passed, in registers and on the stack;
 //! which of them mean something depends on the first. Invariant: an argument that means nothing is never
@@ -6,7 +7,7 @@
 
 #![expect(unsafe_code, reason = "routines by Windows' convention")]
 
-use crate::ddi::{self, PHW_TIMER, PSCSI_REQUEST_BLOCK};
+use crate::ddi::{self, PHW_TIMER, PSCSI_REQUEST_BLOCK, STOR_STATUS_SUCCESS};
 use kernel_sim::ddi::{LONG, PVOID, ULONG};
 use kernel_sim::image::{Export, NotAnImage};
 use std::path::Path;
@@ -32,6 +33,10 @@ fn variadic() -> impl Iterator<Item = Export> {
         Export { name: "StorPortDebugPrint", address: debug_print as *const () as usize, arguments: 0 },
     ]
     .into_iter()
+    .chain(
+        ["StorPortEtwChannelEvent2", "StorPortEtwChannelEvent4", "StorPortEtwChannelEvent8"]
+            .map(|name| Export { name, address: channel_event as *const () as usize, arguments: 0 }),
+    )
 }
 
 /// The numbers of [`ddi::SCSI_NOTIFICATION_TYPE`] whose further arguments are not just an SRB.
@@ -74,3 +79,8 @@ unsafe extern "win64-unwind" fn notification(kind: LONG, extension: PVOID, a: us
 
 /// Prints nothing: our choice, since what a driver prints is no part of what is checked.
 unsafe extern "win64-unwind" fn debug_print() {}
+
+/// Writes nothing: our choice, as for what drivers print. Up to 25 arguments, none of which is looked at.
+unsafe extern "win64-unwind" fn channel_event() -> ULONG {
+    STOR_STATUS_SUCCESS
+}

@@ -7,11 +7,12 @@
 
 use crate::callbacks::{self as kinds, HW_STOR_FIND_ADAPTER};
 use crate::ddi::{
-    DpcLock, HW_INITIALIZATION_DATA, InterruptLock, PORT_CONFIGURATION_INFORMATION, PSCSI_REQUEST_BLOCK,
-    RequestComplete, SCSI_REQUEST_BLOCK, STOR_LOCK_HANDLE, STOR_SPINLOCK, StartIoLock, args,
+    DpcLock, InterruptLock, PORT_CONFIGURATION_INFORMATION, PSCSI_REQUEST_BLOCK, RequestComplete,
+    SCSI_REQUEST_BLOCK, STOR_LOCK_HANDLE, STOR_SPINLOCK, StartIoLock, VIRTUAL_HW_INITIALIZATION_DATA, args,
 };
+use crate::port::initialize::with_zeros_behind;
 use crate::port::{self, hands};
-use kernel_sim::ddi::{PIRP, PVOID};
+use kernel_sim::ddi::{Internal, PIRP, PVOID};
 use kernel_sim::hook::{Event, EventKind};
 use kernel_sim::machine::Machine;
 use kernel_sim::moment::Moment;
@@ -94,14 +95,52 @@ pub fn storport_lock(event: &Event<'_>) -> Option<LockUse> {
     lock(handle.Lock, call.HwDeviceExtension.pointer(), context).map(LockUse::Release)
 }
 
+/// What a miniport registers, if the event is the entry of StorPortInitialize: as much of it as there is,
+/// and zeros behind. Of a miniport with hardware it is another structure, which differs in the type of one
+/// routine only.
+fn initialization_data(event: &Event<'_>) -> Option<VIRTUAL_HW_INITIALIZATION_DATA> {
+    let call = event.args::<args::StorPortInitialize>()?;
+    let address = call.HwInitializationData.pointer();
+    let bytes = (read::<u32>(address)? as usize).min(size_of::<VIRTUAL_HW_INITIALIZATION_DATA>());
+    let is_inside = Machine::current()?.is_accessible(address, bytes);
+    // SAFETY: so many bytes are memory of the machine that can be read.
+    is_inside.then(|| unsafe { with_zeros_behind(address as *const u8, bytes) })
+}
+
+/// The device that a miniport says it is for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Registers {
+    /// None: it is a virtual miniport.
+    Virtual,
+    /// One with these identifiers, in the letters that it gives; empty where it gives none.
+    Device {
+        /// `VendorId`.
+        vendor: String,
+        /// `DeviceId`.
+        device: String,
+    },
+}
+
+/// The device that a miniport registers for, if the event is the entry of StorPortInitialize.
+#[must_use]
+pub fn registers(event: &Event<'_>) -> Option<Registers> {
+    let data = initialization_data(event)?;
+    if data.AdapterInterfaceType == Internal {
+        return Some(Registers::Virtual);
+    }
+    let text = |from: PVOID, bytes: u16| {
+        let letters = (0..usize::from(bytes)).map_while(|n| read::<u8>((from as usize).checked_add(n)?));
+        letters.map(|byte| char::from(byte).to_ascii_uppercase()).collect()
+    };
+    let (vendor, device) =
+        (text(data.VendorId, data.VendorIdLength), text(data.DeviceId, data.DeviceIdLength));
+    Some(Registers::Device { vendor, device })
+}
+
 /// The callbacks that a miniport registers, if the event is the entry of StorPortInitialize.
 #[must_use]
 pub fn registered(event: &Event<'_>) -> Vec<&'static Callback> {
-    let Some(call) = event.args::<args::StorPortInitialize>() else { return Vec::new() };
-    // Of a virtual miniport it is another structure, which differs in the type of one routine only.
-    let Some(data) = read::<HW_INITIALIZATION_DATA>(call.HwInitializationData.pointer()) else {
-        return Vec::new();
-    };
+    let Some(data) = initialization_data(event) else { return Vec::new() };
     let routines = [
         (data.HwFindAdapter.is_some(), &HW_STOR_FIND_ADAPTER),
         (data.HwInitialize.is_some(), &kinds::HW_STOR_INITIALIZE),

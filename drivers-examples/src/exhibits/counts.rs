@@ -1,4 +1,4 @@
-//! What is given back more often than it was taken: a remove lock, rundown protection, a resource.
+//! What is given back more often than it was taken: a remove lock, rundown protection, a resource, a count.
 
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
@@ -77,4 +77,31 @@ pub(super) unsafe fn resource_once_too_often() {
 /// Releases a resource twice that it acquired twice.
 pub(super) unsafe fn resource_as_often() {
     share_and_release(2);
+}
+
+/// A code of the driver's own.
+const COUNT_IS_WRONG: ULONG = 0xD157;
+
+unsafe fn stop_if_wrong(taken: i32, given_back: i32) {
+    let count: *mut LONG = new();
+    for _ in 0..taken {
+        InterlockedIncrement(count);
+    }
+    for _ in 0..given_back {
+        InterlockedDecrement(count);
+    }
+    if *count < 0 {
+        KeBugCheckEx(COUNT_IS_WRONG, *count as u32 as ULONG_PTR, 0, 0, 0);
+    }
+    free(count);
+}
+
+/// Gives back more than it took, and stops the system because of that.
+pub(super) unsafe fn count_wrong_stops() {
+    stop_if_wrong(1, 2);
+}
+
+/// Would stop the system, but gives back as much as it took.
+pub(super) unsafe fn count_right_goes_on() {
+    stop_if_wrong(2, 2);
 }

@@ -387,6 +387,9 @@ pairs! {
     "multiple-irp-complete-requests" = Stops("MULTIPLE_IRP_COMPLETE_REQUESTS"), program
         irps::complete_twice, "completes an IRP twice";
         irps::complete_as_often_as_sent, "completes an IRP twice that was sent twice";
+    "bug-check-by-driver" = Stops("BUG_CHECK_BY_DRIVER"), program
+        counts::count_wrong_stops, "stops the system when it finds its own count wrong, which it is";
+        counts::count_right_goes_on, "stops the system when it finds its own count wrong, which it is not";
     "page-fault-in-nonpaged-area" = Stops("PAGE_FAULT_IN_NONPAGED_AREA"), program
         memory::event_of_nothing, "sets an event in memory that was refused";
         memory::event_if_any, "sets an event in memory that was refused, if there is any";

@@ -122,15 +122,21 @@ unsafe fn StartDevice(Extension: PDEVICE_EXTENSION, Resources: PCM_RESOURCE_LIST
     let SectorBytes = ReadRegister(Extension, register::BLOCK_BYTES);
     let SectorsMax = ReadRegister(Extension, register::BLOCKS_MAX);
     let Sectors = READ_REGISTER_ULONG64((*Extension).Registers.add(register::CAPACITY).cast());
-    // Requests are divided by the first, and their lengths are 32 bits. Those that come while the device is
-    // stopped look at the numbers too, so none is kept that was not looked at.
+    // Requests are divided by the first, and their lengths are 32 bits.
     if !SectorBytes.is_power_of_two() || !(512..=4096).contains(&SectorBytes) || SectorsMax == 0 {
         StopDevice(Extension);
         return STATUS_DEVICE_DOES_NOT_EXIST;
     }
-    (*Extension).SectorBytes = SectorBytes;
-    (*Extension).SectorsMax = SectorsMax.min(ULONG::MAX / SectorBytes);
-    (*Extension).Sectors = Sectors;
+    // Requests that come while the device is stopped look at the numbers too: so they are written before the
+    // first of them only, and must be the same at every later start.
+    let Found = (SectorBytes, SectorsMax.min(ULONG::MAX / SectorBytes), Sectors);
+    if (*Extension).SectorBytes == 0 {
+        ((*Extension).SectorBytes, (*Extension).SectorsMax, (*Extension).Sectors) = Found;
+    }
+    if Found != ((*Extension).SectorBytes, (*Extension).SectorsMax, (*Extension).Sectors) {
+        StopDevice(Extension);
+        return STATUS_DEVICE_DOES_NOT_EXIST;
+    }
 
     let Irql = (*Interrupt).u.Interrupt.Level as KIRQL;
     let Status = IoConnectInterrupt(

@@ -68,6 +68,15 @@ fn in_rust() -> Layouts {
         DRIVER_OBJECT:
             Type Size DeviceObject Flags DriverExtension DriverName HardwareDatabase
             FastIoDispatch DriverInit DriverStartIo DriverUnload MajorFunction;
+        DRIVER_EXTENSION: DriverObject AddDevice;
+        IO_CSQ:
+            Type CsqInsertIrp CsqRemoveIrp CsqPeekNextIrp CsqAcquireLock CsqReleaseLock CsqCompleteCanceledIrp
+            ReservePointer;
+        CM_PARTIAL_RESOURCE_DESCRIPTOR: Type ShareDisposition Flags u;
+        CM_PARTIAL_RESOURCE_LIST: Version Revision Count PartialDescriptors;
+        CM_FULL_RESOURCE_DESCRIPTOR: InterfaceType BusNumber PartialResourceList;
+        CM_RESOURCE_LIST: Count List;
+        GET_LENGTH_INFORMATION: Length;
         DEVICE_CAPABILITIES:
             Size Version Address UINumber DeviceState SystemWake DeviceWake D1Latency D2Latency
             D3Latency;
@@ -127,6 +136,7 @@ fn in_rust() -> Layouts {
             FeatureSupport SrbTypeFlags AddressTypeFlags Reserved1 HwUnitControl;
         ACCESS_RANGE: RangeStart RangeLength RangeInMemory;
         MEMORY_REGION: VirtualBase PhysicalBase Length;
+        STOR_REQUEST_INFO: Version Size PriorityHint Flags Key Length IsWriteRequest Reserved;
         STOR_DPC: Dpc Lock;
         STOR_LOCK_HANDLE: Lock Context;
         STOR_SCATTER_GATHER_ELEMENT: PhysicalAddress Length Reserved;
@@ -190,6 +200,21 @@ fn in_rust() -> Layouts {
             "IO_STACK_LOCATION",
             "Parameters.StartDevice.AllocatedResourcesTranslated",
             offset_of!(IO_STACK_LOCATION, Parameters.StartDevice.AllocatedResourcesTranslated),
+        ),
+        (
+            "CM_PARTIAL_RESOURCE_DESCRIPTOR",
+            "u.Memory.Length",
+            offset_of!(CM_PARTIAL_RESOURCE_DESCRIPTOR, u.Memory.Length),
+        ),
+        (
+            "CM_PARTIAL_RESOURCE_DESCRIPTOR",
+            "u.Interrupt.Vector",
+            offset_of!(CM_PARTIAL_RESOURCE_DESCRIPTOR, u.Interrupt.Vector),
+        ),
+        (
+            "CM_PARTIAL_RESOURCE_DESCRIPTOR",
+            "u.Interrupt.Affinity",
+            offset_of!(CM_PARTIAL_RESOURCE_DESCRIPTOR, u.Interrupt.Affinity),
         ),
         (
             "IO_STACK_LOCATION",

@@ -5,7 +5,7 @@ use super::{desk, line, stdout, storsim};
 use tempfile::TempDir;
 
 /// Whether the tools are there. CI sets STORSIM_WANTS_CLANG, so that the tests cannot be skipped there.
-fn tools_are_here() -> bool {
+pub(super) fn tools_are_here() -> bool {
     let is_here = |program: &str| {
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
@@ -60,7 +60,7 @@ fn the_headers_lay_structures_out_as_the_table_says() {
         return;
     }
     let desk = desk();
-    let mut text = String::from("#include <storport.h>\n");
+    let mut text = String::from("#include <storport.h>\n#include <ntdddisk.h>\n");
     for row in include_str!("../../wdk/layouts.tsv").lines().filter(|line| !line.starts_with('#')) {
         let fields: Vec<_> = row.split('\t').collect();
         let [structure, member, number] = fields[..] else { panic!("{row}") };
@@ -126,8 +126,13 @@ fn what_the_headers_have_for_fields_without_a_lock_is_no_plain_access() {
 /// The driver with something done first in StartIo.
 fn in_start_io(helper: &str, body: &str) -> String {
     const START_IO: &str = "static BOOLEAN StartIo(PVOID DeviceExtension, PSCSI_REQUEST_BLOCK Srb)\n{\n";
+    in_driver(START_IO, &format!("{helper}\n{START_IO}{body}\n"))
+}
+
+/// The driver with a text in the place of another.
+pub(super) fn in_driver(old: &str, new: &str) -> String {
     let source = include_str!("../../c/vmini.c");
-    let odd = source.replace(START_IO, &format!("{helper}\n{START_IO}{body}\n"));
+    let odd = source.replace(old, new);
     assert_ne!(odd, source);
     odd
 }

@@ -4,7 +4,9 @@
 //! they are made again and must run alike.
 
 mod bad_files;
+mod drives;
 mod made_again;
+mod wdm;
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;

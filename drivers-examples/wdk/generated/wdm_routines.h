@@ -63,6 +63,8 @@ NTKERNELAPI ULONG KeGetCurrentProcessorNumber(VOID);
 NTKERNELAPI ULONG KeQueryActiveProcessorCount(KAFFINITY *ActiveProcessors);
 NTKERNELAPI ULONG KeQueryActiveProcessorCountEx(USHORT GroupNumber);
 NTKERNELAPI ULONG KeQueryMaximumProcessorCountEx(USHORT GroupNumber);
+NTKERNELAPI VOID KeBugCheck(ULONG BugCheckCode);
+NTKERNELAPI VOID KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1, ULONG_PTR BugCheckParameter2, ULONG_PTR BugCheckParameter3, ULONG_PTR BugCheckParameter4);
 NTKERNELAPI PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag);
 NTKERNELAPI PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
 NTKERNELAPI VOID ExFreePool(PVOID P);

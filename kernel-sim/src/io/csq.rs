@@ -27,7 +27,7 @@ fn object<'a>(call: &Call, csq: PIO_CSQ) -> &'a mut IO_CSQ {
 /// A queue that was initialized.
 fn live<'a>(call: &Call, csq: PIO_CSQ) -> &'a IO_CSQ {
     let queue = object(call, csq);
-    if queue.Type != IO_TYPE_CSQ {
+    if !matches!(queue.Type, IO_TYPE_CSQ | IO_TYPE_CSQ_EX) {
         call.bad_pointer(csq as usize, "the IO_CSQ, which is not initialized");
     }
     queue
@@ -56,10 +56,17 @@ pub(crate) unsafe fn initialize(
     release: PIO_CSQ_RELEASE_LOCK,
     complete: PIO_CSQ_COMPLETE_CANCELED_IRP,
 ) -> NTSTATUS {
-    // SAFETY: the driver's own pointers and routines, which `initialize_ex` checks.
-    let status = unsafe { initialize_ex(call, csq, None, remove, peek, acquire, release, complete) };
-    object(call, csq).CsqInsertIrp = insert;
-    status
+    *object(call, csq) = IO_CSQ {
+        Type: IO_TYPE_CSQ,
+        CsqInsertIrp: insert,
+        CsqRemoveIrp: remove,
+        CsqPeekNextIrp: peek,
+        CsqAcquireLock: acquire,
+        CsqReleaseLock: release,
+        CsqCompleteCanceledIrp: complete,
+        ReservePointer: null_mut(),
+    };
+    STATUS_SUCCESS
 }
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
@@ -73,24 +80,21 @@ pub(crate) unsafe fn initialize_ex(
     release: PIO_CSQ_RELEASE_LOCK,
     complete: PIO_CSQ_COMPLETE_CANCELED_IRP,
 ) -> NTSTATUS {
-    *object(call, csq) = IO_CSQ {
-        Type: IO_TYPE_CSQ,
-        CsqInsertIrp: None,
-        CsqInsertIrpEx: insert,
-        CsqRemoveIrp: remove,
-        CsqPeekNextIrp: peek,
-        CsqAcquireLock: acquire,
-        CsqReleaseLock: release,
-        CsqCompleteCanceledIrp: complete,
-        ReservePointer: null_mut(),
-    };
-    STATUS_SUCCESS
+    // SAFETY: the two share a member, as in csq.h, and the type says which it is: so it is called as it is.
+    let insert = unsafe { std::mem::transmute::<PIO_CSQ_INSERT_IRP_EX, PIO_CSQ_INSERT_IRP>(insert) };
+    // SAFETY: the driver's own pointers and routines, which are looked at before they are called.
+    let status = unsafe { initialize(call, csq, insert, remove, peek, acquire, release, complete) };
+    object(call, csq).Type = IO_TYPE_CSQ_EX;
+    status
 }
 
-/// One of the driver's routines; all but one of the insertion routines must be there.
+/// One of the driver's routines.
 macro_rules! routine {
-    ($csq:expr, $name:ident ( $($arg:expr),* )) => {{
-        let routine = (*$csq).$name.expect("the queue was initialized with all of its routines");
+    ($csq:expr, $name:ident ( $($arg:expr),* )) => {
+        routine!($csq, (*$csq).$name, ( $($arg),* ))
+    };
+    ($csq:expr, $routine:expr, ( $($arg:expr),* )) => {{
+        let routine = $routine.expect("the queue was initialized with all of its routines");
         callback(Processor::current(), &Frame::new(&CSQ_ROUTINE, &[]), || routine.go(($csq, $($arg),*)))
     }};
 }
@@ -115,7 +119,7 @@ fn check(call: &Call, csq: PIO_CSQ) {
         && queue.CsqAcquireLock.is_some()
         && queue.CsqReleaseLock.is_some()
         && queue.CsqCompleteCanceledIrp.is_some()
-        && (queue.CsqInsertIrp.is_some() || queue.CsqInsertIrpEx.is_some());
+        && queue.CsqInsertIrp.is_some();
     if !complete {
         call.bad_pointer(0, "a routine of the IO_CSQ");
     }
@@ -142,14 +146,17 @@ pub(crate) unsafe fn insert_ex(
             IO_CSQ_IRP_CONTEXT { Type: IO_TYPE_CSQ_IRP_CONTEXT, Irp: request, Csq: csq };
         irp_context.cast()
     };
-    // SAFETY: `check` found the queue in mapped memory with all of its routines; the request is the caller's
-    // until it is queued, and its cancel routine decides who has it afterwards.
+    // SAFETY: `check` found the queue in mapped memory with all of its routines, the first of the kind that
+    // its type says; the request is the caller's until it is queued, and its cancel routine decides who has
+    // it afterwards.
     let (status, is_cancelled) = unsafe {
         locked(csq, || {
             let before = std::mem::replace(slot(i), leads_to);
             IoMarkIrpPending(request);
-            let status = if (*csq).CsqInsertIrpEx.is_some() {
-                routine!(csq, CsqInsertIrpEx(request, insert_context))
+            let status = if (*csq).Type == IO_TYPE_CSQ_EX {
+                let insert = (*csq).CsqInsertIrp;
+                let insert = std::mem::transmute::<PIO_CSQ_INSERT_IRP, PIO_CSQ_INSERT_IRP_EX>(insert);
+                routine!(csq, insert, (request, insert_context))
             } else {
                 routine!(csq, CsqInsertIrp(request));
                 STATUS_SUCCESS
@@ -195,7 +202,7 @@ unsafe extern "C-unwind" fn cancelled(_device: PDEVICE_OBJECT, request: PIRP) {
         IoReleaseCancelSpinLock((*request).CancelIrql);
         let leads_to = *slot(&mut *request);
         let csq: PIO_CSQ = match *leads_to.cast::<ULONG>() {
-            IO_TYPE_CSQ => leads_to.cast(),
+            IO_TYPE_CSQ | IO_TYPE_CSQ_EX => leads_to.cast(),
             _ => (*leads_to.cast::<IO_CSQ_IRP_CONTEXT>()).Csq,
         };
         locked(csq, || take_out(csq, request));

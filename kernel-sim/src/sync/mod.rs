@@ -3,6 +3,7 @@
 //! Each file is one mechanism. They work on checked objects and on the machine's tables; names and
 //! hooks are `ddi`'s business.
 
+pub(crate) mod bug_check;
 pub(crate) mod dpc;
 pub(crate) mod fast_mutex;
 pub(crate) mod interlocked;

@@ -313,3 +313,18 @@ pub struct STOR_LOCK_HANDLE {
     pub Context: STOR_LOCK_HANDLE__bindgen_ty_1,
 }
 pub type PSTOR_LOCK_HANDLE = *mut STOR_LOCK_HANDLE;
+
+/// `STOR_REQUEST_INFO_V1`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct STOR_REQUEST_INFO {
+    pub Version: USHORT,
+    pub Size: USHORT,
+    pub PriorityHint: ULONG,
+    pub Flags: ULONG,
+    pub Key: ULONG,
+    pub Length: ULONG,
+    pub IsWriteRequest: BOOLEAN,
+    pub Reserved: [UCHAR; 3],
+}
+pub type PSTOR_REQUEST_INFO = *mut STOR_REQUEST_INFO;

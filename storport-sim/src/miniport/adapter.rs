@@ -162,9 +162,6 @@ pub unsafe fn register<M: VirtualMiniport>(
         data.HwProcessServiceRequest = Some(process_service_request::<M>);
         data.HwCompleteServiceIrp = Some(complete_service_irp::<M>);
     }
-    if M::ABORTS_COMMANDS {
-        data.FeatureSupport |= STOR_ADAPTER_FEATURE_ABORT_COMMAND;
-    }
     data.DeviceExtensionSize = size_of::<Extension<M>>() as ULONG;
     data.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS;
     data.NeedPhysicalAddresses = TRUE;
@@ -188,6 +185,9 @@ unsafe extern "C-unwind" fn find_adapter<M: VirtualMiniport>(
     unsafe {
         (*config).VirtualDevice = TRUE;
         (*config).SynchronizationModel = StorSynchronizeFullDuplex;
+        if M::ABORTS_COMMANDS {
+            (*config).FeatureSupport |= STOR_ADAPTER_FEATURE_ABORT_COMMAND;
+        }
         match M::find_adapter(&mut Configuration { config: &mut *config, extension }) {
             Ok(value) => {
                 Extension::fill(extension, value);

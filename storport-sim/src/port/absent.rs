@@ -30,5 +30,4 @@ absent! {
     five(a: A, b: B, c: C, d: D, e: E);
     six(a: A, b: B, c: C, d: D, e: E, f: F);
     seven(a: A, b: B, c: C, d: D, e: E, f: F, g: G);
-    eight(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H);
 }

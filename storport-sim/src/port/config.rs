@@ -83,7 +83,6 @@ impl AdapterState {
             } else {
                 LUN_DEPTH_VIRTUAL
             },
-            FeatureSupport: data.FeatureSupport,
             ..PORT_CONFIGURATION_INFORMATION::zeroed()
         }
     }

@@ -132,7 +132,7 @@ impl Slot {
 
 impl AdapterState {
     fn slots(&self) -> impl Iterator<Item = &Slot> {
-        self.units().flat_map(|unit| &unit.slots)
+        self.units().flat_map(|unit| unit.slots.iter())
     }
 
     /// The slot that recorded an SRB last, if that is certain: also one that is free again.
@@ -170,7 +170,7 @@ impl AdapterState {
         if !machine.is_deterministic() {
             return Vec::new();
         }
-        let tries = self.units().filter(went_round).flat_map(|unit| &unit.slots).filter(is_it);
+        let tries = self.units().filter(went_round).flat_map(|unit| unit.slots.iter()).filter(is_it);
         let last = tries.max_by_key(|slot| slot.hands.handed_out.step());
         last.map_or_else(Vec::new, |slot| slot.moments(machine, "completed as busy"))
     }

@@ -12,8 +12,9 @@ use crate::ddi::{
 use kernel_sim::ddi::{
     BOOLEAN, Call, FALSE, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_SCSI, Internal,
     NTSTATUS, PDRIVER_OBJECT, PUNICODE_STRING, PVOID, STATUS_INVALID_PARAMETER, STATUS_REVISION_MISMATCH,
-    STATUS_SUCCESS, TRUE,
+    STATUS_SUCCESS, TRUE, ULONG,
 };
+use std::mem::offset_of;
 
 /// What one driver registered.
 #[derive(Clone, Copy)]
@@ -28,6 +29,32 @@ pub(crate) struct Registration {
 unsafe impl Send for Registration {}
 // SAFETY: the pointers are only copied here, and only handed back to their driver.
 unsafe impl Sync for Registration {}
+
+/// The sizes that HwInitializationDataSize may say. The structure has grown with Windows, always at its end,
+/// and a miniport that was built for an older one has less of it: up to HwBuildIo at first, then the routines
+/// of virtual miniports, those of tracing, and (Windows 8) extended SRBs and HwUnitControl. No page lists the
+/// sizes; that every one of them is taken is our choice.
+const SIZES: [usize; 4] = [
+    offset_of!(VIRTUAL_HW_INITIALIZATION_DATA, HwFreeAdapterResources),
+    offset_of!(VIRTUAL_HW_INITIALIZATION_DATA, HwInitializeTracing),
+    offset_of!(VIRTUAL_HW_INITIALIZATION_DATA, FeatureSupport),
+    size_of::<VIRTUAL_HW_INITIALIZATION_DATA>(),
+];
+
+/// The structure whose first bytes are at `from`; what is not there is zero, as a driver leaves what it does
+/// not use.
+///
+/// # Safety
+/// So many bytes can be read there.
+pub(crate) unsafe fn with_zeros_behind(from: *const u8, bytes: usize) -> VIRTUAL_HW_INITIALIZATION_DATA {
+    // Both structures have one layout: they differ in the type of one function pointer.
+    const { assert!(size_of::<HW_INITIALIZATION_DATA>() == size_of::<VIRTUAL_HW_INITIALIZATION_DATA>()) };
+    let mut data = VIRTUAL_HW_INITIALIZATION_DATA::zeroed();
+    let bytes = bytes.min(size_of_val(&data));
+    // SAFETY: the caller's bytes, plain numbers and pointers, go over the first of ours.
+    unsafe { (&raw mut data).cast::<u8>().copy_from_nonoverlapping(from, bytes) };
+    data
+}
 
 impl Port {
     /// What `driver` registered, if it is a miniport.
@@ -54,14 +81,18 @@ pub(crate) unsafe fn storport_initialize(
         return STATUS_INVALID_PARAMETER;
     }
     call.check_output(driver);
-    call.check_output(data);
-    // SAFETY: just found in mapped memory. Both structures have one layout: they differ in the type
-    // of one function pointer.
-    let data = unsafe { *data.cast::<VIRTUAL_HW_INITIALIZATION_DATA>() };
-    const { assert!(size_of::<HW_INITIALIZATION_DATA>() == size_of::<VIRTUAL_HW_INITIALIZATION_DATA>()) };
-    if data.HwInitializationDataSize as usize != size_of::<VIRTUAL_HW_INITIALIZATION_DATA>() {
+    // The size comes first, and says how much more there is.
+    call.check_output(data.cast::<ULONG>());
+    // SAFETY: just found in mapped memory.
+    let bytes = unsafe { *data.cast::<ULONG>() } as usize;
+    if !SIZES.contains(&bytes) {
         return STATUS_REVISION_MISMATCH;
     }
+    if !call.machine().is_accessible(data as usize, bytes) || !data.is_aligned() {
+        call.bad_pointer(data as usize, "the HW_INITIALIZATION_DATA");
+    }
+    // SAFETY: as many bytes were just found in mapped memory.
+    let data = unsafe { with_zeros_behind(data.cast(), bytes) };
     if (Isa..=TurboChannel).contains(&data.AdapterInterfaceType) {
         return STATUS_INVALID_PARAMETER;
     }

@@ -321,8 +321,9 @@ impl AdapterState {
                     || unsafe { routine.go((self.extension,)) },
                 );
             }
-            if self.power(StorPowerDeviceD3, StorPowerActionNone).is_none() {
-                self.control_if_supported(ScsiStopAdapter);
+            // A miniport that has both gives back what it allocated in ScsiStopAdapter: see storahci.
+            if self.control_if_supported(ScsiStopAdapter).is_none() {
+                self.power(StorPowerDeviceD3, StorPowerActionNone);
             }
         }
         self.disconnect_interrupts();

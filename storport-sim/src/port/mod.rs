@@ -20,6 +20,7 @@
 //! hands.rs       when SRBs changed hands                  order.rs     what comes before what
 //! unit_life.rs   the life of a unit's device                pass_through.rs  command blocks of clients
 //! lists.rs       interlocked lists                        absent.rs    what is known by name only
+//! slots.rs       the records of a unit's requests
 //! ```
 //!
 //! It is a WDM driver over the kernel's I/O manager, but for one liberty: what it does inside a call
@@ -62,6 +63,7 @@ pub(crate) mod query;
 mod recovery;
 pub(crate) mod registry;
 mod scan;
+mod slots;
 mod start;
 mod start_io;
 pub(crate) mod system;

@@ -79,6 +79,13 @@ impl PciSlot {
         self
     }
 
+    /// Vendor and device, as the configuration space has them.
+    #[must_use]
+    pub fn ids(&self) -> (u16, u16) {
+        let word = |at: usize| u16::from_le_bytes([self.config_space[at], self.config_space[at + 1]]);
+        (word(0), word(2))
+    }
+
     /// A memory range over part of the register window, in bytes; at most six ranges count. Given once, it
     /// replaces the range over the whole window.
     #[must_use]

@@ -7,13 +7,14 @@ use super::hardware::is_inside;
 use super::unit::{Address, state};
 use crate::callbacks::{HW_STOR_INITIALIZE, HW_STOR_PASSIVE_INITIALIZE};
 use crate::ddi::{
-    PSCSI_REQUEST_BLOCK, STOR_PHYSICAL_ADDRESS, STOR_STATUS_INVALID_IRQL, STOR_STATUS_INVALID_PARAMETER,
-    STOR_STATUS_SUCCESS, STOR_STATUS_UNSUCCESSFUL,
+    PSCSI_REQUEST_BLOCK, PSTOR_REQUEST_INFO, SRB_FLAGS_DATA_OUT, STOR_PHYSICAL_ADDRESS, STOR_REQUEST_INFO,
+    STOR_STATUS_INVALID_IRQL, STOR_STATUS_INVALID_PARAMETER, STOR_STATUS_SUCCESS, STOR_STATUS_UNSUCCESSFUL,
+    SrbGetDataTransferLength, SrbGetSrbFlags,
 };
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::{
     BOOLEAN, Call, INTERFACE_TYPE, LARGE_INTEGER, PIRP, PKIRQL, PLARGE_INTEGER, PMDL, PVOID, TRUE, UCHAR,
-    ULONG, ULONGLONG,
+    ULONG, ULONGLONG, USHORT,
 };
 use kernel_sim::irql::Irql;
 use kernel_sim::unhooked;
@@ -45,6 +46,37 @@ pub(crate) unsafe fn system_address(
     // SAFETY: found in mapped memory above.
     unsafe { *out = data };
     if data.is_null() { STOR_STATUS_UNSUCCESSFUL } else { STOR_STATUS_SUCCESS }
+}
+
+/// No request pages here, none has a key, and all have one priority: our choice.
+pub(crate) unsafe fn request_info(
+    call: &Call,
+    extension: PVOID,
+    srb: PSCSI_REQUEST_BLOCK,
+    out: PSTOR_REQUEST_INFO,
+) -> ULONG {
+    /// IoPriorityNormal.
+    const NORMAL: ULONG = 2;
+    call.check_output(out);
+    if recorded(call, extension, srb).is_none() {
+        return STOR_STATUS_INVALID_PARAMETER;
+    }
+    let srb: PVOID = srb.cast();
+    // SAFETY: an SRB that the miniport has is live; the output was found in mapped memory above.
+    unsafe {
+        let is_write = SrbGetSrbFlags(srb) & SRB_FLAGS_DATA_OUT != 0;
+        *out = STOR_REQUEST_INFO {
+            Version: 1,
+            Size: size_of::<STOR_REQUEST_INFO>() as USHORT,
+            PriorityHint: NORMAL,
+            Flags: 0,
+            Key: 0,
+            Length: SrbGetDataTransferLength(srb),
+            IsWriteRequest: BOOLEAN::from(is_write),
+            Reserved: [0; 3],
+        };
+    }
+    STOR_STATUS_SUCCESS
 }
 
 pub(crate) unsafe fn original_mdl(

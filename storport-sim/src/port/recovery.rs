@@ -198,7 +198,7 @@ impl AdapterState {
         let call = own_cx();
         self.gate.close(&call, RESET, 0);
         let on_path = || self.units().filter(|unit| unit.address.path == path);
-        let slots = || on_path().flat_map(|unit| &unit.slots);
+        let slots = || on_path().flat_map(|unit| unit.slots.iter());
         // Noted as reset only when the routine has returned: it may take long, and a request that is late
         // meanwhile has not outlived it.
         let known: Vec<(&Slot, u32)> = slots().filter_map(|slot| Some((slot, taken_in(slot)?))).collect();
@@ -259,7 +259,7 @@ impl AdapterState {
 
 /// Notes on every request the miniport has of a unit which step it is given.
 fn mark(unit: &Unit, step: u8) {
-    for slot in &unit.slots {
+    for slot in unit.slots.iter() {
         let serial = slot.hands.serial();
         if slot.state.load(Acquire) == state::MINIPORT && slot.reached() < step {
             slot.reach(serial, step);

@@ -131,6 +131,9 @@ impl AdapterState {
 
     fn unit_answers(&self, unit: &Unit) -> Result<(), StartError> {
         if unit.device.load(Acquire).is_null() {
+            if !unit.complete_slots(machine()) {
+                return Err(StartError::OutOfMemory);
+            }
             self.unit_control(unit, ScsiUnitStart);
             self.create_unit_device(unit)?;
         }

@@ -9,6 +9,7 @@ use super::adapter;
 use crate::ddi::{
     GROUP_AFFINITY, PGROUP_AFFINITY, PPROCESSOR_NUMBER, PROCESSOR_NUMBER, PSCSI_REQUEST_BLOCK, PWSTR,
     STOR_STATUS_INVALID_PARAMETER, STOR_STATUS_NOT_IMPLEMENTED, STOR_STATUS_SUCCESS,
+    STOR_STATUS_UNSUCCESSFUL,
 };
 use kernel_sim::ddi::{BOOLEAN, Call, FALSE, LONG, PULONG, PVOID, ULONG, ULONGLONG, USHORT};
 use std::sync::atomic::Ordering::Acquire;
@@ -102,6 +103,70 @@ pub(crate) unsafe fn no_power_framework(
 ) -> ULONG {
     answer(call, extension, d3_cold, FALSE);
     STOR_STATUS_NOT_IMPLEMENTED
+}
+
+/// The machine has no ACPI: a method of any name is not there, which a miniport is to bear.
+#[expect(clippy::too_many_arguments, reason = "the documented signature")]
+pub(crate) unsafe fn no_firmware(
+    call: &Call,
+    extension: PVOID,
+    _address: PVOID,
+    _method: ULONG,
+    _input: PVOID,
+    _input_bytes: ULONG,
+    _output: PVOID,
+    _output_bytes: ULONG,
+    _returned: PULONG,
+) -> ULONG {
+    adapter(call, extension);
+    STOR_STATUS_UNSUCCESSFUL
+}
+
+/// The output need not be aligned: a shipped sample has it in a BOOLEAN, and x64 Windows writes it anyway.
+pub(crate) unsafe fn operation_not_allowed(
+    call: &Call,
+    extension: PVOID,
+    _address: PVOID,
+    _operation: PVOID,
+    flags: PULONG,
+) -> ULONG {
+    let bytes: *mut [u8; size_of::<ULONG>()] = flags.cast();
+    answer(call, extension, bytes, 0_u32.to_le_bytes())
+}
+
+/// What is kept under an adapter's key outlives the system, and each machine starts anew.
+pub(crate) unsafe fn no_value(
+    call: &Call,
+    extension: PVOID,
+    _sub_key: PVOID,
+    _name: PVOID,
+    _kind: ULONG,
+    _data: *mut PVOID,
+    _length: PULONG,
+) -> ULONG {
+    adapter(call, extension);
+    STOR_STATUS_UNSUCCESSFUL
+}
+
+pub(crate) unsafe fn value_for_later(
+    call: &Call,
+    extension: PVOID,
+    _sub_key: PVOID,
+    _name: PVOID,
+    _kind: ULONG,
+    _data: PVOID,
+    _length: ULONG,
+) -> ULONG {
+    accepted(call, extension)
+}
+
+pub(crate) unsafe fn no_d3_cold(
+    call: &Call,
+    extension: PVOID,
+    _address: PVOID,
+    supported: *mut BOOLEAN,
+) -> ULONG {
+    answer(call, extension, supported, FALSE)
 }
 
 pub(crate) unsafe fn device_failed(

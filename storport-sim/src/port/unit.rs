@@ -11,6 +11,7 @@ use super::gates::Gate;
 use super::hands::Hands;
 use super::loan::Loan;
 use super::machine;
+use super::slots::{self, SPARE, Slots};
 use crate::ddi::{PSCSI_REQUEST_BLOCK, STOR_SCATTER_GATHER_LIST, SrbRoom};
 use kernel_sim::ddi::{
     DEVICE_OBJECT, KDPC, KTIMER, KeInitializeDpc, KeInitializeTimer, PIRP, PKEVENT, PMDL, PVOID,
@@ -202,12 +203,15 @@ pub(crate) struct Unit {
     pub(super) index: u16,
     pub(super) address: Address,
     adapter: *const AdapterState,
-    pub(super) slots: Box<[Slot]>,
+    pub(super) slots: Slots,
+    /// How many requests can be outstanding at once when it has all of its slots.
+    depth_max: u16,
     pub(super) queue: Mutex<Queue>,
     pub(super) gate: Gate,
     /// What StorPortGetLogicalUnit returns; null if the miniport asked for none.
     pub(super) extension: PVOID,
-    srb_extensions: PVOID,
+    /// SRB extensions of the first slots, and of the others.
+    srb_extensions: [AtomicPtr<std::ffi::c_void>; 2],
     srb_extension_bytes: usize,
     objects: *mut Objects,
     pub(super) device: AtomicPtr<DEVICE_OBJECT>,
@@ -226,7 +230,7 @@ unsafe impl Sync for Unit {}
 unsafe impl Send for Unit {}
 
 impl Unit {
-    /// A unit with its memory; `None`: the machine is out of memory.
+    /// A unit with the memory that probes of it need; `None`: the machine is out of memory.
     pub(super) fn new(
         machine: &Machine,
         adapter: &AdapterState,
@@ -234,7 +238,7 @@ impl Unit {
         address: Address,
     ) -> Option<Box<Unit>> {
         let config = adapter.config();
-        let slots = config.MaxIOsPerLun.clamp(1, adapter.lun_depth_max()) as usize;
+        let depth_max = config.MaxIOsPerLun.clamp(1, adapter.lun_depth_max());
         let srb_extension_bytes = (config.SrbExtensionSize as usize).next_multiple_of(64);
         let allocate =
             |bytes: usize| if bytes == 0 { Some(null_mut()) } else { some(machine.allocate_system(bytes)) };
@@ -242,19 +246,22 @@ impl Unit {
             index,
             address,
             adapter,
-            // One more, for the SRBs of recovery.
-            slots: (0..=slots).map(|_| Slot::default()).collect(),
+            slots: Slots::default(),
+            depth_max: depth_max as u16,
             queue: Mutex::new(Queue {
-                waiting: VecDeque::with_capacity(64),
-                free: (0..slots as u16).collect(),
+                waiting: VecDeque::new(),
+                free: (0..SPARE).collect(),
                 outstanding: 0,
-                depth: adapter.initial_lun_depth().clamp(1, slots as u32),
+                depth: adapter.initial_lun_depth().clamp(1, depth_max),
                 is_closed: false,
                 is_removed: false,
             }),
             gate: Gate::new(),
             extension: allocate(config.SpecificLuExtensionSize as usize)?,
-            srb_extensions: allocate(srb_extension_bytes * (slots + 1))?,
+            srb_extensions: [
+                AtomicPtr::new(allocate(srb_extension_bytes * slots::FIRST)?),
+                AtomicPtr::default(),
+            ],
             srb_extension_bytes,
             objects: allocate(size_of::<Objects>())?.cast(),
             device: AtomicPtr::new(null_mut()),
@@ -272,15 +279,33 @@ impl Unit {
         Some(unit)
     }
 
+    /// Gives the unit the rest of its slots, with their memory, if it has not got them: it is there, and will
+    /// have requests. `false`: the machine is out of memory.
+    pub(super) fn complete_slots(&self, machine: &Machine) -> bool {
+        let others = usize::from(self.depth_max) + 1 - slots::FIRST;
+        let (has_all, bytes) = (self.slots.len() == slots::FIRST + others, others * self.srb_extension_bytes);
+        if has_all {
+            return true;
+        }
+        if bytes != 0 {
+            let Some(block) = some(machine.allocate_system(bytes)) else { return false };
+            self.srb_extensions[1].store(block, Release);
+        }
+        self.slots.add(others);
+        self.queue.lock().free.extend(slots::FIRST as u16..=self.depth_max);
+        true
+    }
+
     /// Gives the unit's memory back. Nothing may be outstanding, and no DPC queued.
     pub(super) fn free_memory(&self, machine: &Machine) {
-        for slot in &self.slots {
+        for slot in self.slots.iter() {
             let list = slot.dma.list.swap(null_mut(), Acquire);
             if !list.is_null() {
                 machine.free_system(list.cast());
             }
         }
-        for block in [self.extension, self.srb_extensions, self.objects.cast()] {
+        let [first, others] = self.srb_extensions.each_ref().map(|block| block.load(Acquire));
+        for block in [self.extension, first, others, self.objects.cast()] {
             if !block.is_null() {
                 machine.free_system(block);
             }
@@ -303,10 +328,13 @@ impl Unit {
     /// The SRB extension that belongs to a slot.
     #[inline]
     pub(super) fn own_srb_extension(&self, slot: u16) -> PVOID {
-        if self.srb_extensions.is_null() {
+        let slot = usize::from(slot);
+        let (block, n) = if slot < slots::FIRST { (0, slot) } else { (1, slot - slots::FIRST) };
+        let block = self.srb_extensions[block].load(Acquire);
+        if block.is_null() {
             return null_mut();
         }
-        self.srb_extensions.wrapping_byte_add(usize::from(slot) * self.srb_extension_bytes)
+        block.wrapping_byte_add(n * self.srb_extension_bytes)
     }
 
     pub(super) fn srb_extension_bytes(&self) -> usize {
@@ -323,10 +351,17 @@ impl Unit {
 
     #[inline]
     fn slot_of_own_extension(&self, address: usize) -> Option<u16> {
-        let offset = address.checked_sub(self.srb_extensions as usize)?;
-        let slot = offset.checked_div(self.srb_extension_bytes)?;
         let is_used = |slot: &Slot| slot.lent_extension.load(Relaxed).is_null();
-        (!self.srb_extensions.is_null() && self.slots.get(slot).is_some_and(is_used)).then_some(slot as u16)
+        let ends = [slots::FIRST, self.slots.len()];
+        for (block, (begin, end)) in self.srb_extensions.iter().zip([0, slots::FIRST].into_iter().zip(ends)) {
+            let block = block.load(Acquire) as usize;
+            let n = address.wrapping_sub(block).checked_div(self.srb_extension_bytes)?;
+            if block != 0 && n < end - begin {
+                let slot = begin + n;
+                return self.slots.get(slot).is_some_and(is_used).then_some(slot as u16);
+            }
+        }
+        None
     }
 
     #[cold]
@@ -340,7 +375,7 @@ impl Unit {
 
     /// The slot kept back for recovery.
     pub(super) fn spare_slot(&self) -> u16 {
-        (self.slots.len() - 1) as u16
+        SPARE
     }
 
     /// The SRB of recovery.
@@ -351,7 +386,7 @@ impl Unit {
 
     /// The largest depth the unit can be given.
     pub(super) fn depth_max(&self) -> u32 {
-        (self.slots.len() - 1) as u32
+        u32::from(self.depth_max)
     }
 
     fn is_open(&self) -> bool {
@@ -367,7 +402,7 @@ impl Unit {
         }
         if queue.waiting.is_empty()
             && self.is_open()
-            && queue.outstanding < queue.depth
+            && queue.has_room()
             && self.adapter().throttle.take()
             && let Some(slot) = queue.occupy()
         {
@@ -393,10 +428,7 @@ impl Unit {
 
     #[inline]
     fn next_of(&self, queue: &mut Queue) -> Option<(u16, Request)> {
-        if queue.waiting.is_empty()
-            || queue.outstanding >= queue.depth
-            || !self.is_open()
-            || !self.adapter().throttle.take()
+        if queue.waiting.is_empty() || !queue.has_room() || !self.is_open() || !self.adapter().throttle.take()
         {
             return None;
         }
@@ -435,6 +467,13 @@ impl Unit {
 }
 
 impl Queue {
+    /// Whether one more request may be outstanding. A unit that is being probed may have been given a depth
+    /// that it has no slots for yet.
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.outstanding < self.depth && !self.free.is_empty()
+    }
+
     #[inline]
     fn occupy(&mut self) -> Option<u16> {
         let slot = self.free.pop_front()?;

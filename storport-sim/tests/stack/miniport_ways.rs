@@ -6,6 +6,7 @@ use kernel_sim::bugcheck::{
 };
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Config, Execution, Machine};
+use std::mem::offset_of;
 use std::ptr::null_mut;
 use storport_sim::client::{Client, sleep_us};
 use storport_sim::ddi::*;
@@ -281,6 +282,37 @@ fn storportinitialize_checks_what_it_is_given() {
         assert_eq!(machine.load_driver(Some(no_start_io)), Err(STATUS_INVALID_PARAMETER));
     });
     assert_completed(&outcome, "StorPortInitialize");
+}
+
+entry!(of_windows_7, |data| {
+    data.HwInitializationDataSize = offset_of!(VIRTUAL_HW_INITIALIZATION_DATA, FeatureSupport) as ULONG;
+});
+// A routine that lies behind the end of what the size says.
+entry!(of_windows_2003, |data| {
+    let bytes = offset_of!(VIRTUAL_HW_INITIALIZATION_DATA, HwFreeAdapterResources);
+    data.HwInitializationDataSize = bytes as ULONG;
+    data.HwProcessServiceRequest = Some(answer_service);
+});
+
+#[test]
+fn a_miniport_that_was_built_for_an_older_windows_registers_less() {
+    let outcome = run(1, Execution::Seeded(0), 1, || {
+        read_once(Some(of_windows_7))();
+        read_once(Some(of_windows_2003))();
+        with_adapter(Some(of_windows_2003), |adapter| assert!(!adapter.accepts_service_requests()));
+    });
+    assert_completed(&outcome, "older structures");
+}
+
+entry!(with_large_srb_extensions, |data| data.SrbExtensionSize = 8 << 20);
+
+/// As many as a unit has room for would not fit into the machine's pool.
+#[test]
+fn a_bus_scan_needs_little_memory_for_units_that_are_not_there() {
+    let outcome = run(1, Execution::Seeded(0), 0, || {
+        with_adapter(Some(with_large_srb_extensions), |adapter| assert!(adapter.disks().is_empty()));
+    });
+    assert_completed(&outcome, "scan");
 }
 
 unsafe extern "C-unwind" fn fail_to_initialize(_extension: PVOID) -> BOOLEAN {

@@ -211,6 +211,8 @@ pub(super) enum DeviceName {
     VirtioScsi,
     /// An AHCI controller.
     Ahci,
+    /// The disk controller of the WDM examples, without Storport.
+    Wdm,
 }
 
 /// Drivers from files.
@@ -219,9 +221,9 @@ pub(super) struct SysArguments {
     /// A driver in a file, a PE image for x64 such as 'cc' makes; wherever a driver's name may stand.
     #[arg(long, value_name = "SYS")]
     pub sys: Vec<PathBuf>,
-    /// What the driver in the file drives.
-    #[arg(long = "as", value_enum, value_name = "DEVICE", default_value = "virtual", requires = "sys")]
-    pub device: DeviceName,
+    /// What the driver in the file drives, where the driver itself does not tell.
+    #[arg(long = "as", value_enum, value_name = "DEVICE", requires = "sys")]
+    pub device: Option<DeviceName>,
     /// Where the sources of the driver in the file are, if not where its debug information says.
     #[arg(long, value_name = "DIR", requires = "sys")]
     pub source: Option<PathBuf>,

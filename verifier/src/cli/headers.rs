@@ -11,8 +11,8 @@ use std::fmt::Write;
 use std::path::Path;
 use storport_sim::ddi as storport;
 
-/// Routines that are variadic in C, or inline functions of the hand-written headers.
-const BY_HAND: [&str; 2] = ["StorPortNotification", "StorPortDebugPrint"];
+/// Routines that are variadic in C, or take a structure that the tables have as a number.
+const BY_HAND: [&str; 3] = ["StorPortNotification", "StorPortDebugPrint", "StorPortSetUnitAttributes"];
 
 pub(super) fn headers(arguments: &HeadersArguments) -> Result<Found, Refusal> {
     write(&arguments.directory).map_err(|e| Refusal(format!("{}: {e}", arguments.directory.display())))?;

@@ -11,6 +11,7 @@ mod bypass;
 mod cc;
 mod config;
 mod course;
+mod drives;
 mod ended;
 mod exhaust;
 mod explain;

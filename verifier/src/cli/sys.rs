@@ -1,15 +1,17 @@
 //! `--sys`: a driver from a file instead of one that was built in.
 //!
-//! The file becomes a [`Driver`] like any other, named after it; what it drives is said by `--as`. Its
-//! sources are read from where its debug information says they are, or from `--source`, for the lines that
-//! reports quote; where they are not found, reports do without.
+//! The file becomes a [`Driver`] like any other, named after it; what it drives is said by the driver itself
+//! (`drives.rs`) or by `--as`. Its sources are read from where its debug information says they are, or from
+//! `--source`, for the lines that reports quote; where they are not found, reports do without.
 
 use super::args::{Command, DeviceName, SysArguments};
+use super::drives::drives;
 use super::ended::Refusal;
 use crate::driver::{Driver, Expects, FromFile, Kind, Protocol, Source};
 use clap::ValueEnum;
 use kernel_sim::ddi::types::PDRIVER_INITIALIZE;
 use std::path::{Path, PathBuf};
+use storport_sim::controller::DiskController;
 use storport_sim::hba::ahci::Ahci;
 use storport_sim::hba::virtio_scsi::{self, VirtioScsi};
 use storport_sim::image::{self, Image};
@@ -60,10 +62,12 @@ fn load(path: &Path, arguments: &SysArguments) -> Result<&'static Driver, Refusa
         );
     }
     let entry: PDRIVER_INITIALIZE = Some(image::entry);
-    let (kind, summary) = match arguments.device {
+    let device = arguments.device.map_or_else(|| drives(image), Ok).map_err(|why| refused(&why))?;
+    let (kind, summary) = match device {
         DeviceName::Virtual => (Kind::VirtualMiniport { entry }, "a virtual miniport from a file"),
         DeviceName::VirtioScsi => (virtio_scsi(entry), "a miniport of a virtio SCSI adapter, from a file"),
         DeviceName::Ahci => (ahci(entry), "a miniport of an AHCI controller, from a file"),
+        DeviceName::Wdm => (wdm(entry), "a WDM driver of a disk controller, from a file"),
     };
     Ok(Box::leak(Box::new(Driver {
         name: image.name(),
@@ -80,15 +84,20 @@ fn load(path: &Path, arguments: &SysArguments) -> Result<&'static Driver, Refusa
 /// The flags that name it again.
 fn flags(path: &Path, arguments: &SysArguments) -> String {
     let mut flags = format!("--sys {}", path.display());
-    if let Some(device) = arguments.device.to_possible_value()
-        && arguments.device != DeviceName::Virtual
-    {
+    if let Some(device) = arguments.device.and_then(|device| device.to_possible_value()) {
         flags += &format!(" --as {}", device.get_name());
     }
     if let Some(source) = &arguments.source {
         flags += &format!(" --source {}", source.display());
     }
     flags
+}
+
+fn wdm(entry: PDRIVER_INITIALIZE) -> Kind {
+    Kind::Wdm {
+        entry,
+        device: Some(|store, faults| Box::new(DiskController::new(store).with_faults(faults))),
+    }
 }
 
 fn virtio_scsi(entry: PDRIVER_INITIALIZE) -> Kind {
@@ -112,7 +121,8 @@ fn ahci(entry: PDRIVER_INITIALIZE) -> Kind {
     Kind::Miniport {
         entry,
         device: |medium, _| Box::new(Ahci::new(medium, 4).with_message()),
-        slot: Ahci::slot,
+        // Shipped drivers of both adapters free memory in ScsiStopAdapter.
+        slot: || Ahci::slot().control_without_lock(),
         protocol: Protocol::Ata,
     }
 }

@@ -52,6 +52,8 @@ stops! {
         exhibits "no-more-irp-stack-locations";
     MULTIPLE_IRP_COMPLETE_REQUESTS, why "the IRP may be another request by now: the second completion ends a request that is not done",
         exhibits "multiple-irp-complete-requests";
+    BUG_CHECK_BY_DRIVER, why "the driver itself found that it cannot go on: Windows stops with the code that it names",
+        exhibits "bug-check-by-driver";
     PAGE_FAULT_IN_NONPAGED_AREA, why "on Windows this access reads or writes memory of another driver, or stops the system",
         exhibits "page-fault-in-nonpaged-area";
     UNEXPECTED_KERNEL_MODE_TRAP, why "a kernel stack has a few pages: what runs past them stops the whole system",

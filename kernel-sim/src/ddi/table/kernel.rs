@@ -5,8 +5,8 @@
 use crate::ddi::types::*;
 use crate::io::{cancel, device, device_queue, irp, mdl, packet};
 use crate::sync::{
-    dpc, interlocked, interrupt, level, lists, lock, processors, queued_lock, system_thread, time, timer,
-    wait, work_item,
+    bug_check, dpc, interlocked, interrupt, level, lists, lock, processors, queued_lock, system_thread, time,
+    timer, wait, work_item,
 };
 use crate::{pool, registers};
 
@@ -230,6 +230,14 @@ ddis! {
     /// How many processors a group may come to have: no more than there are.
     KeQueryMaximumProcessorCountEx = 311(GroupNumber: USHORT) -> ULONG,
         header "wdm.h", irql (PASSIVE, HIGH), Modelled, Plain => processors::count_of_group;
+
+    // The end
+    /// Stops the system with a code of the driver's.
+    KeBugCheck = 312(BugCheckCode: ULONG) -> (),
+        header "ntddk.h", irql (PASSIVE, HIGH), Modelled, Point => bug_check::without_parameters;
+    /// Stops the system with a code and parameters of the driver's.
+    KeBugCheckEx = 313(BugCheckCode: ULONG, BugCheckParameter1: ULONG_PTR, BugCheckParameter2: ULONG_PTR, BugCheckParameter3: ULONG_PTR, BugCheckParameter4: ULONG_PTR) -> (),
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Point => bug_check::with_parameters;
 
     // Pool
     /// Allocates pool, zeroed unless told otherwise.

@@ -122,6 +122,8 @@ pub type PIO_CSQ_COMPLETE_CANCELED_IRP = Option<unsafe extern "C-unwind" fn(Csq:
 /// Tells whether a pointer in an IRP leads to a context or to a queue.
 pub(crate) const IO_TYPE_CSQ_IRP_CONTEXT: ULONG = 1;
 pub(crate) const IO_TYPE_CSQ: ULONG = 2;
+/// A queue whose insertion routine says whether it took a request.
+pub const IO_TYPE_CSQ_EX: ULONG = 3;
 
 #[repr(C)]
 pub struct IO_CSQ_IRP_CONTEXT {
@@ -134,8 +136,8 @@ pub type PIO_CSQ_IRP_CONTEXT = *mut IO_CSQ_IRP_CONTEXT;
 #[repr(C)]
 pub struct IO_CSQ {
     pub Type: ULONG,
+    /// Of a queue with [`IO_TYPE_CSQ_EX`] it is a PIO_CSQ_INSERT_IRP_EX.
     pub CsqInsertIrp: PIO_CSQ_INSERT_IRP,
-    pub CsqInsertIrpEx: PIO_CSQ_INSERT_IRP_EX,
     pub CsqRemoveIrp: PIO_CSQ_REMOVE_IRP,
     pub CsqPeekNextIrp: PIO_CSQ_PEEK_NEXT_IRP,
     pub CsqAcquireLock: PIO_CSQ_ACQUIRE_LOCK,

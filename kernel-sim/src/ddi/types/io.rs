@@ -76,8 +76,8 @@ pub type PIO_WORKITEM_ROUTINE =
 pub struct DRIVER_EXTENSION {
     pub DriverObject: PDRIVER_OBJECT,
     pub AddDevice: PDRIVER_ADD_DEVICE,
-    pub ClientIdentification: PVOID,
-    pub ClientExtension: PVOID,
+    pub(crate) Count: ULONG,
+    pub(crate) ServiceKeyName: UNICODE_STRING,
 }
 pub type PDRIVER_EXTENSION = *mut DRIVER_EXTENSION;
 

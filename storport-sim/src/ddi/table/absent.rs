@@ -5,7 +5,7 @@
 
 use crate::ddi::hardware_structures::{PGROUP_AFFINITY, PSTOR_SCATTER_GATHER_LIST};
 use crate::ddi::structures::PSCSI_REQUEST_BLOCK;
-use crate::port::absent::{eight, five, four, one, seven, six, three, two};
+use crate::port::absent::{five, four, one, seven, six, three, two};
 use kernel_sim::ddi::{
     BOOLEAN, KPRIORITY, LONG, PLARGE_INTEGER, PMDL, PULONG, PVOID, SIZE_T, ULONG, ULONGLONG, USHORT,
 };
@@ -56,9 +56,6 @@ kernel_sim::ddis! {
         header "storport.h", irql (PASSIVE, DISPATCH), NotHereYet, Plain => three;
     /// The activity a request belongs to.
     StorPortGetActivityIdSrb = 810(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, ActivityId: PVOID) -> ULONG,
-        header "storport.h", irql (PASSIVE, HIGH), NotHereYet, Plain => three;
-    /// How a request is to be treated.
-    StorPortGetRequestInfo = 811(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, RequestInfo: PVOID) -> ULONG,
         header "storport.h", irql (PASSIVE, HIGH), NotHereYet, Plain => three;
     /// The key of an encrypted request.
     StorPortGetRequestCryptoInfo = 812(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, CryptoInfo: PVOID) -> ULONG,
@@ -128,17 +125,6 @@ kernel_sim::ddis! {
     /// Resets the function.
     StorPortHardwareReset = 837(HwDeviceExtension: PVOID, ResetType: ULONG, Address: PVOID) -> ULONG,
         header "storport.h", irql undocumented, NotHereYet, Plain => three;
-    /// Calls a method of the firmware.
-    StorPortInvokeAcpiMethod = 838(
-        HwDeviceExtension: PVOID, Address: PVOID, MethodName: ULONG, InputBuffer: PVOID, InputBufferLength: ULONG,
-        OutputBuffer: PVOID, OutputBufferLength: ULONG, BytesReturned: PULONG,
-    ) -> ULONG,
-        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, Plain => eight;
-    /// Whether an operation on the device is allowed.
-    StorPortIsDeviceOperationAllowed = 839(
-        HwDeviceExtension: PVOID, Address: PVOID, Operation: PVOID, AllowedFlags: PULONG,
-    ) -> ULONG,
-        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, Plain => four;
     /// Keeps a message from interrupting.
     StorPortMaskMsixInterrupt = 840(HwDeviceExtension: PVOID, MessageId: ULONG, Mask: BOOLEAN) -> ULONG,
         header "storport.h", irql undocumented, NotHereYet, Plain => three;
@@ -153,19 +139,6 @@ kernel_sim::ddis! {
     /// Asks to be told of changes of a key.
     StorPortEnableRegistryKeyNotification = 843(HwDeviceExtension: PVOID, KeyName: PVOID, Routine: PVOID) -> ULONG,
         header "storport.h", irql undocumented, NotHereYet, Plain => three;
-    /// Reads a value under the adapter's own key.
-    StorPortRegistryReadAdapterKey = 844(
-        HwDeviceExtension: PVOID, SubKeyName: PVOID, ValueName: PVOID, ValueType: ULONG, ValueData: *mut PVOID,
-        ValueLength: PULONG,
-    ) -> ULONG,
-        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, Plain => six;
-    /// Writes a value under the adapter's own key.
-    StorPortRegistryWriteAdapterKey = 845(
-        HwDeviceExtension: PVOID, SubKeyName: PVOID, ValueName: PVOID, ValueType: ULONG, ValueData: PVOID,
-        ValueLength: ULONG,
-    ) -> ULONG,
-        header "storport.h", irql (PASSIVE, PASSIVE), NotHereYet, Plain => six;
-
     // Runtime power management
     /// Says that a component is needed.
     StorPortPoFxActivateComponent = 846(

@@ -5,7 +5,8 @@ use crate::ddi::hardware_structures::{
     PPERF_CONFIGURATION_DATA, PSTARTIO_PERFORMANCE_PARAMETERS, PSTOR_DPC, PSTOR_SYNCHRONIZED_ACCESS,
 };
 use crate::ddi::structures::{
-    PHW_INITIALIZATION_DATA, PHW_TIMER, PHW_TIMER_EX, PSCSI_REQUEST_BLOCK, PSTOR_LOCK_HANDLE, STOR_SPINLOCK,
+    PHW_INITIALIZATION_DATA, PHW_TIMER, PHW_TIMER_EX, PSCSI_REQUEST_BLOCK, PSTOR_LOCK_HANDLE,
+    PSTOR_REQUEST_INFO, STOR_SPINLOCK,
 };
 use crate::port::{
     bus_change, complete, dpcs, gates, initialize, interrupt, locks, notify, performance, query, timers,
@@ -70,6 +71,9 @@ kernel_sim::ddis! {
     /// The system address of an SRB's data.
     StorPortGetSystemAddress = 522(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, SystemAddress: *mut PVOID) -> ULONG,
         header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => query::system_address;
+    /// What an SRB's sender says of it besides: its length and direction, and a priority like any other's.
+    StorPortGetRequestInfo = 811(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, RequestInfo: PSTOR_REQUEST_INFO) -> ULONG,
+        header "storport.h", irql (PASSIVE, HIGH), Modelled, Plain => query::request_info;
     /// The MDL of an SRB's data.
     StorPortGetOriginalMdl = 523(HwDeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK, Mdl: *mut PMDL) -> ULONG,
         header "storport.h", irql undocumented, Modelled, Plain => query::original_mdl;

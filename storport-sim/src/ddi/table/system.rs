@@ -55,6 +55,32 @@ kernel_sim::ddis! {
         HwDeviceExtension: PVOID, Address: PVOID, Device: PVOID, D3ColdEnabled: *mut BOOLEAN,
     ) -> ULONG,
         header "storport.h", irql undocumented, Modelled, Plain => system::no_power_framework;
+    /// Calls a method of the firmware, of which there is none here: STOR_STATUS_UNSUCCESSFUL.
+    StorPortInvokeAcpiMethod = 838(
+        HwDeviceExtension: PVOID, Address: PVOID, MethodName: ULONG, InputBuffer: PVOID, InputBufferLength: ULONG,
+        OutputBuffer: PVOID, OutputBufferLength: ULONG, BytesReturned: PULONG,
+    ) -> ULONG,
+        header "storport.h", irql (PASSIVE, PASSIVE), Modelled, Plain => system::no_firmware;
+    /// Whether an operation on the device is allowed: none is, so what earlier starts kept is not used.
+    StorPortIsDeviceOperationAllowed = 839(
+        HwDeviceExtension: PVOID, Address: PVOID, Operation: PVOID, AllowedFlags: PULONG,
+    ) -> ULONG,
+        header "storport.h", irql (PASSIVE, PASSIVE), Modelled, Plain => system::operation_not_allowed;
+    /// Reads a value under the adapter's own key, which has none here: STOR_STATUS_UNSUCCESSFUL.
+    StorPortRegistryReadAdapterKey = 844(
+        HwDeviceExtension: PVOID, SubKeyName: PVOID, ValueName: PVOID, ValueType: ULONG, ValueData: *mut PVOID,
+        ValueLength: PULONG,
+    ) -> ULONG,
+        header "storport.h", irql (PASSIVE, PASSIVE), Modelled, Plain => system::no_value;
+    /// Accepted and ignored: writes a value under the adapter's own key, for later starts of the system.
+    StorPortRegistryWriteAdapterKey = 845(
+        HwDeviceExtension: PVOID, SubKeyName: PVOID, ValueName: PVOID, ValueType: ULONG, ValueData: PVOID,
+        ValueLength: ULONG,
+    ) -> ULONG,
+        header "storport.h", irql (PASSIVE, PASSIVE), Ignored, Plain => system::value_for_later;
+    /// Whether the device may lose its power in D3: it may not.
+    StorPortGetD3ColdSupport = 855(HwDeviceExtension: PVOID, Address: PVOID, Supported: *mut BOOLEAN) -> ULONG,
+        header "storport.h", irql undocumented, Modelled, Plain => system::no_d3_cold;
     /// Accepted and ignored: writes telemetry.
     StorPortLogTelemetry = 772(HwDeviceExtension: PVOID, Address: PVOID, Event: PVOID) -> ULONG,
         header "storport.h", irql (PASSIVE, HIGH), Ignored, Plain => system::telemetry;

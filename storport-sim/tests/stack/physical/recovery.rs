@@ -86,7 +86,26 @@ fn a_bus_reset_follows_a_unit_reset_that_never_comes_back() {
     assert!((80..90).contains(&seconds), "60 s, 10 s for the step, 10 s more: {seconds} s");
 }
 
-physical_entry!(aborts, |data| data.FeatureSupport = STOR_ADAPTER_FEATURE_ABORT_COMMAND);
+unsafe extern "C-unwind" fn find_and_ask_for_aborts(
+    extension: PVOID,
+    context: PVOID,
+    bus: PVOID,
+    arguments: PCHAR,
+    config: PPORT_CONFIGURATION_INFORMATION,
+    again: PBOOLEAN,
+) -> ULONG {
+    // SAFETY: Storport's own arguments, passed on; the configuration is live.
+    unsafe {
+        (*config).FeatureSupport |= STOR_ADAPTER_FEATURE_ABORT_COMMAND;
+        physical::HwFindAdapter(extension, context, bus, arguments, config, again)
+    }
+}
+physical_entry!(aborts, |data| {
+    // Features of miniports are other bits in another place: these say nothing of aborts.
+    data.FeatureSupport = 0;
+    data.HwFindAdapter = Some(find_and_ask_for_aborts);
+});
+physical_entry!(says_all_of_the_miniport, |data| data.FeatureSupport = ULONG::MAX);
 
 #[test]
 fn abort_is_tried_where_the_miniport_asks_for_it() {
@@ -96,6 +115,8 @@ fn abort_is_tried_where_the_miniport_asks_for_it() {
         // Refused: the unit reset is next.
         let (asked, _) = recovered(Some(aborts), Execution::Seeded(seed), &[]);
         assert_eq!(asked, Asked { aborts: 1, units: 1, buses: 1, ..Asked::default() });
+        let (asked, _) = recovered(Some(says_all_of_the_miniport), Execution::Seeded(seed), &[("Resets", 1)]);
+        assert_eq!(asked, Asked { units: 1, ..Asked::default() });
     }
 }
 

@@ -9,20 +9,30 @@ macro_rules! written_by_hand {
     };
 }
 
-const HEADERS: [(&str, &str); 15] = written_by_hand![
+const HEADERS: [(&str, &str); 25] = written_by_hand![
+    "acpiioct.h",
+    "ata.h",
+    "ata_logs.h",
+    "devioctl.h",
     "hbaapi.h",
     "hbapiwmi.h",
+    "miniport.h",
+    "ntdddisk.h",
     "ntddk.h",
     "ntddscsi.h",
+    "ntddscsi_caches.h",
+    "ntddstor.h",
     "ntstrsafe.h",
     "poppack.h",
     "pshpack1.h",
     "sal.h",
     "scsi.h",
+    "scsi_data.h",
     "scsiwmi.h",
     "srb.h",
     "srbhelper.h",
     "storport.h",
+    "storport_extras.h",
     "stortrce.h",
     "wdm.h",
 ];

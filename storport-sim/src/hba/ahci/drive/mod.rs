@@ -254,8 +254,9 @@ impl Drive {
         match task.features as u8 {
             0x02 => self.set_write_cache(medium, true),
             0x82 => self.set_write_cache(medium, false),
-            // Transfer mode; look-ahead off and on: accepted, and nothing changes.
-            0x03 | 0x55 | 0xAA => Answer::good(),
+            // Transfer mode; look-ahead off and on; whether a software reset reverts to what was set at
+            // power-on, off and on: accepted, and nothing changes.
+            0x03 | 0x55 | 0xAA | 0x66 | 0xCC => Answer::good(),
             _ => Answer::aborted(),
         }
     }
