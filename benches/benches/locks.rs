@@ -17,5 +17,15 @@ fn pairs(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pairs);
+fn nested_pairs(c: &mut Criterion) {
+    let mut group = c.benchmark_group("lock pair inside another");
+    group.bench_function("nobody watching", |b| b.iter_custom(|n| locks::nested_pairs(Watching::Nobody, n)));
+    group.bench_function("LockOrder, a known nesting", |b| {
+        b.iter_custom(|n| locks::nested_pairs(Watching::Order, n))
+    });
+    group.bench_function("peer tracing-mutex", |b| b.iter_custom(locks::nested_tracing_mutex_pairs));
+    group.finish();
+}
+
+criterion_group!(benches, pairs, nested_pairs);
 criterion_main!(benches);

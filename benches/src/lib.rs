@@ -40,6 +40,8 @@ pub enum Watching {
     Counted,
     /// SpinLockSafe, with acquire sites.
     Sites,
+    /// LockOrder alone.
+    Order,
     /// Every rule and check.
     All,
     /// Sixty watchers, each of a routine that the measured loops do not call.
@@ -57,15 +59,16 @@ impl Watching {
         let sites = match self {
             Watching::Nobody => return config,
             Watching::Counted => Sites::Counted,
-            Watching::Sites => Sites::Kept,
+            Watching::Sites | Watching::Order => Sites::Kept,
             Watching::All => {
                 let watchers = rules::TABLE.iter().filter_map(|row| rules::watcher(row, Sites::Kept));
                 return watchers.fold(config, Config::watch);
             }
             Watching::Elsewhere => return elsewhere::watchers().fold(config, Config::watch),
         };
-        let row = rules::find("SpinLockSafe").expect("SpinLockSafe is a row");
-        config.watch(rules::watcher(row, sites).expect("SpinLockSafe has a rule"))
+        let name = if self == Watching::Order { "LockOrder" } else { "SpinLockSafe" };
+        let row = rules::find(name).expect("a row of the table");
+        config.watch(rules::watcher(row, sites).expect("it has a rule"))
     }
 }
 

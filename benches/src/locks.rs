@@ -3,7 +3,10 @@
 #![expect(unsafe_code, reason = "the measured loops call layer 1")]
 
 use crate::{Watching, baseline, timed};
-use kernel_sim::ddi::{KeAcquireSpinLockRaiseToDpc, KeReleaseSpinLock, PKSPIN_LOCK};
+use kernel_sim::ddi::{
+    KeAcquireSpinLockAtDpcLevel, KeAcquireSpinLockRaiseToDpc, KeReleaseSpinLock,
+    KeReleaseSpinLockFromDpcLevel, PKSPIN_LOCK,
+};
 use kernel_sim::host_clock::HostClock;
 use kernel_sim::machine::{Execution, Machine};
 use std::hint::black_box;
@@ -23,6 +26,31 @@ pub fn pairs(watching: Watching, n: u64) -> Duration {
             }
         }
         clock.elapsed()
+    })
+}
+
+/// `n` pairs inside another lock, which is held all the time: to whoever looks at the order of locks, one
+/// nesting that is known after the first.
+#[must_use]
+pub fn nested_pairs(watching: Watching, n: u64) -> Duration {
+    timed(watching.machine(1, Execution::Parallel), move || {
+        let machine = Machine::current().expect("on a machine");
+        let outer: PKSPIN_LOCK = machine.allocate_system(64).cast();
+        let inner: PKSPIN_LOCK = machine.allocate_system(64).cast();
+        // SAFETY: the locks are zeroed words of machine memory, used by this thread only.
+        let old = unsafe { KeAcquireSpinLockRaiseToDpc(outer) };
+        let clock = HostClock::start();
+        for _ in 0..n {
+            // SAFETY: as above.
+            unsafe {
+                KeAcquireSpinLockAtDpcLevel(black_box(inner));
+                KeReleaseSpinLockFromDpcLevel(black_box(inner));
+            }
+        }
+        let took = clock.elapsed();
+        // SAFETY: as above.
+        unsafe { KeReleaseSpinLock(outer, old) };
+        took
     })
 }
 
@@ -57,6 +85,21 @@ pub fn parking_lot_pairs(n: u64) -> Duration {
     let clock = HostClock::start();
     for _ in 0..n {
         drop(black_box(black_box(&lock).lock()));
+    }
+    clock.elapsed()
+}
+
+/// `n` pairs of tracing-mutex inside another of its locks.
+///
+/// # Panics
+/// Never: no thread panics with one of the locks.
+#[must_use]
+pub fn nested_tracing_mutex_pairs(n: u64) -> Duration {
+    let (outer, inner) = (tracing_mutex::stdsync::Mutex::new(()), tracing_mutex::stdsync::Mutex::new(()));
+    let _held = outer.lock().expect("not poisoned");
+    let clock = HostClock::start();
+    for _ in 0..n {
+        drop(black_box(black_box(&inner).lock()));
     }
     clock.elapsed()
 }

@@ -191,6 +191,8 @@ pub struct Endless {
     pub place: Moment,
     /// How many steps were made.
     pub steps: u64,
+    /// Whether one callback of the driver's made the last million of them with nothing else possible.
+    pub is_alone: bool,
 }
 
 /// Driver code that makes no call and does not come back.

@@ -15,7 +15,7 @@ use crate::image::Mapped;
 use crate::irql::Irql;
 use crate::lives::LockHandles;
 use crate::machine::Machine;
-use crate::routine::{Callback, DDIS_MAX, DdiInfo, reserved};
+use crate::routine::{Callback, DDIS_MAX, DdiInfo, KERNEL, reserved};
 use crate::site::Site;
 use crate::stack::StackId;
 use crate::sync::thread::Thread;
@@ -510,6 +510,12 @@ impl Processor {
     pub(crate) fn raised_frame(&self) -> Option<&Frame<'_>> {
         let is_raised = |frame: &&Frame<'_>| frame.irql() >= Irql::DISPATCH && !frame.kind.is_system;
         std::iter::successors(Some(self.frame()), |frame| frame.outer()).filter(is_raised).last()
+    }
+
+    /// The outermost of a driver's callbacks.
+    pub(crate) fn outermost_frame(&self) -> Option<&Frame<'_>> {
+        let is_drivers = |frame: &&Frame<'_>| !frame.kind.is_system && frame.kind.id != KERNEL.id;
+        std::iter::successors(Some(self.frame()), |frame| frame.outer()).filter(is_drivers).last()
     }
 
     /// Links a frame while the guard lives.

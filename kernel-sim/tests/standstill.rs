@@ -249,3 +249,24 @@ fn polling_for_what_a_timer_brings_is_no_livelock() {
     }
     every_seed(2, driver);
 }
+
+#[test]
+fn a_thread_that_counts_alone_for_ever_does_not_end_by_any_choice() {
+    unsafe extern "C-unwind" fn counts(x: PVOID) {
+        loop {
+            count(x.cast(), 0);
+        }
+    }
+    unsafe fn waits_for_it(x: *mut Desk) {
+        let mut handle: HANDLE = null_mut();
+        PsCreateSystemThread(&raw mut handle, 0, null_mut(), null_mut(), null_mut(), Some(counts), x.cast());
+        let mut thread: PVOID = null_mut();
+        ObReferenceObjectByHandle(handle, 0, null_mut(), KernelMode, &raw mut thread, null_mut());
+        KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, null_mut());
+    }
+    const STEPS_MAX: u64 = 20_000_000;
+    let config = Config::new(2, Execution::Seeded(1)).unwrap().steps_max(STEPS_MAX);
+    let outcome = run_config(config, waits_for_it);
+    let Ending::Endless(endless) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    assert!(endless.is_alone && endless.steps < STEPS_MAX / 4, "{endless:?}");
+}

@@ -99,18 +99,25 @@ impl RunEnd {
         if rules.has(finding.of) { RunEnd::Found(finding) } else { RunEnd::Ignored(finding) }
     }
 
-    /// The same, if everything that could go on was let go on again and again: then what never ends is the
-    /// driver's.
+    /// The same; where nothing else could go on, or everything that could was let go on again and again
+    /// (`is_fair`), what never ends is the driver's.
     #[must_use]
-    pub(crate) fn under_fair_choices(self, rules: &Selection) -> RunEnd {
-        let RunEnd::Endless(endless) = self else { return self };
-        let Endless { place, steps } = *endless;
+    pub(crate) fn judged_endless(self, rules: &Selection, is_fair: bool) -> RunEnd {
+        let endless = match self {
+            RunEnd::Endless(endless) if endless.is_alone || is_fair => *endless,
+            end => return end,
+        };
+        let Endless { place, steps, is_alone } = endless;
         let call = place.routine().map(|call| format!(", now {call}")).unwrap_or_default();
         let what = format!("CPU {} makes calls on and on{call}: no end after {steps} steps", place.cpu);
         let finding = Box::new(Finding {
             of: &rules::LIVELOCK,
             what,
-            why: "under random choices everything gets its turn again and again, and still it does not end",
+            why: if is_alone {
+                "it waits for nothing, and nothing else is left that could go on: no interrupt, no timer, no other thread"
+            } else {
+                "under random choices everything gets its turn again and again, and still it does not end"
+            },
             now: place,
             also: Vec::new(),
             earlier: Vec::new(),

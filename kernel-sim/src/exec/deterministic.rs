@@ -59,6 +59,8 @@ pub(crate) struct Deterministic {
     steps_max: u64,
     /// The step at which it is looked whether the run comes to its end, at most `steps_max`.
     look_at: Cell<u64>,
+    /// What that look found that ran alone.
+    alone: Cell<progress::Alone>,
     /// Machine time that a step takes.
     step_ns: u32,
     /// After how many steps time leaps to the next timer, 0 for never, and at which step it does so next.
@@ -120,6 +122,7 @@ impl Deterministic {
             switches: Cell::new(0),
             steps_max,
             look_at: Cell::new(progress::look_after(0, steps_max)),
+            alone: Cell::default(),
             step_ns: clock.step_ns,
             timers_every: clock.timers_every,
             leaps_at: Cell::new(clock.first_leap()),
@@ -140,6 +143,7 @@ impl Deterministic {
     pub(crate) fn reset(&mut self, mut choose: Strategy, steps_max: u64, clock: Clock) {
         self.steps_max = steps_max;
         self.look_at.set(progress::look_after(0, steps_max));
+        self.alone.take();
         self.step_ns = clock.step_ns;
         self.timers_every = clock.timers_every;
         self.leaps_at.set(clock.first_leap());

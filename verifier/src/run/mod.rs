@@ -231,10 +231,7 @@ fn finish(
     elapsed: Duration,
 ) -> Run {
     runaways::note(driver, &outcome.ending);
-    let mut end = RunEnd::of(outcome.ending, rules);
-    if is_fair {
-        end = end.under_fair_choices(rules);
-    }
+    let end = RunEnd::of(outcome.ending, rules).judged_endless(rules, is_fair);
     Run {
         end,
         trace_hash: outcome.trace_hash,

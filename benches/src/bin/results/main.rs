@@ -127,6 +127,16 @@ fn targets() -> Vec<Target> {
         row("pair, SpinLockSafe counting / baseline", paired(counting, baseline, ratio), "x", 1.8),
         row("pair, SpinLockSafe with sites - nobody watching", paired(sites, nobody, added), "ns", 10.0),
         row(
+            "pair inside another lock, LockOrder, a known nesting - nobody watching",
+            paired(
+                || each(locks::nested_pairs(Watching::Order, N), N),
+                || each(locks::nested_pairs(Watching::Nobody, N), N),
+                added,
+            ),
+            "ns",
+            15.0,
+        ),
+        row(
             "the check at IoCompleteRequest",
             paired(
                 || each(completion::complete_requests(Watching::Sites, N), N),

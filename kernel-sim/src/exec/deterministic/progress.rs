@@ -25,6 +25,19 @@ const OWN_POLLS_MAX: u32 = 2_000_000;
 const LOOKS: u64 = 64;
 const LOOKS_AT_ONE_MAX: u16 = 16;
 
+/// Steps that one callback of a driver's may make in a row with nothing else possible: it waits for nothing
+/// then, and nothing waits for a turn.
+const ALONE_MAX: u64 = 1_000_000;
+
+/// What may run alone: as long as no choice is made and no thread is switched to.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Alone {
+    choices: usize,
+    switches: u64,
+    /// The step of the look that met it first.
+    since: u64,
+}
+
 /// The step of the look that comes after step `step`.
 pub(super) fn look_after(step: u64, steps_max: u64) -> u64 {
     step.saturating_add(steps_max.div_ceil(LOOKS)).min(steps_max)
@@ -78,21 +91,41 @@ impl Deterministic {
         self.polls.get() + self.switches.get()
     }
 
-    /// Whether the run has made as many steps as it may, or one DPC, ISR or other callback of raised IRQL,
-    /// which should end soon, too many of them. Looks now and then, at the processor that runs.
+    /// Whether the run has made as many steps as it may; or one DPC, ISR or other callback of raised IRQL,
+    /// which should end soon, too many of them; or another one too many alone. Looks now and then, at the
+    /// processor that runs.
     #[cold]
     pub(super) fn has_no_end(&self, machine: &Machine, step: u64) -> bool {
         self.look_at.set(look_after(step, self.steps_max));
         let cpu = &machine.processors[usize::from(self.current.get())];
         let met_too_often = |frame: &Frame<'_>| frame.look() >= LOOKS_AT_ONE_MAX;
-        step >= self.steps_max || cpu.raised_frame().is_some_and(met_too_often)
+        step >= self.steps_max
+            || match cpu.raised_frame() {
+                Some(frame) => met_too_often(frame),
+                None => self.is_too_long_alone(cpu, step),
+            }
+    }
+
+    /// Whether one activation of the driver's has run alone for long since it was looked first.
+    fn is_too_long_alone(&self, cpu: &Processor, step: u64) -> bool {
+        // SAFETY: one host thread; the strategy is not at work.
+        let choices = unsafe { &*self.choices.get() }.len();
+        let mut switches = 0;
+        cpu.count(|stats| switches = stats.switches);
+        let was_met = cpu.outermost_frame().is_some_and(|frame| frame.look() > 1);
+        let before = self.alone.get();
+        let is_same = was_met && (before.choices, before.switches) == (choices, switches);
+        let since = if is_same { before.since } else { step };
+        self.alone.set(Alone { choices, switches, since });
+        is_same && step - since >= ALONE_MAX
     }
 
     /// The run does not come to its end.
     #[cold]
     pub(super) fn give_up(&self, machine: &Machine, steps: u64) -> Option<Transition> {
         let cpu = &machine.processors[usize::from(self.current.get())];
-        machine.stop(Ending::Endless(Box::new(Endless { place: cpu.place(), steps })));
+        let is_alone = steps - self.alone.get().since >= ALONE_MAX;
+        machine.stop(Ending::Endless(Box::new(Endless { place: cpu.place(), steps, is_alone })));
         None
     }
 
