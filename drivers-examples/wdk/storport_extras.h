@@ -50,11 +50,6 @@ STORPORT_API ULONG StorPortSetUnitAttributes(PVOID HwDeviceExtension, PVOID Addr
 #define SRB_POWER_FLAGS_ADAPTER_REQUEST 0x1
 #define SRB_IOCTL_FLAGS_ADAPTER_REQUEST 0x1
 #define SRB_FLAGS_D3_PROCESSING 0x00000800
-typedef struct _STOR_UNIT_CONTROL_POWER {
-    PSTOR_ADDRESS Address;
-    STOR_POWER_ACTION PowerAction;
-    STOR_DEVICE_POWER_STATE PowerState;
-} STOR_UNIT_CONTROL_POWER, *PSTOR_UNIT_CONTROL_POWER;
 typedef enum _RAID_SYSTEM_POWER {
     RaidSystemPowerUnknown, RaidSystemPowerWorking, RaidSystemPowerLowest, RaidSystemPowerLow, RaidSystemPowerMedium, RaidSystemPowerHigh
 } RAID_SYSTEM_POWER;

@@ -75,6 +75,7 @@ fn first_found(suspect: &'static Suspect) -> Finding {
     let program = program(suspect, Selection::default());
     for (seed, run) in runs(&program, SEEDS_MAX) {
         match run.end {
+            RunEnd::Found(finding) if is_late(suspect, &finding) => {}
             RunEnd::Found(finding) if BY_HARM.contains(&(suspect.driver.name, finding.of.name)) => {}
             RunEnd::Found(finding) => return *finding,
             RunEnd::Clean => {}
@@ -82,6 +83,13 @@ fn first_found(suspect: &'static Suspect) -> Finding {
         }
     }
     panic!("{}: nothing was found", suspect.driver.name)
+}
+
+/// Whether sense data was only found to be too long when the request was completed: a few bytes too many lie
+/// where the buffer ends before its page does.
+fn is_late(suspect: &Suspect, finding: &Finding) -> bool {
+    suspect.driver.name == "suspect-sense"
+        && finding.site().is_some_and(|site| !site.file().contains("/suspects/"))
 }
 
 fn is_near_miss(suspect: &&Suspect) -> bool {

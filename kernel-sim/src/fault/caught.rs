@@ -122,7 +122,8 @@ fn abandon(room: &Room, cpu: &Processor) -> ! {
     unsafe { (*cpu.thread.get()).abandon() }
 }
 
-/// The fault is the simulator's own, and cannot be told: lets it happen again for the handler that was there before.
+/// The fault is the simulator's own, and cannot be told: lets it happen again for the handler that was there
+/// before.
 fn put_back(room: &Room) -> ! {
     room.phase.set(Phase::PuttingBack);
     // SAFETY: raising a signal touches no memory; its handler puts the registers back.

@@ -74,8 +74,8 @@ impl Machine {
         Some(ClosedMemory { stop, what, earlier })
     }
 
-    /// What is wrong with the plain pool, if anything is: asked when code of the system has come to grief, which
-    /// what lies there may explain. `now` is where that was. `None` where the pool is in use.
+    /// What is wrong with the plain pool, if anything is: asked when code of the system has come to grief,
+    /// which what lies there may explain. `now` is where that was. `None` where the pool is in use.
     pub(crate) fn misused_memory(&self, now: Moment) -> Option<BugCheck> {
         const FOUND: &str = "looked at, after what a part of the system relies on had made no sense";
         let base = self.memory.base();

@@ -92,8 +92,8 @@ impl MemoryChoice {
 impl Program {
     /// As [`Program::execute`]; where a plain run found that memory had been misused, and the memory was not
     /// asked for, the result is that of a guarded run of the same seed, if that shows where. So it is if the
-    /// simulator itself came to grief, which what a driver wrote over may explain. `chooser` makes the choices
-    /// anew for each.
+    /// simulator itself came to grief, which what a driver wrote over may explain. `chooser` makes the
+    /// choices anew for each.
     ///
     /// # Errors
     /// When the run could not be made as asked.

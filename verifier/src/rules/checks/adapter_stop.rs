@@ -5,10 +5,11 @@ use crate::rules::row::rule;
 rule! {
     /// A miniport does not fail a stop of its adapter.
     ///
-    /// ## What is checked Plug and play stops an adapter that works to give it other resources, or since a
-    /// processor was added (`--event rebalance`). No request is under way, and those that come wait. The
-    /// miniport is told by SRB_FUNCTION_PNP with StorStopDevice for the adapter, and ends that with
-    /// SRB_STATUS_SUCCESS. An end that a lack of memory or a hostile device explains is no finding.
+    /// ## What is checked
+    /// Plug and play stops an adapter that works to give it other resources, or since a processor was added
+    /// (`--event rebalance`). No request is under way, and those that come wait. The miniport is told by
+    /// SRB_FUNCTION_PNP with StorStopDevice for the adapter, and ends that with SRB_STATUS_SUCCESS. An end
+    /// that a lack of memory or a hostile device explains is no finding.
     ///
     /// ## Why it matters
     /// The stop goes on whatever the miniport says. An adapter that was not made quiet goes on to interrupt
