@@ -214,11 +214,11 @@ impl Watching {
             }),
             EventKind::Exit(ddi, _) => self.tell(self.routines.of(ddi.id), event, |when| when == When::Exit),
             EventKind::Begin(frame) => {
-                self.tell(self.callbacks.of(frame.kind.id.into()), event, |when| when == When::Callback)
+                self.tell(self.callbacks.of(frame.kind.id), event, |when| when == When::Callback)
             }
             EventKind::End(frame, _) => {
                 let (leaves, noted) = (event.held_count() > frame.held_count(), frame.is_noted());
-                self.tell(self.callbacks.of(frame.kind.id.into()), event, |when| match when {
+                self.tell(self.callbacks.of(frame.kind.id), event, |when| match when {
                     When::Callback => true,
                     When::LeavingLocks => leaves,
                     When::LeavingNoted => noted,

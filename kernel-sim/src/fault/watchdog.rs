@@ -124,7 +124,7 @@ fn reason(post: &Post, work: &Work, hurries: bool, resident_bytes: usize) -> Opt
 
 /// Whether the thread is in code of a driver's.
 fn is_drivers(place: Place) -> bool {
-    place.on_kernel_stack && !Stack::of(place.addresses).blame().own.is_some()
+    place.on_kernel_stack && Stack::of(place.addresses).blame().own.is_none()
 }
 
 /// Processor time that the thread has used.
