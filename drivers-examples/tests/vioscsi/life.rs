@@ -64,8 +64,8 @@ fn units_come_and_go_under_load() {
         running.wait().assert_only(&[STATUS_SUCCESS]);
     };
     for cpus in [1, 2, 4] {
-        seeds(&Setup::new(cpus), 60, plug);
-        parallel(&Setup::new(cpus), 4, plug);
+        seeds(&Setup::new(cpus), 20, plug);
+        parallel(&Setup::new(cpus), 1, plug);
     }
 }
 
