@@ -29,8 +29,8 @@ pub fn pairs(watching: Watching, n: u64) -> Duration {
     })
 }
 
-/// `n` pairs inside another lock, which is held all the time: to whoever looks at the order of locks, one
-/// nesting that is known after the first.
+/// `n` pairs inside another lock, which is held all the time: for LockOrder one nesting,
+/// which it knows after the first.
 #[must_use]
 pub fn nested_pairs(watching: Watching, n: u64) -> Duration {
     timed(watching.machine(1, Execution::Parallel), move || {

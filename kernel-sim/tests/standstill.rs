@@ -270,3 +270,27 @@ fn a_thread_that_counts_alone_for_ever_does_not_end_by_any_choice() {
     let Ending::Endless(endless) = outcome.ending else { panic!("{:?}", outcome.ending) };
     assert!(endless.is_alone && endless.steps < STEPS_MAX / 4, "{endless:?}");
 }
+
+#[test]
+fn a_dpc_that_counts_for_ever_while_others_go_on_may_end_by_other_choices() {
+    unsafe extern "C-unwind" fn counts_on(_: PKDPC, x: PVOID, _: PVOID, _: PVOID) {
+        loop {
+            count(x.cast(), 0);
+        }
+    }
+    unsafe fn counts_beside_it(x: *mut Desk) {
+        KeInitializeDpc(dpc(x, 0), Some(counts_on), x.cast());
+        KeSetTargetProcessorDpc(dpc(x, 0), 1);
+        KeInsertQueueDpc(dpc(x, 0), null_mut(), null_mut());
+        loop {
+            count(x, 1);
+        }
+    }
+    // Looks that are far apart, too: what one look has met says nothing of the steps before the next.
+    for steps_max in [4_000_000, 80_000_000] {
+        let config = Config::new(2, Execution::Seeded(1)).unwrap().steps_max(steps_max);
+        let outcome = run_config(config, counts_beside_it);
+        let Ending::Endless(endless) = outcome.ending else { panic!("{:?}", outcome.ending) };
+        assert!(!endless.is_alone, "{endless:?}");
+    }
+}

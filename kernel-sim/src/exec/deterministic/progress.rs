@@ -36,6 +36,8 @@ pub(super) struct Alone {
     switches: u64,
     /// The step of the look that met it first.
     since: u64,
+    /// Whether that is too long ago.
+    is_too_long: bool,
 }
 
 /// The step of the look that comes after step `step`.
@@ -99,15 +101,21 @@ impl Deterministic {
         self.look_at.set(look_after(step, self.steps_max));
         let cpu = &machine.processors[usize::from(self.current.get())];
         let met_too_often = |frame: &Frame<'_>| frame.look() >= LOOKS_AT_ONE_MAX;
-        step >= self.steps_max
-            || match cpu.raised_frame() {
-                Some(frame) => met_too_often(frame),
-                None => self.is_too_long_alone(cpu, step),
+        let is_endless = match cpu.raised_frame() {
+            Some(frame) => {
+                self.alone.take();
+                met_too_often(frame)
             }
+            None => {
+                self.look_who_is_alone(cpu, step);
+                self.alone.get().is_too_long
+            }
+        };
+        is_endless || step >= self.steps_max
     }
 
-    /// Whether one activation of the driver's has run alone for long since it was looked first.
-    fn is_too_long_alone(&self, cpu: &Processor, step: u64) -> bool {
+    /// Notes for how long one activation of the driver's has run alone, as far as looks have met it.
+    fn look_who_is_alone(&self, cpu: &Processor, step: u64) {
         // SAFETY: one host thread; the strategy is not at work.
         let choices = unsafe { &*self.choices.get() }.len();
         let mut switches = 0;
@@ -116,15 +124,15 @@ impl Deterministic {
         let before = self.alone.get();
         let is_same = was_met && (before.choices, before.switches) == (choices, switches);
         let since = if is_same { before.since } else { step };
-        self.alone.set(Alone { choices, switches, since });
-        is_same && step - since >= ALONE_MAX
+        let is_too_long = is_same && step - since >= ALONE_MAX;
+        self.alone.set(Alone { choices, switches, since, is_too_long });
     }
 
     /// The run does not come to its end.
     #[cold]
     pub(super) fn give_up(&self, machine: &Machine, steps: u64) -> Option<Transition> {
         let cpu = &machine.processors[usize::from(self.current.get())];
-        let is_alone = steps - self.alone.get().since >= ALONE_MAX;
+        let is_alone = self.alone.get().is_too_long;
         machine.stop(Ending::Endless(Box::new(Endless { place: cpu.place(), steps, is_alone })));
         None
     }
