@@ -22,7 +22,8 @@ pub(super) struct Objects {
 #[derive(Default)]
 struct Given {
     clock: Clock,
-    /// Whose clock that was, and its own entry then; none if it is of several that did not know of each other.
+    /// Whose clock that was, and its own entry then. None if it is of several that did not know of each
+    /// other.
     whole: Option<(Actor, u32)>,
 }
 
