@@ -80,7 +80,7 @@ fn seeds_that_find(range: std::ops::Range<u64>) -> Vec<u64> {
 fn the_finding_with_the_lowest_seed_is_told_whichever_thread_was_faster() {
     let finding = seeds_that_find(0..60);
     let lowest = *finding.first().expect("some of sixty seeds find it");
-    for _ in 0..soak(5, 100) {
+    for _ in 0..soak(2, 100) {
         let desk = Desk::new();
         // Made short: only then does it have the call stacks of all moments, as a replay has.
         let rare = RARE.replace(" --no-shrink", "");

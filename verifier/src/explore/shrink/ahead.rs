@@ -8,9 +8,16 @@
 use crate::explore::deviations::{Describing, Description};
 use crate::explore::{Chooser, Failure, Program};
 use crate::finding::RunEnd;
+use crate::run::MemoryChoice;
 use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
 use kernel_sim::choose::Choose;
 use std::thread::JoinHandle;
+
+/// What one more execution costs besides its steps: a machine is built and taken down.
+const OVERHEAD_STEPS: u64 = 200;
+
+/// How many times as much a step costs in guarded memory, where each piece of memory has pages of its own.
+const GUARDED_STEP: u64 = 8;
 
 /// Host threads besides the caller's that are worth their while.
 const OTHERS_MAX: usize = 7;
@@ -26,7 +33,8 @@ pub(super) struct Candidate {
 
 /// What became of a candidate.
 pub(super) struct Made {
-    pub steps: u64,
+    /// What it cost, in steps of a machine with plain memory.
+    pub cost: u64,
     /// What it finds.
     pub failure: Option<Failure>,
     /// It was given up: whether it fails is unknown.
@@ -46,17 +54,21 @@ impl Candidate {
             }
             None => (chooser, None),
         };
+        let is_plain = program.setup.memory.under(seed) == MemoryChoice::Plain;
+        let dearer = if is_plain { 1 } else { GUARDED_STEP };
         let run = program.execute(seed, Chooser::Strategy(chooser));
         let description = description.map(|d| std::mem::take(&mut *d.lock())).unwrap_or_default();
         match run {
             Ok(run) => Made {
-                steps: run.steps,
+                cost: dearer * (OVERHEAD_STEPS + run.steps),
                 failure: Failure::of(&run.end),
                 is_given_up: matches!(run.end, RunEnd::Parted(_)),
                 description,
             },
             // A driver that does not start under this schedule found something else, if anything.
-            Err(_) => Made { steps: 0, failure: None, is_given_up: false, description },
+            Err(_) => {
+                Made { cost: dearer * OVERHEAD_STEPS, failure: None, is_given_up: false, description }
+            }
         }
     }
 }

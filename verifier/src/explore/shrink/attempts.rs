@@ -6,9 +6,6 @@ use crate::explore::deviations::{Description, Deviating, Deviation, Misfit};
 use crate::explore::{Failure, Program};
 use kernel_sim::choose::Choose;
 
-/// What one more execution costs besides its steps: a machine is built and taken down.
-const OVERHEAD_STEPS: u64 = 200;
-
 /// The budget is used up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Spent;
@@ -24,6 +21,7 @@ pub(super) struct Attempts<'a> {
     goes_on: &'a dyn Fn() -> bool,
     others: Others,
     pub(super) executions: u64,
+    /// What they cost, in steps.
     pub(super) steps: u64,
     /// Executions that were given up: whether they fail is unknown.
     pub(super) given_up: u64,
@@ -157,7 +155,7 @@ impl<'a> Attempts<'a> {
     /// Counts an execution; returns whether it fails.
     fn count(&mut self, made: &Made) -> bool {
         self.executions += 1;
-        self.steps += OVERHEAD_STEPS + made.steps;
+        self.steps += made.cost;
         self.given_up += u64::from(made.is_given_up);
         made.failure.as_ref() == Some(&self.failure)
     }

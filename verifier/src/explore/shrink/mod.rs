@@ -35,7 +35,8 @@ const MANY_TRIES: u64 = 200;
 pub struct Budget {
     /// Executions.
     pub executions: u64,
-    /// Steps of all of them, where building a machine counts as some, too.
+    /// Steps of all of them, where building a machine counts as some, too, and a step in guarded memory as
+    /// several.
     pub steps: u64,
 }
 
