@@ -112,7 +112,7 @@ impl CallbackSet {
 }
 
 /// What a watcher wants to be told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Interest {
     /// Calls at entry.
     pub enter: DdiSet,

@@ -127,17 +127,34 @@ impl Block {
 
 impl Pool {
     pub(crate) fn new(base: usize, memory: Memory) -> Pool {
-        let guarded = match memory {
-            Memory::Plain => None,
-            Memory::Guarded(placement) => Some(GuardedBlocks::new(placement)),
-        };
-        Pool { base, plain: PlainBlocks::new(base), guarded, freed: Marks::default() }
+        Pool {
+            base,
+            plain: PlainBlocks::new(base),
+            guarded: Pool::guarded_blocks(memory),
+            freed: Marks::default(),
+        }
     }
 
-    /// Forgets every block of a machine that is not guarded.
-    pub(crate) fn reset(&mut self) {
+    fn guarded_blocks(memory: Memory) -> Option<GuardedBlocks> {
+        match memory {
+            Memory::Plain => None,
+            Memory::Guarded(placement) => Some(GuardedBlocks::new(placement)),
+        }
+    }
+
+    /// Forgets every block; the pages of guarded ones [are closed](Pool::close_all).
+    pub(crate) fn reset(&mut self, memory: Memory) {
         self.plain.reset();
+        self.guarded = Pool::guarded_blocks(memory);
         self.freed = Marks::default();
+    }
+
+    /// Closes every page of the guarded part; whether that was done.
+    pub(crate) fn close_all(&self, memory: &AddressSpace) -> bool {
+        match (&self.guarded, memory.guard()) {
+            (Some(guarded), Some(guard)) => guarded.close_all(guard),
+            _ => true,
+        }
     }
 
     pub(crate) fn used_bytes(&self) -> usize {

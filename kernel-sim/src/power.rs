@@ -40,16 +40,22 @@ fn strategy(execution: Execution) -> Option<Strategy> {
 }
 
 thread_local! {
-    /// The machine that this host thread ran last, if it can be used again.
-    static SPARE: RefCell<Spare> = const { RefCell::new(Spare(None)) };
+    /// The machines that this host thread ran last, plain and guarded, if they can be used again.
+    static SPARES: RefCell<Spares> = const { RefCell::new(Spares([None, None])) };
 }
 
-/// A machine at rest.
-struct Spare(Option<Box<Machine>>);
+/// Machines at rest: a plain one, and a guarded one.
+struct Spares([Option<Box<Machine>>; 2]);
 
-impl Drop for Spare {
+impl Spares {
+    fn of(&mut self, is_guarded: bool) -> &mut Option<Box<Machine>> {
+        &mut self.0[usize::from(is_guarded)]
+    }
+}
+
+impl Drop for Spares {
     fn drop(&mut self) {
-        if let Some(machine) = self.0.take() {
+        for machine in self.0.iter_mut().filter_map(Option::take) {
             machine.retire();
         }
     }
@@ -117,10 +123,10 @@ impl Machine {
             m.processors.len() == usize::from(config.processors)
                 && config.hardware.is_empty()
                 && config.image.is_none()
-                && config.memory == Memory::Plain
                 && !matches!(config.execution, Execution::Parallel)
         };
-        let spare = SPARE.with_borrow_mut(|spare| spare.0.take_if(|m| fits(m)));
+        let is_guarded = config.memory != Memory::Plain;
+        let spare = SPARES.with_borrow_mut(|spares| spares.of(is_guarded).take_if(|m| fits(m)));
         match spare {
             Some(mut machine) => {
                 machine.reset(config);
@@ -132,7 +138,10 @@ impl Machine {
 
     /// Makes a machine at rest as good as new.
     fn reset(&mut self, config: Config) {
-        self.watching = Watching::new(config.watchers, true, config.keep_sites, config.keep_evidence);
+        let (sites, evidence) = (config.keep_sites, config.keep_evidence);
+        if let Err(watchers) = self.watching.replace(config.watchers, sites, evidence) {
+            self.watching = Watching::new(watchers, true, sites, evidence);
+        }
         self.stacks.clear();
         self.patience = config.patience;
         self.low_resources = config.allocation_policy.map(LowResources::new);
@@ -145,7 +154,7 @@ impl Machine {
         }
         self.kernel.get_mut().reset();
         self.dpcs.reset();
-        self.pool.get_mut().reset();
+        self.pool.get_mut().reset(config.memory);
         self.io = IoManager::new();
         self.reset_cancel_lock();
     }
@@ -153,13 +162,13 @@ impl Machine {
     /// Whether nothing is left on the machine that a later run could notice.
     fn is_as_new(&mut self) -> bool {
         self.hardware.is_empty()
-            && !self.is_guarded()
             && self.attached[0].get().is_none()
             && *self.linked_objects.get_mut() == 0
             && self.model.has_run()
             && self.kernel.get_mut().is_at_rest(self.processors.len())
             && self.dpcs.are_at_rest()
             && self.pool.get_mut().used_bytes() <= crate::pool::REUSE_BYTES_MAX
+            && self.pool.get_mut().close_all(&self.memory)
     }
 
     /// Runs a machine on which `begin` creates the first threads, and takes it down.
@@ -178,7 +187,8 @@ impl Machine {
         if at_rest && !self.is_quiet() && self.is_as_new() {
             Processor::leave_all();
             let outcome = self.outcome(Ending::Completed);
-            let displaced = SPARE.with_borrow_mut(|spare| spare.0.replace(self));
+            let is_guarded = self.is_guarded();
+            let displaced = SPARES.with_borrow_mut(|spares| spares.of(is_guarded).replace(self));
             if let Some(machine) = displaced {
                 machine.retire();
             }

@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// The watchers of one machine.
 pub(crate) struct Watching {
     watchers: Vec<Arc<dyn Watcher>>,
+    /// What the index was made of: the wishes of each watcher, and whether sites and evidence are kept.
+    interests: SmallVec<[Interest; 1]>,
+    keeps: [bool; 2],
     routines: Index<DDIS_MAX>,
     callbacks: Index<CALLBACKS_MAX>,
     /// Which watchers want what changes hands, and accesses.
@@ -99,6 +102,13 @@ impl<const NUMBERS: usize> Index<NUMBERS> {
     }
 }
 
+/// What a watcher with this interest is told of: who asks for what orders accesses is told of neither where
+/// that is unknown.
+fn told(interest: Interest, deterministic: bool) -> Interest {
+    let is_told = deterministic || !interest.order;
+    Interest { order: interest.order && is_told, touch: interest.touch && is_told, ..interest }
+}
+
 /// Watchers a machine can have.
 pub(crate) const WATCHERS_MAX: usize = 256;
 
@@ -111,12 +121,10 @@ impl Watching {
         keep_evidence: bool,
     ) -> Watching {
         assert!(watchers.len() <= WATCHERS_MAX, "a machine has at most {WATCHERS_MAX} watchers");
-        let told = |interest: Interest| {
-            let is_told = deterministic || !interest.order;
-            Interest { order: interest.order && is_told, touch: interest.touch && is_told, ..interest }
-        };
         let mut watching = Watching {
+            interests: watchers.iter().map(|w| told(w.interest(), deterministic)).collect(),
             watchers,
+            keeps: [keep_sites, keep_evidence],
             routines: Index::new(),
             callbacks: Index::new(),
             moved: SmallVec::new(),
@@ -126,9 +134,7 @@ impl Watching {
             special: SmallVec::new(),
         };
         let mut all = Interest::NOTHING;
-        let interests: SmallVec<[Interest; 1]> =
-            watching.watchers.iter().map(|w| told(w.interest())).collect();
-        for (n, interest) in interests.iter().enumerate() {
+        for (n, interest) in watching.interests.iter().enumerate() {
             let n = n as u8;
             for (when, wanted) in [
                 (When::Enter, &interest.enter),
@@ -155,6 +161,24 @@ impl Watching {
         watching.callbacks.sort();
         watching.set_flags(&all, deterministic, keep_sites, keep_evidence);
         watching
+    }
+
+    /// Takes other watchers, of a deterministic machine, if they ask for what those before them asked for: then
+    /// the index is theirs, too. Else returns them.
+    pub(crate) fn replace(
+        &mut self,
+        watchers: Vec<Arc<dyn Watcher>>,
+        keep_sites: bool,
+        keep_evidence: bool,
+    ) -> Result<(), Vec<Arc<dyn Watcher>>> {
+        let is_as_before = self.keeps == [keep_sites, keep_evidence]
+            && watchers.len() == self.interests.len()
+            && watchers.iter().zip(&self.interests).all(|(w, known)| told(w.interest(), true) == *known);
+        if !is_as_before {
+            return Err(watchers);
+        }
+        self.watchers = watchers;
+        Ok(())
     }
 
     fn set_flags(&mut self, all: &Interest, deterministic: bool, keep_sites: bool, keep_evidence: bool) {

@@ -19,7 +19,7 @@ fn what_is_reported_of_every_breaker_reads_as_it_was_blessed() {
         let [command, _] = row.exhibits.commands();
         let arguments = command.split_once(' ').expect("a program and its arguments").1;
         let said = Desk::new().storsim_at(Some(80), arguments);
-        assert_eq!((said.status, said.err.as_str()), (1, ""), "{command}");
+        assert_eq!((said.status, said.complaints().as_str()), (1, ""), "{command}");
         let finding = finding(&said.out);
         assert!(finding.starts_with(&format!("error[{}]", row.name)), "{command}: {finding}");
         blessed::check(&format!("exhibits/{}.txt", row.exhibits.breaker), &format!("{finding}\n"));

@@ -83,7 +83,7 @@ fn the_rare_driver_is_caught_by_some_seeds_and_not_by_all() {
 fn a_replay_gives_the_same_report_byte_for_byte() {
     let r = recorded();
     let first = r.desk.storsim(&format!("replay {}", r.file));
-    assert_eq!((first.status, first.err.as_str()), (1, ""));
+    assert_eq!((first.status, first.complaints().as_str()), (1, ""));
     assert!(first.out.contains("error[SpinLockSafe]"));
     for _ in 1..soak(20, 100) {
         let again = r.desk.storsim(&format!("replay {}", r.file));
@@ -274,7 +274,7 @@ fn a_finding_is_told_in_full_where_its_schedule_cannot_be_saved() {
     // A file is in the way: no directory can be made there.
     desk.write("schedules", "");
     let said = desk.storsim("run wdm-startio-next-under-lock deadlocks-on-itself");
-    assert_eq!((said.status, said.err.as_str()), (1, ""));
+    assert_eq!((said.status, said.complaints().as_str()), (1, ""));
     assert_eq!(said.out.matches("\nerror[").count(), 2, "{}", said.out);
     assert_eq!(said.out.matches("  note    the schedule could not be saved: schedules/").count(), 2);
     assert!(!said.out.contains("storsim replay"), "{}", said.out);

@@ -133,6 +133,13 @@ impl Desk {
 }
 
 impl Said {
+    /// What it said beside its report, without the lines that tell now and then how far it is: how many of
+    /// those there are, the host's clock decides.
+    pub fn complaints(&self) -> String {
+        let is_progress = |line: &&str| line.ends_with(" s so far");
+        self.err.lines().filter(|line| !is_progress(line)).collect()
+    }
+
     /// The one line of JSON.
     #[track_caller]
     pub fn json(&self) -> Value {

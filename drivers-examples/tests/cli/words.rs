@@ -140,14 +140,14 @@ fn help_is_a_result() {
 fn the_report_of_a_violation_reads_as_it_was_blessed() {
     let desk = Desk::new();
     let said = desk.storsim("run wdm-startio-complete-under-lock --seed 1");
-    assert_eq!((said.status, said.err.as_str()), (1, ""));
+    assert_eq!((said.status, said.complaints().as_str()), (1, ""));
     blessed::check("complete_under_lock.txt", &said.out);
 }
 
 #[test]
 fn the_report_of_a_layer_2_driver_reads_as_it_was_blessed() {
     let said = Desk::new().storsim("run ramdisk-service-irp-under-lock --seed 1");
-    assert_eq!((said.status, said.err.as_str()), (1, ""));
+    assert_eq!((said.status, said.complaints().as_str()), (1, ""));
     blessed::check("service_irp_under_lock.txt", &said.out);
 }
 

@@ -33,6 +33,8 @@ pub(super) struct PlainBlocks {
     base: usize,
     used: usize,
     free: [VecDeque<Free>; CLASSES],
+    /// The classes in which a place was ever freed, as bits.
+    freed_classes: u32,
     /// By offset / 64: index into `blocks` plus one, or 0.
     index: Vec<u32>,
     blocks: Vec<Option<Block>>,
@@ -45,6 +47,7 @@ impl PlainBlocks {
             base,
             used: FIRST,
             free: [const { VecDeque::new() }; CLASSES],
+            freed_classes: 0,
             index: Vec::new(),
             blocks: Vec::new(),
             spare: Vec::new(),
@@ -54,7 +57,9 @@ impl PlainBlocks {
     /// Forgets every block.
     pub(super) fn reset(&mut self) {
         self.used = FIRST;
-        self.free.iter_mut().for_each(VecDeque::clear);
+        for class in classes(std::mem::take(&mut self.freed_classes)) {
+            self.free[class].clear();
+        }
         self.index.clear();
         self.blocks.clear();
         self.spare.clear();
@@ -130,6 +135,7 @@ impl PlainBlocks {
         self.spare.push(number);
         let class = class_of(block.bytes).expect("a block in use has a class");
         let filled = block.bytes.min(FREED_BYTES_MAX);
+        self.freed_classes |= 1 << class;
         self.free[class].push_back(Free { slot: slot as u32, filled: filled as u32 });
         // SAFETY: the block is free now and lies in mapped memory.
         unsafe { ((self.base + offset) as *mut u8).write_bytes(FREED, filled) };
@@ -151,7 +157,7 @@ impl PlainBlocks {
     /// The first byte of any free place that was written after it had been freed: the place, and the byte, as
     /// offsets into the pool.
     pub(super) fn first_written(&self) -> Option<(usize, usize)> {
-        let mut free = self.free.iter().flatten();
+        let mut free = classes(self.freed_classes).flat_map(|class| &self.free[class]);
         free.find_map(|free| Some((offset_of(free.slot), self.written(*free)?)))
     }
 
@@ -166,6 +172,15 @@ impl PlainBlocks {
     pub(super) fn in_use(&self) -> impl Iterator<Item = &Block> {
         self.index.iter().filter(|n| **n != 0).filter_map(|n| self.blocks[*n as usize - 1].as_ref())
     }
+}
+
+/// The numbers of the bits that are set.
+fn classes(mut bits: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(lowest)
+    })
 }
 
 fn offset_of(slot: u32) -> usize {

@@ -66,9 +66,7 @@ impl Candidate {
                 description,
             },
             // A driver that does not start under this schedule found something else, if anything.
-            Err(_) => {
-                Made { cost: dearer * OVERHEAD_STEPS, failure: None, is_given_up: false, description }
-            }
+            Err(_) => Made { cost: dearer * OVERHEAD_STEPS, failure: None, is_given_up: false, description },
         }
     }
 }
