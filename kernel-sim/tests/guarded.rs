@@ -7,6 +7,8 @@ use kernel_sim::bugcheck::{BugCheck, Ending};
 use kernel_sim::ddi::*;
 use kernel_sim::guard::{Memory, Placement};
 use kernel_sim::machine::{Config, Execution, Machine};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 const TAG: ULONG = u32::from_le_bytes(*b"Test");
 
@@ -220,4 +222,46 @@ fn paged_pool_is_not_there_at_dispatch_level_and_is_there_below() {
     for irql in [PASSIVE_LEVEL, APC_LEVEL] {
         assert!(matches!(paged_stop(irql), Ending::Completed));
     }
+}
+
+#[test]
+fn a_machine_that_is_used_again_cannot_be_told_from_a_new_one() {
+    let run = |seed: u64| {
+        let config = Config::new(2, Execution::Seeded(seed)).unwrap();
+        let config = config.memory(Memory::Guarded(Placement::Drawn(seed)));
+        let distances = Arc::new(Mutex::new(Vec::new()));
+        let (told, state) = (Arc::clone(&distances), AtomicUsize::new(0));
+        let outcome = config.run_on_every_processor(state, move |state, cpu| {
+            let first = allocate(64);
+            told.lock().unwrap().push(first as usize - std::ptr::from_ref(state) as usize);
+            // One is left; the page of the other is closed again.
+            if cpu == 0 {
+                free(first);
+            }
+            state.store(allocate(100 * (usize::from(cpu) + 1)) as usize, Ordering::SeqCst);
+            free(state.load(Ordering::SeqCst) as *mut u8);
+        });
+        (outcome.trace_hash, outcome.steps, std::mem::take(&mut *distances.lock().unwrap()))
+    };
+    // On a host thread of its own each machine is a new one.
+    let fresh = |seed| std::thread::spawn(move || run(seed)).join().unwrap();
+    for seed in 0..20 {
+        assert_eq!(run(seed), fresh(seed), "seed {seed}");
+    }
+}
+
+#[test]
+fn what_a_run_left_is_closed_for_the_next_on_the_same_machine() {
+    let config = || Config::new(1, Execution::Seeded(0)).unwrap().memory(Memory::Guarded(Placement::AtEnd));
+    let left = Arc::new(AtomicUsize::new(0));
+    let leaves = Arc::clone(&left);
+    let outcome = config().run_on_every_processor((), move |(), _| {
+        leaves.store(allocate(64) as usize, Ordering::SeqCst);
+    });
+    assert!(matches!(outcome.ending, Ending::Completed), "{:?}", outcome.ending);
+    // SAFETY: not safe: a bug check of the simulated machine.
+    let outcome = config().run_on_every_processor((), move |(), _| unsafe {
+        std::ptr::read_volatile(left.load(Ordering::SeqCst) as *const u8);
+    });
+    assert!(matches!(outcome.ending, Ending::BugCheck(_)), "{:?}", outcome.ending);
 }
