@@ -69,10 +69,11 @@ impl GuardedBlocks {
         GuardedBlocks { placed: BTreeMap::new(), given_back: VecDeque::new(), next: 1, in_use: 0, placement }
     }
 
-    /// Closes the pages of blocks that are still in use; whether all pages are closed then.
+    /// Closes the pages of blocks that are still in use; whether all pages are closed then. Where the host
+    /// refuses, it ends there.
     pub(super) fn close_all(&self, guard: &Guard) -> bool {
-        let in_use = self.placed.values().filter(|placed| matches!(placed.state, State::Lent));
-        let are_closed = in_use.fold(true, |all, placed| guard.close(placed.page, placed.pages) && all);
+        let mut in_use = self.placed.values().filter(|placed| matches!(placed.state, State::Lent));
+        let are_closed = in_use.all(|placed| guard.close(placed.page, placed.pages));
         // What the host refused to close when it was given back did not go on that list.
         are_closed && self.given_back.len() + self.in_use == self.placed.len()
     }
