@@ -7,8 +7,9 @@ use kernel_sim::bugcheck::{BugCheck, Ending};
 use kernel_sim::ddi::*;
 use kernel_sim::guard::{Memory, Placement};
 use kernel_sim::machine::{Config, Execution, Machine};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 const TAG: ULONG = u32::from_le_bytes(*b"Test");
 
@@ -233,7 +234,7 @@ fn a_machine_that_is_used_again_cannot_be_told_from_a_new_one() {
         let (told, state) = (Arc::clone(&distances), AtomicUsize::new(0));
         let outcome = config.run_on_every_processor(state, move |state, cpu| {
             let first = allocate(64);
-            told.lock().unwrap().push(first as usize - std::ptr::from_ref(state) as usize);
+            told.lock().push(first as usize - std::ptr::from_ref(state) as usize);
             // One is left; the page of the other is closed again.
             if cpu == 0 {
                 free(first);
@@ -241,10 +242,10 @@ fn a_machine_that_is_used_again_cannot_be_told_from_a_new_one() {
             state.store(allocate(100 * (usize::from(cpu) + 1)) as usize, Ordering::SeqCst);
             free(state.load(Ordering::SeqCst) as *mut u8);
         });
-        (outcome.trace_hash, outcome.steps, std::mem::take(&mut *distances.lock().unwrap()))
+        (outcome.trace_hash, outcome.steps, std::mem::take(&mut *distances.lock()))
     };
     // On a host thread of its own each machine is a new one.
-    let fresh = |seed| std::thread::spawn(move || run(seed)).join().unwrap();
+    let fresh = |seed| std::thread::scope(|scope| scope.spawn(|| run(seed)).join().unwrap());
     for seed in 0..20 {
         assert_eq!(run(seed), fresh(seed), "seed {seed}");
     }
