@@ -176,6 +176,31 @@ fn deferred_start_io_is_called_when_the_first_has_returned() {
     everywhere(1, driver);
 }
 
+/// On Windows these are the system's: the list of a thread's requests, and an event of the device.
+#[test]
+fn nothing_is_noted_in_members_of_a_request_or_a_device() {
+    const THREAD_LIST_ENTRY: std::ops::Range<usize> = 0x20..0x30;
+    const DEVICE_LOCK: std::ops::Range<usize> = 0x118..0x130;
+    unsafe fn driver(x: *mut Desk) {
+        let device = set_up(x, 0, true);
+        for byte in [0, 0xFF] {
+            device.cast::<u8>().add(DEVICE_LOCK.start).write_bytes(byte, DEVICE_LOCK.len());
+            let irps = [1, 2, 3].map(|name| start(device, name));
+            extension(device).nested = 2;
+            next(device);
+            assert_eq!(extension(device).depth_max, 1, "StartIo is deferred all the same");
+            next(device);
+            for irp in irps {
+                irp.cast::<u8>().add(THREAD_LIST_ENTRY.start).write_bytes(byte, THREAD_LIST_ENTRY.len());
+                (*irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 0);
+                IoCompleteRequest(irp, 0);
+                IoFreeIrp(irp);
+            }
+        }
+    }
+    everywhere(1, driver);
+}
+
 #[test]
 fn packets_from_every_processor_are_started_once_each() {
     unsafe fn driver(x: *mut Desk) {

@@ -85,6 +85,15 @@ fn what_cannot_be_compiled_is_refused() {
     let assert = storsim(&desk, "cc odd.c -o odd.sys").code(2);
     let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
     assert!(stderr.contains("error: odd.c is not compiled"), "{stderr}");
+    // What the file beside the sources says is looked at before anything is compiled.
+    std::fs::write(desk.path().join("storsim-cc.toml"), "defines = [\"A\"]\n").expect("room");
+    let assert = storsim(&desk, "cc odd.c -o odd.sys").code(2);
+    let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(
+        stderr.starts_with("error: ") && stderr.contains("storsim-cc.toml:1: unknown field `defines`"),
+        "{stderr}"
+    );
 }
 
 #[test]

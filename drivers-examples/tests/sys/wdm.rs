@@ -20,8 +20,8 @@ fn desk() -> TempDir {
     desk
 }
 
-const SOURCES: &str =
-    "drivers-examples/c/wdisk/held.c drivers-examples/c/wdisk/requests.c drivers-examples/c/wdisk/pnp.c";
+/// The directory of the sources, which its storsim-cc.toml names.
+const SOURCES: &str = "drivers-examples/c/wdisk";
 
 #[test]
 fn a_clean_wdm_driver_in_c_is_clean_in_both_executors_and_under_many_schedules() {

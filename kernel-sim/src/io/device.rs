@@ -76,11 +76,16 @@ pub(crate) unsafe fn delete(call: &Call, device: PDEVICE_OBJECT) {
         }
     }
     // The driver above detaches when the removal has come back to it.
-    if d.AttachedDevice.is_null() { free(call, device, d) } else { d.Private.DeletePending = TRUE }
+    if d.AttachedDevice.is_null() {
+        free(call, device, d);
+    } else {
+        call.cpu.machine().io.queues.lock().of(device).is_delete_pending = true;
+    }
 }
 
 fn free(call: &Call, device: PDEVICE_OBJECT, d: &mut DEVICE_OBJECT) {
     d.Type = 0;
+    call.cpu.machine().io.queues.lock().forget(device);
     call.cpu.machine().pool_free(call, device.cast(), None);
 }
 
@@ -101,18 +106,15 @@ pub(crate) unsafe fn attach(call: &Call, source: PDEVICE_OBJECT, target: PDEVICE
     s.StackSize = b.StackSize + 1;
     s.AlignmentRequirement = b.AlignmentRequirement;
     s.SectorSize = b.SectorSize;
-    s.AttachedTo = below;
     b.AttachedDevice = source;
     below
 }
 
 pub(crate) unsafe fn detach(call: &Call, target: PDEVICE_OBJECT) {
     let t = object(call, target);
-    let above = std::mem::replace(&mut t.AttachedDevice, null_mut());
-    if !above.is_null() {
-        object(call, above).AttachedTo = null_mut();
-    }
-    if t.Private.DeletePending != FALSE {
+    t.AttachedDevice = null_mut();
+    let is_delete_pending = call.cpu.machine().io.queues.lock().is_delete_pending(target);
+    if is_delete_pending {
         free(call, target, t);
     }
 }

@@ -24,22 +24,30 @@ use crate::routine::Arg;
 use crate::routine::{DISPATCH, IO_COMPLETION};
 use crate::stamp::Mark;
 use std::ptr::null_mut;
-use std::sync::atomic::Ordering::Relaxed;
 
 const IRP_TAG: u32 = tag(b"Irp ");
 
 /// Where the stack locations of an IRP begin. Our choice: there is room for one more below the last, which
 /// takes what a driver writes that has none left, so that IoCallDriver can say so; on Windows such a driver
 /// writes over the end of the IRP.
-const LOCATIONS_OFFSET: usize = (size_of::<IRP>() + size_of::<IO_STACK_LOCATION>()).next_multiple_of(16);
+const LOCATIONS_OFFSET: usize =
+    (size_of::<IRP>() + size_of::<Note>() + size_of::<IO_STACK_LOCATION>()).next_multiple_of(16);
 
-/// Values of `IRP.State`.
+/// What is noted of an IRP and no member of it: it lies behind the IRP, in front of that room. No member is
+/// used for it, since a driver may copy, clear or look at them.
+#[repr(C)]
+struct Note {
+    state: u32,
+    builder: u32,
+}
+
+/// Values of `Note::state`.
 mod state {
     pub const ALIVE: u32 = 1;
     pub const COMPLETED: u32 = 2;
 }
 
-/// Values of `IRP.Builder`: what frees it, and what its completion does besides.
+/// Values of `Note::builder`: what frees it, and what its completion does besides.
 mod builder {
     // 0: IoAllocateIrp; the driver that allocated it frees it.
     // A synchronous IoBuild routine: the I/O manager, after setting the event.
@@ -47,13 +55,30 @@ mod builder {
     // The PnP manager, which frees it when it has come back.
     pub const PNP: u32 = 2;
 }
-pub(super) use builder::PNP as BUILT_BY_PNP;
+
+/// What is noted of a live IRP.
+#[inline]
+fn note_of<'a>(irp: PIRP, _live: &IRP) -> &'a mut Note {
+    // SAFETY: `object` found memory of the machine as far as that, plain data; it returned `_live`.
+    unsafe { &mut *irp.byte_add(size_of::<IRP>()).cast() }
+}
+
+/// Whether the PnP manager sends a live IRP.
+#[inline]
+pub(super) fn is_of_pnp(irp: PIRP, live: &IRP) -> bool {
+    note_of(irp, live).builder == builder::PNP
+}
+
+/// The PnP manager sends this IRP, and frees it when it has come back.
+pub(super) fn becomes_of_pnp(irp: PIRP, live: &IRP) {
+    note_of(irp, live).builder = builder::PNP;
+}
 
 /// The IRP behind a driver's pointer. One that was freed is reported as completed twice, which is
 /// what it nearly always is.
 #[inline]
 pub(crate) fn object<'a>(call: &Call, irp: PIRP) -> &'a mut IRP {
-    if !call.cpu.is_memory(irp as usize, size_of::<IRP>()) || !irp.is_aligned() {
+    if !call.cpu.is_memory(irp as usize, size_of::<IRP>() + size_of::<Note>()) || !irp.is_aligned() {
         no_memory_of_an_irp(call, irp);
     }
     // SAFETY: mapped, aligned memory of the machine, plain data.
@@ -96,7 +121,6 @@ pub(crate) unsafe fn allocate(call: &Call, stack_size: CCHAR, _charge_quota: BOO
     let offset = LOCATIONS_OFFSET;
     // One location more than asked for: "current" starts one above the top, and must point at memory.
     let bytes = offset + (locations + 1) * size_of::<IO_STACK_LOCATION>();
-    let machine = call.cpu.machine();
     let irp: PIRP = allocate_object(call, bytes, IRP_TAG).cast();
     if irp.is_null() {
         return irp;
@@ -111,8 +135,7 @@ pub(crate) unsafe fn allocate(call: &Call, stack_size: CCHAR, _charge_quota: BOO
         i.Size = u16::try_from(bytes).unwrap_or(u16::MAX);
         i.StackCount = stack_size;
         i.CurrentLocation = stack_size + 1;
-        i.Serial = machine.io.serial.fetch_add(1, Relaxed);
-        i.State = state::ALIVE;
+        note_of(irp, i).state = state::ALIVE;
         let top = irp.byte_add(offset).cast::<IO_STACK_LOCATION>().add(locations);
         i.Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation = top;
     }
@@ -148,7 +171,7 @@ pub(crate) unsafe fn reuse(call: &Call, irp: PIRP, status: NTSTATUS) {
     i.Cancel = FALSE;
     i.CancelRoutine = None;
     i.MdlAddress = null_mut();
-    i.State = state::ALIVE;
+    note_of(irp, i).state = state::ALIVE;
 }
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
@@ -187,7 +210,7 @@ pub(crate) unsafe fn build_device_io_control(
         (*irp).AssociatedIrp.SystemBuffer = if output.is_null() { input } else { output };
         (*irp).UserEvent = event;
         (*irp).UserIosb = iosb;
-        (*irp).Builder = builder::SYNCHRONOUS;
+        note_of(irp, &*irp).builder = builder::SYNCHRONOUS;
     }
     irp
 }
@@ -216,7 +239,7 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
     }
     call.cpu.meets(irp as usize);
     let d = super::device::object(call, device);
-    let is_first = pnp_checks::concerns(i) && pnp_checks::passed_on(call, irp, i, device);
+    let is_first = is_of_pnp(irp, i) && pnp_checks::passed_on(call, irp, i, device);
     i.CurrentLocation -= 1;
     // SAFETY: the location below the current one is in the IRP's block: more than one is left.
     let location = unsafe {
@@ -260,7 +283,7 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
     let machine = call.cpu.machine();
     let shown = || machine.machine_address(irp as usize);
     let irql = call.cpu.irql();
-    if i.State != state::ALIVE || i.CurrentLocation > i.StackCount + 1 {
+    if note_of(irp, i).state != state::ALIVE || i.CurrentLocation > i.StackCount + 1 {
         call.bug_check_after(
             MULTIPLE_IRP_COMPLETE_REQUESTS,
             [shown(), 0, 0, 0],
@@ -292,7 +315,7 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
     // The builder of a synchronous request may complete it to the end itself; any other IRP ends with its
     // maker's completion routine, which frees it or sends it again. Windows goes on here and corrupts what
     // the IRP has become.
-    if i.CurrentLocation > i.StackCount && i.Builder != builder::SYNCHRONOUS {
+    if i.CurrentLocation > i.StackCount && note_of(irp, i).builder != builder::SYNCHRONOUS {
         call.bug_check_after(
             MULTIPLE_IRP_COMPLETE_REQUESTS,
             [shown(), 0, 0, 0],
@@ -301,13 +324,13 @@ pub(crate) unsafe fn complete(call: &Call, irp: PIRP, _boost: CCHAR) {
         );
     }
     call.cpu.meets(irp as usize);
-    if pnp_checks::concerns(i) {
+    if is_of_pnp(irp, i) {
         pnp_checks::completed(call, irp, i);
     }
     if call.hooks() & (flag::MOVED | flag::DETERMINISTIC) != 0 {
         is_completed(call, irp);
     }
-    let is_pnp = pnp_checks::concerns(i);
+    let is_pnp = is_of_pnp(irp, i);
     let mut pended_below = false;
     while i.CurrentLocation <= i.StackCount {
         // SAFETY: the IRP's block has the current location; its address is looked at only.
@@ -419,8 +442,9 @@ fn invoked(location: &IO_STACK_LOCATION, irp: &IRP) -> bool {
 /// The request has passed its last stack location. On Windows a synchronous request ends in an APC
 /// of the requesting thread; here its status is copied and its event set at once.
 fn finish(call: &Call, irp: PIRP, i: &mut IRP) {
-    i.State = state::COMPLETED;
-    if i.Builder != builder::SYNCHRONOUS {
+    let note = note_of(irp, i);
+    note.state = state::COMPLETED;
+    if note.builder != builder::SYNCHRONOUS {
         return;
     }
     if !i.UserIosb.is_null() {

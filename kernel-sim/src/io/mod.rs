@@ -5,6 +5,7 @@
 pub(crate) mod cancel;
 pub(crate) mod csq;
 pub(crate) mod device;
+mod device_notes;
 pub(crate) mod device_queue;
 pub(crate) mod driver;
 pub(crate) mod file;
@@ -20,14 +21,12 @@ pub(crate) mod remove_lock;
 use crate::marks::Marks;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 /// The state of the I/O manager that drivers cannot see.
 pub(crate) struct IoManager {
-    /// Guards every KDEVICE_QUEUE and its owner's count of StartIo calls, as the queue's built-in
+    /// Guards every KDEVICE_QUEUE and what is noted of its owner's StartIo calls, as the queue's built-in
     /// lock does on Windows. Nothing is called back while it is held.
-    queues: Mutex<()>,
-    serial: AtomicU64,
+    queues: Mutex<device_notes::DeviceNotes>,
     /// When IRPs were completed last (deterministic executor only).
     completions: Marks,
     /// Requests for plug and play and power that are under way.
@@ -41,8 +40,7 @@ pub(crate) struct IoManager {
 impl IoManager {
     pub(crate) fn new() -> IoManager {
         IoManager {
-            queues: Mutex::new(()),
-            serial: AtomicU64::new(1),
+            queues: Mutex::default(),
             completions: Marks::default(),
             pnp_requests: pnp_checks::PnpRequests::default(),
             pending: pending::PendingChecks::default(),

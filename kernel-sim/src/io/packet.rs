@@ -11,6 +11,7 @@ use crate::ddi::types::*;
 use crate::ddi::{Call, callback};
 use crate::frame::{Frame, Item};
 use crate::image::Routine as _;
+use crate::io::device_notes::Owed;
 use crate::io::{cancel, device, device_queue, irp};
 use crate::irql::Irql;
 use crate::routine::Arg;
@@ -60,7 +61,7 @@ pub(crate) unsafe fn start(
     if !inserted {
         d.CurrentIrp = packet;
         if cancelable {
-            if d.Private.NonCancelable != FALSE {
+            if is_non_cancelable(call, device) {
                 cancel::exchange(i, None);
             }
             cancel::give(call, Irql::DISPATCH);
@@ -107,12 +108,10 @@ fn wrong_level(call: &Call, irql: Irql) -> ! {
 fn next(call: &Call, device: PDEVICE_OBJECT, cancelable: bool, key: Option<ULONG>) {
     let d = device::object(call, device);
     {
-        let _guard = call.cpu.machine().io.queues.lock();
-        if d.Private.DeferredStartIo != FALSE && d.Private.StartIoActive != 0 {
-            d.Private.StartIoOwed = TRUE;
-            d.Private.StartIoOwedCancelable = BOOLEAN::from(cancelable);
-            d.Private.StartIoOwedByKey = BOOLEAN::from(key.is_some());
-            d.Private.StartIoOwedKey = key.unwrap_or(0);
+        let mut notes = call.cpu.machine().io.queues.lock();
+        let note = notes.of(device);
+        if note.is_deferred && note.start_io_active != 0 {
+            note.owed = Some(Owed { cancelable, key });
             return;
         }
     }
@@ -137,7 +136,7 @@ fn take_next(call: &Call, d: &mut DEVICE_OBJECT, cancelable: bool, key: Option<U
     let packet = (!entry.is_null()).then(|| irp_of(entry));
     if let Some(packet) = packet {
         d.CurrentIrp = packet;
-        if cancelable && d.Private.NonCancelable != FALSE {
+        if cancelable && is_non_cancelable(call, d) {
             cancel::exchange(irp::object(call, packet), None);
         }
     }
@@ -154,12 +153,12 @@ fn call_start_io(call: &Call, d: &mut DEVICE_OBJECT, mut packet: PIRP) {
     };
     let device: PDEVICE_OBJECT = d;
     loop {
-        start_io_begins(call, d);
+        start_io_begins(call, device);
         let args = [Arg::Pointer(device as usize), Arg::Pointer(packet as usize)];
         let frame = Frame::new(&START_IO, &args).about(Item::Irp(packet as usize));
         // SAFETY: the routine is the driver's own, called as documented.
         callback(call.cpu, &frame, || unsafe { start_io.go((device, packet)) });
-        let owed = start_io_ended(call, d);
+        let owed = start_io_ended(call, device);
         let irql = call.cpu.irql();
         if irql != Irql::DISPATCH {
             call.bug_check_after(
@@ -169,7 +168,7 @@ fn call_start_io(call: &Call, d: &mut DEVICE_OBJECT, mut packet: PIRP) {
                 call.cpu.irql_left_by(&frame),
             );
         }
-        let Some((cancelable, key)) = owed else { return };
+        let Some(Owed { cancelable, key }) = owed else { return };
         match take_next(call, d, cancelable, key) {
             Some(next) => packet = next,
             None => return,
@@ -179,22 +178,20 @@ fn call_start_io(call: &Call, d: &mut DEVICE_OBJECT, mut packet: PIRP) {
 
 /// One more StartIo call is active. Counted under the queues' lock: the call of one processor may
 /// still be returning when another processor's DPC asks for the next packet.
-fn start_io_begins(call: &Call, d: &mut DEVICE_OBJECT) {
-    let _guard = call.cpu.machine().io.queues.lock();
-    d.Private.StartIoActive += 1;
+fn start_io_begins(call: &Call, device: PDEVICE_OBJECT) {
+    call.cpu.machine().io.queues.lock().of(device).start_io_active += 1;
 }
 
 /// A StartIo call has returned. Returns how to take the next packet, if one is owed.
-fn start_io_ended(call: &Call, d: &mut DEVICE_OBJECT) -> Option<(bool, Option<ULONG>)> {
-    let _guard = call.cpu.machine().io.queues.lock();
-    d.Private.StartIoActive -= 1;
-    let owed = std::mem::replace(&mut d.Private.StartIoOwed, FALSE) != FALSE;
-    owed.then(|| {
-        (
-            d.Private.StartIoOwedCancelable != FALSE,
-            (d.Private.StartIoOwedByKey != FALSE).then_some(d.Private.StartIoOwedKey),
-        )
-    })
+fn start_io_ended(call: &Call, device: PDEVICE_OBJECT) -> Option<Owed> {
+    let mut notes = call.cpu.machine().io.queues.lock();
+    let note = notes.of(device);
+    note.start_io_active -= 1;
+    note.owed.take()
+}
+
+fn is_non_cancelable(call: &Call, device: PDEVICE_OBJECT) -> bool {
+    call.cpu.machine().io.queues.lock().of(device).is_non_cancelable
 }
 
 pub(crate) unsafe fn set_attributes(
@@ -203,7 +200,9 @@ pub(crate) unsafe fn set_attributes(
     deferred: BOOLEAN,
     non_cancelable: BOOLEAN,
 ) {
-    let d = device::object(call, device);
-    d.Private.DeferredStartIo = deferred;
-    d.Private.NonCancelable = non_cancelable;
+    device::object(call, device);
+    let mut notes = call.cpu.machine().io.queues.lock();
+    let note = notes.of(device);
+    note.is_deferred = deferred != FALSE;
+    note.is_non_cancelable = non_cancelable != FALSE;
 }

@@ -22,7 +22,7 @@ use crate::ddi::{
 use crate::frame::Frame;
 use crate::image::Routine as _;
 use crate::io::driver::invalid_device_request;
-use crate::io::irp::BUILT_BY_PNP;
+use crate::io::irp::becomes_of_pnp;
 use crate::io::lower::LowerDevice;
 use crate::io::pnp_checks;
 use crate::irql::Irql;
@@ -409,7 +409,7 @@ impl PnpDevice {
             }
             KeInitializeEvent(event, NotificationEvent, FALSE);
             (*irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_NOT_SUPPORTED, 0);
-            (*irp).Builder = BUILT_BY_PNP;
+            becomes_of_pnp(irp, &*irp);
             let next = IoGetNextIrpStackLocation(irp);
             (*next).MajorFunction = major as UCHAR;
             (*next).MinorFunction = minor;

@@ -9,7 +9,6 @@
 
 #![expect(unsafe_code, reason = "reads IRPs in driver memory")]
 
-use super::irp::BUILT_BY_PNP;
 use crate::bugcheck::DRIVER_VERIFIER_IOMANAGER_VIOLATION as IO_VERIFIER;
 use crate::ddi::Call;
 use crate::ddi::types::*;
@@ -267,10 +266,4 @@ fn stop(call: &Call, irp: PIRP, wrong: Option<Wrong>) {
         let shown = call.machine().machine_address(irp as usize);
         call.bug_check(IO_VERIFIER, [check, 0, shown, 0], what);
     }
-}
-
-/// Whether an IRP is one that these checks are about.
-#[inline]
-pub(super) fn concerns(i: &IRP) -> bool {
-    i.Builder == BUILT_BY_PNP
 }

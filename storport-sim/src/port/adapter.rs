@@ -117,6 +117,8 @@ pub(crate) struct AdapterState {
     inside: Box<[CachePadded<AtomicU32>]>,
     /// Work items queued or running.
     pub(super) pending_work: AtomicU32,
+    /// DPCs of the miniport that are queued or run.
+    pub(super) issued_dpcs: AtomicU32,
     pub(super) removing: AtomicBool,
     /// The hardware was pulled out: requests fail, and none waits for it.
     pub(super) is_gone: AtomicBool,
@@ -179,6 +181,7 @@ impl AdapterState {
             done: (0..processors).map(|_| CachePadded::default()).collect(),
             inside: (0..processors).map(|_| CachePadded::default()).collect(),
             pending_work: AtomicU32::new(0),
+            issued_dpcs: AtomicU32::new(0),
             removing: AtomicBool::new(false),
             ticks: AtomicU32::new(0),
             tick_armed: AtomicBool::new(false),

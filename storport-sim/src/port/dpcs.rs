@@ -19,6 +19,7 @@ use kernel_sim::irql::Irql;
 use kernel_sim::processor::Processor;
 use kernel_sim::routine::Arg;
 use kernel_sim::unhooked;
+use std::sync::atomic::Ordering::SeqCst;
 
 /// A STOR_DPC that StorPortInitializeDpc made for this adapter; anything else is a bug check.
 fn object(call: &Call, adapter: &AdapterState, dpc: PSTOR_DPC) -> PSTOR_DPC {
@@ -75,15 +76,27 @@ pub(crate) unsafe fn initialize(call: &Call, extension: PVOID, dpc: PSTOR_DPC, r
 }
 
 pub(crate) unsafe fn issue(call: &Call, extension: PVOID, dpc: PSTOR_DPC, a1: PVOID, a2: PVOID) -> BOOLEAN {
-    let dpc = object(call, adapter(call, extension), dpc);
+    let adapter = adapter(call, extension);
+    let dpc = object(call, adapter, dpc);
+    // It may run before the call returns.
+    adapter.issued_dpcs.fetch_add(1, SeqCst);
     // SAFETY: a live object; freeing memory with a queued DPC in it is refused.
-    BOOLEAN::from(unsafe { unhooked::queue_dpc_with(call, &raw mut (*dpc).Dpc, a1, a2) })
+    let is_queued = unsafe { unhooked::queue_dpc_with(call, &raw mut (*dpc).Dpc, a1, a2) };
+    if !is_queued {
+        adapter.issued_dpcs.fetch_sub(1, SeqCst);
+    }
+    BOOLEAN::from(is_queued)
 }
 
 pub(crate) unsafe fn cancel(call: &Call, extension: PVOID, dpc: PSTOR_DPC) -> BOOLEAN {
-    let dpc = object(call, adapter(call, extension), dpc);
+    let adapter = adapter(call, extension);
+    let dpc = object(call, adapter, dpc);
     // SAFETY: a live object.
-    BOOLEAN::from(unsafe { unhooked::remove_dpc(call, &raw mut (*dpc).Dpc) })
+    let is_removed = unsafe { unhooked::remove_dpc(call, &raw mut (*dpc).Dpc) };
+    if is_removed {
+        adapter.issued_dpcs.fetch_sub(1, SeqCst);
+    }
+    BOOLEAN::from(is_removed)
 }
 
 /// The routine of every STOR_DPC.
@@ -109,5 +122,6 @@ unsafe extern "C-unwind" fn run(kdpc: PKDPC, context: PVOID, a1: PVOID, a2: PVOI
             routine.go((dpc, adapter.extension, a1, a2))
         });
         unhooked::release(&call, serial);
+        adapter.issued_dpcs.fetch_sub(1, SeqCst);
     });
 }

@@ -250,6 +250,7 @@ unsafe extern "C-unwind" fn line_service(_interrupt: PKINTERRUPT, context: PVOID
         let Some(routine) = adapter.registration.data.HwInterrupt else { return FALSE };
         let args = [Arg::Pointer(adapter.extension as usize)];
         let frame = Frame::new(&HW_STOR_INTERRUPT, &args).under(&[system_lock::INTERRUPT]);
+        let _inside = adapter.enter(cpu);
         // SAFETY: the miniport registered the routine for this call, and its extension lives as long as the
         // adapter.
         adapter.call(frame, cpu.irql(), || unsafe { routine.go((adapter.extension,)) })
@@ -270,6 +271,7 @@ unsafe extern "C-unwind" fn message_service(_interrupt: PKINTERRUPT, context: PV
         let Some(routine) = routine else { return FALSE };
         let args = [Arg::Pointer(adapter.extension as usize), Arg::Value(message.into())];
         let frame = Frame::new(&HW_STOR_MS_INTERRUPT, &args).under(&[system_lock::INTERRUPT]);
+        let _inside = adapter.enter(cpu);
         // SAFETY: the miniport registered the routine for this call, and its extension lives as long as the
         // adapter.
         adapter.call(frame, cpu.irql(), || unsafe { routine.go((adapter.extension, message)) })

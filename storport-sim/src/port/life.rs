@@ -151,9 +151,22 @@ impl AdapterState {
         if self.is_gone.load(SeqCst) {
             return;
         }
+        self.let_callbacks_return();
         if self.power(StorPowerDeviceD3, StorPowerActionNone).is_none() {
             self.control_if_supported(ScsiStopAdapter);
             self.control_if_supported(ScsiSetBootConfig);
+        }
+    }
+
+    /// Before the adapter is stopped: waits for interrupt routines and DPCs of the miniport that have begun,
+    /// and for the DPCs that it issued. The one that completed the last request may still be on its way out,
+    /// and looks at rings that ScsiStopAdapter takes apart. Our choice: no page says that Storport waits, and
+    /// shipped miniports do not wait themselves. What interrupts from here on meets the stop.
+    fn let_callbacks_return(&self) {
+        wait_while(|| self.is_any_callback_inside());
+        if self.issued_dpcs.load(SeqCst) != 0 {
+            // SAFETY: PASSIVE_LEVEL.
+            unsafe { KeFlushQueuedDpcs() };
         }
     }
 
@@ -201,6 +214,7 @@ impl AdapterState {
         let status = requests.and_then(|mut requests| {
             self.through_some_unit(|unit| requests.announce_held(unit, StorStopDevice))
         });
+        self.let_callbacks_return();
         if !self.supports(ScsiAdapterPower) {
             self.control_if_supported(ScsiStopAdapter);
         }
@@ -321,6 +335,7 @@ impl AdapterState {
                     || unsafe { routine.go((self.extension,)) },
                 );
             }
+            self.let_callbacks_return();
             // A miniport that has both gives back what it allocated in ScsiStopAdapter: see storahci.
             if self.control_if_supported(ScsiStopAdapter).is_none() {
                 self.power(StorPowerDeviceD3, StorPowerActionNone);

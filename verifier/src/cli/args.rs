@@ -448,7 +448,7 @@ pub(super) struct HeadersArguments {
 
 #[derive(Args)]
 pub(super) struct CcArguments {
-    /// C sources.
+    /// C sources, or a directory whose storsim-cc.toml names them.
     #[arg(required = true, value_name = "FILE")]
     pub sources: Vec<PathBuf>,
     /// The file to make.

@@ -12,6 +12,7 @@
 //! what it turns off is told with every result.
 
 use super::ended::Refusal;
+use super::toml_text;
 use crate::driver::Driver;
 use crate::explain::did_you_mean;
 use crate::rules::{Exception, Selection, Set, TABLE};
@@ -60,15 +61,8 @@ pub(super) fn read(asked: Option<&Path>) -> Result<Config, Refusal> {
 
 impl Config {
     fn parse(text: &str, file: &str) -> Result<Config, Refusal> {
-        let refuse = |at: usize, why: &str| {
-            let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
-            Refusal(format!("{file}:{line}: {why}"))
-        };
-        let read: ConfigText = toml::from_str(text).map_err(|why| {
-            let at = why.span().map_or(0, |span| span.start);
-            // One line is what a person gets.
-            refuse(at, &why.message().split_whitespace().collect::<Vec<_>>().join(" "))
-        })?;
+        let refuse = |at: usize, why: &str| toml_text::refusal(text, file, at, why);
+        let read: ConfigText = toml_text::parse(text, file)?;
         let mut exceptions = Vec::new();
         for ExceptionText { driver, rule, reason } in read.exception {
             for (field, value) in [("driver", &driver), ("reason", &reason)] {

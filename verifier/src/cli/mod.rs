@@ -27,6 +27,7 @@ mod setup;
 mod stress;
 mod summary;
 mod sys;
+mod toml_text;
 mod units;
 
 use crate::driver::Driver;

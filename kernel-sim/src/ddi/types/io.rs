@@ -102,23 +102,6 @@ pub struct DRIVER_OBJECT {
 }
 pub type PDRIVER_OBJECT = *mut DRIVER_OBJECT;
 
-/// What the simulator's I/O manager notes of a device.
-#[repr(C)]
-pub(crate) struct DEVICE_OBJECT_Private {
-    /// How many StartIo calls are active, and whether the driver is owed the next packet when the present
-    /// call returns (deferred StartIo): whether cancelable, whether by key, which key.
-    pub StartIoActive: ULONG,
-    pub StartIoOwedKey: ULONG,
-    pub StartIoOwed: BOOLEAN,
-    pub StartIoOwedCancelable: BOOLEAN,
-    pub StartIoOwedByKey: BOOLEAN,
-    pub DeferredStartIo: BOOLEAN,
-    pub NonCancelable: BOOLEAN,
-    /// It was deleted while another is attached to it, and goes when that is detached.
-    pub DeletePending: BOOLEAN,
-    _rest: u64,
-}
-
 #[repr(C, align(16))]
 pub struct DEVICE_OBJECT {
     pub Type: CSHORT,
@@ -141,13 +124,11 @@ pub struct DEVICE_OBJECT {
     pub Dpc: KDPC,
     pub(crate) ActiveThreadCount: ULONG,
     pub SecurityDescriptor: PVOID,
-    /// Where Windows has an event that is its own.
-    pub(crate) Private: DEVICE_OBJECT_Private,
+    pub(crate) DeviceLock: KEVENT,
     pub SectorSize: USHORT,
     pub(crate) Spare1: USHORT,
     pub(crate) DeviceObjectExtension: PVOID,
-    /// The device below, which Windows keeps in the device object's private extension.
-    pub(crate) AttachedTo: PDEVICE_OBJECT,
+    pub(crate) Reserved: PVOID,
 }
 pub type PDEVICE_OBJECT = *mut DEVICE_OBJECT;
 
@@ -371,11 +352,7 @@ pub struct IRP {
     pub Flags: ULONG,
     pub(crate) Reserved2: ULONG,
     pub AssociatedIrp: IRP_AssociatedIrp,
-    /// Serial number and state, private to the simulator's I/O manager: where Windows has the list of a
-    /// thread's requests, which is its own.
-    pub(crate) Serial: u64,
-    pub(crate) State: u32,
-    pub(crate) Builder: u32,
+    pub(crate) ThreadListEntry: LIST_ENTRY,
     pub IoStatus: IO_STATUS_BLOCK,
     pub RequestorMode: KPROCESSOR_MODE,
     pub PendingReturned: BOOLEAN,

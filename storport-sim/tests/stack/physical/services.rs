@@ -110,6 +110,82 @@ fn instances_of_one_dpc_are_serialised() {
     }
 }
 
+/// An adapter is stopped when its DPCs have returned, also those that its last request did not wait for.
+#[test]
+fn dpcs_return_before_their_adapter_is_stopped() {
+    unsafe extern "C-unwind" fn control(
+        extension: PVOID,
+        kind: SCSI_ADAPTER_CONTROL_TYPE,
+        parameters: PVOID,
+    ) -> SCSI_ADAPTER_CONTROL_STATUS {
+        // SAFETY: Storport passes the adapter's live extension, and what belongs to the type.
+        unsafe {
+            let e = extension.cast::<Extension>();
+            if kind == ScsiStopAdapter {
+                for _ in 0..3 {
+                    assert_eq!((*e).aborts.load(SeqCst), 0, "a DPC runs while the adapter is stopped");
+                    StorPortReadRegisterUlong(extension, physical::register_at(e, 0));
+                }
+            }
+            physical::HwAdapterControl(extension, kind, parameters)
+        }
+    }
+    /// Has nothing to do, and takes its time.
+    unsafe extern "C-unwind" fn long_dpc(_dpc: PSTOR_DPC, extension: PVOID, _a1: PVOID, _a2: PVOID) {
+        // SAFETY: Storport passes the adapter's live extension.
+        unsafe {
+            let e = extension.cast::<Extension>();
+            (*e).aborts.fetch_add(1, SeqCst);
+            (0..9).for_each(|_| {
+                StorPortReadRegisterUlong(extension, physical::register_at(e, 0));
+            });
+            (*e).aborts.fetch_sub(1, SeqCst);
+        }
+    }
+    unsafe extern "C-unwind" fn make_long(extension: PVOID) -> BOOLEAN {
+        // SAFETY: Storport passes the adapter's live extension.
+        unsafe {
+            let dpc = &raw mut (*extension.cast::<Extension>()).dpcs[0];
+            StorPortInitializeDpc(extension, dpc, Some(long_dpc));
+        }
+        TRUE
+    }
+    unsafe extern "C-unwind" fn initialize(extension: PVOID) -> BOOLEAN {
+        // SAFETY: Storport passes the adapter's live extension.
+        unsafe {
+            assert_eq!(StorPortEnablePassiveInitialization(extension, Some(make_long)), TRUE);
+            physical::HwInitialize(extension)
+        }
+    }
+    /// Completes the request, then issues the DPC.
+    unsafe extern "C-unwind" fn interrupt(extension: PVOID) -> BOOLEAN {
+        // SAFETY: Storport passes the adapter's live extension.
+        unsafe {
+            let is_ours = physical::HwInterrupt(extension);
+            let dpc = &raw mut (*extension.cast::<Extension>()).dpcs[0];
+            StorPortIssueDpc(extension, dpc, null_mut(), null_mut());
+            is_ours
+        }
+    }
+    physical_entry!(stops, |data| {
+        data.HwInitialize = Some(initialize);
+        data.HwInterrupt = Some(interrupt);
+        data.HwAdapterControl = Some(control);
+    });
+    for seed in 0..60 {
+        let outcome = physical::run(2, Execution::Seeded(seed), 0, 1, |_| {
+            let slot = physical::slot(&[]).control_without_lock();
+            with_adapter(Some(stops), slot, |adapter| {
+                assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+                adapter.stop();
+                adapter.restart().unwrap();
+                assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+            });
+        });
+        assert_completed(&outcome, &format!("seed {seed}"));
+    }
+}
+
 #[test]
 fn a_dpc_that_is_cancelled_does_not_run() {
     unsafe extern "C-unwind" fn issue_and_cancel(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {

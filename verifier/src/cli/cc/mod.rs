@@ -1,10 +1,13 @@
 //! `storsim cc`: from the C sources of a driver to a file that `--sys` takes.
 //!
 //! The one place that knows how clang and lld are to be called: the target, the headers, the tracing stubs,
-//! the import library. It compiles the sources as they are; a driver's own project files are not read. What
-//! the compiler has to say goes to standard error as it says it. Invariant: the same sources, flags and tools
+//! the import library. It compiles the sources as they are; a driver's own project files are not read, but a
+//! file of ours beside the sources is (`needs.rs`). What kind of driver it is makes no difference here: the
+//! entry point is DriverEntry for all, and what it registers is asked when it runs. What the compiler has to
+//! say goes to standard error as it says it. Invariant: the same sources, flags and tools
 //! give the same file.
 
+mod needs;
 mod overlay;
 mod tools;
 mod wdk;
@@ -37,11 +40,7 @@ const INSTRUMENTED: [&str; 6] = [
 pub(super) fn cc(arguments: &CcArguments) -> Result<Found, Refusal> {
     let clang = Tool::find(&tools::CLANG)?;
     let (dlltool, lld) = (Tool::find(&tools::DLLTOOL)?, Tool::find(&tools::LLD_LINK)?);
-    for source in &arguments.sources {
-        if !source.is_file() {
-            return Err(Refusal(format!("{}: no such file", source.display())));
-        }
-    }
+    let arguments = &needs::complete(arguments)?;
     let room = tempfile::tempdir().map_err(|e| Refusal(format!("a directory for temporary files: {e}")))?;
     let room = room.path();
     let wdk = wdk::unpack(room).map_err(|e| failed(room, &e))?;
