@@ -427,7 +427,7 @@ impl Machine {
     #[must_use]
     pub fn leaks(&self) -> Vec<Leak> {
         let pool = self.pool.lock();
-        let guarded = pool.guarded.iter().flat_map(GuardedBlocks::in_use);
+        let guarded = pool.guarded.iter().flat_map(GuardedBlocks::in_use).copied();
         let live = pool.plain.in_use().chain(guarded).filter(|block| block.of == Of::Driver);
         live.map(|b| Leak { tag: b.tag, bytes: b.bytes, site: b.site }).collect()
     }

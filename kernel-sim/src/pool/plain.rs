@@ -37,7 +37,8 @@ pub(super) struct PlainBlocks {
     freed_classes: u32,
     /// By offset / 64: index into `blocks` plus one, or 0.
     index: Vec<u32>,
-    blocks: Vec<Option<Block>>,
+    /// Blocks in use, and the numbers of their places.
+    blocks: Vec<Option<(u32, Block)>>,
     spare: Vec<u32>,
 }
 
@@ -96,11 +97,11 @@ impl PlainBlocks {
         }
         let number = match self.spare.pop() {
             Some(n) => {
-                self.blocks[n as usize] = Some(block);
+                self.blocks[n as usize] = Some((slot as u32, block));
                 n
             }
             None => {
-                self.blocks.push(Some(block));
+                self.blocks.push(Some((slot as u32, block)));
                 (self.blocks.len() - 1) as u32
             }
         };
@@ -117,7 +118,7 @@ impl PlainBlocks {
             return None;
         }
         let number = self.index.get(offset >> CLASS_MIN).copied().filter(|n| *n != 0)?;
-        self.blocks[number as usize - 1]
+        self.blocks[number as usize - 1].map(|(_, block)| block)
     }
 
     /// Whether the guard bytes behind a block in use are as they were.
@@ -163,14 +164,20 @@ impl PlainBlocks {
 
     /// The first block in use behind which something was written: its offset, and what is known of it.
     pub(super) fn first_overrun(&self) -> Option<(usize, Block)> {
-        let places = self.index.iter().enumerate().filter(|(_, n)| **n != 0);
-        let blocks = places.filter_map(|(slot, n)| Some((slot << CLASS_MIN, self.blocks[*n as usize - 1]?)));
-        blocks.into_iter().find(|(offset, block)| !self.is_tail_intact(*offset, block))
+        let mut blocks = self.placed().into_iter().map(|(slot, block)| (offset_of(slot), block));
+        blocks.find(|(offset, block)| !self.is_tail_intact(*offset, block))
     }
 
     /// Blocks in use, by their addresses.
-    pub(super) fn in_use(&self) -> impl Iterator<Item = &Block> {
-        self.index.iter().filter(|n| **n != 0).filter_map(|n| self.blocks[*n as usize - 1].as_ref())
+    pub(super) fn in_use(&self) -> impl Iterator<Item = Block> + use<> {
+        self.placed().into_iter().map(|(_, block)| block)
+    }
+
+    /// Blocks in use and their places, by address. It does not walk the index, which is as long as the pool.
+    fn placed(&self) -> Vec<(u32, Block)> {
+        let mut placed: Vec<_> = self.blocks.iter().copied().flatten().collect();
+        placed.sort_unstable_by_key(|(slot, _)| *slot);
+        placed
     }
 }
 
