@@ -83,6 +83,7 @@ pub use lower_disk::LowerDisk;
 pub use medium::{Medium, UnitChange};
 pub use port::{
     Adapter, BUSY_RETRIES_MAX, CompleteWhere, LogEntry, Parameter, PciSlot, RebalanceError, StartError,
+    StartOptions,
 };
 
 /// Says that a panic raised in this crate is the simulator's failure. Every way into this crate calls it

@@ -16,6 +16,7 @@ use super::memory::Allocations;
 use super::pci_slot::{Parameter, RANGES_MAX};
 use super::performance::Performance;
 use super::registry::Registry;
+use super::start::StartOptions;
 use super::unit::Unit;
 use crate::class::Disks;
 use crate::ddi::{ACCESS_RANGE, PHW_PASSIVE_INITIALIZE_ROUTINE, PHW_TIMER, PORT_CONFIGURATION_INFORMATION};
@@ -111,6 +112,8 @@ pub(crate) struct AdapterState {
     #[expect(clippy::vec_box, reason = "units are pointed at and must not move")]
     all_units: Mutex<Vec<Box<Unit>>>,
     pub(super) completion: CompleteWhere,
+    /// Whether a miniport without ScsiUnitStart hears of starts; see [`StartOptions`].
+    pub(super) announces_starts: bool,
     /// Finished requests, by the processor they were finished on.
     pub(super) done: Box<[CachePadded<Done>]>,
     /// How many calls into the port driver each processor is in.
@@ -139,7 +142,7 @@ impl AdapterState {
         machine: &Machine,
         registration: Registration,
         hardware: Option<Hardware>,
-        completion: CompleteWhere,
+        options: StartOptions,
         parameters: BTreeMap<String, Parameter>,
     ) -> Option<AdapterState> {
         let processors = usize::from(machine.processor_count());
@@ -175,7 +178,8 @@ impl AdapterState {
             units: (0..UNITS_MAX).map(|_| AtomicPtr::new(null_mut())).collect(),
             units_end: AtomicU32::new(0),
             all_units: Mutex::new(Vec::new()),
-            completion,
+            completion: options.completion,
+            announces_starts: options.announces_starts,
             done: (0..processors).map(|_| CachePadded::default()).collect(),
             inside: (0..processors).map(|_| CachePadded::default()).collect(),
             pending_work: AtomicU32::new(0),

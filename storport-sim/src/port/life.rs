@@ -18,9 +18,10 @@ use crate::callbacks::{
     HW_STOR_PASSIVE_INITIALIZE,
 };
 use crate::ddi::{
-    PHW_FIND_ADAPTER, PVIRTUAL_HW_FIND_ADAPTER, SP_RETURN_FOUND, SRB_STATUS_NO_DEVICE, ScsiAdapterPower,
-    ScsiRestartAdapter, ScsiSetBootConfig, ScsiSetRunningConfig, ScsiStopAdapter, SrbSetSrbStatus,
-    StorPowerActionNone, StorPowerDeviceD0, StorPowerDeviceD3, StorStopDevice,
+    PHW_FIND_ADAPTER, PVIRTUAL_HW_FIND_ADAPTER, SP_RETURN_FOUND, SRB_POWER_FLAGS_ADAPTER_REQUEST,
+    SRB_STATUS_NO_DEVICE, STOR_DEVICE_POWER_STATE, ScsiAdapterPower, ScsiRestartAdapter, ScsiSetBootConfig,
+    ScsiSetRunningConfig, ScsiStopAdapter, SrbSetSrbStatus, StorPowerActionNone, StorPowerDeviceD0,
+    StorPowerDeviceD3, StorStopDevice,
 };
 use crate::wait::wait_while;
 use kernel_sim::ddi::{
@@ -141,7 +142,7 @@ impl AdapterState {
     }
 
     /// Gates requests back, waits for those that are out, and stops the adapter: ScsiAdapterPower if the
-    /// miniport supports it, else ScsiStopAdapter and ScsiSetBootConfig. A scan that is under way ends first:
+    /// miniport supports it, else SRB_FUNCTION_POWER, ScsiStopAdapter and ScsiSetBootConfig. A scan that is under way ends first:
     /// its probes would wait for the restart.
     pub(super) fn stop(&self) {
         self.hold_scans();
@@ -152,13 +153,25 @@ impl AdapterState {
             return;
         }
         if self.power(StorPowerDeviceD3, StorPowerActionNone).is_none() {
+            self.announce_power(StorPowerDeviceD3);
             self.control_if_supported(ScsiStopAdapter);
             self.control_if_supported(ScsiSetBootConfig);
         }
     }
 
+    /// Tells a miniport without ScsiAdapterPower of the adapter's power: SRB_FUNCTION_POWER. It comes before
+    /// ScsiStopAdapter and after the restart, since HwStorStartIo is not called between; the documentation
+    /// does not say (our choice).
+    fn announce_power(&self, state: STOR_DEVICE_POWER_STATE) {
+        let Some(mut requests) = OwnRequests::new(self) else { return };
+        // Out of memory, a miniport is not told.
+        let _ = self.through_some_unit(|unit| {
+            requests.announce_power(unit, state, SRB_POWER_FLAGS_ADAPTER_REQUEST);
+        });
+    }
+
     /// Starts a stopped adapter again: ScsiAdapterPower, or ScsiSetRunningConfig and ScsiRestartAdapter, or
-    /// (without that) HwStorFindAdapter at DISPATCH_LEVEL and HwStorInitialize. One that was pulled out
+    /// (without that) HwStorFindAdapter at DISPATCH_LEVEL and HwStorInitialize; then SRB_FUNCTION_POWER. One that was pulled out
     /// meanwhile is neither stopped nor started.
     pub(super) fn restart(&self) -> Result<(), StartError> {
         if self.is_gone.load(SeqCst) {
@@ -178,6 +191,9 @@ impl AdapterState {
                 self.find_adapter(Irql::DISPATCH)?;
                 self.initialize()?;
             }
+        }
+        if powered.is_none() {
+            self.announce_power(StorPowerDeviceD0);
         }
         self.open(STOPPED);
         self.resume_scans();

@@ -1,5 +1,5 @@
 //! SRBs of the port driver's own: probes of the bus scan, flushes, shutdown, plug and play,
-//! private requests.
+//! power, private requests.
 //!
 //! One at a time, from a thread at PASSIVE_LEVEL that waits for the end. They take the same way through
 //! queue and miniport as a class driver's.
@@ -17,10 +17,11 @@ use crate::ddi::{
     SRB_FLAGS_UNSPECIFIED_DIRECTION, SRB_FUNCTION_EXECUTE_SCSI, SRB_FUNCTION_FLUSH, SRB_FUNCTION_IO_CONTROL,
     SRB_FUNCTION_SHUTDOWN, SRB_PNP_FLAGS_ADAPTER_REQUEST, SRB_STATUS, SRB_STATUS_ABORTED,
     SRB_STATUS_AUTOSENSE_VALID, SRB_STATUS_BUS_RESET, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR,
-    SRB_STATUS_SUCCESS, STOR_DEVICE_CAPABILITIES, SrbAssignSrbFlags, SrbGetCdb, SrbGetDataTransferLength,
-    SrbGetScsiStatus, SrbGetSenseInfoBufferLength, SrbGetSrbStatus, SrbRoom, SrbSetCdbLength,
-    SrbSetDataBuffer, SrbSetDataTransferLength, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength,
-    SrbSetSrbFlags, SrbSetTimeOutValue, StorQueryCapabilities, set_function,
+    SRB_STATUS_SUCCESS, STOR_DEVICE_CAPABILITIES, STOR_DEVICE_POWER_STATE, SrbAssignSrbFlags, SrbGetCdb,
+    SrbGetDataTransferLength, SrbGetScsiStatus, SrbGetSenseInfoBufferLength, SrbGetSrbStatus, SrbRoom,
+    SrbSetCdbLength, SrbSetDataBuffer, SrbSetDataTransferLength, SrbSetSenseInfoBuffer,
+    SrbSetSenseInfoBufferLength, SrbSetSrbFlags, SrbSetTimeOutValue, StorPowerActionNone,
+    StorQueryCapabilities, set_function,
 };
 use kernel_sim::ddi::{
     Executive, FALSE, KEVENT, KeInitializeEvent, KeWaitForSingleObject, KernelMode, NotificationEvent, PVOID,
@@ -149,6 +150,18 @@ impl<'a> OwnRequests<'a> {
             SrbSetDataBuffer(srb, data);
             SrbSetDataTransferLength(srb, size_of::<STOR_DEVICE_CAPABILITIES>() as u32);
             self.send_prepared(unit, srb, data);
+        }
+    }
+
+    /// Tells the miniport of the power of a unit, or of its adapter: SRB_FUNCTION_POWER, while requests are
+    /// held back: it goes past them.
+    pub(super) fn announce_power(&mut self, unit: &Unit, state: STOR_DEVICE_POWER_STATE, flags: u8) {
+        // SAFETY: no SRB of the block is out.
+        unsafe {
+            let srb = self.prepare();
+            let (room, is_extended) = (&raw mut (*self.block).srb, self.adapter.takes_extended_srbs());
+            SrbRoom::make_power(room, is_extended, state, StorPowerActionNone, flags);
+            self.send_past_gates(unit, srb);
         }
     }
 

@@ -109,8 +109,6 @@ pub(super) fn run(stage: &Stage, events: &[Event], seed: u64, gap: u64) {
     let machine = Machine::current().expect("events happen on a machine");
     let mut draws = Draws::new(seed);
     let mut left: Vec<Event> = events.to_vec();
-    // A miniport that hears of no unit is sent nothing of them.
-    left.retain(|event| *event != Event::Units || stage.adapter.hears_of_units());
     while !left.is_empty() && !stage.permitted.is_gone() {
         if !stage.cue.wait(&stage.permitted, 1 + draws.below(gap)) {
             return;

@@ -136,6 +136,10 @@ unsafe extern "C-unwind" fn powered_control(
     unsafe {
         if kind == ScsiAdapterPower {
             let power = &*parameters.cast::<STOR_ADAPTER_CONTROL_POWER>();
+            assert_eq!(
+                (power.Header.Version, power.Header.Size, power.Header.Address.is_null()),
+                (1, 24, true)
+            );
             let e = extension.cast::<physical::Extension>();
             (*e).controls[kind as usize].fetch_add(power.PowerState as u32 * 0x100, SeqCst);
         }
