@@ -23,6 +23,7 @@ const PLACES: &[(&str, &str)] = &[
     ("suspect-unit-power", "KeDelayExecutionThread("),
     ("suspect-power", ""),
     ("suspect-unit-start", "KeDelayExecutionThread("),
+    ("suspect-registry", "Number % (*Adapter).Queues"),
     ("suspect-cleanup", ""),
     ("suspect-cleanup-lost", ""),
     ("suspect-filter-pending", ""),

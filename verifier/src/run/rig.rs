@@ -386,10 +386,15 @@ fn load(machine: &'static Machine, entry: PDRIVER_INITIALIZE) -> Result<PDRIVER_
     machine.load_driver(entry).map_err(|s| refused("DriverEntry", s))
 }
 
-/// Unloads a driver that did not start because memory was denied to it: what it had allocated by then must
+/// How often the plan has denied something to the driver: memory, or what is in the registry.
+pub(super) fn denied(machine: &Machine) -> usize {
+    machine.failed_allocations() + machine.failed_registry_reads()
+}
+
+/// Unloads a driver that did not start because something was denied to it: what it had allocated by then must
 /// have been given back. One that did not start by itself is no driver under test.
 fn unload_unstarted(machine: &Machine, driver: PDRIVER_OBJECT) {
-    if machine.failed_allocations() != 0 {
+    if denied(machine) != 0 {
         machine.unload_driver(driver);
     }
 }
