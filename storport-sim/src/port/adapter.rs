@@ -94,6 +94,8 @@ pub(crate) struct AdapterState {
     pub(super) log: Log,
     /// The uncached extension and its bytes.
     pub(super) uncached: (AtomicPtr<std::ffi::c_void>, AtomicU32),
+    /// It is of an earlier HwStorFindAdapter.
+    pub(super) is_uncached_old: AtomicBool,
     pub(super) is_extension_admitted: AtomicBool,
     /// What HwStorInitialize asked for with StorPortEnablePassiveInitialization.
     pub(super) passive_initialize: Mutex<PHW_PASSIVE_INITIALIZE_ROUTINE>,
@@ -162,6 +164,7 @@ impl AdapterState {
             throttle: Throttle::default(),
             allocations: Allocations::default(),
             uncached: (AtomicPtr::new(null_mut()), AtomicU32::new(0)),
+            is_uncached_old: AtomicBool::new(false),
             is_extension_admitted: AtomicBool::new(false),
             passive_initialize: Mutex::new(None),
             bus_change: BusChange::default(),

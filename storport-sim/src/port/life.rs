@@ -64,6 +64,7 @@ impl AdapterState {
     /// HwStorFindAdapter, which completes the configuration.
     fn find_adapter(&self, at: Irql) -> Result<(), StartError> {
         let (device, lower) = (self.device(), self.lower.load(Acquire));
+        self.is_uncached_old.store(true, SeqCst);
         let mut again: BOOLEAN = FALSE;
         let is_virtual = self.hardware.is_none();
         // SAFETY: the objects live as long as the adapter is known; the routine is the miniport's own,
@@ -365,13 +366,18 @@ impl AdapterState {
         self.free_memory();
     }
 
-    fn free_memory(&self) {
-        let machine = machine();
+    /// Takes the uncached extension back, if there is one.
+    pub(super) fn free_uncached(&self) {
         let (uncached, bytes) = (self.uncached.0.swap(null_mut(), SeqCst), self.uncached.1.load(SeqCst));
         if !uncached.is_null() {
             self.revoke_memory(uncached as usize, bytes as usize);
-            machine.free_system(uncached);
+            machine().free_system(uncached);
         }
+    }
+
+    fn free_memory(&self) {
+        let machine = machine();
+        self.free_uncached();
         if self.is_extension_admitted.swap(false, SeqCst) {
             self.revoke_memory(self.extension as usize, self.registration.data.DeviceExtensionSize as usize);
         }
