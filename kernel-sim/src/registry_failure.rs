@@ -1,8 +1,8 @@
 //! The registry fails on purpose: reads of drivers that find nothing although there is a value.
 //!
-//! A [`RegistryPolicy`], which a rig gives to the machine, decides. It is asked of every read that driver code
-//! makes (ZwOpenKey, ZwQueryValueKey, what the port driver reads for a miniport), with the routine and its
-//! place in the source. A refusal looks to the driver like a key or value that is not there: one that an
+//! A [`RegistryPolicy`], which a rig gives to the machine, decides. It is asked of every read that driver
+//! code makes (ZwOpenKey, ZwQueryValueKey, what the port driver reads for a miniport), with the routine and
+//! its place in the source. A refusal looks to the driver like a key or value that is not there: one that an
 //! installer left out, or an administrator has deleted. It is not asked of what the system reads, nor of
 //! enumerations, which say what there is.
 //!

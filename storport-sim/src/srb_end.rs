@@ -1,8 +1,8 @@
 //! The end of an SRB as a SCSI target has it: for miniports at layer 1, as `Srb::complete_as` is at layer 2.
 //!
-//! It fills in statuses, sense data and the bytes that were moved, of an SRB of either kind. The miniport then
-//! completes it by StorPortNotification, itself: nothing here is a call of the system. Invariant: no more sense
-//! data is written than the SRB has room for.
+//! It fills in statuses, sense data and the bytes that were moved, of an SRB of either kind. The miniport
+//! then completes it by StorPortNotification, itself: nothing here is a call of the system. Invariant: no
+//! more sense data is written than the SRB has room for.
 
 #![expect(unsafe_code, reason = "works on an SRB of the caller's")]
 
@@ -15,8 +15,8 @@ use crate::disk::Completion;
 use crate::scsi::ScsiStatus;
 use kernel_sim::ddi::PVOID;
 
-/// Fills in how a SCSI command ended: SCSI and SRB status, sense data as far as there is room and the SRB wants
-/// any, and DataTransferLength where fewer bytes were moved than asked for (SRB_STATUS_DATA_OVERRUN).
+/// Fills in how a SCSI command ended: SCSI and SRB status, sense data as far as there is room and the SRB
+/// wants any, and DataTransferLength where fewer bytes were moved than asked for (SRB_STATUS_DATA_OVERRUN).
 ///
 /// # Safety
 /// The SRB is the caller's: a miniport that has not completed it.

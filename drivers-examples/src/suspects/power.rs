@@ -1,9 +1,9 @@
 //! `suspect-power` and `suspect-unit-start`: what Storport says of units in SRBs.
 //!
 //! **What the driver does.** It has no HwStorUnitControl, so it hears of its units' power and start by SRBs. The
-//! first stops its hardware when it is told of D3 (SRB_FUNCTION_POWER), and completes what comes meanwhile with
-//! SRB_STATUS_NOT_POWERED. The second waits when a unit is started (SRB_FUNCTION_PNP with StorStartDevice), as
-//! its disk needs that.
+//! first stops its hardware when it is told of D3 (SRB_FUNCTION_POWER), and completes what comes meanwhile
+//! with SRB_STATUS_NOT_POWERED. The second waits when a unit is started (SRB_FUNCTION_PNP with
+//! StorStartDevice), as its disk needs that.
 //!
 //! **What goes wrong.** The adapter's power is told of in the same SRB, with SRB_POWER_FLAGS_ADAPTER_REQUEST, and
 //! the first does not look for that: one unit that falls asleep stops the others. The second waits in

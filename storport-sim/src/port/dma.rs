@@ -261,9 +261,9 @@ pub(crate) unsafe fn virtual_address(
 }
 
 /// The memory is zeroed and begins with a page. A second call in the same HwStorFindAdapter returns the same
-/// memory, as documented, however many bytes it asks for. One in a later HwStorFindAdapter gets other memory if
-/// it asks for more: Storport releases what an adapter had when plug and play has stopped it (that it keeps
-/// what is large enough is our choice).
+/// memory, as documented, however many bytes it asks for. One in a later HwStorFindAdapter gets other memory
+/// if it asks for more: Storport releases what an adapter had when plug and play has stopped it (that it
+/// keeps what is large enough is our choice).
 pub(crate) unsafe fn uncached_extension(
     call: &Call,
     extension: PVOID,

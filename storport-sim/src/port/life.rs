@@ -143,8 +143,8 @@ impl AdapterState {
     }
 
     /// Gates requests back, waits for those that are out, and stops the adapter: ScsiAdapterPower if the
-    /// miniport supports it, else SRB_FUNCTION_POWER, ScsiStopAdapter and ScsiSetBootConfig. A scan that is under way ends first:
-    /// its probes would wait for the restart.
+    /// miniport supports it, else SRB_FUNCTION_POWER, ScsiStopAdapter and ScsiSetBootConfig. A scan that is
+    /// under way ends first: its probes would wait for the restart.
     pub(super) fn stop(&self) {
         self.hold_scans();
         self.flush_caches();
@@ -172,8 +172,8 @@ impl AdapterState {
     }
 
     /// Starts a stopped adapter again: ScsiAdapterPower, or ScsiSetRunningConfig and ScsiRestartAdapter, or
-    /// (without that) HwStorFindAdapter at DISPATCH_LEVEL and HwStorInitialize; then SRB_FUNCTION_POWER. One that was pulled out
-    /// meanwhile is neither stopped nor started.
+    /// (without that) HwStorFindAdapter at DISPATCH_LEVEL and HwStorInitialize; then SRB_FUNCTION_POWER. One
+    /// that was pulled out meanwhile is neither stopped nor started.
     pub(super) fn restart(&self) -> Result<(), StartError> {
         if self.is_gone.load(SeqCst) {
             self.open(STOPPED);

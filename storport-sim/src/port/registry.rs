@@ -85,8 +85,8 @@ pub(crate) unsafe fn free_buffer(call: &Call, extension: PVOID, buffer: PVOID) {
     call.machine().free_system(buffer);
 }
 
-/// FALSE if there is no such value of that type, if the read was made to fail, if it does not fit (the length says how long it is then),
-/// or above PASSIVE_LEVEL.
+/// FALSE if there is no such value of that type, if the read was made to fail, if it does not fit (the length
+/// says how long it is then), or above PASSIVE_LEVEL.
 pub(crate) unsafe fn read(
     call: &Call,
     extension: PVOID,

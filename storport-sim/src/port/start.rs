@@ -250,7 +250,8 @@ impl Adapter {
     /// Stops the adapter, as for a rebalance or for sleep: lets a scan of the bus end (plug and play does one
     /// thing to a device at a time), flushes a cache, holds requests back, waits for those that are out, and
     /// tells the miniport (ScsiAdapterPower to D3 if it supports that, else SRB_FUNCTION_POWER,
-    /// ScsiStopAdapter and ScsiSetBootConfig). Requests that arrive meanwhile wait for the restart, and so do scans.
+    /// ScsiStopAdapter and ScsiSetBootConfig). Requests that arrive meanwhile wait for the restart, and so do
+    /// scans.
     pub fn stop(&self) {
         as_system(Processor::current(), &STORPORT, || self.adapter.stop());
     }
@@ -293,8 +294,9 @@ impl Adapter {
     }
 
     /// Puts one disk's unit to sleep: holds its requests back, waits for those that are out, and tells the
-    /// miniport (ScsiUnitPower to D3, or SRB_FUNCTION_POWER where that is not supported). Until [`Adapter::wake_unit`] its requests wait, and so do scans.
-    /// `false`: the disk is none of this adapter's, or its unit is gone; then nothing has happened.
+    /// miniport (ScsiUnitPower to D3, or SRB_FUNCTION_POWER where that is not supported). Until
+    /// [`Adapter::wake_unit`] its requests wait, and so do scans. `false`: the disk is none of this
+    /// adapter's, or its unit is gone; then nothing has happened.
     pub fn put_unit_to_sleep(&self, disk: PDEVICE_OBJECT) -> bool {
         as_system(Processor::current(), &STORPORT, || {
             self.disks.lower_of(disk).is_some_and(|lower| self.adapter.put_unit_to_sleep(lower))

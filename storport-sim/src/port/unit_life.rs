@@ -2,11 +2,11 @@
 //!
 //! The miniport is told by HwStorUnitControl where it reported the type, otherwise by an SRB to the unit:
 //! SRB_FUNCTION_PNP of a removal, SRB_FUNCTION_POWER of sleep and waking. Of a start it hears without
-//! ScsiUnitStart only where the rig asks for it ([`StartOptions`](super::StartOptions)): the
-//! documentation has StorStartDevice, and does not say when Storport sends it. A unit that does not respond keeps its device until nothing of it is under way;
-//! one that is found at its address again is a new device, with an extension of its own that Storport has
-//! zeroed. Invariant: ScsiUnitRemove is the last that a miniport hears of a unit, and comes before
-//! ScsiUnitStart of the next at that address.
+//! ScsiUnitStart only where the rig asks for it ([`StartOptions`](super::StartOptions)): the documentation
+//! has StorStartDevice, and does not say when Storport sends it. A unit that does not respond keeps its
+//! device until nothing of it is under way; one that is found at its address again is a new device, with an
+//! extension of its own that Storport has zeroed. Invariant: ScsiUnitRemove is the last that a miniport hears
+//! of a unit, and comes before ScsiUnitStart of the next at that address.
 
 use super::adapter::AdapterState;
 use super::gates::STOPPED;

@@ -127,8 +127,8 @@ fn a_request_outside_the_limits_of_the_page_reaches_no_miniport() {
 /// Ends every command that it does not know with as much sense data as there is room for, each byte with its
 /// number.
 unsafe extern "C-unwind" fn start_io_says_much(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
-    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now, with a sense
-    // buffer of the length it says.
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now, with a
+    // sense buffer of the length it says.
     unsafe {
         let s = &mut *srb;
         if s.Function == SRB_FUNCTION_EXECUTE_SCSI && s.Cdb[0] == 0xC0 {

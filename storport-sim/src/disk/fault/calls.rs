@@ -1,12 +1,12 @@
-//! Calls of the driver that fail: the part of a plan that is about the machine's pool and its registry, and not
-//! about commands.
+//! Calls of the driver that fail: the part of a plan that is about the machine's pool and its registry, and
+//! not about commands.
 //!
 //! A rule names a place in the driver's source, a part of the driver's life, or both; what is allocated there
 //! and then fails, or what is read from the registry, after so many, every so-manyth, with a probability, so
-//! many times, as commands do. The
-//! kernel asks ([`AllocationPolicy`], [`RegistryPolicy`]); it never hears of plans. The rig that starts and stops the driver says
-//! which part of its life it is in. Invariant: as for commands, the same plan, seed and calls in the
-//! same order give the same failures, and each rule counts and draws for itself.
+//! many times, as commands do. The kernel asks ([`AllocationPolicy`], [`RegistryPolicy`]); it never hears of
+//! plans. The rig that starts and stops the driver says which part of its life it is in. Invariant: as for
+//! commands, the same plan, seed and calls in the same order give the same failures, and each rule counts and
+//! draws for itself.
 
 use super::plan::{FaultKind, FaultPlan, Pace};
 use super::random::of_rule;

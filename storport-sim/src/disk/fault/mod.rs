@@ -65,8 +65,8 @@
 //! their own ([`FaultPlan::allocations`], written last), and the code that builds the machine gives them to
 //! it: [`FaultPlan::allocation_policy`].
 //!
-//! `registry` is about what the driver reads from the registry, which finds nothing then; it goes with `site`,
-//! `when` and the settings that count, which count reads ([`FaultPlan::registry`]).
+//! `registry` is about what the driver reads from the registry, which finds nothing then; it goes with
+//! `site`, `when` and the settings that count, which count reads ([`FaultPlan::registry`]).
 //!
 //! ```
 //! use storport_sim::disk::fault::{FaultPlan, SharedPhase};

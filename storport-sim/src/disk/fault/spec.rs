@@ -122,9 +122,9 @@ impl FromStr for FaultPlan {
 }
 
 /// What the words "all", "answers" and "hostile" stand for: a rule of every kind but removal, after which
-/// there is no device for the others to happen to, the hostile ones and the registry; of those of them that still end a
-/// command once; of the hostile ones. Without settings each strikes one command in a hundred, and questions
-/// more often.
+/// there is no device for the others to happen to, the hostile ones and the registry; of those of them that
+/// still end a command once; of the hostile ones. Without settings each strikes one command in a hundred, and
+/// questions more often.
 fn all_kinds(text: &str) -> Option<Vec<String>> {
     let (word, settings) = match text.split_once(':') {
         Some((word, settings)) => (word, Some(settings)),

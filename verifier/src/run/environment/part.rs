@@ -68,7 +68,8 @@ parts! {
     Speed = "speed";
     /// Guarded memory, as `--memory` says.
     Memory = "memory";
-    /// What the driver reads from the registry and does not find; of a driver that reads it. `--fault` pins it.
+    /// What the driver reads from the registry and does not find; of a driver that reads it. `--fault` pins
+    /// it.
     Registry = "registry";
 }
 
