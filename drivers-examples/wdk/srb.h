@@ -112,7 +112,6 @@ typedef struct _SRBEX_DATA_PNP {
     ULONG PnPAction, SrbPnPFlags, Reserved1;
 } SRBEX_DATA_PNP, *PSRBEX_DATA_PNP;
 #define SrbExDataTypeWmi 0x60
-#define SrbExDataTypePower 0x61
 
 typedef struct _SRB_IO_CONTROL {
     ULONG HeaderLength;

@@ -183,7 +183,24 @@ typedef struct _SCSI_SUPPORTED_CONTROL_TYPE_LIST {
     ULONG MaxControlType;
     BOOLEAN SupportedTypeList[];
 } SCSI_SUPPORTED_CONTROL_TYPE_LIST, *PSCSI_SUPPORTED_CONTROL_TYPE_LIST;
+typedef struct _SCSI_POWER_REQUEST_BLOCK {
+    USHORT Length;
+    UCHAR Function, SrbStatus, SrbPowerFlags, PathId, TargetId, Lun;
+    STOR_DEVICE_POWER_STATE DevicePowerState;
+    ULONG SrbFlags, DataTransferLength, TimeOutValue;
+    PVOID DataBuffer, SenseInfoBuffer;
+    struct _SCSI_REQUEST_BLOCK *NextSrb;
+    PVOID OriginalRequest, SrbExtension;
+    STOR_POWER_ACTION PowerAction;
+    ULONG Reserved;
+    UCHAR Reserved5[16];
+} SCSI_POWER_REQUEST_BLOCK, *PSCSI_POWER_REQUEST_BLOCK;
+typedef struct _STOR_POWER_CONTROL_HEADER {
+    ULONG Version, Size;
+    PSTOR_ADDRESS Address;
+} STOR_POWER_CONTROL_HEADER, *PSTOR_POWER_CONTROL_HEADER;
 typedef struct _STOR_ADAPTER_CONTROL_POWER {
+    STOR_POWER_CONTROL_HEADER Header;
     STOR_POWER_ACTION PowerAction;
     STOR_DEVICE_POWER_STATE PowerState;
 } STOR_ADAPTER_CONTROL_POWER, *PSTOR_ADAPTER_CONTROL_POWER;

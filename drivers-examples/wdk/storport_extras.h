@@ -47,11 +47,10 @@ typedef struct _STOR_UNIT_ATTRIBUTES {
 STORPORT_API ULONG StorPortSetUnitAttributes(PVOID HwDeviceExtension, PVOID Address, STOR_UNIT_ATTRIBUTES Attributes);
 
 /* Power. */
-#define SRB_POWER_FLAGS_ADAPTER_REQUEST 0x1
 #define SRB_IOCTL_FLAGS_ADAPTER_REQUEST 0x1
 #define SRB_FLAGS_D3_PROCESSING 0x00000800
 typedef enum _RAID_SYSTEM_POWER {
-    RaidSystemPowerUnknown, RaidSystemPowerWorking, RaidSystemPowerLowest, RaidSystemPowerLow, RaidSystemPowerMedium, RaidSystemPowerHigh
+    RaidSystemPowerUnknown, RaidSystemPowerLowest, RaidSystemPowerLow, RaidSystemPowerMedium, RaidSystemPowerHigh
 } RAID_SYSTEM_POWER;
 typedef struct _STOR_SYSTEM_POWER_HINTS {
     ULONG Version, Size;

@@ -88,6 +88,7 @@ pub mod processor;
 mod program;
 mod registers;
 mod registry;
+pub mod registry_failure;
 pub mod routine;
 pub mod safe;
 pub mod seen;

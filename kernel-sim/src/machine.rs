@@ -26,6 +26,7 @@ use crate::memory::AddressSpace;
 use crate::model::ModelSlot;
 use crate::pool::Pool;
 use crate::processor::{Processor, ProcessorStats};
+use crate::registry_failure::{FailingReads, RegistryPolicy};
 use crate::routine::{Callback, DdiInfo};
 use crate::site::Site;
 use crate::stack::Stacks;
@@ -64,6 +65,7 @@ pub struct Config {
     pub(crate) keep_sites: bool,
     pub(crate) keep_evidence: bool,
     pub(crate) allocation_policy: Option<Box<dyn AllocationPolicy>>,
+    pub(crate) registry_policy: Option<Box<dyn RegistryPolicy>>,
     pub(crate) patience: Duration,
     pub(crate) steps_max: u64,
     pub(crate) clock: Clock,
@@ -100,6 +102,7 @@ impl Config {
             keep_sites: true,
             keep_evidence: false,
             allocation_policy: None,
+            registry_policy: None,
             patience: PATIENCE,
             steps_max: u64::MAX,
             clock: Clock::default(),
@@ -195,6 +198,14 @@ impl Config {
         self
     }
 
+    /// Lets a policy say which registry reads of drivers fail; see
+    /// [`registry_failure`](crate::registry_failure).
+    #[must_use]
+    pub fn fail_registry_reads(mut self, policy: Box<dyn RegistryPolicy>) -> Config {
+        self.registry_policy = Some(policy);
+        self
+    }
+
     /// Powers the machine on, runs `boot` as its first system thread on processor 0 at
     /// PASSIVE_LEVEL, and takes it down when that returns or the machine stops.
     ///
@@ -251,6 +262,8 @@ pub struct Outcome {
     pub processors: Vec<ProcessorStats>,
     /// Allocations that a policy made fail, in the order they were asked for; the first 256.
     pub failed_allocations: Vec<FailedAllocation>,
+    /// Registry reads that a policy made fail.
+    pub failed_registry_reads: usize,
 }
 
 /// The interrupts and DPCs that a processor would accept.
@@ -280,6 +293,7 @@ pub struct Machine {
     pub(crate) linked_objects: AtomicUsize,
     /// Makes allocations of drivers fail.
     pub(crate) low_resources: Option<LowResources>,
+    pub(crate) failing_reads: Option<FailingReads>,
     pub(crate) executor: Executor,
     pub(crate) patience: Duration,
     pub(crate) watching: Watching,

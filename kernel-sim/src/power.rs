@@ -23,6 +23,7 @@ use crate::memory::AddressSpace;
 use crate::model::ModelSlot;
 use crate::pool::Pool;
 use crate::processor::Processor;
+use crate::registry_failure::FailingReads;
 use crate::stack::Stacks;
 use crate::sync::thread::Thread;
 use crate::watching::Watching;
@@ -96,6 +97,7 @@ impl Machine {
             hardware: hardware.map(|(n, model)| HardwareSlot::new(n, windows, model)).collect(),
             linked_objects: AtomicUsize::new(0),
             low_resources: config.allocation_policy.map(LowResources::new),
+            failing_reads: config.registry_policy.map(FailingReads::new),
             executor,
             patience: config.patience,
             watching,
@@ -145,6 +147,7 @@ impl Machine {
         self.stacks.clear();
         self.patience = config.patience;
         self.low_resources = config.allocation_policy.map(LowResources::new);
+        self.failing_reads = config.registry_policy.map(FailingReads::new);
         for processor in &mut self.processors {
             processor.reset(&self.watching);
         }
@@ -224,6 +227,7 @@ impl Machine {
             time_ns: self.time_ns(),
             processors: self.processors.iter().map(Processor::final_stats).collect(),
             failed_allocations: self.take_failed_allocations(),
+            failed_registry_reads: self.failed_registry_reads(),
         }
     }
 

@@ -5,7 +5,11 @@
 
 use kernel_sim::bugcheck::Ending;
 use kernel_sim::ddi::*;
+use kernel_sim::frame::Frame;
 use kernel_sim::machine::{Config, Execution};
+use kernel_sim::processor::Processor;
+use kernel_sim::registry_failure::{RegistryPolicy, RegistryRead};
+use kernel_sim::routine::DRIVER_ENTRY;
 use std::mem::zeroed;
 use std::ptr::null_mut;
 
@@ -168,4 +172,43 @@ fn a_driver_is_told_its_own_key() {
         assert!(machine.load_driver(Some(entry)).is_ok());
     }
     run(body);
+}
+
+/// Refuses the second read, and checks what it is asked about.
+struct Second(u32);
+
+impl RegistryPolicy for Second {
+    fn fails(&mut self, read: &RegistryRead) -> bool {
+        assert!(matches!(read.ddi.name, "ZwOpenKey" | "ZwQueryValueKey"), "{}", read.ddi.name);
+        assert!(read.site.file().ends_with("tests/registry.rs"), "{}", read.site);
+        self.0 += 1;
+        self.0 == 2
+    }
+}
+
+#[test]
+fn a_read_of_a_driver_fails_as_a_policy_says_and_no_other() {
+    let outcome =
+        Config::new(1, Execution::Seeded(0)).unwrap().fail_registry_reads(Box::new(Second(0))).run(|| {
+            let path = format!(r"{SERVICES}\driver");
+            // The boot thread is no driver: the policy is not asked.
+            // SAFETY: routines with valid arguments, at PASSIVE_LEVEL.
+            let key = unsafe { open_in(null_mut(), &path, false).1 };
+            // SAFETY: as above.
+            unsafe { assert_eq!(set(key, "Units", 7), STATUS_SUCCESS) };
+            callback(Processor::current(), &Frame::new(&DRIVER_ENTRY, &[]), || {
+                // SAFETY: as above.
+                unsafe {
+                    let (status, key, _) = open_in(null_mut(), &path, false);
+                    assert_eq!(status, STATUS_SUCCESS);
+                    assert_eq!(query(key, "Units", 4).0, STATUS_OBJECT_NAME_NOT_FOUND, "the second");
+                    assert_eq!(query(key, "Units", 4), (STATUS_SUCCESS, 16, [0, REG_DWORD, 4, 7]));
+                    ZwClose(key);
+                }
+            });
+            // SAFETY: as above.
+            unsafe { ZwClose(key) };
+        });
+    assert!(matches!(outcome.ending, Ending::Completed), "{:?}", outcome.ending);
+    assert_eq!(outcome.failed_registry_reads, 1);
 }

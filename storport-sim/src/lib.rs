@@ -76,6 +76,7 @@ pub mod miniport;
 mod port;
 pub mod scsi;
 pub mod seen;
+mod srb_end;
 mod wait;
 
 pub use class::{DISK_RETRIES_MAX, DiskStatistics};
@@ -83,7 +84,9 @@ pub use lower_disk::LowerDisk;
 pub use medium::{Medium, UnitChange};
 pub use port::{
     Adapter, BUSY_RETRIES_MAX, CompleteWhere, LogEntry, Parameter, PciSlot, RebalanceError, StartError,
+    StartOptions,
 };
+pub use srb_end::end_srb;
 
 /// Says that a panic raised in this crate is the simulator's failure. Every way into this crate calls it
 /// before code of this crate runs on a machine.

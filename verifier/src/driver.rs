@@ -37,6 +37,17 @@ impl Driver {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
 
+    /// Whether it reads the registry: its image imports a routine for that, or its source files name one.
+    #[must_use]
+    pub fn reads_registry(&self) -> bool {
+        const READS: [&str; 4] =
+            ["StorPortRegistryRead", "ZwQueryValueKey", "ZwOpenKey", "configuration.parameter("];
+        match self.image {
+            Some(file) => file.image.imports().any(|name| READS.contains(&name)),
+            None => self.sources.iter().any(|source| READS.iter().any(|name| source.text.contains(name))),
+        }
+    }
+
     /// Whether `name` is its name or one of its aliases.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {

@@ -67,25 +67,54 @@ fn every_row_has_a_number_of_its_own() {
     }
 }
 
+/// A routine that drivers need first.
+struct Needed {
+    name: &'static str,
+    /// Why it is not modelled.
+    reason: Option<&'static str>,
+}
+
 /// The routines that drivers need first, by tier.
-fn tiers() -> BTreeMap<&'static str, Vec<&'static str>> {
+fn tiers() -> BTreeMap<&'static str, Vec<Needed>> {
     let mut tiers: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for line in TIERS.lines().filter(|l| !l.starts_with('#')) {
-        let (tier, name) = line.split_once('\t').unwrap_or_else(|| panic!("{line}"));
-        tiers.entry(tier).or_default().push(name);
+        let (tier, name, reason) = match line.split('\t').collect::<Vec<_>>()[..] {
+            [tier, name] => (tier, name, None),
+            [tier, name, reason] => (tier, name, Some(reason)),
+            _ => panic!("{line}"),
+        };
+        tiers.entry(tier).or_default().push(Needed { name, reason });
     }
     tiers
 }
 
 #[test]
-fn what_drivers_need_first_is_modelled() {
+fn what_drivers_need_first_is_modelled_or_has_a_reason() {
     let tables = tables();
-    for (tier, name) in tiers().into_iter().flat_map(|(t, names)| names.into_iter().map(move |n| (t, n))) {
+    for (tier, needed) in tiers().into_iter().flat_map(|(t, all)| all.into_iter().map(move |n| (t, n))) {
+        let Needed { name, reason } = needed;
         let row = tables.iter().find(|ddi| ddi.name == name);
-        let coverage = row.map(|ddi| ddi.coverage);
-        assert_eq!(coverage, Some(Coverage::Modelled), "{name} of tier {tier}");
+        let is_modelled = row.is_some_and(|ddi| ddi.coverage == Coverage::Modelled);
+        assert!(is_modelled || reason.is_some(), "{name} of tier {tier} is not modelled, and has no reason");
+        assert!(!is_modelled || reason.is_none(), "{name} of tier {tier} is modelled: {reason:?}");
+        assert!(reason.is_none() || tier == "3", "{name} of tier {tier} is to be modelled");
     }
 }
+
+/// Whether a routine without a row is here as the function over a driver's own structures that it is in the
+/// WDK: a macro or an inline.
+fn is_inline(name: &str) -> bool {
+    INLINES.iter().any(|text| {
+        text.match_indices(&format!("fn {name}"))
+            .any(|(at, found)| text[at + found.len()..].starts_with(['(', '<']))
+    })
+}
+
+/// The files that have them.
+const INLINES: &[&str] = &[
+    include_str!("../../kernel-sim/src/ddi/inline.rs"),
+    include_str!("../../storport-sim/src/ddi/convert.rs"),
+];
 
 #[test]
 fn the_coverage_page_is_fresh() {
@@ -103,7 +132,8 @@ fn the_coverage_page_is_fresh() {
 fn page() -> String {
     let (facts, tables) = (facts(), tables());
     let have: BTreeMap<&str, &DdiInfo> = tables.iter().map(|d| (d.name, *d)).collect();
-    let missing: Vec<_> = facts.iter().filter(|(name, _)| !have.contains_key(*name)).collect();
+    let others = facts.iter().filter(|(name, _)| !have.contains_key(*name));
+    let (inlines, missing): (Vec<_>, Vec<_>) = others.partition(|(name, _)| is_inline(name));
     let count = |c| tables.iter().filter(|d| d.coverage == c).count();
     let mut page = String::from(
         "# DDI coverage\n\nGenerated from the tables in `kernel-sim` and `storport-sim`; do not edit.\n\n",
@@ -116,10 +146,14 @@ fn page() -> String {
         missing.len() + count(Coverage::NotHereYet)
     );
     page.push_str("What drivers need first (`data/tiers.tsv` names them and says why):\n\n");
-    for (tier, names) in tiers() {
-        let is_modelled = |name: &&str| have.get(*name).is_some_and(|d| d.coverage == Coverage::Modelled);
-        let modelled = names.iter().filter(|name| is_modelled(name)).count();
-        let _ = writeln!(page, "- tier {tier}: {modelled} of {} modelled", names.len());
+    for (tier, all) in tiers() {
+        let modelled = all.iter().filter(|needed| needed.reason.is_none()).count();
+        let _ = writeln!(page, "- tier {tier}: {modelled} of {} modelled", all.len());
+        for Needed { name, reason } in all {
+            if let Some(reason) = reason {
+                let _ = writeln!(page, "  - {} is not: {reason}", linked(name));
+            }
+        }
     }
     page.push_str(
         "\n| routine | header | IRQL | status | watched by | what it does |\n\
@@ -137,6 +171,13 @@ fn page() -> String {
         let (rules, summary) = (rules.join(", "), summary.join(" "));
         let _ =
             writeln!(page, "| {} | {} | {irql} | {status} | {rules} | {summary} |", linked(name), ddi.header);
+    }
+    page.push_str(
+        "\n## Here without a row\n\nMacros and inlines of the WDK over structures of the driver's own: a call \
+         is no call of the system, so nothing watches it.\n\n",
+    );
+    for (name, fact) in inlines {
+        let _ = writeln!(page, "- {} ({})", linked(name), fact.header);
     }
     page.push_str("\n## Not in the tables\n\nRoutines storage drivers are documented to call that this storsim has no row for.\n\n");
     for (name, fact) in missing {

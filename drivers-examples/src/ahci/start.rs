@@ -7,7 +7,7 @@
 //! ```text
 //! Stopping -> Resetting -> WaitLink -> WaitReady -> Identify -> Running
 //!                             |            |           |
-//!                             +-> Absent <-+-----------+ (after eight attempts)
+//!                             +-> Absent <-+-----------+ (after many attempts)
 //! ```
 //!
 //! The order of steps is that of AHCI 1.3.1, 10.4.2 (port reset) and 10.1.2 (start). Requests that the device
@@ -30,8 +30,8 @@ const STOP_TICKS: u32 = 50;
 const NOTICE_TICKS: u32 = 10;
 const LINK_TICKS: u32 = 100;
 const READY_TICKS: u32 = 1000;
-/// Starts until a device is given up.
-const ATTEMPTS_MAX: u32 = 8;
+/// Starts until a device is given up: one whose commands fail now and then still says what it is.
+const ATTEMPTS_MAX: u32 = 32;
 /// How often PxCMD.CR is looked at, and how long is waited in between, where the adapter stops for good.
 const STOP_LOOKS: u32 = 500;
 const STOP_LOOK_US: ULONG = 2;

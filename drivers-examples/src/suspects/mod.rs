@@ -12,6 +12,8 @@
 //! | `suspect-ports` | the clean `ahci`, but for its interrupt routine |
 //! | `suspect-timer` | a virtual miniport that completes requests in batches |
 //! | `suspect-units`, `suspect-unit-power` | a virtual miniport that hears of its units |
+//! | `suspect-power`, `suspect-unit-start` | a virtual miniport that hears of units by SRBs |
+//! | `suspect-registry` | a virtual miniport that keeps a number in the registry |
 //! | `suspect-filter-pending`, `suspect-filter-frees` | the clean `filter`, but for a completion routine |
 //! | `suspect-cleanup`, `suspect-cleanup-lost` | the clean `wdm-startio`, but for IRP_MJ_CLEANUP |
 //!
@@ -28,6 +30,8 @@ mod filter;
 mod ids;
 mod medium;
 mod ports;
+mod power;
+mod registry;
 mod sense;
 mod timer;
 mod units;
@@ -45,6 +49,8 @@ const SOURCES: &[Source] = verifier::sources![
     "ids.rs",
     "medium.rs",
     "ports.rs",
+    "power.rs",
+    "registry.rs",
     "sense.rs",
     "timer.rs",
     "units.rs",
@@ -139,6 +145,9 @@ suspects! {
     virtual_miniport "suspect-timer" = MayBreak("DataRace"), with "", timer::TrustingEntry, timer::CarefulEntry, "takes its list of finished requests without the lock in a timer";
     virtual_miniport "suspect-units" = MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), with "--event hotplug --memory guarded", units::RemembersEntry, units::CarefulEntry, "keeps the extension of a unit that is removed: --event hotplug --memory guarded";
     virtual_miniport "suspect-unit-power" = MayBreak("IrqlKeApcLte1"), with "--event units", units::WaitsEntry, units::CarefulEntry, "waits when a unit is put to sleep: --event units";
+    virtual_miniport "suspect-power" = MayBreak("RequestStatus"), with "--event units --luns 2", power::ForgetsFlagEntry, power::CarefulEntry, "takes the power of one unit for the adapter's: --event units --luns 2";
+    virtual_miniport "suspect-unit-start" = MayBreak("IrqlKeApcLte1"), with "--event units", power::WaitsEntry, power::CarefulEntry, "waits when a unit is started: --event units";
+    virtual_miniport "suspect-registry" = MayStop("KMODE_EXCEPTION_NOT_HANDLED"), with "--fault registry", registry::TrustingEntry, registry::CarefulEntry, "divides by what it reads from the registry: --fault registry";
     over_wdm_startio "suspect-cleanup" = MayBreak("RequestStatus"), with "", cleanup::CancelsAllEntry, crate::wdm_startio::driver_entry, "cancels the requests of all when one gives its handle up";
     over_wdm_startio "suspect-cleanup-lost" = MayBreak("LostRequest"), with "", cleanup::LosesEntry, crate::wdm_startio::driver_entry, "takes requests off its queue when their handle is given up, and completes none";
     over_filter "suspect-filter-pending" = MayStop("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), with "", crate::filter::DriverEntry::<filter::ForgetsPending>, crate::filter::driver_entry, "does not pass on that a read was pended below";

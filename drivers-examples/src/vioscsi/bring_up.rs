@@ -13,8 +13,17 @@ use super::virtio::*;
 use super::virtio_scsi::*;
 use std::sync::atomic::Ordering::SeqCst;
 
-/// Starts a device that has just been reset: features, rings, buffers for events. `false`: it does not agree.
+/// Starts a device that has just been reset: features, rings, buffers for events. `false`: it does not agree,
+/// and has been reset again, so that it lets go of the rings it took.
 pub unsafe fn bring_up(DeviceExtension: PVOID, Extension: *mut AdapterExtension) -> bool {
+    let is_up = set_up(DeviceExtension, Extension);
+    if !is_up {
+        (*Extension).registers.reset(DeviceExtension);
+    }
+    is_up
+}
+
+unsafe fn set_up(DeviceExtension: PVOID, Extension: *mut AdapterExtension) -> bool {
     if !(*Extension).registers.negotiate(DeviceExtension, (*Extension).features) {
         return false;
     }

@@ -36,7 +36,10 @@ pub unsafe extern "C-unwind" fn HwAdapterControl(
         }
         ScsiAdapterSurpriseRemoval => {
             with_all_rings(DeviceExtension, Extension, || {
-                stop(DeviceExtension, Extension, SRB_STATUS_NO_DEVICE)
+                // One that did not start has nothing.
+                if (*Extension).state.load(SeqCst) == state::RUNNING {
+                    stop(DeviceExtension, Extension, SRB_STATUS_NO_DEVICE);
+                }
             });
             (*Extension).state.store(state::FAILED, SeqCst);
             ScsiAdapterControlSuccess
@@ -61,12 +64,12 @@ pub unsafe fn plug_and_play(DeviceExtension: PVOID, Srb: PVOID) -> UCHAR {
 /// Resets the device. DPCs are made again before one is asked for.
 pub unsafe fn quiesce(DeviceExtension: PVOID) {
     let Extension = DeviceExtension.cast::<AdapterExtension>();
-    (*Extension).dpcs_are_ready.store(0, SeqCst);
     with_all_rings(DeviceExtension, Extension, || {
         if (*Extension).state.load(SeqCst) == state::RUNNING {
             stop(DeviceExtension, Extension, SRB_STATUS_BUS_RESET);
         }
     });
+    (*Extension).dpcs_are_ready.store(0, SeqCst);
 }
 
 /// Stops the device, or starts it again.

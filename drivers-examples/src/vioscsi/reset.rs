@@ -74,7 +74,9 @@ pub unsafe extern "C-unwind" fn HwResetBus(DeviceExtension: PVOID, _PathId: ULON
 pub unsafe fn with_all_rings(DeviceExtension: PVOID, Extension: *mut AdapterExtension, body: impl FnOnce()) {
     // Rings are locked in their order, and handles are on this thread's stack.
     let mut handles: [STOR_LOCK_HANDLE; RINGS_MAX] = std::mem::zeroed();
-    let rings = (*Extension).rings as usize;
+    // Before DPCs are made, at a start and after a stop, there are no locks, and nothing else runs.
+    let has_locks = (*Extension).dpcs_are_ready.load(SeqCst) != 0;
+    let rings = if has_locks { (*Extension).rings as usize } else { 0 };
     for (n, handle) in handles[..rings].iter_mut().enumerate() {
         lock(DeviceExtension, Extension, n, handle);
     }

@@ -88,6 +88,10 @@ fn in_rust() -> Layouts {
             Length Function SrbStatus PnPSubFunction PathId TargetId Lun PnPAction SrbFlags
             DataTransferLength TimeOutValue DataBuffer SenseInfoBuffer NextSrb OriginalRequest
             SrbExtension SrbPnPFlags Reserved Reserved4;
+        SCSI_POWER_REQUEST_BLOCK:
+            Length Function SrbStatus SrbPowerFlags PathId TargetId Lun DevicePowerState SrbFlags
+            DataTransferLength TimeOutValue DataBuffer SenseInfoBuffer NextSrb OriginalRequest
+            SrbExtension PowerAction Reserved Reserved5;
         STORAGE_REQUEST_BLOCK:
             Length Function SrbStatus ReservedUchar1 Signature Version SrbLength SrbFunction
             SrbFlags ReservedUlong1 RequestTag RequestPriority RequestAttribute TimeOutValue
@@ -101,6 +105,7 @@ fn in_rust() -> Layouts {
             Type Length ScsiStatus SenseInfoBufferLength CdbLength Reserved Reserved1
             SenseInfoBuffer Cdb;
         SRBEX_DATA_PNP: Type Length PnPSubFunction Reserved PnPAction SrbPnPFlags Reserved1;
+        SRBEX_DATA_POWER: Type Length SrbPowerFlags Reserved DevicePowerState PowerAction;
         PORT_CONFIGURATION_INFORMATION:
             Length SystemIoBusNumber AdapterInterfaceType BusInterruptLevel BusInterruptVector
             InterruptMode MaximumTransferLength NumberOfPhysicalBreaks DmaChannel DmaPort
@@ -146,7 +151,8 @@ fn in_rust() -> Layouts {
             Version Size Flags ConcurrentChannels FirstRedirectionMessageNumber
             LastRedirectionMessageNumber DeviceNode Reserved MessageTargets;
         STARTIO_PERFORMANCE_PARAMETERS: Version Size MessageNumber ChannelNumber;
-        STOR_ADAPTER_CONTROL_POWER: PowerAction PowerState;
+        STOR_POWER_CONTROL_HEADER: Version Size Address;
+        STOR_ADAPTER_CONTROL_POWER: Header PowerAction PowerState;
         STOR_UNIT_CONTROL_POWER: Address PowerAction PowerState;
         SRB_IO_CONTROL: HeaderLength Signature Timeout ControlCode ReturnCode Length;
         PROCESSOR_NUMBER: Group Number Reserved;

@@ -21,6 +21,9 @@ const PLACES: &[(&str, &str)] = &[
     ("suspect-timer", "(*Adapter).Done.get()"),
     ("suspect-units", "InterlockedIncrement("),
     ("suspect-unit-power", "KeDelayExecutionThread("),
+    ("suspect-power", ""),
+    ("suspect-unit-start", "KeDelayExecutionThread("),
+    ("suspect-registry", "Number % (*Adapter).Queues"),
     ("suspect-cleanup", ""),
     ("suspect-cleanup-lost", ""),
     ("suspect-filter-pending", ""),
@@ -50,6 +53,7 @@ fn program(suspect: &'static Suspect, rules: Selection) -> Program {
         match flag {
             "--fault" => setup.disturbances.faults = value.parse().expect("a fault plan"),
             "--event" => setup.disturbances.events = vec![event(value)],
+            "--luns" => setup.workload.luns = value.parse().expect("a number"),
             "--memory" => setup.memory = MemoryChoice::Guarded,
             _ => panic!("{}: this test does not know {flag}", suspect.driver.name),
         }
@@ -111,7 +115,8 @@ fn a_suspect_is_found_by_its_row_where_it_trusts() {
             continue;
         }
         let site = finding.site().expect("a line");
-        let file = name.trim_start_matches("suspect-").replace("unit-power", "units");
+        let file =
+            name.trim_start_matches("suspect-").replace("unit-power", "units").replace("unit-start", "power");
         assert!(site.file().ends_with(&format!("suspects/{file}.rs")), "{name}: {site}");
         let source = suspect.driver.sources.iter().find(|s| s.path == site.file()).expect("its source");
         let line = source.text.lines().nth(site.line() as usize - 1).expect("a line of it");

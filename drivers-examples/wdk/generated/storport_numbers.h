@@ -61,7 +61,9 @@ enum { SrbExDataTypeUnknown = 0 };
 enum { SrbExDataTypeScsiCdb16 = 64 };
 enum { SrbExDataTypeScsiCdb32 = 65 };
 enum { SrbExDataTypeScsiCdbVar = 66 };
+enum { SrbExDataTypePower = 97 };
 enum { SrbExDataTypePnP = 98 };
+#define SRBEX_DATA_POWER_LENGTH 0xc
 #define SRBEX_DATA_PNP_LENGTH 0x10
 #define SRBEX_DATA_SCSI_CDB16_LENGTH 0x20
 #define SRB_FLAGS_QUEUE_ACTION_ENABLE 0x2
@@ -188,6 +190,7 @@ enum { StorQueryCapabilities = 9 };
 enum { StorQueryResourceRequirements = 11 };
 enum { StorFilterResourceRequirements = 13 };
 enum { StorSurpriseRemoval = 23 };
+#define SRB_POWER_FLAGS_ADAPTER_REQUEST 0x1
 enum { StorPowerDeviceUnspecified = 0 };
 enum { StorPowerDeviceD0 = 1 };
 enum { StorPowerDeviceD1 = 2 };

@@ -8,7 +8,7 @@
 #![expect(clippy::missing_safety_doc, reason = "each takes pointers to live structures, as in C")]
 
 use super::types::*;
-use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::SeqCst, fence};
 
 /// A link of a list. Where a driver's list is damaged this is a fault of the driver's. An access that the
 /// compiler makes itself would be looked at first in a build with debug assertions, and a NULL link would end
@@ -87,6 +87,21 @@ pub unsafe fn RemoveHeadList(ListHead: PLIST_ENTRY) -> PLIST_ENTRY {
         RemoveEntryList(entry);
         entry
     }
+}
+
+/// Takes the last entry out.
+pub unsafe fn RemoveTailList(ListHead: PLIST_ENTRY) -> PLIST_ENTRY {
+    // SAFETY: the caller's structures are live and its own, as in C.
+    unsafe {
+        let entry = previous(ListHead).load(Relaxed);
+        RemoveEntryList(entry);
+        entry
+    }
+}
+
+/// Orders all accesses before it and all after it.
+pub fn KeMemoryBarrier() {
+    fence(SeqCst);
 }
 
 /// The structure of type `$ty` whose field `$field` lies at `$address`.

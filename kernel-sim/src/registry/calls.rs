@@ -10,6 +10,7 @@ use super::{Key, NoKey, Registry, Value, folded};
 use crate::ddi::Call;
 use crate::ddi::types::*;
 use crate::handles::Object;
+use crate::registry_failure;
 use std::ptr::slice_from_raw_parts_mut;
 
 /// The units of a string of the driver's; none of a NULL.
@@ -74,6 +75,9 @@ pub(crate) unsafe fn open_key(
     attributes: POBJECT_ATTRIBUTES,
 ) -> NTSTATUS {
     call.check_output(handle);
+    if registry_failure::fails(call) {
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    }
     // SAFETY: forwarded from the caller.
     match unsafe { named(call, attributes, Registry::open) } {
         Ok(place) => hand_out(call, handle, place),
@@ -166,7 +170,11 @@ pub(crate) unsafe fn query_value_key(
 ) -> NTSTATUS {
     // SAFETY: forwarded from the caller.
     let name = folded(&unsafe { text(call, name) });
+    let is_hidden = registry_failure::fails(call);
     let found = with_key(call, handle, |registry, place| {
+        if is_hidden {
+            return Err(STATUS_OBJECT_NAME_NOT_FOUND);
+        }
         let value = registry.key(place).values.get(&name).ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
         of_value(value, class).ok_or(STATUS_INVALID_PARAMETER)
     });

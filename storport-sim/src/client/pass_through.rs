@@ -13,10 +13,10 @@ use std::ptr::null_mut;
 /// Seconds a command may take.
 const TIMEOUT_S: u32 = 10;
 /// Bytes of sense data there is room for.
-const SENSE_BYTES: usize = 32;
+const SENSE_BYTES: usize = u8::MAX as usize;
 const HEADER_BYTES: usize = size_of::<SCSI_PASS_THROUGH_DIRECT>();
 /// Where the data begins in the client's buffer.
-const DATA_AT: usize = 128;
+const DATA_AT: usize = 512;
 /// Most bytes of data.
 const DATA_BYTES_MAX: usize = 1 << 20;
 const _: () = assert!(HEADER_BYTES + SENSE_BYTES <= DATA_AT);

@@ -8,9 +8,11 @@
 #![expect(missing_docs, reason = "members have the WDK's names and meanings")]
 #![expect(non_upper_case_globals, reason = "the documented WDK names")]
 
-use super::SRB_FUNCTION_PNP;
-use super::hardware_structures::SCSI_PNP_REQUEST_BLOCK;
+use super::hardware_structures::{
+    SCSI_PNP_REQUEST_BLOCK, SCSI_POWER_REQUEST_BLOCK, STOR_DEVICE_POWER_STATE, STOR_POWER_ACTION,
+};
 use super::structures::SCSI_REQUEST_BLOCK;
+use super::{SRB_FUNCTION_PNP, SRB_FUNCTION_POWER};
 use kernel_sim::ddi::{PVOID, UCHAR, ULONG, USHORT};
 use std::mem::offset_of;
 
@@ -128,6 +130,19 @@ pub struct SRBEX_DATA_PNP {
 }
 pub type PSRBEX_DATA_PNP = *mut SRBEX_DATA_PNP;
 
+/// A power request to the adapter or a unit.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+pub struct SRBEX_DATA_POWER {
+    pub Type: SRBEXDATATYPE,
+    pub Length: ULONG,
+    pub SrbPowerFlags: UCHAR,
+    pub Reserved: [UCHAR; 3],
+    pub DevicePowerState: STOR_DEVICE_POWER_STATE,
+    pub PowerAction: STOR_POWER_ACTION,
+}
+pub type PSRBEX_DATA_POWER = *mut SRBEX_DATA_POWER;
+
 /// An extended SRB with the address and the data that disk requests have: what the class driver and the
 /// port driver make. Windows lays the parts out the same way, one behind the other.
 #[repr(C)]
@@ -156,7 +171,9 @@ kernel_sim::wdk_numbers! {
     SrbExDataTypeScsiCdb16: SRBEXDATATYPE = 0x40;
     SrbExDataTypeScsiCdb32: SRBEXDATATYPE = 0x41;
     SrbExDataTypeScsiCdbVar: SRBEXDATATYPE = 0x42;
+    SrbExDataTypePower: SRBEXDATATYPE = 0x61;
     SrbExDataTypePnP: SRBEXDATATYPE = 0x62;
+    SRBEX_DATA_POWER_LENGTH: ULONG = 12;
     SRBEX_DATA_PNP_LENGTH: ULONG = (size_of::<SRBEX_DATA_PNP>() - offset_of!(SRBEX_DATA, Data)) as ULONG;
     SRBEX_DATA_SCSI_CDB16_LENGTH: ULONG =
         (size_of::<SRBEX_DATA_SCSI_CDB16>() - offset_of!(SRBEX_DATA, Data)) as ULONG;
@@ -215,7 +232,7 @@ impl SrbRoom {
         room.cast()
     }
 
-    /// Makes of an empty SRB a plug and play request to the adapter.
+    /// Makes of an empty SRB a plug and play request to the adapter or a unit.
     ///
     /// # Safety
     /// As for [`SrbRoom::prepare`], which made it.
@@ -241,6 +258,42 @@ impl SrbRoom {
                 (*srb).Function = SRB_FUNCTION_PNP;
                 (*srb).PnPAction = action;
                 (*srb).SrbPnPFlags = flags;
+            }
+        }
+    }
+
+    /// Makes of an empty SRB a power request to the adapter or a unit.
+    ///
+    /// # Safety
+    /// As for [`SrbRoom::prepare`], which made it.
+    pub(crate) unsafe fn make_power(
+        room: *mut SrbRoom,
+        is_extended: bool,
+        state: STOR_DEVICE_POWER_STATE,
+        action: STOR_POWER_ACTION,
+        flags: UCHAR,
+    ) {
+        // SAFETY: the caller owns the SRB that `prepare` made; the data of a power request is shorter than
+        // that of a SCSI command.
+        unsafe {
+            if is_extended {
+                let block: *mut ExtendedSrb = room.cast();
+                (*block).srb.SrbFunction = ULONG::from(SRB_FUNCTION_POWER);
+                let data: PSRBEX_DATA_POWER = (&raw mut (*block).scsi).cast();
+                *data = SRBEX_DATA_POWER {
+                    Type: SrbExDataTypePower,
+                    Length: SRBEX_DATA_POWER_LENGTH,
+                    SrbPowerFlags: flags,
+                    Reserved: [0; 3],
+                    DevicePowerState: state,
+                    PowerAction: action,
+                };
+            } else {
+                let srb: *mut SCSI_POWER_REQUEST_BLOCK = room.cast();
+                (*srb).Function = SRB_FUNCTION_POWER;
+                (*srb).SrbPowerFlags = flags;
+                (*srb).DevicePowerState = state;
+                (*srb).PowerAction = action;
             }
         }
     }

@@ -80,6 +80,7 @@ kernel_sim::wdk_numbers! {
     StorFilterResourceRequirements: ULONG = 0xD;
     StorSurpriseRemoval: ULONG = 0x17;
 
+    SRB_POWER_FLAGS_ADAPTER_REQUEST: UCHAR = 0x1;
     StorPowerDeviceUnspecified: STOR_DEVICE_POWER_STATE = 0;
     StorPowerDeviceD0: STOR_DEVICE_POWER_STATE = 1;
     StorPowerDeviceD1: STOR_DEVICE_POWER_STATE = 2;

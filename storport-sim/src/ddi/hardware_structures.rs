@@ -160,10 +160,24 @@ pub struct STARTIO_PERFORMANCE_PARAMETERS {
 }
 pub type PSTARTIO_PERFORMANCE_PARAMETERS = *mut STARTIO_PERFORMANCE_PARAMETERS;
 
+/// The beginning of the parameters of power control types.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct STOR_POWER_CONTROL_HEADER {
+    /// 1.
+    pub Version: ULONG,
+    /// Bytes of the structure that begins with it.
+    pub Size: ULONG,
+    /// NULL for the adapter.
+    pub Address: PSTOR_ADDRESS,
+}
+pub type PSTOR_POWER_CONTROL_HEADER = *mut STOR_POWER_CONTROL_HEADER;
+
 /// The parameters of `ScsiAdapterPower`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct STOR_ADAPTER_CONTROL_POWER {
+    pub Header: STOR_POWER_CONTROL_HEADER,
     pub PowerAction: STOR_POWER_ACTION,
     pub PowerState: STOR_DEVICE_POWER_STATE,
 }
@@ -222,6 +236,32 @@ pub struct SCSI_PNP_REQUEST_BLOCK {
     pub Reserved: ULONG,
     pub Reserved4: [UCHAR; 16],
 }
+
+/// The SRB of `SRB_FUNCTION_POWER`: a classic SRB, some of whose members are read otherwise.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SCSI_POWER_REQUEST_BLOCK {
+    pub Length: USHORT,
+    pub Function: UCHAR,
+    pub SrbStatus: UCHAR,
+    pub SrbPowerFlags: UCHAR,
+    pub PathId: UCHAR,
+    pub TargetId: UCHAR,
+    pub Lun: UCHAR,
+    pub DevicePowerState: STOR_DEVICE_POWER_STATE,
+    pub SrbFlags: ULONG,
+    pub DataTransferLength: ULONG,
+    pub TimeOutValue: ULONG,
+    pub DataBuffer: PVOID,
+    pub SenseInfoBuffer: PVOID,
+    pub NextSrb: PVOID,
+    pub OriginalRequest: PVOID,
+    pub SrbExtension: PVOID,
+    pub PowerAction: STOR_POWER_ACTION,
+    pub Reserved: ULONG,
+    pub Reserved5: [UCHAR; 16],
+}
+pub type PSCSI_POWER_REQUEST_BLOCK = *mut SCSI_POWER_REQUEST_BLOCK;
 
 /// A spin lock for the `StorPortInterlocked*List` routines.
 pub type STOR_KSPIN_LOCK = KSPIN_LOCK;

@@ -16,6 +16,7 @@ use super::memory::Allocations;
 use super::pci_slot::{Parameter, RANGES_MAX};
 use super::performance::Performance;
 use super::registry::Registry;
+use super::start::StartOptions;
 use super::unit::Unit;
 use crate::class::Disks;
 use crate::ddi::{ACCESS_RANGE, PHW_PASSIVE_INITIALIZE_ROUTINE, PHW_TIMER, PORT_CONFIGURATION_INFORMATION};
@@ -93,6 +94,8 @@ pub(crate) struct AdapterState {
     pub(super) log: Log,
     /// The uncached extension and its bytes.
     pub(super) uncached: (AtomicPtr<std::ffi::c_void>, AtomicU32),
+    /// It is of an earlier HwStorFindAdapter.
+    pub(super) is_uncached_old: AtomicBool,
     pub(super) is_extension_admitted: AtomicBool,
     /// What HwStorInitialize asked for with StorPortEnablePassiveInitialization.
     pub(super) passive_initialize: Mutex<PHW_PASSIVE_INITIALIZE_ROUTINE>,
@@ -111,6 +114,8 @@ pub(crate) struct AdapterState {
     #[expect(clippy::vec_box, reason = "units are pointed at and must not move")]
     all_units: Mutex<Vec<Box<Unit>>>,
     pub(super) completion: CompleteWhere,
+    /// Whether a miniport without ScsiUnitStart hears of starts; see [`StartOptions`].
+    pub(super) announces_starts: bool,
     /// Finished requests, by the processor they were finished on.
     pub(super) done: Box<[CachePadded<Done>]>,
     /// How many calls into the port driver each processor is in.
@@ -141,7 +146,7 @@ impl AdapterState {
         machine: &Machine,
         registration: Registration,
         hardware: Option<Hardware>,
-        completion: CompleteWhere,
+        options: StartOptions,
         parameters: BTreeMap<String, Parameter>,
     ) -> Option<AdapterState> {
         let processors = usize::from(machine.processor_count());
@@ -161,6 +166,7 @@ impl AdapterState {
             throttle: Throttle::default(),
             allocations: Allocations::default(),
             uncached: (AtomicPtr::new(null_mut()), AtomicU32::new(0)),
+            is_uncached_old: AtomicBool::new(false),
             is_extension_admitted: AtomicBool::new(false),
             passive_initialize: Mutex::new(None),
             bus_change: BusChange::default(),
@@ -177,7 +183,8 @@ impl AdapterState {
             units: (0..UNITS_MAX).map(|_| AtomicPtr::new(null_mut())).collect(),
             units_end: AtomicU32::new(0),
             all_units: Mutex::new(Vec::new()),
-            completion,
+            completion: options.completion,
+            announces_starts: options.announces_starts,
             done: (0..processors).map(|_| CachePadded::default()).collect(),
             inside: (0..processors).map(|_| CachePadded::default()).collect(),
             pending_work: AtomicU32::new(0),

@@ -16,10 +16,11 @@ use crate::callbacks::{HW_STOR_ADAPTER_CONTROL, HW_STOR_UNIT_CONTROL};
 use crate::ddi::{
     SCSI_ADAPTER_CONTROL_STATUS, SCSI_ADAPTER_CONTROL_TYPE, SCSI_SUPPORTED_CONTROL_TYPE_LIST,
     SCSI_UNIT_CONTROL_TYPE, STOR_ADAPTER_CONTROL_POWER, STOR_ADDR_BTL8, STOR_ADDR_BTL8_ADDRESS_LENGTH,
-    STOR_ADDRESS_TYPE_BTL8, STOR_DEVICE_POWER_STATE, STOR_POWER_ACTION, STOR_UNIT_CONTROL_POWER,
-    ScsiAdapterControlMax, ScsiAdapterControlSuccess, ScsiAdapterControlUnsuccessful, ScsiAdapterPower,
-    ScsiQuerySupportedControlTypes, ScsiQuerySupportedUnitControlTypes, ScsiRestartAdapter, ScsiStopAdapter,
-    ScsiUnitControlMax, ScsiUnitPower, StorPowerActionNone,
+    STOR_ADDRESS_TYPE_BTL8, STOR_DEVICE_POWER_STATE, STOR_POWER_ACTION, STOR_POWER_CONTROL_HEADER,
+    STOR_UNIT_CONTROL_POWER, ScsiAdapterControlMax, ScsiAdapterControlSuccess,
+    ScsiAdapterControlUnsuccessful, ScsiAdapterPower, ScsiQuerySupportedControlTypes,
+    ScsiQuerySupportedUnitControlTypes, ScsiRestartAdapter, ScsiStopAdapter, ScsiUnitControlMax,
+    ScsiUnitPower, StorPowerActionNone,
 };
 use kernel_sim::ddi::{BOOLEAN, FALSE, PVOID};
 use kernel_sim::frame::Frame;
@@ -77,7 +78,17 @@ impl AdapterState {
             return Some(false);
         }
         // SAFETY: a fresh block of that size.
-        unsafe { *block = STOR_ADAPTER_CONTROL_POWER { PowerAction: action, PowerState: state } };
+        unsafe {
+            *block = STOR_ADAPTER_CONTROL_POWER {
+                Header: STOR_POWER_CONTROL_HEADER {
+                    Version: 1,
+                    Size: size_of::<STOR_ADAPTER_CONTROL_POWER>() as u32,
+                    Address: null_mut(),
+                },
+                PowerAction: action,
+                PowerState: state,
+            };
+        }
         let status = self.control(ScsiAdapterPower, block.cast());
         machine().free_system(block.cast());
         Some(status == ScsiAdapterControlSuccess)
@@ -105,11 +116,6 @@ impl AdapterState {
         })?;
         self.unit_control_types.store(supported, Release);
         Ok(())
-    }
-
-    /// Whether the miniport reported any type of unit control.
-    pub(super) fn hears_of_units(&self) -> bool {
-        self.unit_control_types.load(Acquire) & !(1 << ScsiQuerySupportedUnitControlTypes) != 0
     }
 
     /// Calls HwStorUnitControl for one unit with its address, at PASSIVE_LEVEL, if the miniport reported the

@@ -30,7 +30,7 @@ use kernel_sim::irql::Irql;
 use kernel_sim::routine::Arg;
 use kernel_sim::unhooked;
 use std::ptr::null_mut;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 /// Bytes of a page.
 pub(super) const PAGE: usize = 4096;
@@ -261,7 +261,9 @@ pub(crate) unsafe fn virtual_address(
 }
 
 /// The memory is zeroed and begins with a page. A second call in the same HwStorFindAdapter returns the same
-/// memory, as documented, however many bytes it asks for.
+/// memory, as documented, however many bytes it asks for. One in a later HwStorFindAdapter gets other memory
+/// if it asks for more: Storport releases what an adapter had when plug and play has stopped it (that it
+/// keeps what is large enough is our choice).
 pub(crate) unsafe fn uncached_extension(
     call: &Call,
     extension: PVOID,
@@ -281,11 +283,14 @@ pub(crate) unsafe fn uncached_extension(
         );
     }
     let present = adapter.uncached.0.load(Acquire);
-    if !present.is_null() || bytes == 0 {
+    let is_too_small =
+        adapter.is_uncached_old.swap(false, SeqCst) && bytes > adapter.uncached.1.load(Acquire);
+    if bytes == 0 || !present.is_null() && !is_too_small {
         return present;
     }
     let memory = unhooked::allocate_for_call(call, (bytes as usize).max(PAGE));
     if !memory.is_null() {
+        adapter.free_uncached();
         adapter.uncached.1.store(bytes, Release);
         adapter.uncached.0.store(memory, Release);
         adapter.admit(memory as usize, bytes as usize);

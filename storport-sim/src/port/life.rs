@@ -18,9 +18,10 @@ use crate::callbacks::{
     HW_STOR_PASSIVE_INITIALIZE,
 };
 use crate::ddi::{
-    PHW_FIND_ADAPTER, PVIRTUAL_HW_FIND_ADAPTER, SP_RETURN_FOUND, SRB_STATUS_NO_DEVICE, ScsiAdapterPower,
-    ScsiRestartAdapter, ScsiSetBootConfig, ScsiSetRunningConfig, ScsiStopAdapter, SrbSetSrbStatus,
-    StorPowerActionNone, StorPowerDeviceD0, StorPowerDeviceD3, StorStopDevice,
+    PHW_FIND_ADAPTER, PVIRTUAL_HW_FIND_ADAPTER, SP_RETURN_FOUND, SRB_POWER_FLAGS_ADAPTER_REQUEST,
+    SRB_STATUS_NO_DEVICE, STOR_DEVICE_POWER_STATE, ScsiAdapterPower, ScsiRestartAdapter, ScsiSetBootConfig,
+    ScsiSetRunningConfig, ScsiStopAdapter, SrbSetSrbStatus, StorPowerActionNone, StorPowerDeviceD0,
+    StorPowerDeviceD3, StorStopDevice,
 };
 use crate::wait::wait_while;
 use kernel_sim::ddi::{
@@ -63,6 +64,7 @@ impl AdapterState {
     /// HwStorFindAdapter, which completes the configuration.
     fn find_adapter(&self, at: Irql) -> Result<(), StartError> {
         let (device, lower) = (self.device(), self.lower.load(Acquire));
+        self.is_uncached_old.store(true, SeqCst);
         let mut again: BOOLEAN = FALSE;
         let is_virtual = self.hardware.is_none();
         // SAFETY: the objects live as long as the adapter is known; the routine is the miniport's own,
@@ -141,8 +143,8 @@ impl AdapterState {
     }
 
     /// Gates requests back, waits for those that are out, and stops the adapter: ScsiAdapterPower if the
-    /// miniport supports it, else ScsiStopAdapter and ScsiSetBootConfig. A scan that is under way ends first:
-    /// its probes would wait for the restart.
+    /// miniport supports it, else SRB_FUNCTION_POWER, ScsiStopAdapter and ScsiSetBootConfig. A scan that is
+    /// under way ends first: its probes would wait for the restart.
     pub(super) fn stop(&self) {
         self.hold_scans();
         self.flush_caches();
@@ -153,6 +155,8 @@ impl AdapterState {
         }
         self.let_callbacks_return();
         if self.power(StorPowerDeviceD3, StorPowerActionNone).is_none() {
+            self.announce_power(StorPowerDeviceD3);
+            self.let_callbacks_return();
             self.control_if_supported(ScsiStopAdapter);
             self.control_if_supported(ScsiSetBootConfig);
         }
@@ -170,9 +174,20 @@ impl AdapterState {
         }
     }
 
+    /// Tells a miniport without ScsiAdapterPower of the adapter's power: SRB_FUNCTION_POWER. It comes before
+    /// ScsiStopAdapter and after the restart, since HwStorStartIo is not called between; the documentation
+    /// does not say (our choice).
+    fn announce_power(&self, state: STOR_DEVICE_POWER_STATE) {
+        let Some(mut requests) = OwnRequests::new(self) else { return };
+        // Out of memory, a miniport is not told.
+        let _ = self.through_some_unit(|unit| {
+            requests.announce_power(unit, state, SRB_POWER_FLAGS_ADAPTER_REQUEST);
+        });
+    }
+
     /// Starts a stopped adapter again: ScsiAdapterPower, or ScsiSetRunningConfig and ScsiRestartAdapter, or
-    /// (without that) HwStorFindAdapter at DISPATCH_LEVEL and HwStorInitialize. One that was pulled out
-    /// meanwhile is neither stopped nor started.
+    /// (without that) HwStorFindAdapter at DISPATCH_LEVEL and HwStorInitialize; then SRB_FUNCTION_POWER. One
+    /// that was pulled out meanwhile is neither stopped nor started.
     pub(super) fn restart(&self) -> Result<(), StartError> {
         if self.is_gone.load(SeqCst) {
             self.open(STOPPED);
@@ -191,6 +206,9 @@ impl AdapterState {
                 self.find_adapter(Irql::DISPATCH)?;
                 self.initialize()?;
             }
+        }
+        if powered.is_none() {
+            self.announce_power(StorPowerDeviceD0);
         }
         self.open(STOPPED);
         self.resume_scans();
@@ -364,13 +382,18 @@ impl AdapterState {
         self.free_memory();
     }
 
-    fn free_memory(&self) {
-        let machine = machine();
+    /// Takes the uncached extension back, if there is one.
+    pub(super) fn free_uncached(&self) {
         let (uncached, bytes) = (self.uncached.0.swap(null_mut(), SeqCst), self.uncached.1.load(SeqCst));
         if !uncached.is_null() {
             self.revoke_memory(uncached as usize, bytes as usize);
-            machine.free_system(uncached);
+            machine().free_system(uncached);
         }
+    }
+
+    fn free_memory(&self) {
+        let machine = machine();
+        self.free_uncached();
         if self.is_extension_admitted.swap(false, SeqCst) {
             self.revoke_memory(self.extension as usize, self.registration.data.DeviceExtensionSize as usize);
         }

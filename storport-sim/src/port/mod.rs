@@ -76,7 +76,7 @@ pub(crate) mod workers;
 pub use complete::{BUSY_RETRIES_MAX, CompleteWhere};
 pub use log::LogEntry;
 pub use pci_slot::{Parameter, PciSlot};
-pub use start::{Adapter, RebalanceError, StartError};
+pub use start::{Adapter, RebalanceError, StartError, StartOptions};
 
 use adapter::AdapterState;
 use initialize::Registration;

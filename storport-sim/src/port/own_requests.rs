@@ -1,5 +1,5 @@
 //! SRBs of the port driver's own: probes of the bus scan, flushes, shutdown, plug and play,
-//! private requests.
+//! power, private requests.
 //!
 //! One at a time, from a thread at PASSIVE_LEVEL that waits for the end. They take the same way through
 //! queue and miniport as a class driver's.
@@ -17,10 +17,11 @@ use crate::ddi::{
     SRB_FLAGS_UNSPECIFIED_DIRECTION, SRB_FUNCTION_EXECUTE_SCSI, SRB_FUNCTION_FLUSH, SRB_FUNCTION_IO_CONTROL,
     SRB_FUNCTION_SHUTDOWN, SRB_PNP_FLAGS_ADAPTER_REQUEST, SRB_STATUS, SRB_STATUS_ABORTED,
     SRB_STATUS_AUTOSENSE_VALID, SRB_STATUS_BUS_RESET, SRB_STATUS_DATA_OVERRUN, SRB_STATUS_ERROR,
-    SRB_STATUS_SUCCESS, STOR_DEVICE_CAPABILITIES, SrbAssignSrbFlags, SrbGetCdb, SrbGetDataTransferLength,
-    SrbGetScsiStatus, SrbGetSenseInfoBufferLength, SrbGetSrbStatus, SrbRoom, SrbSetCdbLength,
-    SrbSetDataBuffer, SrbSetDataTransferLength, SrbSetSenseInfoBuffer, SrbSetSenseInfoBufferLength,
-    SrbSetSrbFlags, SrbSetTimeOutValue, StorQueryCapabilities, set_function,
+    SRB_STATUS_SUCCESS, STOR_DEVICE_CAPABILITIES, STOR_DEVICE_POWER_STATE, SrbAssignSrbFlags, SrbGetCdb,
+    SrbGetDataTransferLength, SrbGetScsiStatus, SrbGetSenseInfoBufferLength, SrbGetSrbStatus, SrbRoom,
+    SrbSetCdbLength, SrbSetDataBuffer, SrbSetDataTransferLength, SrbSetSenseInfoBuffer,
+    SrbSetSenseInfoBufferLength, SrbSetSrbFlags, SrbSetTimeOutValue, StorPowerActionNone,
+    StorQueryCapabilities, set_function,
 };
 use kernel_sim::ddi::{
     Executive, FALSE, KEVENT, KeInitializeEvent, KeWaitForSingleObject, KernelMode, NotificationEvent, PVOID,
@@ -29,8 +30,10 @@ use std::ptr::null_mut;
 
 /// Bytes of parameter data there is room for: REPORT LUNS with 255 units.
 pub(super) const DATA_BYTES: usize = 8 + 255 * 8;
-/// Bytes of sense data.
+/// Bytes of sense data there is room for in a request of our own.
 const SENSE_BYTES: usize = 32;
+/// Bytes of sense data a client can ask for: the length is a byte.
+const SENSE_BYTES_MAX: usize = u8::MAX as usize;
 /// Seconds a request may take.
 const TIMEOUT_S: u32 = 10;
 /// How often a command that ends in an error is sent: a unit may have a unit attention to report first.
@@ -38,6 +41,8 @@ const TRIES: u32 = 4;
 /// How many resets may end a command before it is given up; they say nothing about the unit, and each is the
 /// end of a recovery that took its time.
 const RESETS_MAX: u32 = 64;
+
+const _: () = assert!(SENSE_BYTES_MAX <= DATA_BYTES);
 
 /// One request and its data, in the machine's memory.
 #[repr(C)]
@@ -152,6 +157,18 @@ impl<'a> OwnRequests<'a> {
         }
     }
 
+    /// Tells the miniport of the power of a unit, or of its adapter: SRB_FUNCTION_POWER, while requests are
+    /// held back: it goes past them.
+    pub(super) fn announce_power(&mut self, unit: &Unit, state: STOR_DEVICE_POWER_STATE, flags: u8) {
+        // SAFETY: no SRB of the block is out.
+        unsafe {
+            let srb = self.prepare();
+            let (room, is_extended) = (&raw mut (*self.block).srb, self.adapter.takes_extended_srbs());
+            SrbRoom::make_power(room, is_extended, state, StorPowerActionNone, flags);
+            self.send_past_gates(unit, srb);
+        }
+    }
+
     /// An SRB of SRB_FUNCTION_PNP.
     ///
     /// # Safety
@@ -194,6 +211,7 @@ impl<'a> OwnRequests<'a> {
         };
         let data = if asked.DataTransferLength == 0 { null_mut() } else { asked.DataBuffer };
         let cdb_length = asked.CdbLength.min(16);
+        let sense_room = usize::from(asked.SenseInfoLength).max(SENSE_BYTES);
         // SAFETY: our block, which is ours alone until the SRB is sent, and again when it is done; the data
         // is the client's until then. A command block has at most 16 bytes.
         unsafe {
@@ -201,8 +219,9 @@ impl<'a> OwnRequests<'a> {
             set_function(srb, SRB_FUNCTION_EXECUTE_SCSI);
             SrbSetSrbFlags(srb, direction);
             SrbSetTimeOutValue(srb, asked.TimeOutValue);
-            SrbSetSenseInfoBuffer(srb, (&raw mut (*block).sense).cast());
-            SrbSetSenseInfoBufferLength(srb, SENSE_BYTES as u8);
+            // The data is the client's own, so there is room for sense data where answers to us would lie.
+            SrbSetSenseInfoBuffer(srb, (&raw mut (*block).data).cast());
+            SrbSetSenseInfoBufferLength(srb, sense_room as u8);
             SrbSetCdbLength(srb, cdb_length);
             SrbGetCdb(srb).copy_from_nonoverlapping(asked.Cdb.as_ptr(), cdb_length.into());
             SrbSetDataBuffer(srb, data);
@@ -212,8 +231,8 @@ impl<'a> OwnRequests<'a> {
             let sense = if status & SRB_STATUS_AUTOSENSE_VALID == 0 {
                 Vec::new()
             } else {
-                let bytes = usize::from(SrbGetSenseInfoBufferLength(srb)).min(SENSE_BYTES);
-                let sense = &(*block).sense;
+                let bytes = usize::from(SrbGetSenseInfoBufferLength(srb)).min(sense_room);
+                let sense = &(*block).data;
                 sense[..bytes].to_vec()
             };
             Ended {

@@ -3,8 +3,8 @@
 //! The class driver hands the request on; the SRB that comes of it goes the same way as others, is tried once
 //! and waited for, so the caller is at PASSIVE_LEVEL. A command that the unit has ended is a request that
 //! succeeded, whatever the SCSI status says: the client reads status and sense from the structure. Limits are
-//! those of the page; where it is silent, ours: an SRB of the port driver's own has 32 bytes of sense data at
-//! most. Invariant: what is refused has not reached the miniport.
+//! those of the page; where it is silent, ours: the SRB has room for as much sense data as the client, and
+//! for 32 bytes at least. Invariant: what is refused has not reached the miniport.
 
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 

@@ -13,7 +13,7 @@ use super::pci_slot::Parameter;
 use crate::ddi::{MINIPORT_REG_BINARY, MINIPORT_REG_DWORD, MINIPORT_REG_SZ};
 use kernel_sim::ddi::{BOOLEAN, Call, FALSE, PUCHAR, PULONG, PVOID, TRUE, ULONG};
 use kernel_sim::irql::Irql;
-use kernel_sim::unhooked;
+use kernel_sim::{registry_failure, unhooked};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ptr::null_mut;
@@ -85,8 +85,8 @@ pub(crate) unsafe fn free_buffer(call: &Call, extension: PVOID, buffer: PVOID) {
     call.machine().free_system(buffer);
 }
 
-/// FALSE if there is no such value of that type, if it does not fit (the length says how long it is then),
-/// or above PASSIVE_LEVEL.
+/// FALSE if there is no such value of that type, if the read was made to fail, if it does not fit (the length
+/// says how long it is then), or above PASSIVE_LEVEL.
 pub(crate) unsafe fn read(
     call: &Call,
     extension: PVOID,
@@ -99,7 +99,7 @@ pub(crate) unsafe fn read(
     let adapter = adapter(call, extension);
     call.check_output(length);
     let name = text(call, name.cast());
-    if call.cpu.irql() != Irql::PASSIVE {
+    if call.cpu.irql() != Irql::PASSIVE || registry_failure::fails(call) {
         return FALSE;
     }
     let Some(value) = adapter.registry.values.lock().get(&name.to_ascii_lowercase()).cloned() else {

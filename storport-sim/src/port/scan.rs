@@ -13,7 +13,6 @@ use super::own_requests::{Answer, DATA_BYTES, OwnRequests};
 use super::start::StartError;
 use super::unit::{Address, Unit};
 use crate::class::Disks;
-use crate::ddi::ScsiUnitStart;
 use crate::scsi::{
     Inquiry, InquiryData, Lun, PeripheralDeviceType, PeripheralQualifier, ReportLuns, ReportLunsHeader,
 };
@@ -84,7 +83,7 @@ impl AdapterState {
             let address = Address { lun: *lun, ..address };
             let unit = if *lun == 0 { unit_0 } else { self.probed_unit(requests, address)? };
             if requests.is_disk(unit) {
-                self.unit_answers(unit)?;
+                self.unit_answers(requests, unit)?;
             } else {
                 self.unit_does_not_answer(requests, unit, *lun != 0);
             }
@@ -129,12 +128,12 @@ impl AdapterState {
         Some(answer)
     }
 
-    fn unit_answers(&self, unit: &Unit) -> Result<(), StartError> {
+    fn unit_answers(&self, requests: &mut OwnRequests<'_>, unit: &Unit) -> Result<(), StartError> {
         if unit.device.load(Acquire).is_null() {
             if !unit.complete_slots(machine()) {
                 return Err(StartError::OutOfMemory);
             }
-            self.unit_control(unit, ScsiUnitStart);
+            self.unit_starts(requests, unit);
             self.create_unit_device(unit)?;
         }
         Ok(())

@@ -68,6 +68,16 @@ fn in_words(srb_status: u8) -> String {
     srb_status_name(srb_status).map_or_else(|| format!("{srb_status:#04x}"), str::to_owned)
 }
 
+/// What of a start is not documented, and is ours to choose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StartOptions {
+    /// Where requests are completed that a virtual miniport has finished.
+    pub completion: CompleteWhere,
+    /// Whether a miniport without ScsiUnitStart hears of the start of each unit: SRB_FUNCTION_PNP with
+    /// StorStartDevice.
+    pub announces_starts: bool,
+}
+
 /// An adapter that has been started, with its disks.
 ///
 /// What a test rig holds. Call everything here from a system thread at PASSIVE_LEVEL.
@@ -90,7 +100,7 @@ impl Adapter {
     /// When the miniport refuses or the machine has no room. Nothing is left behind then, except what
     /// the miniport itself did not free.
     pub fn start(driver: PDRIVER_OBJECT) -> Result<Adapter, StartError> {
-        Adapter::start_on(driver, None, CompleteWhere::InDpc, BTreeMap::new())
+        Adapter::start_on(driver, None, StartOptions::default(), BTreeMap::new())
     }
 
     /// As [`Adapter::start`], with these values under the adapter's `Parameters` key in the registry; names
@@ -103,18 +113,20 @@ impl Adapter {
         parameters: impl IntoIterator<Item = (&'a str, Parameter)>,
     ) -> Result<Adapter, StartError> {
         let parameters = parameters.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
-        Adapter::start_on(driver, None, CompleteWhere::InDpc, parameters.collect())
+        Adapter::start_on(driver, None, StartOptions::default(), parameters.collect())
     }
 
-    /// As [`Adapter::start`], with requests completed where `completion` says.
+    /// As [`Adapter::start`], or [`Adapter::start_device`] where there is a slot, as `options` say.
     ///
     /// # Errors
-    /// As for [`Adapter::start`].
-    pub fn start_completing(
+    /// As for those.
+    pub fn start_with(
         driver: PDRIVER_OBJECT,
-        completion: CompleteWhere,
+        slot: Option<PciSlot>,
+        options: StartOptions,
     ) -> Result<Adapter, StartError> {
-        Adapter::start_on(driver, None, completion, BTreeMap::new())
+        let parameters = slot.as_ref().map(|slot| slot.parameters.clone()).unwrap_or_default();
+        Adapter::start_on(driver, slot, options, parameters)
     }
 
     /// Starts the adapter of a loaded physical miniport on a device: as [`Adapter::start`], with interrupts
@@ -123,14 +135,13 @@ impl Adapter {
     /// # Errors
     /// As for [`Adapter::start`], and when the machine has no such device.
     pub fn start_device(driver: PDRIVER_OBJECT, slot: PciSlot) -> Result<Adapter, StartError> {
-        let parameters = slot.parameters.clone();
-        Adapter::start_on(driver, Some(slot), CompleteWhere::InDpc, parameters)
+        Adapter::start_with(driver, Some(slot), StartOptions::default())
     }
 
     fn start_on(
         driver: PDRIVER_OBJECT,
         slot: Option<PciSlot>,
-        completion: CompleteWhere,
+        options: StartOptions,
         parameters: BTreeMap<String, Parameter>,
     ) -> Result<Adapter, StartError> {
         crate::register_sources();
@@ -149,7 +160,7 @@ impl Adapter {
                 None => None,
             };
             let adapter = Arc::new(
-                AdapterState::new(machine, registration, hardware, completion, parameters)
+                AdapterState::new(machine, registration, hardware, options, parameters)
                     .ok_or(StartError::OutOfMemory)?,
             );
             if !port.enlist(&adapter) {
@@ -238,14 +249,16 @@ impl Adapter {
 
     /// Stops the adapter, as for a rebalance or for sleep: lets a scan of the bus end (plug and play does one
     /// thing to a device at a time), flushes a cache, holds requests back, waits for those that are out, and
-    /// tells the miniport (ScsiAdapterPower to D3 if it supports that, else ScsiStopAdapter and
-    /// ScsiSetBootConfig). Requests that arrive meanwhile wait for the restart, and so do scans.
+    /// tells the miniport (ScsiAdapterPower to D3 if it supports that, else SRB_FUNCTION_POWER,
+    /// ScsiStopAdapter and ScsiSetBootConfig). Requests that arrive meanwhile wait for the restart, and so do
+    /// scans.
     pub fn stop(&self) {
         as_system(Processor::current(), &STORPORT, || self.adapter.stop());
     }
 
     /// Starts a stopped adapter again: ScsiAdapterPower to D0, or ScsiSetRunningConfig and
-    /// ScsiRestartAdapter, or HwStorFindAdapter (at DISPATCH_LEVEL) and HwStorInitialize.
+    /// ScsiRestartAdapter, or HwStorFindAdapter (at DISPATCH_LEVEL) and HwStorInitialize; without
+    /// ScsiAdapterPower, SRB_FUNCTION_POWER at the end.
     ///
     /// # Errors
     /// When the miniport says it failed; the adapter stays stopped then.
@@ -272,12 +285,6 @@ impl Adapter {
         })
     }
 
-    /// Whether the miniport has an HwStorUnitControl that is told of anything.
-    #[must_use]
-    pub fn hears_of_units(&self) -> bool {
-        self.adapter.hears_of_units()
-    }
-
     /// Asks for the capabilities of one disk's unit, as plug and play does: SRB_FUNCTION_PNP with
     /// StorQueryCapabilities. `false`: the disk is none of this adapter's, or its unit is gone.
     pub fn query_unit(&self, disk: PDEVICE_OBJECT) -> bool {
@@ -287,15 +294,17 @@ impl Adapter {
     }
 
     /// Puts one disk's unit to sleep: holds its requests back, waits for those that are out, and tells the
-    /// miniport (ScsiUnitPower to D3). Until [`Adapter::wake_unit`] its requests wait, and so do scans.
-    /// `false`: the disk is none of this adapter's, or its unit is gone; then nothing has happened.
+    /// miniport (ScsiUnitPower to D3, or SRB_FUNCTION_POWER where that is not supported). Until
+    /// [`Adapter::wake_unit`] its requests wait, and so do scans. `false`: the disk is none of this
+    /// adapter's, or its unit is gone; then nothing has happened.
     pub fn put_unit_to_sleep(&self, disk: PDEVICE_OBJECT) -> bool {
         as_system(Processor::current(), &STORPORT, || {
             self.disks.lower_of(disk).is_some_and(|lower| self.adapter.put_unit_to_sleep(lower))
         })
     }
 
-    /// Wakes a unit that [`Adapter::put_unit_to_sleep`] has put to sleep: ScsiUnitPower to D0.
+    /// Wakes a unit that [`Adapter::put_unit_to_sleep`] has put to sleep: ScsiUnitPower to D0, or
+    /// SRB_FUNCTION_POWER.
     pub fn wake_unit(&self, disk: PDEVICE_OBJECT) {
         as_system(Processor::current(), &STORPORT, || {
             if let Some(lower) = self.disks.lower_of(disk) {

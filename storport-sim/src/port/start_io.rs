@@ -17,9 +17,9 @@ use super::unit::{Request, Unit};
 use crate::callbacks::system_lock;
 use crate::callbacks::{HW_STOR_BUILD_IO, HW_STOR_START_IO};
 use crate::ddi::{
-    PSCSI_REQUEST_BLOCK, SRB_FUNCTION_IO_CONTROL, SRB_FUNCTION_PNP, SRB_STATUS_INVALID_REQUEST,
-    SRB_STATUS_PENDING, SrbGetSrbFunction, SrbGetTimeOutValue, SrbSetDataBuffer, SrbSetMiniportContext,
-    SrbSetRequestTag, SrbSetScsiStatus, SrbSetSrbStatus, set_address, set_port_hint,
+    PSCSI_REQUEST_BLOCK, SRB_FUNCTION_IO_CONTROL, SRB_FUNCTION_PNP, SRB_FUNCTION_POWER,
+    SRB_STATUS_INVALID_REQUEST, SRB_STATUS_PENDING, SrbGetSrbFunction, SrbGetTimeOutValue, SrbSetDataBuffer,
+    SrbSetMiniportContext, SrbSetRequestTag, SrbSetScsiStatus, SrbSetSrbStatus, set_address, set_port_hint,
 };
 use kernel_sim::ddi::{FALSE, PKSPIN_LOCK, PVOID};
 use kernel_sim::frame::{Frame, Item};
@@ -43,8 +43,8 @@ impl AdapterState {
         let timeout_s = unsafe {
             SrbSetSrbStatus(srb, SRB_STATUS_PENDING);
             set_address(srb, unit.address.path, unit.address.target, unit.address.lun);
-            // A classic SRB for plug and play has its action where others have tag and status.
-            if SrbGetSrbFunction(srb) != u32::from(SRB_FUNCTION_PNP) {
+            // A classic SRB for plug and play or power has its action where others have tag and status.
+            if !matches!(SrbGetSrbFunction(srb) as u8, SRB_FUNCTION_PNP | SRB_FUNCTION_POWER) {
                 SrbSetScsiStatus(srb, 0);
                 SrbSetRequestTag(srb, u32::from(slot));
             }

@@ -1,11 +1,12 @@
 //! The life of a unit's device: started, asked, asleep and awake, pulled out, removed.
 //!
-//! The miniport is told by HwStorUnitControl where it reported the type, of a removal otherwise by
-//! SRB_FUNCTION_PNP to the unit. SRB_FUNCTION_POWER is not sent (our choice: a miniport without ScsiUnitPower
-//! hears nothing of power). A unit that does not respond keeps its device until nothing of it is under way;
-//! one that is found at its address again is a new device, with an extension of its own that Storport has
-//! zeroed. Invariant: ScsiUnitRemove is the last that a miniport hears of a unit, and comes before
-//! ScsiUnitStart of the next at that address.
+//! The miniport is told by HwStorUnitControl where it reported the type, otherwise by an SRB to the unit:
+//! SRB_FUNCTION_PNP of a removal, SRB_FUNCTION_POWER of sleep and waking. Of a start it hears without
+//! ScsiUnitStart only where the rig asks for it ([`StartOptions`](super::StartOptions)): the documentation
+//! has StorStartDevice, and does not say when Storport sends it. A unit that does not respond keeps its
+//! device until nothing of it is under way; one that is found at its address again is a new device, with an
+//! extension of its own that Storport has zeroed. Invariant: ScsiUnitRemove is the last that a miniport hears
+//! of a unit, and comes before ScsiUnitStart of the next at that address.
 
 use super::adapter::AdapterState;
 use super::gates::STOPPED;
@@ -13,8 +14,8 @@ use super::own_requests::OwnRequests;
 use super::unit::Unit;
 use super::{machine, own_cx};
 use crate::ddi::{
-    STOR_DEVICE_POWER_STATE, ScsiUnitRemove, ScsiUnitSurpriseRemoval, StorPowerDeviceD0, StorPowerDeviceD3,
-    StorRemoveDevice, StorSurpriseRemoval,
+    STOR_DEVICE_POWER_STATE, ScsiUnitRemove, ScsiUnitStart, ScsiUnitSurpriseRemoval, StorPowerDeviceD0,
+    StorPowerDeviceD3, StorRemoveDevice, StorStartDevice, StorSurpriseRemoval,
 };
 use crate::wait::wait_while;
 use kernel_sim::ddi::{KeFlushQueuedDpcs, PDEVICE_OBJECT};
@@ -22,6 +23,13 @@ use std::ptr::null_mut;
 use std::sync::atomic::{Ordering::Acquire, Ordering::SeqCst};
 
 impl AdapterState {
+    /// A unit is about to get its device: IRP_MN_START_DEVICE of it.
+    pub(super) fn unit_starts(&self, requests: &mut OwnRequests<'_>, unit: &Unit) {
+        if !self.unit_control(unit, ScsiUnitStart) && self.announces_starts {
+            requests.announce_to_unit(unit, StorStartDevice);
+        }
+    }
+
     /// A unit with a device does not respond any more: IRP_MN_SURPRISE_REMOVAL of it. The second time nothing
     /// happens.
     pub(super) fn unit_has_gone(&self, requests: &mut OwnRequests<'_>, unit: &Unit) {
@@ -109,8 +117,12 @@ impl AdapterState {
 
     /// A unit that was pulled out, or whose adapter was, is told of no power.
     fn power_unit(&self, unit: &Unit, state: STOR_DEVICE_POWER_STATE) {
-        if !self.is_gone.load(SeqCst) && !unit.is_gone.load(SeqCst) {
-            self.unit_power(unit, state);
+        if self.is_gone.load(SeqCst) || unit.is_gone.load(SeqCst) || self.unit_power(unit, state) {
+            return;
+        }
+        // Out of memory, it is not told.
+        if let Some(mut requests) = OwnRequests::new(self) {
+            requests.announce_power(unit, state, 0);
         }
     }
 

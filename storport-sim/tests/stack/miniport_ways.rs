@@ -10,7 +10,7 @@ use std::mem::offset_of;
 use std::ptr::null_mut;
 use storport_sim::client::{Client, sleep_us};
 use storport_sim::ddi::*;
-use storport_sim::{Adapter, CompleteWhere, StartError};
+use storport_sim::{Adapter, CompleteWhere, StartError, StartOptions};
 
 type StartIo = unsafe extern "C-unwind" fn(PVOID, PSCSI_REQUEST_BLOCK) -> BOOLEAN;
 
@@ -371,7 +371,9 @@ fn read_long(entry: PDRIVER_INITIALIZE, completion: CompleteWhere) -> impl FnOnc
     move || {
         let machine = Machine::current().unwrap();
         let driver = machine.load_driver(entry).unwrap();
-        let adapter = Adapter::start_completing(driver, completion).unwrap();
+        let adapter =
+            Adapter::start_with(driver, None, StartOptions { completion, ..StartOptions::default() })
+                .unwrap();
         // Four pieces: the class driver sends the next from the completion of the last.
         let mut client = Client::new(adapter.disks()[0], 256 << 10);
         assert_eq!(client.read(0, 256 << 10), (STATUS_SUCCESS, 256 << 10));

@@ -123,3 +123,43 @@ fn a_request_outside_the_limits_of_the_page_reaches_no_miniport() {
     });
     assert_completed(&outcome, "limits");
 }
+
+/// Ends every command that it does not know with as much sense data as there is room for, each byte with its
+/// number.
+unsafe extern "C-unwind" fn start_io_says_much(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now, with a
+    // sense buffer of the length it says.
+    unsafe {
+        let s = &mut *srb;
+        if s.Function == SRB_FUNCTION_EXECUTE_SCSI && s.Cdb[0] == 0xC0 {
+            let room = std::slice::from_raw_parts_mut(
+                s.SenseInfoBuffer.cast::<u8>(),
+                s.SenseInfoBufferLength.into(),
+            );
+            room.iter_mut().zip(0..).for_each(|(byte, n)| *byte = n);
+            s.ScsiStatus = SCSISTAT_CHECK_CONDITION;
+            s.SrbStatus = SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
+        } else {
+            tiny::execute(extension, srb);
+        }
+        StorPortNotification(RequestComplete, extension, srb);
+    }
+    TRUE
+}
+
+unsafe extern "C-unwind" fn says_much(driver: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+    // SAFETY: the I/O manager passes a live driver object and the path of its registry key.
+    unsafe { tiny::register(driver, path, |data| data.HwStartIo = Some(start_io_says_much)) }
+}
+
+#[test]
+fn a_client_gets_as_much_sense_data_as_it_has_room_for() {
+    let outcome = run(1, Execution::Seeded(0), 1, || {
+        with_adapter(Some(says_much), |adapter| {
+            let end = send_command(adapter.disks()[0], &[0xC0; 6], Data::None).unwrap();
+            assert_eq!((end.status, end.scsi_status), (STATUS_SUCCESS, ScsiStatus::CHECK_CONDITION));
+            assert_eq!(end.sense, (0..u8::MAX).collect::<Vec<_>>());
+        });
+    });
+    assert_completed(&outcome, "much sense data");
+}

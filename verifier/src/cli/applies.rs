@@ -210,6 +210,7 @@ impl ProgramArguments {
                 plan.rules.retain(|rule| bears.fault(rule.kind));
                 if !bears.part(Part::Allocations) {
                     plan.allocations.clear();
+                    plan.registry.clear();
                 }
                 self.fault = if plan.is_empty() { Vec::new() } else { vec![plan.to_string()] };
             }

@@ -103,7 +103,7 @@ pub(super) fn draws(driver: &Driver, a: &ProgramArguments) -> Parts {
             Part::Processors => "cpus",
             Part::Units => "luns",
             Part::Events => "event",
-            Part::Faults | Part::Allocations => "fault",
+            Part::Faults | Part::Allocations | Part::Registry => "fault",
             Part::Completion => "completion",
             Part::Speed => "step_time",
             Part::Memory => "memory",

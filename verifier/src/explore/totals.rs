@@ -14,7 +14,7 @@ use storport_sim::disk::fault::FaultPlan;
 pub struct FaultTotal {
     /// The rule, as the plan has it.
     pub rule: String,
-    /// Commands, or allocations, that it was about.
+    /// Commands, allocations or registry reads that it was about.
     pub matched: u64,
     /// Those of them that it struck.
     pub struck: u64,
@@ -58,7 +58,7 @@ impl Totals {
             matched: count.matched,
             struck: count.injected,
         });
-        let allocations = run.allocations.iter().map(|count| FaultTotal {
+        let calls = run.allocations.iter().chain(&run.registry).map(|count| FaultTotal {
             rule: count.rule.to_string(),
             matched: count.matched,
             struck: count.failed,
@@ -72,7 +72,7 @@ impl Totals {
                 .uncalled
                 .as_ref()
                 .map(|kinds| kinds.iter().map(|kind| kind.name.to_owned()).collect()),
-            faults: commands.chain(allocations).collect(),
+            faults: commands.chain(calls).collect(),
             events: run.disturbances.as_ref().map(|counts| counts.events).unwrap_or_default(),
             drawn: run.drawn.iter().map(|part| (part, 1)).collect(),
         }
@@ -109,17 +109,19 @@ impl Totals {
     /// that were drawn there is nothing to say.
     #[must_use]
     pub fn unmatched(&self) -> Vec<String> {
-        if self.drawn.contains_key(&Part::Faults) || self.drawn.contains_key(&Part::Allocations) {
+        if [Part::Faults, Part::Allocations, Part::Registry].iter().any(|part| self.drawn.contains_key(part))
+        {
             return Vec::new();
         }
         let idle = self.faults.iter().filter(|fault| fault.matched == 0);
         idle.map(|fault| {
-            match fault.rule.parse::<FaultPlan>().ok().and_then(|plan| plan.allocations.first().cloned()) {
-                Some(rule) => {
-                    format!("--fault {}: the driver makes no allocation {}", fault.rule, rule.in_words())
-                }
-                None => format!("--fault {}: no command was of that kind", fault.rule),
-            }
+            let plan = fault.rule.parse::<FaultPlan>().unwrap_or_default();
+            let why = match (&plan.allocations[..], &plan.registry[..]) {
+                ([rule, ..], _) => format!("the driver makes no allocation {}", rule.in_words()),
+                ([], [rule, ..]) => format!("the driver reads no registry {}", rule.in_words()),
+                ([], []) => "no command was of that kind".to_owned(),
+            };
+            format!("--fault {}: {}", fault.rule, why.trim_end())
         })
         .collect()
     }

@@ -13,7 +13,7 @@ use kernel_sim::moment::Moment;
 use kernel_sim::stack::StackFrame;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-use storport_sim::disk::fault::{AllocationCount, FaultCount};
+use storport_sim::disk::fault::{CallCount, FaultCount};
 
 /// Prints JSON Lines.
 pub(super) struct Json {
@@ -127,9 +127,12 @@ fn run(report: &RunReport) -> Map<String, Value> {
     if !run.failed_allocations.is_empty() {
         set("failed_allocations", run.failed_allocations.iter().map(ToString::to_string).collect());
     }
-    if !run.allocations.is_empty() {
-        let count = |c: &AllocationCount| json!({ "rule": c.rule.to_string(), "matched": c.matched, "failed": c.failed });
-        set("allocations", run.allocations.iter().map(count).collect());
+    for (key, counts) in [("allocations", &run.allocations), ("registry", &run.registry)] {
+        let count =
+            |c: &CallCount| json!({ "rule": c.rule.to_string(), "matched": c.matched, "failed": c.failed });
+        if !counts.is_empty() {
+            set(key, counts.iter().map(count).collect());
+        }
     }
     if let Some(uncalled) = run.uncalled.as_ref().filter(|kinds| !kinds.is_empty()) {
         set("uncalled", uncalled.iter().map(|kind| kind.name).collect());

@@ -67,8 +67,16 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
     for count in &run.allocations {
         writeln!(out, "  fault     {}: {} of {} allocations", count.rule, count.failed, count.matched)?;
     }
+    for count in &run.registry {
+        writeln!(out, "  fault     {}: {} of {} registry reads", count.rule, count.failed, count.matched)?;
+    }
     if let Some(why) = &run.not_started {
-        writeln!(out, "  started   no, for lack of memory or for a lie of its device: {why}")?;
+        let reason = if run.registry.iter().any(|count| count.failed > 0) {
+            "for lack of memory, of a value in the registry or for a lie of its device"
+        } else {
+            "for lack of memory or for a lie of its device"
+        };
+        writeln!(out, "  started   no, {reason}: {why}")?;
     }
     if let Some(counts) = &run.disturbances {
         disturbances(out, counts, s.failed)?;

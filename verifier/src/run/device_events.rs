@@ -8,6 +8,7 @@
 
 use super::disturbances::{Event, EventCounts};
 use super::events::{Cue, Draws};
+use super::rig;
 use crate::rules;
 use crate::workload::{self, PermittedErrors};
 use kernel_sim::ddi::types::{NTSTATUS, status_name};
@@ -87,7 +88,7 @@ fn stop_and_restart(stage: &DeviceStage, draws: &mut Draws) -> bool {
     }
     device.stop();
     stay(draws);
-    let denied = || Machine::current().map_or(0, Machine::failed_allocations);
+    let denied = || Machine::current().map_or(0, rig::denied);
     let before = denied();
     let status = device.start();
     stage.counts.lock().restarts += 1;

@@ -51,7 +51,8 @@ events! {
     /// processor more: SRB_FUNCTION_PNP with StorStopDevice, and HwStorFindAdapter again.
     Rebalance = "rebalance";
     /// A unit of an adapter is asked for its capabilities (SRB_FUNCTION_PNP), or goes to sleep and wakes up
-    /// (ScsiUnitPower). A miniport whose HwStorUnitControl supports no type gets none of it.
+    /// (ScsiUnitPower, or SRB_FUNCTION_POWER). A miniport without ScsiUnitStart also hears of the start of
+    /// each unit by SRB_FUNCTION_PNP.
     Units = "units";
 }
 

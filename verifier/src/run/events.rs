@@ -8,6 +8,7 @@
 
 use super::disturbances::{Event, EventCounts};
 use super::hotplug::Hotplug;
+use super::rig::denied;
 use crate::driver::Protocol;
 use crate::rules;
 use crate::workload::{self, Doorbell, PermittedErrors, Statistics};
@@ -109,8 +110,6 @@ pub(super) fn run(stage: &Stage, events: &[Event], seed: u64, gap: u64) {
     let machine = Machine::current().expect("events happen on a machine");
     let mut draws = Draws::new(seed);
     let mut left: Vec<Event> = events.to_vec();
-    // A miniport that hears of no unit is sent nothing of them.
-    left.retain(|event| *event != Event::Units || stage.adapter.hears_of_units());
     while !left.is_empty() && !stage.permitted.is_gone() {
         if !stage.cue.wait(&stage.permitted, 1 + draws.below(gap)) {
             return;
@@ -147,7 +146,7 @@ fn reset(stage: &Stage, draws: &mut Draws) {
 }
 
 fn stop_and_restart(stage: &Stage, machine: &Machine) {
-    let denied = machine.failed_allocations();
+    let before = denied(machine);
     stage.adapter.stop();
     let restarted = stage.adapter.restart();
     stage.counts.lock().restarts += 1;
@@ -155,8 +154,8 @@ fn stop_and_restart(stage: &Stage, machine: &Machine) {
     if let Err(why) = restarted
         && !stage.permitted.is_gone()
     {
-        if machine.failed_allocations() != denied || stage.permitted.may_fail_for_a_lie() {
-            // It had no memory to start with, or its device lies, and is given up, as the PnP manager does.
+        if denied(machine) != before || stage.permitted.may_fail_for_a_lie() {
+            // Something was denied to it, or its device lies, and is given up, as the PnP manager does.
             notice_removal(stage);
             return;
         }
@@ -170,14 +169,14 @@ fn stop_and_restart(stage: &Stage, machine: &Machine) {
 }
 
 fn rebalance(stage: &Stage, machine: &Machine) {
-    let denied = machine.failed_allocations();
+    let before = denied(machine);
     let done = stage.adapter.rebalance();
     stage.counts.lock().rebalances += 1;
     let Err(why) = done else { return };
     if stage.permitted.is_gone() {
         return;
     }
-    if machine.failed_allocations() != denied || stage.permitted.may_fail_for_a_lie() {
+    if denied(machine) != before || stage.permitted.may_fail_for_a_lie() {
         notice_removal(stage);
         return;
     }

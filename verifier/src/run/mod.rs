@@ -50,7 +50,7 @@ use rig::{Rig, RigResult};
 use setup::{check_disturbances, check_luns};
 use std::sync::Arc;
 use std::time::Duration;
-use storport_sim::disk::fault::{AllocationCount, SharedFaults, SharedPhase};
+use storport_sim::disk::fault::{CallCount, SharedFaults, SharedPhase};
 use storport_sim::disk::{BackingStore, FileStore, Geometry, MemoryStore, ScsiDisk, StoreError, Target};
 use storport_sim::medium::Medium;
 
@@ -75,7 +75,9 @@ pub struct Run {
     /// Which memory it had; not [`MemoryChoice::Drawn`].
     pub memory: MemoryChoice,
     /// How often each rule of the plan about allocations matched and struck.
-    pub allocations: Vec<AllocationCount>,
+    pub allocations: Vec<CallCount>,
+    /// The same of each rule about the registry.
+    pub registry: Vec<CallCount>,
     /// Callbacks that a miniport registered and that were not called; of a run that came to its end.
     pub uncalled: Option<Vec<&'static Callback>>,
     /// The parts of its environment that were drawn otherwise than asked for.
@@ -145,6 +147,10 @@ pub fn once(
     if let Some(policy) = policy.clone() {
         config = config.fail_allocations(Box::new(policy));
     }
+    let reads = setup.disturbances.faults.registry_policy(seed, &phase);
+    if let Some(reads) = reads.clone() {
+        config = config.fail_registry_reads(Box::new(reads));
+    }
     let registered = Arc::new(Registered::default());
     if matches!(driver.kind, Kind::VirtualMiniport { .. } | Kind::Miniport { .. }) {
         config = config.watch(Arc::clone(&registered) as Arc<dyn Watcher>);
@@ -203,7 +209,8 @@ pub fn once(
         result.statistics = std::mem::take(&mut *so_far.lock());
     }
     let was_lied_to = result.was_lied_to;
-    if let Some(why) = result.refused.take_if(|_| outcome.failed_allocations.is_empty() && !was_lied_to) {
+    let was_denied = !outcome.failed_allocations.is_empty() || outcome.failed_registry_reads != 0;
+    if let Some(why) = result.refused.take_if(|_| !was_denied && !was_lied_to) {
         return Err(SetupError::NotStarted { driver: driver.name, why });
     }
     let elapsed = clock.elapsed();
@@ -218,6 +225,7 @@ pub fn once(
     run.commands = result.commands;
     run.uncalled = matches!(run.end, RunEnd::Clean).then(|| registered.uncalled(&run.processors));
     run.allocations = policy.map(|policy| policy.counts()).unwrap_or_default();
+    run.registry = reads.map(|reads| reads.counts()).unwrap_or_default();
     Ok(run)
 }
 
@@ -243,6 +251,7 @@ fn finish(
         failed_allocations: outcome.failed_allocations,
         memory: MemoryChoice::Plain,
         allocations: Vec::new(),
+        registry: Vec::new(),
         uncalled: None,
         drawn: Parts::NONE,
         not_started: None,

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use storport_sim::LowerDisk;
 use storport_sim::disk::BackingStore;
 use storport_sim::disk::fault::{FaultInjector, FaultKind, Phase, SharedFaults, SharedPhase};
-use storport_sim::{Adapter, Medium, StartError};
+use storport_sim::{Adapter, Medium, PciSlot, StartOptions};
 
 /// Events in a run of a given number of requests, about.
 const EVENTS: u64 = 8;
@@ -112,12 +112,11 @@ impl Rig {
             }
             Kind::VirtualMiniport { entry } => {
                 self.attach_medium(machine);
-                let completion = self.environment.completion;
-                self.exercise_miniport(machine, entry, |driver| Adapter::start_completing(driver, completion))
+                self.exercise_miniport(machine, entry, None)
             }
             Kind::Miniport { entry, slot, .. } => {
                 self.attach_medium(machine);
-                self.exercise_miniport(machine, entry, |driver| Adapter::start_device(driver, slot()))
+                self.exercise_miniport(machine, entry, Some(slot()))
             }
             Kind::Model { .. } => unreachable!("a model has no rig"),
         }
@@ -158,10 +157,14 @@ impl Rig {
         &mut self,
         machine: &'static Machine,
         entry: PDRIVER_INITIALIZE,
-        start: impl FnOnce(PDRIVER_OBJECT) -> Result<Adapter, StartError>,
+        slot: Option<PciSlot>,
     ) -> Result<(), String> {
         let object = load(machine, entry)?;
-        let adapter = match start(object) {
+        let options = StartOptions {
+            completion: self.environment.completion,
+            announces_starts: self.disturbances.events.contains(&Event::Units),
+        };
+        let adapter = match Adapter::start_with(object, slot, options) {
             Ok(adapter) => adapter,
             Err(why) => return Err(self.not_started(machine, object, why.to_string())),
         };
@@ -383,10 +386,15 @@ fn load(machine: &'static Machine, entry: PDRIVER_INITIALIZE) -> Result<PDRIVER_
     machine.load_driver(entry).map_err(|s| refused("DriverEntry", s))
 }
 
-/// Unloads a driver that did not start because memory was denied to it: what it had allocated by then must
+/// How often the plan has denied something to the driver: memory, or what is in the registry.
+pub(super) fn denied(machine: &Machine) -> usize {
+    machine.failed_allocations() + machine.failed_registry_reads()
+}
+
+/// Unloads a driver that did not start because something was denied to it: what it had allocated by then must
 /// have been given back. One that did not start by itself is no driver under test.
 fn unload_unstarted(machine: &Machine, driver: PDRIVER_OBJECT) {
-    if machine.failed_allocations() != 0 {
+    if denied(machine) != 0 {
         machine.unload_driver(driver);
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use storport_sim::Medium;
 use storport_sim::ddi::*;
 use storport_sim::disk::DataPhase;
-use storport_sim::scsi::{Lun, ScsiStatus, SenseFormat};
+use storport_sim::scsi::Lun;
 
 /// The adapter.
 #[repr(C)]
@@ -191,21 +191,5 @@ pub(super) unsafe fn Execute(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) {
         s.SrbStatus = SRB_STATUS_INVALID_LUN;
         return;
     };
-    let done = medium.execute(lun, &s.Cdb[..s.CdbLength.into()], data);
-    s.ScsiStatus = done.status.0;
-    match done.sense {
-        Some(sense) => {
-            let room = (s.SenseInfoBuffer.cast::<u8>(), s.SenseInfoBufferLength.into());
-            let room = std::slice::from_raw_parts_mut(room.0, room.1);
-            s.SenseInfoBufferLength = sense.render(SenseFormat::Fixed, room) as u8;
-            s.SrbStatus = SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
-        }
-        // Busy, or the like: Storport reads the SCSI status.
-        None if done.status != ScsiStatus::GOOD => s.SrbStatus = SRB_STATUS_ERROR,
-        None if done.transferred < length => {
-            s.DataTransferLength = done.transferred as u32;
-            s.SrbStatus = SRB_STATUS_DATA_OVERRUN;
-        }
-        None => s.SrbStatus = SRB_STATUS_SUCCESS,
-    }
+    storport_sim::end_srb(Srb.cast(), &medium.execute(lun, &s.Cdb[..s.CdbLength.into()], data));
 }

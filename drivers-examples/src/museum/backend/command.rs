@@ -267,21 +267,5 @@ pub(in super::super) unsafe fn ExecuteOther(Adapter: PADAPTER, Srb: PSCSI_REQUES
         s.SrbStatus = SRB_STATUS_NO_DEVICE;
         return;
     };
-    let Completion { status, sense, transferred, .. } =
-        Medium.execute(lun, &s.Cdb[..s.CdbLength.into()], data);
-    s.ScsiStatus = status.0;
-    match sense {
-        Some(sense) => {
-            let room = from_raw_parts_mut(s.SenseInfoBuffer.cast(), s.SenseInfoBufferLength.into());
-            s.SenseInfoBufferLength = sense.render(SenseFormat::Fixed, room) as u8;
-            s.SrbStatus = SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
-        }
-        // A disk that is busy has moved nothing, and is asked again.
-        None if status != ScsiStatus::GOOD => s.SrbStatus = SRB_STATUS_ERROR,
-        None if transferred < length => {
-            s.DataTransferLength = transferred as u32;
-            s.SrbStatus = SRB_STATUS_DATA_OVERRUN;
-        }
-        None => s.SrbStatus = SRB_STATUS_SUCCESS,
-    }
+    storport_sim::end_srb(Srb.cast(), &Medium.execute(lun, &s.Cdb[..s.CdbLength.into()], data));
 }

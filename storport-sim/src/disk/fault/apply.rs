@@ -61,6 +61,7 @@ impl Target {
             FaultKind::HungAdapter => end(Ok(ScsiStatus::BUSY)).with(Disposition::HungAdapter),
             FaultKind::SurpriseRemoval => end(Ok(ScsiStatus::BUSY)).with(Disposition::SurpriseRemoval),
             FaultKind::AllocationFailure => end(Ok(ScsiStatus::BUSY)).with(Disposition::AllocationFailure),
+            FaultKind::RegistryRead => unreachable!("it strikes no command"),
             FaultKind::LongLength => self.conclude(lun, cdb, transfer).with(Disposition::LongLength),
             FaultKind::StrayCompletion => self.conclude(lun, cdb, transfer).with(Disposition::Stray),
             FaultKind::UnknownStatus => end(Ok(ScsiStatus(UNKNOWN_STATUS))).with(Disposition::UnknownStatus),

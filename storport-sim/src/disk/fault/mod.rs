@@ -29,7 +29,8 @@
 //! ```text
 //! plan    = [ rule *( ";" rule ) ]                    empty: no faults
 //! rule    = kind [ ":" setting *( "," setting ) ]
-//!         | "all" [ ":" setting *( "," setting ) ]    every kind but "removal" and the hostile ones; with
+//!         | "all" [ ":" setting *( "," setting ) ]    every kind but "removal", "registry" and the hostile
+//!                                                     ones; with
 //!                                                     p=0.01 unless it is said
 //!         | "answers" [ ":" setting *( "," setting ) ]  the same of the kinds that end a command, and once
 //!         | "hostile" [ ":" setting *( "," setting ) ]  the hostile kinds; p=0.01 unless it is said, of the
@@ -38,6 +39,7 @@
 //!         | "dropped" | "late" | "duplicate" | "hung" | "removal" | "allocation"
 //!         | "long-length" | "stray" | "unknown-status" | "long-sense"    hostile, as the next three
 //!         | "repeated-luns" | "shrunk-capacity" | "lying-inquiry"
+//!         | "registry"                                about calls of the driver
 //! setting = name "=" value                            one of SETTINGS, which says what each means
 //! class   = "read" | "write" | "flush" | "other"
 //! command = as the standard calls it, in small letters and hyphens: "read-10", "test-unit-ready"
@@ -63,6 +65,9 @@
 //! their own ([`FaultPlan::allocations`], written last), and the code that builds the machine gives them to
 //! it: [`FaultPlan::allocation_policy`].
 //!
+//! `registry` is about what the driver reads from the registry, which finds nothing then; it goes with
+//! `site`, `when` and the settings that count, which count reads ([`FaultPlan::registry`]).
+//!
 //! ```
 //! use storport_sim::disk::fault::{FaultPlan, SharedPhase};
 //!
@@ -75,8 +80,8 @@
 //! assert_eq!(wrong.to_string(), r#"fault plan: "busy:p=1.5": p=1.5 is not a probability from 0 to 1"#);
 //! ```
 
-mod allocation;
 mod apply;
+mod calls;
 mod hostile;
 mod injector;
 mod plan;
@@ -87,7 +92,7 @@ mod subject;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-pub use allocation::{AllocationCount, AllocationFaults, AllocationRule, CallSite, Phase, SharedPhase};
+pub use calls::{CallCount, CallFaults, CallRule, CallSite, Phase, SharedPhase};
 pub use injector::{FaultCount, FaultInjector, InjectedFault};
 pub use plan::{FaultKind, FaultPlan, FaultRule, LbaRange, Pace, Probability};
 pub use spec::{FaultPlanError, SETTINGS, Setting};

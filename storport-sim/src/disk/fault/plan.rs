@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use serde::{Deserialize, Serialize};
 
 use super::random::happens;
-use super::{AllocationRule, OpSelector};
+use super::{CallRule, OpSelector};
 use crate::scsi::Lun;
 use kernel_sim::split_mix::SplitMix64;
 
@@ -23,7 +23,7 @@ macro_rules! fault_kinds {
 
         impl FaultKind {
             /// Every kind, by the name specifications call it.
-            pub(super) const NAMES: [(&'static str, Self); 20] =
+            pub(super) const NAMES: [(&'static str, Self); 21] =
                 [$(($name, Self::$kind $({ $field: $default })?)),+];
 
             /// What goes wrong and which commands it strikes, in sentences.
@@ -88,6 +88,8 @@ fault_kinds! {
     /// Hostile: what the device says of itself has lengths and numbers that cannot be. Strikes INQUIRY with
     /// its pages, and what a device says in registers or identify data.
     LyingInquiry = "lying-inquiry";
+    /// What the driver reads from the registry is not there. It is about no command.
+    RegistryRead = "registry";
 }
 
 impl FaultKind {
@@ -119,6 +121,11 @@ impl FaultKind {
                 | Self::ShrunkCapacity
                 | Self::LyingInquiry
         )
+    }
+
+    /// Whether it can strike commands.
+    pub fn is_of_commands(self) -> bool {
+        !matches!(self, Self::RegistryRead)
     }
 
     /// Whether it is about what a device says of itself, which is asked as an adapter starts and seldom
@@ -266,13 +273,15 @@ pub struct FaultPlan {
     /// The rules about commands.
     pub rules: Vec<FaultRule>,
     /// The rules about allocations of the driver.
-    pub allocations: Vec<AllocationRule>,
+    pub allocations: Vec<CallRule>,
+    /// The rules about what the driver reads from the registry.
+    pub registry: Vec<CallRule>,
 }
 
 impl FaultPlan {
     /// Whether nothing goes wrong.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty() && self.allocations.is_empty()
+        self.rules.is_empty() && self.allocations.is_empty() && self.registry.is_empty()
     }
 
     /// Whether some rule makes the device hostile.

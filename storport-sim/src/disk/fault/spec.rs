@@ -7,7 +7,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::{
-    AllocationRule, CallSite, FaultKind, FaultPlan, FaultRule, LbaRange, OpClass, OpSelector, Pace, Phase,
+    CallRule, CallSite, FaultKind, FaultPlan, FaultRule, LbaRange, OpClass, OpSelector, Pace, Phase,
     Probability,
 };
 use crate::scsi::{Lun, Opcode};
@@ -36,9 +36,9 @@ enum Problem {
     Value { name: String, value: String, wanted: &'static str },
     #[error("delay-us belongs to late completions")]
     Delay,
-    #[error("site and when belong to allocation")]
+    #[error("site and when belong to allocation and registry")]
     OfThePool,
-    #[error("{0} is about commands, and site or when makes the rule one about the pool")]
+    #[error("{0} is about commands, and the rule is one about calls of the driver")]
     NotOfThePool(String),
 }
 
@@ -58,7 +58,8 @@ impl Setting {
     pub fn belongs_to(&self, kind: FaultKind) -> bool {
         match self.name {
             "delay-us" => matches!(kind, FaultKind::LateCompletion { .. }),
-            "site" | "when" => kind == FaultKind::AllocationFailure,
+            "site" | "when" => matches!(kind, FaultKind::AllocationFailure | FaultKind::RegistryRead),
+            "lun" | "op" | "lba" => kind.is_of_commands(),
             _ => true,
         }
     }
@@ -81,12 +82,12 @@ pub static SETTINGS: [Setting; 10] = [
     setting(
         "site",
         "FILE or FILE:NUMBER",
-        "allocations of the driver at this line or in this file, instead of commands",
+        "calls of the driver at this line or in this file: allocations, instead of commands, or registry reads",
     ),
     setting(
         "when",
         "start, io or unload",
-        "allocations of the driver in this part of its life, instead of commands",
+        "calls of the driver in this part of its life: allocations, instead of commands, or registry reads",
     ),
 ];
 
@@ -111,6 +112,7 @@ impl FromStr for FaultPlan {
                 let parsed = rule(&text).map_err(|problem| FaultPlanError { rule: text.clone(), problem })?;
                 match parsed {
                     (rule, None) => plan.rules.push(rule),
+                    (_, Some(rule)) if rule.kind == FaultKind::RegistryRead => plan.registry.push(rule),
                     (_, Some(rule)) => plan.allocations.push(rule),
                 }
             }
@@ -120,17 +122,17 @@ impl FromStr for FaultPlan {
 }
 
 /// What the words "all", "answers" and "hostile" stand for: a rule of every kind but removal, after which
-/// there is no device for the others to happen to, and the hostile ones; of those of them that still end a
-/// command once; of the hostile ones. Without settings each strikes one command in a hundred, and questions
-/// more often.
+/// there is no device for the others to happen to, the hostile ones and the registry; of those of them that
+/// still end a command once; of the hostile ones. Without settings each strikes one command in a hundred, and
+/// questions more often.
 fn all_kinds(text: &str) -> Option<Vec<String>> {
     let (word, settings) = match text.split_once(':') {
         Some((word, settings)) => (word, Some(settings)),
         None => (text, None),
     };
     let wanted: fn(FaultKind) -> bool = match word.trim() {
-        "all" => |kind| kind != FaultKind::SurpriseRemoval && !kind.is_hostile(),
-        "answers" => |kind| kind.is_answer() && !kind.is_hostile(),
+        "all" => |kind| kind != FaultKind::SurpriseRemoval && !kind.is_hostile() && kind.is_of_commands(),
+        "answers" => |kind| kind.is_answer() && !kind.is_hostile() && kind.is_of_commands(),
         "hostile" => FaultKind::is_hostile,
         _ => return None,
     };
@@ -174,8 +176,8 @@ impl FromStr for FaultRule {
     }
 }
 
-/// One rule; and what it is if a place or a time makes it one about the pool.
-fn rule(text: &str) -> Result<(FaultRule, Option<AllocationRule>), Problem> {
+/// One rule; and what it is if its kind, a place or a time makes it one about calls of the driver.
+fn rule(text: &str) -> Result<(FaultRule, Option<CallRule>), Problem> {
     let (kind, settings) = match text.split_once(':') {
         Some((kind, settings)) => (kind.trim(), Some(settings)),
         None => (text.trim(), None),
@@ -203,17 +205,17 @@ fn rule(text: &str) -> Result<(FaultRule, Option<AllocationRule>), Problem> {
             _ => set(&mut rule, name, value)?,
         }
     }
-    if site.is_none() && when.is_none() {
+    if site.is_none() && when.is_none() && rule.kind.is_of_commands() {
         return Ok((rule, None));
     }
-    if rule.kind != FaultKind::AllocationFailure {
+    if !matches!(rule.kind, FaultKind::AllocationFailure | FaultKind::RegistryRead) {
         return Err(Problem::OfThePool);
     }
     if let Some(name) = seen.iter().find(|name| ["lun", "op", "lba"].contains(name)) {
         return Err(Problem::NotOfThePool((*name).into()));
     }
-    let of_the_pool = AllocationRule { site, when, pace: rule.pace() };
-    Ok((rule, Some(of_the_pool)))
+    let of_calls = CallRule { kind: rule.kind, site, when, pace: rule.pace() };
+    Ok((rule, Some(of_calls)))
 }
 
 fn set(rule: &mut FaultRule, name: &str, value: &str) -> Result<(), Problem> {
@@ -289,17 +291,21 @@ fn hyphenated(opcode: Opcode) -> Option<String> {
 impl fmt::Display for FaultPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let commands = self.rules.iter().map(ToString::to_string);
-        let allocations = self.allocations.iter().map(ToString::to_string);
-        f.write_str(&commands.chain(allocations).collect::<Vec<_>>().join(";"))
+        let calls = self.allocations.iter().chain(&self.registry).map(ToString::to_string);
+        f.write_str(&commands.chain(calls).collect::<Vec<_>>().join(";"))
     }
 }
 
-impl fmt::Display for AllocationRule {
+impl fmt::Display for CallRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let site = self.site.as_ref().map(|site| format!("site={site}"));
         let when = self.when.map(|when| format!("when={}", when.word()));
         let settings: Vec<_> = site.into_iter().chain(when).chain(paced(self.pace)).collect();
-        write!(f, "{}:{}", FaultKind::AllocationFailure.name(), settings.join(","))
+        f.write_str(self.kind.name())?;
+        if !settings.is_empty() {
+            write!(f, ":{}", settings.join(","))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,8 @@
 //! Rules about the pool: what they say, and which allocations they strike.
 
-use crate::disk::fault::{AllocationRule, CallSite, FaultPlan, Pace, Phase, Probability, SharedPhase};
+use crate::disk::fault::{CallRule, CallSite, FaultKind, FaultPlan, Pace, Phase, Probability, SharedPhase};
 use kernel_sim::allocation_failure::{AllocationPolicy, AllocationRequest};
+use kernel_sim::registry_failure::{RegistryPolicy, RegistryRead};
 use kernel_sim::site::Site;
 use std::num::NonZeroU64;
 
@@ -14,7 +15,7 @@ fn request() -> AllocationRequest {
 fn strikes(plan: &str, seed: u64, here: AllocationRequest) -> Vec<u32> {
     let plan: FaultPlan = plan.parse().unwrap();
     let mut policy = plan.allocation_policy(seed, &SharedPhase::default()).expect("a rule about the pool");
-    (0..12).filter(|_| policy.fails(&here)).collect()
+    (0..12).filter(|_| AllocationPolicy::fails(&mut policy, &here)).collect()
 }
 
 #[test]
@@ -29,7 +30,10 @@ fn a_site_makes_allocation_a_rule_about_the_pool() {
         times: Some(4),
     };
     let site = CallSite { file: "a/b.rs".into(), line: Some(7) };
-    assert_eq!(plan.allocations, [AllocationRule { site: Some(site), when: None, pace }]);
+    assert_eq!(
+        plan.allocations,
+        [CallRule { kind: FaultKind::AllocationFailure, site: Some(site), when: None, pace }]
+    );
     assert_eq!(plan.to_string(), "allocation:op=read;allocation:site=a/b.rs:7,after=2,every=3,p=0.5,times=4");
     assert!(
         "allocation:op=read"
@@ -72,7 +76,7 @@ fn a_time_makes_allocation_a_rule_about_the_pool_and_counts_what_is_allocated_th
     let counted = policy.clone();
     let mut failing = |phase_now| {
         phase.set(phase_now);
-        (0..4).filter(|_| policy.fails(&request())).collect::<Vec<_>>()
+        (0..4).filter(|_| AllocationPolicy::fails(&mut policy, &request())).collect::<Vec<_>>()
     };
     assert!(failing(Phase::Start).is_empty());
     assert_eq!(failing(Phase::Io), [1, 3]);
@@ -105,4 +109,27 @@ fn rules_count_the_allocations_of_their_place() {
     assert_eq!(half, strikes(&at(",p=0.5"), 3, here), "a seed is a run");
     assert!(!half.is_empty() && half.len() < 12);
     assert_ne!(half, strikes(&at(",p=0.5"), 4, here));
+}
+
+#[test]
+fn the_registry_has_rules_of_its_own() {
+    let plan: FaultPlan = "busy; registry; registry:when=io,every=2".parse().unwrap();
+    assert_eq!((plan.rules.len(), plan.allocations.len(), plan.registry.len()), (1, 0, 2));
+    assert_eq!(plan.to_string(), "busy;registry;registry:when=io,every=2");
+    assert!(plan.allocation_policy(1, &SharedPhase::default()).is_none());
+    let phase = SharedPhase::default();
+    let plan: FaultPlan = "registry:when=io,every=2".parse().unwrap();
+    let mut policy = plan.registry_policy(1, &phase).expect("a rule about the registry");
+    let read = RegistryRead { ddi: &crate::ddi::row::StorPortRegistryRead, site: Site::caller() };
+    let mut failing = |phase_now| {
+        phase.set(phase_now);
+        (0..4).filter(|_| RegistryPolicy::fails(&mut policy, &read)).collect::<Vec<_>>()
+    };
+    assert!(failing(Phase::Start).is_empty());
+    assert_eq!(failing(Phase::Io), [1, 3]);
+    for text in ["all", "answers", "hostile"] {
+        assert!(text.parse::<FaultPlan>().unwrap().registry.is_empty(), "{text}");
+    }
+    let wrong = "registry:op=read".parse::<FaultPlan>().unwrap_err().to_string();
+    assert!(wrong.contains("op is about commands"), "{wrong}");
 }

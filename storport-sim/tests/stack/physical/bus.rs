@@ -5,10 +5,11 @@ use crate::physical_entry;
 use crate::rig::physical::{self, Extension, with_adapter};
 use crate::rig::{assert_completed, disk, executions, read_once};
 use kernel_sim::ddi::*;
-use kernel_sim::machine::Execution;
+use kernel_sim::machine::{Execution, Machine};
 use std::sync::atomic::Ordering::SeqCst;
 use storport_sim::ddi::*;
 use storport_sim::scsi::Lun;
+use storport_sim::{Adapter, StartOptions};
 
 #[test]
 fn configuration_space_is_read_and_written_where_the_page_allows_it() {
@@ -199,7 +200,6 @@ fn a_unit_sleeps_and_wakes_and_is_asked_for_its_capabilities() {
             with_adapter(Some(controls_units), physical::slot(&[]), |adapter| {
                 let power = || physical::extension().controls[20 + ScsiUnitPower as usize].load(SeqCst);
                 let [first, second] = adapter.disks() else { panic!("two disks") };
-                assert!(adapter.hears_of_units());
                 assert!(adapter.query_unit(*first));
                 assert!(adapter.put_unit_to_sleep(*first));
                 assert_eq!(power(), 1);
@@ -212,6 +212,98 @@ fn a_unit_sleeps_and_wakes_and_is_asked_for_its_capabilities() {
             });
         });
         assert_completed(&outcome, &name);
+    }
+}
+
+/// A power request: the state, and whether it is about the adapter.
+unsafe fn power_of(srb: PSCSI_REQUEST_BLOCK) -> (STOR_DEVICE_POWER_STATE, bool) {
+    // SAFETY: the caller has an SRB of SRB_FUNCTION_POWER, whose data is of that kind.
+    let (state, action, flags) = unsafe {
+        if (*srb).Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK {
+            let data = SrbGetSrbExDataByType(srb.cast(), SrbExDataTypePower).cast::<SRBEX_DATA_POWER>();
+            assert_eq!((*data).Length, SRBEX_DATA_POWER_LENGTH);
+            ((*data).DevicePowerState, (*data).PowerAction, (*data).SrbPowerFlags)
+        } else {
+            let power = srb.cast::<SCSI_POWER_REQUEST_BLOCK>();
+            ((*power).DevicePowerState, (*power).PowerAction, (*power).SrbPowerFlags)
+        }
+    };
+    assert_eq!(action, StorPowerActionNone);
+    (state, flags & SRB_POWER_FLAGS_ADAPTER_REQUEST != 0)
+}
+
+/// Notes what SRBs say of power and of starts, in the order they come: a digit each.
+unsafe extern "C-unwind" fn build_noting(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
+    unsafe {
+        let e = &*extension.cast::<Extension>();
+        let digit = match SrbGetSrbFunction(srb.cast()) as UCHAR {
+            SRB_FUNCTION_POWER => {
+                let (state, is_about_adapter) = power_of(srb);
+                let (awake, lun) = (state == StorPowerDeviceD0, u32::from(SrbGetLun(srb.cast())));
+                assert!(awake || state == StorPowerDeviceD3);
+                // Before the stop, and after the restart.
+                let control = |kind: SCSI_ADAPTER_CONTROL_TYPE| e.controls[kind as usize].load(SeqCst);
+                if is_about_adapter {
+                    let (stops, restarts) = if awake { (1, 1) } else { (0, 0) };
+                    assert_eq!((control(ScsiStopAdapter), control(ScsiRestartAdapter)), (stops, restarts));
+                }
+                match (is_about_adapter, awake) {
+                    (false, false) => 1 + lun,
+                    (false, true) => 3 + lun,
+                    (true, false) => 5,
+                    (true, true) => 6,
+                }
+            }
+            SRB_FUNCTION_PNP if pnp_of(srb) == (StorStartDevice, 0) => 7 + u32::from(SrbGetLun(srb.cast())),
+            _ => return physical::HwBuildIo(extension, srb),
+        };
+        let said = &e.controls[20];
+        said.store(said.load(SeqCst) * 10 + digit, SeqCst);
+        SrbSetSrbStatus(srb.cast(), SRB_STATUS_SUCCESS);
+        StorPortNotification(RequestComplete, extension, srb);
+    }
+    FALSE
+}
+
+/// A plug and play request: the action and the flags.
+unsafe fn pnp_of(srb: PSCSI_REQUEST_BLOCK) -> (ULONG, ULONG) {
+    // SAFETY: the caller has an SRB of SRB_FUNCTION_PNP, whose data is of that kind.
+    unsafe {
+        if (*srb).Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK {
+            let data = SrbGetSrbExDataByType(srb.cast(), SrbExDataTypePnP).cast::<SRBEX_DATA_PNP>();
+            ((*data).PnPAction, (*data).SrbPnPFlags)
+        } else {
+            let pnp = srb.cast::<SCSI_PNP_REQUEST_BLOCK>();
+            ((*pnp).PnPAction, (*pnp).SrbPnPFlags)
+        }
+    }
+}
+physical_entry!(hears_by_srbs, |data| data.HwBuildIo = Some(build_noting));
+
+#[test]
+fn without_unit_control_a_miniport_hears_by_srbs() {
+    for (options, announces_starts) in [(&[][..], true), (&[("Extended", 1)][..], true), (&[][..], false)] {
+        let outcome = physical::run(2, Execution::Seeded(0), 0, 2, move |_| {
+            let driver = Machine::current().unwrap().load_driver(Some(hears_by_srbs)).unwrap();
+            let start = StartOptions { announces_starts, ..StartOptions::default() };
+            let adapter = Adapter::start_with(driver, Some(physical::slot(options)), start).unwrap();
+            let said = || physical::extension().controls[20].swap(0, SeqCst);
+            assert_eq!(said(), if announces_starts { 78 } else { 0 });
+            let [_, second] = adapter.disks() else { panic!("two disks") };
+            assert!(adapter.put_unit_to_sleep(*second));
+            assert_eq!(said(), 2);
+            adapter.wake_unit(*second);
+            assert_eq!(said(), 4);
+            adapter.stop();
+            assert_eq!(said(), 5);
+            adapter.restart().unwrap();
+            assert_eq!(said(), 6);
+            assert_eq!(read_once(*second), STATUS_SUCCESS);
+            adapter.remove();
+            Machine::current().unwrap().unload_driver(driver);
+        });
+        assert_completed(&outcome, &format!("{options:?}"));
     }
 }
 

@@ -136,6 +136,10 @@ unsafe extern "C-unwind" fn powered_control(
     unsafe {
         if kind == ScsiAdapterPower {
             let power = &*parameters.cast::<STOR_ADAPTER_CONTROL_POWER>();
+            assert_eq!(
+                (power.Header.Version, power.Header.Size, power.Header.Address.is_null()),
+                (1, 24, true)
+            );
             let e = extension.cast::<physical::Extension>();
             (*e).controls[kind as usize].fetch_add(power.PowerState as u32 * 0x100, SeqCst);
         }
@@ -329,4 +333,45 @@ fn a_removal_is_announced_so_that_memory_can_be_given_back() {
             assert_completed(&outcome, &format!("{options:?}, {disks} disks"));
         }
     }
+}
+
+/// Asks for more of an uncached extension each time the adapter is found.
+unsafe extern "C-unwind" fn find_growing(
+    extension: PVOID,
+    context: PVOID,
+    bus: PVOID,
+    arguments: PCHAR,
+    config: PPORT_CONFIGURATION_INFORMATION,
+    again: PBOOLEAN,
+) -> ULONG {
+    // SAFETY: Storport passes the adapter's live extension and a live configuration.
+    unsafe {
+        (*config).Master = TRUE;
+        let times = (*extension.cast::<physical::Extension>()).controls[30].fetch_add(1, SeqCst) + 1;
+        let bytes = 0x1000 * times;
+        let memory: *mut u8 = StorPortGetUncachedExtension(extension, config, bytes).cast();
+        assert_eq!(StorPortGetUncachedExtension(extension, config, 2 * bytes).cast::<u8>(), memory);
+        memory.add(bytes as usize - 1).write(1);
+        let mut reach = 0;
+        StorPortGetPhysicalAddress(extension, std::ptr::null_mut(), memory.cast(), &raw mut reach);
+        assert_eq!(reach, bytes);
+        physical::HwFindAdapter(extension, context, bus, arguments, config, again)
+    }
+}
+physical_entry!(finds_growing, |data| {
+    data.HwFindAdapter = Some(find_growing);
+    data.HwInitialize = Some(initialize_allocating);
+    data.HwBuildIo = Some(build_stopping);
+});
+
+#[test]
+fn an_uncached_extension_may_be_larger_after_a_rebalance() {
+    let outcome = physical::run(1, Execution::Seeded(0), 0, 1, |_| {
+        with_adapter(Some(finds_growing), physical::slot(&[]), |adapter| {
+            adapter.rebalance().unwrap();
+            assert_eq!(physical::extension().controls[30].load(SeqCst), 2);
+            assert_eq!(read_once(adapter.disks()[0]), STATUS_SUCCESS);
+        });
+    });
+    assert_completed(&outcome, "a larger one");
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use storport_sim::Medium;
 use storport_sim::ddi::*;
 use storport_sim::disk::DataPhase;
-use storport_sim::scsi::{Lun, SenseFormat};
+use storport_sim::scsi::Lun;
 
 #[repr(C)]
 pub struct Extension {
@@ -171,23 +171,7 @@ pub unsafe fn execute(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) {
             _ => DataPhase::None,
         };
         let lun = Lun::new(s.Lun.into()).unwrap();
-        let completion = medium.execute(lun, &s.Cdb[..s.CdbLength.into()], data);
-        s.ScsiStatus = completion.status.0;
-        match completion.sense {
-            Some(sense) => {
-                let room = std::slice::from_raw_parts_mut(
-                    s.SenseInfoBuffer.cast::<u8>(),
-                    s.SenseInfoBufferLength.into(),
-                );
-                s.SenseInfoBufferLength = sense.render(SenseFormat::Fixed, room) as u8;
-                s.SrbStatus = SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
-            }
-            None if completion.transferred < length => {
-                s.DataTransferLength = completion.transferred as u32;
-                s.SrbStatus = SRB_STATUS_DATA_OVERRUN;
-            }
-            None => s.SrbStatus = SRB_STATUS_SUCCESS,
-        }
+        storport_sim::end_srb(srb.cast(), &medium.execute(lun, &s.Cdb[..s.CdbLength.into()], data));
     }
 }
 

@@ -12,13 +12,14 @@ use storport_sim::disk::fault::FaultKind;
 #[derive(Clone, Copy)]
 pub struct Bears {
     kind: Kind,
+    reads_registry: bool,
 }
 
 impl Bears {
     /// What that driver bears.
     #[must_use]
     pub fn of(driver: &Driver) -> Bears {
-        Bears { kind: driver.kind }
+        Bears { kind: driver.kind, reads_registry: driver.reads_registry() }
     }
 
     /// Whether a part of the environment means anything to it.
@@ -26,6 +27,7 @@ impl Bears {
     pub fn part(self, part: Part) -> bool {
         match self.kind {
             Kind::Model { .. } => false,
+            _ if part == Part::Registry => self.reads_registry,
             Kind::Wdm { .. } => !matches!(part, Part::Units | Part::Completion),
             Kind::VirtualMiniport { .. } => true,
             // Only a virtual adapter completes inside the call.
@@ -50,7 +52,7 @@ impl Bears {
     pub fn fault(self, fault: FaultKind) -> bool {
         match self.kind {
             Kind::Model { .. } => false,
-            Kind::Wdm { .. } => fault.is_answer(),
+            Kind::Wdm { .. } => fault.is_answer() && fault.is_of_commands(),
             Kind::VirtualMiniport { .. } | Kind::Miniport { .. } => true,
         }
     }

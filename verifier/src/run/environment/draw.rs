@@ -32,7 +32,7 @@ const fn chance(part: Part) -> u32 {
     match part {
         Part::Requests => 8,
         Part::Processors | Part::Events | Part::Speed => 4,
-        Part::Mix | Part::Sizes | Part::Depth | Part::Faults | Part::Completion => 3,
+        Part::Mix | Part::Sizes | Part::Depth | Part::Faults | Part::Completion | Part::Registry => 3,
         Part::Units | Part::Allocations => 2,
         Part::Memory => 0,
     }
@@ -77,6 +77,8 @@ const PACES: [&str; 4] = ["p=0.01", "p=0.05", "every=7", "after=5,times=1"];
 const ONCE: [&str; 4] = ["after=1,times=1", "after=10,times=1", "after=40,times=1", "after=150,times=1"];
 /// Allocations of the start that are let by before one fails: the first few matter most.
 const STARTS: u32 = 24;
+/// Registry reads that are let by before one fails: drivers make few.
+const READS: u32 = 8;
 /// Seconds of a time-out below which steps take no time: commands that wait their turn would time out.
 const TIMEOUT_S_MIN: u32 = 30;
 
@@ -133,6 +135,7 @@ fn draw_part(part: Part, setup: &mut Setup, bears: Bears, numbers: &mut SplitMix
             setup.environment.timers_every = one_of(&TIMERS_EVERY, numbers);
         }
         Part::Memory => {}
+        Part::Registry => setup.disturbances.faults.registry = registry(numbers),
     }
 }
 
@@ -161,8 +164,9 @@ fn later_events(setup: &mut Setup, bears: Bears, seed: u64) {
 fn faults(bears: Bears, numbers: &mut SplitMix64) -> Vec<storport_sim::disk::fault::FaultRule> {
     // Hostile devices are asked for by flag: what is found with one is no bug of a driver that may trust its
     // own.
-    let all: Vec<FaultKind> =
-        FaultKind::all().filter(|kind| bears.fault(*kind) && !kind.is_hostile()).collect();
+    let all: Vec<FaultKind> = FaultKind::all()
+        .filter(|kind| bears.fault(*kind) && !kind.is_hostile() && kind.is_of_commands())
+        .collect();
     if all.is_empty() {
         return Vec::new();
     }
@@ -180,7 +184,7 @@ fn faults(bears: Bears, numbers: &mut SplitMix64) -> Vec<storport_sim::disk::fau
 }
 
 /// A rule about the driver's allocations in one part of its life.
-fn allocations(numbers: &mut SplitMix64) -> Vec<storport_sim::disk::fault::AllocationRule> {
+fn allocations(numbers: &mut SplitMix64) -> Vec<storport_sim::disk::fault::CallRule> {
     let (_, phase) = one_of(&Phase::NAMES, numbers);
     let pace = match phase {
         Phase::Start => format!("after={},times=1", numbers.below(STARTS)),
@@ -189,6 +193,16 @@ fn allocations(numbers: &mut SplitMix64) -> Vec<storport_sim::disk::fault::Alloc
     };
     let rule = format!("allocation:when={},{pace}", phase.word());
     rule.parse::<FaultPlan>().expect("a rule that this file writes").allocations
+}
+
+/// A rule about what the driver reads from the registry: all of it, or some.
+fn registry(numbers: &mut SplitMix64) -> Vec<storport_sim::disk::fault::CallRule> {
+    let rule = match numbers.below(4) {
+        0 => "registry".to_owned(),
+        1 => "registry:p=0.5".to_owned(),
+        _ => format!("registry:after={},times=1", numbers.below(READS)),
+    };
+    rule.parse::<FaultPlan>().expect("a rule that this file writes").registry
 }
 
 /// Takes back what does not go with the rest, or with what was asked for.
@@ -249,7 +263,7 @@ fn make_it_fit(setup: &mut Setup, parts: Parts, asked: &Setup) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::driver::{Expects, Kind};
+    use crate::driver::{Expects, Kind, Source};
     use crate::run::setup::check_disturbances;
 
     #[test]
@@ -266,7 +280,7 @@ mod tests {
         kind: Kind::VirtualMiniport { entry: None },
         cancels: false,
         image: None,
-        sources: &[],
+        sources: &[Source { path: "", text: "StorPortRegistryRead(" }],
     };
     static MODEL: Driver = Driver { kind: Kind::Model { cpus: 2, run: &not_run }, ..MINIPORT };
 

@@ -4,7 +4,6 @@ use crate::run::Setup;
 use crate::run::memory::MemoryChoice;
 use serde::{Deserialize, Serialize};
 use storport_sim::CompleteWhere;
-use storport_sim::disk::fault::FaultPlan;
 
 /// Declares the parts: the doc comment of each is also the text that `storsim explain environment` prints.
 macro_rules! parts {
@@ -55,7 +54,8 @@ parts! {
     Units = "units";
     /// Resets, restarts, removals and the like. `--event` pins it.
     Events = "events";
-    /// Faults of the disk and of the transport behind it. `--fault` pins it, and the failing allocations.
+    /// Faults of the disk and of the transport behind it. `--fault` pins it, the failing
+    /// allocations and the registry.
     Faults = "faults";
     /// Allocations of the driver that fail, at the start, during requests, or from the removal on.
     Allocations = "allocations";
@@ -68,6 +68,9 @@ parts! {
     Speed = "speed";
     /// Guarded memory, as `--memory` says.
     Memory = "memory";
+    /// What the driver reads from the registry and does not find; of a driver that reads it. `--fault` pins
+    /// it.
+    Registry = "registry";
 }
 
 /// A set of parts.
@@ -160,6 +163,9 @@ impl Part {
                 to.environment.timers_every = from.environment.timers_every;
             }
             Part::Memory => to.memory = from.memory,
+            Part::Registry => {
+                to.disturbances.faults.registry.clone_from(&from.disturbances.faults.registry);
+            }
         }
     }
 
@@ -183,6 +189,7 @@ impl Part {
                     == (b.environment.step_ns, b.environment.timers_every)
             }
             Part::Memory => a.memory == b.memory,
+            Part::Registry => a.disturbances.faults.registry == b.disturbances.faults.registry,
         }
     }
 
@@ -201,12 +208,9 @@ impl Part {
             Part::Events => setup.disturbances.events.iter().map(|event| event.word().to_owned()).collect(),
             Part::Faults => setup.disturbances.faults.rules.iter().map(ToString::to_string).collect(),
             Part::Allocations => {
-                let each = setup.disturbances.faults.allocations.iter();
-                each.map(|rule| {
-                    FaultPlan { allocations: vec![rule.clone()], ..FaultPlan::default() }.to_string()
-                })
-                .collect()
+                setup.disturbances.faults.allocations.iter().map(ToString::to_string).collect()
             }
+            Part::Registry => setup.disturbances.faults.registry.iter().map(ToString::to_string).collect(),
             Part::Completion => match setup.environment.completion {
                 CompleteWhere::InDpc => vec!["completion in a DPC".into()],
                 CompleteWhere::InCall => vec!["completion in the call".into()],

@@ -1,14 +1,18 @@
-//! Allocations that fail: the part of a plan that is about the machine's pool and not about commands.
+//! Calls of the driver that fail: the part of a plan that is about the machine's pool and its registry, and
+//! not about commands.
 //!
 //! A rule names a place in the driver's source, a part of the driver's life, or both; what is allocated there
-//! and then fails, after so many, every so-manyth, with a probability, so many times, as commands do. The
-//! kernel asks ([`AllocationPolicy`]); it never hears of plans. The rig that starts and stops the driver says
-//! which part of its life it is in. Invariant: as for commands, the same plan, seed and allocations in the
-//! same order give the same failures, and each rule counts and draws for itself.
+//! and then fails, or what is read from the registry, after so many, every so-manyth, with a probability, so
+//! many times, as commands do. The kernel asks ([`AllocationPolicy`], [`RegistryPolicy`]); it never hears of
+//! plans. The rig that starts and stops the driver says which part of its life it is in. Invariant: as for
+//! commands, the same plan, seed and calls in the same order give the same failures, and each rule counts and
+//! draws for itself.
 
-use super::plan::{FaultPlan, Pace};
+use super::plan::{FaultKind, FaultPlan, Pace};
 use super::random::of_rule;
 use kernel_sim::allocation_failure::{AllocationPolicy, AllocationRequest};
+use kernel_sim::registry_failure::{RegistryPolicy, RegistryRead};
+use kernel_sim::site::Site;
 use kernel_sim::split_mix::SplitMix64;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -91,10 +95,12 @@ impl SharedPhase {
     }
 }
 
-/// One rule about allocations: where and when, and which of those. What is `None` does not restrict; one of
-/// place and time is there.
+/// One rule about allocations or registry reads: where and when, and which of those. What is `None` does not
+/// restrict; one of place and time is there if it is about allocations.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AllocationRule {
+pub struct CallRule {
+    /// [`FaultKind::AllocationFailure`] or [`FaultKind::RegistryRead`].
+    pub kind: FaultKind,
     /// Those made here.
     pub site: Option<CallSite>,
     /// Those made then.
@@ -103,7 +109,7 @@ pub struct AllocationRule {
     pub pace: Pace,
 }
 
-impl AllocationRule {
+impl CallRule {
     /// Where and when, as a sentence part: "at a site like queue.rs during start".
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -113,56 +119,81 @@ impl AllocationRule {
     }
 }
 
-/// How often a rule about allocations matched and struck.
+/// How often a rule about calls matched and struck.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AllocationCount {
+pub struct CallCount {
     /// The rule.
-    pub rule: AllocationRule,
-    /// Allocations that it was about.
+    pub rule: CallRule,
+    /// Calls that it was about.
     pub matched: u64,
     /// Those of them that it made fail.
     pub failed: u64,
 }
 
-/// The rules about allocations at work: for
-/// [`Config::fail_allocations`](kernel_sim::machine::Config::fail_allocations). A clone counts with it.
+/// The rules of one kind at work: for
+/// [`Config::fail_allocations`](kernel_sim::machine::Config::fail_allocations) or
+/// [`Config::fail_registry_reads`](kernel_sim::machine::Config::fail_registry_reads). A clone counts with it.
 #[derive(Clone, Debug)]
-pub struct AllocationFaults {
+pub struct CallFaults {
     armed: Arc<Mutex<Vec<Armed>>>,
     phase: SharedPhase,
 }
 
 #[derive(Clone, Debug)]
 struct Armed {
-    rule: AllocationRule,
+    rule: CallRule,
     matched: u64,
     failed: u64,
     random: SplitMix64,
 }
 
 impl FaultPlan {
-    /// What the plan wants of the pool; `None` if it is about commands alone. The seed matters to rules with
-    /// a probability only. `phase` is told which part of the driver's life it is.
+    /// What the plan wants of the pool; `None` if it wants nothing. The seed matters to rules with a
+    /// probability only. `phase` is told which part of the driver's life it is.
     #[must_use]
-    pub fn allocation_policy(&self, seed: u64, phase: &SharedPhase) -> Option<AllocationFaults> {
-        let armed = |(place, rule): (u64, &AllocationRule)| Armed {
-            rule: rule.clone(),
-            matched: 0,
-            failed: 0,
-            random: of_rule(seed, place | 1 << 32),
-        };
-        (!self.allocations.is_empty()).then(|| AllocationFaults {
-            armed: Arc::new(Mutex::new((0..).zip(&self.allocations).map(armed).collect())),
-            phase: phase.clone(),
-        })
+    pub fn allocation_policy(&self, seed: u64, phase: &SharedPhase) -> Option<CallFaults> {
+        CallFaults::of(&self.allocations, seed, 1 << 32, phase)
+    }
+
+    /// The same of the registry.
+    #[must_use]
+    pub fn registry_policy(&self, seed: u64, phase: &SharedPhase) -> Option<CallFaults> {
+        CallFaults::of(&self.registry, seed, 1 << 33, phase)
     }
 }
 
-impl AllocationFaults {
+impl CallFaults {
+    /// `kind` sets the draws of these rules apart from those of others.
+    fn of(rules: &[CallRule], seed: u64, kind: u64, phase: &SharedPhase) -> Option<CallFaults> {
+        let armed = |(place, rule): (u64, &CallRule)| Armed {
+            rule: rule.clone(),
+            matched: 0,
+            failed: 0,
+            random: of_rule(seed, place | kind),
+        };
+        (!rules.is_empty()).then(|| CallFaults {
+            armed: Arc::new(Mutex::new((0..).zip(rules).map(armed).collect())),
+            phase: phase.clone(),
+        })
+    }
+
+    /// Whether a call at that place fails now.
+    fn strike(&self, site: Site) -> bool {
+        let mut fails = false;
+        let now = self.phase.get();
+        for Armed { rule, matched, failed, random } in self.armed.lock().iter_mut() {
+            let is_here = |wanted: &CallSite| wanted.is_at(site.file(), site.line());
+            if rule.site.as_ref().is_none_or(is_here) && rule.when.is_none_or(|when| when == now) {
+                fails |= rule.pace.strikes(matched, failed, random, fails);
+            }
+        }
+        fails
+    }
+
     /// How often each rule matched and struck so far, in the order of the plan.
     #[must_use]
-    pub fn counts(&self) -> Vec<AllocationCount> {
-        let count = |armed: &Armed| AllocationCount {
+    pub fn counts(&self) -> Vec<CallCount> {
+        let count = |armed: &Armed| CallCount {
             rule: armed.rule.clone(),
             matched: armed.matched,
             failed: armed.failed,
@@ -171,16 +202,14 @@ impl AllocationFaults {
     }
 }
 
-impl AllocationPolicy for AllocationFaults {
+impl AllocationPolicy for CallFaults {
     fn fails(&mut self, request: &AllocationRequest) -> bool {
-        let mut fails = false;
-        let now = self.phase.get();
-        for Armed { rule, matched, failed, random } in self.armed.lock().iter_mut() {
-            let is_here = |site: &CallSite| site.is_at(request.site.file(), request.site.line());
-            if rule.site.as_ref().is_none_or(is_here) && rule.when.is_none_or(|when| when == now) {
-                fails |= rule.pace.strikes(matched, failed, random, fails);
-            }
-        }
-        fails
+        self.strike(request.site)
+    }
+}
+
+impl RegistryPolicy for CallFaults {
+    fn fails(&mut self, read: &RegistryRead) -> bool {
+        self.strike(read.site)
     }
 }
