@@ -163,8 +163,8 @@ impl Watching {
         watching
     }
 
-    /// Takes other watchers, of a deterministic machine, if they ask for what those before them asked for: then
-    /// the index is theirs, too. Else returns them.
+    /// Takes other watchers, of a deterministic machine, if they ask for what those before them asked for:
+    /// then the index is theirs, too. Else returns them.
     pub(crate) fn replace(
         &mut self,
         watchers: Vec<Arc<dyn Watcher>>,

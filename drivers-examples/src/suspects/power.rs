@@ -1,20 +1,20 @@
 //! `suspect-power` and `suspect-unit-start`: what Storport says of units in SRBs.
 //!
-//! **What the driver does.** It has no HwStorUnitControl, so it hears of its units' power and start by SRBs. The
-//! first stops its hardware when it is told of D3 (SRB_FUNCTION_POWER), and completes what comes meanwhile
-//! with SRB_STATUS_NOT_POWERED. The second waits when a unit is started (SRB_FUNCTION_PNP with
+//! **What the driver does.** It has no HwStorUnitControl, so it hears of its units' power and start by SRBs.
+//! The first stops its hardware when it is told of D3 (SRB_FUNCTION_POWER), and completes what comes
+//! meanwhile with SRB_STATUS_NOT_POWERED. The second waits when a unit is started (SRB_FUNCTION_PNP with
 //! StorStartDevice), as its disk needs that.
 //!
-//! **What goes wrong.** The adapter's power is told of in the same SRB, with SRB_POWER_FLAGS_ADAPTER_REQUEST, and
-//! the first does not look for that: one unit that falls asleep stops the others. The second waits in
+//! **What goes wrong.** The adapter's power is told of in the same SRB, with SRB_POWER_FLAGS_ADAPTER_REQUEST,
+//! and the first does not look for that: one unit that falls asleep stops the others. The second waits in
 //! HwStorStartIo, which is called at DISPATCH_LEVEL.
 //!
 //! **What Windows does.** Requests of disks that are awake fail. Bug check 0xA.
 //!
 //! **The near misses** look at the flag, and let the disk start by itself: its first commands wait for that.
 //!
-//! **Found by** RequestStatus, with `--event units --luns 2`, and by the level that the wait is documented for,
-//! with `--event units`.
+//! **Found by** RequestStatus, with `--event units --luns 2`, and by the level that the wait is documented
+//! for, with `--event units`.
 
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]

@@ -1,11 +1,11 @@
 //! `suspect-registry`: a registry that always has what was once written to it.
 //!
-//! **What the driver does.** It has some queues, whose number stands in the registry: HwStorFindAdapter writes
-//! the number to the adapter's parameters and reads it back, so that an administrator can look it up there.
-//! Each request goes to the queue of its number, by remainder.
+//! **What the driver does.** It has some queues, whose number stands in the registry: HwStorFindAdapter
+//! writes the number to the adapter's parameters and reads it back, so that an administrator can look it up
+//! there. Each request goes to the queue of its number, by remainder.
 //!
-//! **What goes wrong.** The read fails, and the buffer that StorPortAllocateRegistryBuffer has zeroed says that
-//! there are no queues. The first request divides by it.
+//! **What goes wrong.** The read fails, and the buffer that StorPortAllocateRegistryBuffer has zeroed says
+//! that there are no queues. The first request divides by it.
 //!
 //! **Why it is rare.** On the author's desk the value has been there since the driver was installed.
 //!
