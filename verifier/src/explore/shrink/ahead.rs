@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 const OVERHEAD_STEPS: u64 = 200;
 
 /// How many times as much a step costs in guarded memory, where each piece of memory has pages of its own.
-const GUARDED_STEP: u64 = 8;
+const GUARDED_STEP: u64 = 4;
 
 /// Host threads besides the caller's that are worth their while.
 const OTHERS_MAX: usize = 7;
