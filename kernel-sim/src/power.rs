@@ -162,7 +162,7 @@ impl Machine {
         self.reset_cancel_lock();
     }
 
-    /// Whether nothing is left on the machine that a later run could notice.
+    /// Whether nothing is left on the machine that a later run could notice, but for open pages.
     fn is_as_new(&mut self) -> bool {
         self.hardware.is_empty()
             && self.attached[0].get().is_none()
@@ -171,7 +171,11 @@ impl Machine {
             && self.kernel.get_mut().is_at_rest(self.processors.len())
             && self.dpcs.are_at_rest()
             && self.pool.get_mut().used_bytes() <= crate::pool::REUSE_BYTES_MAX
-            && self.pool.get_mut().close_all(&self.memory)
+    }
+
+    /// Closes what a run has left open in guarded memory; whether nothing is open then.
+    fn close_pages(&mut self) -> bool {
+        self.pool.get_mut().close_all(&self.memory)
     }
 
     /// Runs a machine on which `begin` creates the first threads, and takes it down.
@@ -187,7 +191,7 @@ impl Machine {
         if at_rest {
             self.check_freed_memory();
         }
-        if at_rest && !self.is_quiet() && self.is_as_new() {
+        if at_rest && !self.is_quiet() && self.is_as_new() && self.close_pages() {
             Processor::leave_all();
             let outcome = self.outcome(Ending::Completed);
             let is_guarded = self.is_guarded();

@@ -28,7 +28,7 @@
 mod cleanup;
 mod filter;
 mod ids;
-mod medium;
+mod miniport;
 mod ports;
 mod power;
 mod registry;
@@ -47,7 +47,7 @@ const SOURCES: &[Source] = verifier::sources![
     "cleanup.rs",
     "filter.rs",
     "ids.rs",
-    "medium.rs",
+    "miniport.rs",
     "ports.rs",
     "power.rs",
     "registry.rs",

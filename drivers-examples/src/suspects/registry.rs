@@ -18,12 +18,8 @@
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
-use super::medium::Execute;
-use kernel_sim::machine::Machine;
-use std::mem::zeroed;
+use super::miniport::{self, Execute, Routines};
 use std::ptr::null_mut;
-use std::sync::Arc;
-use storport_sim::Medium;
 use storport_sim::ddi::*;
 
 /// Queues, unless the registry says otherwise.
@@ -33,8 +29,7 @@ const QUEUES_MAX: usize = 16;
 
 #[repr(C)]
 struct Adapter {
-    /// Owned by the machine.
-    Medium: *const Medium,
+    Base: miniport::Adapter,
     Queues: ULONG,
     Requests: LONG,
     /// Requests of each queue so far.
@@ -57,44 +52,33 @@ pub(super) unsafe extern "C-unwind" fn CarefulEntry(
 }
 
 unsafe fn Register<const LOOKS: bool>(Driver: PDRIVER_OBJECT, Path: PUNICODE_STRING) -> NTSTATUS {
-    let mut Data: VIRTUAL_HW_INITIALIZATION_DATA = zeroed();
+    let mut Data = Routines(Some(HwStartIo), size_of::<Adapter>());
 
-    Data.HwInitializationDataSize = size_of::<VIRTUAL_HW_INITIALIZATION_DATA>() as ULONG;
-    Data.AdapterInterfaceType = Internal;
     Data.HwFindAdapter = Some(HwFindAdapter::<LOOKS>);
-    Data.HwInitialize = Some(HwInitialize);
-    Data.HwStartIo = Some(HwStartIo);
-    Data.HwResetBus = Some(HwResetBus);
-    Data.HwAdapterControl = Some(HwAdapterControl);
-    Data.HwFreeAdapterResources = Some(HwFreeAdapterResources);
-    Data.DeviceExtensionSize = size_of::<Adapter>() as ULONG;
-    Data.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS;
-    Data.TaggedQueuing = TRUE;
-    Data.AutoRequestSense = TRUE;
-    Data.MultipleRequestPerLu = TRUE;
     StorPortInitialize(Driver, Path, (&raw mut Data).cast(), null_mut())
 }
 
 unsafe extern "C-unwind" fn HwFindAdapter<const LOOKS: bool>(
     DeviceExtension: PVOID,
-    _HwContext: PVOID,
-    _BusInformation: PVOID,
-    _LowerDevice: PVOID,
-    _ArgumentString: PCHAR,
+    HwContext: PVOID,
+    BusInformation: PVOID,
+    LowerDevice: PVOID,
+    ArgumentString: PCHAR,
     ConfigInfo: PPORT_CONFIGURATION_INFORMATION,
-    _Again: PBOOLEAN,
+    Again: PBOOLEAN,
 ) -> ULONG {
     let Adapter: PAdapter = DeviceExtension.cast();
-    let Some(medium) = Machine::current().and_then(Medium::of) else { return SP_RETURN_NOT_FOUND };
 
-    (*Adapter).Medium = Arc::as_ptr(&medium);
     (*Adapter).Queues = ReadQueues::<LOOKS>(DeviceExtension);
-    (*ConfigInfo).VirtualDevice = TRUE;
-    (*ConfigInfo).SynchronizationModel = StorSynchronizeFullDuplex;
-    (*ConfigInfo).MaximumTransferLength = 64 << 10;
-    (*ConfigInfo).NumberOfPhysicalBreaks = 17;
-    (*ConfigInfo).MaximumNumberOfTargets = 1;
-    SP_RETURN_FOUND
+    miniport::HwFindAdapter(
+        DeviceExtension,
+        HwContext,
+        BusInformation,
+        LowerDevice,
+        ArgumentString,
+        ConfigInfo,
+        Again,
+    )
 }
 
 /// Writes how many queues there are, and reads it back.
@@ -119,45 +103,13 @@ unsafe fn ReadQueues<const LOOKS: bool>(DeviceExtension: PVOID) -> ULONG {
     Queues.min(QUEUES_MAX as ULONG)
 }
 
-unsafe extern "C-unwind" fn HwInitialize(_DeviceExtension: PVOID) -> BOOLEAN {
-    TRUE
-}
-
 unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
     let Adapter: PAdapter = DeviceExtension.cast();
     let Number = InterlockedIncrement(&raw mut (*Adapter).Requests) as ULONG;
     let Queue = Number % (*Adapter).Queues;
 
     InterlockedIncrement(&raw mut (*Adapter).Served[Queue as usize]);
-    Execute(DeviceExtension, (*Adapter).Medium, Srb);
+    Execute(DeviceExtension, Srb);
     StorPortNotification(RequestComplete, DeviceExtension, Srb);
     TRUE
 }
-
-unsafe extern "C-unwind" fn HwResetBus(_DeviceExtension: PVOID, _PathId: ULONG) -> BOOLEAN {
-    TRUE
-}
-
-unsafe extern "C-unwind" fn HwAdapterControl(
-    _DeviceExtension: PVOID,
-    ControlType: SCSI_ADAPTER_CONTROL_TYPE,
-    Parameters: PVOID,
-) -> SCSI_ADAPTER_CONTROL_STATUS {
-    match ControlType {
-        ScsiQuerySupportedControlTypes => {
-            let List: *mut SCSI_SUPPORTED_CONTROL_TYPE_LIST = Parameters.cast();
-            let Supported = (&raw mut (*List).SupportedTypeList).cast::<BOOLEAN>();
-
-            for Type in [ScsiQuerySupportedControlTypes, ScsiStopAdapter, ScsiRestartAdapter] {
-                if (Type as ULONG) < (*List).MaxControlType {
-                    *Supported.add(Type as usize) = TRUE;
-                }
-            }
-        }
-        ScsiStopAdapter | ScsiRestartAdapter => {}
-        _ => return ScsiAdapterControlUnsuccessful,
-    }
-    ScsiAdapterControlSuccess
-}
-
-unsafe extern "C-unwind" fn HwFreeAdapterResources(_DeviceExtension: PVOID) {}

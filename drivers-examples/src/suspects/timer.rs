@@ -23,13 +23,9 @@
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
-use super::medium::Execute;
-use kernel_sim::machine::Machine;
+use super::miniport::{self, Execute, Report, Routines};
 use kernel_sim::shared::Shared;
-use std::mem::zeroed;
 use std::ptr::null_mut;
-use std::sync::Arc;
-use storport_sim::Medium;
 use storport_sim::ddi::*;
 
 /// Requests of a batch.
@@ -39,8 +35,7 @@ const PERIOD_MS: LONG = 1;
 
 #[repr(C)]
 struct Adapter {
-    /// Owned by the machine.
-    Medium: *const Medium,
+    Base: miniport::Adapter,
     /// Guards the list.
     Lock: KSPIN_LOCK,
     /// Requests that are done and not completed, the last first, through their extensions.
@@ -66,49 +61,21 @@ pub(super) unsafe extern "C-unwind" fn CarefulEntry(
 }
 
 unsafe fn Register<const LOCKS: bool>(Driver: PDRIVER_OBJECT, Path: PUNICODE_STRING) -> NTSTATUS {
-    let mut Data: VIRTUAL_HW_INITIALIZATION_DATA = zeroed();
+    let mut Data = Routines(Some(HwStartIo), size_of::<Adapter>());
 
-    Data.HwInitializationDataSize = size_of::<VIRTUAL_HW_INITIALIZATION_DATA>() as ULONG;
-    Data.AdapterInterfaceType = Internal;
-    Data.HwFindAdapter = Some(HwFindAdapter);
     Data.HwInitialize = Some(HwInitialize::<LOCKS>);
-    Data.HwStartIo = Some(HwStartIo);
     Data.HwResetBus = Some(HwResetBus);
     Data.HwAdapterControl = Some(HwAdapterControl::<LOCKS>);
     Data.HwFreeAdapterResources = Some(HwFreeAdapterResources);
-    Data.DeviceExtensionSize = size_of::<Adapter>() as ULONG;
     Data.SrbExtensionSize = size_of::<PSCSI_REQUEST_BLOCK>() as ULONG;
-    Data.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS;
-    Data.TaggedQueuing = TRUE;
-    Data.AutoRequestSense = TRUE;
-    Data.MultipleRequestPerLu = TRUE;
     StorPortInitialize(Driver, Path, (&raw mut Data).cast(), null_mut())
 }
 
-unsafe extern "C-unwind" fn HwFindAdapter(
-    DeviceExtension: PVOID,
-    _HwContext: PVOID,
-    _BusInformation: PVOID,
-    _LowerDevice: PVOID,
-    _ArgumentString: PCHAR,
-    ConfigInfo: PPORT_CONFIGURATION_INFORMATION,
-    _Again: PBOOLEAN,
-) -> ULONG {
-    let Adapter: PAdapter = DeviceExtension.cast();
-    let Some(medium) = Machine::current().and_then(Medium::of) else { return SP_RETURN_NOT_FOUND };
-
-    (*Adapter).Medium = Arc::as_ptr(&medium);
-    KeInitializeSpinLock(&raw mut (*Adapter).Lock);
-    (*ConfigInfo).VirtualDevice = TRUE;
-    (*ConfigInfo).SynchronizationModel = StorSynchronizeFullDuplex;
-    (*ConfigInfo).MaximumTransferLength = 64 << 10;
-    (*ConfigInfo).NumberOfPhysicalBreaks = 17;
-    (*ConfigInfo).MaximumNumberOfTargets = 1;
-    SP_RETURN_FOUND
-}
-
 unsafe extern "C-unwind" fn HwInitialize<const LOCKS: bool>(DeviceExtension: PVOID) -> BOOLEAN {
-    StartTimer::<LOCKS>(DeviceExtension.cast());
+    let Adapter: PAdapter = DeviceExtension.cast();
+
+    KeInitializeSpinLock(&raw mut (*Adapter).Lock);
+    StartTimer::<LOCKS>(Adapter);
     TRUE
 }
 
@@ -171,7 +138,7 @@ unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST
     let mut Irql: KIRQL = 0;
     let mut Batch: PSCSI_REQUEST_BLOCK = null_mut();
 
-    Execute(DeviceExtension, (*Adapter).Medium, Srb);
+    Execute(DeviceExtension, Srb);
     if (*Srb).Function != SRB_FUNCTION_EXECUTE_SCSI {
         StorPortNotification(RequestComplete, DeviceExtension, Srb);
         return TRUE;
@@ -203,13 +170,7 @@ unsafe extern "C-unwind" fn HwAdapterControl<const LOCKS: bool>(
 ) -> SCSI_ADAPTER_CONTROL_STATUS {
     match ControlType {
         ScsiQuerySupportedControlTypes => {
-            let List: *mut SCSI_SUPPORTED_CONTROL_TYPE_LIST = Parameters.cast();
-            let Supported = (&raw mut (*List).SupportedTypeList).cast::<BOOLEAN>();
-            for Type in [ScsiQuerySupportedControlTypes, ScsiStopAdapter, ScsiRestartAdapter] {
-                if (Type as ULONG) < (*List).MaxControlType {
-                    *Supported.add(Type as usize) = TRUE;
-                }
-            }
+            Report(Parameters, [ScsiQuerySupportedControlTypes, ScsiStopAdapter, ScsiRestartAdapter]);
         }
         ScsiStopAdapter => StopTimer(DeviceExtension.cast()),
         ScsiRestartAdapter => StartTimer::<LOCKS>(DeviceExtension.cast()),

@@ -20,12 +20,8 @@
 #![expect(unsafe_code, reason = "a driver calls layer 1, as in C")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
 
-use super::medium::Execute;
-use kernel_sim::machine::Machine;
-use std::mem::zeroed;
+use super::miniport::{self, Execute, HwCompleteServiceIrp, HwProcessServiceRequest, Report, Routines};
 use std::ptr::null_mut;
-use std::sync::Arc;
-use storport_sim::Medium;
 use storport_sim::ddi::*;
 
 /// Microseconds that a disk takes to fall asleep.
@@ -39,8 +35,7 @@ struct Counted {
 
 #[repr(C)]
 struct Adapter {
-    /// Owned by the machine.
-    Medium: *const Medium,
+    Base: miniport::Adapter,
     Units: [*mut Counted; 256],
 }
 type PAdapter = *mut Adapter;
@@ -90,57 +85,19 @@ pub(super) unsafe extern "C-unwind" fn CarefulEntry(
 }
 
 unsafe fn Register<W: Ways>(Driver: PDRIVER_OBJECT, Path: PUNICODE_STRING) -> NTSTATUS {
-    let mut Data: VIRTUAL_HW_INITIALIZATION_DATA = zeroed();
+    let mut Data = Routines(Some(HwStartIo), size_of::<Adapter>());
 
-    Data.HwInitializationDataSize = size_of::<VIRTUAL_HW_INITIALIZATION_DATA>() as ULONG;
-    Data.AdapterInterfaceType = Internal;
-    Data.HwFindAdapter = Some(HwFindAdapter);
-    Data.HwInitialize = Some(HwInitialize);
-    Data.HwStartIo = Some(HwStartIo);
-    Data.HwResetBus = Some(HwResetBus);
-    Data.HwAdapterControl = Some(HwAdapterControl);
     Data.HwUnitControl = Some(HwUnitControl::<W>);
-    Data.HwFreeAdapterResources = Some(HwFreeAdapterResources);
     Data.HwProcessServiceRequest = Some(HwProcessServiceRequest);
     Data.HwCompleteServiceIrp = Some(HwCompleteServiceIrp);
-    Data.DeviceExtensionSize = size_of::<Adapter>() as ULONG;
     Data.SpecificLuExtensionSize = size_of::<Counted>() as ULONG;
-    Data.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS;
-    Data.TaggedQueuing = TRUE;
-    Data.AutoRequestSense = TRUE;
-    Data.MultipleRequestPerLu = TRUE;
     StorPortInitialize(Driver, Path, (&raw mut Data).cast(), null_mut())
-}
-
-unsafe extern "C-unwind" fn HwFindAdapter(
-    DeviceExtension: PVOID,
-    _HwContext: PVOID,
-    _BusInformation: PVOID,
-    _LowerDevice: PVOID,
-    _ArgumentString: PCHAR,
-    ConfigInfo: PPORT_CONFIGURATION_INFORMATION,
-    _Again: PBOOLEAN,
-) -> ULONG {
-    let Adapter: PAdapter = DeviceExtension.cast();
-    let Some(medium) = Machine::current().and_then(Medium::of) else { return SP_RETURN_NOT_FOUND };
-
-    (*Adapter).Medium = Arc::as_ptr(&medium);
-    (*ConfigInfo).VirtualDevice = TRUE;
-    (*ConfigInfo).SynchronizationModel = StorSynchronizeFullDuplex;
-    (*ConfigInfo).MaximumTransferLength = 64 << 10;
-    (*ConfigInfo).NumberOfPhysicalBreaks = 17;
-    (*ConfigInfo).MaximumNumberOfTargets = 1;
-    SP_RETURN_FOUND
-}
-
-unsafe extern "C-unwind" fn HwInitialize(_DeviceExtension: PVOID) -> BOOLEAN {
-    TRUE
 }
 
 unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
     let Adapter: PAdapter = DeviceExtension.cast();
 
-    Execute(DeviceExtension, (*Adapter).Medium, Srb);
+    Execute(DeviceExtension, Srb);
     if (*Srb).Function == SRB_FUNCTION_EXECUTE_SCSI {
         let Unit = (*Adapter).Units[usize::from((*Srb).Lun)];
         if !Unit.is_null() {
@@ -149,37 +106,6 @@ unsafe extern "C-unwind" fn HwStartIo(DeviceExtension: PVOID, Srb: PSCSI_REQUEST
     }
     StorPortNotification(RequestComplete, DeviceExtension, Srb);
     TRUE
-}
-
-unsafe extern "C-unwind" fn HwResetBus(_DeviceExtension: PVOID, _PathId: ULONG) -> BOOLEAN {
-    TRUE
-}
-
-/// Reports these types.
-unsafe fn Report<const N: usize>(List: PVOID, Types: [i32; N]) {
-    let List: *mut SCSI_SUPPORTED_CONTROL_TYPE_LIST = List.cast();
-    let Supported = (&raw mut (*List).SupportedTypeList).cast::<BOOLEAN>();
-
-    for Type in Types {
-        if (Type as ULONG) < (*List).MaxControlType {
-            *Supported.add(Type as usize) = TRUE;
-        }
-    }
-}
-
-unsafe extern "C-unwind" fn HwAdapterControl(
-    _DeviceExtension: PVOID,
-    ControlType: SCSI_ADAPTER_CONTROL_TYPE,
-    Parameters: PVOID,
-) -> SCSI_ADAPTER_CONTROL_STATUS {
-    match ControlType {
-        ScsiQuerySupportedControlTypes => {
-            Report(Parameters, [ScsiQuerySupportedControlTypes, ScsiStopAdapter, ScsiRestartAdapter]);
-        }
-        ScsiStopAdapter | ScsiRestartAdapter => {}
-        _ => return ScsiAdapterControlUnsuccessful,
-    }
-    ScsiAdapterControlSuccess
 }
 
 unsafe extern "C-unwind" fn HwUnitControl<W: Ways>(
@@ -216,20 +142,3 @@ unsafe extern "C-unwind" fn HwUnitControl<W: Ways>(
     }
     ScsiUnitControlSuccess
 }
-
-/// A service request says that units have come or gone: has Storport look.
-unsafe extern "C-unwind" fn HwProcessServiceRequest(DeviceExtension: PVOID, Irp: PVOID) {
-    let Irp: PIRP = Irp.cast();
-    let Medium = &*(*DeviceExtension.cast::<Adapter>()).Medium;
-
-    if std::iter::from_fn(|| Medium.take_change()).count() != 0 {
-        StorPortNotification(BusChangeDetected, DeviceExtension, 0);
-    }
-    (*Irp).IoStatus = IO_STATUS_BLOCK::new(STATUS_SUCCESS, 0);
-    StorPortCompleteServiceIrp(DeviceExtension, Irp);
-}
-
-/// None is kept.
-unsafe extern "C-unwind" fn HwCompleteServiceIrp(_DeviceExtension: PVOID) {}
-
-unsafe extern "C-unwind" fn HwFreeAdapterResources(_DeviceExtension: PVOID) {}

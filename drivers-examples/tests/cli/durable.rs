@@ -104,7 +104,7 @@ fn what_was_flushed_survives_a_kill() {
 }
 
 #[test]
-#[ignore = "a hundred rounds take a minute"]
+#[ignore = "the same again a hundred times, for changes of how an image is written"]
 fn what_was_flushed_survives_a_hundred_kills() {
     rounds(1..101);
 }

@@ -37,7 +37,7 @@ fn memory_denied_at_start_ends_the_run_and_not_the_stress() {
         assert!(said.out.contains("  started   not in "), "{driver}: {}", said.out);
         let said = desk.clean(&format!("run {driver} --ios 20 --fault allocation:when=start"));
         assert!(
-            said.out.contains("  started   no, for lack of memory or for a lie of its device: "),
+            said.out.contains("  started   no, for what was denied to it or for a lie of its device: "),
             "{driver}: {}",
             said.out
         );

@@ -1,21 +1,21 @@
 //! Reports fit the terminal: only quoted source lines may be wider, and every width tells the same.
 
-use crate::storsim::Desk;
+use crate::storsim::{Desk, soak};
 use drivers_examples::ALL;
 use std::collections::BTreeSet;
 use std::thread;
 use verifier::driver::Expects;
 
-/// Commands whose text is long: every driver that reports something by itself, and those that may.
+/// Commands whose text is long, and a driver of each row, and a clean one; under `STORSIM_SOAK` every driver
+/// that reports something by itself, and those that may.
 fn lines() -> Vec<String> {
     let words = ["SpinLockSafe", "0xC4", "pct", "late", "hotplug", "ahci", "StorPortNotification", "stops"];
     let mut lines = vec!["list".to_owned(), "run ramdisk --ios 50 --fault all".to_owned()];
     lines.extend(words.map(|word| format!("explain {word}")));
-    // The museum's take long to find, and are reported like the others of the same row. One of each row is
-    // enough, and one clean one.
+    // The museum's take long to find, and are reported like the others of the same row.
     let mut told = BTreeSet::new();
     let drivers = ALL.iter().filter(|driver| !driver.is_called("museum"));
-    let drivers = drivers.filter(|driver| told.insert(format!("{:?}", driver.expects)));
+    let drivers = drivers.filter(|driver| told.insert(format!("{:?}", driver.expects)) || soak(false, true));
     lines.extend(drivers.map(|driver| match driver.expects {
         Expects::MayBreak(_) | Expects::MayStop(_) => {
             format!("stress {} --ios 50 --schedules 200 --strategy random --runaway 1", driver.name)

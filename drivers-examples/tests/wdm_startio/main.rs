@@ -151,7 +151,7 @@ fn the_rare_form_is_caught_by_some_seeds_and_never_on_one_processor() {
 }
 
 #[test]
-#[ignore = "a measurement, printed"]
+#[ignore = "prints how rare; the test above holds the bounds"]
 fn how_rare_is_rare() {
     for cpus in 2..=4 {
         let caught = (1..=1000).filter(|seed| rare_is_caught(cpus, *seed)).count();

@@ -446,7 +446,7 @@ pub(super) struct HeadersArguments {
     pub directory: PathBuf,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(super) struct CcArguments {
     /// C sources, or a directory whose storsim-cc.toml names them.
     #[arg(required = true, value_name = "FILE")]

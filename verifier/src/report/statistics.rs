@@ -71,12 +71,7 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
         writeln!(out, "  fault     {}: {} of {} registry reads", count.rule, count.failed, count.matched)?;
     }
     if let Some(why) = &run.not_started {
-        let reason = if run.registry.iter().any(|count| count.failed > 0) {
-            "for lack of memory, of a value in the registry or for a lie of its device"
-        } else {
-            "for lack of memory or for a lie of its device"
-        };
-        writeln!(out, "  started   no, {reason}: {why}")?;
+        writeln!(out, "  started   no, {NOT_STARTED}: {why}")?;
     }
     if let Some(counts) = &run.disturbances {
         disturbances(out, counts, s.failed)?;
@@ -99,6 +94,10 @@ fn write_summary(out: &mut String, driver: &Driver, setup: &Setup, run: &Run) ->
 
 /// Failed allocations that a report names.
 const ALLOCATIONS_SHOWN: usize = 4;
+
+/// Why a driver may refuse to start without a finding: memory or a value of the registry was denied to it by
+/// plan, or its device does not say the truth.
+pub(super) const NOT_STARTED: &str = "for what was denied to it or for a lie of its device";
 
 /// The faults and events of a run, and how its requests recovered.
 fn disturbances(out: &mut String, counts: &DisturbanceCounts, failed: u64) -> fmt::Result {

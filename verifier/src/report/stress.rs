@@ -112,8 +112,9 @@ fn totals(out: &mut String, totals: &Totals, are_drawn: bool) -> fmt::Result {
     if *not_started != 0 {
         writeln!(
             out,
-            "  started   not in {}, for lack of memory or for a lie of its device",
-            plural(*not_started, "schedule")
+            "  started   not in {}, {}",
+            plural(*not_started, "schedule"),
+            statistics::NOT_STARTED
         )?;
     }
     if *events == EventCounts::default() { Ok(()) } else { statistics::events(out, *events) }

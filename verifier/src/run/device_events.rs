@@ -4,7 +4,7 @@
 //! asked for, and waits again. It is the PnP manager and the power manager of the run; how the driver treats
 //! their requests is watched by the kernel. What an event leaves stopped or asleep stays so until nothing
 //! else goes on, so that requests meet it. Invariant: the device is started and awake when the thread ends,
-//! unless it was removed, or could not start again for lack of memory or for a lie of its device.
+//! unless it was removed, or could not start again for what was denied to it or for a lie of its device.
 
 use super::disturbances::{Event, EventCounts};
 use super::events::{Cue, Draws};

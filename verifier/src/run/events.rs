@@ -155,7 +155,7 @@ fn stop_and_restart(stage: &Stage, machine: &Machine) {
         && !stage.permitted.is_gone()
     {
         if denied(machine) != before || stage.permitted.may_fail_for_a_lie() {
-            // Something was denied to it, or its device lies, and is given up, as the PnP manager does.
+            // Something was denied to it, or its device lies: it is given up, as the PnP manager does.
             notice_removal(stage);
             return;
         }

@@ -61,7 +61,8 @@ impl Target {
             FaultKind::HungAdapter => end(Ok(ScsiStatus::BUSY)).with(Disposition::HungAdapter),
             FaultKind::SurpriseRemoval => end(Ok(ScsiStatus::BUSY)).with(Disposition::SurpriseRemoval),
             FaultKind::AllocationFailure => end(Ok(ScsiStatus::BUSY)).with(Disposition::AllocationFailure),
-            FaultKind::RegistryRead => unreachable!("it strikes no command"),
+            // About no command: a plan that a program has put together may say so all the same.
+            FaultKind::RegistryRead => self.conclude(lun, cdb, transfer),
             FaultKind::LongLength => self.conclude(lun, cdb, transfer).with(Disposition::LongLength),
             FaultKind::StrayCompletion => self.conclude(lun, cdb, transfer).with(Disposition::Stray),
             FaultKind::UnknownStatus => end(Ok(ScsiStatus(UNKNOWN_STATUS))).with(Disposition::UnknownStatus),

@@ -35,14 +35,7 @@ struct Text {
 
 /// The arguments with what the files beside the sources add; all of its sources are there.
 pub(super) fn complete(arguments: &CcArguments) -> Result<CcArguments, Refusal> {
-    let mut complete = CcArguments {
-        sources: Vec::new(),
-        output: arguments.output.clone(),
-        include: arguments.include.clone(),
-        system: arguments.system.clone(),
-        define: arguments.define.clone(),
-        race: arguments.race,
-    };
+    let mut complete = CcArguments { sources: Vec::new(), ..arguments.clone() };
     let mut seen = BTreeSet::new();
     for source in &arguments.sources {
         if source.is_dir() {
