@@ -54,6 +54,8 @@ pub struct Frame<'a> {
     pub(crate) irql_before_call: Cell<Irql>,
     last_site: Cell<Option<Site>>,
     stalled_us: Cell<u64>,
+    /// How much was added to it by what the system ran inside the callback.
+    system_us: Cell<u64>,
     pub(crate) outer: Cell<*const Frame<'static>>,
 }
 
@@ -75,6 +77,7 @@ impl<'a> Frame<'a> {
             irql_before_call: Cell::new(Irql::PASSIVE),
             last_site: Cell::new(None),
             stalled_us: Cell::new(0),
+            system_us: Cell::new(0),
             outer: Cell::new(null()),
         }
     }
@@ -130,6 +133,14 @@ impl<'a> Frame<'a> {
         self.stalled_us.get()
     }
 
+    /// Microseconds of those since then that callbacks took which the system ran inside this one and that
+    /// have returned: Storport recovers from within the call that completes a request, and another driver's
+    /// time is not this one's.
+    #[must_use]
+    pub fn system_us(&self) -> u64 {
+        self.system_us.get()
+    }
+
     /// Notes that a watcher keeps something about this activation: its end is told to those who asked for the
     /// ends of such ([`Interest::leaving_noted`](crate::hook::Interest::leaving_noted)).
     pub fn note(&self) {
@@ -173,7 +184,23 @@ impl<'a> Frame<'a> {
         self.irql.set(irql);
         self.held.set(held);
         self.stalled_us.set(stalled_us);
+        self.system_us.set(0);
         self.outer.set(outer);
+    }
+
+    /// The callback ends, at this sum of stalls: the frame around it learns what of it was the system's
+    /// doing.
+    #[inline]
+    pub(crate) fn leave(&self, stalled_us: u64) {
+        let of_system = match self.kind.is_system {
+            true => stalled_us.saturating_sub(self.stalled_us.get()),
+            false => self.system_us.get(),
+        };
+        if of_system != 0
+            && let Some(outer) = self.outer()
+        {
+            outer.system_us.set(outer.system_us.get() + of_system);
+        }
     }
 
     #[inline]
@@ -197,3 +224,35 @@ unsafe impl Sync for Outermost {}
 
 /// The frame of code that runs outside all callbacks.
 pub(crate) static OUTERMOST: Outermost = Outermost(Frame::new(&KERNEL, &[]));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routine::{Callback, DEFERRED_ROUTINE};
+
+    static SYSTEM: Callback = Callback { id: 63, name: "System", is_system: true, params: &[] };
+
+    /// Runs a callback of `kind` inside `outer` from one sum of stalls to another.
+    fn inside(outer: &Frame<'_>, kind: &'static Callback, from: u64, to: u64, body: impl FnOnce(&Frame<'_>)) {
+        let frame = Frame::new(kind, &[]);
+        frame.enter(Irql::DISPATCH, 0, std::ptr::from_ref(outer).cast(), from);
+        body(&frame);
+        frame.leave(to);
+    }
+
+    #[test]
+    fn what_the_system_runs_inside_a_callback_is_told_apart() {
+        let dpc = Frame::new(&DEFERRED_ROUTINE, &[]);
+        dpc.enter(Irql::DISPATCH, 0, &raw const OUTERMOST.0, 100);
+        inside(&dpc, &DEFERRED_ROUTINE, 110, 160, |own| {
+            inside(own, &SYSTEM, 110, 150, |system| {
+                inside(system, &DEFERRED_ROUTINE, 110, 150, |_| ());
+            });
+        });
+        inside(&dpc, &SYSTEM, 160, 165, |_| ());
+        assert_eq!((dpc.stalled_us(), dpc.system_us()), (100, 40 + 5));
+        // Outside all callbacks there is none to tell.
+        dpc.leave(165);
+        assert_eq!(OUTERMOST.0.system_us(), 0);
+    }
+}

@@ -126,7 +126,8 @@ impl HeldTable {
     }
 
     /// The locks, oldest first, as far as they are known.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &HeldLock> {
+    #[inline]
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &HeldLock> + ExactSizeIterator {
         self.entries[..self.top.min(HELD_MAX)].iter()
     }
 }

@@ -79,6 +79,7 @@ mod marks;
 mod memory;
 mod model;
 pub mod moment;
+mod nesting;
 mod order;
 pub mod own_sources;
 mod panics;

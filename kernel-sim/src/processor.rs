@@ -15,6 +15,7 @@ use crate::image::Mapped;
 use crate::irql::Irql;
 use crate::lives::LockHandles;
 use crate::machine::Machine;
+use crate::nesting::{self, KnownNestings};
 use crate::routine::{Callback, DDIS_MAX, DdiInfo, KERNEL, reserved};
 use crate::site::Site;
 use crate::stack::StackId;
@@ -118,6 +119,7 @@ pub struct Processor {
     /// The lock word this processor waits for (parallel executor), for wake-ups and the watchdog.
     pub(crate) waiting_on: AtomicUsize,
     held: UnsafeCell<HeldTable>,
+    known_nestings: KnownNestings,
     /// The thread this processor runs.
     pub(crate) thread: Cell<*const Thread>,
     pub(crate) idle: Cell<*const Thread>,
@@ -166,6 +168,7 @@ impl Processor {
             frame: Cell::new(&raw const OUTERMOST.0),
             waiting_on: AtomicUsize::new(0),
             held: UnsafeCell::new(HeldTable::new()),
+            known_nestings: KnownNestings::new(),
             thread: Cell::new(null()),
             idle: Cell::new(null()),
             in_dpc: Cell::new(0),
@@ -215,6 +218,7 @@ impl Processor {
         self.locks.set(0);
         self.frame.set(&raw const OUTERMOST.0);
         self.held.get_mut().clear();
+        self.known_nestings.forget_all();
         self.thread.set(self.idle.get());
         self.in_dpc.set(0);
         self.in_isr.set(0);
@@ -440,6 +444,33 @@ impl Processor {
         self.locks.get() as u32 & (LOCK_TAKEN as u32 - 1)
     }
 
+    /// Whether the driver holds spin locks here, and who asked for it was not told yet that it takes the
+    /// lock at a host address inside them.
+    #[inline]
+    pub(crate) fn nests_anew(&self, lock: usize) -> bool {
+        self.held_count() != 0 && !self.nesting(lock).is_some_and(|nesting| self.known_nestings.has(nesting))
+    }
+
+    /// Those who asked for it were told that the driver takes the lock at a host address inside those it
+    /// holds.
+    pub(crate) fn nesting_told(&self, lock: usize) {
+        let is_drivers = !self.frame().kind.is_system || self.frame().kind.id == KERNEL.id;
+        if let Some(nesting) = self.nesting(lock).filter(|_| is_drivers) {
+            self.known_nestings.add(nesting);
+        }
+    }
+
+    /// A lock becomes another one: every nesting of this processor is told again.
+    pub(crate) fn forget_nestings(&self) {
+        self.known_nestings.forget_all();
+    }
+
+    #[inline]
+    fn nesting(&self, inner: usize) -> Option<u64> {
+        // SAFETY: as for `held_locks`.
+        nesting::number(unsafe { &*self.held.get() }, self.held_count(), inner)
+    }
+
     /// A spin lock that the driver holds here and that lies in a range of memory, by host address.
     pub(crate) fn held_in(&self, start: usize, bytes: usize) -> Option<usize> {
         // SAFETY: as for `held_locks`.
@@ -562,6 +593,7 @@ pub(crate) struct Linked<'a> {
 impl Drop for Linked<'_> {
     #[inline]
     fn drop(&mut self) {
+        self.cpu.frame().leave(self.cpu.stalled_us.get());
         self.cpu.frame.set(self.outer);
     }
 }

@@ -8,9 +8,12 @@ mod common;
 use common::*;
 use kernel_sim::ddi::*;
 use kernel_sim::held::HELD_MAX;
-use kernel_sim::machine::{Execution, Machine};
+use kernel_sim::hook::{DdiSet, Event, Halt, Interest, Watcher};
+use kernel_sim::machine::{Config, Execution, Machine};
 use kernel_sim::processor::Processor;
 use std::ptr::null_mut;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 fn held() -> u32 {
     Processor::current().held_count()
@@ -244,6 +247,49 @@ fn the_interrupts_lock_is_not_for_higher_levels() {
     }
     stops(1, above, 0xC4, 0x30);
     stops(1, raising_release, 0xC4, 0x31);
+}
+
+/// Counts what it is told of: acquires inside other locks.
+#[derive(Default)]
+struct CountsNestings(AtomicU32);
+
+impl Watcher for CountsNestings {
+    fn interest(&self) -> Interest {
+        let enter_holding =
+            DdiSet::of(&[&row::KeAcquireSpinLockAtDpcLevel, &row::KeAcquireSpinLockRaiseToDpc]);
+        Interest { enter_holding, lock_sites: true, ..Interest::NOTHING }
+    }
+    fn event(&self, _: &Event<'_>) -> Option<Halt> {
+        self.0.fetch_add(1, SeqCst);
+        None
+    }
+}
+
+#[test]
+fn a_nesting_is_told_once_until_a_lock_is_initialised() {
+    unsafe fn nest(x: *mut Desk, locks: &[usize]) {
+        let old = KeAcquireSpinLockRaiseToDpc(lock(x, locks[0]));
+        locks[1..].iter().for_each(|n| KeAcquireSpinLockAtDpcLevel(lock(x, *n)));
+        locks[1..].iter().rev().for_each(|n| KeReleaseSpinLockFromDpcLevel(lock(x, *n)));
+        KeReleaseSpinLock(lock(x, locks[0]), old);
+    }
+    unsafe fn driver(x: *mut Desk) {
+        // Three nestings: 1 in 0, 2 in those, and 2 in 0.
+        for _ in 0..3 {
+            nest(x, &[0, 1, 2]);
+            nest(x, &[0, 2]);
+            nest(x, &[3]);
+        }
+        KeInitializeSpinLock(lock(x, 3));
+        // And two of them again.
+        (0..3).for_each(|_| nest(x, &[0, 1, 2]));
+    }
+    for execution in [Execution::Seeded(1), Execution::Parallel] {
+        let watcher = Arc::new(CountsNestings::default());
+        let config = Config::new(1, execution).unwrap().watch(Arc::clone(&watcher) as _);
+        completes(&run_config(config, driver), "one processor");
+        assert_eq!(watcher.0.load(SeqCst), 3 + 2);
+    }
 }
 
 // Misuse

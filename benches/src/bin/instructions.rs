@@ -20,6 +20,11 @@ const ROWS: &[Row] = &[
     ("lock pair: sixty watchers on other routines", |n| count(n, |n| locks::pairs(Watching::Elsewhere, n))),
     ("lock pair: SpinLockSafe counting", |n| count(n, |n| locks::pairs(Watching::Counted, n))),
     ("lock pair: SpinLockSafe with sites", |n| count(n, |n| locks::pairs(Watching::Sites, n))),
+    ("lock pair inside another: nobody watching", |n| count(n, |n| locks::nested_pairs(Watching::Nobody, n))),
+    ("lock pair inside another: LockOrder, a known nesting", |n| {
+        count(n, |n| locks::nested_pairs(Watching::Order, n))
+    }),
+    ("lock pair inside another: peer tracing-mutex", |n| count(n, locks::nested_tracing_mutex_pairs)),
     ("lock pair: peer parking_lot deadlock_detection", |n| count(n, locks::detecting_parking_lot_pairs)),
     ("lock pair: peer tracing-mutex", |n| count(n, locks::tracing_mutex_pairs)),
     ("IoReuseIrp and IoCompleteRequest: nobody watching", |n| {

@@ -14,7 +14,7 @@
 //! pub static KeAcquireSpinLock: DdiInfo = ..;       // in `row`
 //! pub unsafe fn KeAcquireSpinLock(SpinLock: PKSPIN_LOCK, OldIrql: PKIRQL) {
 //!     let call = Call::numbered(6, &row::KeAcquireSpinLock, Site::caller());
-//!     if call.is_slow(false, ..) { /* hook entry, lock::acquire(&call, ..), hook exit */ }
+//!     if call.is_slow(Kind::Acquire, .., &args) { /* hook entry, lock::acquire(&call, ..), hook exit */ }
 //!     else { lock::acquire(&call, SpinLock, OldIrql); call.finish() }
 //! }
 //! ```
@@ -93,7 +93,8 @@ macro_rules! ddis {
                 pub(super) unsafe fn $name(site: $crate::site::Site, $($arg: $ty),*) -> $ret {
                     const KIND: $crate::routine::Kind = $crate::routine::Kind::$kind;
                     let call = $crate::ddi::Call::numbered($number, &row::$name, site);
-                    if call.is_slow(const { KIND.is_holding() }, const { $crate::irql_range!($irql) }) {
+                    let args: &[$crate::routine::Arg] = &[$($crate::routine::IntoArg::into_arg($arg)),*];
+                    if call.is_slow(KIND, const { $crate::irql_range!($irql) }, args) {
                         #[allow(clippy::too_many_arguments, reason = "the documented signature")]
                         #[cold]
                         #[inline(never)]

@@ -19,7 +19,7 @@ use crate::irql::Irql;
 use crate::lives;
 use crate::machine::Machine;
 use crate::moment::Moment;
-use crate::processor::flag;
+use crate::processor::{Processor, flag};
 use crate::routine::{Arg, DdiInfo};
 use crate::site::Site;
 use std::sync::atomic::AtomicUsize;
@@ -245,6 +245,7 @@ pub(crate) unsafe fn initialize(call: &Call, lock: PKSPIN_LOCK) {
         lives::stop_in_use(call, held, "initialises a spin lock that is held", taken);
     }
     word.store(0, Relaxed);
+    call.machine().processors.iter().for_each(Processor::forget_nestings);
 }
 
 #[cold]

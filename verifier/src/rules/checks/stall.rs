@@ -71,6 +71,8 @@ pub(super) struct Stretch {
     pub callback: &'static Callback,
     /// Microseconds of stalls in it, the present one included.
     pub us: u64,
+    /// The same without those of callbacks that the system ran inside it. `None`: the present one is of such.
+    pub own_us: Option<u64>,
     /// How the sum stood when it began: what it is told from others by.
     began_at: u64,
     /// When the lock was taken.
@@ -86,13 +88,21 @@ pub(super) fn around(event: &Event<'_>, stall: Stall) -> Vec<Stretch> {
         _ => Kind::Other,
     };
     let frames = std::iter::successors(event.frame(), |frame| frame.outer());
-    let raised = frames.filter(|frame| !frame.kind.is_system && frame.irql() >= Irql::DISPATCH);
-    let callbacks = raised.map(|frame| Stretch {
-        kind: kind_of(frame.kind),
-        callback: frame.kind,
-        us: now.saturating_sub(frame.stalled_us()),
-        began_at: frame.stalled_us(),
-        taken: None,
+    let with_origin = frames.scan(true, |is_own, frame| {
+        *is_own &= !frame.kind.is_system;
+        Some((frame, *is_own))
+    });
+    let raised = with_origin.filter(|(f, _)| !f.kind.is_system && f.irql() >= Irql::DISPATCH);
+    let callbacks = raised.map(|(frame, is_own)| {
+        let us = now.saturating_sub(frame.stalled_us());
+        Stretch {
+            kind: kind_of(frame.kind),
+            callback: frame.kind,
+            us,
+            own_us: is_own.then(|| us.saturating_sub(frame.system_us())),
+            began_at: frame.stalled_us(),
+            taken: None,
+        }
     });
     let mut all: Vec<_> = callbacks.collect();
     if let Some(lock) = event.held_locks().first() {
@@ -100,6 +110,7 @@ pub(super) fn around(event: &Event<'_>, stall: Stall) -> Vec<Stretch> {
             kind: Kind::Lock,
             callback: lock.callback,
             us: now.saturating_sub(lock.stalled_us),
+            own_us: None,
             began_at: lock.stalled_us,
             taken: Some(event.taken(lock)),
         });
