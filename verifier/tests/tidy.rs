@@ -114,3 +114,16 @@ fn documentation_says_returns_instead_of_answers() {
     let found: Vec<_> = lines_with(says).into_iter().filter(|at| !at.contains(here)).collect();
     assert!(found.is_empty(), "say \"returns\":\n{}", found.join("\n"));
 }
+
+/// Their manifests say that they are tested from outside: a test in there would never run.
+#[test]
+fn crates_that_build_no_unit_tests_have_none() {
+    let is_test = |line: &str| ["#[test]", "#[cfg(test)]"].contains(&line.trim());
+    for name in ["benches", "drivers-examples"] {
+        let manifest = std::fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("test = false"), "{name} builds unit tests now");
+        let sources = format!("{name}/src/");
+        let inside: Vec<_> = lines_with(is_test).into_iter().filter(|at| at.starts_with(&sources)).collect();
+        assert!(inside.is_empty(), "{}", inside.join("\n"));
+    }
+}
