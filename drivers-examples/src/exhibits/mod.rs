@@ -113,7 +113,17 @@ fn run(config: Config, program: unsafe fn()) -> Outcome {
 }
 
 const fn exhibit(name: &'static str, summary: &'static str, expects: Expects, kind: Kind) -> Driver {
-    Driver { name, aliases: &[], summary, expects, kind, cancels: false, image: None, sources: SOURCES }
+    Driver {
+        name,
+        aliases: &[],
+        summary,
+        expects,
+        kind,
+        cancels: false,
+        reads_registry: false,
+        image: None,
+        sources: SOURCES,
+    }
 }
 
 pairs! {

@@ -109,6 +109,7 @@ macro_rules! suspects {
             expects: $expects,
             kind: suspects!(@kind $kind $entry),
             cancels: matches!(suspects!(@kind $kind $entry), Kind::Wdm { device: Some(_), .. }),
+            reads_registry: suspects!(@reads_registry $kind),
             image: None,
             sources: suspects!(@sources $kind),
         }
@@ -123,6 +124,11 @@ macro_rules! suspects {
             device: Some(|store, faults| Box::new(DiskController::new(store).with_faults(faults))),
         }
     };
+    (@kind with_registry $entry:path) => { suspects!(@kind virtual_miniport $entry) };
+    (@reads_registry with_registry) => { true };
+    (@reads_registry over_ahci) => { AHCI.reads_registry };
+    (@reads_registry $other:ident) => { false };
+    (@sources with_registry) => { SOURCES };
     (@sources over_filter) => { OVER_FILTER };
     (@sources over_wdm_startio) => { OVER_WDM_STARTIO };
     (@sources virtual_miniport) => { SOURCES };
@@ -147,7 +153,7 @@ suspects! {
     virtual_miniport "suspect-unit-power" = MayBreak("IrqlKeApcLte1"), with "--event units", units::WaitsEntry, units::CarefulEntry, "waits when a unit is put to sleep: --event units";
     virtual_miniport "suspect-power" = MayBreak("RequestStatus"), with "--event units --luns 2", power::ForgetsFlagEntry, power::CarefulEntry, "takes the power of one unit for the adapter's: --event units --luns 2";
     virtual_miniport "suspect-unit-start" = MayBreak("IrqlKeApcLte1"), with "--event units", power::WaitsEntry, power::CarefulEntry, "waits when a unit is started: --event units";
-    virtual_miniport "suspect-registry" = MayStop("KMODE_EXCEPTION_NOT_HANDLED"), with "--fault registry", registry::TrustingEntry, registry::CarefulEntry, "divides by what it reads from the registry: --fault registry";
+    with_registry "suspect-registry" = MayStop("KMODE_EXCEPTION_NOT_HANDLED"), with "--fault registry", registry::TrustingEntry, registry::CarefulEntry, "divides by what it reads from the registry: --fault registry";
     over_wdm_startio "suspect-cleanup" = MayBreak("RequestStatus"), with "", cleanup::CancelsAllEntry, crate::wdm_startio::driver_entry, "cancels the requests of all when one gives its handle up";
     over_wdm_startio "suspect-cleanup-lost" = MayBreak("LostRequest"), with "", cleanup::LosesEntry, crate::wdm_startio::driver_entry, "takes requests off its queue when their handle is given up, and completes none";
     over_filter "suspect-filter-pending" = MayStop("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), with "", crate::filter::DriverEntry::<filter::ForgetsPending>, crate::filter::driver_entry, "does not pass on that a read was pended below";
