@@ -38,7 +38,13 @@ fn run(body: unsafe fn()) -> Outcome {
 
 unsafe fn open(name: *const UNICODE_STRING) -> NTSTATUS {
     let (mut attributes, mut key) = (zeroed(), null_mut());
-    InitializeObjectAttributes(&raw mut attributes, name.cast_mut(), OBJ_KERNEL_HANDLE, null_mut(), null_mut());
+    InitializeObjectAttributes(
+        &raw mut attributes,
+        name.cast_mut(),
+        OBJ_KERNEL_HANDLE,
+        null_mut(),
+        null_mut(),
+    );
     let status = ZwOpenKey(&raw mut key, KEY_READ, &raw mut attributes);
     if NT_SUCCESS(status) {
         ZwClose(key);

@@ -20,8 +20,8 @@
 use crate::wdm_startio::ddi::*;
 use crate::wdm_startio::device::{CompleteWithStatus, EndRequest, Extension};
 use crate::wdm_startio::dispatch::{CancelQueued, IsOf};
-use crate::wdm_startio::held::EndHeld;
 use crate::wdm_startio::driver_entry;
+use crate::wdm_startio::held::EndHeld;
 use std::ptr::null_mut;
 
 pub(super) unsafe extern "C-unwind" fn CancelsAllEntry(

@@ -8,8 +8,8 @@
 use super::caught::Why;
 use super::evidence::{Access, Evidence, trap};
 use crate::bugcheck::{
-    ATTEMPTED_WRITE_TO_READONLY_MEMORY, BugCheck, DRIVER_IRQL_NOT_LESS_OR_EQUAL, Ending, KMODE_EXCEPTION_NOT_HANDLED,
-    PAGE_FAULT_IN_NONPAGED_AREA, Runaway, StopCode, UNEXPECTED_KERNEL_MODE_TRAP,
+    ATTEMPTED_WRITE_TO_READONLY_MEMORY, BugCheck, DRIVER_IRQL_NOT_LESS_OR_EQUAL, Ending,
+    KMODE_EXCEPTION_NOT_HANDLED, PAGE_FAULT_IN_NONPAGED_AREA, Runaway, StopCode, UNEXPECTED_KERNEL_MODE_TRAP,
 };
 use crate::irql::Irql;
 use crate::memory::Place;
@@ -136,7 +136,9 @@ fn bad_access(cpu: &Processor, evidence: &Evidence) -> Judged {
         return (DRIVER_IRQL_NOT_LESS_OR_EQUAL, [shown, u64::from(irql.0), kind, 0], what, allocated);
     }
     let of = match memory.place(address) {
-        Place::Image if cpu.machine().image.as_ref().is_some_and(|image| image.place_of(address).is_some()) => {
+        Place::Image
+            if cpu.machine().image.as_ref().is_some_and(|image| image.place_of(address).is_some()) =>
+        {
             Some(report_address(shown))
         }
         Place::Elsewhere if program::is_constant(address, 1) => Some("a constant or code".to_owned()),
