@@ -155,6 +155,7 @@ pub static WDM_STARTIO: Driver = Driver {
     expects: Expects::Clean,
     kind: wdm!(wdm_startio::driver_entry),
     cancels: true,
+    reads_registry: false,
     image: None,
     sources: WDM_SOURCES,
 };
@@ -167,6 +168,7 @@ pub static WDM_STARTIO_COMPLETE_UNDER_LOCK: Driver = Driver {
     expects: Expects::Breaks(RULE),
     kind: wdm!(wdm_startio::complete_under_lock::driver_entry),
     cancels: true,
+    reads_registry: false,
     image: None,
     sources: WDM_SOURCES,
 };
@@ -179,6 +181,7 @@ pub static WDM_STARTIO_NEXT_UNDER_LOCK: Driver = Driver {
     expects: Expects::Breaks(RULE),
     kind: wdm!(wdm_startio::next_under_lock::driver_entry),
     cancels: true,
+    reads_registry: false,
     image: None,
     sources: WDM_SOURCES,
 };
@@ -191,6 +194,7 @@ pub static WDM_STARTIO_COMPLETE_UNDER_CANCEL_LOCK: Driver = Driver {
     expects: Expects::Breaks(RULE),
     kind: wdm!(wdm_startio::complete_under_cancel_lock::driver_entry),
     cancels: true,
+    reads_registry: false,
     image: None,
     sources: WDM_SOURCES,
 };
@@ -203,6 +207,7 @@ pub static WDM_STARTIO_RARE: Driver = Driver {
     expects: Expects::MayBreak(RULE),
     kind: wdm!(wdm_startio::rare::driver_entry),
     cancels: true,
+    reads_registry: false,
     image: None,
     sources: WDM_SOURCES,
 };
@@ -215,6 +220,7 @@ pub static FILTER: Driver = Driver {
     expects: Expects::Clean,
     kind: Kind::Wdm { entry: Some(filter::driver_entry), device: None },
     cancels: false,
+    reads_registry: false,
     image: None,
     sources: FILTER_SOURCES,
 };
@@ -227,6 +233,7 @@ pub static RAMDISK: Driver = Driver {
     expects: Expects::Clean,
     kind: Kind::VirtualMiniport { entry: Some(ramdisk::driver_entry) },
     cancels: false,
+    reads_registry: true,
     image: None,
     sources: RAMDISK_SOURCES,
 };
@@ -239,6 +246,7 @@ pub static RAMDISK_SERVICE_IRP_UNDER_LOCK: Driver = Driver {
     expects: Expects::Breaks(RULE),
     kind: Kind::VirtualMiniport { entry: Some(ramdisk_service_irp_under_lock::driver_entry) },
     cancels: false,
+    reads_registry: true,
     image: None,
     sources: RAMDISK_SOURCES,
 };
@@ -256,6 +264,7 @@ pub static AHCI: Driver = Driver {
         slot: Ahci::slot,
     },
     cancels: false,
+    reads_registry: true,
     image: None,
     sources: AHCI_SOURCES,
 };
@@ -275,6 +284,7 @@ pub static VIOSCSI: Driver = Driver {
         },
     },
     cancels: false,
+    reads_registry: false,
     image: None,
     sources: VIOSCSI_SOURCES,
 };

@@ -75,6 +75,9 @@ stop_codes! {
     UNEXPECTED_KERNEL_MODE_TRAP = 0x7F;
     /// A wait, attach or yield inside a DPC routine. Parameters: original thread, new thread, stack.
     ATTEMPTED_SWITCH_FROM_DPC = 0xB8;
+    /// Read-only memory was written: a constant, or code. Parameter 1: the address. On Windows parameter 2 is
+    /// the page table entry.
+    ATTEMPTED_WRITE_TO_READONLY_MEMORY = 0xBE;
     /// A bad pool request. Parameter 1 says which: 0x0A is a free with another tag than the block
     /// was allocated with.
     BAD_POOL_CALLER = 0xC2;

@@ -99,6 +99,7 @@ pub mod split_mix;
 pub mod stack;
 pub mod stamp;
 mod stopping;
+mod string;
 mod sync;
 pub mod unhooked;
 mod watching;

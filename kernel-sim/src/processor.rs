@@ -349,6 +349,13 @@ impl Processor {
             || self.is_open_memory(address, bytes)
     }
 
+    /// Whether `bytes` bytes at `address` are memory of the machine, or constants of the driver's where it is
+    /// a part of the program. Those of an image lie in the machine's memory.
+    #[inline]
+    pub(crate) fn is_readable(&self, address: usize, bytes: usize) -> bool {
+        self.is_memory(address, bytes) || crate::program::is_constant(address, bytes)
+    }
+
     /// Whether it may be a processor of a guarded machine.
     #[inline(always)]
     pub(crate) fn may_be_guarded(&self) -> bool {

@@ -140,6 +140,10 @@ impl Processor {
             let what = format!("{what} is {}", closed.what);
             self.bug_check_after(closed.stop, parameters, what, closed.earlier);
         }
+        if crate::program::is_constant(address, 1) {
+            let what = format!("{what} is a constant of the driver's image, which cannot be written");
+            self.bug_check(crate::bugcheck::ATTEMPTED_WRITE_TO_READONLY_MEMORY, [u64::MAX, 0, 0, 0], what);
+        }
         let shown =
             if self.is_memory(address, 1) { self.machine().machine_address(address) } else { address as u64 };
         // A host address differs from run to run: only null and small numbers are shown as they are.

@@ -50,6 +50,44 @@ fn where_steps_take_time_a_timer_comes_due_while_the_driver_works() {
 }
 
 #[test]
+fn time_leaps_to_a_timer_while_the_driver_works() {
+    /// The DPC of a timer of so many milliseconds runs among so many uses of a lock, or behind them.
+    unsafe fn work(x: *mut Desk, ms: i64) -> u32 {
+        KeInitializeDpc(dpc(x, 0), Some(notes_number), x.cast());
+        KeSetTimer(timer(x, 0), after_ms(ms), dpc(x, 0));
+        for _ in 0..200 {
+            let old = KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+            KeReleaseSpinLock(lock(x, 0), old);
+        }
+        let ran = number(x, 0).get();
+        wait(timer(x, 0));
+        assert!(KeQueryInterruptTime() >= ms as u64 * 10_000);
+        ran
+    }
+    unsafe extern "C-unwind" fn notes_number(_: PKDPC, x: PVOID, _: PVOID, _: PVOID) {
+        let number = number(x.cast(), 0);
+        number.set(number.get() + 1);
+    }
+    unsafe fn among(x: *mut Desk) {
+        assert_eq!(work(x, 100), 1);
+    }
+    unsafe fn behind(x: *mut Desk) {
+        assert_eq!(work(x, 100), 0);
+    }
+    /// A time-out of seconds is left alone.
+    unsafe fn far(x: *mut Desk) {
+        assert_eq!(work(x, 2000), 0);
+    }
+    for seed in 0..10 {
+        let runs: [(u32, Driver); 3] = [(50, among), (0, behind), (50, far)];
+        for (every, driver) in runs {
+            let config = Config::new(1, Execution::Seeded(seed)).unwrap().timers_every(every);
+            completes(&run_config(config, driver), &format!("seed {seed}, every {every} steps"));
+        }
+    }
+}
+
+#[test]
 fn the_clocks_agree() {
     unsafe fn driver(_x: *mut Desk) {
         let (mut first, mut second) = (LARGE_INTEGER::new(0), LARGE_INTEGER::new(0));

@@ -105,6 +105,7 @@ pub fn check_model<T: Sync + 'static>(
         expects: Expects::Clean,
         kind: Kind::Model { cpus, run },
         cancels: false,
+        reads_registry: false,
         image: None,
         sources: &[],
     }));

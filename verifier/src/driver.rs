@@ -24,6 +24,9 @@ pub struct Driver {
     pub kind: Kind,
     /// Whether the workload cancels some of its requests.
     pub cancels: bool,
+    /// Whether it reads the registry. Only then a stress draws reads that fail; asked for by flag, they fail
+    /// for any driver.
+    pub reads_registry: bool,
     /// The file it comes from, if it was not built in; its entry point is
     /// [`storport_sim::image::entry`] then.
     pub image: Option<&'static FromFile>,
@@ -35,17 +38,6 @@ impl Driver {
     /// Its name, then its aliases.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
-    }
-
-    /// Whether it reads the registry: its image imports a routine for that, or its source files name one.
-    #[must_use]
-    pub fn reads_registry(&self) -> bool {
-        const READS: [&str; 4] =
-            ["StorPortRegistryRead", "ZwQueryValueKey", "ZwOpenKey", "configuration.parameter("];
-        match self.image {
-            Some(file) => file.image.imports().any(|name| READS.contains(&name)),
-            None => self.sources.iter().any(|source| READS.iter().any(|name| source.text.contains(name))),
-        }
     }
 
     /// Whether `name` is its name or one of its aliases.

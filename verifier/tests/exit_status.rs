@@ -19,6 +19,7 @@ const fn model(name: &'static str, run: &'static RunModel) -> Driver {
         expects: Expects::Clean,
         kind,
         cancels: false,
+        reads_registry: false,
         image: None,
         sources: &[],
     }

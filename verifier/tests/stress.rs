@@ -22,6 +22,7 @@ const fn model(name: &'static str, run: &'static verifier::driver::RunModel) -> 
         expects: Expects::Clean,
         kind,
         cancels: false,
+        reads_registry: false,
         image: None,
         sources: &[],
     }

@@ -1,5 +1,5 @@
-//! Memory that was refused, used below DISPATCH_LEVEL and at it; an index past the end; a stack that is too
-//! short.
+//! Memory that was refused, used below DISPATCH_LEVEL and at it; a constant that is written; an index past
+//! the end; a stack that is too short.
 
 #![expect(unsafe_code, reason = "exhibits call layer 1, as a driver does")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "as in C: every routine works on raw pointers throughout")]
@@ -40,6 +40,19 @@ pub(super) unsafe fn event_if_any_at_dispatch_level() {
     let irql = KeRaiseIrqlToDpcLevel();
     event_if_any();
     KeLowerIrql(irql);
+}
+
+/// A millisecond from now: in the image, where it can be read only.
+static A_MOMENT: LARGE_INTEGER = LARGE_INTEGER::new(-10_000);
+
+/// Has the time written into a constant.
+pub(super) unsafe fn time_into_constant() {
+    KeQuerySystemTime((&raw const A_MOMENT).cast_mut());
+}
+
+/// Waits as long as a constant says.
+pub(super) unsafe fn time_from_constant() {
+    KeDelayExecutionThread(KernelMode, FALSE, (&raw const A_MOMENT).cast_mut());
 }
 
 const NAMES: [&str; 3] = ["read", "write", "flush"];

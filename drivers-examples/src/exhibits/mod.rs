@@ -113,7 +113,17 @@ fn run(config: Config, program: unsafe fn()) -> Outcome {
 }
 
 const fn exhibit(name: &'static str, summary: &'static str, expects: Expects, kind: Kind) -> Driver {
-    Driver { name, aliases: &[], summary, expects, kind, cancels: false, image: None, sources: SOURCES }
+    Driver {
+        name,
+        aliases: &[],
+        summary,
+        expects,
+        kind,
+        cancels: false,
+        reads_registry: false,
+        image: None,
+        sources: SOURCES,
+    }
 }
 
 pairs! {
@@ -396,6 +406,9 @@ pairs! {
     "unexpected-kernel-mode-trap" = Stops("UNEXPECTED_KERNEL_MODE_TRAP"), program
         memory::recurse_as_told, "recurses as often as a number says that came from elsewhere";
         memory::recurse_a_little, "recurses as often as its stack has room for, whatever the number says";
+    "attempted-write-to-readonly-memory" = Stops("ATTEMPTED_WRITE_TO_READONLY_MEMORY"), program
+        memory::time_into_constant, "has the time written into a constant";
+        memory::time_from_constant, "waits as long as a constant says";
     "attempted-switch-from-dpc" = Stops("ATTEMPTED_SWITCH_FROM_DPC"), program
         dpcs::wait_in_dpc, "waits for an event in a DPC";
         dpcs::look_in_dpc, "waits for an event in a DPC with a time-out of zero, which only looks";

@@ -32,15 +32,15 @@ impl Ways for Clean {}
 
 /// The device extension.
 #[repr(C)]
-struct FILTER {
-    Lower: PDEVICE_OBJECT,
-    RemoveLock: IO_REMOVE_LOCK,
+pub(crate) struct FILTER {
+    pub(crate) Lower: PDEVICE_OBJECT,
+    pub(crate) RemoveLock: IO_REMOVE_LOCK,
     Reads: LONG,
     Failed: LONG,
 }
-type PFILTER = *mut FILTER;
+pub(crate) type PFILTER = *mut FILTER;
 
-unsafe fn Filter(DeviceObject: PDEVICE_OBJECT) -> PFILTER {
+pub(crate) unsafe fn Filter(DeviceObject: PDEVICE_OBJECT) -> PFILTER {
     (*DeviceObject).DeviceExtension.cast()
 }
 
@@ -93,7 +93,8 @@ unsafe extern "C-unwind" fn AddDevice(
     STATUS_SUCCESS
 }
 
-unsafe fn Fail(Irp: PIRP, Status: NTSTATUS) -> NTSTATUS {
+/// Completes a request with that status, a success too.
+pub(crate) unsafe fn Fail(Irp: PIRP, Status: NTSTATUS) -> NTSTATUS {
     (*Irp).IoStatus = IO_STATUS_BLOCK::new(Status, 0);
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
     Status
@@ -113,7 +114,7 @@ unsafe extern "C-unwind" fn Forward(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> 
 }
 
 /// Passes a read on, and counts it when it ends.
-unsafe extern "C-unwind" fn Read<W: Ways>(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
+pub(crate) unsafe extern "C-unwind" fn Read<W: Ways>(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
     let Extension = Filter(DeviceObject);
     let Status = IoAcquireRemoveLock(&raw mut (*Extension).RemoveLock, Irp.cast());
     if !NT_SUCCESS(Status) {

@@ -53,6 +53,7 @@ macro_rules! models {
             expects: { use Expects::*; $expects },
             kind: Kind::Model { cpus: $cpus, run: &$run },
             cancels: false,
+            reads_registry: false,
             image: None,
             sources: MODEL_SOURCES,
         };

@@ -172,6 +172,7 @@ macro_rules! museum {
             summary: $summary,
             expects: $expects,
             cancels: matches!($kind, Kind::Wdm { .. }),
+            reads_registry: false,
             kind: $kind,
             image: None,
             sources: if matches!($kind, Kind::Miniport { .. }) { VIRTIO_SOURCES } else { SOURCES },

@@ -15,7 +15,8 @@
 //! | `suspect-power`, `suspect-unit-start` | a virtual miniport that hears of units by SRBs |
 //! | `suspect-registry` | a virtual miniport that keeps a number in the registry |
 //! | `suspect-filter-pending`, `suspect-filter-frees` | the clean `filter`, but for a completion routine |
-//! | `suspect-cleanup`, `suspect-cleanup-lost` | the clean `wdm-startio`, but for IRP_MJ_CLEANUP |
+//! | `suspect-handle` | a filter with data of its own for each handle |
+//! | `suspect-cleanup`, `-lost`, `-write` | the clean `wdm-startio`, but for IRP_MJ_CLEANUP |
 //!
 //! Invariant: **the near miss is silent** under every rule that is on, also with `--fault hostile`.
 
@@ -27,6 +28,7 @@
 
 mod cleanup;
 mod filter;
+mod handle;
 mod ids;
 mod miniport;
 mod ports;
@@ -46,6 +48,7 @@ const SOURCES: &[Source] = verifier::sources![
     "mod.rs",
     "cleanup.rs",
     "filter.rs",
+    "handle.rs",
     "ids.rs",
     "miniport.rs",
     "ports.rs",
@@ -109,6 +112,7 @@ macro_rules! suspects {
             expects: $expects,
             kind: suspects!(@kind $kind $entry),
             cancels: matches!(suspects!(@kind $kind $entry), Kind::Wdm { device: Some(_), .. }),
+            reads_registry: suspects!(@reads_registry $kind),
             image: None,
             sources: suspects!(@sources $kind),
         }
@@ -123,6 +127,11 @@ macro_rules! suspects {
             device: Some(|store, faults| Box::new(DiskController::new(store).with_faults(faults))),
         }
     };
+    (@kind with_registry $entry:path) => { suspects!(@kind virtual_miniport $entry) };
+    (@reads_registry with_registry) => { true };
+    (@reads_registry over_ahci) => { AHCI.reads_registry };
+    (@reads_registry $other:ident) => { false };
+    (@sources with_registry) => { SOURCES };
     (@sources over_filter) => { OVER_FILTER };
     (@sources over_wdm_startio) => { OVER_WDM_STARTIO };
     (@sources virtual_miniport) => { SOURCES };
@@ -147,9 +156,11 @@ suspects! {
     virtual_miniport "suspect-unit-power" = MayBreak("IrqlKeApcLte1"), with "--event units", units::WaitsEntry, units::CarefulEntry, "waits when a unit is put to sleep: --event units";
     virtual_miniport "suspect-power" = MayBreak("RequestStatus"), with "--event units --luns 2", power::ForgetsFlagEntry, power::CarefulEntry, "takes the power of one unit for the adapter's: --event units --luns 2";
     virtual_miniport "suspect-unit-start" = MayBreak("IrqlKeApcLte1"), with "--event units", power::WaitsEntry, power::CarefulEntry, "waits when a unit is started: --event units";
-    virtual_miniport "suspect-registry" = MayStop("KMODE_EXCEPTION_NOT_HANDLED"), with "--fault registry", registry::TrustingEntry, registry::CarefulEntry, "divides by what it reads from the registry: --fault registry";
+    with_registry "suspect-registry" = MayStop("KMODE_EXCEPTION_NOT_HANDLED"), with "--fault registry", registry::TrustingEntry, registry::CarefulEntry, "divides by what it reads from the registry: --fault registry";
     over_wdm_startio "suspect-cleanup" = MayBreak("RequestStatus"), with "", cleanup::CancelsAllEntry, crate::wdm_startio::driver_entry, "cancels the requests of all when one gives its handle up";
     over_wdm_startio "suspect-cleanup-lost" = MayBreak("LostRequest"), with "", cleanup::LosesEntry, crate::wdm_startio::driver_entry, "takes requests off its queue when their handle is given up, and completes none";
+    over_wdm_startio "suspect-cleanup-write" = MayBreak("LostRequest"), with "", cleanup::LosesWritesEntry, cleanup::CompletesWritesEntry, "cancels the reads of a handle that is given up, and keeps its writes for ever";
+    over_filter "suspect-handle" = MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), with "", handle::AtCleanupEntry, handle::AtCloseEntry, "frees what it keeps of a handle when that is given up, with requests under way";
     over_filter "suspect-filter-pending" = MayStop("DRIVER_VERIFIER_IOMANAGER_VIOLATION"), with "", crate::filter::DriverEntry::<filter::ForgetsPending>, crate::filter::driver_entry, "does not pass on that a read was pended below";
     over_filter "suspect-filter-frees" = MayStop("DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL"), with "", crate::filter::DriverEntry::<filter::ForgetsToKeep>, crate::filter::driver_entry, "lets the I/O manager go on with an IRP of its own that it has freed";
 }

@@ -78,6 +78,7 @@ macro_rules! vandals {
                 expects: { use Expects::*; $expects },
                 kind: Kind::Model { cpus: $cpus, run: &$run },
                 cancels: false,
+                reads_registry: false,
                 image: None,
                 sources: VANDAL_SOURCES,
             };
@@ -92,6 +93,7 @@ macro_rules! vandals {
                 expects: { use Expects::*; $mexpects },
                 kind: Kind::VirtualMiniport { entry: Some($entry) },
                 cancels: false,
+                reads_registry: false,
                 image: None,
                 sources: crate::exhibits::SOURCES,
             };

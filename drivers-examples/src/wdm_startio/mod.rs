@@ -39,7 +39,7 @@ pub(crate) mod ddi;
 pub(crate) mod device;
 pub(crate) mod dispatch;
 mod driver;
-mod held;
+pub(crate) mod held;
 mod interrupt;
 pub mod next_under_lock;
 mod pnp;

@@ -39,7 +39,7 @@ const SEEDS: &[(&str, u64, &str)] = &[
     ("r28", 1, ""),
     ("r29", 5, ""),
     ("r30", 92, "--no-shrink"),
-    ("r31", 75, "--no-shrink"),
+    ("r31", 3, "--no-shrink"),
     ("r32", 59, "--no-shrink"),
 ];
 

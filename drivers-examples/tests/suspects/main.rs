@@ -26,6 +26,8 @@ const PLACES: &[(&str, &str)] = &[
     ("suspect-registry", "Number % (*Adapter).Queues"),
     ("suspect-cleanup", ""),
     ("suspect-cleanup-lost", ""),
+    ("suspect-cleanup-write", ""),
+    ("suspect-handle", "InterlockedIncrement("),
     ("suspect-filter-pending", ""),
     ("suspect-filter-frees", ""),
 ];

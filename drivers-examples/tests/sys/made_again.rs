@@ -171,9 +171,16 @@ fn c_code_that_faults_or_does_not_come_back_ends_like_rust_code() {
         // A frame larger than the guard page.
         (big, "Calls += Big(Calls);", "error[UNEXPECTED_KERNEL_MODE_TRAP]: the kernel stack overflowed"),
         ("", "VOID (*volatile Routine)(VOID) = NULL; Routine();", "the driver executed NULL"),
-        ("", "*(volatile UCHAR *)StartIo = 0;", "in its own image, where"),
+        ("", "*(volatile UCHAR *)StartIo = 0;", "in its image, which can be read only"),
+        // A constant where a routine writes; where it reads, one will do.
+        (
+            "static const ULONGLONG Moment = 1; static const CHAR Name[] = \"Depth\";",
+            "StorPortDebugPrint(0, (PCHAR)Name); StorPortQuerySystemTime((PLARGE_INTEGER)&Moment);",
+            "in its image, which can be read only inside StorPortQuerySystemTime",
+        ),
     ] {
         let Some(found) = found_in(helper, body) else { return };
+        let found = found.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(found.contains(verdict), "{verdict}:\n{found}");
     }
 }

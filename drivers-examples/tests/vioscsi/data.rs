@@ -33,6 +33,7 @@ macro_rules! over {
                 },
             },
             cancels: false,
+            reads_registry: false,
             image: None,
             sources: &[],
         };

@@ -72,6 +72,7 @@ macro_rules! form {
                 device: Some(|store, faults| Box::new(DiskController::new(store).with_faults(faults))),
             },
             cancels: false,
+            reads_registry: false,
             image: None,
             sources: &[],
         };

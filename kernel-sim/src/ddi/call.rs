@@ -193,17 +193,39 @@ impl Call {
         self.cpu.bad_pointer(address, &format!("{}: {what}", self.ddi.name))
     }
 
-    /// Checks a pointer that the call reads or writes through.
+    /// Checks a pointer that the call only reads through: a constant of the driver's will do, where Windows
+    /// takes one.
+    #[inline]
+    pub fn check_input<T>(&self, pointer: *const T) {
+        if !self.cpu.is_readable(pointer as usize, size_of::<T>()) || !pointer.is_aligned() {
+            bad_argument(self.ddi, self.site, pointer as usize, std::any::type_name::<T>());
+        }
+    }
+
+    /// Checks so many bytes that the call only reads; `what` says what they are.
+    pub fn check_input_bytes(&self, buffer: *const u8, bytes: usize, what: &str) {
+        if !self.is_readable(buffer as usize, bytes.max(1)) {
+            self.bad_pointer(buffer as usize, what);
+        }
+    }
+
+    /// Whether so many bytes are memory of the machine, or constants of the driver's.
+    #[must_use]
+    pub fn is_readable(&self, address: usize, bytes: usize) -> bool {
+        self.cpu.is_readable(address, bytes)
+    }
+
+    /// Checks a pointer that the call writes through.
     #[inline]
     pub fn check_output<T>(&self, pointer: *mut T) {
         if !self.cpu.is_memory(pointer as usize, size_of::<T>()) || !pointer.is_aligned() {
-            bad_output(self.ddi, self.site, pointer as usize, std::any::type_name::<T>());
+            bad_argument(self.ddi, self.site, pointer as usize, std::any::type_name::<T>());
         }
     }
 }
 
 #[cold]
-fn bad_output(ddi: &'static DdiInfo, site: Site, address: usize, what: &str) -> ! {
+fn bad_argument(ddi: &'static DdiInfo, site: Site, address: usize, what: &str) -> ! {
     Call::new(ddi, site).bad_pointer(address, what)
 }
 

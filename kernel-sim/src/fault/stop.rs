@@ -1,19 +1,21 @@
 //! Which bug check a fault is, and the sentence that tells it.
 //!
 //! As Windows has it: 0x50 for memory that is none below DISPATCH_LEVEL, 0xD1 at or above, 0x7F with
-//! parameter 8 for a stack that ran into its guard page, 0x1E for every other exception. Invariant: no
-//! host address gets into a parameter or a sentence, so the same run tells the same in every process.
+//! parameter 8 for a stack that ran into its guard page, 0xBE for a write to what can be read only, 0x1E for
+//! every other exception. Invariant: no host address gets into a parameter or a sentence, so the same run
+//! tells the same in every process.
 
 use super::caught::Why;
 use super::evidence::{Access, Evidence, trap};
 use crate::bugcheck::{
-    BugCheck, DRIVER_IRQL_NOT_LESS_OR_EQUAL, Ending, KMODE_EXCEPTION_NOT_HANDLED,
-    PAGE_FAULT_IN_NONPAGED_AREA, Runaway, StopCode, UNEXPECTED_KERNEL_MODE_TRAP,
+    ATTEMPTED_WRITE_TO_READONLY_MEMORY, BugCheck, DRIVER_IRQL_NOT_LESS_OR_EQUAL, Ending,
+    KMODE_EXCEPTION_NOT_HANDLED, PAGE_FAULT_IN_NONPAGED_AREA, Runaway, StopCode, UNEXPECTED_KERNEL_MODE_TRAP,
 };
 use crate::irql::Irql;
 use crate::memory::Place;
 use crate::moment::Moment;
 use crate::processor::Processor;
+use crate::program;
 use crate::report_address;
 use crate::site::Site;
 use crate::stack::{Blame, Stack};
@@ -132,6 +134,19 @@ fn bad_access(cpu: &Processor, evidence: &Evidence) -> Judged {
         let what = format!("the driver {verb} {block} at {irql}, where it cannot be brought into memory");
         let kind = u64::from(access == Access::Write);
         return (DRIVER_IRQL_NOT_LESS_OR_EQUAL, [shown, u64::from(irql.0), kind, 0], what, allocated);
+    }
+    let of = match memory.place(address) {
+        Place::Image
+            if cpu.machine().image.as_ref().is_some_and(|image| image.place_of(address).is_some()) =>
+        {
+            Some(report_address(shown))
+        }
+        Place::Elsewhere if program::is_constant(address, 1) => Some("a constant or code".to_owned()),
+        _ => None,
+    };
+    if let Some(of) = of.filter(|_| access == Access::Write) {
+        let what = format!("the driver wrote to {of} in its image, which can be read only");
+        return (ATTEMPTED_WRITE_TO_READONLY_MEMORY, [shown, 0, 0, 0], what, Vec::new());
     }
     let was = match memory.place(address) {
         Place::Elsewhere if address == 0 => "NULL".to_owned(),

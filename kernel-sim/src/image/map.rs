@@ -119,7 +119,7 @@ impl Mapped {
 
     /// The place in the image that is at an address, if one is; stubs do not count.
     #[inline]
-    pub(super) fn place_of(&self, address: usize) -> Option<usize> {
+    pub(crate) fn place_of(&self, address: usize) -> Option<usize> {
         Some(address.wrapping_sub(self.base.as_ptr() as usize))
             .filter(|place| *place < self.image.pristine.len())
     }

@@ -26,7 +26,7 @@ pub(crate) unsafe fn create(
     call: &Call,
     driver: PDRIVER_OBJECT,
     extension_bytes: ULONG,
-    _name: PUNICODE_STRING,
+    name: PUNICODE_STRING,
     kind: DEVICE_TYPE,
     characteristics: ULONG,
     _exclusive: BOOLEAN,
@@ -34,6 +34,9 @@ pub(crate) unsafe fn create(
 ) -> NTSTATUS {
     call.check_output(out);
     call.check_output(driver);
+    // Devices have no names here, but one that cannot be read stops Windows.
+    // SAFETY: the caller's string, which is checked.
+    let _ = unsafe { crate::string::units(call, name) };
     // Device object and extension are one block, as on Windows.
     let offset = size_of::<DEVICE_OBJECT>().next_multiple_of(16);
     let bytes = offset + extension_bytes as usize;

@@ -49,12 +49,12 @@ pub(crate) unsafe fn start(
     let queue = &raw mut d.DeviceQueue;
     let entry = entry_of(i);
     // SAFETY: queue and entry are fields of a device and an IRP that `object` found live; a key is the
-    // driver's own pointer, read only where `check_output` finds it in mapped memory.
+    // driver's own pointer, read only where `check_input` finds it in readable memory.
     let inserted = unsafe {
         if key.is_null() {
             device_queue::insert(call, queue, entry)
         } else {
-            call.check_output(key);
+            call.check_input(key);
             device_queue::insert_by_key(call, queue, entry, *key)
         }
     } != FALSE;

@@ -11,26 +11,8 @@ use crate::ddi::Call;
 use crate::ddi::types::*;
 use crate::handles::Object;
 use crate::registry_failure;
+use crate::string::units as text;
 use std::ptr::slice_from_raw_parts_mut;
-
-/// The units of a string of the driver's; none of a NULL.
-unsafe fn text(call: &Call, string: PUNICODE_STRING) -> Vec<u16> {
-    if string.is_null() {
-        return Vec::new();
-    }
-    call.check_output(string);
-    // SAFETY: just found in mapped memory; plain data.
-    let UNICODE_STRING { Length, Buffer, .. } = unsafe { *string };
-    let units = usize::from(Length) / 2;
-    if units == 0 {
-        return Vec::new();
-    }
-    if !call.cpu.is_memory(Buffer as usize, 2 * units) || !Buffer.is_aligned() {
-        call.bad_pointer(Buffer as usize, "the characters of a string");
-    }
-    // SAFETY: just found in mapped memory, aligned; any bits are units.
-    unsafe { (*slice_from_raw_parts_mut(Buffer, units)).to_vec() }
-}
 
 /// The key that object attributes name, as `find` looks for it.
 unsafe fn named<T>(
@@ -38,7 +20,7 @@ unsafe fn named<T>(
     attributes: POBJECT_ATTRIBUTES,
     find: impl FnOnce(&mut Registry, Option<usize>, &[u16]) -> Result<T, NoKey>,
 ) -> Result<T, NTSTATUS> {
-    call.check_output(attributes);
+    call.check_input(attributes);
     // SAFETY: just found in mapped memory; plain data.
     let OBJECT_ATTRIBUTES { Length, RootDirectory, ObjectName, .. } = unsafe { *attributes };
     if Length as usize != size_of::<OBJECT_ATTRIBUTES>() {
@@ -252,7 +234,7 @@ pub(crate) unsafe fn set_value_key(
     let data = if size == 0 {
         Vec::new()
     } else {
-        if !call.cpu.is_memory(data as usize, size) {
+        if !call.cpu.is_readable(data as usize, size) {
             call.bad_pointer(data as usize, "the data of a value");
         }
         // SAFETY: just found in mapped memory; any bits are bytes.

@@ -167,8 +167,8 @@ pub(crate) unsafe fn wait_for_single_object(
 ) -> NTSTATUS {
     let header = header(call, object, "the object to wait for");
     let timeout = (!timeout.is_null()).then(|| {
-        call.check_output(timeout);
-        // SAFETY: `check_output` found it in mapped memory, aligned; any bytes are a LARGE_INTEGER.
+        call.check_input(timeout);
+        // SAFETY: `check_input` found it in readable memory, aligned; any bytes are a LARGE_INTEGER.
         unsafe { (*timeout).QuadPart() }
     });
     check_may_wait(call, object as usize, timeout);
@@ -218,8 +218,8 @@ pub(crate) unsafe fn delay(
     _alertable: BOOLEAN,
     interval: PLARGE_INTEGER,
 ) -> NTSTATUS {
-    call.check_output(interval);
-    // SAFETY: `check_output` found it in mapped memory, aligned; any bytes are a LARGE_INTEGER.
+    call.check_input(interval);
+    // SAFETY: `check_input` found it in readable memory, aligned; any bytes are a LARGE_INTEGER.
     let interval = unsafe { (*interval).QuadPart() };
     check_may_wait(call, interval as usize, None);
     let machine = call.cpu.machine();

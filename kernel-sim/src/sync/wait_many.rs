@@ -50,8 +50,8 @@ pub(crate) unsafe fn wait(
         header(call, *key as PVOID, "an object to wait for");
     }
     let timeout = (!timeout.is_null()).then(|| {
-        call.check_output(timeout);
-        // SAFETY: `check_output` found it in mapped memory, aligned; any bytes are a LARGE_INTEGER.
+        call.check_input(timeout);
+        // SAFETY: `check_input` found it in readable memory, aligned; any bytes are a LARGE_INTEGER.
         unsafe { (*timeout).QuadPart() }
     });
     check_may_wait(call, keys[0], timeout);

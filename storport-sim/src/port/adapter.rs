@@ -127,6 +127,8 @@ pub(crate) struct AdapterState {
     pub(super) removing: AtomicBool,
     /// The hardware was pulled out: requests fail, and none waits for it.
     pub(super) is_gone: AtomicBool,
+    /// ScsiStopAdapter has stopped it for power, and it was not restarted since: the miniport is not called.
+    pub(super) is_asleep: AtomicBool,
     /// Seconds counted while requests are outstanding, and whether the next is armed.
     pub(super) ticks: AtomicU32,
     pub(super) tick_armed: AtomicBool,
@@ -179,6 +181,7 @@ impl AdapterState {
             control_types: AtomicU32::new(0),
             unit_control_types: AtomicU32::new(0),
             is_gone: AtomicBool::new(false),
+            is_asleep: AtomicBool::new(false),
             removed_devices: Mutex::new(Vec::new()),
             units: (0..UNITS_MAX).map(|_| AtomicPtr::new(null_mut())).collect(),
             units_end: AtomicU32::new(0),

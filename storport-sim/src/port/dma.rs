@@ -380,18 +380,18 @@ pub(crate) unsafe fn move_memory(call: &Call, to: PVOID, from: PVOID, bytes: ULO
         return;
     }
     super::hardware::check_bytes(call, to, bytes as usize);
-    super::hardware::check_bytes(call, from, bytes as usize);
-    // SAFETY: both ends of both ranges were found in the machine's memory.
+    call.check_input_bytes(from.cast(), bytes as usize, "the memory to move");
+    // SAFETY: one range was found in the machine's memory, the other in what can be read.
     unsafe { std::ptr::copy(from.cast::<u8>(), to.cast::<u8>(), bytes as usize) };
 }
 
-/// A C string of the driver's, as far as it is memory of the machine; at most 256 characters.
+/// A C string of the driver's, which may be a constant; at most 256 characters.
 pub(super) fn text(call: &Call, string: PCHAR) -> String {
     let mut text = String::new();
     for n in 0..256 {
         let at = string.wrapping_add(n);
-        call.check_output(at);
-        // SAFETY: just found in mapped memory.
+        call.check_input(at);
+        // SAFETY: just found in readable memory.
         match unsafe { *at } as u8 {
             0 => break,
             byte => text.push(char::from(byte)),

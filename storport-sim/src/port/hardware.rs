@@ -227,9 +227,9 @@ pub(crate) unsafe fn set_bus_data_by_offset(
     let adapter = adapter(call, extension);
     let range = config_bytes(call, adapter, kind as BUS_DATA_TYPE, slot, offset, length);
     let Some(hardware) = adapter.hardware.as_ref().filter(|_| !range.is_empty()) else { return 0 };
-    check_bytes(call, buffer, range.len());
+    call.check_input_bytes(buffer.cast(), range.len(), "the buffer");
     let mut space = hardware.config_space.lock();
-    // SAFETY: the driver's buffer was just found in mapped memory.
+    // SAFETY: the driver's buffer was just found in readable memory.
     let from = unsafe { std::slice::from_raw_parts(buffer.cast::<u8>(), range.len()) };
     space[range.clone()].copy_from_slice(from);
     range.len() as ULONG
@@ -308,8 +308,8 @@ macro_rules! register_routines {
         pub(crate) unsafe fn $write_buffer(call: &Call, extension: PVOID, register: *mut $ty, buffer: *mut $ty, count: ULONG) {
             for n in 0..count as usize {
                 let from = buffer.wrapping_add(n);
-                call.check_output(from);
-                // SAFETY: just found in mapped memory and aligned.
+                call.check_input(from);
+                // SAFETY: just found in readable memory and aligned.
                 let value = unsafe { *from };
                 write(call, extension, register.wrapping_add(n) as usize, size_of::<$ty>(), u64::from(value));
             }
@@ -340,8 +340,8 @@ macro_rules! port_buffer_routines {
         pub(crate) unsafe fn $write_buffer(call: &Call, extension: PVOID, port: *mut $ty, buffer: *mut $ty, count: ULONG) {
             for n in 0..count as usize {
                 let from = buffer.wrapping_add(n);
-                call.check_output(from);
-                // SAFETY: just found in mapped memory and aligned.
+                call.check_input(from);
+                // SAFETY: just found in readable memory and aligned.
                 let value = unsafe { *from };
                 write(call, extension, port as usize, size_of::<$ty>(), u64::from(value));
             }

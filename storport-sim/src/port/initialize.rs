@@ -82,16 +82,16 @@ pub(crate) unsafe fn storport_initialize(
     }
     call.check_output(driver);
     // The size comes first, and says how much more there is.
-    call.check_output(data.cast::<ULONG>());
-    // SAFETY: just found in mapped memory.
+    call.check_input(data.cast::<ULONG>());
+    // SAFETY: just found in readable memory.
     let bytes = unsafe { *data.cast::<ULONG>() } as usize;
     if !SIZES.contains(&bytes) {
         return STATUS_REVISION_MISMATCH;
     }
-    if !call.machine().is_accessible(data as usize, bytes) || !data.is_aligned() {
+    if !call.is_readable(data as usize, bytes) || !data.is_aligned() {
         call.bad_pointer(data as usize, "the HW_INITIALIZATION_DATA");
     }
-    // SAFETY: as many bytes were just found in mapped memory.
+    // SAFETY: as many bytes were just found in readable memory.
     let data = unsafe { with_zeros_behind(data.cast(), bytes) };
     if (Isa..=TurboChannel).contains(&data.AdapterInterfaceType) {
         return STATUS_INVALID_PARAMETER;

@@ -159,6 +159,7 @@ impl AdapterState {
             self.let_callbacks_return();
             self.control_if_supported(ScsiStopAdapter);
             self.control_if_supported(ScsiSetBootConfig);
+            self.is_asleep.store(true, SeqCst);
         }
     }
 
@@ -187,12 +188,16 @@ impl AdapterState {
 
     /// Starts a stopped adapter again: ScsiAdapterPower, or ScsiSetRunningConfig and ScsiRestartAdapter, or
     /// (without that) HwStorFindAdapter at DISPATCH_LEVEL and HwStorInitialize; then SRB_FUNCTION_POWER. One
-    /// that was pulled out meanwhile is neither stopped nor started.
+    /// that was pulled out meanwhile is neither stopped nor started. If ScsiStopAdapter had stopped it, the
+    /// miniport is not called any more, of its removal neither: SCSI_ADAPTER_CONTROL_TYPE says that a stopped
+    /// one is not called until it is started or powered up. One with ScsiAdapterPower hears of the removal,
+    /// since nothing is said of that (our choice).
     pub(super) fn restart(&self) -> Result<(), StartError> {
         if self.is_gone.load(SeqCst) {
             self.open(STOPPED);
             return Ok(());
         }
+        self.is_asleep.store(false, SeqCst);
         let powered = self.power(StorPowerDeviceD0, StorPowerActionNone);
         let restarted = powered.or_else(|| {
             self.control_if_supported(ScsiSetRunningConfig);
@@ -324,7 +329,7 @@ impl AdapterState {
     /// which it can give back what it allocated, since HwStorFreeAdapterResources is for virtual ones. It
     /// comes before ScsiStopAdapter; the order is not documented. A stopped adapter hears nothing.
     pub(super) fn announce(&self, action: u32) {
-        if self.hardware.is_none() || self.gate.is_held(STOPPED) {
+        if self.hardware.is_none() || self.gate.is_held(STOPPED) || self.is_asleep.load(SeqCst) {
             return;
         }
         let Some(mut requests) = OwnRequests::new(self) else { return };
@@ -354,8 +359,11 @@ impl AdapterState {
                 );
             }
             self.let_callbacks_return();
-            // A miniport that has both gives back what it allocated in ScsiStopAdapter: see storahci.
-            if self.control_if_supported(ScsiStopAdapter).is_none() {
+            // A miniport that has both gives back what it allocated in ScsiStopAdapter: see storahci. In the
+            // place of one that is stopped already, Storport does.
+            if self.is_asleep.load(SeqCst) {
+                self.free_allocations();
+            } else if self.control_if_supported(ScsiStopAdapter).is_none() {
                 self.power(StorPowerDeviceD3, StorPowerActionNone);
             }
         }

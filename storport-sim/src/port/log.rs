@@ -57,11 +57,10 @@ pub(crate) unsafe fn system_event(call: &Call, extension: PVOID, _details: PVOID
     STOR_STATUS_SUCCESS
 }
 
-/// The message is read, as a debugger would, so that a bad pointer is found.
+/// The message is read, as a debugger would, so that one without an end is found.
 pub(crate) unsafe fn debug_print(call: &Call, _level: ULONG, message: PCHAR) {
-    // A literal of the driver's lies in its image, which is no memory of the machine: only a message that
-    // is can be looked at.
-    if call.machine().physical_of(message as usize).is_some() {
+    // A driver in Rust may have made it on the host's heap, which is no memory of the machine.
+    if call.is_readable(message as usize, 1) {
         text(call, message);
     }
 }

@@ -71,6 +71,19 @@ fn allocate(call: &Call, adapter: &AdapterState, bytes: usize, tag: u32, for_dma
     memory
 }
 
+impl AdapterState {
+    /// Gives back what the miniport allocated, as Storport does for one that it does not call any more.
+    pub(super) fn free_allocations(&self) {
+        let blocks = std::mem::take(&mut *self.allocations.0.lock());
+        for (address, block) in blocks {
+            if block.is_admitted {
+                self.revoke_memory(address, block.bytes);
+            }
+            unhooked::free_for_driver(&super::own_cx(), address as PVOID);
+        }
+    }
+}
+
 fn free(call: &Call, adapter: &AdapterState, address: PVOID) {
     if let Some(block) = adapter.allocations.remove(address)
         && block.is_admitted

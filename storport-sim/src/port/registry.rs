@@ -8,7 +8,7 @@
 
 use super::adapter;
 use super::dma::text;
-use super::hardware::{check_bytes, copy_out};
+use super::hardware::copy_out;
 use super::pci_slot::Parameter;
 use crate::ddi::{MINIPORT_REG_BINARY, MINIPORT_REG_DWORD, MINIPORT_REG_SZ};
 use kernel_sim::ddi::{BOOLEAN, Call, FALSE, PUCHAR, PULONG, PVOID, TRUE, ULONG};
@@ -131,8 +131,8 @@ pub(crate) unsafe fn write(
     if call.cpu.irql() != Irql::PASSIVE || length == 0 || length > BUFFER_MAX {
         return FALSE;
     }
-    check_bytes(call, buffer, length as usize);
-    // SAFETY: just found in mapped memory.
+    call.check_input_bytes(buffer.cast(), length as usize, "the data of the value");
+    // SAFETY: just found in readable memory.
     let bytes = unsafe { std::slice::from_raw_parts(buffer.cast::<u8>(), length as usize) };
     let value = match kind {
         MINIPORT_REG_DWORD => match bytes.try_into() {

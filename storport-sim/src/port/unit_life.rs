@@ -74,6 +74,9 @@ impl AdapterState {
     /// Tells the miniport that the units' devices are removed, as the adapter's is about to be: where it
     /// reported ScsiUnitRemove. Others hear of the adapter only (our choice).
     pub(super) fn announce_removal_of_units(&self) {
+        if self.is_asleep.load(SeqCst) {
+            return;
+        }
         for unit in self.units().filter(|unit| !unit.device.load(Acquire).is_null()) {
             self.unit_control(unit, ScsiUnitRemove);
         }

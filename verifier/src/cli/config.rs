@@ -120,6 +120,7 @@ mod tests {
         expects: Expects::Clean,
         kind: Kind::VirtualMiniport { entry: None },
         cancels: false,
+        reads_registry: false,
         image: None,
         sources: &[],
     };

@@ -76,10 +76,14 @@ fn load(path: &Path, arguments: &SysArguments) -> Result<&'static Driver, Refusa
         expects: Expects::Clean,
         kind,
         cancels: false,
+        reads_registry: image.imports().any(|name| READS_REGISTRY.contains(&name)),
         image: Some(Box::leak(Box::new(FromFile { image, flags: flags(path, arguments) }))),
         sources: sources(image, arguments.source.as_deref()),
     })))
 }
+
+/// The imports of a driver that reads the registry.
+const READS_REGISTRY: [&str; 3] = ["StorPortRegistryRead", "ZwQueryValueKey", "ZwOpenKey"];
 
 /// The flags that name it again.
 fn flags(path: &Path, arguments: &SysArguments) -> String {

@@ -8,7 +8,8 @@ use crate::rules;
 
 pub(super) fn page(drivers: &[&Driver], word: &str) -> Option<Page> {
     let driver = drivers.iter().find(|driver| driver.is_called(word))?;
-    let Driver { name, aliases, summary, expects, kind, cancels: _, image, sources } = driver;
+    let Driver { name, aliases, summary, expects, kind, cancels: _, reads_registry: _, image, sources } =
+        driver;
     let mut facts = vec![("kind", kind_of(kind))];
     if !aliases.is_empty() {
         facts.push(("also", aliases.join(", ")));

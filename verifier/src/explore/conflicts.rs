@@ -217,6 +217,7 @@ mod tests {
             expects: Expects::Clean,
             kind: Kind::Model { cpus: 2, run },
             cancels: false,
+            reads_registry: false,
             image: None,
             sources: &[],
         }

@@ -60,6 +60,8 @@ stops! {
         exhibits "unexpected-kernel-mode-trap";
     ATTEMPTED_SWITCH_FROM_DPC, why "a DPC runs on top of any thread and cannot wait: the processor would never come back to it",
         exhibits "attempted-switch-from-dpc";
+    ATTEMPTED_WRITE_TO_READONLY_MEMORY, why "constants and code of an image are on pages that cannot be written: Windows stops",
+        exhibits "attempted-write-to-readonly-memory";
     BAD_POOL_CALLER, why "the pool headers are damaged: some later allocation of any driver fails or overlaps",
         exhibits "bad-pool-caller";
     DRIVER_VERIFIER_DETECTED_VIOLATION, why "Windows goes on without Driver Verifier, with locks, IRQL or pool in a state that fails later and elsewhere",

@@ -15,6 +15,7 @@ static FAILS_IN_THIS_CRATE: Driver = Driver {
     expects: Expects::Clean,
     kind: Kind::Model { cpus: 1, run: &fails },
     cancels: false,
+    reads_registry: false,
     image: None,
     sources: &[],
 };

@@ -80,6 +80,13 @@ impl Expected {
         }
     }
 
+    /// The last write, which may have been made or not, is about to be sent once more: the next stamp is of
+    /// its generation.
+    pub(super) fn take_back(&mut self, at: Extent) {
+        let range = self.range(at);
+        self.generations[range].iter_mut().for_each(|generation| *generation -= 1);
+    }
+
     /// A trim has ended: what it named reads as zeros if the disk promises that and it succeeded, else each
     /// sector as zeros or as before.
     pub(super) fn trimmed(&mut self, at: Extent, is_certain: bool) {
@@ -148,6 +155,20 @@ mod tests {
         expected.stamp(AT, &mut new);
         expected.written(AT);
         assert!(expected.check(AT, &data).is_err());
+    }
+
+    #[test]
+    fn a_write_that_is_sent_once_more_has_the_data_it_had() {
+        let (mut expected, mut data) = expected();
+        let mut again = data.clone();
+        expected.stamp(AT, &mut data);
+        expected.maybe_written(AT);
+        expected.take_back(AT);
+        expected.stamp(AT, &mut again);
+        expected.written(AT);
+        assert_eq!(again, data);
+        assert_eq!(expected.check(AT, &data), Ok(2));
+        assert!(expected.check(AT, &[0; 1024]).is_err());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The handle by which a job sends its requests: opened, given up among them, and opened again.
 //!
 //! A process that ends gives its handles up while its requests are under way: IRP_MJ_CLEANUP comes among
-//! them, here among reads only, since the job waits for what changes the disk. A driver has to complete or
-//! cancel those that name the file object. IRP_MJ_CLOSE follows the last of them. A driver without a routine
-//! for IRP_MJ_CREATE fails it, and its requests name no file.
+//! them, reads and writes. A driver has to complete or cancel those that name the file object. IRP_MJ_CLOSE
+//! follows the last of them. Writes that were cancelled so are sent once more by the next handle. A driver
+//! without a routine for IRP_MJ_CREATE fails it, and its requests name no file.
 //! Invariant: no request is sent that names a file whose last handle was given up.
 
 use kernel_sim::OpenFile;

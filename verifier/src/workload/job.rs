@@ -51,6 +51,8 @@ struct Job<'a> {
     handle: Handle,
     /// The last handle is gone, and what is under way may end as cancelled.
     is_cleaned_up: bool,
+    /// Writes and trims that were cancelled with their handle.
+    again: Vec<Operation>,
 }
 
 /// Takes blocks in any order and digests them in the disk's.
@@ -106,6 +108,7 @@ pub(super) fn run(shared: &Shared, n: u32, jobs: u32) {
         if job.handle.is_used_up() && job.digest.is_none() {
             job.close_handle();
             job.handle.open(machine);
+            job.make_good();
         }
         afterwards += u32::from(shared.permitted.is_expected() && shared.permitted.is_gone());
         job.submit(operation);
@@ -152,6 +155,7 @@ impl<'a> Job<'a> {
             outstanding: 0,
             handle: Handle::none(shared.disk.has_handles.then_some(shared.disk.devices[0]), depth),
             is_cleaned_up: false,
+            again: Vec::new(),
         }
     }
 
@@ -285,6 +289,9 @@ impl<'a> Job<'a> {
         if status == STATUS_CANCELLED && self.is_cleaned_up {
             self.statistics.cancelled += 1;
             self.may_be_done(operation);
+            if is_change(operation) {
+                self.again.push(operation);
+            }
             return None;
         }
         if status != STATUS_SUCCESS && !(operation == Operation::Service && status >= 0) {
@@ -380,13 +387,8 @@ impl<'a> Job<'a> {
         )
     }
 
-    /// Gives the handle up among reads, waits for those, and closes it. What changes the disk is waited for
-    /// first: like a request that the workload cancels, one that the driver cancels is a read, so that the
-    /// disk holds in the end what the same requests make of it without a driver.
+    /// Gives the handle up among requests, waits for those, and closes it.
     fn close_handle(&mut self) {
-        while self.handle.is_open() && self.is_disk_changing() {
-            self.receive();
-        }
         if let Some(file) = self.handle.give_up(self.machine) {
             self.is_cleaned_up = true;
             self.drain();
@@ -395,10 +397,16 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Whether a write or a trim is outstanding.
-    fn is_disk_changing(&self) -> bool {
-        let changes = |what| matches!(what, Operation::Write { .. } | Operation::Trim { .. });
-        self.slots.iter().any(|slot| slot.what.is_some_and(changes))
+    /// Sends what was cancelled with the last handle once more, and waits for it: the disk holds in the end
+    /// what the same requests make of it without a driver. A write has the data it had.
+    fn make_good(&mut self) {
+        for operation in std::mem::take(&mut self.again) {
+            if let Operation::Write { at } = operation {
+                self.expected.take_back(at);
+            }
+            self.submit(operation);
+        }
+        self.drain();
     }
 
     /// Waits for everything outstanding.
@@ -448,6 +456,10 @@ impl<'a> Job<'a> {
         }
         self.drain();
     }
+}
+
+fn is_change(operation: Operation) -> bool {
+    matches!(operation, Operation::Write { .. } | Operation::Trim { .. })
 }
 
 fn class_of(operation: Operation) -> OpClass {

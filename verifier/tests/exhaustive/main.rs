@@ -25,6 +25,7 @@ const fn model(cpus: u8, run: &'static verifier::driver::RunModel) -> Driver {
         expects: Expects::Clean,
         kind: Kind::Model { cpus, run },
         cancels: false,
+        reads_registry: false,
         image: None,
         sources: &[],
     }

@@ -60,6 +60,7 @@ pub const fn driver<const MISTAKE: u8>(name: &'static str) -> Driver {
             slot,
         },
         cancels: false,
+        reads_registry: false,
         image: None,
         sources: &[],
     }

@@ -17,6 +17,7 @@ pub static ENDS_TWICE: Driver = Driver {
         device: Some(|store, _| Box::new(DiskController::new(store))),
     },
     cancels: false,
+    reads_registry: false,
     image: None,
     sources: &[],
 };

@@ -96,6 +96,7 @@ const fn model(
         expects: Expects::Clean,
         kind,
         cancels: false,
+        reads_registry: false,
         image: None,
         sources,
     }

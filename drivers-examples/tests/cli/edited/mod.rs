@@ -55,6 +55,7 @@ static EDITED: Driver = Driver {
         device: Some(|store, _| Box::new(DiskController::new(store))),
     },
     cancels: true,
+    reads_registry: false,
     image: None,
     sources: &[Source { path: "rare.rs", text: include_str!("rare.rs") }],
 };

@@ -335,6 +335,31 @@ fn a_removal_is_announced_so_that_memory_can_be_given_back() {
     }
 }
 
+#[test]
+fn a_stopped_miniport_that_is_pulled_out_is_not_called_again() {
+    for announced in [false, true] {
+        let outcome = physical::run(1, Execution::Seeded(0), 0, 1, move |bench| {
+            let machine = Machine::current().unwrap();
+            // Any SRB_FUNCTION_PNP would be one after the stop, which it does not expect.
+            let driver = machine.load_driver(Some(frees_at_removal)).unwrap();
+            let adapter = Adapter::start_device(driver, physical::slot(&[])).unwrap();
+            adapter.stop();
+            assert_eq!(controls(ScsiStopAdapter), 1);
+            bench.behaviour.lock().is_gone = true;
+            if announced {
+                adapter.surprise_removal();
+                adapter.restart().unwrap();
+            }
+            let extension = physical::extension();
+            adapter.surprise_removal();
+            assert_eq!(extension.controls.iter().map(|calls| calls.load(SeqCst)).sum::<u32>(), 2);
+            adapter.surprise_remove();
+            machine.unload_driver(driver);
+        });
+        assert_completed(&outcome, &format!("announced while it was stopped: {announced}"));
+    }
+}
+
 /// Asks for more of an uncached extension each time the adapter is found.
 unsafe extern "C-unwind" fn find_growing(
     extension: PVOID,

@@ -11,6 +11,7 @@ use crate::finding::RunEnd;
 use crate::run::MemoryChoice;
 use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
 use kernel_sim::choose::Choose;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
 /// What one more execution costs besides its steps: a machine is built and taken down.
@@ -57,17 +58,18 @@ impl Candidate {
         };
         let is_plain = program.setup.memory.under(seed) == MemoryChoice::Plain;
         let cost = |steps| (OVERHEAD_STEPS + steps) * if is_plain { 1 } else { GUARDED_STEP };
-        let run = program.execute(seed, Chooser::Strategy(chooser));
+        let run = catch_unwind(AssertUnwindSafe(|| program.execute(seed, Chooser::Strategy(chooser))));
         let description = description.map(|d| std::mem::take(&mut *d.lock())).unwrap_or_default();
         match run {
-            Ok(run) => Made {
+            Ok(Ok(run)) => Made {
                 cost: cost(run.steps),
                 failure: Failure::of(&run.end),
                 is_given_up: matches!(run.end, RunEnd::Parted(_)),
                 description,
             },
-            // A driver that does not start under this schedule found something else, if anything.
-            Err(_) => Made { cost: cost(0), failure: None, is_given_up: false, description },
+            // A driver that does not start under this schedule found something else, if anything. In plain
+            // memory one may write over what the simulator itself relies on, which then comes to grief.
+            Ok(Err(_)) | Err(_) => Made { cost: cost(0), failure: None, is_given_up: false, description },
         }
     }
 }

@@ -19,7 +19,7 @@ impl Bears {
     /// What that driver bears.
     #[must_use]
     pub fn of(driver: &Driver) -> Bears {
-        Bears { kind: driver.kind, reads_registry: driver.reads_registry() }
+        Bears { kind: driver.kind, reads_registry: driver.reads_registry }
     }
 
     /// Whether a part of the environment means anything to it.

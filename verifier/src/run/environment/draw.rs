@@ -263,7 +263,7 @@ fn make_it_fit(setup: &mut Setup, parts: Parts, asked: &Setup) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::driver::{Expects, Kind, Source};
+    use crate::driver::{Expects, Kind};
     use crate::run::setup::check_disturbances;
 
     #[test]
@@ -279,8 +279,9 @@ mod tests {
         expects: Expects::Clean,
         kind: Kind::VirtualMiniport { entry: None },
         cancels: false,
+        reads_registry: true,
         image: None,
-        sources: &[Source { path: "", text: "StorPortRegistryRead(" }],
+        sources: &[],
     };
     static MODEL: Driver = Driver { kind: Kind::Model { cpus: 2, run: &not_run }, ..MINIPORT };
 
