@@ -2,8 +2,9 @@
 //!
 //! RequestComplete only notes that the SRB is done and asks for a DPC, on its own processor or on the one
 //! that issued the request (DPC redirection); the DPC completes the IRPs of all that were noted, at
-//! DISPATCH_LEVEL and in order. A request that ends in "busy" is sent again instead. A virtual adapter can be
-//! told to complete inside the call ([`CompleteWhere::InCall`]).
+//! DISPATCH_LEVEL and in order. A request that ends in "busy" is sent again instead, as it was at first:
+//! shipped miniports set DataTransferLength to 0 with any error (no page says who puts it back: our choice).
+//! A virtual adapter can be told to complete inside the call ([`CompleteWhere::InCall`]).
 
 #![expect(unsafe_code, reason = "works on SRBs, IRPs and driver memory behind checked pointers")]
 
@@ -19,8 +20,8 @@ use crate::ddi::{
     SRB_STATUS_ERROR, SRB_STATUS_INVALID_LUN, SRB_STATUS_INVALID_PATH_ID, SRB_STATUS_INVALID_REQUEST,
     SRB_STATUS_INVALID_TARGET_ID, SRB_STATUS_NO_DEVICE, SRB_STATUS_NO_HBA, SRB_STATUS_PENDING,
     SRB_STATUS_SELECTION_TIMEOUT, SRB_STATUS_SUCCESS, SRB_STATUS_TIMEOUT, STORAGE_REQUEST_BLOCK,
-    SrbGetDataTransferLength, SrbGetScsiStatus, SrbGetSrbStatus, SrbSetDataBuffer, SrbSetSrbStatus,
-    port_hint,
+    SrbGetDataTransferLength, SrbGetScsiStatus, SrbGetSrbStatus, SrbSetDataBuffer, SrbSetDataTransferLength,
+    SrbSetSrbStatus, port_hint,
 };
 use kernel_sim::bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION;
 use kernel_sim::ddi::{
@@ -254,6 +255,9 @@ impl AdapterState {
 
     fn go_round_again(&self, unit: &Unit, slot: u16, mut request: Request, scsi_status: u8) {
         request.retries += 1;
+        let length = unit.slots[usize::from(slot)].length.load(Relaxed);
+        // SAFETY: the SRB is ours until it is handed out again.
+        unsafe { SrbSetDataTransferLength(request.srb.cast(), length) };
         let others = unit.queue.lock().outstanding - 1;
         if scsi_status == SCSISTAT_QUEUE_FULL && others > 0 {
             unit.gate.wait_for(others.div_ceil(QUEUE_FULL_WAIT_DIVISOR));

@@ -2,7 +2,8 @@
 //!
 //! The service routines are connected before HwStorInitialize runs and disconnected after the adapter
 //! has stopped. With InterruptSynchronizePerMessage every message has a lock of its own, and "the
-//! interrupt lock" is all of them, taken in order of their numbers; otherwise there is one lock.
+//! interrupt lock" is all of them, the lowest level first: a routine that holds its lock may be interrupted
+//! by one of a higher level, which then waits for its own. Otherwise there is one lock.
 //! The documentation gives StorPortAcquireMSISpinLock no order among messages; none is enforced here.
 //! Invariant: the kernel holds the lock of a line or message around its service routine.
 
@@ -47,6 +48,8 @@ pub(super) struct MessageContext {
 pub(super) struct Interrupts {
     line: InterruptSource,
     messages: Vec<InterruptSource>,
+    /// The numbers of the messages, the lowest level first.
+    by_level: Vec<usize>,
     connected: Box<[AtomicPtr<KINTERRUPT>]>,
     /// How many messages are connected; 0: the line is.
     message_count: AtomicU32,
@@ -59,8 +62,11 @@ impl Interrupts {
     pub(super) fn new(machine: &Machine, slot: &PciSlot) -> Option<Interrupts> {
         let line = machine.device_line(slot.device)?;
         let messages = if slot.messages { machine.device_messages(slot.device) } else { Vec::new() };
+        let mut by_level: Vec<usize> = (0..messages.len()).collect();
+        by_level.sort_by_key(|n| messages[*n].irql);
         Some(Interrupts {
             line,
+            by_level,
             connected: (0..messages.len().max(1)).map(|_| AtomicPtr::new(null_mut())).collect(),
             messages,
             message_count: AtomicU32::new(0),
@@ -175,11 +181,12 @@ impl AdapterState {
     }
 
     /// The locks that together are InterruptLock, in the order they are taken.
-    fn interrupt_locks(&self) -> impl DoubleEndedIterator<Item = PKSPIN_LOCK> + use<> {
-        let interrupts = self.hardware.as_ref().map(|h| &h.interrupts).filter(|i| i.is_per_message());
-        let count = interrupts.map_or(0, Interrupts::connected_messages) as usize;
-        let (objects, one) = (self.objects, self.interrupt_lock_word());
-        (0..count.max(1)).map(move |n| if count == 0 { one } else { message_lock(objects, n) })
+    fn interrupt_locks(&self) -> impl DoubleEndedIterator<Item = PKSPIN_LOCK> {
+        let interrupts = self.hardware.as_ref().map(|h| &h.interrupts);
+        let per_message = interrupts.filter(|i| i.is_per_message() && i.connected_messages() != 0);
+        let one = if per_message.is_none() { Some(self.interrupt_lock_word()) } else { None };
+        let many = per_message.map_or(&[][..], |i| &i.by_level);
+        one.into_iter().chain(many.iter().map(|n| message_lock(self.objects, *n)))
     }
 
     /// Takes InterruptLock for the driver whose call `call` is: as one lock of the driver's, however many

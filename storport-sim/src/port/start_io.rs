@@ -18,8 +18,9 @@ use crate::callbacks::system_lock;
 use crate::callbacks::{HW_STOR_BUILD_IO, HW_STOR_START_IO};
 use crate::ddi::{
     PSCSI_REQUEST_BLOCK, SRB_FUNCTION_IO_CONTROL, SRB_FUNCTION_PNP, SRB_FUNCTION_POWER,
-    SRB_STATUS_INVALID_REQUEST, SRB_STATUS_PENDING, SrbGetSrbFunction, SrbGetTimeOutValue, SrbSetDataBuffer,
-    SrbSetMiniportContext, SrbSetRequestTag, SrbSetScsiStatus, SrbSetSrbStatus, set_address, set_port_hint,
+    SRB_STATUS_INVALID_REQUEST, SRB_STATUS_PENDING, SrbGetDataTransferLength, SrbGetSrbFunction,
+    SrbGetTimeOutValue, SrbSetDataBuffer, SrbSetMiniportContext, SrbSetRequestTag, SrbSetScsiStatus,
+    SrbSetSrbStatus, set_address, set_port_hint,
 };
 use kernel_sim::ddi::{FALSE, PKSPIN_LOCK, PVOID};
 use kernel_sim::frame::{Frame, Item};
@@ -29,6 +30,7 @@ use kernel_sim::processor::Processor;
 use kernel_sim::routine::{Arg, IntoArg};
 use kernel_sim::unhooked;
 use std::ptr::null_mut;
+use std::sync::atomic::Ordering::Relaxed;
 
 impl AdapterState {
     /// Gives an SRB to the miniport: HwStorBuildIo, HwStorStartIo.
@@ -56,6 +58,8 @@ impl AdapterState {
             SrbGetTimeOutValue(srb)
         };
         let record = &unit.slots[usize::from(slot)];
+        // SAFETY: as above.
+        record.length.store(unsafe { SrbGetDataTransferLength(srb) }, Relaxed);
         record.hand_out(request, self.due_tick(timeout_s), cpu.index());
         if !self.open_dma(unit, slot, request) {
             if record.take_back() {

@@ -74,6 +74,8 @@ pub(super) struct Slot {
     pub mdl: AtomicPtr<kernel_sim::ddi::MDL>,
     pub data: AtomicPtr<std::ffi::c_void>,
     buffer: AtomicPtr<std::ffi::c_void>,
+    /// `DataTransferLength` as the miniport was given it.
+    pub length: AtomicU32,
     retries: AtomicU8,
     /// The processor the request was handed out on.
     pub origin: AtomicU8,

@@ -142,6 +142,8 @@ unsafe extern "C-unwind" fn answer_busy_three_times(extension: PVOID, srb: PSCSI
         if is_read(srb) && *count < 3 {
             *count += 1;
             (*srb).SrbStatus = SRB_STATUS_BUSY;
+            // As shipped miniports do with any error.
+            (*srb).DataTransferLength = 0;
         } else {
             tiny::execute(extension, srb);
         }

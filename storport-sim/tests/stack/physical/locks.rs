@@ -267,6 +267,41 @@ fn messages_nest_only_with_a_lock_each() {
     assert!((0..24).any(|seed| deepest(seed, &[("Dpc", 1), ("PerMessage", 1)]) == 2));
 }
 
+physical_entry!(nests_and_synchronizes, |data| {
+    data.HwFindAdapter = Some(find_with_nesting_messages);
+    data.HwStartIo = Some(synchronizes_with_messages);
+});
+unsafe extern "C-unwind" fn synchronizes_with_messages(
+    extension: PVOID,
+    srb: PSCSI_REQUEST_BLOCK,
+) -> BOOLEAN {
+    unsafe extern "C-unwind" fn nothing(_extension: PVOID, _context: PVOID) -> BOOLEAN {
+        TRUE
+    }
+    // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
+    unsafe {
+        for _ in 0..4 {
+            StorPortSynchronizeAccess(extension, Some(nothing), null_mut());
+        }
+        physical::HwStartIo(extension, srb)
+    }
+}
+
+/// One processor has all locks of messages taken while another is in a message that interrupted a message.
+#[test]
+fn a_message_on_top_of_another_meets_who_keeps_all_of_them_out() {
+    for seed in 0..300 {
+        let outcome = physical::run(3, Execution::Seeded(seed), 4, 1, move |_| {
+            let slot = physical::slot(&[("Dpc", 1), ("PerMessage", 1)]);
+            with_adapter(Some(nests_and_synchronizes), slot, |adapter| {
+                let disk = Device::from(adapter.disks()[0]);
+                on_threads(8, move |_| (0..4).for_each(|_| assert_eq!(read_once(disk), STATUS_SUCCESS)));
+            });
+        });
+        assert_completed(&outcome, &format!("seed {seed}"));
+    }
+}
+
 unsafe extern "C-unwind" fn locks_messages(extension: PVOID, srb: PSCSI_REQUEST_BLOCK) -> BOOLEAN {
     // SAFETY: Storport passes the adapter's live extension and an SRB that this miniport has now.
     unsafe {
