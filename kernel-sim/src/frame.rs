@@ -134,8 +134,8 @@ impl<'a> Frame<'a> {
     }
 
     /// Microseconds of those since then that callbacks took which the system ran inside this one and that
-    /// have returned: Storport recovers from within the call that completes a request, and another driver's
-    /// time is not this one's.
+    /// have returned: a port driver may recover from within the call that completes a request, and what it
+    /// calls then is not this one's doing.
     #[must_use]
     pub fn system_us(&self) -> u64 {
         self.system_us.get()

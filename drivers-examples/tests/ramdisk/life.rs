@@ -72,7 +72,9 @@ fn removal_in_the_middle_of_work_ends_every_request() {
 
 #[test]
 fn units_come_and_go_while_it_runs() {
-    for (cpus, execution, _) in everywhere(10) {
+    // A unit that was plugged in is busy for seconds of the host's clock: once is enough.
+    let is_quick = |cpus, execution: &Execution| cpus == 2 || matches!(execution, Execution::Seeded(_));
+    for (cpus, execution, _) in everywhere(10).filter(|(cpus, execution, _)| is_quick(*cpus, execution)) {
         run(cpus, execution, 1, |bench| {
             let three = Lun::new(3).unwrap();
             assert!(bench.medium().plug_in(three, disk()).is_none());

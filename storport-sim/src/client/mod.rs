@@ -75,7 +75,8 @@ pub use load::{Load, Running};
 pub use pass_through::{CommandEnd, CommandError, check_command, send_command};
 pub use request::{Client, Request};
 pub use rig::{
-    Bench, Rig, assert_completed, disk, executions, seeds, soak, stopped, with_adapter, with_device,
+    Bench, Rig, assert_completed, disk, executions, seeds, slow_executions, soak, stopped, with_adapter,
+    with_device,
 };
 pub use threads::{Threads, sleep_us};
 pub use unit::{Data, UnitAnswer, UnitClient};

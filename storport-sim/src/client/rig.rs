@@ -46,6 +46,12 @@ pub fn executions(count: u64) -> impl Iterator<Item = (u8, Execution, String)> {
     seeded.chain((1..=4).map(|cpus| (cpus, Execution::Parallel, format!("{cpus} CPUs, parallel"))))
 }
 
+/// The same with real threads on two processors only: for what is busy for seconds of the host's clock, as a
+/// unit that was plugged in.
+pub fn slow_executions(count: u64) -> impl Iterator<Item = (u8, Execution, String)> {
+    executions(count).filter(|(cpus, execution, _)| *cpus == 2 || matches!(execution, Execution::Seeded(_)))
+}
+
 /// Asserts that a run ended by itself.
 #[track_caller]
 pub fn assert_completed(outcome: &Outcome, what: &str) {

@@ -3,7 +3,7 @@
 
 use crate::physical_entry;
 use crate::rig::physical::{self, Extension, with_adapter};
-use crate::rig::{assert_completed, disk, executions, read_once};
+use crate::rig::{assert_completed, disk, executions, read_once, slow_executions};
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Execution, Machine};
 use std::sync::atomic::Ordering::SeqCst;
@@ -159,7 +159,7 @@ physical_entry!(controls_units, |data| {
 
 #[test]
 fn a_unit_that_comes_back_is_a_new_device() {
-    for (cpus, execution, name) in executions(4) {
+    for (cpus, execution, name) in slow_executions(4) {
         let outcome = physical::run(cpus, execution, 0, 2, |bench| {
             with_adapter(Some(controls_units), physical::slot(&[]), |adapter| {
                 let told = |kind: SCSI_UNIT_CONTROL_TYPE| {

@@ -2,7 +2,7 @@
 
 use crate::physical_entry;
 use crate::rig::physical::{self, Extension, with_adapter};
-use crate::rig::{assert_completed, disk, executions, on_threads, read_once};
+use crate::rig::{assert_completed, disk, executions, on_threads, read_once, slow_executions};
 use kernel_sim::ddi::*;
 use kernel_sim::irql::Irql;
 use kernel_sim::machine::Execution;
@@ -224,7 +224,7 @@ fn a_disk_that_comes_or_goes_is_noticed_when_the_miniport_says_so() {
         }
     }
     physical_entry!(notices, |data| data.HwBuildIo = Some(build));
-    for (cpus, execution, name) in executions(6) {
+    for (cpus, execution, name) in slow_executions(6) {
         let outcome = physical::run(cpus, execution, 0, 1, |bench| {
             with_adapter(Some(notices), physical::slot(&[]), |adapter| {
                 let first = adapter.disks()[0];

@@ -10,7 +10,7 @@ use kernel_sim::machine::{Config, Execution, Machine, Outcome};
 use std::sync::Arc;
 use storport_sim::Medium;
 use storport_sim::client::{self, Client, Device};
-pub use storport_sim::client::{assert_completed, executions, stopped, with_adapter};
+pub use storport_sim::client::{assert_completed, executions, slow_executions, stopped, with_adapter};
 use storport_sim::disk::{ScsiDisk, Target};
 
 /// Bytes of each disk.
