@@ -85,6 +85,10 @@ fn what_cannot_be_compiled_is_refused() {
     let assert = storsim(&desk, "cc odd.c -o odd.sys").code(2);
     let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
     assert!(stderr.contains("error: odd.c is not compiled"), "{stderr}");
+    // A file that is no source, which clang would pass over.
+    std::fs::write(desk.path().join("odd.txt"), "no C").expect("room");
+    let assert = storsim(&desk, "cc odd.txt -o odd.sys").code(2);
+    assert_eq!(String::from_utf8_lossy(&assert.get_output().stderr), "error: odd.txt: no source in C\n");
     // What the file beside the sources says is looked at before anything is compiled.
     std::fs::write(desk.path().join("storsim-cc.toml"), "defines = [\"A\"]\n").expect("room");
     let assert = storsim(&desk, "cc odd.c -o odd.sys").code(2);

@@ -62,7 +62,18 @@ pub(super) fn complete(arguments: &CcArguments) -> Result<CcArguments, Refusal> 
             add(&mut complete, needs);
         }
     }
+    if let Some(odd) = complete.sources.iter().find(|source| !is_source(source)) {
+        let of_a_directory =
+            if odd.ends_with(NAME) { "; name its directory to have the sources in it" } else { "" };
+        return Err(Refusal(format!("{}: no source in C{of_a_directory}", odd.display())));
+    }
     Ok(complete)
+}
+
+/// Whether clang compiles it: what it does not know it hands to a linker, and says nothing.
+fn is_source(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    ["c", "cc", "cpp", "cxx"].contains(&extension.to_ascii_lowercase().as_str())
 }
 
 fn add(complete: &mut CcArguments, needs: Needs) {
