@@ -171,8 +171,12 @@ macro_rules! with_connections {
             }
 
             unsafe fn Free(Adapter: PADAPTER) {
-                let Connection = Remove::<Self>(Adapter);
-                if !Connection.is_null() {
+                // Two service requests at once may both have made one.
+                loop {
+                    let Connection = Remove::<Self>(Adapter);
+                    if Connection.is_null() {
+                        break;
+                    }
                     Delete::<Self>(Adapter, Connection);
                 }
             }
