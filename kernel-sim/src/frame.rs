@@ -188,9 +188,9 @@ impl<'a> Frame<'a> {
         self.outer.set(outer);
     }
 
-    /// The callback ends, at this sum of stalls: the frame around it learns what of it was the system's
-    /// doing.
-    #[inline]
+    /// The callback ends, at this sum of stalls, which has grown: the frame around it learns what of it was
+    /// the system's doing.
+    #[cold]
     pub(crate) fn leave(&self, stalled_us: u64) {
         let of_system = match self.kind.is_system {
             true => stalled_us.saturating_sub(self.stalled_us.get()),

@@ -451,11 +451,11 @@ impl Processor {
         self.locks.get() as u32 & (LOCK_TAKEN as u32 - 1)
     }
 
-    /// Whether the driver holds spin locks here, and who asked for it was not told yet that it takes the
-    /// lock at a host address inside them.
+    /// Whether those who asked for it were not told yet that the driver takes the lock at a host address
+    /// inside those it holds.
     #[inline]
     pub(crate) fn nests_anew(&self, lock: usize) -> bool {
-        self.held_count() != 0 && !self.nesting(lock).is_some_and(|nesting| self.known_nestings.has(nesting))
+        !self.nesting(lock).is_some_and(|nesting| self.known_nestings.has(nesting))
     }
 
     /// Those who asked for it were told that the driver takes the lock at a host address inside those it
@@ -600,7 +600,10 @@ pub(crate) struct Linked<'a> {
 impl Drop for Linked<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.cpu.frame().leave(self.cpu.stalled_us.get());
+        let (frame, stalled_us) = (self.cpu.frame(), self.cpu.stalled_us.get());
+        if stalled_us != frame.stalled_us() {
+            frame.leave(stalled_us);
+        }
         self.cpu.frame.set(self.outer);
     }
 }

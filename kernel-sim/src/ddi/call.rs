@@ -71,21 +71,30 @@ impl Call {
         Call { cpu, site, ddi, hooks: cpu.hooks_of(ddi.id) }
     }
 
-    /// Whether the call takes the long path. `kind` and `irqls` are what its row says, known to the compiler.
+    /// Whether the call takes the long path. `kind` and `irqls` are what its row says, known to the compiler;
+    /// its first argument is made only where it is looked at.
     #[inline(always)]
     #[must_use]
-    pub fn is_slow(&self, kind: Kind, irqls: Option<(Irql, Irql)>, args: &[Arg]) -> bool {
+    pub fn is_slow(
+        &self,
+        kind: Kind,
+        irqls: Option<(Irql, Irql)>,
+        first: impl FnOnce() -> Option<Arg>,
+    ) -> bool {
         self.hooks & flag::SLOW != 0
             || (self.hooks & flag::CONDITION != 0
-                && (self.holds(kind, args) || is_outside(irqls, self.cpu.irql())))
+                && (self.holds(kind, first) || is_outside(irqls, self.cpu.irql())))
     }
 
     /// Whether those have to be told who watch the call while the driver holds a spin lock.
     #[inline(always)]
-    fn holds(&self, kind: Kind, args: &[Arg]) -> bool {
-        match args.first() {
-            Some(Arg::Pointer(lock)) if kind.is_acquire() => self.cpu.nests_anew(*lock),
-            _ => kind.is_holding() && self.cpu.held_count() != 0,
+    fn holds(&self, kind: Kind, first: impl FnOnce() -> Option<Arg>) -> bool {
+        if !kind.is_holding() || self.cpu.held_count() == 0 {
+            return false;
+        }
+        match first() {
+            Some(Arg::Pointer(lock)) if kind.is_acquire() => self.cpu.nests_anew(lock),
+            _ => true,
         }
     }
 
@@ -279,8 +288,8 @@ pub fn enter(call: &Call, args: &[Arg], kind: Kind) -> Option<Entered> {
             | d.time_ns() << 32;
         d.mix_call(machine, head, args);
     }
-    let on_condition =
-        hooks & flag::CONDITION != 0 && (call.holds(kind, args) || call.ddi.is_outside(cpu.irql()));
+    let on_condition = hooks & flag::CONDITION != 0
+        && (call.holds(kind, || args.first().copied()) || call.ddi.is_outside(cpu.irql()));
     if hooks & (flag::EVENTS | flag::EVIDENCE) != 0 || on_condition {
         show_entry(call, args, on_condition);
         if on_condition

@@ -14,7 +14,7 @@
 //! pub static KeAcquireSpinLock: DdiInfo = ..;       // in `row`
 //! pub unsafe fn KeAcquireSpinLock(SpinLock: PKSPIN_LOCK, OldIrql: PKIRQL) {
 //!     let call = Call::numbered(6, &row::KeAcquireSpinLock, Site::caller());
-//!     if call.is_slow(Kind::Acquire, .., &args) { /* hook entry, lock::acquire(&call, ..), hook exit */ }
+//!     if call.is_slow(Kind::Acquire, ..) { /* hook entry, lock::acquire(&call, ..), hook exit */ }
 //!     else { lock::acquire(&call, SpinLock, OldIrql); call.finish() }
 //! }
 //! ```
@@ -93,8 +93,10 @@ macro_rules! ddis {
                 pub(super) unsafe fn $name(site: $crate::site::Site, $($arg: $ty),*) -> $ret {
                     const KIND: $crate::routine::Kind = $crate::routine::Kind::$kind;
                     let call = $crate::ddi::Call::numbered($number, &row::$name, site);
-                    let args: &[$crate::routine::Arg] = &[$($crate::routine::IntoArg::into_arg($arg)),*];
-                    if call.is_slow(KIND, const { $crate::irql_range!($irql) }, args) {
+                    let first = || -> Option<$crate::routine::Arg> {
+                        <[_]>::first(&[$($crate::routine::IntoArg::into_arg($arg)),*]).copied()
+                    };
+                    if call.is_slow(KIND, const { $crate::irql_range!($irql) }, first) {
                         #[allow(clippy::too_many_arguments, reason = "the documented signature")]
                         #[cold]
                         #[inline(never)]
