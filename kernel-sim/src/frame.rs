@@ -192,9 +192,10 @@ impl<'a> Frame<'a> {
     /// the system's doing.
     #[cold]
     pub(crate) fn leave(&self, stalled_us: u64) {
-        let of_system = match self.kind.is_system {
-            true => stalled_us.saturating_sub(self.stalled_us.get()),
-            false => self.system_us.get(),
+        let of_system = if self.kind.is_system {
+            stalled_us.saturating_sub(self.stalled_us.get())
+        } else {
+            self.system_us.get()
         };
         if of_system != 0
             && let Some(outer) = self.outer()

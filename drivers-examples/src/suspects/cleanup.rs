@@ -24,21 +24,25 @@ use crate::wdm_startio::driver_entry;
 use crate::wdm_startio::held::EndHeld;
 use std::ptr::null_mut;
 
+type Dispatch = unsafe extern "C-unwind" fn(PDEVICE_OBJECT, PIRP) -> NTSTATUS;
+
+/// The clean driver, with that routine for IRP_MJ_CLEANUP.
+unsafe fn WithCleanup(Driver: PDRIVER_OBJECT, Path: PUNICODE_STRING, Cleanup: Dispatch) -> NTSTATUS {
+    let Status = driver_entry(Driver, Path);
+
+    (*Driver).MajorFunction[IRP_MJ_CLEANUP] = Some(Cleanup);
+    Status
+}
+
 pub(super) unsafe extern "C-unwind" fn CancelsAllEntry(
     Driver: PDRIVER_OBJECT,
     Path: PUNICODE_STRING,
 ) -> NTSTATUS {
-    let Status = driver_entry(Driver, Path);
-
-    (*Driver).MajorFunction[IRP_MJ_CLEANUP] = Some(CancelsAll);
-    Status
+    WithCleanup(Driver, Path, CancelsAll)
 }
 
 pub(super) unsafe extern "C-unwind" fn LosesEntry(Driver: PDRIVER_OBJECT, Path: PUNICODE_STRING) -> NTSTATUS {
-    let Status = driver_entry(Driver, Path);
-
-    (*Driver).MajorFunction[IRP_MJ_CLEANUP] = Some(Loses);
-    Status
+    WithCleanup(Driver, Path, Loses)
 }
 
 unsafe extern "C-unwind" fn CancelsAll(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
@@ -60,20 +64,14 @@ pub(super) unsafe extern "C-unwind" fn LosesWritesEntry(
     Driver: PDRIVER_OBJECT,
     Path: PUNICODE_STRING,
 ) -> NTSTATUS {
-    let Status = driver_entry(Driver, Path);
-
-    (*Driver).MajorFunction[IRP_MJ_CLEANUP] = Some(LosesWrites);
-    Status
+    WithCleanup(Driver, Path, LosesWrites)
 }
 
 pub(super) unsafe extern "C-unwind" fn CompletesWritesEntry(
     Driver: PDRIVER_OBJECT,
     Path: PUNICODE_STRING,
 ) -> NTSTATUS {
-    let Status = driver_entry(Driver, Path);
-
-    (*Driver).MajorFunction[IRP_MJ_CLEANUP] = Some(CompletesWrites);
-    Status
+    WithCleanup(Driver, Path, CompletesWrites)
 }
 
 unsafe extern "C-unwind" fn LosesWrites(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {

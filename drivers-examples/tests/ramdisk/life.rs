@@ -4,7 +4,7 @@ use crate::rig::*;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::Execution;
 use storport_sim::Adapter;
-use storport_sim::client::Burst;
+use storport_sim::client::{Burst, slow_executions};
 use storport_sim::scsi::Lun;
 
 /// Seeds, and real threads.
@@ -72,9 +72,7 @@ fn removal_in_the_middle_of_work_ends_every_request() {
 
 #[test]
 fn units_come_and_go_while_it_runs() {
-    // A unit that was plugged in is busy for seconds of the host's clock: once is enough.
-    let is_quick = |cpus, execution: &Execution| cpus == 2 || matches!(execution, Execution::Seeded(_));
-    for (cpus, execution, _) in everywhere(10).filter(|(cpus, execution, _)| is_quick(*cpus, execution)) {
+    for (cpus, execution, _) in slow_executions(10) {
         run(cpus, execution, 1, |bench| {
             let three = Lun::new(3).unwrap();
             assert!(bench.medium().plug_in(three, disk()).is_none());

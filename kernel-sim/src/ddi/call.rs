@@ -86,7 +86,7 @@ impl Call {
                 && (self.holds(kind, first) || is_outside(irqls, self.cpu.irql())))
     }
 
-    /// Whether those have to be told who watch the call while the driver holds a spin lock.
+    /// Whether the call has to be told to those who watch it under spin locks that the driver holds.
     #[inline(always)]
     fn holds(&self, kind: Kind, first: impl FnOnce() -> Option<Arg>) -> bool {
         if !kind.is_holding() || self.cpu.held_count() == 0 {

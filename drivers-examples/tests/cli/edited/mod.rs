@@ -60,8 +60,8 @@ static EDITED: Driver = Driver {
     sources: &[Source { path: "rare.rs", text: include_str!("rare.rs") }],
 };
 
-/// Seeds whose runs are caught and become as short as can be. Others, such as 3 and 11, end a few deviations
-/// above that: a run that is short otherwise has to lose several at once.
+/// Seeds whose runs are caught and become as short as can be. Others, such as 3 and 11, keep a few deviations
+/// too many: to become shorter they would have to lose several in one step.
 const SEED: u64 = 27;
 const ANOTHER_SEED: u64 = 39;
 

@@ -76,9 +76,10 @@ struct State {
     known: Known,
 }
 
-/// Nestings that were found in order, each in the place that its addresses give it. To meet one again adds no
-/// edge and takes no guard away, so there is nothing to look at: any edge since then was looked at when it
-/// was added.
+/// Nestings that were found in order, each in the place that its addresses give it. The machine tells an
+/// acquire of [`ACQUIRES`] once a processor; the others are told each time, as they return. To meet one
+/// again adds no edge and takes no guard away, so there is nothing to look at: any edge since then was
+/// looked at when it was added.
 struct Known([Nesting; Known::PLACES]);
 
 /// Locks by machine address, each taken inside those before it.
