@@ -71,29 +71,35 @@ impl Call {
         Call { cpu, site, ddi, hooks: cpu.hooks_of(ddi.id) }
     }
 
-    /// Whether the call takes the long path. `kind` and `irqls` are what its row says, known to the compiler;
-    /// its first argument is made only where it is looked at.
+    /// Whether the call leaves the short path. `holding` and `irqls` are what its row says, known to the
+    /// compiler.
     #[inline(always)]
     #[must_use]
-    pub fn is_slow(
-        &self,
-        kind: Kind,
-        irqls: Option<(Irql, Irql)>,
-        first: impl FnOnce() -> Option<Arg>,
-    ) -> bool {
+    pub fn is_slow(&self, holding: bool, irqls: Option<(Irql, Irql)>) -> bool {
         self.hooks & flag::SLOW != 0
             || (self.hooks & flag::CONDITION != 0
-                && (self.holds(kind, first) || is_outside(irqls, self.cpu.irql())))
+                && ((holding && self.cpu.held_count() != 0) || is_outside(irqls, self.cpu.irql())))
+    }
+
+    /// Whether an acquire that left the short path only takes a lock inside others as watchers were told
+    /// before, and needs no more than the short path. Looked at here, so that the path that is inlined in
+    /// drivers stays short.
+    #[inline]
+    #[must_use]
+    pub fn is_known_nesting(&self, irqls: Option<(Irql, Irql)>, args: &[Arg]) -> bool {
+        self.hooks & flag::SLOW == 0
+            && !is_outside(irqls, self.cpu.irql())
+            && matches!(args.first(), Some(Arg::Pointer(lock)) if !self.cpu.nests_anew(*lock))
     }
 
     /// Whether the call has to be told to those who watch it under spin locks that the driver holds.
     #[inline(always)]
-    fn holds(&self, kind: Kind, first: impl FnOnce() -> Option<Arg>) -> bool {
+    fn holds(&self, kind: Kind, args: &[Arg]) -> bool {
         if !kind.is_holding() || self.cpu.held_count() == 0 {
             return false;
         }
-        match first() {
-            Some(Arg::Pointer(lock)) if kind.is_acquire() => self.cpu.nests_anew(lock),
+        match args.first() {
+            Some(Arg::Pointer(lock)) if kind.is_acquire() => self.cpu.nests_anew(*lock),
             _ => true,
         }
     }
@@ -288,8 +294,8 @@ pub fn enter(call: &Call, args: &[Arg], kind: Kind) -> Option<Entered> {
             | d.time_ns() << 32;
         d.mix_call(machine, head, args);
     }
-    let on_condition = hooks & flag::CONDITION != 0
-        && (call.holds(kind, || args.first().copied()) || call.ddi.is_outside(cpu.irql()));
+    let on_condition =
+        hooks & flag::CONDITION != 0 && (call.holds(kind, args) || call.ddi.is_outside(cpu.irql()));
     if hooks & (flag::EVENTS | flag::EVIDENCE) != 0 || on_condition {
         show_entry(call, args, on_condition);
         if on_condition

@@ -14,7 +14,7 @@
 //! pub static KeAcquireSpinLock: DdiInfo = ..;       // in `row`
 //! pub unsafe fn KeAcquireSpinLock(SpinLock: PKSPIN_LOCK, OldIrql: PKIRQL) {
 //!     let call = Call::numbered(6, &row::KeAcquireSpinLock, Site::caller());
-//!     if call.is_slow(Kind::Acquire, ..) { /* hook entry, lock::acquire(&call, ..), hook exit */ }
+//!     if call.is_slow(true, ..) { /* hook entry, lock::acquire(&call, ..), hook exit */ }
 //!     else { lock::acquire(&call, SpinLock, OldIrql); call.finish() }
 //! }
 //! ```
@@ -93,16 +93,21 @@ macro_rules! ddis {
                 pub(super) unsafe fn $name(site: $crate::site::Site, $($arg: $ty),*) -> $ret {
                     const KIND: $crate::routine::Kind = $crate::routine::Kind::$kind;
                     let call = $crate::ddi::Call::numbered($number, &row::$name, site);
-                    let first = || -> Option<$crate::routine::Arg> {
-                        <[_]>::first(&[$($crate::routine::IntoArg::into_arg($arg)),*]).copied()
-                    };
-                    if call.is_slow(KIND, const { $crate::irql_range!($irql) }, first) {
+                    if call.is_slow(const { KIND.is_holding() }, const { $crate::irql_range!($irql) }) {
                         #[allow(clippy::too_many_arguments, reason = "the documented signature")]
                         #[cold]
                         #[inline(never)]
                         unsafe fn slow(site: $crate::site::Site, $($arg: $ty),*) -> $ret {
                             let call = &$crate::ddi::Call::numbered($number, &row::$name, site);
                             let args = [$($crate::routine::IntoArg::into_arg($arg)),*];
+                            if const { KIND.is_acquire() }
+                                && call.is_known_nesting(const { $crate::irql_range!($irql) }, &args)
+                            {
+                                // SAFETY: forwarded from the caller.
+                                let answer = unsafe { $body(call, $($arg),*) };
+                                call.finish();
+                                return answer;
+                            }
                             let Some(entered) = $crate::ddi::enter(call, &args, KIND) else {
                                 return $crate::routine::StoppedAnswer::stopped();
                             };
