@@ -139,6 +139,10 @@ impl Here for Processor {
         Mark::of_access(self, site)
     }
 
+    fn mark_of_call(&self) -> Mark {
+        Mark::of_current_call(self)
+    }
+
     fn is_shared_memory(&self, host: usize) -> bool {
         self.machine().memory.is_shared(host)
     }

@@ -139,9 +139,11 @@ pub struct Interest {
     pub leaving_noted: CallbackSet,
     /// Whether to be told what changes hands.
     pub moved: bool,
-    /// Whether to be told of accesses to shared cells and device registers.
+    /// Whether to be told of accesses to memory that several callbacks may share.
     pub touch: bool,
-    /// Whether to be told what orders accesses ([`Watcher::order`]). It is known in the deterministic
+    /// Whether to be told of accesses to device registers.
+    pub registers: bool,
+    /// Whether to be told what orders accesses ([`Watcher::ordered`]). It is known in the deterministic
     /// executor only: in the other one, who asks for this is told neither of order nor of accesses.
     pub order: bool,
     /// Whether the held spin locks are to be counted.
@@ -163,6 +165,7 @@ impl Interest {
         leaving_noted: CallbackSet::EMPTY,
         moved: false,
         touch: false,
+        registers: false,
         order: false,
         lock_count: false,
         lock_sites: false,
@@ -175,6 +178,7 @@ impl Interest {
         callbacks: CallbackSet::ALL,
         moved: true,
         touch: true,
+        registers: true,
         ..Interest::NOTHING
     };
 
@@ -230,6 +234,7 @@ impl Interest {
         self.callbacks = self.callbacks.and(other.callbacks);
         self.moved |= other.moved;
         self.touch |= other.touch;
+        self.registers |= other.registers;
         self.order |= other.order;
         self.lock_count |= other.lock_count;
         self.lock_sites |= other.lock_sites;
@@ -299,6 +304,17 @@ pub enum Order {
         /// How long the block is.
         bytes: usize,
     },
+}
+
+/// That something orders accesses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ordered {
+    /// Who does it.
+    pub doer: Doer,
+    /// The object.
+    pub object: usize,
+    /// What is done with it.
+    pub order: Order,
 }
 
 /// What happened.
@@ -397,6 +413,9 @@ pub trait Here {
     fn moment_to_keep(&self) -> Moment;
     /// An access at that position, as a plain value: to be remembered, in case.
     fn mark(&self, site: Site) -> Mark;
+    /// The call that is being made there, as a plain value: cheaper to remember than `moment_to_keep`,
+    /// without outer callbacks and held locks.
+    fn mark_of_call(&self) -> Mark;
     /// Whether several callbacks could share what lies at a host address: memory of the machine, and no
     /// stack.
     fn is_shared_memory(&self, host: usize) -> bool;
@@ -456,7 +475,7 @@ pub trait Watcher: Send + Sync {
     /// Tells it of an event. In the parallel executor several processors call at once.
     fn event(&self, event: &Event<'_>) -> Option<Halt>;
 
-    /// Tells it that someone who acts, or none where the order is none's doing, orders accesses by an object.
-    /// This happens many times a request and says nothing that a report would show, so it is no event.
-    fn order(&self, _doer: Doer, _object: usize, _order: Order) {}
+    /// Tells it what ordered accesses since it was told last, before it is told of the next access. This
+    /// happens many times a request and says nothing that a report would show, so it is no event.
+    fn ordered(&self, _what: &[Ordered]) {}
 }

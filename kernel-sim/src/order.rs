@@ -5,15 +5,18 @@
 //! all its routines pass, so the system's own locks and queues count like a driver's. Told in the
 //! deterministic executor only, and only where a watcher asked
 //! ([`Interest::order`](crate::hook::Interest::order)). Those who are told it cannot call the machine, so
-//! it may be said with the kernel's tables locked. Invariant: whatever Windows promises to order is said;
-//! what is said and not promised can hide a race, and never invents one.
+//! it may be said with the kernel's tables locked. They are told many at once, before the next access; and
+//! nothing that was said before the first plain access, since what came before it can be in no race.
+//! Invariant: whatever Windows promises to order is said; what is said and not promised can hide a race, and
+//! never invents one.
 
-use crate::ddi::show_order;
-use crate::hook::{GRAIN, Order};
+use crate::hook::{GRAIN, Order, Ordered};
 use crate::machine::Machine;
 use crate::processor::{Processor, flag};
 use crate::routine::reserved;
 use crate::sync::thread::Thread;
+use crate::watching::Watching;
+use std::cell::{Cell, RefCell};
 
 // Numbers of what is no object in memory; no memory of a machine lies so low. Objects are `GRAIN` apart.
 const DEVICES: usize = 0x100_0000;
@@ -37,6 +40,55 @@ pub(crate) fn vector(vector: u32) -> usize {
 /// A thread, which lives as long as the machine.
 pub(crate) fn thread(thread: &Thread) -> usize {
     std::ptr::from_ref(thread) as usize
+}
+
+/// What was said in the deterministic executor and is still to be told.
+#[derive(Default)]
+pub(crate) struct Said {
+    orders: RefCell<Vec<Ordered>>,
+    /// Whether there was an access.
+    is_wanted: Cell<bool>,
+}
+
+impl Said {
+    /// They are told when so many were said, at the latest.
+    const MOST: usize = 256;
+
+    /// Back to before the first access.
+    pub(crate) fn reset(&self) {
+        self.orders.borrow_mut().clear();
+        self.is_wanted.set(false);
+    }
+
+    /// There is an access that may race with later ones.
+    #[inline]
+    pub(crate) fn accessed(&self) {
+        self.is_wanted.set(true);
+    }
+
+    #[inline]
+    fn say(&self, watching: &Watching, ordered: Ordered) {
+        if !self.is_wanted.get() {
+            return;
+        }
+        let is_full = {
+            let mut orders = self.orders.borrow_mut();
+            orders.push(ordered);
+            orders.len() == Said::MOST
+        };
+        if is_full {
+            self.tell(watching);
+        }
+    }
+
+    /// Tells those who asked what was said.
+    pub(crate) fn tell(&self, watching: &Watching) {
+        let mut orders = self.orders.borrow_mut();
+        if !orders.is_empty() {
+            watching.deliver_order(&orders);
+            orders.clear();
+        }
+    }
 }
 
 impl Processor {
@@ -73,7 +125,7 @@ impl Processor {
     #[inline]
     pub(crate) fn has_fresh(&self, address: usize, bytes: usize) {
         if self.is_order_told() {
-            show_order(self, address, Order::Fresh { bytes });
+            self.say(address, Order::Fresh { bytes });
         }
     }
 
@@ -81,7 +133,16 @@ impl Processor {
     #[cold]
     fn tell(&self, object: usize, order: Order) {
         if !self.machine().deterministic().is_unattended() {
-            show_order(self, object, order);
+            self.say(object, order);
+        }
+    }
+
+    #[inline]
+    fn say(&self, object: usize, order: Order) {
+        if self.hooks() & flag::QUIET == 0 {
+            let machine = self.machine();
+            let ordered = Ordered { doer: self.doer(), object, order };
+            machine.deterministic().said.say(&machine.watching, ordered);
         }
     }
 }
@@ -92,7 +153,7 @@ impl Machine {
     pub(crate) fn passes(&self, from: usize, to: usize) {
         let cpu = Processor::current();
         if cpu.is_order_told() {
-            show_order(cpu, from, Order::Passes { to });
+            cpu.say(from, Order::Passes { to });
         }
     }
 

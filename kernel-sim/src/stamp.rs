@@ -43,10 +43,20 @@ impl Mark {
     /// An access at that position, in the callback that is active; with its stack on a machine that gathers
     /// evidence.
     pub(crate) fn of_access(cpu: &Processor, site: Site) -> Mark {
+        Mark { site: Some(site), ..Mark::with_stack(cpu) }
+    }
+
+    /// The call that a processor is making, if it makes one, in the callback that is active; with its stack
+    /// on a machine that gathers evidence.
+    pub(crate) fn of_current_call(cpu: &Processor) -> Mark {
+        let (routine, site) = cpu.call.get().unzip();
+        Mark { routine, site, ..Mark::with_stack(cpu) }
+    }
+
+    fn with_stack(cpu: &Processor) -> Mark {
         let gathers = cpu.hooks() & flag::EVIDENCE != 0;
         let stack = if gathers { cpu.machine().stacks.keep() } else { StackId::NONE };
-        let entry = Mark::of_entry(cpu, cpu.frame().kind);
-        Mark { site: Some(site), stack, ..entry }
+        Mark { stack, ..Mark::of_entry(cpu, cpu.frame().kind) }
     }
 
     /// The entry of a callback of that kind.

@@ -5,7 +5,7 @@
 //! Invariant: a watcher is told of what it asked for and of nothing else, in the order in which watchers were
 //! added.
 
-use crate::hook::{CALLBACKS_MAX, Doer, Event, EventKind, Halt, Interest, Order, Watcher};
+use crate::hook::{CALLBACKS_MAX, Event, EventKind, Halt, Interest, Manner, Ordered, Watcher};
 use crate::processor::flag;
 use crate::routine::{DDIS_MAX, reserved};
 use smallvec::SmallVec;
@@ -19,9 +19,10 @@ pub(crate) struct Watching {
     keeps: [bool; 2],
     routines: Index<DDIS_MAX>,
     callbacks: Index<CALLBACKS_MAX>,
-    /// Which watchers want what changes hands, and accesses.
+    /// Which watchers want what changes hands, and accesses to memory and to registers.
     moved: SmallVec<[u8; 8]>,
     touch: SmallVec<[u8; 8]>,
+    registers: SmallVec<[u8; 8]>,
     /// Which want what orders accesses.
     order: SmallVec<[u8; 8]>,
     /// The flags of every routine's byte in a processor, and further flags of some routines.
@@ -51,6 +52,8 @@ enum When {
 }
 
 impl When {
+    const COUNT: usize = When::LeavingNoted as usize + 1;
+
     /// What it asks of the byte of its routine.
     fn flag(self) -> u8 {
         match self {
@@ -68,17 +71,22 @@ struct Wish {
     watcher: u8,
 }
 
-/// Wishes by number.
+/// Wishes by number: who is told of it at each time.
 struct Index<const NUMBERS: usize> {
     /// Sorted.
     wishes: SmallVec<[Wish; 8]>,
-    /// For each number, the place of its first wish plus one; 0 where there is none.
-    first: [u16; NUMBERS],
+    /// The watchers of the wishes, in the same order.
+    watchers: SmallVec<[u8; 8]>,
+    /// For each number that somebody wishes to be told of: where its watchers begin for each time, and where
+    /// they end.
+    rows: SmallVec<[[u16; When::COUNT + 1]; 4]>,
+    /// For each number the place of its row plus one; 0 where there is none.
+    row: [u16; NUMBERS],
 }
 
 impl<const NUMBERS: usize> Index<NUMBERS> {
     fn new() -> Index<NUMBERS> {
-        Index { wishes: SmallVec::new(), first: [0; NUMBERS] }
+        Index { wishes: SmallVec::new(), watchers: SmallVec::new(), rows: SmallVec::new(), row: [0; NUMBERS] }
     }
 
     fn add(&mut self, watcher: u8, when: When, numbers: impl Iterator<Item = u16>) {
@@ -88,17 +96,27 @@ impl<const NUMBERS: usize> Index<NUMBERS> {
     /// To be called once, when all wishes are there.
     fn sort(&mut self) {
         self.wishes.sort_unstable();
-        for (n, wish) in self.wishes.iter().enumerate().rev() {
-            self.first[usize::from(wish.number)] = n as u16 + 1;
+        self.watchers = self.wishes.iter().map(|wish| wish.watcher).collect();
+        let mut begin = 0;
+        for wishes in self.wishes.chunk_by(|a, b| a.number == b.number) {
+            let before = |time: usize| wishes.partition_point(|wish| (wish.when as usize) < time);
+            self.rows.push(std::array::from_fn(|time| (begin + before(time)) as u16));
+            self.row[usize::from(wishes[0].number)] = self.rows.len() as u16;
+            begin += wishes.len();
         }
     }
 
-    fn of(&self, number: u16) -> impl Iterator<Item = &Wish> {
-        let wishes = match self.first[usize::from(number)] {
+    /// The watchers that wish to be told of a number then.
+    #[inline]
+    fn of(&self, number: u16, when: When) -> &[u8] {
+        match self.row[usize::from(number)] {
             0 => &[],
-            first => &self.wishes[usize::from(first) - 1..],
-        };
-        wishes.iter().take_while(move |wish| wish.number == number)
+            row => {
+                let row = &self.rows[usize::from(row) - 1];
+                let time = when as usize;
+                &self.watchers[usize::from(row[time])..usize::from(row[time + 1])]
+            }
+        }
     }
 }
 
@@ -129,6 +147,7 @@ impl Watching {
             callbacks: Index::new(),
             moved: SmallVec::new(),
             touch: SmallVec::new(),
+            registers: SmallVec::new(),
             order: SmallVec::new(),
             common: 0,
             special: SmallVec::new(),
@@ -154,6 +173,7 @@ impl Watching {
             }
             watching.moved.extend(interest.moved.then_some(n));
             watching.touch.extend(interest.touch.then_some(n));
+            watching.registers.extend(interest.registers.then_some(n));
             watching.order.extend(interest.order.then_some(n));
             all = all.and(interest);
         }
@@ -203,10 +223,11 @@ impl Watching {
                 reserved::MEMORY_WRITE,
             ]
             .into_iter();
-            let registers = crate::ddi::register_rows().map(|row| row.id);
             let interlocked = crate::ddi::interlocked_rows().map(|row| row.id);
-            let touching = cells.chain(registers).chain(interlocked);
-            self.special.extend(touching.map(|routine| (routine, flag::EVENTS)));
+            self.special.extend(cells.chain(interlocked).map(|routine| (routine, flag::EVENTS)));
+        }
+        if all.registers {
+            self.special.extend(crate::ddi::register_rows().map(|row| (row.id, flag::EVENTS)));
         }
         self.special.extend(all.order.then_some((reserved::ORDER, flag::EVENTS)));
         if all.moved {
@@ -230,66 +251,55 @@ impl Watching {
     /// Tells those who asked for it; returns what the first to object has to say.
     pub(crate) fn deliver(&self, event: &Event<'_>) -> Option<Halt> {
         match event.kind {
-            EventKind::Enter(ddi, _) => self.tell(self.routines.of(ddi.id), event, |when| match when {
-                When::Enter => true,
-                When::EnterHolding => event.held_count() != 0,
-                When::EnterOutsideIrql => ddi.is_outside(event.irql()),
-                _ => false,
-            }),
-            EventKind::Exit(ddi, _) => self.tell(self.routines.of(ddi.id), event, |when| when == When::Exit),
-            EventKind::Begin(frame) => {
-                self.tell(self.callbacks.of(frame.kind.id), event, |when| when == When::Callback)
+            EventKind::Enter(ddi, _) => {
+                let tell = |when| self.tell(self.routines.of(ddi.id, when), event);
+                let holding = || (event.held_count() != 0).then(|| tell(When::EnterHolding)).flatten();
+                let outside = || ddi.is_outside(event.irql()).then(|| tell(When::EnterOutsideIrql)).flatten();
+                tell(When::Enter).or_else(holding).or_else(outside)
             }
+            EventKind::Exit(ddi, _) => self.tell(self.routines.of(ddi.id, When::Exit), event),
+            EventKind::Begin(frame) => self.tell(self.callbacks.of(frame.kind.id, When::Callback), event),
             EventKind::End(frame, _) => {
-                let (leaves, noted) = (event.held_count() > frame.held_count(), frame.is_noted());
-                self.tell(self.callbacks.of(frame.kind.id), event, |when| match when {
-                    When::Callback => true,
-                    When::LeavingLocks => leaves,
-                    When::LeavingNoted => noted,
-                    _ => false,
-                })
+                let tell = |when| self.tell(self.callbacks.of(frame.kind.id, when), event);
+                let is_leaving = event.held_count() > frame.held_count();
+                let leaving = || is_leaving.then(|| tell(When::LeavingLocks)).flatten();
+                let is_noted = frame.is_noted();
+                let noted = || is_noted.then(|| tell(When::LeavingNoted)).flatten();
+                tell(When::Callback).or_else(leaving).or_else(noted)
             }
-            EventKind::Moved { .. } => self.tell_all(&self.moved, event),
-            EventKind::Touch { .. } => self.deliver_touch(event),
+            EventKind::Moved { .. } => self.tell(&self.moved, event),
+            EventKind::Touch { manner, .. } => self.deliver_touch(event, manner),
         }
     }
 
     /// Tells those who asked for accesses of one.
-    pub(crate) fn deliver_touch(&self, event: &Event<'_>) -> Option<Halt> {
-        self.tell_all(&self.touch, event)
+    pub(crate) fn deliver_touch(&self, event: &Event<'_>, manner: Manner) -> Option<Halt> {
+        self.tell(if manner == Manner::Register { &self.registers } else { &self.touch }, event)
     }
 
     /// Tells those who asked for what orders accesses.
-    pub(crate) fn deliver_order(&self, doer: Doer, object: usize, order: Order) {
+    pub(crate) fn deliver_order(&self, orders: &[Ordered]) {
         for watcher in &self.order {
-            self.watchers[usize::from(*watcher)].order(doer, object, order);
+            self.watchers[usize::from(*watcher)].ordered(orders);
         }
     }
 
     /// Tells those who asked for calls with unusual arguments.
     pub(crate) fn deliver_unusual(&self, event: &Event<'_>) -> Option<Halt> {
         match event.kind {
-            EventKind::Enter(ddi, _) => {
-                self.tell(self.routines.of(ddi.id), event, |when| when == When::EnterUnusual)
-            }
+            EventKind::Enter(ddi, _) => self.tell(self.routines.of(ddi.id, When::EnterUnusual), event),
             _ => None,
         }
     }
 
-    /// Tells those of a routine or callback whose time it is.
     #[inline]
-    fn tell<'a>(
-        &self,
-        wishes: impl Iterator<Item = &'a Wish>,
-        event: &Event<'_>,
-        is_time: impl Fn(When) -> bool,
-    ) -> Option<Halt> {
-        wishes
-            .filter(|wish| is_time(wish.when))
-            .find_map(|wish| self.watchers[usize::from(wish.watcher)].event(event))
-    }
-
-    fn tell_all(&self, watchers: &[u8], event: &Event<'_>) -> Option<Halt> {
-        watchers.iter().find_map(|watcher| self.watchers[usize::from(*watcher)].event(event))
+    fn tell(&self, watchers: &[u8], event: &Event<'_>) -> Option<Halt> {
+        for watcher in watchers {
+            let halt = self.watchers[usize::from(*watcher)].event(event);
+            if halt.is_some() {
+                return halt;
+            }
+        }
+        None
     }
 }

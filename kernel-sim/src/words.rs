@@ -11,19 +11,26 @@ use std::ops::Range;
 pub const WORD: usize = 8;
 const PAGE_WORDS: usize = 512;
 /// Pages that are found at once.
-const RECENT: usize = 64;
+const RECENT: usize = 256;
 
 /// Numbers by word.
 pub struct WordMap {
     pages: Vec<[u32; PAGE_WORDS]>,
     /// From the number of a page of memory to its place above.
     places: BTreeMap<usize, u32>,
-    /// Pages that were asked for lately, each where its number says, and their places.
+    /// Pages that were asked for lately, each where its number says once it is mixed (regions of memory lie
+    /// at round distances), and their places.
     recent: [(usize, u32); RECENT],
 }
 
 /// The number of no page.
 const NOWHERE: usize = usize::MAX;
+
+/// Where a page stands among those that were asked for lately.
+#[inline]
+fn slot(page: usize) -> usize {
+    page.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (usize::BITS - RECENT.ilog2())
+}
 
 impl Default for WordMap {
     fn default() -> WordMap {
@@ -42,17 +49,18 @@ impl WordMap {
     #[inline]
     pub fn of(&mut self, word: usize) -> &mut u32 {
         let page = word / PAGE_WORDS;
-        let (known, place) = self.recent[page % RECENT];
+        let (known, place) = self.recent[slot(page)];
         let place = if known == page { place } else { self.find(page) };
         &mut self.pages[place as usize][word % PAGE_WORDS]
     }
 
+    #[cold]
     fn find(&mut self, page: usize) -> u32 {
         let place = *self.places.entry(page).or_insert_with(|| {
             self.pages.push([0; PAGE_WORDS]);
             self.pages.len() as u32 - 1
         });
-        self.recent[page % RECENT] = (page, place);
+        self.recent[slot(page)] = (page, place);
         place
     }
 

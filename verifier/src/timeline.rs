@@ -280,7 +280,7 @@ impl Values {
 
 impl Watcher for Values {
     fn interest(&self) -> Interest {
-        let own = Interest { touch: true, ..Interest::NOTHING };
+        let own = Interest { touch: true, registers: true, ..Interest::NOTHING };
         self.beside.as_ref().map_or(own, |beside| own.and(&beside.interest()))
     }
 

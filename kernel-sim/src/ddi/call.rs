@@ -11,7 +11,7 @@ use crate::evidence;
 use crate::exec::Executor;
 use crate::exec::deterministic::Deterministic;
 use crate::frame::{Frame, Item};
-use crate::hook::{Event, EventKind, Halt, Manner, Order, Owner, TouchKind};
+use crate::hook::{Event, EventKind, Halt, Manner, Owner, TouchKind};
 use crate::irql::Irql;
 use crate::machine::Machine;
 use crate::moment::Moment;
@@ -471,20 +471,20 @@ pub(crate) fn show_touch(cpu: &Processor, site: Site, access: Access, value: Opt
         return;
     }
     let Access { address, bytes, kind, manner } = access;
-    if kind != TouchKind::Write && manner != Manner::Register {
-        cpu.machine().takes_from_devices(cpu, address);
+    let machine = cpu.machine();
+    if manner != Manner::Register && machine.is_deterministic() {
+        if kind != TouchKind::Write {
+            machine.takes_from_devices(cpu, address);
+        }
+        let said = &machine.deterministic().said;
+        said.tell(&machine.watching);
+        if manner == Manner::Plain {
+            said.accessed();
+        }
     }
     let event = Event::new(EventKind::Touch { address, bytes, kind, manner, value }, site, cpu);
-    if let Some(halt) = cpu.machine().watching.deliver_touch(&event) {
+    if let Some(halt) = machine.watching.deliver_touch(&event, manner) {
         halted(cpu, halt);
-    }
-}
-
-/// Tells those who watch it that something orders accesses.
-#[cold]
-pub(crate) fn show_order(cpu: &Processor, object: usize, order: Order) {
-    if cpu.hooks() & flag::QUIET == 0 {
-        cpu.machine().watching.deliver_order(cpu.doer(), object, order);
     }
 }
 

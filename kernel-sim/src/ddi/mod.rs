@@ -19,7 +19,7 @@ mod table;
 #[expect(non_camel_case_types, non_snake_case, non_upper_case_globals, reason = "the documented WDK names")]
 pub mod types;
 
-pub(crate) use call::{Access, show_order, show_touch, tell_unusual};
+pub(crate) use call::{Access, show_touch, tell_unusual};
 pub use call::{Call, as_system, callback, enter, leave};
 pub use inline::*;
 pub use number::Number;

@@ -20,6 +20,7 @@ use crate::choose::{Access, Choice, Enabled, OtherTransitions, Transition, objec
 use crate::fiber::Returned;
 use crate::irql::Irql;
 use crate::machine::Machine;
+use crate::order::Said;
 use crate::processor::Processor;
 use crate::routine::Arg;
 use footprint::Footprint;
@@ -81,6 +82,8 @@ pub(crate) struct Deterministic {
     unattended: Cell<bool>,
     words: SharedWords,
     footprint: Footprint,
+    /// What ordered accesses and is still to be told.
+    pub(crate) said: Said,
 }
 
 /// How machine time passes while processors work.
@@ -136,6 +139,7 @@ impl Deterministic {
             unattended: Cell::new(false),
             words: SharedWords::default(),
             footprint: Footprint::new(follows),
+            said: Said::default(),
         }
     }
 
@@ -166,6 +170,7 @@ impl Deterministic {
         self.at_rest.set(false);
         self.unattended.set(false);
         self.words.reset();
+        self.said.reset();
         // Nobody runs, waits or has anything pended, or the machine would not be at rest.
         debug_assert_eq!(self.run.get() | self.ready.get() | self.dpc.get() | self.waiting.get(), 0);
     }

@@ -6,7 +6,7 @@
 use super::row::Row;
 use super::state::Empties;
 use crate::finding::Finding;
-use kernel_sim::hook::{Doer, Event, EventKind, Halt, Interest, Order, Watcher};
+use kernel_sim::hook::{Event, EventKind, Halt, Interest, Ordered, Watcher};
 use kernel_sim::moment::Moment;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -41,8 +41,8 @@ pub trait Rule: Send + Sync {
     /// Looks at an event. In the parallel executor several processors call at once.
     fn see(&self, event: &Event<'_>) -> Seen;
 
-    /// Notes what orders accesses: see [`Watcher::order`].
-    fn order(&self, _doer: Doer, _object: usize, _order: Order) {}
+    /// Notes what ordered accesses: see [`Watcher::ordered`].
+    fn ordered(&self, _what: &[Ordered]) {}
 
     /// Its keyed state, which empties itself as things end.
     fn state(&self) -> Option<&dyn Empties> {
@@ -118,8 +118,8 @@ impl Watcher for Watching {
         self.rule.state().map_or(own, |state| own.and(&state.interest()))
     }
 
-    fn order(&self, doer: Doer, object: usize, order: Order) {
-        self.rule.order(doer, object, order);
+    fn ordered(&self, what: &[Ordered]) {
+        self.rule.ordered(what);
     }
 
     fn event(&self, event: &Event<'_>) -> Option<Halt> {

@@ -234,6 +234,9 @@ mod tests {
         fn mark(&self, _: Site) -> kernel_sim::moment::Mark {
             unreachable!("no test of this module remembers an access")
         }
+        fn mark_of_call(&self) -> kernel_sim::moment::Mark {
+            unreachable!("no test of this module remembers a call")
+        }
         fn moment_of(&self, _: &kernel_sim::moment::Mark, _: &'static str) -> Moment {
             Moment::on(3)
         }

@@ -73,34 +73,14 @@ struct LockOrder(Mutex<State>);
 #[derive(Default)]
 struct State {
     edges: Edges,
-    known: Known,
+    /// Nestings that were found in order. The machine tells an acquire of [`ACQUIRES`] once a processor; the
+    /// others are told each time, as they return. To meet one again adds no edge and takes no guard away, so
+    /// there is nothing to look at: any edge since then was looked at when it was added.
+    known: BTreeSet<Nesting>,
 }
-
-/// Nestings that were found in order, each in the place that its addresses give it. The machine tells an
-/// acquire of [`ACQUIRES`] once a processor; the others are told each time, as they return. To meet one
-/// again adds no edge and takes no guard away, so there is nothing to look at: any edge since then was
-/// looked at when it was added.
-struct Known([Nesting; Known::PLACES]);
 
 /// Locks by machine address, each taken inside those before it.
 type Nesting = SmallVec<[u64; 4]>;
-
-impl Default for Known {
-    fn default() -> Known {
-        Known(std::array::from_fn(|_| Nesting::new()))
-    }
-}
-
-impl Known {
-    const PLACES: usize = 64;
-
-    fn place(&mut self, nesting: &Nesting) -> &mut Nesting {
-        let mixed = nesting
-            .iter()
-            .fold(0, |mixed: u64, lock| (mixed.rotate_left(5) ^ lock).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        &mut self.0[(mixed >> 58) as usize]
-    }
-}
 
 impl State {
     /// The lock `inner` is taken inside the others, at a moment of its own.
@@ -162,7 +142,7 @@ impl Rule for LockOrder {
             // Another lock from now on.
             let lock = event.machine_address(call.SpinLock.pointer());
             let state = &mut *self.0.lock();
-            state.known = Known::default();
+            state.known.clear();
             state.edges.remove(&lock);
             state.edges.values_mut().for_each(|inner| drop(inner.remove(&lock)));
             return FINE;
@@ -175,7 +155,7 @@ impl Rule for LockOrder {
             nesting.push(event.machine_address(*lock));
         }
         let state = &mut *self.0.lock();
-        if *state.known.place(&nesting) == nesting {
+        if state.known.contains(&nesting) {
             return FINE;
         }
         let held = event.held_locks();
@@ -191,8 +171,7 @@ impl Rule for LockOrder {
             _ => FINE,
         };
         if seen.is_none() {
-            let place = state.known.place(&nesting);
-            *place = nesting;
+            state.known.insert(nesting);
         }
         seen
     }

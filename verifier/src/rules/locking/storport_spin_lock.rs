@@ -5,7 +5,7 @@ use crate::rules::state::PerCpu;
 use crate::rules::{Breach, FINE, Rule, Seen};
 use kernel_sim::frame::Frame;
 use kernel_sim::hook::{Event, EventKind, Interest};
-use kernel_sim::moment::Moment;
+use kernel_sim::moment::Mark;
 use storport_sim::callbacks::MINIPORT;
 use storport_sim::ddi::row;
 use storport_sim::seen::{self, Lock, LockUse};
@@ -44,7 +44,7 @@ struct StorPortSpinLock {
 /// A lock that was taken.
 struct Taken {
     lock: Lock,
-    at: Moment,
+    at: Mark,
     /// The callback it was taken in, by the address of its frame.
     frame: usize,
 }
@@ -53,17 +53,16 @@ impl StorPortSpinLock {
     fn acquired(&self, event: &Event<'_>, lock: Lock) -> Seen {
         let again =
             || Breach::new(event, format!("{} acquired again by the processor that holds it", lock.name));
-        let before = self.held.of(event, |held| held.iter().find(|t| t.lock == lock).map(|t| t.at.clone()));
+        let before = self.held.of(event, |held| held.iter().find(|t| t.lock == lock).map(|t| t.at));
         if let Some(before) = before {
-            return Some(again().earlier([before]));
+            return Some(again().earlier([event.moment_of(&before, "taken")]));
         }
         let around = std::iter::successors(event.frame(), |frame| frame.outer());
         if let Some(frame) = around.into_iter().find(|frame| frame.system_holds(lock.name)) {
             let what = format!("Storport holds {} around {}", lock.name, frame.kind.name);
             return Some(again().note(what));
         }
-        let taken =
-            Taken { lock, at: event.moment_to_keep().labelled("taken"), frame: address(event.frame()) };
+        let taken = Taken { lock, at: event.mark_of_call(), frame: address(event.frame()) };
         self.held.of(event, |held| held.push(taken));
         FINE
     }
@@ -84,7 +83,7 @@ impl StorPortSpinLock {
         });
         let left = left?;
         let what = format!("{} returned with {} held", frame.kind.name, left.lock.name);
-        Some(Breach::new(event, what).earlier([left.at]))
+        Some(Breach::new(event, what).earlier([event.moment_of(&left.at, "taken")]))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::rules::state::PerCpu;
 use crate::rules::{Breach, FINE, Rule, Seen};
 use kernel_sim::frame::Frame;
 use kernel_sim::hook::{Event, EventKind, Interest};
-use kernel_sim::moment::Moment;
+use kernel_sim::moment::Mark;
 use storport_sim::callbacks::{self, MINIPORT, system_lock};
 use storport_sim::ddi::row;
 use storport_sim::seen::{self, Lock, LockUse};
@@ -40,7 +40,7 @@ rule! {
 /// The rule: where each processor took InterruptLock.
 #[derive(Default)]
 struct StorPortSpinLock3 {
-    interrupt_lock: PerCpu<Vec<Moment>>,
+    interrupt_lock: PerCpu<Vec<Mark>>,
 }
 
 /// Whether a callback may take no lock of Storport's at all.
@@ -58,10 +58,10 @@ fn may_take_none(frame: &Frame<'_>) -> bool {
 
 impl StorPortSpinLock3 {
     fn acquired(&self, event: &Event<'_>, lock: Lock) -> Seen {
-        let held = self.interrupt_lock.of(event, |held| held.last().cloned());
+        let held = self.interrupt_lock.of(event, |held| held.last().copied());
         if let Some(at) = held.filter(|_| lock.name != system_lock::INTERRUPT) {
             let what = format!("{} taken while the miniport holds InterruptLock", lock.name);
-            return Some(Breach::new(event, what).earlier([at]));
+            return Some(Breach::new(event, what).earlier([event.moment_of(&at, "taken")]));
         }
         if let Some(frame) = event.frame().filter(|frame| MINIPORT.contains(&frame.kind))
             && !frame.system_holds(lock.name)
@@ -71,7 +71,7 @@ impl StorPortSpinLock3 {
             return Some(Breach::new(event, what));
         }
         if lock.name == system_lock::INTERRUPT {
-            let taken = event.moment_to_keep().labelled("taken");
+            let taken = event.mark_of_call();
             self.interrupt_lock.of(event, |held| held.push(taken));
         }
         FINE

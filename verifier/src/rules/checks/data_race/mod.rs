@@ -15,7 +15,7 @@ mod shadow;
 use crate::rules::row::rule;
 use crate::rules::{Breach, FINE, Rule, Seen};
 use clocks::{Actor, Clocks};
-use kernel_sim::hook::{Doer, Event, EventKind, Interest, Manner, Order, TouchKind};
+use kernel_sim::hook::{Event, EventKind, Interest, Manner, Order, Ordered, TouchKind};
 use objects::Objects;
 use parking_lot::Mutex;
 use shadow::{Access, Shadow};
@@ -74,13 +74,14 @@ impl Rule for DataRace {
         }
     }
 
-    fn order(&self, doer: Doer, object: usize, order: Order) {
-        self.0.lock().order(doer, object, order);
+    fn ordered(&self, what: &[Ordered]) {
+        let state = &mut *self.0.lock();
+        what.iter().for_each(|ordered| state.ordered(*ordered));
     }
 }
 
 impl State {
-    fn order(&mut self, doer: Doer, object: usize, order: Order) {
+    fn ordered(&mut self, Ordered { doer, object, order }: Ordered) {
         let State { clocks, objects, .. } = self;
         match order {
             Order::Gives => {
@@ -100,10 +101,12 @@ impl State {
             Order::Fresh { bytes } => {
                 objects.forget(object, bytes);
                 self.shadow.forget(object, bytes);
-                let gone: Vec<usize> = self.ordered.range(object..object + bytes).copied().collect();
-                gone.iter().for_each(|word| {
-                    self.ordered.remove(word);
-                });
+                if !self.ordered.is_empty() {
+                    let gone: Vec<usize> = self.ordered.range(object..object + bytes).copied().collect();
+                    for word in gone {
+                        self.ordered.remove(&word);
+                    }
+                }
             }
         }
     }

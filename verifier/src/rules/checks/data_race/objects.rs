@@ -28,6 +28,7 @@ struct Given {
 }
 
 impl Given {
+    #[inline]
     fn is_known_to(&self, clock: &Clock) -> bool {
         match self.whole {
             Some((actor, entry)) => clock.of(actor) >= entry,
@@ -36,6 +37,7 @@ impl Given {
     }
 
     /// What else is given to it.
+    #[inline]
     fn add(&mut self, clock: &Clock, whole: Option<(Actor, u32)>) {
         if self.is_known_to(clock) {
             self.clock.set(clock);
@@ -48,11 +50,13 @@ impl Given {
 }
 
 impl Objects {
+    #[inline]
     fn get(&mut self, object: usize) -> Option<&mut Given> {
         let place = *self.places.of(object / GRAIN);
         (place != 0).then(|| &mut self.given[place as usize - 1])
     }
 
+    #[inline]
     fn get_or_make(&mut self, object: usize) -> &mut Given {
         let place = self.places.of(object / GRAIN);
         if *place == 0 {
@@ -65,6 +69,7 @@ impl Objects {
     }
 
     /// An actor takes what an object was given.
+    #[inline]
     pub(super) fn takes(&mut self, clocks: &mut Clocks, actor: Actor, object: usize) {
         if let Some(given) = self.get(object)
             && !given.is_known_to(clocks.of(actor))
@@ -74,6 +79,7 @@ impl Objects {
     }
 
     /// An actor gives what it knows to an object.
+    #[inline]
     pub(super) fn gives(&mut self, clocks: &mut Clocks, actor: Actor, object: usize) {
         let own = clocks.of(actor);
         self.get_or_make(object).add(own, Some((actor, own.of(actor))));
