@@ -2,11 +2,11 @@
 //!
 //! Short means few deviations from the default scheduler, few requests, and a plain environment. First what
 //! was drawn of the environment is taken away and the requests are reduced, then all schedules with no
-//! deviation and with one are tried, then what is not needed is left out of the known schedule, and in the
-//! end all schedules that are shorter than what is left. If that comes to its end, the result is minimal and
-//! says so: for the reduced program, nothing shorter fails like this. The budget is counted in executions and
-//! steps, so the same failure shrinks to the same schedule everywhere, however many cores execute
-//! (`ahead.rs`).
+//! deviation and with one are tried, then what is not needed is left out of the known schedule, and of others
+//! that fail (`sparse.rs`), and in the end all schedules that are shorter than what is left. If that comes to
+//! its end, the result is minimal and says so: for the reduced program, nothing shorter fails like this. The
+//! budget is counted in executions and steps, so the same failure shrinks to the same schedule everywhere,
+//! however many cores execute (`ahead.rs`).
 //!
 //! What to call the *same* failure is our choice: the same rule or stop at the same call site.
 
@@ -16,6 +16,7 @@ mod bounding;
 mod environment;
 mod removal;
 mod requests;
+mod sparse;
 
 use super::deviations::{Describing, Deviating, Deviation, Misfit};
 use super::{Chooser, Failure, Program};
@@ -43,7 +44,7 @@ pub struct Budget {
 impl Default for Budget {
     /// A few seconds of a release build on two cores.
     fn default() -> Budget {
-        Budget { executions: 50_000, steps: 12_000_000 }
+        Budget { executions: 50_000, steps: 16_000_000 }
     }
 }
 
@@ -197,8 +198,15 @@ impl Shrinking<'_> {
             return Ok(());
         }
         removal::remove(&mut self.attempts, &self.program, &mut self.deviations)?;
+        self.start_again();
         self.search(1, self.deviations.len());
         Ok(())
+    }
+
+    /// Looks for other schedules that become shorter, with half of the budget.
+    fn start_again(&mut self) {
+        let Shrinking { attempts, program, deviations, .. } = self;
+        let _spent = attempts.with_share(2, |attempts| sparse::start_again(attempts, program, deviations));
     }
 
     fn reduce_requests(&mut self) -> Result<(), Spent> {

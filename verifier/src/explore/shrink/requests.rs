@@ -4,9 +4,10 @@
 //! take no longer than one of a thousand requests. What is left is reduced by halves.
 
 use super::attempts::{Attempts, Spent};
+use super::sparse;
 use crate::driver::Kind;
+use crate::explore::Program;
 use crate::explore::deviations::Deviation;
-use crate::explore::{Program, Random};
 use crate::workload::Amount;
 
 /// Random schedules to try for a number of requests with which the known one does not fail any more.
@@ -78,8 +79,8 @@ pub(super) fn refit(
     if let Some(found) = attempts.still_fails(program, known.to_vec())? {
         return Ok(Some(found));
     }
-    let random = |attempts: &Attempts<'_>, seed: usize| {
-        attempts.candidate(program, Random::choices(seed as u64), Some(false))
+    let random = |attempts: &Attempts<'_>, n: usize| {
+        attempts.candidate(program, sparse::choices(n as u64), Some(false))
     };
     let found = attempts.first(tries as usize, random, |_| true)?;
     Ok(found.map(|(_, made)| made.description.deviations))
