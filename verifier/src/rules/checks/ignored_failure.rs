@@ -23,9 +23,10 @@ rule! {
     /// stress draws, and by `--fault allocation`. IoAcquireRemoveLock fails once the removal has begun.
     ///
     /// What uses a pointer or a lock that it did not get is found by other rows: a NULL pointer is
-    /// PAGE_FAULT_IN_NONPAGED_AREA; a mutex or resource, waited for in vain, RESOURCE_NOT_OWNED; a spin
-    /// lock, a stop of the machine; rundown protection, REFERENCE_BY_POINTER if it has no holder. If it has
-    /// others, it is not known which of them the release is of. A handle of a registry key is ZwRegistryOpen.
+    /// PAGE_FAULT_IN_NONPAGED_AREA; a mutex that was waited for in vain and is released,
+    /// KMODE_EXCEPTION_NOT_HANDLED; a resource, RESOURCE_NOT_OWNED; a spin lock, a stop of the machine;
+    /// rundown protection, REFERENCE_BY_POINTER if it has no holder. If it has others, it is not known which
+    /// of them the release is of. A handle of a registry key, in a virtual miniport, is ZwRegistryOpen.
     ///
     /// ## When the driver is compiled
     /// A status that is dropped, and nothing used that depends on it, is seen by the compiler only.
@@ -39,8 +40,10 @@ rule! {
     ///
     /// ## Source
     /// Our own check, drawn from the pages of the routines and from the rule IoSetCompletionExCompleteIrp
-    /// (wdm), for which Driver Verifier stops with 0xC4/0x4100F. That rule wants the IRP completed; this
-    /// check lets pass what still calls a completion routine, as Microsoft's framework for drivers does.
+    /// (wdm), for which Driver Verifier stops with 0xC4/0x4100F. That rule wants the IRP completed. This
+    /// check lets pass what still calls a completion routine, as Microsoft's framework for drivers does, and
+    /// what skips its location; an IRP sent with the location and no routine breaks the rule even if the
+    /// driver has looked.
     IgnoredFailure: Checks, Check, on,
     why "it works until memory is short or the device is removed: then the end of a request is not seen, or a count is wrong",
     exhibits "ignored-failure" with "--fault allocation:when=io",
