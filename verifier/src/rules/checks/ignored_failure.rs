@@ -41,7 +41,7 @@ rule! {
     /// ## Source
     /// Our own check, drawn from the pages of the routines and from the rule IoSetCompletionExCompleteIrp
     /// (wdm), for which Driver Verifier stops with 0xC4/0x4100F. That rule wants the IRP completed. This
-    /// check lets pass what still calls a completion routine, as Microsoft's framework for drivers does, and
+    /// check lets pass what sets a completion routine in the other way, as shipped drivers do, and
     /// what skips its location; an IRP sent with the location and no routine breaks the rule even if the
     /// driver has looked.
     IgnoredFailure: Checks, Check, on,
