@@ -62,6 +62,7 @@ static NO_ROUTINE: DdiInfo = DdiInfo {
     returns: "()",
     summary: "",
     kind: Kind::Plain,
+    must_inspect: false,
 };
 
 impl HeldTable {

@@ -129,7 +129,10 @@ pub struct Interest {
     /// ordinary: a release of a spin lock (KeReleaseSpinLock, its FromDpcLevel and ForDpc forms,
     /// IoReleaseCancelSpinLock) that is not of the newest lock, or not the counterpart of its acquire, or to
     /// another level than that found; KeSetEvent with Wait; and what bodies in other crates tell in this way
-    /// (`Call::unusual`). Releases are compared only where sites are kept.
+    /// (`Call::unusual`). Releases are compared only where sites are kept. So are told the calls of
+    /// IoSetCompletionRoutineEx and IoAcquireRemoveLock that fail; IoCallDriver for an IRP whose stack
+    /// location has no routine because that failed; and, in the deterministic executor, a release of a remove
+    /// lock under a tag under which it is not held.
     pub enter_unusual: DdiSet,
     /// Callbacks, as they begin and end.
     pub callbacks: CallbackSet,

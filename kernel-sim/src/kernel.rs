@@ -9,6 +9,7 @@
 
 use crate::ddi::types::KDPC;
 use crate::handles::Handles;
+use crate::io::remove_lock::Tags;
 use crate::memory::STACKS_MAX;
 use crate::registry::Registry;
 use crate::stamp::Mark;
@@ -95,6 +96,8 @@ pub(crate) struct Kernel {
     /// Mutexes and fast mutexes that threads own, by host address.
     pub owned: BTreeMap<usize, Owned>,
     pub wait_blocks: WaitBlocks,
+    /// Tags of remove locks that are held, in the deterministic executor.
+    pub remove_tags: Tags,
     /// Free stack indices, and the first never used.
     pub stacks: Vec<usize>,
     stack_next: usize,
@@ -120,6 +123,7 @@ impl Kernel {
             resources: BTreeMap::new(),
             owned: BTreeMap::new(),
             wait_blocks: WaitBlocks::default(),
+            remove_tags: Tags::default(),
             stacks: Vec::new(),
             stack_next: 0,
         }
@@ -145,6 +149,7 @@ impl Kernel {
         self.timer_number = 0;
         self.driver_threads.clear();
         self.driver_timers.clear();
+        self.remove_tags.clear();
     }
 
     /// Takes a thread off the wait list of `key`.

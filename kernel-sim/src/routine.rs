@@ -79,6 +79,8 @@ pub struct DdiInfo {
     pub summary: &'static str,
     /// What the call is to a schedule.
     pub kind: Kind,
+    /// Whether Microsoft's headers or pages want what it returns inspected.
+    pub must_inspect: bool,
 }
 
 impl DdiInfo {

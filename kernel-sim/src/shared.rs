@@ -176,6 +176,7 @@ const fn access(id: u16, name: &'static str, kind: Kind) -> DdiInfo {
         returns: "()",
         summary: "An access to memory of a driver that others may see.",
         kind,
+        must_inspect: false,
     }
 }
 

@@ -9,7 +9,7 @@ use common::*;
 use kernel_sim::allocation_failure::{AllocationPolicy, AllocationRequest};
 use kernel_sim::ddi::*;
 use kernel_sim::frame::Frame;
-use kernel_sim::machine::{Config, Execution, Outcome};
+use kernel_sim::machine::{Config, Execution, Machine, Outcome};
 use kernel_sim::processor::Processor;
 use kernel_sim::routine::DRIVER_ENTRY;
 use std::ptr::null_mut;
@@ -105,6 +105,42 @@ fn a_policy_that_refuses_nothing_changes_nothing() {
     assert_eq!(asked, 9);
     assert_eq!(with.trace_hash, without.trace_hash);
     assert!(with.failed_allocations.is_empty());
+}
+
+unsafe extern "C-unwind" fn never_called(_: PDEVICE_OBJECT, _: PIRP, _: PVOID) -> NTSTATUS {
+    unreachable!("no IRP is completed");
+}
+
+unsafe extern "C-unwind" fn sets_twice(driver: PDRIVER_OBJECT, _path: PUNICODE_STRING) -> NTSTATUS {
+    let mut device: PDEVICE_OBJECT = null_mut();
+    let created = IoCreateDevice(driver, 0, null_mut(), FILE_DEVICE_DISK, 0, FALSE, &raw mut device);
+    assert_eq!(created, STATUS_SUCCESS);
+    let irp = IoAllocateIrp(2, FALSE);
+    let next = IoGetNextIrpStackLocation(irp);
+    for is_set in [true, false] {
+        let status =
+            IoSetCompletionRoutineEx(device, irp, Some(never_called), device.cast(), TRUE, FALSE, TRUE);
+        assert_eq!(NT_SUCCESS(status), is_set);
+        assert_eq!((*next).CompletionRoutine.is_some(), is_set);
+        assert_eq!((*next).Control == SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_CANCEL, is_set);
+        (*next).CompletionRoutine = None;
+        (*next).Control = 0;
+    }
+    IoFreeIrp(irp);
+    IoDeleteDevice(device);
+    STATUS_SUCCESS
+}
+
+unsafe fn sets_completion_routines(_x: *mut Desk) {
+    Machine::current().unwrap().load_driver(Some(sets_twice)).unwrap();
+}
+
+#[test]
+fn a_completion_routine_that_finds_no_memory_is_not_set() {
+    // The device, the IRP and the first routine are let by.
+    let (outcome, asked) = run_with(Some(4), Execution::Seeded(1), sets_completion_routines);
+    assert_eq!(asked, 4);
+    assert_eq!(outcome.failed_allocations[0].ddi, "IoSetCompletionRoutineEx");
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn the_at_dpc_level_routines_want_dispatch_level() {
         KeAcquireSpinLockAtDpcLevel(lock(x, 0));
     }
     unsafe fn try_acquire(x: *mut Desk) {
-        KeTryToAcquireSpinLockAtDpcLevel(lock(x, 0));
+        let _ = KeTryToAcquireSpinLockAtDpcLevel(lock(x, 0));
     }
     unsafe fn queued(x: *mut Desk) {
         KeAcquireInStackQueuedSpinLockAtDpcLevel(lock(x, 0), handle(x, 0));

@@ -381,7 +381,7 @@ fn a_lock_outside_the_machines_memory_is_a_bug_check_and_not_a_crash() {
     }
     assert_eq!(bug_check(run(1, Execution::Seeded(1), misaligned)).stop.code, 0xD1);
     unsafe fn at_passive(_x: *mut Desk) {
-        KeTestSpinLock(null_mut());
+        let _ = KeTestSpinLock(null_mut());
     }
     stops(1, at_passive, 0x50, 0);
 }

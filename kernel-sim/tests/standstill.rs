@@ -259,7 +259,15 @@ fn a_thread_that_counts_alone_for_ever_does_not_end_by_any_choice() {
     }
     unsafe fn waits_for_it(x: *mut Desk) {
         let mut handle: HANDLE = null_mut();
-        PsCreateSystemThread(&raw mut handle, 0, null_mut(), null_mut(), null_mut(), Some(counts), x.cast());
+        let _ = PsCreateSystemThread(
+            &raw mut handle,
+            0,
+            null_mut(),
+            null_mut(),
+            null_mut(),
+            Some(counts),
+            x.cast(),
+        );
         let mut thread: PVOID = null_mut();
         ObReferenceObjectByHandle(handle, 0, null_mut(), KernelMode, &raw mut thread, null_mut());
         KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, null_mut());

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use verifier::explain;
 
 const FACTS: &str = include_str!("../data/ddi.tsv");
+const MUST_INSPECT: &str = include_str!("../data/must_inspect.tsv");
 const TIERS: &str = include_str!("../data/tiers.tsv");
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/DDI-COVERAGE.md");
 
@@ -47,6 +48,16 @@ fn facts() -> BTreeMap<&'static str, Fact<'static>> {
 
 fn tables() -> Vec<&'static DdiInfo> {
     kernel_sim::ddi::TABLE.iter().chain(storport_sim::ddi::TABLE).copied().collect()
+}
+
+#[test]
+fn a_row_says_must_use_if_the_list_says_who_wants_its_result_inspected() {
+    let listed = MUST_INSPECT.lines().filter(|line| !line.starts_with('#'));
+    let listed: Vec<_> = listed.map(|line| line.split_once('\t').expect("a name and a source").0).collect();
+    let mut marked: Vec<_> =
+        tables().into_iter().filter(|ddi| ddi.must_inspect).map(|ddi| ddi.name).collect();
+    marked.sort_unstable();
+    assert_eq!(marked, listed);
 }
 
 #[test]

@@ -11,7 +11,7 @@ unsafe fn acquire_and_release(acquired: u32, released: u32) {
     let remove_lock: PIO_REMOVE_LOCK = new();
     IoInitializeRemoveLock(remove_lock, 0, 0, 0);
     for _ in 0..acquired {
-        IoAcquireRemoveLock(remove_lock, null_mut());
+        let _ = IoAcquireRemoveLock(remove_lock, null_mut());
     }
     for _ in 0..released {
         IoReleaseRemoveLock(remove_lock, null_mut());
@@ -40,7 +40,7 @@ unsafe fn run_down() -> PEX_RUNDOWN_REF {
 /// Releases protection that it did not get: the rundown was over.
 pub(super) unsafe fn rundown_not_acquired() {
     let rundown = run_down();
-    ExAcquireRundownProtection(rundown);
+    let _ = ExAcquireRundownProtection(rundown);
     ExReleaseRundownProtection(rundown);
     free(rundown);
 }

@@ -175,7 +175,7 @@ unsafe fn delete_device(at: At) {
 unsafe fn detach_device(at: At) {
     with_driver(|driver| {
         let (lower, upper) = (new_device(driver), new_device(driver));
-        IoAttachDeviceToDeviceStack(upper, lower);
+        let _ = IoAttachDeviceToDeviceStack(upper, lower);
         at.call(|| IoDetachDevice(lower));
         IoDeleteDevice(upper);
         IoDeleteDevice(lower);
@@ -220,7 +220,8 @@ unsafe extern "C-unwind" fn ends(_: PVOID) {
 
 unsafe fn new_thread() -> HANDLE {
     let mut thread: HANDLE = null_mut();
-    PsCreateSystemThread(&raw mut thread, 0, null_mut(), null_mut(), null_mut(), Some(ends), null_mut());
+    let _ =
+        PsCreateSystemThread(&raw mut thread, 0, null_mut(), null_mut(), null_mut(), Some(ends), null_mut());
     thread
 }
 

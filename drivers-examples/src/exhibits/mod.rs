@@ -16,6 +16,7 @@ mod memory;
 pub(crate) mod miniport;
 mod mutexes;
 mod objects;
+mod passes_on;
 mod pool;
 mod port;
 mod races;
@@ -50,6 +51,7 @@ pub(crate) const SOURCES: &[Source] = verifier::sources![
     "miniport/storport_locks.rs",
     "mutexes.rs",
     "objects.rs",
+    "passes_on.rs",
     "pool.rs",
     "port.rs",
     "races.rs",
@@ -69,8 +71,9 @@ pub(crate) const SOURCES: &[Source] = verifier::sources![
 ///
 /// becomes two programs, `bad-pool-caller` and `bad-pool-caller-near-miss`. After the name comes what is
 /// expected of the breaker without flags. `device` instead of `program` is a program on a machine with a
-/// bell, `writer` one on a machine with a device that writes memory; `miniport` takes entry points, and
-/// `hardware` those of miniports with hardware, which is a bell that never rings.
+/// bell, `writer` one on a machine with a device that writes memory; `filter` takes entry points of
+/// drivers above a disk, `miniport` those of virtual miniports, and `hardware` those of miniports with
+/// hardware, which is a bell that never rings.
 macro_rules! pairs {
     ($($name:literal = $expects:expr, $kind:ident
         $bad:path, $bad_summary:literal; $good:path, $good_summary:literal;)+) => {
@@ -91,6 +94,9 @@ macro_rules! pairs {
     };
     (@writer $body:path) => {
         Kind::Model { cpus: 1, run: &|config: Config| run(config.hardware(Box::new(Writer::default())), $body) }
+    };
+    (@filter $entry:path) => {
+        Kind::Wdm { entry: Some($entry), device: None }
     };
     (@miniport $entry:path) => {
         Kind::VirtualMiniport { entry: Some($entry) }
@@ -325,6 +331,9 @@ pairs! {
     "complete-under-own-lock" = Clean, miniport
         miniport::kernel::completes_under_lock, "completes requests while it holds a spin lock of its own";
         miniport::kernel::completes_after_lock, "completes requests after it released its spin lock";
+    "ignored-failure" = Clean, filter
+        passes_on::unlooked, "passes reads on although their completion routine may not have been set";
+        passes_on::looked, "sets the completion routine of a read in another way if it could not be set";
     "lock-order-inverted" = Clean, program
         locks::both_orders, "nests two spin locks in both orders, one after the other";
         locks::both_orders_guarded, "nests two spin locks in both orders, inside a third";

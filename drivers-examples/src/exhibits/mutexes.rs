@@ -32,7 +32,8 @@ unsafe fn on_a_thread(routine: PKSTART_ROUTINE) {
     let mutex: PKMUTEX = new();
     KeInitializeMutex(mutex, 0);
     let mut handle = null_mut();
-    PsCreateSystemThread(&raw mut handle, 0, null_mut(), null_mut(), null_mut(), routine, mutex.cast());
+    let _ =
+        PsCreateSystemThread(&raw mut handle, 0, null_mut(), null_mut(), null_mut(), routine, mutex.cast());
     let mut thread = null_mut();
     ObReferenceObjectByHandle(handle, 0, null_mut(), KernelMode, &raw mut thread, null_mut());
     ZwClose(handle);

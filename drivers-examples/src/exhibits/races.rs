@@ -23,7 +23,7 @@ unsafe extern "C-unwind" fn add_interlocked(counter: PVOID) {
 unsafe fn count(routine: unsafe extern "C-unwind" fn(PVOID)) {
     let counter: *mut Counter = new();
     let mut handle = null_mut();
-    PsCreateSystemThread(
+    let _ = PsCreateSystemThread(
         &raw mut handle,
         0,
         null_mut(),

@@ -18,7 +18,15 @@ unsafe extern "C-unwind" fn sleeps(_context: PVOID) {
 /// Starts the thread; returns its object, with a reference.
 unsafe fn start() -> PVOID {
     let (mut handle, mut thread) = (null_mut(), null_mut());
-    PsCreateSystemThread(&raw mut handle, 0, null_mut(), null_mut(), null_mut(), Some(sleeps), null_mut());
+    let _ = PsCreateSystemThread(
+        &raw mut handle,
+        0,
+        null_mut(),
+        null_mut(),
+        null_mut(),
+        Some(sleeps),
+        null_mut(),
+    );
     ObReferenceObjectByHandle(handle, 0, null_mut(), KernelMode, &raw mut thread, null_mut());
     ZwClose(handle);
     thread

@@ -39,7 +39,15 @@ unsafe extern "C-unwind" fn WorkAndLower(Context: PVOID) {
 unsafe fn Exercise(Routine: PKSTART_ROUTINE) {
     let (mut Handle, mut Thread) = (null_mut(), null_mut());
 
-    PsCreateSystemThread(&raw mut Handle, 0, null_mut(), null_mut(), null_mut(), Routine, NOTHING as PVOID);
+    let _ = PsCreateSystemThread(
+        &raw mut Handle,
+        0,
+        null_mut(),
+        null_mut(),
+        null_mut(),
+        Routine,
+        NOTHING as PVOID,
+    );
     ObReferenceObjectByHandle(Handle, 0, null_mut(), KernelMode, &raw mut Thread, null_mut());
     ZwClose(Handle);
     KeWaitForSingleObject(Thread, Executive, KernelMode, FALSE, null_mut());

@@ -50,6 +50,9 @@ fn setup(driver: &Driver, row: &Row, executor: Executor, rules: Selection) -> Se
         flags if flags.starts_with(RULES) => {}
         "--event rebalance" => setup.disturbances.events = vec![Event::Rebalance],
         "--event stop-restart" => setup.disturbances.events = vec![Event::StopRestart],
+        "--fault allocation:when=io" => {
+            setup.disturbances.faults = "allocation:when=io".parse().expect("a plan");
+        }
         "--memory guarded" => setup.memory = MemoryChoice::Guarded,
         "--memory guarded-ends" => setup.memory = MemoryChoice::GuardedEnds,
         other => panic!("{}: this test does not know the flags {other}", row.name),

@@ -24,7 +24,7 @@ fn cc(desk: &TempDir, define: &str, output: &str) -> bool {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     std::os::unix::fs::symlink(format!("{root}/drivers-examples"), desk.path().join("drivers-examples"))
         .expect("a link");
-    storsim(desk, &format!("cc drivers-examples/c/vmini.c -D {define} -o {output}")).success();
+    storsim(desk, &format!("cc drivers-examples/c/vmini.c -D {define} -o {output}")).success().stderr("");
     true
 }
 
@@ -40,6 +40,30 @@ fn the_checked_in_files_are_what_the_sources_make() {
             .map(|sys| stdout(&storsim(&desk, &format!("run --sys {sys} --ios 100 --seed 3")).code(status)));
         assert_eq!(line(&runs[0], "trace "), line(&runs[1], "trace "));
     }
+}
+
+/// What the compiler says of a DriverEntry with that body.
+fn said_of(desk: &TempDir, body: &str) -> String {
+    let text = format!(
+        "#include <ntddk.h>\nNTSTATUS DriverEntry(PDRIVER_OBJECT D, PUNICODE_STRING P) {{ {body} }}\n"
+    );
+    std::fs::write(desk.path().join("entry.c"), text).expect("room for a file");
+    let compiled = storsim(desk, "cc entry.c -o entry.sys").success();
+    String::from_utf8_lossy(&compiled.get_output().stderr).into_owned()
+}
+
+#[test]
+fn a_result_that_is_to_be_inspected_is_not_dropped_in_silence() {
+    if !tools_are_here() {
+        return;
+    }
+    let desk = desk();
+    let call = "IoSetCompletionRoutineEx(D->DeviceObject, NULL, NULL, NULL, TRUE, TRUE, TRUE)";
+    let said = said_of(&desk, &format!("{call}; return STATUS_SUCCESS;"));
+    assert!(said.contains("entry.c:2:") && said.contains("[-Wunused-result]"), "{said}");
+    assert_eq!(said_of(&desk, &format!("return {call};")), "");
+    // Of others nothing is said, whatever is done with what they return.
+    assert_eq!(said_of(&desk, "KeSetEvent(NULL, 0, FALSE); return STATUS_SUCCESS;"), "");
 }
 
 #[test]

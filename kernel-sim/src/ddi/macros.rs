@@ -23,7 +23,8 @@
 //! images through `thunk::KeAcquireSpinLock`; together with `args::KeAcquireSpinLock`, in which a watcher
 //! reads the arguments by name. The number after the name is the routine's own, in trace hashes too: a row
 //! may stand wherever it belongs, and keeps its number. The word before `=>` is the row's
-//! [`Kind`](crate::routine::Kind).
+//! [`Kind`](crate::routine::Kind); `must_use` after it says that Microsoft's headers or pages want the result
+//! inspected: so are then the function in Rust and the declaration in the generated C headers.
 
 /// Declares DDIs, one row each.
 #[macro_export]
@@ -31,7 +32,7 @@ macro_rules! ddis {
     ($(
         $(#[doc = $doc:literal])+
         $name:ident = $number:literal($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty,
-            header $header:literal, irql $irql:tt, $coverage:ident, $kind:ident => $body:path;
+            header $header:literal, irql $irql:tt, $coverage:ident, $kind:ident $(, $must_use:ident)? => $body:path;
     )+) => {
         /// The row of each routine, under the routine's name.
         #[expect(non_upper_case_globals, reason = "the documented WDK names")]
@@ -48,6 +49,7 @@ macro_rules! ddis {
                     returns: stringify!($ret),
                     summary: concat!($($doc, "\n"),+),
                     kind: $crate::routine::Kind::$kind,
+                    must_inspect: $crate::is_marked!($($must_use)?),
                 };
             )+
         }
@@ -162,11 +164,24 @@ macro_rules! ddis {
             #[allow(clippy::too_many_arguments, reason = "the documented signature")]
             #[inline(always)]
             #[track_caller]
+            $(#[$must_use])?
             pub unsafe fn $name($($arg: $ty),*) -> $ret {
                 // SAFETY: forwarded from the caller.
                 unsafe { at::$name($crate::site::Site::caller(), $($arg),*) }
             }
         )+
+    };
+}
+
+/// Whether a row says `must_use`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! is_marked {
+    () => {
+        false
+    };
+    (must_use) => {
+        true
     };
 }
 

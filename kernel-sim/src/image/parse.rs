@@ -265,7 +265,8 @@ impl Parser<'_> {
             if !begin.is_multiple_of(super::map::PAGE)
                 || begin.checked_add(bytes).is_none_or(|end| end > pristine.len())
             {
-                let name = String::from_utf8_lossy(section.raw_name()).into_owned();
+                // Whatever its bytes are, it is one word of one line.
+                let name = section.raw_name().escape_ascii();
                 return Err(NotAnImage::new(format!(
                     "a broken PE file: section {name} lies outside the image"
                 )));

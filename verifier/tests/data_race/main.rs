@@ -62,7 +62,7 @@ fn run(seed: u64, first: Routine, second: Routine) -> Option<Finding> {
             (*x).routines = [Some(first), Some(second)];
             for routine in [run_first as unsafe extern "C-unwind" fn(PVOID), run_second] {
                 let mut handle = null_mut();
-                PsCreateSystemThread(
+                let _ = PsCreateSystemThread(
                     &raw mut handle,
                     0,
                     null_mut(),

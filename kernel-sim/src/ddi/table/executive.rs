@@ -34,7 +34,7 @@ ddis! {
         header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => rundown::initialize;
     /// Takes rundown protection; FALSE once rundown has begun.
     ExAcquireRundownProtection = 259(RunRef: PEX_RUNDOWN_REF) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Cell => rundown::acquire;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Cell, must_use => rundown::acquire;
     /// Gives rundown protection back.
     ExReleaseRundownProtection = 260(RunRef: PEX_RUNDOWN_REF) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Cell => rundown::release;
@@ -54,7 +54,7 @@ ddis! {
         header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Plain => remove_lock::initialize;
     /// Takes a remove lock; STATUS_DELETE_PENDING once the removal has begun.
     IoAcquireRemoveLock = 265(RemoveLock: PIO_REMOVE_LOCK, Tag: PVOID) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => remove_lock::acquire;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point, must_use => remove_lock::acquire;
     /// Gives a remove lock back.
     IoReleaseRemoveLock = 266(RemoveLock: PIO_REMOVE_LOCK, Tag: PVOID) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => remove_lock::release;
@@ -114,7 +114,7 @@ ddis! {
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::acquire;
     /// The same, if that takes no waiting; FALSE if it does.
     ExTryToAcquireFastMutex = 355(FastMutex: PFAST_MUTEX) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::try_to_acquire;
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Point, must_use => fast_mutex::try_to_acquire;
     /// Gives a fast mutex back, and restores the IRQL.
     ExReleaseFastMutex = 356(FastMutex: PFAST_MUTEX) -> (),
         header "wdm.h", irql (APC, APC), Modelled, Point => fast_mutex::release;
@@ -141,7 +141,7 @@ ddis! {
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::acquire_guarded;
     /// The same, if that takes no waiting; FALSE if it does.
     KeTryToAcquireGuardedMutex = 364(Mutex: PKGUARDED_MUTEX) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::try_to_acquire_guarded;
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Point, must_use => fast_mutex::try_to_acquire_guarded;
     /// Gives a guarded mutex back, and leaves the guarded region.
     KeReleaseGuardedMutex = 365(Mutex: PKGUARDED_MUTEX) -> (),
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => fast_mutex::release_guarded;

@@ -43,7 +43,7 @@ ddis! {
         header "wdm.h", irql (DISPATCH, HIGH), Modelled, Acquire => lock::acquire_at_dpc_level;
     /// Takes a spin lock if it is free.
     KeTryToAcquireSpinLockAtDpcLevel = 9(SpinLock: PKSPIN_LOCK) -> BOOLEAN,
-        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, Cell => lock::try_acquire_at_dpc_level;
+        header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, Cell, must_use => lock::try_acquire_at_dpc_level;
     /// Gives a spin lock back and restores the IRQL.
     KeReleaseSpinLock = 10(SpinLock: PKSPIN_LOCK, NewIrql: KIRQL) -> (),
         header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, Cell => lock::release;
@@ -58,7 +58,7 @@ ddis! {
         header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, Cell => lock::release_for_dpc;
     /// Whether a spin lock is free.
     KeTestSpinLock = 14(SpinLock: PKSPIN_LOCK) -> BOOLEAN,
-        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Look => lock::test;
+        header "wdm.h", irql (PASSIVE, HIGH), Modelled, Look, must_use => lock::test;
     /// Takes a queued spin lock, raising to DISPATCH_LEVEL.
     KeAcquireInStackQueuedSpinLock = 15(SpinLock: PKSPIN_LOCK, LockHandle: PKLOCK_QUEUE_HANDLE) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => queued_lock::acquire;
@@ -188,7 +188,7 @@ ddis! {
         ThreadHandle: PHANDLE, DesiredAccess: ULONG, ObjectAttributes: POBJECT_ATTRIBUTES, ProcessHandle: HANDLE,
         ClientId: PCLIENT_ID, StartRoutine: PKSTART_ROUTINE, StartContext: PVOID,
     ) -> NTSTATUS,
-        header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Point => system_thread::create;
+        header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Point, must_use => system_thread::create;
     /// Ends the calling system thread; does not return.
     PsTerminateSystemThread = 52(ExitStatus: NTSTATUS) -> NTSTATUS,
         header "ntddk.h", irql (PASSIVE, PASSIVE), Modelled, Point => system_thread::terminate;
@@ -245,7 +245,7 @@ ddis! {
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => pool::allocate2;
     /// Allocates pool, not zeroed.
     ExAllocatePoolWithTag = 63(PoolType: POOL_TYPE, NumberOfBytes: SIZE_T, Tag: ULONG) -> PVOID,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => pool::allocate_with_tag;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain, must_use => pool::allocate_with_tag;
     /// Frees pool, whatever its tag.
     ExFreePool = 64(P: PVOID) -> (),
         header "ntddk.h", irql (PASSIVE, DISPATCH), Modelled, Point => pool::free;
@@ -300,7 +300,7 @@ ddis! {
         header "wdm.h", irql (PASSIVE, APC), Modelled, Point => device::delete;
     /// Puts a device on top of a stack; returns the device below.
     IoAttachDeviceToDeviceStack = 79(SourceDevice: PDEVICE_OBJECT, TargetDevice: PDEVICE_OBJECT) -> PDEVICE_OBJECT,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => device::attach;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain, must_use => device::attach;
     /// Takes the device above off this one.
     IoDetachDevice = 80(TargetDevice: PDEVICE_OBJECT) -> (),
         header "wdm.h", irql (PASSIVE, PASSIVE), Modelled, Point => device::detach;
@@ -311,7 +311,7 @@ ddis! {
     // IRPs
     /// Allocates an IRP.
     IoAllocateIrp = 82(StackSize: CCHAR, ChargeQuota: BOOLEAN) -> PIRP,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => irp::allocate;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain, must_use => irp::allocate;
     /// Frees an IRP that the caller allocated.
     IoFreeIrp = 83(Irp: PIRP) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Point => irp::free;
@@ -323,7 +323,7 @@ ddis! {
         IoControlCode: ULONG, DeviceObject: PDEVICE_OBJECT, InputBuffer: PVOID, InputBufferLength: ULONG, OutputBuffer: PVOID,
         OutputBufferLength: ULONG, InternalDeviceIoControl: BOOLEAN, Event: PKEVENT, IoStatusBlock: PIO_STATUS_BLOCK,
     ) -> PIRP,
-        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain => irp::build_device_io_control;
+        header "wdm.h", irql (PASSIVE, APC), Modelled, Plain, must_use => irp::build_device_io_control;
     /// Sends an IRP to a device's driver.
     IoCallDriver = 86(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS,
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Holding => irp::call_driver;
@@ -336,6 +336,14 @@ ddis! {
     /// Completes an IRP: runs the completion routines of the drivers above, inside the call.
     IoCompleteRequest = 87(Irp: PIRP, PriorityBoost: CCHAR) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Holding => irp::complete;
+    /// Sets the routine to be called when lower drivers have completed the request, and keeps the driver
+    /// loaded until then: that takes memory, so it may fail. Here drivers are unloaded when their requests
+    /// have ended, and nothing has to be kept.
+    IoSetCompletionRoutineEx = 202(
+        DeviceObject: PDEVICE_OBJECT, Irp: PIRP, CompletionRoutine: PIO_COMPLETION_ROUTINE, Context: PVOID,
+        InvokeOnSuccess: BOOLEAN, InvokeOnError: BOOLEAN, InvokeOnCancel: BOOLEAN,
+    ) -> NTSTATUS,
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain, must_use => irp::set_completion_routine_ex;
     /// Exchanges an IRP's cancel routine.
     IoSetCancelRoutine = 88(Irp: PIRP, CancelRoutine: PDRIVER_CANCEL) -> PDRIVER_CANCEL,
         header "wdm.h", irql (DISPATCH, DISPATCH), Modelled, Point => cancel::set_routine;
@@ -393,13 +401,13 @@ ddis! {
         header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => mdl::build_for_nonpaged_pool;
     /// The system address of an MDL's buffer; NULL if there is none.
     MmGetSystemAddressForMdlSafe = 105(Mdl: PMDL, Priority: ULONG) -> PVOID,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => mdl::system_address;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain, must_use => mdl::system_address;
     /// The physical address of a nonpaged one.
     MmGetPhysicalAddress = 106(BaseAddress: PVOID) -> PHYSICAL_ADDRESS,
         header "wdm.h", irql (PASSIVE, HIGH), Modelled, Plain => mdl::physical_address;
     /// Maps device registers.
     MmMapIoSpace = 107(PhysicalAddress: PHYSICAL_ADDRESS, NumberOfBytes: SIZE_T, CacheType: MEMORY_CACHING_TYPE) -> PVOID,
-        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain => mdl::map_io_space;
+        header "wdm.h", irql (PASSIVE, DISPATCH), Modelled, Plain, must_use => mdl::map_io_space;
     /// Unmaps device registers. Windows of devices are always mapped here.
     MmUnmapIoSpace = 108(BaseAddress: PVOID, NumberOfBytes: SIZE_T) -> (),
         header "wdm.h", irql (PASSIVE, DISPATCH), Ignored, Plain => mdl::unmap_io_space;

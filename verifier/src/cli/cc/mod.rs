@@ -21,9 +21,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tools::Tool;
 
-/// What is wrong with driver code whatever its author's compiler says.
-const ERRORS: [&str; 3] =
-    ["-Wno-everything", "-Werror=implicit-function-declaration", "-Werror=int-conversion"];
+/// What is wrong with driver code whatever its author's compiler says; and, as a warning, a result that is
+/// dropped although it is to be inspected.
+const DIAGNOSTICS: [&str; 4] =
+    ["-Wno-everything", "-Wunused-result", "-Werror=implicit-function-declaration", "-Werror=int-conversion"];
 
 /// What makes clang call a routine before each load and store that could be shared. Its driver refuses to
 /// do so for Windows, where it has no run time; the simulator is the run time. Volatile accesses are called
@@ -79,7 +80,7 @@ fn compile(
     for (directory, name) in [(room, "storsim"), (&clang.own_headers()?, "clang")] {
         command.arg(format!("-fdebug-prefix-map={}={name}", directory.display()));
     }
-    command.args(ERRORS);
+    command.args(DIAGNOSTICS);
     command.arg("-ivfsoverlay").arg(overlay);
     for directory in searched {
         command.arg("-I").arg(directory);

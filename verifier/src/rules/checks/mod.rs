@@ -10,6 +10,7 @@ pub mod data_integrity;
 pub mod data_race;
 pub mod fewer_bytes;
 pub mod for_dpc_outside_dpc;
+pub mod ignored_failure;
 pub mod lock_irql;
 pub mod lock_left_held;
 pub mod lock_order;

@@ -83,6 +83,7 @@ static PROHIBITED: &[&DdiInfo] = &[
     &row::IoGetAttachedDeviceReference,
     &row::IoReleaseCancelSpinLock,
     &row::IoReuseIrp,
+    &row::IoSetCompletionRoutineEx,
     &row::IoSetStartIoAttributes,
     &row::IoStartNextPacket,
     &row::KeAcquireGuardedMutex,
