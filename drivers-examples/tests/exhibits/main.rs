@@ -1,10 +1,12 @@
 //! Every row of the table has its exhibits: the breaker is found by that row, the near miss by none.
 
+mod alone;
+
 use drivers_examples::ALL;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use verifier::driver::{Driver, Kind};
-use verifier::finding::RunEnd;
+use verifier::finding::{Finding, RunEnd};
 use verifier::rules::{Row, Selection, TABLE, find, row_of_exhibit};
 use verifier::run::{Chooser, Contents, Event, Executor, MemoryChoice, Setup, SetupError, once};
 use verifier::workload::Amount;
@@ -59,6 +61,11 @@ fn setup(driver: &Driver, row: &Row, executor: Executor, rules: Selection) -> Se
 
 /// The row that finds something in one run of `driver` with these rows on.
 fn found(driver: &'static Driver, setup: &Setup, seed: u64) -> Option<&'static str> {
+    finding(driver, setup, seed).map(|finding| finding.of.name)
+}
+
+/// What is found in one run of `driver` with these rows on.
+fn finding(driver: &'static Driver, setup: &Setup, seed: u64) -> Option<Box<Finding>> {
     let run = match once(driver, setup, seed, Chooser::Seeded, None) {
         Ok(run) => run,
         // With its row off a breaker may be found wanting by Storport, and by no row.
@@ -66,7 +73,7 @@ fn found(driver: &'static Driver, setup: &Setup, seed: u64) -> Option<&'static s
         Err(why) => panic!("{}: {why}", driver.name),
     };
     match run.end {
-        RunEnd::Found(finding) => Some(finding.of.name),
+        RunEnd::Found(finding) => Some(finding),
         RunEnd::Clean | RunEnd::Ignored(_) => None,
         RunEnd::Interrupted | RunEnd::Endless(_) | RunEnd::Limit(_) | RunEnd::Parted(_) => {
             panic!("{}: the run could not be judged", driver.name)

@@ -1,0 +1,65 @@
+//! The level that KeReleaseSpinLock is told to restore.
+
+use super::*;
+
+unsafe fn alone_to(x: X, level: KIRQL) {
+    let mut irql: KIRQL = 0;
+    KeAcquireSpinLock(lock(x, 0), &raw mut irql);
+    KeReleaseSpinLock(lock(x, 0), level);
+}
+
+unsafe fn to_the_level_before(x: X) {
+    alone_to(x, PASSIVE_LEVEL);
+}
+
+unsafe fn to_a_level_above(x: X) {
+    alone_to(x, APC_LEVEL);
+}
+
+unsafe fn left_raised(x: X) {
+    alone_to(x, DISPATCH_LEVEL);
+}
+
+/// In a DPC no lock is to lower the level below that of the DPC.
+unsafe fn below_the_dpc(x: X) {
+    in_dpc(x, |x| alone_to(x, APC_LEVEL));
+}
+
+unsafe fn to_the_level_of_the_dpc(x: X) {
+    in_dpc(x, |x| alone_to(x, DISPATCH_LEVEL));
+}
+
+/// The level that was found is given back with the lock that was taken at DISPATCH_LEVEL.
+unsafe fn passed_on(x: X) {
+    let (mut irql, mut inner): (KIRQL, KIRQL) = (0, 0);
+    KeAcquireSpinLock(lock(x, 0), &raw mut irql);
+    KeAcquireSpinLock(lock(x, 1), &raw mut inner);
+    KeReleaseSpinLock(lock(x, 0), inner);
+    KeReleaseSpinLock(lock(x, 1), irql);
+}
+
+unsafe fn not_raising(x: X) {
+    let irql = KeRaiseIrqlToDpcLevel();
+    KeAcquireSpinLockAtDpcLevel(lock(x, 0));
+    KeReleaseSpinLock(lock(x, 0), irql);
+}
+
+#[test]
+fn it_is_the_level_that_the_acquire_found() {
+    is_fine(to_the_level_before);
+    is_told("IrqlKeReleaseSpinLock", to_a_level_above);
+    is_told("IrqlKeReleaseSpinLock", left_raised);
+}
+
+#[test]
+fn the_last_of_several_may_bring_the_first_ones_level_but_none_below_the_callback() {
+    is_fine(passed_on);
+    is_fine(to_the_level_of_the_dpc);
+    is_told("IrqlKeReleaseSpinLock", below_the_dpc);
+}
+
+#[test]
+fn what_did_not_raise_is_anothers_matter() {
+    assert!(says("IrqlKeReleaseSpinLock", not_raising).is_none());
+    is_told("ReleaseMismatch", not_raising);
+}
