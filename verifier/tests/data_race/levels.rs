@@ -33,7 +33,41 @@ unsafe fn raised_alone(x: X) {
     KeLowerIrql(old);
 }
 
+/// Below the level, at it, and below again.
+unsafe fn raised_in_between(x: X) {
+    add(x);
+    raised_alone(x);
+    add(x);
+    raised_alone(x);
+}
+
+unsafe fn add_for_others(x: X) {
+    add(x);
+    KeSetEvent(&raw mut (*x).event, 0, FALSE);
+}
+
+/// What it learns while it is raised it knows when it has lowered the level.
+unsafe fn learn_raised(x: X) {
+    let mut none = LARGE_INTEGER::new(0);
+    loop {
+        let old = KeRaiseIrqlToDpcLevel();
+        let event = (&raw mut (*x).event).cast();
+        let status = KeWaitForSingleObject(event, Executive, KernelMode, FALSE, &raw mut none);
+        KeLowerIrql(old);
+        if status == STATUS_SUCCESS {
+            break;
+        }
+    }
+    add(x);
+}
+
 unsafe fn nothing(_: X) {}
+
+#[test]
+fn a_thread_that_raises_the_level_is_the_same_thread() {
+    is_ordered("a thread that raises and lowers the level", raised_in_between, nothing);
+    is_ordered("a thread that learns at raised level", add_for_others, learn_raised);
+}
 
 #[test]
 fn one_processor_at_dispatch_level_is_in_order() {

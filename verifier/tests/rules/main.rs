@@ -9,7 +9,11 @@
 #![allow(unsafe_op_in_unsafe_fn, reason = "the programs are driver code, unsafe from end to end")]
 
 mod cancel_lock;
+mod events;
+mod interrupts;
 mod lock_order;
+mod regions;
+mod registry;
 mod release_level;
 mod stalls;
 
@@ -26,6 +30,7 @@ struct Desk {
     locks: [KSPIN_LOCK; 4],
     handles: [KLOCK_QUEUE_HANDLE; 4],
     event: KEVENT,
+    resource: ERESOURCE,
     dpc: KDPC,
     /// What the DPC runs.
     deferred: Option<Program>,
@@ -34,9 +39,9 @@ struct Desk {
 type X = *mut Desk;
 type Program = unsafe fn(X);
 
-/// Runs a program as the boot thread, watched by these rows.
+/// Runs a program as the boot thread, watched by these rows. The machine keeps nothing that they do not ask for.
 fn watched<'a>(rows: impl IntoIterator<Item = &'a &'static Row>, sites: Sites, program: Program) -> Ending {
-    let config = Config::new(1, Execution::Seeded(0)).expect("one processor");
+    let config = Config::new(1, Execution::Seeded(0)).expect("one processor").keep_sites(false);
     let watchers = rows.into_iter().filter_map(|row| rules::watcher(row, sites));
     let outcome = watchers.fold(config, Config::watch).run(move || {
         let machine = Machine::current().expect("a machine runs");
@@ -44,6 +49,7 @@ fn watched<'a>(rows: impl IntoIterator<Item = &'a &'static Row>, sites: Sites, p
         // SAFETY: a fresh zeroed block; zero is a value of every field. It is never freed.
         unsafe {
             KeInitializeEvent(&raw mut (*x).event, NotificationEvent, FALSE);
+            ExInitializeResourceLite(&raw mut (*x).resource);
             program(x);
         }
     });

@@ -38,6 +38,21 @@ unsafe fn passed_on(x: X) {
     KeReleaseSpinLock(lock(x, 1), irql);
 }
 
+/// The lock is held below DISPATCH_LEVEL, and given back there.
+unsafe fn lowered_before(x: X) {
+    let irql = KeAcquireSpinLockRaiseToDpc(lock(x, 0));
+    KeLowerIrql(irql);
+    KeReleaseSpinLock(lock(x, 0), irql);
+}
+
+unsafe fn not_raising_in_dpc(x: X) {
+    // SAFETY: the desk is what it was called with.
+    in_dpc(x, |x| unsafe {
+        KeAcquireSpinLockAtDpcLevel(lock(x, 0));
+        KeReleaseSpinLock(lock(x, 0), PASSIVE_LEVEL);
+    });
+}
+
 unsafe fn not_raising(x: X) {
     let irql = KeRaiseIrqlToDpcLevel();
     KeAcquireSpinLockAtDpcLevel(lock(x, 0));
@@ -61,5 +76,13 @@ fn the_last_of_several_may_bring_the_first_ones_level_but_none_below_the_callbac
 #[test]
 fn what_did_not_raise_is_anothers_matter() {
     assert!(says("IrqlKeReleaseSpinLock", not_raising).is_none());
+    assert!(says("IrqlKeReleaseSpinLock", not_raising_in_dpc).is_none());
     is_told("ReleaseMismatch", not_raising);
+}
+
+#[test]
+fn at_another_level_than_dispatch_level_it_is_told_whether_or_not_locks_are_known() {
+    is_told("IrqlKeReleaseSpinLock", lowered_before);
+    let row = rules::find("IrqlKeReleaseSpinLock").expect("a row of the table");
+    assert!(matches!(watched([&row], Sites::Counted, lowered_before), Ending::Halted(_)));
 }
