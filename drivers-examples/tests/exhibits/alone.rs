@@ -1,8 +1,8 @@
 //! A row needs no other: what it says with all others off is what it says among them.
 
+use crate::DETERMINISTIC_ONLY;
 use crate::{exhibits, finding, rows_with, setup};
 use std::fmt::Write;
-use crate::DETERMINISTIC_ONLY;
 use verifier::finding::Finding;
 use verifier::rules::{Row, Selection, Sites, TABLE};
 use verifier::run::{Executor, Setup};

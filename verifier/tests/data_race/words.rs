@@ -192,3 +192,39 @@ pub(super) unsafe fn use_a_block(_: X) {
 fn memory_that_is_used_again_is_no_race() {
     is_ordered("blocks of pool", use_a_block, use_a_block);
 }
+
+/// Writes to its own stack, and says so in no order.
+unsafe extern "C-unwind" fn use_the_stack(x: PVOID) {
+    let x: X = x.cast();
+    let local = Shared::new(0_u64);
+    local.set(local.get() + 1);
+    (*x).flag.write_no_fence(1);
+}
+
+/// Threads one after the other, as far as the host knows: their stacks lie at one address.
+unsafe fn use_stacks(x: X) {
+    for _ in 0..4 {
+        let mut handle = null_mut();
+        (*x).flag.write_no_fence(0);
+        PsCreateSystemThread(
+            &raw mut handle,
+            0,
+            null_mut(),
+            null_mut(),
+            null_mut(),
+            Some(use_the_stack),
+            x.cast(),
+        );
+        ZwClose(handle);
+        while (*x).flag.read_no_fence() == 0 {
+            KeStallExecutionProcessor(1);
+        }
+    }
+}
+
+unsafe fn nothing(_: X) {}
+
+#[test]
+fn a_stack_is_its_threads_own() {
+    is_ordered("stacks of threads", use_stacks, nothing);
+}

@@ -1,4 +1,4 @@
-//! Events that are set, and with what.
+//! Events: set twice, set for a wait, initialized where there is no memory.
 
 use super::*;
 
@@ -40,3 +40,38 @@ fn at_dispatch_level_no_wait_is_to_follow() {
     is_fine(set_raised);
 }
 
+/// Asks for memory with flags that name no pool, so that there is none.
+unsafe fn no_memory() -> PKEVENT {
+    ExAllocatePool2(0, size_of::<KEVENT>(), u32::from_le_bytes(*b"Rule")).cast()
+}
+
+unsafe fn unchecked(_: X) {
+    KeInitializeEvent(no_memory(), NotificationEvent, FALSE);
+}
+
+unsafe fn unchecked_in_dpc(x: X) {
+    in_dpc(x, unchecked);
+}
+
+/// The second DPC knows of the NULL from elsewhere.
+unsafe fn in_another_dpc(x: X) {
+    let get: Program = |_| {
+        // SAFETY: it takes no pointer.
+        unsafe { no_memory() };
+    };
+    let initialize: Program = |_| {
+        // SAFETY: that is the mistake.
+        unsafe { KeInitializeEvent(null_mut(), NotificationEvent, FALSE) };
+    };
+    // One call after the other, from one place: so their frames lie at one address.
+    for body in [get, initialize] {
+        in_dpc(x, body);
+    }
+}
+
+#[test]
+fn a_null_pointer_is_one_that_the_same_callback_got() {
+    is_told("NullCheck", unchecked);
+    is_told("NullCheck", unchecked_in_dpc);
+    assert!(says("NullCheck", in_another_dpc).is_none());
+}

@@ -23,6 +23,34 @@ unsafe fn take_and_give(x: X) {
     KeReleaseInStackQueuedSpinLockFromDpcLevel(handle(x, 0));
 }
 
+unsafe fn take_and_give_again(x: X) {
+    KeAcquireInStackQueuedSpinLockAtDpcLevel(lock(x, 0), handle(x, 0));
+    KeReleaseInStackQueuedSpinLockFromDpcLevel(handle(x, 0));
+}
+
+/// In two interrupts of one level, and then below it at two places.
+unsafe fn below_after_two(x: X) {
+    in_interrupt(x, 5, take_and_give);
+    in_interrupt(x, 5, take_and_give_again);
+    at_level(x, &SYNCH_CRITSECTION, 4, take_and_give);
+}
+
+/// At two places of one level, and then in an interrupt.
+unsafe fn above_after_two(x: X) {
+    in_interrupt(x, 5, nothing);
+    at_level(x, &SYNCH_CRITSECTION, 4, take_and_give);
+    at_level(x, &SYNCH_CRITSECTION, 4, take_and_give_again);
+    in_interrupt(x, 5, take_and_give);
+}
+
+#[test]
+fn of_several_places_the_first_is_shown() {
+    for program in [below_after_two, above_after_two] {
+        let found = is_told("LockIrql", program);
+        assert_eq!(found.earlier[0].site, found.now.site, "both are in `take_and_give`: {found:?}");
+    }
+}
+
 unsafe fn at_its_level(x: X) {
     in_interrupt(x, 5, take_and_give);
     at_level(x, &SYNCH_CRITSECTION, 5, take_and_give);

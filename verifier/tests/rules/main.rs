@@ -9,20 +9,26 @@
 #![allow(unsafe_op_in_unsafe_fn, reason = "the programs are driver code, unsafe from end to end")]
 
 mod cancel_lock;
+mod counted;
 mod events;
 mod interrupts;
+mod irps;
 mod lock_order;
+mod miniport;
 mod regions;
 mod registry;
 mod release_level;
+mod requests;
 mod stalls;
+mod storport_locks;
+mod system;
 
 use kernel_sim::bugcheck::Ending;
 use kernel_sim::ddi::*;
 use kernel_sim::machine::{Config, Execution, Machine};
 use std::ptr::null_mut;
 use verifier::finding::Finding;
-use verifier::rules::{self, Row, Sites, TABLE};
+use verifier::rules::{self, Row, Scope, Sites, TABLE};
 
 /// What a program works with: machine memory, zero at first but for the initialized objects.
 #[repr(C)]
@@ -31,6 +37,8 @@ struct Desk {
     handles: [KLOCK_QUEUE_HANDLE; 4],
     event: KEVENT,
     resource: ERESOURCE,
+    device: PDEVICE_OBJECT,
+    routine: PIO_COMPLETION_ROUTINE,
     dpc: KDPC,
     /// What the DPC runs.
     deferred: Option<Program>,
@@ -39,31 +47,47 @@ struct Desk {
 type X = *mut Desk;
 type Program = unsafe fn(X);
 
-/// Runs a program as the boot thread, watched by these rows. The machine keeps nothing that they do not ask for.
-fn watched<'a>(rows: impl IntoIterator<Item = &'a &'static Row>, sites: Sites, program: Program) -> Ending {
+/// Runs a body as the boot thread, watched by these rows. The machine keeps nothing that they do not ask for.
+fn ends<'a>(
+    rows: impl IntoIterator<Item = &'a &'static Row>,
+    sites: Sites,
+    body: impl FnOnce() + Send + 'static,
+) -> Ending {
     let config = Config::new(1, Execution::Seeded(0)).expect("one processor").keep_sites(false);
     let watchers = rows.into_iter().filter_map(|row| rules::watcher(row, sites));
-    let outcome = watchers.fold(config, Config::watch).run(move || {
-        let machine = Machine::current().expect("a machine runs");
-        let x: X = machine.allocate_system(size_of::<Desk>()).cast();
-        // SAFETY: a fresh zeroed block; zero is a value of every field. It is never freed.
-        unsafe {
-            KeInitializeEvent(&raw mut (*x).event, NotificationEvent, FALSE);
-            ExInitializeResourceLite(&raw mut (*x).resource);
-            program(x);
-        }
-    });
-    outcome.ending
+    watchers.fold(config, Config::watch).run(body).ending
 }
 
-/// What the row says of a program; `None` also where the machine itself stops it.
-fn says(row: &str, program: Program) -> Option<Finding> {
+/// Runs a program at a fresh desk.
+fn run(program: Program) {
+    let machine = Machine::current().expect("a machine runs");
+    let x: X = machine.allocate_system(size_of::<Desk>()).cast();
+    // SAFETY: a fresh zeroed block; zero is a value of every field. It is never freed.
+    unsafe {
+        KeInitializeEvent(&raw mut (*x).event, NotificationEvent, FALSE);
+        ExInitializeResourceLite(&raw mut (*x).resource);
+        program(x);
+    }
+}
+
+/// How a program ends that these rows watch.
+fn watched<'a>(rows: impl IntoIterator<Item = &'a &'static Row>, sites: Sites, program: Program) -> Ending {
+    ends(rows, sites, move || run(program))
+}
+
+/// What the row says of a body; `None` also where the machine itself stops it.
+fn told_by(row: &str, body: impl FnOnce() + Send + 'static) -> Option<Finding> {
     let row = rules::find(row).expect("a row of the table");
-    match watched([&row], Sites::Kept, program) {
+    match ends([&row], Sites::Kept, body) {
         Ending::Completed | Ending::BugCheck(_) => None,
         Ending::Halted(found) => Some(*found.downcast::<Finding>().expect("a finding")),
         other => panic!("the test's program is at fault itself: {other:?}"),
     }
+}
+
+/// What the row says of a program.
+fn says(row: &str, program: Program) -> Option<Finding> {
+    told_by(row, move || run(program))
 }
 
 /// The row tells of the program.
@@ -75,7 +99,12 @@ fn is_told(row: &str, program: Program) -> Finding {
 /// No row tells of the program, and the machine does not stop.
 #[track_caller]
 fn is_fine(program: Program) {
-    match watched(TABLE, Sites::Kept, program) {
+    assert_fine(watched(TABLE, Sites::Kept, program));
+}
+
+#[track_caller]
+fn assert_fine(ending: Ending) {
+    match ending {
         Ending::Completed => {}
         Ending::Halted(found) => {
             let found = found.downcast::<Finding>().expect("a finding");

@@ -122,3 +122,16 @@ unsafe fn in_thread(x: X) {
 fn what_is_lowered_in_between_does_not_add_up() {
     is_fine(in_thread);
 }
+
+/// Two DPCs, the second longer than the guidance: its first stall is shown, not that of the other.
+unsafe fn two_dpcs(x: X) {
+    in_dpc(x, |_| stall_for(10));
+    in_dpc(x, |_| (0..3).for_each(|_| stall_for(50)));
+}
+
+#[test]
+fn the_first_stall_of_a_dpc_is_its_own() {
+    let found = is_told("TimeAtRaisedIrql", two_dpcs);
+    let [first] = &found.earlier[..] else { panic!("{found:?}") };
+    assert!(first.time_ns >= 10_000 && first.time_ns < found.now.time_ns, "{found:?}");
+}
