@@ -15,8 +15,9 @@ use verifier::workload::Amount;
 const RUNS: [u64; 2] = [20, 5];
 
 /// Rows whose breakers are not run in the parallel executor, and why.
-const DETERMINISTIC_ONLY: [(&str, &str); 2] = [
+const DETERMINISTIC_ONLY: [(&str, &str); 3] = [
     ("LostRequest", "the sixty seconds after which a request is lost would be sixty seconds of the test's"),
+    ("LockIrql", "the interrupt may come while its processor holds the lock: then the machine stops"),
     ("DataRace", "what orders accesses is known in the deterministic executor only"),
 ];
 
