@@ -58,8 +58,8 @@ pub(in crate::rules) fn left_held(event: &Event<'_>, is_meant: impl Fn(&HeldLock
     Some(returned_with(event, frame, left.len()).earlier(left.into_iter().rev()))
 }
 
-/// A callback that ends with more locks than it began with, where it is not known which they are. Not a cancel
-/// routine, which is entered with one that it did not take.
+/// A callback that ends with more locks than it began with, where it is not known which they are. A cancel
+/// routine is left out: it is entered with one that it did not take.
 pub(in crate::rules) fn left_counted(event: &Event<'_>) -> Seen {
     let EventKind::End(frame, _) = event.kind else { return FINE };
     let left = event.held_count().checked_sub(frame.held_count()).filter(|count| *count != 0)?;
