@@ -75,3 +75,10 @@ fn one_processor_at_dispatch_level_is_in_order() {
     is_race("a thread and a DPC of its processor", not_raised, nothing);
     is_race("raised threads of two processors", raised_alone, raised_alone);
 }
+
+#[test]
+fn a_report_says_who_the_other_was() {
+    let says = |first, second| run(0, first, second).expect("a race").what;
+    assert!(says(not_raised, nothing).contains(" at another level, and"));
+    assert!(!says(raised_alone, raised_alone).contains("level"));
+}

@@ -140,6 +140,7 @@ fn no_access_is_forgotten_for_another_that_does_not_stand_for_it() {
     is_race("two halves and the first", both_halves, first_half);
     is_race("a half, then the whole", half_and_whole, second_half);
     is_race("two halves and one of them later", both_halves_and_the_first_later, second_half);
+    is_race("a read, then a write", add, read);
     is_race("a write and a read later", write_and_read_later, read);
     is_race("two words side by side", number_and_flag, write);
     is_race("what was done after it was given", write_and_write_later, write_when_given);

@@ -35,9 +35,26 @@ unsafe fn set_raised(x: X) {
     KeLowerIrql(irql);
 }
 
+unsafe fn set_raised_for_wait(x: X) {
+    let irql = KeRaiseIrqlToDpcLevel();
+    set(x, TRUE);
+    KeLowerIrql(irql);
+}
+
+unsafe fn set_too_high(x: X) {
+    let mut irql: KIRQL = 0;
+    KeRaiseIrql(5, &raw mut irql);
+    set(x, FALSE);
+    KeLowerIrql(irql);
+}
+
 #[test]
 fn at_dispatch_level_no_wait_is_to_follow() {
     is_fine(set_raised);
+    let found = is_told("IrqlKeSetEvent", set_raised_for_wait);
+    assert!(found.what.contains("with Wait TRUE"), "{}", found.what);
+    let found = is_told("IrqlKeSetEvent", set_too_high);
+    assert!(found.what.ends_with("its page allows DISPATCH_LEVEL at most"), "{}", found.what);
 }
 
 /// Asks for memory with flags that name no pool, so that there is none.

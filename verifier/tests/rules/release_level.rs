@@ -53,6 +53,27 @@ unsafe fn not_raising_in_dpc(x: X) {
     });
 }
 
+unsafe fn lowered_under_inner(x: X) {
+    let (mut irql, mut inner): (KIRQL, KIRQL) = (0, 0);
+    KeAcquireSpinLock(lock(x, 0), &raw mut irql);
+    KeAcquireSpinLock(lock(x, 1), &raw mut inner);
+    KeReleaseSpinLock(lock(x, 0), irql);
+}
+
+unsafe fn taken_below(x: X) {
+    KeAcquireSpinLockAtDpcLevel(lock(x, 0));
+}
+
+#[test]
+fn a_report_says_which_mistake_it_is() {
+    let found = is_told("IrqlKeReleaseSpinLock", lowered_under_inner);
+    assert!(found.what.ends_with("while another spin lock is held"), "{}", found.what);
+    let found = is_told("IrqlKeReleaseSpinLock", lowered_before);
+    assert!(found.what.ends_with("its page allows DISPATCH_LEVEL only"), "{}", found.what);
+    let found = is_told("IrqlDispatch", taken_below);
+    assert!(found.what.ends_with("its page allows DISPATCH_LEVEL at least"), "{}", found.what);
+}
+
 unsafe fn not_raising(x: X) {
     let irql = KeRaiseIrqlToDpcLevel();
     KeAcquireSpinLockAtDpcLevel(lock(x, 0));
