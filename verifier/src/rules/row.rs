@@ -304,4 +304,12 @@ mod tests {
             Row { name, set, origin: Origin::Check, default, scope, text, why, url, stop, exhibits, make };
         assert_eq!(check.link(), None);
     }
+
+    #[test]
+    fn a_stop_has_a_number_unless_it_is_our_own() {
+        let named = |word| find(word).map(|row| row.name);
+        assert_eq!(named("0xC4"), Some("DRIVER_VERIFIER_DETECTED_VIOLATION"));
+        assert_eq!(named("0x0"), None);
+        assert_eq!(stops::OBJECT_MISUSED.link(), None);
+    }
 }
