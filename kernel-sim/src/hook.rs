@@ -118,9 +118,10 @@ pub struct Interest {
     pub enter: DdiSet,
     /// Calls at exit.
     pub exit: DdiSet,
-    /// Calls at entry, only if the driver holds a spin lock on that processor then. Only rows of the kinds
-    /// `Holding` and `Acquire` can be watched like this. Where sites are kept, an acquire inside the same
-    /// locks is told once a processor; it may be told again, and is as soon as a lock is initialised.
+    /// Calls at entry, only if the driver holds a spin lock on that processor then; implies counting. Only
+    /// rows of the kinds `Holding` and `Acquire` can be watched like this. Where sites are kept, an acquire
+    /// inside the same locks is told once a processor; it may be told again, and is as soon as a lock is
+    /// initialised.
     pub enter_holding: DdiSet,
     /// Calls at entry, only at an IRQL that the routine's page does not allow. At any other level the call is
     /// as cheap as one that is not watched.

@@ -19,8 +19,9 @@ const ROOT_FILES: [&str; 9] = [
     "rustfmt.toml",
 ];
 
-/// The folders of the repository's root that hold sources.
-const ROOT_FOLDERS: [&str; 5] = ["benches", "drivers-examples", "kernel-sim", "storport-sim", "verifier"];
+/// The folders of the repository's root that hold sources, and the configuration of cargo-mutants.
+const ROOT_FOLDERS: [&str; 6] =
+    [".cargo", "benches", "drivers-examples", "kernel-sim", "storport-sim", "verifier"];
 
 /// What a checkout may have besides: version control, a build service, and what builds and runs leave.
 const NOT_OURS: [&str; 4] = [".ci", ".git", "schedules", "target"];

@@ -278,3 +278,38 @@ macro_rules! is_on {
 }
 
 pub(crate) use {first, is_on, rule};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{find, stops};
+
+    #[test]
+    fn a_row_is_described_in_words() {
+        assert_eq!([Scope::All, Scope::Virtual].map(Scope::words), ["", "for virtual miniports"]);
+        let words = [Origin::Rule, Origin::Check, Origin::Stop].map(Origin::words);
+        assert_eq!(words, ["rule of Microsoft's", "check of ours", "stop of the machine"]);
+        let row = find("LockLeftHeld").expect("a row");
+        assert_eq!(row.summary(), "A callback returns without the spin locks that it took.");
+        assert_eq!(format!("{row:?}"), "LockLeftHeld");
+    }
+
+    #[test]
+    fn only_a_stop_has_the_page_of_its_stop() {
+        let stop = &stops::DRIVER_RETURNED_HOLDING_CANCEL_LOCK;
+        let link = stop.link().expect("a page of Microsoft's");
+        assert!(link.ends_with("/bug-check-0x11b---driver-returned-holding-cancel-lock"), "{link}");
+        let Row { name, set, default, scope, text, why, url, stop, exhibits, make, .. } = *stop;
+        let check =
+            Row { name, set, origin: Origin::Check, default, scope, text, why, url, stop, exhibits, make };
+        assert_eq!(check.link(), None);
+    }
+
+    #[test]
+    fn a_stop_has_a_number_unless_it_is_our_own() {
+        let named = |word| find(word).map(|row| row.name);
+        assert_eq!(named("0xC4"), Some("DRIVER_VERIFIER_DETECTED_VIOLATION"));
+        assert_eq!(named("0x0"), None);
+        assert_eq!(stops::OBJECT_MISUSED.link(), None);
+    }
+}

@@ -203,3 +203,26 @@ pub fn why_of_stop(stop: &StopCode, parameters: [u64; 4]) -> &'static str {
         _ => row_of_stop(stop).why,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_stop_matters_is_said_by_its_first_parameter_where_that_says_more() {
+        let more = [
+            (&bugcheck::SCSI_VERIFIER_DETECTED_VIOLATION, [0x1004, 0x1007, 0x2004].as_slice()),
+            (&bugcheck::DRIVER_VERIFIER_IOMANAGER_VIOLATION, &[0x22D, 0x213, 0x21D, 0x241]),
+            (&bugcheck::DRIVER_VERIFIER_DETECTED_VIOLATION, &[0x62, 0x51, 0x10]),
+        ];
+        for (stop, parameters) in more {
+            let mut said = vec![why_of_stop(stop, [0; 4])];
+            assert_eq!(said[0], row_of_stop(stop).why);
+            for parameter in parameters {
+                let why = why_of_stop(stop, [*parameter, 0, 0, 0]);
+                assert!(!said.contains(&why), "{} {parameter:#x}", stop.name);
+                said.push(why);
+            }
+        }
+    }
+}

@@ -40,6 +40,7 @@ struct Desk {
     entry: SLIST_ENTRY,
     number: Shared<LONG>,
     flag: Shared<LONG>,
+    counter: LONG,
     pointer: PVOID,
     ended: KSEMAPHORE,
     routines: [Option<Routine>; 2],
@@ -96,6 +97,9 @@ unsafe fn initialize(x: X) {
     ExInitializeResourceLite(&raw mut (*x).resource);
     KeInitializeTimer(&raw mut (*x).timer);
     ExInitializeSListHead(&raw mut (*x).list);
+    // A block behind others that are used again.
+    words::use_a_block(x);
+    (*x).pointer = ExAllocatePool2(POOL_FLAG_NON_PAGED, size_of::<u64>(), u32::from_le_bytes(*b"Race"));
 }
 
 unsafe extern "C-unwind" fn run_first(x: PVOID) {

@@ -35,7 +35,7 @@ impl Rule for CallUnderLock {
     fn interest(&self) -> Interest {
         let calls = DdiSet::of(&[&row::IoCallDriver, &row::IoStartPacket, &row::IoCancelIrp]);
         let lock_sites = self.sites == Sites::Kept;
-        Interest { enter_holding: calls, lock_count: true, lock_sites, ..Interest::NOTHING }
+        Interest { enter_holding: calls, lock_sites, ..Interest::NOTHING }
     }
 
     fn see(&self, event: &Event<'_>) -> Seen {

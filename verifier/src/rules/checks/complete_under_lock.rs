@@ -32,7 +32,7 @@ struct CompleteUnderLock;
 impl Rule for CompleteUnderLock {
     fn interest(&self) -> Interest {
         let enter_holding = DdiSet::of(&[&row::StorPortNotification]);
-        Interest { enter_holding, lock_count: true, lock_sites: true, ..Interest::NOTHING }
+        Interest { enter_holding, lock_sites: true, ..Interest::NOTHING }
     }
 
     fn see(&self, event: &Event<'_>) -> Seen {

@@ -92,7 +92,7 @@ impl State {
 impl Rule for LockIrql {
     fn interest(&self) -> Interest {
         let calls = Interest::NOTHING.exit(ACQUIRES).exit(OTHER_ACQUIRES).callbacks(INTERRUPTS);
-        Interest { lock_count: true, lock_sites: true, ..calls }
+        Interest { lock_sites: true, ..calls }
     }
 
     fn see(&self, event: &Event<'_>) -> Seen {

@@ -38,6 +38,6 @@ impl Rule for LockLeftHeld {
     }
 
     fn see(&self, event: &Event<'_>) -> Seen {
-        held::left_held(event, held::was_taken_by_driver)
+        held::left_held(event, held::was_taken_by_driver).or_else(|| held::left_counted(event))
     }
 }

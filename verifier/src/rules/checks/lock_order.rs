@@ -134,7 +134,7 @@ impl Rule for LockOrder {
     fn interest(&self) -> Interest {
         let calls = Interest::enter(&[&row::KeInitializeSpinLock]).exit(OTHER_ACQUIRES);
         let enter_holding = DdiSet::of(ACQUIRES);
-        Interest { enter_holding, lock_count: true, lock_sites: true, ..calls }
+        Interest { enter_holding, lock_sites: true, ..calls }
     }
 
     fn see(&self, event: &Event<'_>) -> Seen {
@@ -147,7 +147,7 @@ impl Rule for LockOrder {
             state.edges.values_mut().for_each(|inner| drop(inner.remove(&lock)));
             return FINE;
         }
-        if event.held_count() == 0 || !is_of_driver(event) {
+        if !is_of_driver(event) {
             return FINE;
         }
         let mut nesting = event.held_addresses();

@@ -68,7 +68,7 @@ impl Rule for IrqlKeReleaseSpinLock {
             2.. if level == Irql::DISPATCH => return FINE,
             2.. => format!("KeReleaseSpinLock lowers the IRQL to {level} while another spin lock is held"),
             // Locks given back in another order than they were taken pass the first one's level on.
-            _ if level == before || (before == Irql::DISPATCH && level >= entered && level < before) => {
+            _ if level == before || (before == Irql::DISPATCH && (entered..before).contains(&level)) => {
                 return FINE;
             }
             _ => format!("KeReleaseSpinLock asked to restore {level}; the lock was taken at {before}"),

@@ -3,7 +3,7 @@
 use super::range;
 use crate::rules::row::rule;
 use crate::rules::{Breach, FINE, Rule, Seen, is_of_driver};
-use kernel_sim::ddi::{FALSE, args, row};
+use kernel_sim::ddi::row;
 use kernel_sim::hook::{Event, Interest};
 use kernel_sim::irql::Irql;
 
@@ -37,11 +37,11 @@ impl Rule for IrqlKeSetEvent {
     }
 
     fn see(&self, event: &Event<'_>) -> Seen {
-        let Some(call) = event.args::<args::KeSetEvent>() else { return FINE };
         if event.irql() > Irql::DISPATCH {
             return range::judge(event);
         }
-        if event.irql() < Irql::DISPATCH || call.Wait.value() == u64::from(FALSE) || !is_of_driver(event) {
+        // At an allowed level only a call with Wait TRUE is told.
+        if event.irql() < Irql::DISPATCH || !is_of_driver(event) {
             return FINE;
         }
         Some(Breach::new(

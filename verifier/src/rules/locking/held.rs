@@ -6,6 +6,7 @@
 
 use crate::rules::{Breach, FINE, Seen, is_of_driver};
 use kernel_sim::ddi::row;
+use kernel_sim::frame::Frame;
 use kernel_sim::held::HeldLock;
 use kernel_sim::hook::{CallbackSet, Event, EventKind, Interest};
 use kernel_sim::routine::{
@@ -51,13 +52,26 @@ pub(in crate::rules) fn left_held(event: &Event<'_>, is_meant: impl Fn(&HeldLock
     let held = event.held_locks();
     let inside = held.iter().rev().take(taken_inside as usize).filter(|lock| is_meant(lock));
     let left: Vec<_> = inside.map(|lock| event.taken(lock)).collect();
-    let locks = match left.len() {
-        0 => return FINE,
-        1 => "a spin lock",
-        _ => "spin locks",
-    };
-    let what = format!("{} returned with {locks} held that it took", frame.kind.name);
-    Some(Breach::new(event, what).earlier(left.into_iter().rev()))
+    if left.is_empty() {
+        return FINE;
+    }
+    Some(returned_with(event, frame, left.len()).earlier(left.into_iter().rev()))
+}
+
+/// A callback that ends with more locks than it began with, where it is not known which they are. A cancel
+/// routine is left out: it is entered with one that it did not take.
+pub(in crate::rules) fn left_counted(event: &Event<'_>) -> Seen {
+    let EventKind::End(frame, _) = event.kind else { return FINE };
+    let left = event.held_count().checked_sub(frame.held_count()).filter(|count| *count != 0)?;
+    if *frame.kind == CANCEL || !event.held_locks().is_empty() {
+        return FINE;
+    }
+    Some(returned_with(event, frame, left as usize))
+}
+
+fn returned_with(event: &Event<'_>, frame: &Frame<'_>, locks: usize) -> Box<Breach> {
+    let locks = if locks == 1 { "a spin lock" } else { "spin locks" };
+    Breach::new(event, format!("{} returned with {locks} held that it took", frame.kind.name))
 }
 
 /// Whether the driver took a lock itself: a cancel routine is entered with one that it did not.

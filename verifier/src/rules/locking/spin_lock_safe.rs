@@ -53,7 +53,6 @@ impl Rule for SpinLockSafe {
                 &row::IoStartNextPacketByKey,
                 &storport::StorPortCompleteServiceIrp,
             ]),
-            lock_count: true,
             lock_sites: self.sites == Sites::Kept,
             ..Interest::NOTHING
         }

@@ -64,7 +64,8 @@ impl Rule for StorPortBuildIo {
                     }
                 });
             }
-            EventKind::Begin(frame) if *frame.kind == HW_STOR_START_IO => {
+            // HwStorStartIo: no third callback was asked for.
+            EventKind::Begin(_) => {
                 let refused = self.visits.of(event, |visit| visit.refused.take())??;
                 let what = "HwStorStartIo called for an SRB for which HwStorBuildIo returned FALSE";
                 return Some(Breach::new(event, what).earlier([refused]));

@@ -47,7 +47,7 @@ impl Rule for DoubleKeSetEvent {
     }
 
     fn see(&self, event: &Event<'_>) -> Seen {
-        if event.frame().is_none() || !is_of_driver(event) {
+        if !is_of_driver(event) {
             return FINE;
         }
         if let Some(call) = event.args::<args::KeSetEvent>() {

@@ -4,7 +4,7 @@
 //! routine opened. Invariant: a handle's number is given out once in a run (`kernel-sim/src/handles.rs`), so
 //! one that was closed stays so.
 
-use crate::rules::state::{Empties, PerThread};
+use crate::rules::state::PerThread;
 use crate::rules::{Breach, FINE, Rule, Seen, is_of_driver};
 use kernel_sim::ddi::{NT_SUCCESS, args, row};
 use kernel_sim::hook::{Event, EventKind, Interest};
@@ -120,9 +120,5 @@ impl Rule for RegistryHandles {
             }
             _ => FINE,
         }
-    }
-
-    fn state(&self) -> Option<&dyn Empties> {
-        Some(&self.opening)
     }
 }

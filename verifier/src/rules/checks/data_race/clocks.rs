@@ -171,3 +171,50 @@ fn numbered(kind: &mut Vec<Actor>, clocks: &mut Vec<Clock>, number: usize) -> Ac
     }
     kind[number] - 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A late actor, a later one, the first behind the few, and two of these.
+    const ACTORS: [Actor; 5] = [25, 40, FEW as Actor, FEW as Actor - 1, 0];
+
+    fn clock(entries: &[(Actor, u32)]) -> Clock {
+        let mut clock = Clock::default();
+        for (actor, entry) in entries {
+            (0..*entry).for_each(|_| clock.tick(*actor));
+        }
+        clock
+    }
+
+    #[test]
+    fn each_actor_has_an_entry_of_its_own() {
+        let entries: Vec<(Actor, u32)> = ACTORS.into_iter().zip(2..).collect();
+        let clock = clock(&entries);
+        for actor in 0..60 {
+            let entry = entries.iter().find(|(other, _)| *other == actor).map_or(0, |(_, entry)| *entry);
+            assert_eq!(clock.of(actor), entry, "{actor}");
+        }
+    }
+
+    #[test]
+    fn a_clock_joined_or_set_says_what_the_other_says() {
+        let (few, many) = (clock(&[(0, 3), (17, 5)]), clock(&[(0, 2), (1, 4), (17, 1), (30, 6)]));
+        for (mut joined, other) in [(few.clone(), &many), (many.clone(), &few)] {
+            joined.join(other);
+            assert_eq!([0, 1, 17, 30].map(|actor| joined.of(actor)), [3, 4, 5, 6]);
+            joined.set(other);
+            assert_eq!([0, 1, 17, 30].map(|actor| joined.of(actor)), [0, 1, 17, 30].map(|n| other.of(n)));
+        }
+        let mut filled = Clock::default();
+        filled.set(&many);
+        assert_eq!(filled.of(30), 6);
+    }
+
+    #[test]
+    fn who_knows_a_clock_knows_each_entry_of_it() {
+        let (some, more) = (clock(&[(0, 1), (17, 1)]), clock(&[(0, 2), (17, 1), (30, 1)]));
+        assert!(more.knows(&some) && more.knows(&more) && !some.knows(&more));
+        assert!(!clock(&[(0, 9)]).knows(&some) && !clock(&[(17, 9)]).knows(&some));
+    }
+}

@@ -103,3 +103,34 @@ impl Objects {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel_sim::hook::Doer;
+
+    const GIVER: Doer = Doer { cpu: 0, thread: 0, is_raised: false, is_on_top: false };
+    const TAKER: Doer = Doer { cpu: 1, thread: 1, ..GIVER };
+
+    /// Four objects side by side, the first at 0x100.
+    const PLACES: [usize; 4] = [0x100, 0x100 + GRAIN, 0x100 + 2 * GRAIN, 0x100 + 3 * GRAIN];
+
+    #[test]
+    fn fresh_memory_gives_nothing_and_what_lies_beside_it_does() {
+        let (mut objects, mut clocks) = (Objects::default(), Clocks::default());
+        let (giver, taker) = (clocks.actor(GIVER), clocks.actor(TAKER));
+        let known = |objects: &mut Objects, clocks: &mut Clocks, place| {
+            let before = clocks.of(taker).of(giver);
+            objects.takes(clocks, taker, place);
+            clocks.of(taker).of(giver) > before
+        };
+        PLACES.iter().for_each(|place| objects.gives(&mut clocks, giver, *place));
+        objects.forget(PLACES[1], GRAIN + 1);
+        assert!(!known(&mut objects, &mut clocks, PLACES[1]) && !known(&mut objects, &mut clocks, PLACES[2]));
+        assert!(known(&mut objects, &mut clocks, PLACES[0]) && known(&mut objects, &mut clocks, PLACES[3]));
+        // What is given to it anew is all that it gives.
+        objects.gives(&mut clocks, taker, PLACES[1]);
+        objects.gives(&mut clocks, giver, PLACES[2]);
+        assert!(!known(&mut objects, &mut clocks, PLACES[1]) && known(&mut objects, &mut clocks, PLACES[2]));
+    }
+}

@@ -124,3 +124,18 @@ impl Shadow {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_access_has_a_part_in_each_word_that_it_touches() {
+        let parts = |address, bytes| {
+            Access::parts(address, bytes, true).map(|part| (part.word, part.mask)).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(8, 8), [(1, 0xFF)]);
+        assert_eq!(parts(13, 2), [(1, 0b0110_0000)]);
+        assert_eq!(parts(12, 16), [(1, 0xF0), (2, 0xFF), (3, 0x0F)]);
+    }
+}
