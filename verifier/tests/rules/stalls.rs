@@ -105,7 +105,7 @@ unsafe extern "C-unwind" fn raises_for_a_while_each(x: PVOID) {
 
 unsafe fn in_thread(x: X) {
     let mut handle = null_mut();
-    PsCreateSystemThread(
+    let created = PsCreateSystemThread(
         &raw mut handle,
         0,
         null_mut(),
@@ -114,6 +114,7 @@ unsafe fn in_thread(x: X) {
         Some(raises_for_a_while_each),
         x.cast(),
     );
+    assert_eq!(created, STATUS_SUCCESS);
     ZwClose(handle);
     KeWaitForSingleObject((&raw mut (*x).event).cast(), Executive, KernelMode, FALSE, null_mut());
 }
