@@ -207,7 +207,7 @@ unsafe fn use_stacks(x: X) {
     for _ in 0..4 {
         let mut handle = null_mut();
         (*x).flag.write_no_fence(0);
-        PsCreateSystemThread(
+        let created = PsCreateSystemThread(
             &raw mut handle,
             0,
             null_mut(),
@@ -216,6 +216,7 @@ unsafe fn use_stacks(x: X) {
             Some(use_the_stack),
             x.cast(),
         );
+        assert_eq!(created, STATUS_SUCCESS);
         ZwClose(handle);
         while (*x).flag.read_no_fence() == 0 {
             KeStallExecutionProcessor(1);
