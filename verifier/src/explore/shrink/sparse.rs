@@ -5,11 +5,11 @@
 
 use super::attempts::{Attempts, Spent};
 use super::removal;
-use crate::explore::Program;
 use crate::explore::deviations::Deviation;
 use crate::explore::dice::Dice;
 use crate::explore::steady::Steady;
-use kernel_sim::choose::{Choose, Enabled, RandomChoose, Transition};
+use crate::explore::{Program, Random};
+use kernel_sim::choose::{Choose, Enabled, Transition};
 
 /// One choice in so many is random, in turn.
 const ONE_IN: [u32; 3] = [16, 4, 1];
@@ -29,13 +29,13 @@ const FEW: usize = 3;
 struct Sparse {
     dice: Dice,
     one_in: u32,
-    random: RandomChoose,
+    random: Box<dyn Choose>,
 }
 
 /// The `n`-th of the random schedules.
 pub(super) fn choices(n: u64) -> Box<dyn Choose> {
     let one_in = ONE_IN[n as usize % ONE_IN.len()];
-    Box::new(Sparse { dice: Dice::new(n, SALT), one_in, random: RandomChoose::new(n) })
+    Box::new(Sparse { dice: Dice::new(n, SALT), one_in, random: Random::choices(n) })
 }
 
 impl Sparse {
