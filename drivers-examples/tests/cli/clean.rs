@@ -54,6 +54,20 @@ fn clean_drivers_are_clean_under_every_seed() {
     }
 }
 
+/// What repaired drivers do rightly and were once told of: a service request that is kept as long as others
+/// come back, in a machine whose time leaps; one that comes to an adapter which did not start again; and a
+/// request that met a unit attention for each of five units that came and went.
+#[test]
+fn what_others_do_in_the_meantime_is_not_the_drivers_fault() {
+    for line in [
+        "r17-fixed --step-time 100us --timers-every 101 --seeds 1..21",
+        "r17-fixed --event stop-restart --fault allocation:when=io,p=0.2 --seeds 1..21",
+        "r16-fixed --luns 8 --event hotplug --seeds 9..11",
+    ] {
+        Desk::new().clean(&format!("stress {line} --plain --rules all"));
+    }
+}
+
 #[test]
 fn clean_drivers_are_clean_on_real_threads() {
     for driver in CLEAN {

@@ -165,7 +165,9 @@ unsafe fn service_request(cpu: &Processor, adapter: &AdapterState, irp: PIRP) ->
         let code = (*IoGetCurrentIrpStackLocation(irp)).Parameters.DeviceIoControl.IoControlCode;
         let handler = adapter.registration.data.HwProcessServiceRequest;
         match handler.filter(|_| code == IOCTL_MINIPORT_PROCESS_SERVICE_IRP) {
-            _ if adapter.removing.load(Relaxed) => complete_now(irp, STATUS_DEVICE_DOES_NOT_EXIST),
+            _ if adapter.removing.load(Relaxed) || adapter.is_gone.load(Relaxed) => {
+                complete_now(irp, STATUS_DEVICE_DOES_NOT_EXIST)
+            }
             None => complete_now(irp, STATUS_INVALID_DEVICE_REQUEST),
             Some(routine) => {
                 IoMarkIrpPending(irp);

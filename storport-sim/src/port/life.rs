@@ -344,21 +344,31 @@ impl AdapterState {
         unsafe { KeSetEvent(&raw mut (*self.objects).drained, 0, FALSE) };
     }
 
+    /// Has a virtual miniport end the service requests that it keeps: HwStorCompleteServiceIrp, when the
+    /// adapter is removed. It is called when one was pulled out, too (our choice: the documentation does not
+    /// say), since its removal waits for handles whose owners wait for these requests.
+    pub(super) fn end_service_requests(&self) {
+        let data = &self.registration.data;
+        let completes = data.HwCompleteServiceIrp.filter(|_| data.HwProcessServiceRequest.is_some());
+        if let Some(routine) = completes {
+            // One that is on its way in is kept by then.
+            wait_while(|| self.is_any_callback_inside());
+            self.call(
+                Frame::new(&HW_STOR_COMPLETE_SERVICE_IRP, &[Arg::Pointer(self.extension as usize)]),
+                Irql::PASSIVE,
+                // SAFETY: the miniport's own routine, for this call; the adapter keeps its extension.
+                || unsafe { routine.go((self.extension,)) },
+            );
+        }
+    }
+
     /// Stops the miniport and gives everything back. Nothing is outstanding.
     pub(super) fn take_down(&self) {
         let machine = machine();
         let data = &self.registration.data;
         self.removing.store(true, SeqCst);
         if self.config.get().is_some() {
-            let completes = data.HwCompleteServiceIrp.filter(|_| data.HwProcessServiceRequest.is_some());
-            if let Some(routine) = completes {
-                self.call(
-                    Frame::new(&HW_STOR_COMPLETE_SERVICE_IRP, &[Arg::Pointer(self.extension as usize)]),
-                    Irql::PASSIVE,
-                    // SAFETY: the miniport's own routine, for this call; the adapter keeps its extension.
-                    || unsafe { routine.go((self.extension,)) },
-                );
-            }
+            self.end_service_requests();
             self.let_callbacks_return();
             // A miniport that has both gives back what it allocated in ScsiStopAdapter: see storahci. In the
             // place of one that is stopped already, Storport does.

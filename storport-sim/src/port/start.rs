@@ -344,20 +344,23 @@ impl Adapter {
 
     /// The adapter was pulled out (IRP_MN_SURPRISE_REMOVAL): new and waiting requests fail with
     /// SRB_STATUS_NO_DEVICE, and the miniport is told (ScsiAdapterSurpriseRemoval, or SRB_FUNCTION_PNP where
-    /// that is not supported), but for one that ScsiStopAdapter has stopped, which is not called again until
-    /// it is started. What the miniport has is its to end. The devices stay for those who still have
-    /// them open, until [`Adapter::surprise_remove`]. The second time nothing happens.
+    /// that is not supported; of a virtual one, HwStorCompleteServiceIrp), but for one that ScsiStopAdapter
+    /// has stopped, which is not called again until it is started. What the miniport has is its to end. The
+    /// devices stay for those who still have them open, until [`Adapter::surprise_remove`]. The second time
+    /// nothing happens.
     pub fn surprise_removal(&self) {
         as_system(Processor::current(), &STORPORT, || {
             if self.adapter.is_gone.swap(true, SeqCst) {
                 return;
             }
             self.adapter.refuse_waiting();
-            if !self.adapter.is_asleep.load(SeqCst)
-                && self.adapter.control_if_supported(ScsiAdapterSurpriseRemoval).is_none()
-            {
+            if self.adapter.is_asleep.load(SeqCst) {
+                return;
+            }
+            if self.adapter.control_if_supported(ScsiAdapterSurpriseRemoval).is_none() {
                 self.adapter.announce(StorSurpriseRemoval);
             }
+            self.adapter.end_service_requests();
         });
     }
 

@@ -127,15 +127,25 @@ impl<T: Default> PerCpu<T> {
     }
 }
 
+/// Parts of a map, so that processors which are about different things seldom wait for each other.
+const PARTS: usize = 8;
+
 /// State by key.
 pub struct Keyed<K, T> {
-    entries: Mutex<BTreeMap<usize, T>>,
+    parts: [CachePadded<Mutex<BTreeMap<usize, T>>>; PARTS],
     key: PhantomData<fn(K)>,
 }
 
 impl<K, T> Default for Keyed<K, T> {
     fn default() -> Keyed<K, T> {
-        Keyed { entries: Mutex::default(), key: PhantomData }
+        Keyed { parts: std::array::from_fn(|_| CachePadded::default()), key: PhantomData }
+    }
+}
+
+impl<K, T> Keyed<K, T> {
+    /// The part of a key. Keys are addresses most often, which differ in no low bits.
+    fn part(&self, key: usize) -> &Mutex<BTreeMap<usize, T>> {
+        &self.parts[key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (usize::BITS - PARTS.ilog2())]
     }
 }
 
@@ -147,13 +157,13 @@ impl<K: Key, T: Default> Keyed<K, T> {
 
     /// Changes or reads the state of what lies at a host address (or, of a thread, has that number).
     pub fn at<R>(&self, key: usize, change: impl FnOnce(&mut T) -> R) -> R {
-        change(self.entries.lock().entry(key).or_default())
+        change(self.part(key).lock().entry(key).or_default())
     }
 
     /// How many keys have state.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.lock().len()
+        self.parts.iter().map(|part| part.lock().len()).sum()
     }
 
     /// Whether no key has state.
@@ -170,7 +180,7 @@ impl<K: Key, T> Empties for Keyed<K, T> {
 
     fn see(&self, event: &Event<'_>) {
         if let Some(key) = K::ended(event) {
-            self.entries.lock().remove(&key);
+            self.part(key).lock().remove(&key);
         }
     }
 }

@@ -44,6 +44,7 @@ impl Hotplug<'_> {
             return;
         };
         let before = self.stage.adapter.present_disks();
+        self.stage.permitted.count_change_of_units();
         self.stage.medium.plug_in(lun, disk(lun));
         self.stage.counts.lock().plugged += 1;
         self.tell();
@@ -57,9 +58,14 @@ impl Hotplug<'_> {
                 self.stage.adapter.remove_gone_disks();
             }
         } else {
-            self.stage.medium.unplug(lun);
-            self.tell();
+            self.unplug(lun);
         }
+    }
+
+    fn unplug(&self, lun: Lun) {
+        self.stage.permitted.count_change_of_units();
+        self.stage.medium.unplug(lun);
+        self.tell();
     }
 
     /// Makes the device model or the virtual miniport look for changes of the medium.
@@ -107,8 +113,7 @@ impl Hotplug<'_> {
         });
         bell.wait();
         permitted.device_is_gone();
-        self.stage.medium.unplug(lun);
-        self.tell();
+        self.unplug(lun);
         over.wait();
         bell.free(machine);
         over.free(machine);

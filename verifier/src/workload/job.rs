@@ -242,9 +242,24 @@ impl<'a> Job<'a> {
         out.flat_map(|slot| seen::last_in_hands(machine, slot.irp() as usize)).collect()
     }
 
+    /// Waits until a request comes back; returns whether one did in time. A driver may keep service requests
+    /// for as long as others come back, to whatever job: it has nothing to tell yet.
+    fn wait_a_while(&self) -> bool {
+        loop {
+            let before = self.shared.came_back();
+            if self.inbox.doorbell.wait_a_while() {
+                return true;
+            }
+            let is_kept = self.slots.iter().filter_map(|s| s.what).all(|what| what == Operation::Service);
+            if !is_kept || self.shared.came_back() == before {
+                return false;
+            }
+        }
+    }
+
     /// Takes one request back and checks it.
     fn receive(&mut self) {
-        if !self.inbox.doorbell.wait_a_while() {
+        if !self.wait_a_while() {
             let what = self.slots.iter().filter_map(|s| s.what);
             let lost: Vec<_> = what.map(|o| o.in_words(self.unit_bytes)).collect();
             let requests = match lost.len() {
@@ -265,6 +280,7 @@ impl<'a> Job<'a> {
         }
         let slot = self.inbox.done.pop().expect("one ring for each request that came back");
         self.outstanding -= 1;
+        self.shared.count_return();
         match self.check(slot) {
             Some(again) => self.send(slot, again),
             None => self.free.push(slot),

@@ -46,7 +46,7 @@ use kernel_sim::machine::Machine;
 use kernel_sim::moment::Moment;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// The device stacks under test: one disk, or several of a size that lie end to end.
 #[derive(Clone)]
@@ -87,12 +87,26 @@ struct Shared {
     permitted: Arc<PermittedErrors>,
     results: Arc<Mutex<Statistics>>,
     running: AtomicU32,
+    /// Requests that came back, in a workload with service requests.
+    came_back: AtomicU64,
     done: Doorbell,
     /// Rung when the jobs may read back; none where they need not wait.
     go_on: Option<Doorbell>,
 }
 
 impl Shared {
+    /// Requests that came back to any job so far; 0 in a workload without service requests, which alone may
+    /// be kept as long as others come back.
+    fn came_back(&self) -> u64 {
+        self.came_back.load(SeqCst)
+    }
+
+    fn count_return(&self) {
+        if self.options.service_every != 0 {
+            self.came_back.fetch_add(1, SeqCst);
+        }
+    }
+
     /// Waits until every job has sent its requests and the disturbances have ended: what was written is read
     /// back without any. In a run without disturbances it returns at once.
     fn await_read_back(&self) {
@@ -124,6 +138,7 @@ pub fn run(
         permitted: Arc::clone(permitted),
         results: Arc::clone(results),
         running: AtomicU32::new(jobs),
+        came_back: AtomicU64::new(0),
         done,
         go_on,
     });

@@ -62,6 +62,8 @@ pub struct PermittedErrors {
     /// up.
     was_lied_to: AtomicBool,
     resets: AtomicU64,
+    /// Units that came or went, each of which every other unit reports.
+    changes: AtomicU64,
     sent: AtomicU64,
     /// How many requests are to be sent before the bell rings.
     due: AtomicU64,
@@ -152,6 +154,11 @@ impl PermittedErrors {
         self.resets.fetch_add(1, SeqCst);
     }
 
+    /// A unit is about to be plugged in or pulled out.
+    pub(crate) fn count_change_of_units(&self) {
+        self.changes.fetch_add(1, SeqCst);
+    }
+
     /// Rings the bell after so many more requests.
     pub(crate) fn ring_after(&self, requests: u64) {
         self.due.store(self.sent.load(SeqCst).saturating_add(requests), SeqCst);
@@ -178,7 +185,8 @@ impl PermittedErrors {
             return status == STATUS_IO_DEVICE_ERROR
                 && self.counts().iter().any(|c| c.injected > 0 && is_about(c, class));
         }
-        let ends = Ends { resets: self.resets.load(SeqCst), denied: denied() };
+        let (resets, changes) = (self.resets.load(SeqCst), self.changes.load(SeqCst));
+        let ends = Ends { resets, changes, denied: denied() };
         permitted(&self.counts(), ends, self.protocol, class, status)
     }
 
@@ -220,6 +228,8 @@ fn denied() -> u64 {
 struct Ends {
     /// Resets of units and buses.
     resets: u64,
+    /// Units that came or went.
+    changes: u64,
     /// Allocations of the driver that failed.
     denied: u64,
 }
@@ -235,7 +245,7 @@ fn is_about(count: &FaultCount, class: OpClass) -> bool {
 
 fn permitted(
     counts: &[FaultCount],
-    Ends { resets, denied }: Ends,
+    Ends { resets, changes, denied }: Ends,
     protocol: Protocol,
     class: OpClass,
     status: NTSTATUS,
@@ -267,6 +277,7 @@ fn permitted(
         + own(FaultKind::Aborted)
         + own(FaultKind::UnitAttention)
         + own(FaultKind::BadSense)
+        + changes
         + denied
         + refusals;
     let is_tried_out = failed_tries >= TRIES;
@@ -322,7 +333,7 @@ mod tests {
     #[test]
     fn tries_that_had_no_memory_add_up_with_those_that_met_faults() {
         let read = |denied| {
-            let ends = Ends { resets: 0, denied };
+            let ends = Ends { denied, ..Ends::default() };
             permitted(&counts("aborted", 3), ends, Protocol::Scsi, OpClass::Read, STATUS_IO_DEVICE_ERROR)
         };
         assert!(!read(1));
@@ -332,9 +343,19 @@ mod tests {
     #[test]
     fn a_reset_may_end_everybodys_commands_but_a_few_resets_are_tried_again() {
         // Each ends one try and may be told to another.
-        let resets = |resets| Ends { resets, denied: 0 };
+        let resets = |resets| Ends { resets, ..Ends::default() };
         assert!(!permitted(&[], resets(2), Protocol::Scsi, OpClass::Write, STATUS_IO_TIMEOUT));
         assert!(permitted(&[], resets(3), Protocol::Scsi, OpClass::Write, STATUS_IO_TIMEOUT));
+    }
+
+    #[test]
+    fn each_change_of_the_units_may_cost_everybody_a_try() {
+        let write = |changes| {
+            let ends = Ends { changes, ..Ends::default() };
+            permitted(&[], ends, Protocol::Scsi, OpClass::Write, STATUS_IO_DEVICE_ERROR)
+        };
+        assert!(!write(4));
+        assert!(write(5));
     }
 
     #[test]
