@@ -45,15 +45,19 @@ impl KnownNestings {
 }
 
 /// The number of the nesting of the lock at a host address in those held; two have the same number by a
-/// chance of one in 2^64. `None`: nothing is held, or not all that is held is in the table.
+/// chance of one in 2^64. It depends on how far locks are from `base`, where the machine's memory begins, so
+/// that a run does not depend on where the host puts it. `None`: nothing is held, or not all that is held is
+/// in the table.
 #[inline]
-pub(crate) fn number(held: &HeldTable, count: u32, inner: usize) -> Option<u64> {
+pub(crate) fn number(held: &HeldTable, count: u32, inner: usize, base: usize) -> Option<u64> {
     let mut locks = held.iter();
     if count == 0 || locks.len() != count as usize {
         return None;
     }
-    let mix =
-        |mixed: u64, address: u64| (mixed.rotate_left(29) ^ address).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mix = |mixed: u64, address: u64| {
+        let at = address.wrapping_sub(base as u64);
+        (mixed.rotate_left(29) ^ at).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    };
     let outer = locks.by_ref().fold(0, |mixed, lock| mix(mixed, lock.address));
     Some(mix(outer, inner as u64) | 1)
 }

@@ -102,8 +102,9 @@ impl Processor {
 
     #[inline]
     fn nesting(&self, inner: usize) -> Option<u64> {
+        let base = self.machine().memory.base();
         // SAFETY: as for `held_locks`.
-        nesting::number(unsafe { &*self.held.get() }, self.held_count(), inner)
+        nesting::number(unsafe { &*self.held.get() }, self.held_count(), inner, base)
     }
 
     /// A spin lock that the driver holds here and that lies in a range of memory, by host address.
