@@ -152,33 +152,34 @@ fn there_are_limits_to_how_many() {
 
 #[test]
 fn wait_blocks_belong_to_one_wait_for_as_long_as_it_sleeps() {
-    unsafe fn wait_a_while(x: *mut Desk, blocks: *mut KWAIT_BLOCK) {
+    unsafe fn wait_a_while(x: *mut Desk, blocks: *mut KWAIT_BLOCK, ms: i64) {
         let mut objects: [PVOID; 4] = std::array::from_fn(|n| event(x, n).cast());
         let objects = objects.as_mut_ptr();
-        let mut time = after_ms(2);
+        let mut time = after_ms(ms);
         let timeout = &raw mut time;
         KeWaitForMultipleObjects(4, objects, WaitAny, Executive, KernelMode, FALSE, timeout, blocks);
     }
     unsafe fn blocks() -> *mut KWAIT_BLOCK {
         ExAllocatePool2(POOL_FLAG_NON_PAGED, 5 * size_of::<KWAIT_BLOCK>(), 1).cast()
     }
+    // Long enough for a busy host, where these are milliseconds of its clock.
     unsafe fn wait_elsewhere(x: *mut Desk, blocks: *mut KWAIT_BLOCK) {
         let (x, blocks) = (x as usize, blocks as usize);
         // SAFETY: the desk and the blocks live as long as their machine.
-        let wait = move || unsafe { wait_a_while(x as *mut Desk, blocks as *mut KWAIT_BLOCK) };
+        let wait = move || unsafe { wait_a_while(x as *mut Desk, blocks as *mut KWAIT_BLOCK, 5000) };
         Machine::current().expect("a machine runs").start_thread(Some(0), wait);
-        sleep_ms(1);
+        sleep_ms(100);
     }
     unsafe fn one_after_the_other(x: *mut Desk) {
         let blocks = blocks();
-        wait_a_while(x, blocks);
-        wait_a_while(x, blocks.add(1));
+        wait_a_while(x, blocks, 2);
+        wait_a_while(x, blocks.add(1), 2);
         ExFreePool(blocks.cast());
     }
     unsafe fn at_one_time(x: *mut Desk) {
         let blocks = blocks();
         wait_elsewhere(x, blocks);
-        wait_a_while(x, blocks.add(1));
+        wait_a_while(x, blocks.add(1), 2);
     }
     unsafe fn freed(x: *mut Desk) {
         let blocks = blocks();
