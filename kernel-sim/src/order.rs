@@ -5,8 +5,8 @@
 //! all its routines pass, so the system's own locks and queues count like a driver's. Told in the
 //! deterministic executor only, and only where a watcher asked
 //! ([`Interest::order`](crate::hook::Interest::order)). Those who are told it cannot call the machine, so
-//! it may be said with the kernel's tables locked. They are told many at once, before the next access; and
-//! nothing that was said before the first plain access, since what came before it can be in no race.
+//! it may be said with the kernel's tables locked. What was said is kept and told before the next access.
+//! What is said before the first plain access is not kept: nothing before that access can be in a race.
 //! Invariant: whatever Windows promises to order is said; what is said and not promised can hide a race, and
 //! never invents one.
 
