@@ -39,8 +39,24 @@ unsafe fn queued_second(x: X) {
     queued(x, 1);
 }
 
+/// More of what orders accesses than is kept before it is told.
+unsafe fn under_lock_then_long_elsewhere(x: X) {
+    under_lock(x);
+    for _ in 0..300 {
+        let mut old = 0;
+        KeAcquireSpinLock(&raw mut (*x).other, &raw mut old);
+        KeReleaseSpinLock(&raw mut (*x).other, old);
+    }
+}
+
+unsafe fn under_lock_later(x: X) {
+    (0..2000).for_each(|_| KeStallExecutionProcessor(1));
+    under_lock(x);
+}
+
 #[test]
 fn spin_locks() {
+    is_ordered("one lock, long ago", under_lock_then_long_elsewhere, under_lock_later);
     is_ordered("one lock", under_lock, under_lock_at_dispatch);
     is_ordered("one lock, queued", queued_first, queued_second);
     is_ordered("one lock, both ways", queued_first, under_lock);
