@@ -139,6 +139,8 @@ pub struct Interest {
     pub callbacks: CallbackSet,
     /// Callbacks as they end, only if the driver holds more spin locks then than when they began.
     pub leaving_locks: CallbackSet,
+    /// Callbacks as they end, only at another IRQL than that at which they began.
+    pub leaving_irql: CallbackSet,
     /// Callbacks as they end, only those activations that were noted ([`Frame::note`]).
     pub leaving_noted: CallbackSet,
     /// Whether to be told what changes hands.
@@ -166,6 +168,7 @@ impl Interest {
         enter_unusual: DdiSet::EMPTY,
         callbacks: CallbackSet::EMPTY,
         leaving_locks: CallbackSet::EMPTY,
+        leaving_irql: CallbackSet::EMPTY,
         leaving_noted: CallbackSet::EMPTY,
         moved: false,
         touch: false,
@@ -234,6 +237,7 @@ impl Interest {
         self.enter_outside_irql.add(&other.enter_outside_irql);
         self.enter_unusual.add(&other.enter_unusual);
         self.leaving_locks = self.leaving_locks.and(other.leaving_locks);
+        self.leaving_irql = self.leaving_irql.and(other.leaving_irql);
         self.leaving_noted = self.leaving_noted.and(other.leaving_noted);
         self.callbacks = self.callbacks.and(other.callbacks);
         self.moved |= other.moved;

@@ -5,9 +5,9 @@
 //! Invariant: a watcher is told of what it asked for and of nothing else, in the order in which watchers were
 //! added.
 
-use crate::hook::{CALLBACKS_MAX, Event, EventKind, Halt, Interest, Manner, Ordered, Watcher};
+use crate::hook::{CALLBACKS_MAX, DdiSet, Event, EventKind, Halt, Interest, Manner, Ordered, Watcher};
 use crate::processor::flag;
-use crate::routine::{DDIS_MAX, reserved};
+use crate::routine::{DDIS_MAX, DdiInfo, reserved};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub(crate) struct Watching {
     interests: SmallVec<[Interest; 1]>,
     keeps: [bool; 2],
     routines: Index<DDIS_MAX>,
+    /// The routines whose exit somebody wants to be told of.
+    exits: DdiSet,
     callbacks: Index<CALLBACKS_MAX>,
     /// Which watchers want what changes hands, and accesses to memory and to registers.
     moved: SmallVec<[u8; 8]>,
@@ -45,6 +47,8 @@ enum When {
     Exit,
     /// As a callback begins and ends.
     Callback,
+    /// As a callback ends at another IRQL than that at which it began.
+    LeavingIrql,
     /// As a callback ends with more spin locks held than it began with.
     LeavingLocks,
     /// As a callback ends that was noted.
@@ -76,17 +80,17 @@ struct Index<const NUMBERS: usize> {
     /// Sorted.
     wishes: SmallVec<[Wish; 8]>,
     /// The watchers of the wishes, in the same order.
-    watchers: SmallVec<[u8; 8]>,
+    watchers: Vec<u8>,
     /// For each number that somebody wishes to be told of: where its watchers begin for each time, and where
     /// they end.
-    rows: SmallVec<[[u16; When::COUNT + 1]; 4]>,
+    rows: Vec<Row>,
     /// For each number the place of its row plus one; 0 where there is none.
     row: [u16; NUMBERS],
 }
 
 impl<const NUMBERS: usize> Index<NUMBERS> {
     fn new() -> Index<NUMBERS> {
-        Index { wishes: SmallVec::new(), watchers: SmallVec::new(), rows: SmallVec::new(), row: [0; NUMBERS] }
+        Index { wishes: SmallVec::new(), watchers: Vec::new(), rows: Vec::new(), row: [0; NUMBERS] }
     }
 
     fn add(&mut self, watcher: u8, when: When, numbers: impl Iterator<Item = u16>) {
@@ -106,17 +110,34 @@ impl<const NUMBERS: usize> Index<NUMBERS> {
         }
     }
 
-    /// The watchers that wish to be told of a number then.
+    /// Who wishes to be told of a number.
     #[inline]
-    fn of(&self, number: u16, when: When) -> &[u8] {
+    fn of(&self, number: u16) -> Told<'_> {
         match self.row[usize::from(number)] {
-            0 => &[],
-            row => {
-                let row = &self.rows[usize::from(row) - 1];
-                let time = when as usize;
-                &self.watchers[usize::from(row[time])..usize::from(row[time + 1])]
-            }
+            0 => Told { row: &NOBODY, watchers: &[] },
+            row => Told { row: &self.rows[usize::from(row) - 1], watchers: &self.watchers },
         }
+    }
+}
+
+/// Where the watchers of a number begin for each time, and where they end.
+type Row = [u16; When::COUNT + 1];
+
+const NOBODY: Row = [0; When::COUNT + 1];
+
+/// Who is told of one number.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    row: &'a Row,
+    watchers: &'a [u8],
+}
+
+impl<'a> Told<'a> {
+    /// The watchers that wish to be told of it then.
+    #[inline]
+    fn at(self, when: When) -> &'a [u8] {
+        let time = when as usize;
+        &self.watchers[usize::from(self.row[time])..usize::from(self.row[time + 1])]
     }
 }
 
@@ -144,6 +165,7 @@ impl Watching {
             watchers,
             keeps: [keep_sites, keep_evidence],
             routines: Index::new(),
+            exits: DdiSet::EMPTY,
             callbacks: Index::new(),
             moved: SmallVec::new(),
             touch: SmallVec::new(),
@@ -166,6 +188,7 @@ impl Watching {
             }
             for (when, wanted) in [
                 (When::Callback, interest.callbacks),
+                (When::LeavingIrql, interest.leaving_irql),
                 (When::LeavingLocks, interest.leaving_locks),
                 (When::LeavingNoted, interest.leaving_noted),
             ] {
@@ -177,6 +200,7 @@ impl Watching {
             watching.order.extend(interest.order.then_some(n));
             all = all.and(interest);
         }
+        watching.exits = all.exit;
         watching.routines.sort();
         watching.callbacks.sort();
         watching.set_flags(&all, deterministic, keep_sites, keep_evidence);
@@ -248,24 +272,36 @@ impl Watching {
         }
     }
 
+    /// Whether anybody asked to be told as this routine returns.
+    #[inline]
+    pub(crate) fn is_exit_told(&self, ddi: &DdiInfo) -> bool {
+        self.exits.has(ddi)
+    }
+
     /// Tells those who asked for it; returns what the first to object has to say.
+    #[inline(always)]
     pub(crate) fn deliver(&self, event: &Event<'_>) -> Option<Halt> {
         match event.kind {
             EventKind::Enter(ddi, _) => {
-                let tell = |when| self.tell(self.routines.of(ddi.id, when), event);
-                let holding = || (event.held_count() != 0).then(|| tell(When::EnterHolding)).flatten();
-                let outside = || ddi.is_outside(event.irql()).then(|| tell(When::EnterOutsideIrql)).flatten();
-                tell(When::Enter).or_else(holding).or_else(outside)
+                let told = self.routines.of(ddi.id);
+                self.tell(told.at(When::Enter), event)
+                    .or_else(|| self.tell_if(told.at(When::EnterHolding), event, || event.held_count() != 0))
+                    .or_else(|| {
+                        let is_outside = || ddi.is_outside(event.irql());
+                        self.tell_if(told.at(When::EnterOutsideIrql), event, is_outside)
+                    })
             }
-            EventKind::Exit(ddi, _) => self.tell(self.routines.of(ddi.id, When::Exit), event),
-            EventKind::Begin(frame) => self.tell(self.callbacks.of(frame.kind.id, When::Callback), event),
+            EventKind::Exit(ddi, _) => self.tell(self.routines.of(ddi.id).at(When::Exit), event),
+            EventKind::Begin(frame) => self.tell(self.callbacks.of(frame.kind.id).at(When::Callback), event),
             EventKind::End(frame, _) => {
-                let tell = |when| self.tell(self.callbacks.of(frame.kind.id, when), event);
-                let is_leaving = event.held_count() > frame.held_count();
-                let leaving = || is_leaving.then(|| tell(When::LeavingLocks)).flatten();
-                let is_noted = frame.is_noted();
-                let noted = || is_noted.then(|| tell(When::LeavingNoted)).flatten();
-                tell(When::Callback).or_else(leaving).or_else(noted)
+                let told = self.callbacks.of(frame.kind.id);
+                let is_leaving = || event.held_count() > frame.held_count();
+                self.tell(told.at(When::Callback), event)
+                    .or_else(|| {
+                        self.tell_if(told.at(When::LeavingIrql), event, || event.irql() != frame.irql())
+                    })
+                    .or_else(|| self.tell_if(told.at(When::LeavingLocks), event, is_leaving))
+                    .or_else(|| self.tell_if(told.at(When::LeavingNoted), event, || frame.is_noted()))
             }
             EventKind::Moved { .. } => self.tell(&self.moved, event),
             EventKind::Touch { manner, .. } => self.deliver_touch(event, manner),
@@ -287,9 +323,18 @@ impl Watching {
     /// Tells those who asked for calls with unusual arguments.
     pub(crate) fn deliver_unusual(&self, event: &Event<'_>) -> Option<Halt> {
         match event.kind {
-            EventKind::Enter(ddi, _) => self.tell(self.routines.of(ddi.id, When::EnterUnusual), event),
+            EventKind::Enter(ddi, _) => self.tell(self.routines.of(ddi.id).at(When::EnterUnusual), event),
             _ => None,
         }
+    }
+
+    /// Tells those who asked for it on a condition, which is looked at only if there are any.
+    #[inline]
+    fn tell_if(&self, watchers: &[u8], event: &Event<'_>, holds: impl FnOnce() -> bool) -> Option<Halt> {
+        if watchers.is_empty() || !holds() {
+            return None;
+        }
+        self.tell(watchers, event)
     }
 
     #[inline]

@@ -335,12 +335,18 @@ fn show_entry(call: &Call, args: &[Arg], on_condition: bool) {
     deliver(call.cpu, &Event::new(EventKind::Enter(call.ddi, args), call.site, call.cpu));
 }
 
+/// Whether anybody asked to be told as the routine of this call returns.
+#[inline]
+fn is_exit_told(call: &Call) -> bool {
+    call.hooks & flag::EVENTS != 0 && call.machine().watching.is_exit_told(call.ddi)
+}
+
 #[inline(never)]
 fn show_exit(call: &Call, answer: Arg) {
     if call.hooks & flag::EVIDENCE != 0 {
         evidence::after_call(call);
     }
-    if call.hooks & flag::EVENTS != 0 {
+    if is_exit_told(call) {
         deliver(call.cpu, &Event::new(EventKind::Exit(call.ddi, answer), call.site, call.cpu));
     }
 }
@@ -353,7 +359,7 @@ pub fn leave(call: &Call, entered: Entered, answer: Arg) {
     if let Some(d) = call.deterministic() {
         d.mix_answer(machine, answer);
     }
-    if call.hooks & (flag::EVENTS | flag::EVIDENCE) != 0 && !machine.is_quiet() {
+    if (call.hooks & flag::EVIDENCE != 0 || is_exit_told(call)) && !machine.is_quiet() {
         show_exit(call, answer);
     }
     machine.after_call(cpu);
@@ -395,11 +401,17 @@ fn framed<R>(
         show_begin(cpu, frame, site);
     }
     let answer = body();
-    if watched || (hooks != 0 && (cpu.held_count() > frame.held_count() || frame.is_noted())) {
+    if watched || (hooks != 0 && is_out_of_the_ordinary(cpu, frame)) {
         show_end(cpu, frame, told(&answer), site);
     }
     drop(linked);
     answer
+}
+
+/// Whether a callback ends in a way that may be watched for.
+#[inline]
+fn is_out_of_the_ordinary(cpu: &Processor, frame: &Frame<'_>) -> bool {
+    cpu.held_count() > frame.held_count() || cpu.irql() != frame.irql() || frame.is_noted()
 }
 
 #[cold]
@@ -488,6 +500,8 @@ pub(crate) fn show_touch(cpu: &Processor, site: Site, access: Access, value: Opt
     }
 }
 
+/// Inlined where the kind of the event is known, so that each kind has a short path of its own.
+#[inline(always)]
 fn deliver(cpu: &Processor, event: &Event<'_>) {
     if let Some(halt) = cpu.machine().watching.deliver(event) {
         halted(cpu, halt);

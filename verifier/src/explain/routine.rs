@@ -35,7 +35,7 @@ pub fn link(routine: &str) -> Option<String> {
 /// The rules that look at calls of a routine.
 pub fn watched_by(routine: &DdiInfo) -> impl Iterator<Item = &'static Row> {
     rules::TABLE.iter().copied().filter(move |row| {
-        let interest = row.make.map(|make| make(Sites::Kept).interest());
+        let interest = rules::watcher(row, Sites::Kept).map(|watcher| watcher.interest());
         interest.is_some_and(|i| {
             let calls = [i.enter, i.exit, i.enter_holding, i.enter_outside_irql, i.enter_unusual];
             calls.iter().any(|calls| calls.has(routine))

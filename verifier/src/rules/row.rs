@@ -5,10 +5,12 @@
 //! module above lists them. Invariant: a name, in any case, names one row.
 
 use super::exhibits::Exhibits;
-use super::rule::{Rule, Sites};
+use super::rule::Sites;
 use crate::driver::Kind;
 use crate::topic::first_sentence;
 use kernel_sim::bugcheck::StopCode;
+use kernel_sim::hook::Watcher;
+use std::sync::Arc;
 
 /// The set a row belongs to: Microsoft's for rules, ours for the rest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -115,6 +117,9 @@ pub struct WindowsStop {
     pub parameter: Option<u64>,
 }
 
+/// Makes the rule of a row for one run.
+pub type Make = fn(&'static Row, Sites) -> Arc<dyn Watcher>;
+
 /// One row of the table.
 pub struct Row {
     /// The name.
@@ -137,8 +142,8 @@ pub struct Row {
     pub stop: Option<WindowsStop>,
     /// Its exhibits.
     pub exhibits: Exhibits,
-    /// Makes the rule for one run; `None` for what the workload or the machine itself finds.
-    pub make: Option<fn(Sites) -> Box<dyn Rule>>,
+    /// Makes the rule; `None` for what the workload or the machine itself finds.
+    pub make: Option<Make>,
 }
 
 impl Row {
@@ -255,7 +260,13 @@ macro_rules! rule {
                 parameter: $crate::rules::row::first!($(Some($parameter),)? None),
             }),)? None),
             exhibits: $crate::rules::exhibits::exhibits!($exhibits $(with $flags)?),
-            make: $crate::rules::row::first!($(Some($make),)? None),
+            make: $crate::rules::row::first!(
+                $(Some(|row, sites| {
+                    let make: fn($crate::rules::Sites) -> _ = $make;
+                    $crate::rules::rule::watching(row, make(sites))
+                }),)?
+                None
+            ),
         };
     };
 }

@@ -100,19 +100,24 @@ impl Breach {
     }
 }
 
-/// A rule as the machine's hook knows it.
-struct Watching {
+/// A rule as the machine's hook knows it. Of a type for each rule, so that telling it is one call.
+struct Watching<R> {
     row: &'static Row,
-    rule: Box<dyn Rule>,
+    rule: R,
+}
+
+/// The rule of a row as a watcher.
+pub(super) fn watching<R: Rule + 'static>(row: &'static Row, rule: R) -> Arc<dyn Watcher> {
+    Arc::new(Watching { row, rule })
 }
 
 /// The rule of `row` as a watcher for one run; `None` where the workload or the machine finds it.
 #[must_use]
 pub fn watcher(row: &'static Row, sites: Sites) -> Option<Arc<dyn Watcher>> {
-    row.make.map(|make| Arc::new(Watching { row, rule: make(sites) }) as Arc<dyn Watcher>)
+    row.make.map(|make| make(row, sites))
 }
 
-impl Watcher for Watching {
+impl<R: Rule> Watcher for Watching<R> {
     fn interest(&self) -> Interest {
         let own = self.rule.interest();
         self.rule.state().map_or(own, |state| own.and(&state.interest()))
@@ -129,17 +134,20 @@ impl Watcher for Watching {
         {
             state.see(event);
         }
-        let breach = *seen?;
-        let stop = self.row.stop;
-        Some(Halt(Box::new(Finding {
-            of: self.row,
-            what: breach.what,
-            why: if breach.why.is_empty() { self.row.why } else { breach.why },
-            now: breach.now,
-            also: Vec::new(),
-            earlier: breach.earlier,
-            stop: stop.map(crate::finding::Stop::of_row),
-            note: breach.note,
-        })))
+        seen.map(|breach| found(self.row, *breach))
     }
+}
+
+#[cold]
+fn found(row: &'static Row, breach: Breach) -> Halt {
+    Halt(Box::new(Finding {
+        of: row,
+        what: breach.what,
+        why: if breach.why.is_empty() { row.why } else { breach.why },
+        now: breach.now,
+        also: Vec::new(),
+        earlier: breach.earlier,
+        stop: row.stop.map(crate::finding::Stop::of_row),
+        note: breach.note,
+    }))
 }

@@ -1,15 +1,15 @@
 //! Keyed state for rules: what a rule remembers of a processor, a callback, a request, an object.
 //!
-//! A rule keeps no locks and clears nothing itself: each map here is locked inside, and forgets a key when
-//! what it names ends (a callback returns, a request is given back, memory is freed). Invariant: no entry
-//! outlives what its key names.
+//! A rule keeps no locks and most often clears nothing itself: each map here is locked inside, and forgets a
+//! key when what it names ends (a callback returns, an IRP is completed, memory is freed). Where that would
+//! cost each request an event, the map says so and the rule takes the state away. Invariant: no rule reads
+//! state that was left under its key by something that has ended.
 
 use crossbeam::utils::CachePadded;
 use kernel_sim::frame::{Frame, Item};
 use kernel_sim::hook::{CallbackSet, Event, EventKind, Interest, Owner};
 use kernel_sim::machine::PROCESSORS_MAX;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
@@ -70,11 +70,9 @@ keys! {
         EventKind::End(frame, _) => Some(address(frame)),
         _ => None,
     };
-    /// State of an SRB while the miniport has it.
-    Srb, PerSrb, |event| item_of(event, |item| matches!(item, Item::Srb(_))), MOVES, |event| match event.kind {
-        EventKind::Moved { item: Item::Srb(at), from: Owner::Driver, .. } => Some(at),
-        _ => None,
-    };
+    /// State of an SRB, by where it lies, until it is taken away: what is told of every request is dear, so
+    /// nothing takes it away by itself.
+    Srb, PerSrb, |event| item_of(event, |item| matches!(item, Item::Srb(_))), Interest::NOTHING, |_| None;
     /// State of an IRP until it is completed.
     Irp, PerIrp, |event| item_of(event, |item| matches!(item, Item::Irp(_))), MOVES, |event| match event.kind {
         EventKind::Moved { item: Item::Irp(at), to: Owner::System, .. } => Some(at),
@@ -130,9 +128,12 @@ impl<T: Default> PerCpu<T> {
 /// Parts of a map, so that processors which are about different things seldom wait for each other.
 const PARTS: usize = 8;
 
+/// The states of the few keys that have one at a time, by key: a list whose room stays when they go.
+type Sorted<T> = Vec<(usize, T)>;
+
 /// State by key.
 pub struct Keyed<K, T> {
-    parts: [CachePadded<Mutex<BTreeMap<usize, T>>>; PARTS],
+    parts: [CachePadded<Mutex<Sorted<T>>>; PARTS],
     key: PhantomData<fn(K)>,
 }
 
@@ -144,8 +145,31 @@ impl<K, T> Default for Keyed<K, T> {
 
 impl<K, T> Keyed<K, T> {
     /// The part of a key. Keys are addresses most often, which differ in no low bits.
-    fn part(&self, key: usize) -> &Mutex<BTreeMap<usize, T>> {
+    fn part(&self, key: usize) -> &Mutex<Sorted<T>> {
         &self.parts[key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (usize::BITS - PARTS.ilog2())]
+    }
+}
+
+/// Where a key stands, or belongs.
+fn place<T>(states: &[(usize, T)], key: usize) -> Result<usize, usize> {
+    states.binary_search_by_key(&key, |(key, _)| *key)
+}
+
+impl<K: Key, T> Keyed<K, T> {
+    /// Gives, changes or takes away the state of what the event is about, which has none (`None`) until it is
+    /// given one; returns `None` if the event is about no such thing.
+    pub fn change<R>(&self, event: &Event<'_>, change: impl FnOnce(&mut Option<T>) -> R) -> Option<R> {
+        let key = K::of(event)?;
+        let states = &mut *self.part(key).lock();
+        let (place, mut state) = match place(states, key) {
+            Ok(place) => (place, Some(states.remove(place).1)),
+            Err(place) => (place, None),
+        };
+        let answer = change(&mut state);
+        if let Some(state) = state {
+            states.insert(place, (key, state));
+        }
+        Some(answer)
     }
 }
 
@@ -157,7 +181,12 @@ impl<K: Key, T: Default> Keyed<K, T> {
 
     /// Changes or reads the state of what lies at a host address (or, of a thread, has that number).
     pub fn at<R>(&self, key: usize, change: impl FnOnce(&mut T) -> R) -> R {
-        change(self.part(key).lock().entry(key).or_default())
+        let states = &mut *self.part(key).lock();
+        let place = place(states, key).unwrap_or_else(|place| {
+            states.insert(place, (key, T::default()));
+            place
+        });
+        change(&mut states[place].1)
     }
 
     /// How many keys have state.
@@ -180,7 +209,10 @@ impl<K: Key, T> Empties for Keyed<K, T> {
 
     fn see(&self, event: &Event<'_>) {
         if let Some(key) = K::ended(event) {
-            self.part(key).lock().remove(&key);
+            let states = &mut *self.part(key).lock();
+            if let Ok(place) = place(states, key) {
+                states.remove(place);
+            }
         }
     }
 }
@@ -277,17 +309,6 @@ mod tests {
 
     #[test]
     fn state_of_a_request_goes_when_it_is_given_back() {
-        let srbs = PerSrb::<u32>::default();
-        let out = moved(Item::Srb(0x10), Owner::System, Owner::Driver);
-        assert_eq!(srbs.of(&out, |n| std::mem::replace(n, 5)), Some(0));
-        srbs.see(&out);
-        assert_eq!(srbs.of(&out, |n| *n), Some(5), "it is out still");
-        assert_eq!(srbs.of(&moved(Item::Irp(0x10), Owner::System, Owner::Driver), |n| *n), None);
-        srbs.see(&moved(Item::Srb(0x20), Owner::Driver, Owner::System));
-        assert!(!srbs.is_empty(), "another came back");
-        srbs.see(&moved(Item::Srb(0x10), Owner::Driver, Owner::System));
-        assert!(srbs.is_empty());
-
         let irps = PerIrp::<u32>::default();
         irps.of(&moved(Item::Irp(0x10), Owner::System, Owner::Driver), |n| *n = 1);
         irps.see(&moved(Item::Irp(0x10), Owner::Driver, Owner::Driver));
@@ -297,8 +318,34 @@ mod tests {
     }
 
     #[test]
+    fn state_of_an_srb_stays_until_it_is_taken_away() {
+        let srbs = PerSrb::<u32>::default();
+        let out = moved(Item::Srb(0x10), Owner::System, Owner::Driver);
+        assert_eq!(srbs.change(&out, |state| state.replace(5)), Some(None));
+        assert_eq!(
+            srbs.change(&moved(Item::Srb(0x20), Owner::System, Owner::Driver), |state| *state),
+            Some(None)
+        );
+        assert_eq!(srbs.change(&moved(Item::Irp(0x10), Owner::System, Owner::Driver), |state| *state), None);
+        srbs.see(&moved(Item::Srb(0x10), Owner::Driver, Owner::System));
+        assert_eq!((srbs.len(), srbs.change(&out, Option::take)), (1, Some(Some(5))));
+        assert!(srbs.is_empty());
+    }
+
+    #[test]
+    fn each_of_many_keys_has_state_of_its_own() {
+        let objects = PerObject::<usize>::default();
+        let keys = || (1..200).map(|n| n * 0x40);
+        keys().rev().for_each(|key| objects.at(key, |state| *state = key));
+        objects.see(&moved(Item::Pool(0x1000), Owner::Driver, Owner::Free));
+        for key in keys() {
+            assert_eq!(objects.at(key, |state| *state), if key == 0x1000 { 0 } else { key });
+        }
+    }
+
+    #[test]
     fn a_map_is_told_of_the_end_of_what_its_keys_name() {
-        assert!(PerSrb::<u32>::default().interest().moved && PerObject::<u32>::default().interest().moved);
+        assert!(PerIrp::<u32>::default().interest().moved && PerObject::<u32>::default().interest().moved);
         assert_ne!(PerFrame::<u32>::default().interest().leaving_noted, CallbackSet::EMPTY);
     }
 

@@ -27,7 +27,7 @@ rule! {
     CallIrql: Checks, Check, on,
     why "the routine waits, touches paged memory or takes a lock of the kernel's: it works as long as it happens not to",
     exhibits "call-irql",
-    make |_| Box::new(CallIrql)
+    make |_| CallIrql
 }
 
 /// Routines whose page states one limit of several.

@@ -22,7 +22,7 @@ rule! {
     CallUnderLock: Checks, Check, on,
     why "driver code runs inside this call: what wants the lock there spins for ever, on a customer's machine",
     exhibits "call-under-lock",
-    make |sites| Box::new(CallUnderLock { sites })
+    make |sites| CallUnderLock { sites }
 }
 
 /// The check.

@@ -23,7 +23,7 @@ rule! {
     CompleteUnderLock: Checks, Check, off,
     why "HwStorStartIo may run inside this call: if it wants the lock, this processor spins for ever",
     exhibits "complete-under-own-lock" with "--rules all",
-    make |_| Box::new(CompleteUnderLock)
+    make |_| CompleteUnderLock
 }
 
 /// The check.

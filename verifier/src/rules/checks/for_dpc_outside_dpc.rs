@@ -23,7 +23,7 @@ rule! {
     ForDpcOutsideDpc: Checks, Check, on,
     why "outside a DPC the thread may stay below DISPATCH_LEVEL with the lock: a DPC that wants it spins for ever",
     exhibits "for-dpc-outside-dpc",
-    make |_| Box::new(ForDpcOutsideDpc)
+    make |_| ForDpcOutsideDpc
 }
 
 /// The check.

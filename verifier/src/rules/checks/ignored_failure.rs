@@ -47,7 +47,7 @@ rule! {
     IgnoredFailure: Checks, Check, on,
     why "it works until memory is short or the device is removed: then the end of a request is not seen, or a count is wrong",
     exhibits "ignored-failure" with "--fault allocation:when=io",
-    make |_| Box::<IgnoredFailure>::default()
+    make |_| IgnoredFailure::default()
 }
 
 /// What a call that failed was to give.

@@ -14,6 +14,7 @@ use kernel_sim::moment::Moment;
 use kernel_sim::routine::{Callback, INTERRUPT_SERVICE};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use storport_sim::callbacks::{HW_STOR_INTERRUPT, HW_STOR_MS_INTERRUPT};
 
 rule! {
@@ -34,7 +35,7 @@ rule! {
     LockIrql: Checks, Check, off,
     why "an interrupt on the processor that holds the lock waits there for ever, since its holder cannot go on",
     exhibits "lock-in-interrupt" with "--rules all",
-    make |_| Box::<LockIrql>::default()
+    make |_| LockIrql::default()
 }
 
 static INTERRUPTS: &[&Callback] = &[&INTERRUPT_SERVICE, &HW_STOR_INTERRUPT, &HW_STOR_MS_INTERRUPT];
@@ -48,33 +49,30 @@ struct Uses {
     elsewhere: Option<(Irql, Moment)>,
 }
 
-#[derive(Default)]
-struct State {
-    has_interrupted: bool,
-    /// By machine address.
-    locks: BTreeMap<u64, Uses>,
-}
-
 /// The check.
 #[derive(Default)]
-struct LockIrql(Mutex<State>);
+struct LockIrql {
+    /// Whether there was an interrupt: before the first, locks are not looked at.
+    has_interrupted: AtomicBool,
+    /// By machine address.
+    locks: Mutex<BTreeMap<u64, Uses>>,
+}
 
-impl State {
+impl Uses {
     fn taken(&mut self, event: &Event<'_>, lock: &HeldLock) -> Seen {
-        let uses = self.locks.entry(lock.address).or_default();
         let is_interrupt = event.frame().is_some_and(|frame| INTERRUPTS.contains(&frame.kind));
         let now = event.irql();
         let earlier = if is_interrupt {
-            if uses.interrupt.as_ref().is_none_or(|(level, _)| *level < lock.irql_before) {
-                uses.interrupt =
+            if self.interrupt.as_ref().is_none_or(|(level, _)| *level < lock.irql_before) {
+                self.interrupt =
                     Some((lock.irql_before, event.taken(lock).labelled("taken in an interrupt")));
             }
-            uses.elsewhere.as_ref().filter(|(level, _)| *level < lock.irql_before)
+            self.elsewhere.as_ref().filter(|(level, _)| *level < lock.irql_before)
         } else {
-            if uses.elsewhere.as_ref().is_none_or(|(level, _)| *level > now) {
-                uses.elsewhere = Some((now, event.taken(lock).labelled("held below its level")));
+            if self.elsewhere.as_ref().is_none_or(|(level, _)| *level > now) {
+                self.elsewhere = Some((now, event.taken(lock).labelled("held below its level")));
             }
-            uses.interrupt.as_ref().filter(|(level, _)| *level > now)
+            self.interrupt.as_ref().filter(|(level, _)| *level > now)
         };
         let (level, moment) = earlier?;
         let what = if is_interrupt {
@@ -97,12 +95,11 @@ impl Rule for LockIrql {
 
     fn see(&self, event: &Event<'_>) -> Seen {
         match event.kind {
-            EventKind::Begin(_) => self.0.lock().has_interrupted = true,
-            EventKind::Exit(..) if is_of_driver(event) => {
-                let mut state = self.0.lock();
-                if state.has_interrupted {
-                    return state.taken(event, event.held_locks().last()?);
-                }
+            EventKind::Begin(_) => self.has_interrupted.store(true, Ordering::Relaxed),
+            EventKind::Exit(..) if self.has_interrupted.load(Ordering::Relaxed) && is_of_driver(event) => {
+                let held = event.held_locks();
+                let lock = held.last()?;
+                return self.locks.lock().entry(lock.address).or_default().taken(event, lock);
             }
             _ => {}
         }

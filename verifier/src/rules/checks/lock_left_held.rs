@@ -23,7 +23,7 @@ rule! {
     LockLeftHeld: Checks, Check, on,
     why "the next processor that wants the lock spins for ever, far from the routine that kept it",
     exhibits "lock-left-held",
-    make |sites| Box::new(LockLeftHeld { sites })
+    make |sites| LockLeftHeld { sites }
 }
 
 /// The check.

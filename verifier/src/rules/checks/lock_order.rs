@@ -34,7 +34,7 @@ rule! {
     LockOrder: Checks, Check, off,
     why "two processors that take these locks in the two orders at the same time wait for each other for ever",
     exhibits "lock-order-inverted" with "--rules all",
-    make |_| Box::<LockOrder>::default()
+    make |_| LockOrder::default()
 }
 
 /// Routines that take the spin lock that is their first argument: looked at before, if others are held.

@@ -32,7 +32,7 @@ rule! {
     ReleaseMismatch: Checks, Check, on,
     why "the IRQL stays raised or falls to a level that no acquire saved, or the queue of the lock is broken",
     exhibits "release-mismatch",
-    make |sites| Box::new(ReleaseMismatch { sites })
+    make |sites| ReleaseMismatch { sites }
 }
 
 /// Releases, and the acquires that each goes with.

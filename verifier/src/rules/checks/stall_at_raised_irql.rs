@@ -29,7 +29,7 @@ rule! {
     StallAtRaisedIrql: Checks, Check, on,
     why "nothing else runs on this processor meanwhile, no DPC of any driver and no thread: sound and networks drop out first",
     exhibits "stall-at-raised-irql",
-    make |sites| Box::new(StallAtRaisedIrql { sites, first: FirstStalls::default() })
+    make |sites| StallAtRaisedIrql { sites, first: FirstStalls::default() }
 }
 
 /// Microseconds of one stretch of code at raised IRQL.

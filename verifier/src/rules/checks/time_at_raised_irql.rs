@@ -25,7 +25,7 @@ rule! {
     TimeAtRaisedIrql: Warning, Check, off,
     why "what waits for this processor waits as long: a few such drivers together make a computer stutter",
     exhibits "time-at-raised-irql" with "--rules all",
-    make |_| Box::<TimeAtRaisedIrql>::default()
+    make |_| TimeAtRaisedIrql::default()
 }
 
 /// Microseconds that each kind of code may take; of other callbacks the guidance says nothing.

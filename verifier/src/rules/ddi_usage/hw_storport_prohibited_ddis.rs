@@ -27,7 +27,7 @@ rule! {
     why "the kernel's locks, waits and IRPs get in the way of Storport's, and are gone while a dump is written",
     url "devtest/storport-hwstorportprohibitedddis",
     exhibits "hw-stor-port-prohibited-ddis",
-    make |_| Box::new(HwStorPortProhibitedDDIs)
+    make |_| HwStorPortProhibitedDDIs
 }
 
 /// The rule.

@@ -28,7 +28,7 @@ rule! {
     why "it works until memory is short, on a customer's machine: then Windows stops",
     url "devtest/nullchecks",
     exhibits "null-check" with "--rules all",
-    make |_| Box::<NullCheck>::default()
+    make |_| NullCheck::default()
 }
 
 /// Routines that return NULL where they have nothing to return.

@@ -22,7 +22,7 @@ rule! {
     why "a request that another processor completes at the same moment is completed twice",
     url "devtest/storport-storportddisportonly",
     exhibits "stor-port-ddis-port-only" with "--rules StorPortDDIsPortOnly",
-    make |_| Box::new(StorPortDDIsPortOnly)
+    make |_| StorPortDDIsPortOnly
 }
 
 /// The rule.

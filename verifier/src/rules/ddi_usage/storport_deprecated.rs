@@ -23,7 +23,7 @@ rule! {
     why "StorPortValidateRange checks nothing, and StorPortLogSystemEvent says in the log what happened",
     url "devtest/storport-storportdeprecated",
     exhibits "stor-port-deprecated" with "--rules all",
-    make |_| Box::new(StorPortDeprecated)
+    make |_| StorPortDeprecated
 }
 
 /// The rule.

@@ -28,7 +28,7 @@ rule! {
     url "devtest/storport-irqlkereleasespinlock",
     stop DRIVER_VERIFIER_DETECTED_VIOLATION / 0x20015,
     exhibits "irql-ke-release-spin-lock",
-    make |sites| Box::new(IrqlKeReleaseSpinLock { sites })
+    make |sites| IrqlKeReleaseSpinLock { sites }
 }
 
 /// The rule.

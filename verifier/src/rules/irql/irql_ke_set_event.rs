@@ -25,7 +25,7 @@ rule! {
     url "devtest/wdm-irqlkesetevent",
     stop DRIVER_VERIFIER_DETECTED_VIOLATION / 0x20016,
     exhibits "irql-ke-set-event",
-    make |_| Box::new(IrqlKeSetEvent)
+    make |_| IrqlKeSetEvent
 }
 
 /// The rule.

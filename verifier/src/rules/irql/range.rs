@@ -18,8 +18,8 @@ pub(in crate::rules) struct IrqlRange {
 
 impl IrqlRange {
     /// A rule about these routines.
-    pub(in crate::rules) fn of(calls: &'static [&'static DdiInfo]) -> Box<dyn Rule> {
-        Box::new(IrqlRange { calls })
+    pub(in crate::rules) fn of(calls: &'static [&'static DdiInfo]) -> IrqlRange {
+        IrqlRange { calls }
     }
 }
 

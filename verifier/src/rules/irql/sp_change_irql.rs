@@ -2,7 +2,7 @@
 
 use crate::rules::row::rule;
 use crate::rules::{Breach, FINE, Rule, Seen};
-use kernel_sim::hook::{Event, EventKind, Interest};
+use kernel_sim::hook::{CallbackSet, Event, EventKind, Interest};
 use storport_sim::callbacks::MINIPORT;
 
 rule! {
@@ -24,7 +24,7 @@ rule! {
     url "devtest/storport-spchangeirql",
     stop IRQL_UNEXPECTED_VALUE,
     exhibits "sp-change-irql" with "--rules all",
-    make |_| Box::new(SpChangeIrql)
+    make |_| SpChangeIrql
 }
 
 /// The rule.
@@ -32,14 +32,11 @@ struct SpChangeIrql;
 
 impl Rule for SpChangeIrql {
     fn interest(&self) -> Interest {
-        Interest::NOTHING.callbacks(MINIPORT)
+        Interest { leaving_irql: CallbackSet::of(MINIPORT), ..Interest::NOTHING }
     }
 
     fn see(&self, event: &Event<'_>) -> Seen {
         let EventKind::End(frame, _) = event.kind else { return FINE };
-        if event.irql() == frame.irql() {
-            return FINE;
-        }
         let (entered, now) = (frame.irql(), event.irql());
         let what = format!("{} was entered at {entered} and returned at {now}", frame.kind.name);
         Some(Breach::new(event, what).earlier(event.irql_changed()))

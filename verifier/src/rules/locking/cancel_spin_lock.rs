@@ -28,7 +28,7 @@ rule! {
     why "there is one cancel spin lock in the system: every cancellation waits for it from now on",
     url "devtest/storport-cancelspinlock",
     exhibits "cancel-spin-lock" with "--rules all",
-    make |_| Box::new(CancelSpinLock)
+    make |_| CancelSpinLock
 }
 
 /// The rule.

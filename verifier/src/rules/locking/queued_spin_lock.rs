@@ -27,7 +27,7 @@ rule! {
     url "devtest/storport-queuedspinlock",
     stop DRIVER_VERIFIER_DETECTED_VIOLATION / 0x40006,
     exhibits "queued-spin-lock" with "--rules all",
-    make |_| Box::new(QueuedSpinLock)
+    make |_| QueuedSpinLock
 }
 
 /// The rule.

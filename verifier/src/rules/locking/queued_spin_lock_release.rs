@@ -26,7 +26,7 @@ rule! {
     url "devtest/storport-queuedspinlockrelease",
     stop DRIVER_VERIFIER_DETECTED_VIOLATION / 0x40007,
     exhibits "queued-spin-lock-release" with "--rules all",
-    make |_| Box::new(QueuedSpinLockRelease)
+    make |_| QueuedSpinLockRelease
 }
 
 /// The rule.

@@ -29,7 +29,7 @@ rule! {
     url "devtest/storport-spinlock",
     stop DRIVER_VERIFIER_DETECTED_VIOLATION / 0x40009,
     exhibits "spin-lock" with "--rules all",
-    make |_| Box::new(SpinLock)
+    make |_| SpinLock
 }
 
 /// The rule.

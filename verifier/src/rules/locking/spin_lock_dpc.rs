@@ -25,7 +25,7 @@ rule! {
     why "spin locks are not recursive: on hardware this processor, or the next that wants the lock, spins for ever",
     url "devtest/storport-spinlockdpc",
     exhibits "spin-lock-dpc" with "--rules all",
-    make |_| Box::new(SpinLockDpc)
+    make |_| SpinLockDpc
 }
 
 /// The rule.

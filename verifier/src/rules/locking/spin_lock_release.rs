@@ -27,7 +27,7 @@ rule! {
     url "devtest/storport-spinlockrelease",
     stop DRIVER_VERIFIER_DETECTED_VIOLATION / 0x4000B,
     exhibits "spin-lock-release" with "--rules all",
-    make |_| Box::new(SpinLockRelease)
+    make |_| SpinLockRelease
 }
 
 static ACQUIRES: [&DdiInfo; 3] =

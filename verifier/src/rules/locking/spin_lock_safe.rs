@@ -35,7 +35,7 @@ rule! {
     why "completion routines run inside this call: one that wants the lock spins for ever, on a customer's machine",
     url "devtest/storport-spinlocksafe",
     exhibits "spin-lock-safe",
-    make |sites| Box::new(SpinLockSafe { sites })
+    make |sites| SpinLockSafe { sites }
 }
 
 /// The rule.

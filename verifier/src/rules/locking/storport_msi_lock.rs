@@ -23,7 +23,7 @@ rule! {
     why "there is no lock of a message in this mode: the call takes nothing, and the interrupt routine comes in",
     url "devtest/storport-storportmsilock",
     exhibits "stor-port-msi-lock",
-    make |_| Box::new(StorPortMSILock)
+    make |_| StorPortMSILock
 }
 
 /// The rule.

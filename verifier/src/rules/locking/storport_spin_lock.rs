@@ -4,7 +4,7 @@ use crate::rules::row::rule;
 use crate::rules::state::PerCpu;
 use crate::rules::{Breach, FINE, Rule, Seen};
 use kernel_sim::frame::Frame;
-use kernel_sim::hook::{Event, EventKind, Interest};
+use kernel_sim::hook::{CallbackSet, Event, EventKind, Interest};
 use kernel_sim::moment::Mark;
 use storport_sim::callbacks::MINIPORT;
 use storport_sim::ddi::row;
@@ -32,7 +32,7 @@ rule! {
     why "Storport's locks are not recursive: on hardware this processor, or the next that wants the lock, spins for ever",
     url "devtest/storport-storportspinlock",
     exhibits "stor-port-spin-lock",
-    make |_| Box::<StorPortSpinLock>::default()
+    make |_| StorPortSpinLock::default()
 }
 
 /// The rule: what each processor holds.
@@ -62,6 +62,7 @@ impl StorPortSpinLock {
             let what = format!("Storport holds {} around {}", lock.name, frame.kind.name);
             return Some(again().note(what));
         }
+        event.frame().inspect(|frame| frame.note());
         let taken = Taken { lock, at: event.mark_of_call(), frame: address(event.frame()) };
         self.held.of(event, |held| held.push(taken));
         FINE
@@ -94,7 +95,7 @@ fn address(frame: Option<&Frame<'_>>) -> usize {
 impl Rule for StorPortSpinLock {
     fn interest(&self) -> Interest {
         let calls = Interest::enter(&[&row::StorPortAcquireSpinLock, &row::StorPortReleaseSpinLock]);
-        calls.callbacks(MINIPORT)
+        Interest { leaving_noted: CallbackSet::of(MINIPORT), ..calls }
     }
 
     fn see(&self, event: &Event<'_>) -> Seen {

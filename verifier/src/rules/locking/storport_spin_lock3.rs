@@ -34,7 +34,7 @@ rule! {
     why "another callback takes these locks in the right order: each waits for the other's for ever, one at DIRQL",
     url "devtest/storport-storportspinlock3",
     exhibits "stor-port-spin-lock3",
-    make |_| Box::<StorPortSpinLock3>::default()
+    make |_| StorPortSpinLock3::default()
 }
 
 /// The rule: where each processor took InterruptLock.

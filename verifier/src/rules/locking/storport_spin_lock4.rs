@@ -25,7 +25,7 @@ rule! {
     why "the handle holds the IRQL to restore and the place in the lock's queue: with another both are wrong",
     url "devtest/storport-storportspinlock4",
     exhibits "stor-port-spin-lock4" with "--rules all",
-    make |_| Box::<StorPortSpinLock4>::default()
+    make |_| StorPortSpinLock4::default()
 }
 
 /// The rule: the handles in use on each processor.

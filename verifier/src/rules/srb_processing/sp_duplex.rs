@@ -26,7 +26,7 @@ rule! {
     why "in half duplex one lock at DIRQL is held around HwStorStartIo and the interrupt routine",
     url "devtest/storport-spduplex",
     exhibits "sp-duplex" with "--rules all",
-    make |_| Box::new(SpDuplex)
+    make |_| SpDuplex
 }
 
 /// The rule.

@@ -24,7 +24,7 @@ rule! {
     why "every other request of the adapter waits as long, under the StartIo lock",
     url "devtest/storport-spnowait",
     exhibits "sp-no-wait" with "--rules all",
-    make |_| Box::new(SpNoWait)
+    make |_| SpNoWait
 }
 
 /// The rule.

@@ -23,7 +23,7 @@ rule! {
     why "a value that Storport does not know is a failure: the adapter does not start, and no log says why",
     url "devtest/storport-spreturnvalue",
     exhibits "sp-return-value",
-    make |_| Box::new(SpReturnValue)
+    make |_| SpReturnValue
 }
 
 /// The rule.

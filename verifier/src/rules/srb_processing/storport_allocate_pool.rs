@@ -26,7 +26,7 @@ rule! {
     why "the block may be another driver's by now: freeing it again frees that",
     url "devtest/storportallocatepool",
     exhibits "stor-port-allocate-pool" with "--rules all",
-    make |_| Box::<StorPortAllocatePool>::default()
+    make |_| StorPortAllocatePool::default()
 }
 
 /// The rule.

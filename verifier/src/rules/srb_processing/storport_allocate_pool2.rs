@@ -29,7 +29,7 @@ rule! {
     why "nothing has the earlier block's address any more: it stays allocated until the system is restarted",
     url "devtest/storport-storportallocatepool2",
     exhibits "stor-port-allocate-pool2" with "--rules all",
-    make |_| Box::<StorPortAllocatePool2>::default()
+    make |_| StorPortAllocatePool2::default()
 }
 
 /// The rule.

@@ -1,7 +1,7 @@
 //! StorPortBuildIo: a request that HwStorBuildIo ended does not come to HwStorStartIo.
 
 use crate::rules::row::rule;
-use crate::rules::state::{Empties, PerSrb};
+use crate::rules::state::PerSrb;
 use crate::rules::{Breach, FINE, Rule, Seen};
 use kernel_sim::frame::Frame;
 use kernel_sim::hook::{Event, EventKind, Interest};
@@ -25,15 +25,15 @@ rule! {
     why "the miniport has completed the request, or will: started all the same, it is completed twice",
     url "devtest/storport-storportbuildio",
     exhibits "stor-port-build-io",
-    make |_| Box::<StorPortBuildIo>::default()
+    make |_| StorPortBuildIo::default()
 }
 
-/// The last visit of an SRB to HwStorBuildIo.
+/// The last visit of an SRB to HwStorBuildIo, while it lasts; and from then on, if FALSE was returned.
 #[derive(Default)]
 struct Visit {
     /// The activation, by its address, which tells it from a later one while it lasts.
     frame: usize,
-    refused: Option<Moment>,
+    refused: Option<Box<Moment>>,
 }
 
 /// The rule.
@@ -54,28 +54,31 @@ impl Rule for StorPortBuildIo {
     fn see(&self, event: &Event<'_>) -> Seen {
         match event.kind {
             EventKind::Begin(frame) if *frame.kind == HW_STOR_BUILD_IO => {
-                self.visits.of(event, |visit| *visit = Visit { frame: address(frame), refused: None });
+                self.visits.change(event, |visit| {
+                    *visit = Some(Visit { frame: address(frame), refused: None });
+                });
             }
-            // One that was completed in the call may be on its way again, elsewhere.
-            EventKind::End(frame, answer) if *frame.kind == HW_STOR_BUILD_IO && answer.value() == 0 => {
-                self.visits.of(event, |visit| {
-                    if visit.frame == address(frame) {
-                        visit.refused = Some(event.moment_to_keep().labelled("returned FALSE"));
+            EventKind::End(frame, answer) if *frame.kind == HW_STOR_BUILD_IO => {
+                self.visits.change(event, |known| {
+                    // One that was completed in the call may be on its way again, elsewhere.
+                    let Some(visit) = known.as_mut().filter(|visit| visit.frame == address(frame)) else {
+                        return;
+                    };
+                    if answer.value() != 0 {
+                        *known = None;
+                    } else {
+                        visit.refused = Some(Box::new(event.moment_to_keep().labelled("returned FALSE")));
                     }
                 });
             }
             // HwStorStartIo: no third callback was asked for.
             EventKind::Begin(_) => {
-                let refused = self.visits.of(event, |visit| visit.refused.take())??;
+                let refused = self.visits.change(event, |visit| visit.as_mut()?.refused.take())??;
                 let what = "HwStorStartIo called for an SRB for which HwStorBuildIo returned FALSE";
-                return Some(Breach::new(event, what).earlier([refused]));
+                return Some(Breach::new(event, what).earlier([*refused]));
             }
             _ => {}
         }
         FINE
-    }
-
-    fn state(&self) -> Option<&dyn Empties> {
-        Some(&self.visits)
     }
 }

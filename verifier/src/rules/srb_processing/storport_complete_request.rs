@@ -21,7 +21,7 @@ rule! {
     why "a request that another processor completes at the same moment is completed twice",
     url "devtest/storport-storportcompleterequest",
     exhibits "stor-port-complete-request",
-    make |_| Box::new(StorPortCompleteRequest)
+    make |_| StorPortCompleteRequest
 }
 
 /// The rule.

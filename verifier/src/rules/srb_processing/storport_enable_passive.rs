@@ -22,7 +22,7 @@ rule! {
     why "the call returns FALSE, and the routine that was to initialize the DPCs never runs",
     url "devtest/storport-storportenablepassive",
     exhibits "stor-port-enable-passive",
-    make |_| Box::new(StorPortEnablePassive)
+    make |_| StorPortEnablePassive
 }
 
 /// The rule.

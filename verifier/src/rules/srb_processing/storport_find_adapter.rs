@@ -24,7 +24,7 @@ rule! {
     why "requests come larger than the adapter can take, or are cut into pieces too small to be fast",
     url "devtest/storport-storportfindadapter",
     exhibits "stor-port-find-adapter" with "--rules all",
-    make |_| Box::new(StorPortFindAdapter)
+    make |_| StorPortFindAdapter
 }
 
 /// The rule.

@@ -26,7 +26,7 @@ rule! {
     why "Storport ignores the notification: whatever the miniport waits for does not happen",
     url "devtest/storport-storportnotification2",
     exhibits "stor-port-notification2",
-    make |_| Box::new(StorPortNotification2)
+    make |_| StorPortNotification2
 }
 
 const TYPES: [LONG; 10] = [

@@ -22,7 +22,7 @@ rule! {
     why "the passive routine does not run after a restart, or runs again over DPCs that are in use",
     url "devtest/storport-storportpassivefromhwinit",
     exhibits "stor-port-passive-from-hw-init",
-    make |_| Box::new(StorPortPassiveFromHwInit)
+    make |_| StorPortPassiveFromHwInit
 }
 
 /// The rule.

@@ -21,7 +21,7 @@ rule! {
     why "the call does nothing: what the miniport assumes of its DPCs and channels does not hold",
     url "devtest/storport-storportperfopts",
     exhibits "stor-port-perf-opts",
-    make |_| Box::new(StorPortPerfOpts)
+    make |_| StorPortPerfOpts
 }
 
 /// The rule.

@@ -27,7 +27,7 @@ rule! {
     why "every other request of the adapter waits as long, under the StartIo lock",
     url "devtest/storport-storportstartio",
     exhibits "stor-port-start-io",
-    make |_| Box::new(StorPortStartIo)
+    make |_| StorPortStartIo
 }
 
 /// The rule.

@@ -22,7 +22,7 @@ rule! {
     why "when the time is over Storport calls through a NULL pointer, at DISPATCH_LEVEL",
     url "devtest/storport-storporttimer",
     exhibits "stor-port-timer",
-    make |_| Box::new(StorPortTimer)
+    make |_| StorPortTimer
 }
 
 /// The rule.

@@ -26,7 +26,7 @@ rule! {
     why "the block may be another driver's by now: freeing it again frees that",
     url "devtest/storport-doubleexfreepool",
     exhibits "double-ex-free-pool" with "--rules all",
-    make |_| Box::<DoubleExFreePool>::default()
+    make |_| DoubleExFreePool::default()
 }
 
 /// The rule: blocks that are free, by host address, and when they were freed.

@@ -26,7 +26,7 @@ rule! {
     why "the second call has no effect: where it was to say that something more has happened, nobody hears it",
     url "devtest/storport-doublekesetevent",
     exhibits "double-ke-set-event" with "--rules all",
-    make |_| Box::<DoubleKeSetEvent>::default()
+    make |_| DoubleKeSetEvent::default()
 }
 
 /// The rule: the events that an activation has set, by host address.

@@ -30,7 +30,7 @@ rule! {
     why "the IRP's memory is lost, or the I/O manager completes it to a thread that never sent it",
     url "devtest/storport-iofreeirp",
     exhibits "io-free-irp" with "--rules all",
-    make |_| Box::<IoFreeIrp>::default()
+    make |_| IoFreeIrp::default()
 }
 
 /// The rule: IRPs that were allocated and have no completion routine yet.
@@ -46,9 +46,17 @@ impl Rule for IoFreeIrp {
     }
 
     fn see(&self, event: &Event<'_>) -> Seen {
+        if let EventKind::End(..) = event.kind {
+            let (_, at) = self.live.lock().pop_first()?;
+            let what = "the driver is unloaded, and has neither freed nor sent an IRP that it allocated";
+            return Some(Breach::new(event, what).earlier([at]));
+        }
+        // What the system allocates, sends and frees is none of it.
+        if !is_of_driver(event) {
+            return FINE;
+        }
         if let EventKind::Exit(_, irp) = event.kind
             && event.frame().is_some()
-            && is_of_driver(event)
             && irp.pointer() != 0
         {
             let at = event.moment_to_keep().labelled("allocated");
@@ -61,10 +69,6 @@ impl Rule for IoFreeIrp {
                 let what = "IoCallDriver for an IRP of the driver's own that has no completion routine";
                 return Some(Breach::new(event, what).earlier([at]));
             }
-        } else if let EventKind::End(..) = event.kind {
-            let (_, at) = self.live.lock().pop_first()?;
-            let what = "the driver is unloaded, and has neither freed nor sent an IRP that it allocated";
-            return Some(Breach::new(event, what).earlier([at]));
         }
         FINE
     }

@@ -45,13 +45,8 @@ pub(super) struct RegistryHandles {
 
 impl RegistryHandles {
     /// The rule about handles that `own` opens; and, if asked for, about numbers that never were one's.
-    pub(super) fn of(own: &'static DdiInfo, judges_unknown: bool) -> Box<dyn Rule> {
-        Box::new(RegistryHandles {
-            own,
-            judges_unknown,
-            opening: PerThread::default(),
-            handles: Mutex::default(),
-        })
+    pub(super) fn of(own: &'static DdiInfo, judges_unknown: bool) -> RegistryHandles {
+        RegistryHandles { own, judges_unknown, opening: PerThread::default(), handles: Mutex::default() }
     }
 
     /// A routine is about to use a handle, or to close it.

@@ -24,7 +24,7 @@ rule! {
     why "Storport treats the adapter as what it is not, and it does not start",
     url "devtest/storport-storportvirtualdevice",
     exhibits "stor-port-virtual-device",
-    make |_| Box::new(StorPortVirtualDevice)
+    make |_| StorPortVirtualDevice
 }
 
 /// The rule.

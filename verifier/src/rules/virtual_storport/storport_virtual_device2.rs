@@ -24,7 +24,7 @@ rule! {
     why "Storport treats the adapter as what it is not, and it does not start",
     url "devtest/storport-storportvirtualdevice2",
     exhibits "stor-port-virtual-device2",
-    make |_| Box::new(StorPortVirtualDevice2)
+    make |_| StorPortVirtualDevice2
 }
 
 /// The rule.

@@ -26,7 +26,7 @@ rule! {
     why "a thread that is suspended while it has the resource keeps every other thread waiting",
     url "devtest/storport-withincriticalregion",
     exhibits "within-critical-region" with "--rules all",
-    make |_| Box::<WithinCriticalRegion>::default()
+    make |_| WithinCriticalRegion::default()
 }
 
 /// The rule: how many regions each thread is in.

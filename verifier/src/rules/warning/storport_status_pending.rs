@@ -26,7 +26,7 @@ rule! {
     url "devtest/storport-storportstatuspending",
     stop SCSI_VERIFIER_DETECTED_VIOLATION / 0x1004,
     exhibits "stor-port-status-pending" with "--rules all",
-    make |_| Box::new(StorPortStatusPending)
+    make |_| StorPortStatusPending
 }
 
 /// The rule.

@@ -43,7 +43,7 @@ rule! {
     DataRace: Checks, Check, on,
     why "nothing keeps the two apart: made at once, one of them is lost, or half of a change is seen",
     exhibits "data-race",
-    make |_| Box::<DataRace>::default()
+    make |_| DataRace::default()
 }
 
 #[derive(Default)]
