@@ -38,12 +38,8 @@ impl Processor {
 
     /// Who acts here.
     pub(crate) fn doer(&self) -> Doer {
-        Doer {
-            cpu: self.index(),
-            thread: self.thread_number(),
-            is_raised: self.irql() >= Irql::DISPATCH,
-            is_on_top: self.in_dpc.get() + self.in_isr.get() != 0,
-        }
+        let is_on_top = self.in_dpc.get() + self.in_isr.get() != 0;
+        Doer::new(self.index(), self.thread_number(), self.irql() >= Irql::DISPATCH, is_on_top)
     }
 
     /// Where this processor is, without a call stack.
@@ -112,6 +108,10 @@ impl Here for Processor {
 
     fn held_locks(&self) -> Vec<HeldLock> {
         Processor::held_locks(self)
+    }
+
+    fn held_last(&self) -> Option<HeldLock> {
+        Processor::held_last(self)
     }
 
     fn held_addresses(&self) -> SmallVec<[u64; 4]> {

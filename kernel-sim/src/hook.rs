@@ -12,6 +12,7 @@ use crate::routine::{Arg, Arguments, Callback, DDIS_MAX, DdiInfo};
 use crate::site::Site;
 use smallvec::SmallVec;
 use std::any::Any;
+use std::cell::Cell;
 
 /// A set of DDIs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -360,17 +361,49 @@ pub enum EventKind<'a> {
     },
 }
 
-/// Who acts on a processor, as far as one may act while another does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Doer {
+/// Who acts on a processor, as far as one may act while another does. One word, because it is compared at
+/// each access and each order.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Doer(u64);
+
+impl Doer {
+    const THREAD: u32 = 8;
+    const RAISED: u64 = 1 << 40;
+    const ON_TOP: u64 = 1 << 41;
+
+    /// The thread of that number, on the processor of that index; whether that is at DISPATCH_LEVEL or above,
+    /// and whether it runs a DPC or an interrupt on top of the thread.
+    #[inline]
+    #[must_use]
+    pub fn new(cpu: u8, thread: u32, is_raised: bool, is_on_top: bool) -> Doer {
+        let flags = u64::from(is_raised) * Doer::RAISED + u64::from(is_on_top) * Doer::ON_TOP;
+        Doer(u64::from(cpu) | u64::from(thread) << Doer::THREAD | flags)
+    }
+
     /// Index of the processor.
-    pub cpu: u8,
+    #[inline]
+    #[must_use]
+    pub fn cpu(self) -> u8 {
+        self.0 as u8
+    }
+
     /// Number of the thread that runs on it.
-    pub thread: u32,
+    #[must_use]
+    pub fn thread(self) -> u32 {
+        (self.0 >> Doer::THREAD) as u32
+    }
+
     /// Whether it is at DISPATCH_LEVEL or above.
-    pub is_raised: bool,
+    #[must_use]
+    pub fn is_raised(self) -> bool {
+        self.0 & Doer::RAISED != 0
+    }
+
     /// Whether it runs a DPC or an interrupt on top of its thread.
-    pub is_on_top: bool,
+    #[must_use]
+    pub fn is_on_top(self) -> bool {
+        self.0 & Doer::ON_TOP != 0
+    }
 }
 
 /// Who makes a call.
@@ -408,6 +441,8 @@ pub trait Here {
     fn held_count(&self) -> u32;
     /// Spin locks the driver holds there, oldest first. Empty unless a watcher asked for sites.
     fn held_locks(&self) -> Vec<HeldLock>;
+    /// The one of those spin locks that was taken last.
+    fn held_last(&self) -> Option<HeldLock>;
     /// The machine addresses alone of those spin locks: for who looks at every acquire.
     fn held_addresses(&self) -> SmallVec<[u64; 4]>;
     /// A spin lock the driver holds there, by host address: as it was taken last. `None` unless a watcher
@@ -485,5 +520,5 @@ pub trait Watcher: Send + Sync {
 
     /// Tells it what ordered accesses since it was told last, before it is told of the next access. This
     /// happens many times a request and says nothing that a report would show, so it is no event.
-    fn ordered(&self, _what: &[Ordered]) {}
+    fn ordered(&self, _what: &[Cell<Ordered>]) {}
 }

@@ -10,13 +10,13 @@
 //! Invariant: whatever Windows promises to order is said; what is said and not promised can hide a race, and
 //! never invents one.
 
-use crate::hook::{GRAIN, Order, Ordered};
+use crate::hook::{Doer, GRAIN, Order, Ordered};
 use crate::machine::Machine;
 use crate::processor::{Processor, flag};
 use crate::routine::reserved;
 use crate::sync::thread::Thread;
 use crate::watching::Watching;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 // Numbers of what is no object in memory; no memory of a machine lies so low. Objects are `GRAIN` apart.
 const DEVICES: usize = 0x100_0000;
@@ -42,21 +42,30 @@ pub(crate) fn thread(thread: &Thread) -> usize {
     std::ptr::from_ref(thread) as usize
 }
 
+/// Orders are told when so many were said, at the latest.
+const MOST: usize = 64;
+
 /// What was said in the deterministic executor and is still to be told.
-#[derive(Default)]
 pub(crate) struct Said {
-    orders: RefCell<Vec<Ordered>>,
+    orders: [Cell<Ordered>; MOST],
+    /// How many of them there are.
+    count: Cell<usize>,
     /// Whether there was an access.
     is_wanted: Cell<bool>,
 }
 
-impl Said {
-    /// They are told when so many were said, at the latest.
-    const MOST: usize = 256;
+impl Default for Said {
+    fn default() -> Said {
+        let nothing = Ordered { doer: Doer::default(), object: 0, order: Order::Gives };
+        let orders = std::array::from_fn(|_| Cell::new(nothing));
+        Said { orders, count: Cell::new(0), is_wanted: Cell::new(false) }
+    }
+}
 
+impl Said {
     /// Back to before the first access.
     pub(crate) fn reset(&self) {
-        self.orders.borrow_mut().clear();
+        self.count.set(0);
         self.is_wanted.set(false);
     }
 
@@ -71,23 +80,25 @@ impl Said {
         if !self.is_wanted.get() {
             return;
         }
-        let is_full = {
-            let mut orders = self.orders.borrow_mut();
-            orders.push(ordered);
-            orders.len() == Said::MOST
-        };
-        if is_full {
-            self.tell(watching);
+        let count = self.count.get();
+        self.orders[count % MOST].set(ordered);
+        self.count.set(count + 1);
+        if count + 1 == MOST {
+            self.tell_some(watching);
         }
     }
 
     /// Tells those who asked what was said.
+    #[inline]
     pub(crate) fn tell(&self, watching: &Watching) {
-        let mut orders = self.orders.borrow_mut();
-        if !orders.is_empty() {
-            watching.deliver_order(&orders);
-            orders.clear();
+        if self.count.get() != 0 {
+            self.tell_some(watching);
         }
+    }
+
+    #[inline(never)]
+    fn tell_some(&self, watching: &Watching) {
+        watching.deliver_order(&self.orders[..self.count.replace(0)]);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::hook::{CALLBACKS_MAX, DdiSet, Event, EventKind, Halt, Interest, Manne
 use crate::processor::flag;
 use crate::routine::{DDIS_MAX, DdiInfo, reserved};
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// The watchers of one machine.
@@ -314,7 +315,7 @@ impl Watching {
     }
 
     /// Tells those who asked for what orders accesses.
-    pub(crate) fn deliver_order(&self, orders: &[Ordered]) {
+    pub(crate) fn deliver_order(&self, orders: &[Cell<Ordered>]) {
         for watcher in &self.order {
             self.watchers[usize::from(*watcher)].ordered(orders);
         }

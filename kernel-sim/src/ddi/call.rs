@@ -425,9 +425,10 @@ fn show_begin(cpu: &Processor, frame: &Frame<'_>, site: Site) {
 #[cold]
 fn show_end(cpu: &Processor, frame: &Frame<'_>, answer: Arg, site: Site) {
     mix_callback(cpu, frame.kind, false);
-    if cpu.callback_hooks(frame.kind) & (flag::EVENTS | flag::CONDITION) != 0
-        && cpu.hooks() & flag::QUIET == 0
-    {
+    let hooks = cpu.callback_hooks(frame.kind);
+    let is_told =
+        hooks & flag::EVENTS != 0 || (hooks & flag::CONDITION != 0 && is_out_of_the_ordinary(cpu, frame));
+    if is_told && cpu.hooks() & flag::QUIET == 0 {
         deliver(cpu, &Event::new(EventKind::End(frame, answer), site, cpu));
     }
 }

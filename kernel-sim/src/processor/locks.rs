@@ -144,6 +144,13 @@ impl Processor {
             .collect()
     }
 
+    /// The one of those locks that was taken last.
+    pub(crate) fn held_last(&self) -> Option<HeldLock> {
+        // SAFETY: as for `held_locks`.
+        let last = unsafe { &*self.held.get() }.iter().next_back()?;
+        Some(HeldLock { address: self.machine().machine_address(last.address as usize), ..*last })
+    }
+
     /// The machine addresses of those locks.
     pub(crate) fn held_addresses(&self) -> SmallVec<[u64; 4]> {
         // SAFETY: as for `held_locks`.

@@ -9,6 +9,7 @@ use crate::finding::Finding;
 use kernel_sim::hook::{Event, EventKind, Halt, Interest, Ordered, Watcher};
 use kernel_sim::moment::Moment;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Whether acquire sites of held locks are kept: what a report quotes, at a few nanoseconds a lock.
@@ -42,7 +43,7 @@ pub trait Rule: Send + Sync {
     fn see(&self, event: &Event<'_>) -> Seen;
 
     /// Notes what ordered accesses: see [`Watcher::ordered`].
-    fn ordered(&self, _what: &[Ordered]) {}
+    fn ordered(&self, _what: &[Cell<Ordered>]) {}
 
     /// Its keyed state, which empties itself as things end.
     fn state(&self) -> Option<&dyn Empties> {
@@ -123,7 +124,7 @@ impl<R: Rule> Watcher for Watching<R> {
         self.rule.state().map_or(own, |state| own.and(&state.interest()))
     }
 
-    fn ordered(&self, what: &[Ordered]) {
+    fn ordered(&self, what: &[Cell<Ordered>]) {
         self.rule.ordered(what);
     }
 

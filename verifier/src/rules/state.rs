@@ -261,6 +261,9 @@ mod tests {
         fn held_locks(&self) -> Vec<HeldLock> {
             Vec::new()
         }
+        fn held_last(&self) -> Option<HeldLock> {
+            None
+        }
         fn held_addresses(&self) -> smallvec::SmallVec<[u64; 4]> {
             smallvec::SmallVec::new()
         }

@@ -97,9 +97,8 @@ impl Rule for LockIrql {
         match event.kind {
             EventKind::Begin(_) => self.has_interrupted.store(true, Ordering::Relaxed),
             EventKind::Exit(..) if self.has_interrupted.load(Ordering::Relaxed) && is_of_driver(event) => {
-                let held = event.held_locks();
-                let lock = held.last()?;
-                return self.locks.lock().entry(lock.address).or_default().taken(event, lock);
+                let lock = event.held_last()?;
+                return self.locks.lock().entry(lock.address).or_default().taken(event, &lock);
             }
             _ => {}
         }

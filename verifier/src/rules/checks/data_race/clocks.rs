@@ -77,8 +77,8 @@ pub(super) struct Clocks {
     processors: Vec<Actor>,
     threads: Vec<Actor>,
     clocks: Vec<Clock>,
-    /// By processor: who acted there last, and as which actor.
-    last: Vec<Option<(Doer, Actor)>>,
+    /// By processor: who acted there last, and as which actor; nobody before the first.
+    last: Vec<(Option<Doer>, Actor)>,
     /// By processor: the thread that was seen last to have raised its level, and whose clock does not know
     /// yet what it did there.
     raised: Vec<Option<Actor>>,
@@ -88,24 +88,24 @@ impl Clocks {
     /// The actor that someone is, whose clock is up to date.
     #[inline]
     pub(super) fn actor(&mut self, doer: Doer) -> Actor {
-        match self.last.get(usize::from(doer.cpu)) {
-            Some(Some((last, actor))) if *last == doer => *actor,
+        match self.last.get(usize::from(doer.cpu())) {
+            Some((last, actor)) if *last == Some(doer) => *actor,
             _ => self.another(doer),
         }
     }
 
     /// The same, where another acted on the processor before.
     fn another(&mut self, doer: Doer) -> Actor {
-        let cpu = usize::from(doer.cpu);
+        let cpu = usize::from(doer.cpu());
         if self.raised.len() <= cpu {
             self.raised.resize(cpu + 1, None);
-            self.last.resize(cpu + 1, None);
+            self.last.resize(cpu + 1, (None, 0));
         }
-        let thread = (!doer.is_on_top || !doer.is_raised)
-            .then(|| numbered(&mut self.threads, &mut self.clocks, doer.thread as usize));
+        let thread = (!doer.is_on_top() || !doer.is_raised())
+            .then(|| numbered(&mut self.threads, &mut self.clocks, doer.thread() as usize));
         let processor = numbered(&mut self.processors, &mut self.clocks, cpu);
         let actor = match thread {
-            Some(thread) if !doer.is_raised => {
+            Some(thread) if !doer.is_raised() => {
                 self.settle(cpu, processor);
                 thread
             }
@@ -122,7 +122,7 @@ impl Clocks {
                 processor
             }
         };
-        self.last[cpu] = Some((doer, actor));
+        self.last[cpu] = (Some(doer), actor);
         actor
     }
 

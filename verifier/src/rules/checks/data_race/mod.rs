@@ -19,6 +19,7 @@ use kernel_sim::hook::{Event, EventKind, Interest, Manner, Order, Ordered, Touch
 use objects::Objects;
 use parking_lot::Mutex;
 use shadow::{Access, Shadow};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 rule! {
@@ -74,9 +75,9 @@ impl Rule for DataRace {
         }
     }
 
-    fn ordered(&self, what: &[Ordered]) {
+    fn ordered(&self, what: &[Cell<Ordered>]) {
         let state = &mut *self.0.lock();
-        what.iter().for_each(|ordered| state.ordered(*ordered));
+        what.iter().for_each(|ordered| state.ordered(ordered.get()));
     }
 }
 
@@ -84,18 +85,14 @@ impl State {
     fn ordered(&mut self, Ordered { doer, object, order }: Ordered) {
         let State { clocks, objects, .. } = self;
         match order {
-            Order::Gives => {
+            Order::Gives | Order::Takes | Order::Meets => {
                 let actor = clocks.actor(doer);
-                objects.gives(clocks, actor, object);
-            }
-            Order::Takes => {
-                let actor = clocks.actor(doer);
-                objects.takes(clocks, actor, object);
-            }
-            Order::Meets => {
-                let actor = clocks.actor(doer);
-                objects.takes(clocks, actor, object);
-                objects.gives(clocks, actor, object);
+                if order != Order::Gives {
+                    objects.takes(clocks, actor, object);
+                }
+                if order != Order::Takes {
+                    objects.gives(clocks, actor, object);
+                }
             }
             Order::Passes { to } => objects.passes(object, to),
             Order::Fresh { bytes } => {

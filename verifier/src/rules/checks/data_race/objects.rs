@@ -37,7 +37,7 @@ impl Given {
     }
 
     /// What else is given to it.
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, clock: &Clock, whole: Option<(Actor, u32)>) {
         if self.is_known_to(clock) {
             self.clock.set(clock);
@@ -50,26 +50,33 @@ impl Given {
 }
 
 impl Objects {
-    #[inline]
+    #[inline(always)]
     fn get(&mut self, object: usize) -> Option<&mut Given> {
         let place = *self.places.of(object / GRAIN);
         (place != 0).then(|| &mut self.given[place as usize - 1])
     }
 
-    #[inline]
+    #[inline(always)]
     fn get_or_make(&mut self, object: usize) -> &mut Given {
-        let place = self.places.of(object / GRAIN);
+        let Objects { places, given, unused } = self;
+        let place = places.of(object / GRAIN);
         if *place == 0 {
-            *place = self.unused.pop().unwrap_or_else(|| {
-                self.given.push(Given::default());
-                self.given.len() as u32
-            });
+            *place = Objects::make(given, unused);
         }
-        &mut self.given[*place as usize - 1]
+        &mut given[*place as usize - 1]
+    }
+
+    /// A place for an object that has none.
+    #[cold]
+    fn make(given: &mut Vec<Given>, unused: &mut Vec<u32>) -> u32 {
+        unused.pop().unwrap_or_else(|| {
+            given.push(Given::default());
+            given.len() as u32
+        })
     }
 
     /// An actor takes what an object was given.
-    #[inline]
+    #[inline(always)]
     pub(super) fn takes(&mut self, clocks: &mut Clocks, actor: Actor, object: usize) {
         if let Some(given) = self.get(object)
             && !given.is_known_to(clocks.of(actor))
@@ -79,7 +86,7 @@ impl Objects {
     }
 
     /// An actor gives what it knows to an object.
-    #[inline]
+    #[inline(always)]
     pub(super) fn gives(&mut self, clocks: &mut Clocks, actor: Actor, object: usize) {
         let own = clocks.of(actor);
         self.get_or_make(object).add(own, Some((actor, own.of(actor))));
@@ -109,16 +116,13 @@ mod tests {
     use super::*;
     use kernel_sim::hook::Doer;
 
-    const GIVER: Doer = Doer { cpu: 0, thread: 0, is_raised: false, is_on_top: false };
-    const TAKER: Doer = Doer { cpu: 1, thread: 1, ..GIVER };
-
     /// Four objects side by side, the first at 0x100.
     const PLACES: [usize; 4] = [0x100, 0x100 + GRAIN, 0x100 + 2 * GRAIN, 0x100 + 3 * GRAIN];
 
     #[test]
     fn fresh_memory_gives_nothing_and_what_lies_beside_it_does() {
         let (mut objects, mut clocks) = (Objects::default(), Clocks::default());
-        let (giver, taker) = (clocks.actor(GIVER), clocks.actor(TAKER));
+        let [giver, taker] = [0, 1].map(|n| clocks.actor(Doer::new(n, n.into(), false, false)));
         let known = |objects: &mut Objects, clocks: &mut Clocks, place| {
             let before = clocks.of(taker).of(giver);
             objects.takes(clocks, taker, place);

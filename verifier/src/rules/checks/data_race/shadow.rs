@@ -25,8 +25,15 @@ pub(super) struct Past {
 
 impl Past {
     /// Whether it comes before what an actor with that clock does now.
+    #[inline]
     fn is_before(&self, clock: &Clock) -> bool {
         self.at <= clock.of(self.actor)
+    }
+
+    /// Whether a later access races with all that it could race with.
+    #[inline]
+    fn is_stood_for(&self, later: Access) -> bool {
+        self.mask & !later.mask == 0 && (later.is_write || !self.is_write)
     }
 }
 
@@ -72,47 +79,53 @@ impl Shadow {
         mark: impl FnOnce() -> Mark,
     ) -> Option<&Past> {
         let Access { mask, is_write, .. } = access;
-        let place = self.places.of(access.word);
+        let Shadow { places, lists, unused } = self;
+        let place = places.of(access.word);
         if *place == 0 {
-            *place = match self.unused.pop() {
-                Some(unused) => unused,
-                None => {
-                    self.lists.push(SmallVec::new());
-                    self.lists.len() as u32
-                }
-            };
+            *place = Shadow::make(lists, unused);
         }
-        let past = &mut self.lists[*place as usize - 1];
+        let list = &mut lists[*place as usize - 1];
         let now = clock.of(actor);
-        // Where what is remembered goes: the place of a first one that it stands for as well.
-        let mut own = None;
-        let mut n = 0;
-        while let Some(p) = past.get(n) {
+        // Where the first stands that it stands for as well, and whether there are more of them.
+        let (mut first, mut is_only) = (None, true);
+        let past = list.as_slice();
+        for (n, p) in past.iter().enumerate() {
             if p.actor == actor && p.at == now && p.mask & mask == mask && (p.is_write || !is_write) {
                 // The same stretch of one actor's doing: nothing that others did since could be between.
                 return None;
             }
-            let is_before = p.is_before(clock);
-            if !is_before && p.mask & mask != 0 && (p.is_write || is_write) {
-                return past.get(n);
-            }
-            let is_stood_for = is_before && p.mask & !mask == 0 && (is_write || !p.is_write);
-            match own {
-                None if is_stood_for => own = Some(n),
-                Some(_) if is_stood_for => {
-                    past.remove(n);
-                    continue;
+            if !p.is_before(clock) {
+                if p.mask & mask != 0 && (p.is_write || is_write) {
+                    return list.get(n);
                 }
-                _ => {}
+            } else if p.is_stood_for(access) {
+                is_only &= first.is_none();
+                first = first.or(Some(n));
             }
-            n += 1;
         }
-        let access = Past { mask, is_write, actor, at: now, mark: mark() };
-        match own {
-            Some(n) => past[n] = access,
-            None => past.push(access),
+        let newest = Past { mask, is_write, actor, at: now, mark: mark() };
+        let Some(first) = first else {
+            list.push(newest);
+            return None;
+        };
+        list[first] = newest;
+        if !is_only {
+            for n in (first + 1..list.len()).rev() {
+                if list[n].is_before(clock) && list[n].is_stood_for(access) {
+                    list.remove(n);
+                }
+            }
         }
         None
+    }
+
+    /// A place for the list of a word that has none.
+    #[cold]
+    fn make(lists: &mut Vec<SmallVec<[Past; 2]>>, unused: &mut Vec<u32>) -> u32 {
+        unused.pop().unwrap_or_else(|| {
+            lists.push(SmallVec::new());
+            lists.len() as u32
+        })
     }
 
     /// A block of memory is fresh: what was done there is over.
