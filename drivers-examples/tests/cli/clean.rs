@@ -90,6 +90,18 @@ fn clean_drivers_are_clean_on_any_number_of_processors() {
     }
 }
 
+/// Where every schedule is made, a device is not kept waiting while its driver looks whether it is ready, until
+/// that gives up: reading registers through Storport is polling. And the search of a small driver ends.
+#[test]
+fn clean_drivers_are_clean_under_every_schedule() {
+    for driver in CLEAN {
+        let line = format!("stress {driver} --strategy exhaustive --cpus 1 --ios 1 --schedules 1000");
+        let said = Desk::new().clean(&line);
+        let is_small = driver == "wdm-startio";
+        assert_eq!(said.out.contains("\ncomplete: "), is_small, "{line}: {}", said.out);
+    }
+}
+
 #[test]
 fn every_workload_and_block_size_is_served() {
     for driver in CLEAN {

@@ -162,7 +162,7 @@ kernel_sim::ddis! {
     // Registers
     /// Reads a 8-bit register.
     StorPortReadRegisterUchar = 671(HwDeviceExtension: PVOID, Register: *mut u8) -> u8,
-        header "storport.h", irql undocumented, Modelled, Poll => hardware::read_u8;
+        header "storport.h", irql undocumented, Modelled, Register => hardware::read_u8;
     /// Writes a 8-bit register.
     StorPortWriteRegisterUchar = 672(HwDeviceExtension: PVOID, Register: *mut u8, Value: u8) -> (),
         header "storport.h", irql undocumented, Modelled, Point => hardware::write_u8;
@@ -174,7 +174,7 @@ kernel_sim::ddis! {
         header "storport.h", irql undocumented, Modelled, Point => hardware::write_buffer_u8;
     /// Reads a 16-bit register.
     StorPortReadRegisterUshort = 675(HwDeviceExtension: PVOID, Register: *mut u16) -> u16,
-        header "storport.h", irql undocumented, Modelled, Poll => hardware::read_u16;
+        header "storport.h", irql undocumented, Modelled, Register => hardware::read_u16;
     /// Writes a 16-bit register.
     StorPortWriteRegisterUshort = 676(HwDeviceExtension: PVOID, Register: *mut u16, Value: u16) -> (),
         header "storport.h", irql undocumented, Modelled, Point => hardware::write_u16;
@@ -186,7 +186,7 @@ kernel_sim::ddis! {
         header "storport.h", irql undocumented, Modelled, Point => hardware::write_buffer_u16;
     /// Reads a 32-bit register.
     StorPortReadRegisterUlong = 679(HwDeviceExtension: PVOID, Register: *mut u32) -> u32,
-        header "storport.h", irql undocumented, Modelled, Poll => hardware::read_u32;
+        header "storport.h", irql undocumented, Modelled, Register => hardware::read_u32;
     /// Writes a 32-bit register.
     StorPortWriteRegisterUlong = 680(HwDeviceExtension: PVOID, Register: *mut u32, Value: u32) -> (),
         header "storport.h", irql undocumented, Modelled, Point => hardware::write_u32;
@@ -198,7 +198,7 @@ kernel_sim::ddis! {
         header "storport.h", irql undocumented, Modelled, Point => hardware::write_buffer_u32;
     /// Reads a 64-bit register.
     StorPortReadRegisterUlong64 = 683(HwDeviceExtension: PVOID, Register: *mut u64) -> u64,
-        header "storport.h", irql undocumented, Modelled, Poll => hardware::read_u64;
+        header "storport.h", irql undocumented, Modelled, Register => hardware::read_u64;
     /// Writes a 64-bit register.
     StorPortWriteRegisterUlong64 = 684(HwDeviceExtension: PVOID, Register: *mut u64, Value: u64) -> (),
         header "storport.h", irql undocumented, Modelled, Point => hardware::write_u64;
@@ -212,7 +212,7 @@ kernel_sim::ddis! {
     // Ports
     /// Reads a 8-bit port.
     StorPortReadPortUchar = 687(HwDeviceExtension: PVOID, Port: *mut u8) -> u8,
-        header "storport.h", irql undocumented, Modelled, Poll => hardware::read_u8;
+        header "storport.h", irql undocumented, Modelled, Register => hardware::read_u8;
     /// Writes a 8-bit port.
     StorPortWritePortUchar = 688(HwDeviceExtension: PVOID, Port: *mut u8, Value: u8) -> (),
         header "storport.h", irql undocumented, Modelled, Point => hardware::write_u8;
@@ -224,7 +224,7 @@ kernel_sim::ddis! {
         header "storport.h", irql undocumented, Modelled, Point => hardware::write_port_buffer_u8;
     /// Reads a 16-bit port.
     StorPortReadPortUshort = 691(HwDeviceExtension: PVOID, Port: *mut u16) -> u16,
-        header "storport.h", irql undocumented, Modelled, Poll => hardware::read_u16;
+        header "storport.h", irql undocumented, Modelled, Register => hardware::read_u16;
     /// Writes a 16-bit port.
     StorPortWritePortUshort = 692(HwDeviceExtension: PVOID, Port: *mut u16, Value: u16) -> (),
         header "storport.h", irql undocumented, Modelled, Point => hardware::write_u16;
@@ -236,7 +236,7 @@ kernel_sim::ddis! {
         header "storport.h", irql undocumented, Modelled, Point => hardware::write_port_buffer_u16;
     /// Reads a 32-bit port.
     StorPortReadPortUlong = 695(HwDeviceExtension: PVOID, Port: *mut u32) -> u32,
-        header "storport.h", irql undocumented, Modelled, Poll => hardware::read_u32;
+        header "storport.h", irql undocumented, Modelled, Register => hardware::read_u32;
     /// Writes a 32-bit port.
     StorPortWritePortUlong = 696(HwDeviceExtension: PVOID, Port: *mut u32, Value: u32) -> (),
         header "storport.h", irql undocumented, Modelled, Point => hardware::write_u32;

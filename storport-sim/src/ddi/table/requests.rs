@@ -173,7 +173,7 @@ kernel_sim::ddis! {
         header "storport.h", irql (PASSIVE, HIGH), Modelled, Poll => query::system_time;
     /// Busy-waits on this processor, in microseconds.
     StorPortStallExecution = 547(Delay: ULONG) -> (),
-        header "storport.h", irql undocumented, Modelled, Poll => query::stall;
+        header "storport.h", irql undocumented, Modelled, Register => query::stall;
     /// Makes a timer besides the one of RequestTimerCall.
     StorPortInitializeTimer = 548(HwDeviceExtension: PVOID, TimerHandle: *mut PVOID) -> ULONG,
         header "storport.h", irql (PASSIVE, DISPATCH), Modelled, Plain => timers::initialize;
