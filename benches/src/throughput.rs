@@ -77,14 +77,27 @@ fn rates(rows: &mut Vec<Row>) {
     let two = Reads { cpus: 2, ..ramdisk };
     let deterministic = Reads { executor: Executor::Deterministic, ..ramdisk };
     let vioscsi = Reads::through(&VIOSCSI);
-    let [bare, all, both, seeded, virtio] =
-        in_turn(REQUESTS, [ramdisk, watched, two, deterministic, vioscsi]);
+    let first = Reads { watching: Watching::Sites, ..ramdisk };
+    let [bare, one, all, both, seeded, virtio] =
+        in_turn(REQUESTS, [ramdisk, first, watched, two, deterministic, vioscsi]);
     let unit = "requests/s";
     rows.push(Row::at_least("ramdisk, parallel, no rules", bare, unit, 1e6));
+    rows.push(Row::at_least("the same with SpinLockSafe / without", one / bare, "x", 0.95));
     rows.push(Row::at_least("the same with all rules / without", all / bare, "x", 0.7));
     rows.push(Row::at_least("ramdisk, two processors / one", both / bare, "x", 1.7));
     rows.push(Row::at_least("vioscsi, parallel, no rules", virtio, unit, 4e5));
     rows.push(Row::at_least("ramdisk, deterministic, no rules", seeded, unit, 2.5e5));
+}
+
+/// What all rules and checks cost in the deterministic executor, where DataRace is one of them.
+fn watched(rows: &mut Vec<Row>) {
+    for driver in [&RAMDISK, &VIOSCSI] {
+        let nobody = Reads { executor: Executor::Deterministic, ..Reads::through(driver) };
+        let all = Reads { watching: Watching::All, ..nobody };
+        let [nobody, all] = in_turn(REQUESTS / 4, [nobody, all]);
+        let what = format!("{}, deterministic, all rules / without", driver.name);
+        rows.push(Row::at_least(what, all / nobody, "x", 0.67));
+    }
 }
 
 /// How much dearer or cheaper a request becomes than in the first of several measurements.
@@ -153,6 +166,7 @@ fn fio() -> Result<f64, String> {
 pub fn table() -> String {
     let mut rows = Vec::new();
     rates(&mut rows);
+    watched(&mut rows);
     growth(&mut rows);
     guarded(&mut rows);
     peers(&mut rows);
