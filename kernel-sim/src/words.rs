@@ -69,15 +69,22 @@ impl WordMap {
         if words.is_empty() {
             return;
         }
-        for (page, place) in self.places.range(words.start / PAGE_WORDS..=(words.end - 1) / PAGE_WORDS) {
+        let (start, last) = (words.start / PAGE_WORDS, (words.end - 1) / PAGE_WORDS);
+        let mut clear = |page: usize, place: u32| {
             let first = page * PAGE_WORDS;
             let (from, to) = (words.start.max(first), words.end.min(first + PAGE_WORDS));
-            for number in &mut self.pages[*place as usize][from - first..to - first] {
+            for number in &mut self.pages[place as usize][from - first..to - first] {
                 if *number != 0 {
                     was(std::mem::take(number));
                 }
             }
+        };
+        // Most blocks lie in one page, and in one that was asked for lately.
+        if start == last && self.recent[slot(start)].0 == start {
+            clear(start, self.recent[slot(start)].1);
+            return;
         }
+        self.places.range(start..=last).for_each(|(page, place)| clear(*page, *place));
     }
 }
 
