@@ -90,8 +90,8 @@ fn clean_drivers_are_clean_on_any_number_of_processors() {
     }
 }
 
-/// Where every schedule is made, a device is not kept waiting while its driver looks whether it is ready, until
-/// that gives up: reading registers through Storport is polling. And the search of a small driver ends.
+/// Where every schedule is made, a device is not kept waiting while its driver looks whether it is ready,
+/// until that gives up: reading registers through Storport is polling. And the search of a small driver ends.
 #[test]
 fn clean_drivers_are_clean_under_every_schedule() {
     for driver in CLEAN {

@@ -73,23 +73,32 @@ fn no_block_is_no_block_of_anothers() {
     assert!(says_of("StorPortAllocatePool", Ways { starts: frees_nothing, ..Ways::NOTHING }).is_none());
 }
 
-/// HwStorBuildIo completes the SRB, which comes to it again before that call returns, and is refused by that
-/// call only.
-unsafe fn built_again_while_refused(_: X) {
+/// HwStorBuildIo completes the SRB, which comes to it again before that call returns; then it is started all
+/// the same.
+unsafe fn built_again(first: BOOLEAN, second: BOOLEAN) {
     let (cpu, srb) = (Processor::current(), 0_u64);
     let address = std::ptr::from_ref(&srb).addr();
     let args = [Arg::Pointer(0), Arg::Pointer(address)];
     let frame = |kind| Frame::new(kind, &args).about(Item::Srb(address));
     let outer: BOOLEAN = callback(cpu, &frame(&HW_STOR_BUILD_IO), || {
-        let inner: BOOLEAN = callback(cpu, &frame(&HW_STOR_BUILD_IO), || TRUE);
-        assert_eq!(inner, TRUE);
-        FALSE
+        let inner: BOOLEAN = callback(cpu, &frame(&HW_STOR_BUILD_IO), || second);
+        assert_eq!(inner, second);
+        first
     });
-    assert_eq!(outer, FALSE);
+    assert_eq!(outer, first);
     callback(cpu, &frame(&HW_STOR_START_IO), || TRUE);
+}
+
+unsafe fn built_again_while_refused(_: X) {
+    built_again(FALSE, TRUE);
+}
+
+unsafe fn refused_when_built_again(_: X) {
+    built_again(TRUE, FALSE);
 }
 
 #[test]
 fn an_srb_that_comes_again_is_another_visit() {
     is_fine(built_again_while_refused);
+    is_told("StorPortBuildIo", refused_when_built_again);
 }

@@ -14,12 +14,15 @@ unsafe fn returns_with_lock(extension: PVOID, _: PSCSI_REQUEST_BLOCK) {
     take(extension, InterruptLock, &raw mut handle);
 }
 
-unsafe extern "C-unwind" fn synchronized(_extension: PVOID, _context: PVOID) -> BOOLEAN {
+/// Sets an event that lies in the extension: a rule has its return told for that.
+unsafe extern "C-unwind" fn synchronized(extension: PVOID, _context: PVOID) -> BOOLEAN {
+    KeSetEvent(extension.cast(), 0, FALSE);
     TRUE
 }
 
 /// What runs inside the call returns while the caller has its lock.
 unsafe fn synchronizes_under_lock(extension: PVOID, _: PSCSI_REQUEST_BLOCK) {
+    KeInitializeEvent(extension.cast(), NotificationEvent, FALSE);
     let mut handle: STOR_LOCK_HANDLE = zeroed();
     take(extension, StartIoLock, &raw mut handle);
     StorPortSynchronizeAccess(extension, Some(synchronized), null_mut());

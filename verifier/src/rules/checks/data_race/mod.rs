@@ -174,3 +174,17 @@ impl State {
         FINE
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel_sim::hook::Doer;
+
+    #[test]
+    fn of_words_in_fresh_memory_nothing_is_known_any_more() {
+        let mut state = State { ordered: [0xF8, 0x100, 0x104, 0x108].into(), ..State::default() };
+        let doer = Doer::new(0, 0, false, false);
+        state.ordered(Ordered { doer, object: 0x100, order: Order::Fresh { bytes: 8 } });
+        assert_eq!(state.ordered, [0xF8, 0x108].into());
+    }
+}

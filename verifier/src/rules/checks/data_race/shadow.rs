@@ -140,7 +140,80 @@ impl Shadow {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clocks::Clocks;
     use super::*;
+    use kernel_sim::bugcheck::Ending;
+    use kernel_sim::hook::Doer;
+    use kernel_sim::machine::{Config, Execution};
+    use kernel_sim::processor::Processor;
+    use kernel_sim::routine::DEFERRED_ROUTINE;
+
+    /// A word, two threads that access it, and how many of their accesses were remembered.
+    #[derive(Default)]
+    struct Word {
+        shadow: Shadow,
+        clocks: Clocks,
+        marks: usize,
+    }
+
+    impl Word {
+        fn thread(&mut self, n: u8) -> Actor {
+            self.clocks.actor(Doer::new(n, n.into(), false, false))
+        }
+
+        /// The thread writes or reads the bytes of the mask, and races with nobody.
+        fn accesses(&mut self, thread: Actor, mask: u8, is_write: bool) {
+            let mark = || {
+                self.marks += 1;
+                Mark::of_entry(Processor::current(), &DEFERRED_ROUTINE)
+            };
+            let access = Access { word: 1, mask, is_write };
+            assert!(self.shadow.access(access, thread, self.clocks.of(thread), mark).is_none());
+        }
+
+        /// What is remembered: bytes, and whether they were written.
+        fn list(&self) -> Vec<(u8, bool)> {
+            self.shadow.lists[0].iter().map(|past| (past.mask, past.is_write)).collect()
+        }
+    }
+
+    /// Runs where accesses have a place.
+    fn on_a_machine(body: impl FnOnce() + Send + 'static) {
+        let outcome = Config::new(1, Execution::Seeded(0)).unwrap().run(body);
+        assert!(matches!(outcome.ending, Ending::Completed), "{:?}", outcome.ending);
+    }
+
+    #[test]
+    fn an_access_takes_the_place_of_all_that_it_stands_for_and_of_nothing_else() {
+        on_a_machine(|| {
+            let mut word = Word::default();
+            let [one, other] = [0, 1].map(|n| word.thread(n));
+            word.accesses(one, 0x0F, false);
+            word.clocks.ends_stretch(one);
+            word.accesses(one, 0x0F, false);
+            word.accesses(other, 0x0F, false);
+            word.accesses(one, 0xF0, true);
+            assert_eq!(word.list(), [(0x0F, false), (0x0F, false), (0xF0, true)]);
+            let known = word.clocks.of(one).clone();
+            word.clocks.learns(other, &known);
+            word.accesses(other, 0x0F, true);
+            assert_eq!(word.list(), [(0x0F, true), (0xF0, true)]);
+        });
+    }
+
+    #[test]
+    fn of_one_stretch_the_first_access_is_remembered() {
+        on_a_machine(|| {
+            let mut word = Word::default();
+            let thread = word.thread(0);
+            word.accesses(thread, 0x0F, false);
+            word.accesses(thread, 0x03, false);
+            assert_eq!(word.marks, 1);
+            word.accesses(thread, 0x0F, true);
+            word.accesses(thread, 0x0F, false);
+            assert_eq!((word.marks, word.list()), (2, vec![(0x0F, true)]));
+        });
+    }
 
     #[test]
     fn an_access_has_a_part_in_each_word_that_it_touches() {
