@@ -55,6 +55,7 @@ const BY_HARM: &[(&str, &str)] = &[
     ("r06", "REQUEST_TOUCHED_AFTER_COMPLETION"),
     ("r07", "DRIVER_VERIFIER_DMA_VIOLATION"),
     ("r07", "REQUEST_TOUCHED_AFTER_COMPLETION"),
+    ("r12", "DataRace"),
     ("r17", "RequestStatus"),
 ];
 
