@@ -101,7 +101,8 @@ pub struct Coverage {
     /// had got somewhere new by then, and went on from there.
     pub impossible: u64,
     /// Those that were given up because everything they could do was explored elsewhere. Not among the
-    /// executions; a measure of how well the footprints fit.
+    /// executions; with one job a measure of how well the footprints fit. Of several jobs one may begin what
+    /// another is about to explore, so this count alone depends on the host.
     pub redundant: u64,
     /// Executions that took too many steps.
     pub too_long: u64,
