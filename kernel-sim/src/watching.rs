@@ -19,7 +19,7 @@ pub(crate) struct Watching {
     interests: SmallVec<[Interest; 1]>,
     keeps: [bool; 2],
     routines: Index<DDIS_MAX>,
-    /// The routines whose exit somebody wants to be told of.
+    /// The routines whose exit a watcher asked for: looked at on the way out of each call that is watched.
     exits: DdiSet,
     callbacks: Index<CALLBACKS_MAX>,
     /// Which watchers want what changes hands, and accesses to memory and to registers.
@@ -111,11 +111,11 @@ impl<const NUMBERS: usize> Index<NUMBERS> {
         }
     }
 
-    /// Who wishes to be told of a number.
+    /// The watchers of a number.
     #[inline]
     fn of(&self, number: u16) -> Told<'_> {
         match self.row[usize::from(number)] {
-            0 => Told { row: &NOBODY, watchers: &[] },
+            0 => Told { row: &NO_WATCHERS, watchers: &[] },
             row => Told { row: &self.rows[usize::from(row) - 1], watchers: &self.watchers },
         }
     }
@@ -124,9 +124,9 @@ impl<const NUMBERS: usize> Index<NUMBERS> {
 /// Where the watchers of a number begin for each time, and where they end.
 type Row = [u16; When::COUNT + 1];
 
-const NOBODY: Row = [0; When::COUNT + 1];
+const NO_WATCHERS: Row = [0; When::COUNT + 1];
 
-/// Who is told of one number.
+/// The watchers of one number.
 #[derive(Clone, Copy)]
 struct Told<'a> {
     row: &'a Row,
@@ -273,7 +273,7 @@ impl Watching {
         }
     }
 
-    /// Whether anybody asked to be told as this routine returns.
+    /// Whether a watcher asked for the exit of this routine.
     #[inline]
     pub(crate) fn is_exit_told(&self, ddi: &DdiInfo) -> bool {
         self.exits.has(ddi)
@@ -329,7 +329,7 @@ impl Watching {
         }
     }
 
-    /// Tells those who asked for it on a condition, which is looked at only if there are any.
+    /// Tells those who asked for it on a condition, which is looked at only if there are such watchers.
     #[inline]
     fn tell_if(&self, watchers: &[u8], event: &Event<'_>, holds: impl FnOnce() -> bool) -> Option<Halt> {
         if watchers.is_empty() || !holds() {

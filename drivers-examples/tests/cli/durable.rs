@@ -5,7 +5,7 @@
 //! a later write put there. The same operations without a driver say what that is. It is about this program's
 //! own memory: the host goes on, so what has reached the file is safe.
 
-use crate::storsim::Desk;
+use crate::storsim::{Desk, soak};
 use assert_cmd::cargo::cargo_bin;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -100,11 +100,5 @@ fn rounds(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn what_was_flushed_survives_a_kill() {
-    rounds(1..9);
-}
-
-#[test]
-#[ignore = "the same again a hundred times, for changes of how an image is written"]
-fn what_was_flushed_survives_a_hundred_kills() {
-    rounds(1..101);
+    rounds(1..soak(9, 101));
 }

@@ -151,15 +151,6 @@ fn the_rare_form_is_caught_by_some_seeds_and_never_on_one_processor() {
 }
 
 #[test]
-#[ignore = "prints how rare; the test above holds the bounds"]
-fn how_rare_is_rare() {
-    for cpus in 2..=4 {
-        let caught = (1..=1000).filter(|seed| rare_is_caught(cpus, *seed)).count();
-        println!("{cpus} CPUs: {caught} of 1000 seeds");
-    }
-}
-
-#[test]
 fn unwatched_broken_forms_still_serve_a_client_that_only_sets_events() {
     let rare = ("rare", RARE, "");
     for (name, entry, _) in BROKEN.into_iter().chain([rare]).filter(|(name, ..)| *name != "next-under-lock") {

@@ -335,7 +335,7 @@ fn show_entry(call: &Call, args: &[Arg], on_condition: bool) {
     deliver(call.cpu, &Event::new(EventKind::Enter(call.ddi, args), call.site, call.cpu));
 }
 
-/// Whether anybody asked to be told as the routine of this call returns.
+/// Whether a watcher asked for the exit of this call's routine.
 #[inline]
 fn is_exit_told(call: &Call) -> bool {
     call.hooks & flag::EVENTS != 0 && call.machine().watching.is_exit_told(call.ddi)

@@ -130,7 +130,7 @@ impl<R: Rule> Watcher for Watching<R> {
 
     fn event(&self, event: &Event<'_>) -> Option<Halt> {
         let seen = self.rule.see(event);
-        if let EventKind::End(..) | EventKind::Moved { .. } = event.kind
+        if let EventKind::End(..) = event.kind
             && let Some(state) = self.rule.state()
         {
             state.see(event);

@@ -1,13 +1,13 @@
 //! Keyed state for rules: what a rule remembers of a processor, a callback, a request, an object.
 //!
 //! A rule keeps no locks and most often clears nothing itself: each map here is locked inside, and forgets a
-//! key when what it names ends (a callback returns, an IRP is completed, memory is freed). Where that would
+//! key when what it names ends (a callback returns). Where that would
 //! cost each request an event, the map says so and the rule takes the state away. Invariant: no rule reads
 //! state that was left under its key by something that has ended.
 
 use crossbeam::utils::CachePadded;
 use kernel_sim::frame::{Frame, Item};
-use kernel_sim::hook::{CallbackSet, Event, EventKind, Interest, Owner};
+use kernel_sim::hook::{CallbackSet, Event, EventKind, Interest};
 use kernel_sim::machine::PROCESSORS_MAX;
 use parking_lot::Mutex;
 use std::marker::PhantomData;
@@ -60,7 +60,6 @@ macro_rules! keys {
 
 /// Activations that have state are noted, so those that have none cost nothing.
 const NOTED: Interest = Interest { leaving_noted: CallbackSet::ALL, ..Interest::NOTHING };
-const MOVES: Interest = Interest { moved: true, ..Interest::NOTHING };
 
 keys! {
     /// State of a thread; it lasts as long as the machine.
@@ -72,20 +71,7 @@ keys! {
     };
     /// State of an SRB, by where it lies, until it is taken away: what is told of every request is dear, so
     /// nothing takes it away by itself.
-    Srb, PerSrb, |event| item_of(event, |item| matches!(item, Item::Srb(_))), Interest::NOTHING, |_| None;
-    /// State of an IRP until it is completed.
-    Irp, PerIrp, |event| item_of(event, |item| matches!(item, Item::Irp(_))), MOVES, |event| match event.kind {
-        EventKind::Moved { item: Item::Irp(at), to: Owner::System, .. } => Some(at),
-        _ => None,
-    };
-    /// State of an adapter, by its device extension; it lasts as long as the machine.
-    Adapter, PerAdapter, |event| frame_of(event).map(|frame| frame.adapter).filter(|a| *a != 0),
-        Interest::NOTHING, |_| None;
-    /// State of an object in memory, by its address, until the pool block that begins there is freed.
-    Object, PerObject, |_| None, MOVES, |event| match event.kind {
-        EventKind::Moved { item: Item::Pool(at), to: Owner::Free, .. } => Some(at),
-        _ => None,
-    };
+    Srb, PerSrb, |event| srb_of(event), Interest::NOTHING, |_| None;
 }
 
 fn frame_of<'a>(event: &'a Event<'_>) -> Option<&'a Frame<'a>> {
@@ -99,13 +85,12 @@ fn address(frame: &Frame<'_>) -> usize {
     std::ptr::from_ref(frame).addr()
 }
 
-/// The request of an event: what changes hands, or what the callback is about.
-fn item_of(event: &Event<'_>, is_wanted: impl Fn(Item) -> bool) -> Option<usize> {
-    let item = match event.kind {
-        EventKind::Moved { item, .. } => Some(item),
-        _ => frame_of(event).and_then(|frame| frame.item),
-    };
-    item.filter(|item| is_wanted(*item)).map(Item::address)
+/// The SRB that the callback of an event is about.
+fn srb_of(event: &Event<'_>) -> Option<usize> {
+    match frame_of(event)?.item? {
+        Item::Srb(at) => Some(at),
+        _ => None,
+    }
 }
 
 /// State of each processor; it lasts as long as the machine, and one processor's never waits for another's.
@@ -179,8 +164,8 @@ impl<K: Key, T: Default> Keyed<K, T> {
         K::of(event).map(|key| self.at(key, change))
     }
 
-    /// Changes or reads the state of what lies at a host address (or, of a thread, has that number).
-    pub fn at<R>(&self, key: usize, change: impl FnOnce(&mut T) -> R) -> R {
+    /// Changes or reads the state of a key.
+    fn at<R>(&self, key: usize, change: impl FnOnce(&mut T) -> R) -> R {
         let states = &mut *self.part(key).lock();
         let place = place(states, key).unwrap_or_else(|place| {
             states.insert(place, (key, T::default()));
@@ -189,16 +174,9 @@ impl<K: Key, T: Default> Keyed<K, T> {
         change(&mut states[place].1)
     }
 
-    /// How many keys have state.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.parts.iter().map(|part| part.lock().len()).sum()
-    }
-
-    /// Whether no key has state.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 
@@ -306,60 +284,31 @@ mod tests {
         Event::new(kind, Site::caller(), &Idle)
     }
 
-    fn moved(item: Item, from: Owner, to: Owner) -> Event<'static> {
-        event(EventKind::Moved { item, from, to })
-    }
-
-    #[test]
-    fn state_of_a_request_goes_when_it_is_given_back() {
-        let irps = PerIrp::<u32>::default();
-        irps.of(&moved(Item::Irp(0x10), Owner::System, Owner::Driver), |n| *n = 1);
-        irps.see(&moved(Item::Irp(0x10), Owner::Driver, Owner::Driver));
-        assert!(irps.len() == 1 && !irps.is_empty(), "sent down is not completed");
-        irps.see(&moved(Item::Irp(0x10), Owner::Driver, Owner::System));
-        assert!(irps.is_empty());
-    }
-
     #[test]
     fn state_of_an_srb_stays_until_it_is_taken_away() {
         let srbs = PerSrb::<u32>::default();
-        let out = moved(Item::Srb(0x10), Owner::System, Owner::Driver);
-        assert_eq!(srbs.change(&out, |state| state.replace(5)), Some(None));
-        assert_eq!(
-            srbs.change(&moved(Item::Srb(0x20), Owner::System, Owner::Driver), |state| *state),
-            Some(None)
-        );
-        assert_eq!(srbs.change(&moved(Item::Irp(0x10), Owner::System, Owner::Driver), |state| *state), None);
-        srbs.see(&moved(Item::Srb(0x10), Owner::Driver, Owner::System));
-        assert_eq!((srbs.len(), srbs.change(&out, Option::take)), (1, Some(Some(5))));
-        assert!(srbs.is_empty());
+        let frame = |item| Frame::new(&DEFERRED_ROUTINE, &[]).about(item);
+        let [one, other, irp] = [Item::Srb(0x10), Item::Srb(0x20), Item::Irp(0x10)].map(frame);
+        let about = |frame| event(EventKind::Begin(frame));
+        assert_eq!(srbs.change(&about(&one), |state| state.replace(5)), Some(None));
+        assert_eq!(srbs.change(&about(&other), |state| *state), Some(None));
+        assert_eq!(srbs.change(&about(&irp), |state| *state), None);
+        srbs.see(&event(EventKind::End(&one, Arg::Value(0))));
+        assert_eq!((srbs.len(), srbs.change(&about(&one), Option::take)), (1, Some(Some(5))));
+        assert_eq!(srbs.len(), 0);
     }
 
     #[test]
     fn each_of_many_keys_has_state_of_its_own() {
-        let objects = PerObject::<usize>::default();
+        let threads = PerThread::<usize>::default();
         let keys = || (1..200).map(|n| n * 0x40);
-        keys().rev().for_each(|key| objects.at(key, |state| *state = key));
-        objects.see(&moved(Item::Pool(0x1000), Owner::Driver, Owner::Free));
-        for key in keys() {
-            assert_eq!(objects.at(key, |state| *state), if key == 0x1000 { 0 } else { key });
-        }
+        keys().rev().for_each(|key| threads.at(key, |state| *state = key));
+        assert!(keys().all(|key| threads.at(key, |state| *state) == key) && threads.len() == 199);
     }
 
     #[test]
     fn a_map_is_told_of_the_end_of_what_its_keys_name() {
-        assert!(PerIrp::<u32>::default().interest().moved && PerObject::<u32>::default().interest().moved);
         assert_ne!(PerFrame::<u32>::default().interest().leaving_noted, CallbackSet::EMPTY);
-    }
-
-    #[test]
-    fn state_of_an_object_goes_with_its_memory() {
-        let objects = PerObject::<u32>::default();
-        objects.at(0x10, |n| *n = 1);
-        objects.see(&moved(Item::Pool(0x20), Owner::Driver, Owner::Free));
-        assert_eq!(objects.len(), 1);
-        objects.see(&moved(Item::Pool(0x10), Owner::Driver, Owner::Free));
-        assert!(objects.is_empty());
     }
 
     #[test]
@@ -375,16 +324,13 @@ mod tests {
     }
 
     #[test]
-    fn processors_threads_and_adapters_have_state_of_their_own() {
-        let begins = Frame::new(&DEFERRED_ROUTINE, &[]).of_adapter(0x40);
+    fn processors_and_threads_have_state_of_their_own() {
+        let begins = Frame::new(&DEFERRED_ROUTINE, &[]);
         let event = event(EventKind::Begin(&begins));
-        let (cpus, threads, adapters) =
-            (PerCpu::<u32>::default(), PerThread::<u32>::default(), PerAdapter::<u32>::default());
+        let (cpus, threads) = (PerCpu::<u32>::default(), PerThread::<u32>::default());
         cpus.of(&event, |n| *n = 1);
         assert_eq!(cpus.of(&event, |n| *n), 1);
         assert_eq!(threads.of(&event, |n| *n), Some(0));
         assert_eq!(threads.at(7, |n| *n + 1), 1);
-        adapters.of(&event, |n| *n = 2);
-        assert_eq!(adapters.at(0x40, |n| *n), 2);
     }
 }

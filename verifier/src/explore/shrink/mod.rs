@@ -188,10 +188,10 @@ impl Shrinking<'_> {
     fn shrink(&mut self) -> Result<(), Spent> {
         self.use_plain_memory()?;
         // Where executions are dear, most of this is left for when there are fewer requests.
-        self.use_plain_environment(FEW_TRIES, 2)?;
+        self.use_plain_environment(FEW_TRIES, 2);
         self.reduce_requests()?;
         // With few requests there is time for more tries.
-        if self.use_plain_environment(MANY_TRIES, 1)? {
+        if self.use_plain_environment(MANY_TRIES, 1) {
             self.reduce_requests()?;
         }
         let shallow = self.deviations.len().min(2);
@@ -215,13 +215,12 @@ impl Shrinking<'_> {
     }
 
     /// Does without what was drawn of the environment, as far as that fails as well, with a `part`-th of the
-    /// budget. Returns whether anything could be done without.
-    fn use_plain_environment(&mut self, tries: u64, part: u64) -> Result<bool, Spent> {
+    /// budget. Returns whether the program may be another now: so it may where that part was not enough.
+    fn use_plain_environment(&mut self, tries: u64, part: u64) -> bool {
         let Shrinking { attempts, program, plain, deviations, .. } = self;
         let reduced = attempts
             .with_share(part, |attempts| environment::reduce(attempts, program, deviations, plain, tries));
-        // What was left out when the share ended stays left out.
-        Ok(reduced.unwrap_or(true))
+        reduced.unwrap_or(true)
     }
 
     /// Does without guarded memory if that fails as well.

@@ -79,7 +79,7 @@ pub(super) struct Clocks {
     processors: Vec<Actor>,
     threads: Vec<Actor>,
     clocks: Vec<Clock>,
-    /// By processor: who acted there last, and as which actor; nobody before the first.
+    /// By processor: who acted there last, and as which actor; `None` before the first.
     last: Vec<(Option<Doer>, Actor)>,
     /// By processor: the thread that was seen last to have raised its level, and whose clock does not know
     /// yet what it did there.

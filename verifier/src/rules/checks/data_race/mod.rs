@@ -1,16 +1,17 @@
 //! DataRace: two plain accesses to the same memory, one of them a write, are in some order.
 //!
 //! `clocks.rs` follows what comes before what, `objects.rs` what was given to locks and the like, `shadow.rs`
-//! remembers accesses. The race is told from a run in which the two happened far apart: what is looked at is
-//! whether anything kept them apart. Only plain accesses race: those that the WDK calls interlocked, acquire,
-//! release or no-fence do not, and a word that was ever accessed like that orders all its accesses, since on
-//! Windows an aligned scalar is whole.
+//! remembers accesses, both in a `table.rs`. The race is told from a run in which the two happened far apart:
+//! what is looked at is whether anything kept them apart. Only plain accesses race: those that the WDK calls
+//! interlocked, acquire, release or no-fence do not, and a word that was ever accessed like that orders all
+//! its accesses, since on Windows an aligned scalar is whole.
 //! Invariant: what is told could happen at once on some schedule, as far as the mechanisms of the system
 //! go.
 
 mod clocks;
 mod objects;
 mod shadow;
+mod table;
 
 use crate::rules::row::rule;
 use crate::rules::{Breach, FINE, Rule, Seen};

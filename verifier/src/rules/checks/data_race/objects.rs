@@ -5,18 +5,12 @@
 //! and giving is a copy. Invariant: an object that was never given to gives nothing.
 
 use super::clocks::{Actor, Clock, Clocks};
+use super::table::Table;
 use kernel_sim::hook::GRAIN;
-use kernel_sim::words::WordMap;
 
-/// The objects of a run.
+/// The objects of a run: what was given to each number.
 #[derive(Default)]
-pub(super) struct Objects {
-    /// For each number the place of what was given, plus one.
-    places: WordMap,
-    given: Vec<Given>,
-    /// Places that no object has.
-    unused: Vec<u32>,
-}
+pub(super) struct Objects(Table<Given>);
 
 /// What an object was given.
 #[derive(Default)]
@@ -52,27 +46,12 @@ impl Given {
 impl Objects {
     #[inline(always)]
     fn get(&mut self, object: usize) -> Option<&mut Given> {
-        let place = *self.places.of(object / GRAIN);
-        (place != 0).then(|| &mut self.given[place as usize - 1])
+        self.0.get(object / GRAIN)
     }
 
     #[inline(always)]
     fn get_or_make(&mut self, object: usize) -> &mut Given {
-        let Objects { places, given, unused } = self;
-        let place = places.of(object / GRAIN);
-        if *place == 0 {
-            *place = Objects::make(given, unused);
-        }
-        &mut given[*place as usize - 1]
-    }
-
-    /// A place for an object that has none.
-    #[cold]
-    fn make(given: &mut Vec<Given>, unused: &mut Vec<u32>) -> u32 {
-        unused.pop().unwrap_or_else(|| {
-            given.push(Given::default());
-            given.len() as u32
-        })
+        self.0.get_or_default(object / GRAIN)
     }
 
     /// An actor takes what an object was given.
@@ -103,11 +82,7 @@ impl Objects {
 
     /// The objects in a block of memory are no more.
     pub(super) fn forget(&mut self, from: usize, bytes: usize) {
-        let Objects { places, given, unused } = self;
-        places.clear(from / GRAIN..(from + bytes).div_ceil(GRAIN), |place| {
-            given[place as usize - 1] = Given::default();
-            unused.push(place);
-        });
+        self.0.clear(from / GRAIN..(from + bytes).div_ceil(GRAIN), |given| *given = Given::default());
     }
 }
 

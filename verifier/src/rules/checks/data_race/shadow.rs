@@ -6,6 +6,7 @@
 //! later one of some pair is told so.
 
 use super::clocks::{Actor, Clock};
+use super::table::Table;
 use kernel_sim::moment::Mark;
 use kernel_sim::words::{WORD, WordMap};
 use smallvec::SmallVec;
@@ -37,15 +38,9 @@ impl Past {
     }
 }
 
-/// The accesses of a run.
+/// The accesses of a run: a list for each word.
 #[derive(Default)]
-pub(super) struct Shadow {
-    /// For each word the place of its list, plus one.
-    places: WordMap,
-    lists: Vec<SmallVec<[Past; 2]>>,
-    /// Places of lists that no word has.
-    unused: Vec<u32>,
-}
+pub(super) struct Shadow(Table<SmallVec<[Past; 2]>>);
 
 /// An access that is made now, of bytes of one word.
 #[derive(Clone, Copy)]
@@ -79,12 +74,7 @@ impl Shadow {
         mark: impl FnOnce() -> Mark,
     ) -> Option<&Past> {
         let Access { mask, is_write, .. } = access;
-        let Shadow { places, lists, unused } = self;
-        let place = places.of(access.word);
-        if *place == 0 {
-            *place = Shadow::make(lists, unused);
-        }
-        let list = &mut lists[*place as usize - 1];
+        let list = self.0.get_or_default(access.word);
         let now = clock.of(actor);
         // Where the first stands that it stands for as well, and whether there are more of them.
         let (mut first, mut is_only) = (None, true);
@@ -119,22 +109,9 @@ impl Shadow {
         None
     }
 
-    /// A place for the list of a word that has none.
-    #[cold]
-    fn make(lists: &mut Vec<SmallVec<[Past; 2]>>, unused: &mut Vec<u32>) -> u32 {
-        unused.pop().unwrap_or_else(|| {
-            lists.push(SmallVec::new());
-            lists.len() as u32
-        })
-    }
-
     /// A block of memory is fresh: what was done there is over.
     pub(super) fn forget(&mut self, from: usize, bytes: usize) {
-        let Shadow { places, lists, unused } = self;
-        places.clear(WordMap::words(from, bytes), |place| {
-            lists[place as usize - 1].clear();
-            unused.push(place);
-        });
+        self.0.clear(WordMap::words(from, bytes), SmallVec::clear);
     }
 }
 
@@ -172,8 +149,8 @@ mod tests {
         }
 
         /// What is remembered: bytes, and whether they were written.
-        fn list(&self) -> Vec<(u8, bool)> {
-            self.shadow.lists[0].iter().map(|past| (past.mask, past.is_write)).collect()
+        fn list(&mut self) -> Vec<(u8, bool)> {
+            self.shadow.0.get(1).expect("the word").iter().map(|past| (past.mask, past.is_write)).collect()
         }
     }
 
