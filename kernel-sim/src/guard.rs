@@ -12,11 +12,14 @@
 
 #![expect(unsafe_code, reason = "protects pages of the address space of a machine")]
 
+mod closing;
+
+use closing::{Closing, Means};
 use parking_lot::Mutex;
-use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Release};
 
 /// Bytes of the range that the pool may hand out.
 pub const POOL_BYTES: usize = 1 << 30;
@@ -50,12 +53,12 @@ pub enum Placement {
 
 /// The guarded part of one address space.
 pub(crate) struct Guard {
-    base: NonNull<u8>,
-    open: Box<[AtomicBool]>,
+    closing: Closing,
+    open: Pages,
     /// Pages of paged pool: how many from each first one on.
     paged: Mutex<BTreeMap<usize, usize>>,
     /// Pages of paged pool that are not in memory.
-    away: Box<[AtomicBool]>,
+    away: Pages,
     /// Whether any of them may be in memory.
     is_any_here: AtomicBool,
 }
@@ -63,38 +66,37 @@ pub(crate) struct Guard {
 impl Guard {
     /// Closes the guarded part of the address space at `base`; `None`: the host refuses.
     pub(crate) fn new(base: NonNull<u8>) -> Option<Guard> {
-        let none = || (0..PAGES).map(|_| AtomicBool::new(false)).collect();
-        let (open, away) = (none(), none());
-        let (paged, is_any_here) = (Mutex::default(), AtomicBool::new(false));
-        let guard = Guard { base, open, paged, away, is_any_here };
-        guard.protect(0, PAGES, MprotectFlags::empty()).then_some(guard)
+        // SAFETY: the guarded part lies in the address space at `base`.
+        let closing = Closing::new(unsafe { base.add(GUARDED_FROM) }, PAGES, Means::Marks)?;
+        let (open, away) = (Pages::none(), Pages::none());
+        Some(Guard { closing, open, paged: Mutex::default(), away, is_any_here: AtomicBool::new(false) })
     }
 
     /// Opens every page again and gives the memory behind them back to the host. `false`: the host refuses.
     pub(crate) fn end(self) -> bool {
-        self.discard(0, PAGES);
-        self.protect(0, PAGES, MprotectFlags::READ | MprotectFlags::WRITE)
+        self.closing.end()
     }
 
-    /// Makes pages accessible; `false`: the host refuses, and they stay closed.
+    /// Makes pages accessible, all zero; `false`: the host refuses, and they stay closed.
     pub(crate) fn open(&self, first: usize, pages: usize) -> bool {
-        let is_done = self.protect(first, pages, MprotectFlags::READ | MprotectFlags::WRITE);
+        let is_done = self.closing.open(first, pages);
         if is_done {
-            self.open[first..first + pages].iter().for_each(|page| page.store(true, Release));
+            self.open.add(first..first + pages);
         }
         is_done
     }
 
     /// Makes pages inaccessible and forgets what is on them. `false`: the host refuses, and they stay open.
     pub(crate) fn close(&self, first: usize, pages: usize) -> bool {
-        self.open[first..first + pages].iter().for_each(|page| page.store(false, Release));
+        self.open.remove(first..first + pages);
         if self.paged.lock().remove(&first).is_some() {
-            self.away[first..first + pages].iter().for_each(|page| page.store(false, Release));
+            self.away.remove(first..first + pages);
+            // Else they would be inaccessible for their protection, too, when they are opened next.
+            self.closing.restore(first, pages);
         }
-        self.discard(first, pages);
-        let is_done = self.protect(first, pages, MprotectFlags::empty());
+        let is_done = self.closing.close(first, pages);
         if !is_done {
-            self.open[first..first + pages].iter().for_each(|page| page.store(true, Release));
+            self.open.add(first..first + pages);
         }
         is_done
     }
@@ -103,11 +105,7 @@ impl Guard {
     /// guarded part.
     pub(crate) fn is_open(&self, offset: usize, bytes: usize) -> bool {
         let (from, to) = (offset.max(GUARDED_FROM), (offset + bytes.max(1)).min(POOL_BYTES));
-        if from >= to {
-            return true;
-        }
-        let pages = (from - GUARDED_FROM) / PAGE..(to - GUARDED_FROM).div_ceil(PAGE);
-        self.open[pages].iter().all(|page| page.load(Acquire))
+        from >= to || self.open.have((from - GUARDED_FROM) / PAGE..(to - GUARDED_FROM).div_ceil(PAGE))
     }
 
     /// Open pages are of paged pool: from the next raise of an IRQL on they are not in memory.
@@ -129,18 +127,18 @@ impl Guard {
         self.is_any_here.store(false, Release);
         for (first, pages) in self.paged.lock().iter() {
             // A page that the host leaves accessible is in memory, and nothing is missed but an access to it.
-            if self.protect(*first, *pages, MprotectFlags::empty()) {
-                self.away[*first..first + pages].iter().for_each(|page| page.store(true, Release));
+            if self.closing.withdraw(*first, *pages) {
+                self.away.add(*first..first + pages);
             }
         }
     }
 
     /// Whether the page at an offset into the address space is of paged pool and not in memory.
     pub(crate) fn is_away(&self, offset: usize) -> bool {
-        offset
-            .checked_sub(GUARDED_FROM)
-            .and_then(|at| self.away.get(at / PAGE))
-            .is_some_and(|away| away.load(Acquire))
+        offset.checked_sub(GUARDED_FROM).is_some_and(|at| {
+            let page = at / PAGE;
+            page < PAGES && self.away.have(page..page + 1)
+        })
     }
 
     /// Brings that page back; `false`: it is none such. Takes no lock, so that a handler of signals may call
@@ -150,24 +148,59 @@ impl Guard {
             return false;
         }
         let page = (offset - GUARDED_FROM) / PAGE;
-        self.away[page].store(false, Release);
+        self.away.remove(page..page + 1);
         self.is_any_here.store(true, Release);
-        self.protect(page, 1, MprotectFlags::READ | MprotectFlags::WRITE)
+        self.closing.restore(page, 1)
+    }
+}
+
+/// Some of the pages of the guarded part.
+struct Pages(Box<[AtomicU64]>);
+
+impl Pages {
+    fn none() -> Pages {
+        Pages((0..PAGES / 64).map(|_| AtomicU64::new(0)).collect())
     }
 
-    fn at(&self, page: usize) -> *mut std::ffi::c_void {
-        self.base.as_ptr().wrapping_add(GUARDED_FROM + page * PAGE).cast()
+    fn add(&self, pages: Range<usize>) {
+        words(pages).for_each(|(word, bits)| _ = self.0[word].fetch_or(bits, Release));
     }
 
-    fn protect(&self, first: usize, pages: usize, how: MprotectFlags) -> bool {
-        // SAFETY: the pages lie in the address space that this guard is of. The simulator touches those of
-        // the guarded part only while they are lent; a driver that touches closed ones is to fault.
-        unsafe { mprotect(self.at(first), pages * PAGE, how) }.is_ok()
+    fn remove(&self, pages: Range<usize>) {
+        words(pages).for_each(|(word, bits)| _ = self.0[word].fetch_and(!bits, Release));
     }
 
-    fn discard(&self, first: usize, pages: usize) {
-        // SAFETY: as above; nobody has what lies on these pages. The advice may be refused: the memory is
-        // then given back with the address space.
-        let _ = unsafe { madvise(self.at(first), pages * PAGE, Advice::LinuxDontNeed) };
+    /// Whether all of these are among them.
+    fn have(&self, pages: Range<usize>) -> bool {
+        words(pages).all(|(word, bits)| self.0[word].load(Acquire) & bits == bits)
+    }
+}
+
+/// The words that the bits of pages lie in, and which bits of each they are.
+fn words(pages: Range<usize>) -> impl Iterator<Item = (usize, u64)> {
+    (pages.start / 64..pages.end.div_ceil(64)).map(move |word| {
+        let first = word * 64;
+        let (from, to) = (pages.start.max(first) - first, pages.end.min(first + 64) - first);
+        (word, (u64::MAX >> (64 - (to - from))) << from)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_page_is_added_and_removed_alone() {
+        for range in [0..1, 63..64, 63..65, 64..128, 10..200, PAGES - 1..PAGES] {
+            let pages = Pages::none();
+            pages.add(range.clone());
+            let has = |page: usize| pages.have(page..page + 1);
+            let around = range.start.saturating_sub(2)..(range.end + 2).min(PAGES);
+            assert!(around.clone().all(|page| has(page) == range.contains(&page)), "{range:?}");
+            assert!(pages.have(range.clone()) && !pages.have(around.clone()), "{range:?}");
+            pages.add(0..PAGES);
+            pages.remove(range.clone());
+            assert!(around.clone().all(|page| has(page) != range.contains(&page)), "{range:?}");
+        }
     }
 }

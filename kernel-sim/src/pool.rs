@@ -111,6 +111,8 @@ struct Taken {
     host: usize,
     /// A byte of the place that was written while it was free.
     written: Option<usize>,
+    /// Whether nothing but zeros lies there.
+    is_zero: bool,
 }
 
 impl Block {
@@ -170,11 +172,11 @@ impl Pool {
                 // SAFETY: the pages of the block were just opened, and no other code knows of them yet.
                 unsafe { ((self.base + range.start) as *mut u8).write_bytes(TAIL, range.len()) };
             }
-            return Some(Taken { host: self.base + offset, written: None });
+            return Some(Taken { host: self.base + offset, written: None, is_zero: true });
         }
         let end = if self.guarded.is_some() { GUARDED_FROM } else { POOL_BYTES };
         let (offset, written) = self.plain.take(block, end)?;
-        Some(Taken { host: self.base + offset, written: written.map(|at| self.base + at) })
+        Some(Taken { host: self.base + offset, written: written.map(|at| self.base + at), is_zero: false })
     }
 
     /// The live block that begins at an address.
@@ -196,7 +198,9 @@ impl Pool {
             // SAFETY: these bytes lie on the pages of a block in use, which are open.
             let bytes =
                 unsafe { std::slice::from_raw_parts((self.base + range.start) as *const u8, range.len()) };
-            bytes.iter().any(|byte| *byte != TAIL)
+            // Pieces of a length that the compiler knows are compared without a branch for each byte.
+            let (pieces, rest) = bytes.as_chunks::<64>();
+            pieces.iter().any(|piece| *piece != [TAIL; 64]) || rest.iter().any(|byte| *byte != TAIL)
         };
         let [before, behind] = GuardedBlocks::slack(placed);
         let sides = [(behind, PAST_ITS_END), (before, "before its beginning")];
@@ -233,8 +237,10 @@ impl Machine {
             misuse::stop_at_written(Processor::current(), taken.host, at);
         }
         Processor::current().has_fresh(taken.host, block.bytes);
-        // SAFETY: a fresh block of that size in mapped memory.
-        unsafe { (taken.host as *mut u8).write_bytes(fill, block.bytes) };
+        if fill != 0 || !taken.is_zero {
+            // SAFETY: a fresh block of that size in mapped memory.
+            unsafe { (taken.host as *mut u8).write_bytes(fill, block.bytes) };
+        }
         taken.host as PVOID
     }
 

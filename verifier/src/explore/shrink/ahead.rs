@@ -18,8 +18,8 @@ use std::thread::JoinHandle;
 const OVERHEAD_STEPS: u64 = 200;
 
 /// As how many a step in guarded memory counts, where each piece of memory has pages of its own. Measured
-/// with ramdisk, vioscsi and suspect-units, one costs four to seven times as much.
-const GUARDED_STEP: u64 = 4;
+/// with ramdisk, vioscsi and two drivers of the museum, one costs three to eleven times as much.
+const GUARDED_STEP: u64 = 5;
 
 /// Host threads besides the caller's that are worth their while.
 const OTHERS_MAX: usize = 7;

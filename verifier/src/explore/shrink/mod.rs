@@ -187,8 +187,11 @@ struct Shrinking<'a> {
 impl Shrinking<'_> {
     fn shrink(&mut self) -> Result<(), Spent> {
         self.use_plain_memory()?;
+        // Executions of few requests cost next to nothing; most findings need more, or another schedule.
+        self.try_few_requests(0);
         // Where executions are dear, most of this is left for when there are fewer requests.
         self.use_plain_environment(FEW_TRIES, 2);
+        self.try_few_requests(requests::RANDOM_TRIES);
         self.reduce_requests()?;
         // With few requests there is time for more tries.
         if self.use_plain_environment(MANY_TRIES, 1) {
@@ -208,6 +211,10 @@ impl Shrinking<'_> {
     fn start_again(&mut self) {
         let Shrinking { attempts, program, deviations, .. } = self;
         let _spent = attempts.with_share(2, |attempts| sparse::start_again(attempts, program, deviations));
+    }
+
+    fn try_few_requests(&mut self, tries: u64) {
+        requests::try_few(&mut self.attempts, &mut self.program, &mut self.deviations, tries);
     }
 
     fn reduce_requests(&mut self) -> Result<(), Spent> {

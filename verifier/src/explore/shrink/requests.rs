@@ -11,7 +11,7 @@ use crate::explore::deviations::Deviation;
 use crate::workload::Amount;
 
 /// Random schedules to try for a number of requests with which the known one does not fail any more.
-const RANDOM_TRIES: u64 = 400;
+pub(super) const RANDOM_TRIES: u64 = 400;
 
 /// Numbers of requests to try before others, the fewest first.
 const FEW: [u64; 3] = [4, 16, 64];
@@ -24,6 +24,25 @@ pub(super) fn requests(program: &Program) -> Option<u64> {
     }
 }
 
+/// Tries whether few requests of `program` are enough: with the known schedule, as far as it fits, or one of
+/// so many random ones. Program and deviations always fail together.
+pub(super) fn try_few(
+    attempts: &mut Attempts<'_>,
+    program: &mut Program,
+    deviations: &mut Vec<Deviation>,
+    tries: u64,
+) {
+    let Some(ios) = requests(program) else { return };
+    for few in FEW.into_iter().filter(|few| *few < ios / 2 && !deviations.is_empty()) {
+        let smaller = with_requests(program, few);
+        let found = attempts.with_share(16, |attempts| refit(attempts, &smaller, deviations, tries));
+        if let Some(found) = found.flatten() {
+            (*program, *deviations) = (smaller, found);
+            return;
+        }
+    }
+}
+
 /// Reduces the requests of `program` while some schedule of it fails: by halves, then by less.
 /// Program and deviations always fail together, also when the budget ends.
 pub(super) fn reduce(
@@ -32,14 +51,6 @@ pub(super) fn reduce(
     deviations: &mut Vec<Deviation>,
 ) -> Result<(), Spent> {
     let Some(mut ios) = requests(program) else { return Ok(()) };
-    for few in FEW.into_iter().filter(|few| *few < ios / 2 && !deviations.is_empty()) {
-        let smaller = with_requests(program, few);
-        let found = attempts.with_share(16, |attempts| refit(attempts, &smaller, deviations, RANDOM_TRIES));
-        if let Some(found) = found.flatten() {
-            (*program, *deviations, ios) = (smaller, found, few);
-            break;
-        }
-    }
     let mut fewer = ios / 2;
     while fewer > 0 {
         let smaller = with_requests(program, ios - fewer);
