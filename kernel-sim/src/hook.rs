@@ -299,8 +299,18 @@ pub const GRAIN: usize = 4;
 pub enum Order {
     /// The code that runs here gives to the object.
     Gives,
+    /// It gives to the object and to another.
+    GivesToBoth {
+        /// The other object.
+        other: usize,
+    },
     /// The code that runs here takes from the object.
     Takes,
+    /// It takes from the object and from another.
+    TakesFromBoth {
+        /// The other object.
+        other: usize,
+    },
     /// It takes from the object, and gives to it: an operation with a lock of its own.
     Meets,
     /// What was given to the object is given to another, by no processor: a timer expires, a device steps.

@@ -77,9 +77,6 @@ impl Said {
 
     #[inline]
     fn say(&self, watching: &Watching, ordered: Ordered) {
-        if !self.is_wanted.get() {
-            return;
-        }
         let count = self.count.get();
         self.orders[count % MOST].set(ordered);
         self.count.set(count + 1);
@@ -124,6 +121,22 @@ impl Processor {
         }
     }
 
+    /// What runs here gives to two objects.
+    #[inline]
+    pub fn gives_to_both(&self, object: usize, other: usize) {
+        if self.is_order_told() {
+            self.tell(object, Order::GivesToBoth { other });
+        }
+    }
+
+    /// What runs here takes from two objects.
+    #[inline]
+    pub fn takes_from_both(&self, object: usize, other: usize) {
+        if self.is_order_told() {
+            self.tell(object, Order::TakesFromBoth { other });
+        }
+    }
+
     /// What runs here takes from an object and gives to it: an operation with a lock of its own.
     #[inline]
     pub fn meets(&self, object: usize) {
@@ -150,10 +163,10 @@ impl Processor {
 
     #[inline]
     fn say(&self, object: usize, order: Order) {
-        if self.hooks() & flag::QUIET == 0 {
-            let machine = self.machine();
-            let ordered = Ordered { doer: self.doer(), object, order };
-            machine.deterministic().said.say(&machine.watching, ordered);
+        let machine = self.machine();
+        let said = &machine.deterministic().said;
+        if said.is_wanted.get() && self.hooks() & flag::QUIET == 0 {
+            said.say(&machine.watching, Ordered { doer: self.doer(), object, order });
         }
     }
 }
@@ -183,16 +196,14 @@ impl Machine {
     /// A driver writes to a register of device `n`.
     #[inline]
     pub(crate) fn register_written(&self, cpu: &Processor, n: usize, register: usize) {
-        cpu.gives(register);
-        cpu.gives(sent_to(n));
+        cpu.gives_to_both(register, sent_to(n));
     }
 
     /// A driver reads a register of device `n`: it sees what was written to that very register, and what the
     /// device makes of what it has looked at.
     #[inline]
     pub(crate) fn register_read(&self, cpu: &Processor, n: usize, register: usize) {
-        cpu.takes(register);
-        cpu.takes(seen_by(n));
+        cpu.takes_from_both(register, seen_by(n));
     }
 
     /// Device `n` looks at what was written to it.

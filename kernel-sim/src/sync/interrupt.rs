@@ -302,8 +302,7 @@ impl Machine {
         let call =
             Call::on(unsafe { &*std::ptr::from_ref(cpu) }, &row::KeAcquireInterruptSpinLock, Site::caller());
         lock::take_word(&call, lock::word(&call, object.ActualLock), false);
-        cpu.takes(interrupt as usize);
-        cpu.takes(order::vector(vector));
+        cpu.takes_from_both(interrupt as usize, order::vector(vector));
         let args = [Arg::Pointer(interrupt as usize), Arg::Pointer(object.ServiceContext as usize)];
         let frame = Frame::new(&INTERRUPT_SERVICE, &args);
         if let Some(routine) = object.ServiceRoutine {

@@ -62,13 +62,11 @@ pub(super) fn request_sent(cpu: &Processor, srb: PVOID) {
 /// A request is about to be given to the miniport, or back to who sent it, in that slot.
 #[inline]
 pub(super) fn request_goes_on(cpu: &Processor, slot: &Slot, srb: PVOID) {
-    cpu.takes(std::ptr::from_ref(slot) as usize);
-    cpu.takes(srb as usize);
+    cpu.takes_from_both(std::ptr::from_ref(slot) as usize, srb as usize);
 }
 
 /// The miniport has given a request back.
 #[inline]
 pub(super) fn request_ends(cpu: &Processor, slot: &Slot, srb: PVOID) {
-    cpu.gives(std::ptr::from_ref(slot) as usize);
-    cpu.gives(srb as usize);
+    cpu.gives_to_both(std::ptr::from_ref(slot) as usize, srb as usize);
 }

@@ -15,15 +15,19 @@ pub(super) type Actor = u16;
 /// Most runs have no more actors; a number that is known to the compiler makes a copy a few instructions.
 const FEW: usize = 16;
 
+/// How far an actor's doing is known, in stretches of it. Signed: of such numbers every x64 processor finds
+/// the greater ones of several pairs at once.
+pub(super) type Entry = i32;
+
 /// For each actor, how far its doing is known: of the first actors, and of further ones. Missing entries
 /// are 0.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Clock([u32; FEW], Vec<u32>);
+pub(super) struct Clock([Entry; FEW], Vec<Entry>);
 
 impl Clock {
     /// How far the doing of an actor is known.
     #[inline]
-    pub(super) fn of(&self, actor: Actor) -> u32 {
+    pub(super) fn of(&self, actor: Actor) -> Entry {
         let at = usize::from(actor);
         if at < FEW { self.0[at] } else { self.1.get(at - FEW).copied().unwrap_or(0) }
     }
@@ -181,7 +185,7 @@ mod tests {
     /// A late actor, a later one, the first behind the few, and two of these.
     const ACTORS: [Actor; 5] = [25, 40, FEW as Actor, FEW as Actor - 1, 0];
 
-    fn clock(entries: &[(Actor, u32)]) -> Clock {
+    fn clock(entries: &[(Actor, Entry)]) -> Clock {
         let mut clock = Clock::default();
         for (actor, entry) in entries {
             (0..*entry).for_each(|_| clock.tick(*actor));
@@ -191,7 +195,7 @@ mod tests {
 
     #[test]
     fn each_actor_has_an_entry_of_its_own() {
-        let entries: Vec<(Actor, u32)> = ACTORS.into_iter().zip(2..).collect();
+        let entries: Vec<(Actor, Entry)> = ACTORS.into_iter().zip(2..).collect();
         let clock = clock(&entries);
         for actor in 0..60 {
             let entry = entries.iter().find(|(other, _)| *other == actor).map_or(0, |(_, entry)| *entry);

@@ -19,7 +19,7 @@ use clocks::{Actor, Clocks};
 use kernel_sim::hook::{Event, EventKind, Interest, Manner, Order, Ordered, TouchKind};
 use objects::Objects;
 use parking_lot::Mutex;
-use shadow::{Access, Shadow};
+use shadow::{Access, Past, Shadow};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
@@ -86,14 +86,31 @@ impl State {
     fn ordered(&mut self, Ordered { doer, object, order }: Ordered) {
         let State { clocks, objects, .. } = self;
         match order {
-            Order::Gives | Order::Takes | Order::Meets => {
+            Order::Gives => {
                 let actor = clocks.actor(doer);
-                if order != Order::Gives {
-                    objects.takes(clocks, actor, object);
-                }
-                if order != Order::Takes {
-                    objects.gives(clocks, actor, object);
-                }
+                objects.gives(clocks, actor, object);
+                clocks.ends_stretch(actor);
+            }
+            Order::GivesToBoth { other } => {
+                let actor = clocks.actor(doer);
+                objects.gives(clocks, actor, object);
+                objects.gives(clocks, actor, other);
+                clocks.ends_stretch(actor);
+            }
+            Order::Takes => {
+                let actor = clocks.actor(doer);
+                objects.takes(clocks, actor, object);
+            }
+            Order::TakesFromBoth { other } => {
+                let actor = clocks.actor(doer);
+                objects.takes(clocks, actor, object);
+                objects.takes(clocks, actor, other);
+            }
+            Order::Meets => {
+                let actor = clocks.actor(doer);
+                objects.takes(clocks, actor, object);
+                objects.gives(clocks, actor, object);
+                clocks.ends_stretch(actor);
             }
             Order::Passes { to } => objects.passes(object, to),
             Order::Fresh { bytes } => {
@@ -119,7 +136,7 @@ impl State {
     ) -> Seen {
         match manner {
             Manner::Register | Manner::NoFence => return FINE,
-            _ if !event.is_shared_memory(address) => return FINE,
+            _ if bytes == 0 || !event.is_shared_memory(address) => return FINE,
             Manner::Plain | Manner::Ordered => {}
         }
         let actor = self.clocks.actor(event.doer());
@@ -136,12 +153,14 @@ impl State {
                 self.objects.takes(&mut self.clocks, actor, address);
             }
             if kind != TouchKind::Read {
-                self.objects.gives(&mut self.clocks, actor, address);
+                self.objects.gives(&self.clocks, actor, address);
+                self.clocks.ends_stretch(actor);
             }
         }
         FINE
     }
 
+    #[inline]
     fn plain(
         &mut self,
         event: &Event<'_>,
@@ -152,28 +171,33 @@ impl State {
     ) -> Seen {
         let is_write = kind != TouchKind::Read;
         let clock = self.clocks.of(actor);
-        for access in Access::parts(address, bytes, is_write) {
-            let Some(past) = self.shadow.access(access, actor, clock, || event.mark(event.site)) else {
-                continue;
-            };
-            let verb = |is_write| if is_write { "written" } else { "read" };
-            let (now, before) = (verb(is_write), verb(past.is_write));
-            let earlier = event.moment_of(&past.mark, before);
-            let who = if earlier.cpu != event.cpu() {
-                format!("CPU {}", earlier.cpu)
-            } else if earlier.thread != event.thread() {
-                format!("another thread of CPU {}", earlier.cpu)
-            } else {
-                format!("CPU {} at another level", earlier.cpu)
-            };
-            let shown = kernel_sim::report_address(event.machine_address(address));
-            let what = format!(
-                "{bytes} bytes at {shown} are {now} here and were {before} by {who}, and nothing orders the two"
-            );
-            return Some(Breach::new(event, what).earlier([earlier]));
-        }
-        FINE
+        let mut access = |access| self.shadow.access(access, actor, clock, || event.mark(event.site));
+        let past = match Access::of_one_word(address, bytes, is_write) {
+            Some(only) => access(only),
+            None => Access::parts(address, bytes, is_write).find_map(access),
+        }?;
+        race(event, &past, address, bytes, is_write)
     }
+}
+
+/// What is said of an access that races with one before it.
+#[cold]
+fn race(event: &Event<'_>, past: &Past, address: usize, bytes: usize, is_write: bool) -> Seen {
+    let verb = |is_write| if is_write { "written" } else { "read" };
+    let (now, before) = (verb(is_write), verb(past.is_write));
+    let earlier = event.moment_of(&past.mark, before);
+    let who = if earlier.cpu != event.cpu() {
+        format!("CPU {}", earlier.cpu)
+    } else if earlier.thread != event.thread() {
+        format!("another thread of CPU {}", earlier.cpu)
+    } else {
+        format!("CPU {} at another level", earlier.cpu)
+    };
+    let shown = kernel_sim::report_address(event.machine_address(address));
+    let what = format!(
+        "{bytes} bytes at {shown} are {now} here and were {before} by {who}, and nothing orders the two"
+    );
+    Some(Breach::new(event, what).earlier([earlier]))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! that one had taken from the object before; then one comparison says whether an actor knows it already,
 //! and giving is a copy. Invariant: an object that was never given to gives nothing.
 
-use super::clocks::{Actor, Clock, Clocks};
+use super::clocks::{Actor, Clock, Clocks, Entry};
 use super::table::Table;
 use kernel_sim::hook::GRAIN;
 
@@ -18,7 +18,7 @@ struct Given {
     clock: Clock,
     /// Whose clock that was, and its own entry then. None if it is of several that did not know of each
     /// other.
-    whole: Option<(Actor, u32)>,
+    whole: Option<(Actor, Entry)>,
 }
 
 impl Given {
@@ -32,7 +32,7 @@ impl Given {
 
     /// What else is given to it.
     #[inline(always)]
-    fn add(&mut self, clock: &Clock, whole: Option<(Actor, u32)>) {
+    fn add(&mut self, clock: &Clock, whole: Option<(Actor, Entry)>) {
         if self.is_known_to(clock) {
             self.clock.set(clock);
             self.whole = whole;
@@ -64,12 +64,12 @@ impl Objects {
         }
     }
 
-    /// An actor gives what it knows to an object.
+    /// An actor gives what it knows to an object. What it does next is another stretch of its doing, once it
+    /// has given to all that it gives to.
     #[inline(always)]
-    pub(super) fn gives(&mut self, clocks: &mut Clocks, actor: Actor, object: usize) {
+    pub(super) fn gives(&mut self, clocks: &Clocks, actor: Actor, object: usize) {
         let own = clocks.of(actor);
         self.get_or_make(object).add(own, Some((actor, own.of(actor))));
-        clocks.ends_stretch(actor);
     }
 
     /// An object is given what another was given.
@@ -103,13 +103,17 @@ mod tests {
             objects.takes(clocks, taker, place);
             clocks.of(taker).of(giver) > before
         };
-        PLACES.iter().for_each(|place| objects.gives(&mut clocks, giver, *place));
+        let gives = |objects: &mut Objects, clocks: &mut Clocks, actor, place| {
+            objects.gives(clocks, actor, place);
+            clocks.ends_stretch(actor);
+        };
+        PLACES.iter().for_each(|place| gives(&mut objects, &mut clocks, giver, *place));
         objects.forget(PLACES[1], GRAIN + 1);
         assert!(!known(&mut objects, &mut clocks, PLACES[1]) && !known(&mut objects, &mut clocks, PLACES[2]));
         assert!(known(&mut objects, &mut clocks, PLACES[0]) && known(&mut objects, &mut clocks, PLACES[3]));
         // What is given to it anew is all that it gives.
-        objects.gives(&mut clocks, taker, PLACES[1]);
-        objects.gives(&mut clocks, giver, PLACES[2]);
+        gives(&mut objects, &mut clocks, taker, PLACES[1]);
+        gives(&mut objects, &mut clocks, giver, PLACES[2]);
         assert!(!known(&mut objects, &mut clocks, PLACES[1]) && known(&mut objects, &mut clocks, PLACES[2]));
     }
 }

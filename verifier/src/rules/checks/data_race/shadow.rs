@@ -5,13 +5,13 @@
 //! that the newer one does not race with, is forgotten. Invariant: if any two accesses of a run race, the
 //! later one of some pair is told so.
 
-use super::clocks::{Actor, Clock};
+use super::clocks::{Actor, Clock, Entry};
 use super::table::Table;
 use kernel_sim::moment::Mark;
 use kernel_sim::words::{WORD, WordMap};
-use smallvec::SmallVec;
 
 /// A plain access that was made.
+#[derive(Clone, Copy)]
 pub(super) struct Past {
     /// The bytes of the word, a bit each.
     mask: u8,
@@ -19,7 +19,7 @@ pub(super) struct Past {
     pub(super) is_write: bool,
     actor: Actor,
     /// The entry of its actor when it was made.
-    at: u32,
+    at: Entry,
     /// Where and when.
     pub(super) mark: Mark,
 }
@@ -27,8 +27,8 @@ pub(super) struct Past {
 impl Past {
     /// Whether it comes before what an actor with that clock does now.
     #[inline]
-    fn is_before(&self, clock: &Clock) -> bool {
-        self.at <= clock.of(self.actor)
+    fn is_before(&self, actor: Actor, clock: &Clock) -> bool {
+        self.actor == actor || self.at <= clock.of(self.actor)
     }
 
     /// Whether a later access races with all that it could race with.
@@ -40,7 +40,7 @@ impl Past {
 
 /// The accesses of a run: a list for each word.
 #[derive(Default)]
-pub(super) struct Shadow(Table<SmallVec<[Past; 2]>>);
+pub(super) struct Shadow(Table<Vec<Past>>);
 
 /// An access that is made now, of bytes of one word.
 #[derive(Clone, Copy)]
@@ -51,59 +51,61 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// The parts of an access.
+    /// An access whose bytes, one or more, lie in one word: most do.
+    #[inline]
+    pub(super) fn of_one_word(address: usize, bytes: usize, is_write: bool) -> Option<Access> {
+        let from = address % WORD;
+        let mask = || (0xFF_u8 >> (WORD - bytes)) << from;
+        (from + bytes <= WORD).then(|| Access { word: address / WORD, mask: mask(), is_write })
+    }
+
+    /// The parts of an access, a word each.
     pub(super) fn parts(address: usize, bytes: usize, is_write: bool) -> impl Iterator<Item = Access> {
         let end = address + bytes;
-        WordMap::words(address, bytes).map(move |word| {
-            let start = word * WORD;
-            let from = address.max(start) - start;
-            let to = end.min(start + WORD) - start;
-            let mask = (0xFF_u32 >> (WORD - (to - from)) << from) as u8;
-            Access { word, mask, is_write }
+        WordMap::words(address, bytes).filter_map(move |word| {
+            let (from, to) = (address.max(word * WORD), end.min((word + 1) * WORD));
+            Access::of_one_word(from, to - from, is_write)
         })
     }
 }
 
 impl Shadow {
     /// Notes an access; returns one before it that it races with, if there is any.
+    #[inline]
     pub(super) fn access(
         &mut self,
         access: Access,
         actor: Actor,
         clock: &Clock,
         mark: impl FnOnce() -> Mark,
-    ) -> Option<&Past> {
+    ) -> Option<Past> {
         let Access { mask, is_write, .. } = access;
         let list = self.0.get_or_default(access.word);
         let now = clock.of(actor);
-        // Where the first stands that it stands for as well, and whether there are more of them.
-        let (mut first, mut is_only) = (None, true);
-        let past = list.as_slice();
-        for (n, p) in past.iter().enumerate() {
+        // Where the first and the last stand that it stands for as well.
+        let mut stood_for = None;
+        for (n, p) in list.iter().enumerate() {
             if p.actor == actor && p.at == now && p.mask & mask == mask && (p.is_write || !is_write) {
                 // The same stretch of one actor's doing: nothing that others did since could be between.
                 return None;
             }
-            if !p.is_before(clock) {
+            if !p.is_before(actor, clock) {
                 if p.mask & mask != 0 && (p.is_write || is_write) {
-                    return list.get(n);
+                    return Some(*p);
                 }
             } else if p.is_stood_for(access) {
-                is_only &= first.is_none();
-                first = first.or(Some(n));
+                stood_for = Some((stood_for.map_or(n, |(first, _)| first), n));
             }
         }
         let newest = Past { mask, is_write, actor, at: now, mark: mark() };
-        let Some(first) = first else {
+        let Some((first, last)) = stood_for else {
             list.push(newest);
             return None;
         };
         list[first] = newest;
-        if !is_only {
-            for n in (first + 1..list.len()).rev() {
-                if list[n].is_before(clock) && list[n].is_stood_for(access) {
-                    list.remove(n);
-                }
+        for n in (first + 1..=last).rev() {
+            if list[n].is_before(actor, clock) && list[n].is_stood_for(access) {
+                list.swap_remove(n);
             }
         }
         None
@@ -111,7 +113,7 @@ impl Shadow {
 
     /// A block of memory is fresh: what was done there is over.
     pub(super) fn forget(&mut self, from: usize, bytes: usize) {
-        self.0.clear(WordMap::words(from, bytes), SmallVec::clear);
+        self.0.clear(WordMap::words(from, bytes), Vec::clear);
     }
 }
 
