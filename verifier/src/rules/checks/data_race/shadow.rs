@@ -170,9 +170,9 @@ mod tests {
             word.accesses(one, 0x0F, false);
             word.clocks.ends_stretch(one);
             word.accesses(one, 0x0F, false);
-            word.accesses(other, 0x0F, false);
             word.accesses(one, 0xF0, true);
-            assert_eq!(word.list(), [(0x0F, false), (0x0F, false), (0xF0, true)]);
+            word.accesses(other, 0x0F, false);
+            assert_eq!(word.list(), [(0x0F, false), (0xF0, true), (0x0F, false)]);
             let known = word.clocks.of(one).clone();
             word.clocks.learns(other, &known);
             word.accesses(other, 0x0F, true);
