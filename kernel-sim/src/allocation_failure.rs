@@ -2,10 +2,10 @@
 //!
 //! Driver Verifier's low resources simulation fails allocations at random; here an [`AllocationPolicy`],
 //! which a rig gives to the machine, decides. It is called for every allocation that driver code makes (pool,
-//! IRPs, MDLs, work items, thread and device objects, what the port driver allocates for a miniport's call),
-//! with the routine and its place in the source. A refusal looks to the driver like an exhausted pool. It is
-//! not called for what the system allocates on its own account, nor for what a rig does: Windows' verifier,
-//! too, only looks at the drivers it was told to test.
+//! IRPs, MDLs and mappings of their pages, work items, thread and device objects, what the port driver
+//! allocates for a miniport's call), with the routine and its place in the source. A refusal looks to the
+//! driver like an exhausted pool. It is not called for what the system allocates on its own account, nor for
+//! what a rig does: Windows' verifier, too, only looks at the drivers it was told to test.
 //!
 //! Invariant: without a policy an allocation pays one branch, and nothing else is different; with one that
 //! refuses nothing, the run is the same as without.

@@ -107,6 +107,33 @@ fn a_policy_that_refuses_nothing_changes_nothing() {
     assert!(with.failed_allocations.is_empty());
 }
 
+unsafe fn maps(_x: *mut Desk) {
+    in_driver(|| {
+        // SAFETY: routines with valid arguments; the MDL is unlocked and freed once.
+        unsafe {
+            let buffer: *mut [u8; 64] = block();
+            let mdl = IoAllocateMdl(buffer.cast(), 64, FALSE, FALSE, null_mut());
+            MmProbeAndLockPages(mdl, UserMode, IoWriteAccess);
+            assert!(MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority).is_null(), "refused");
+            assert_eq!(MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority), buffer.cast());
+            // What is mapped, or needs no mapping, is not asked for again.
+            assert_eq!(MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority), buffer.cast());
+            MmUnlockPages(mdl);
+            MmBuildMdlForNonPagedPool(mdl);
+            assert_eq!(MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority), buffer.cast());
+            IoFreeMdl(mdl);
+        }
+    });
+}
+
+#[test]
+fn locked_pages_may_find_no_place_to_be_mapped_at() {
+    let (outcome, asked) = run_with(Some(2), Execution::Seeded(1), maps);
+    assert_eq!(asked, 3, "the MDL, and twice the mapping");
+    let failed: Vec<_> = outcome.failed_allocations.iter().map(|f| (f.ddi, f.bytes)).collect();
+    assert_eq!(failed, [("MmGetSystemAddressForMdlSafe", 64)]);
+}
+
 unsafe extern "C-unwind" fn never_called(_: PDEVICE_OBJECT, _: PIRP, _: PVOID) -> NTSTATUS {
     unreachable!("no IRP is completed");
 }

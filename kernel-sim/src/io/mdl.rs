@@ -1,10 +1,11 @@
 //! Memory descriptor lists and address translation.
 //!
-//! All memory of the machine is nonpaged and mapped, so an MDL is a description and never maps
-//! anything.
+//! All memory of the machine is nonpaged and mapped, so an MDL is a description and never maps anything. What
+//! Windows would have to map can be refused all the same, where allocations are made to fail.
 
 #![expect(unsafe_code, reason = "works on driver memory behind checked pointers")]
 
+use crate::allocation_failure;
 use crate::bugcheck::{KMODE_EXCEPTION_NOT_HANDLED, UNBALANCED_RELEASE};
 use crate::ddi::Call;
 use crate::ddi::types::*;
@@ -105,6 +106,9 @@ pub(crate) unsafe fn unlock(call: &Call, mdl: PMDL) {
 pub(crate) unsafe fn system_address(call: &Call, mdl: PMDL, _priority: ULONG) -> PVOID {
     let m = object(call, mdl);
     if m.MdlFlags & MDL_PAGES_LOCKED != 0 && m.MdlFlags & MDL_MAPPED_TO_SYSTEM_VA == 0 {
+        if allocation_failure::fails(call, m.ByteCount as usize) {
+            return null_mut();
+        }
         m.MappedSystemVa = (m.StartVa as usize + m.ByteOffset as usize) as PVOID;
         m.MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
     }
