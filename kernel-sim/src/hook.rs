@@ -525,6 +525,12 @@ pub trait Watcher: Send + Sync {
     /// What to tell it. Asked once, before power-on.
     fn interest(&self) -> Interest;
 
+    /// The same, where it lasts longer than the watcher: a machine that is used again need not look whether
+    /// the next watcher asks for the same if it asks with the very same.
+    fn lasting_interest(&self) -> Option<&'static Interest> {
+        None
+    }
+
     /// Tells it of an event. In the parallel executor several processors call at once.
     fn event(&self, event: &Event<'_>) -> Option<Halt>;
 

@@ -141,7 +141,9 @@ impl Machine {
     /// Makes a machine at rest as good as new.
     fn reset(&mut self, config: Config) {
         let (sites, evidence) = (config.keep_sites, config.keep_evidence);
-        if let Err(watchers) = self.watching.replace(config.watchers, sites, evidence) {
+        let replaced = self.watching.replace(config.watchers, sites, evidence);
+        let is_new_index = replaced.is_err();
+        if let Err(watchers) = replaced {
             self.watching = Watching::new(watchers, true, sites, evidence);
         }
         self.stacks.clear();
@@ -149,7 +151,7 @@ impl Machine {
         self.low_resources = config.allocation_policy.map(LowResources::new);
         self.failing_reads = config.registry_policy.map(FailingReads::new);
         for processor in &mut self.processors {
-            processor.reset(&self.watching);
+            processor.reset(is_new_index.then_some(&self.watching));
         }
         if let (Executor::Deterministic(d), Some(strategy)) = (&mut self.executor, strategy(config.execution))
         {

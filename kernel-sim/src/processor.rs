@@ -209,9 +209,11 @@ impl Processor {
         }
     }
 
-    /// Makes a processor at rest as good as new.
-    pub(crate) fn reset(&mut self, watching: &Watching) {
-        self.watch(watching);
+    /// Makes a processor at rest as good as new; with the watchers, if they ask for something else now.
+    pub(crate) fn reset(&mut self, watching: Option<&Watching>) {
+        if let Some(watching) = watching {
+            self.watch(watching);
+        }
         *self.pending.get_mut() = 0;
         *self.irql.get_mut() = 0;
         self.locks.set(0);

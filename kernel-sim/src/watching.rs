@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(crate) struct Watching {
     watchers: Vec<Arc<dyn Watcher>>,
     /// What the index was made of: the wishes of each watcher, and whether sites and evidence are kept.
-    interests: SmallVec<[Interest; 1]>,
+    interests: SmallVec<[Asked; 1]>,
     keeps: [bool; 2],
     routines: Index<DDIS_MAX>,
     /// The routines whose exit a watcher asked for: looked at on the way out of each call that is watched.
@@ -31,6 +31,37 @@ pub(crate) struct Watching {
     /// The flags of every routine's byte in a processor, and further flags of some routines.
     pub common: u8,
     special: SmallVec<[(u16, u8); 8]>,
+}
+
+/// What a watcher asked for.
+enum Asked {
+    /// With wishes of its own.
+    Own(Box<Interest>),
+    /// With wishes that last longer than the watcher.
+    Lasting(&'static Interest),
+}
+
+impl Asked {
+    fn by(watcher: &dyn Watcher) -> Asked {
+        let lasting = watcher.lasting_interest().map(Asked::Lasting);
+        lasting.unwrap_or_else(|| Asked::Own(Box::new(watcher.interest())))
+    }
+
+    fn interest(&self) -> &Interest {
+        match self {
+            Asked::Own(interest) => interest,
+            Asked::Lasting(interest) => interest,
+        }
+    }
+
+    /// Whether a watcher asks for the same, as far as a glance tells.
+    fn is_asked_by(&self, watcher: &dyn Watcher) -> bool {
+        match (self, watcher.lasting_interest()) {
+            (Asked::Lasting(known), Some(lasting)) => std::ptr::eq(*known, lasting),
+            (Asked::Own(known), None) => **known == watcher.interest(),
+            _ => false,
+        }
+    }
 }
 
 /// When a watcher wants to be told of a routine or callback. In the order in which they are told.
@@ -162,7 +193,7 @@ impl Watching {
     ) -> Watching {
         assert!(watchers.len() <= WATCHERS_MAX, "a machine has at most {WATCHERS_MAX} watchers");
         let mut watching = Watching {
-            interests: watchers.iter().map(|w| told(w.interest(), deterministic)).collect(),
+            interests: watchers.iter().map(|watcher| Asked::by(&**watcher)).collect(),
             watchers,
             keeps: [keep_sites, keep_evidence],
             routines: Index::new(),
@@ -176,8 +207,8 @@ impl Watching {
             special: SmallVec::new(),
         };
         let mut all = Interest::NOTHING;
-        for (n, interest) in watching.interests.iter().enumerate() {
-            let n = n as u8;
+        for (n, asked) in watching.interests.iter().enumerate() {
+            let (n, interest) = (n as u8, &told(*asked.interest(), deterministic));
             for (when, wanted) in [
                 (When::Enter, &interest.enter),
                 (When::EnterHolding, &interest.enter_holding),
@@ -218,7 +249,7 @@ impl Watching {
     ) -> Result<(), Vec<Arc<dyn Watcher>>> {
         let is_as_before = self.keeps == [keep_sites, keep_evidence]
             && watchers.len() == self.interests.len()
-            && watchers.iter().zip(&self.interests).all(|(w, known)| told(w.interest(), true) == *known);
+            && watchers.iter().zip(&self.interests).all(|(watcher, known)| known.is_asked_by(&**watcher));
         if !is_as_before {
             return Err(watchers);
         }

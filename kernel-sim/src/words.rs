@@ -20,7 +20,7 @@ pub struct WordMap {
     places: BTreeMap<usize, u32>,
     /// Pages that were asked for lately, each where its number says once it is mixed (regions of memory lie
     /// at round distances), and their places.
-    recent: [(usize, u32); RECENT],
+    recent: Box<[(usize, u32); RECENT]>,
 }
 
 /// The number of no page.
@@ -34,7 +34,10 @@ fn slot(page: usize) -> usize {
 
 impl Default for WordMap {
     fn default() -> WordMap {
-        WordMap { pages: Vec::new(), places: BTreeMap::new(), recent: [(NOWHERE, 0); RECENT] }
+        // Made where it stays: the map itself is moved about with what it is part of.
+        let recent = vec![(NOWHERE, 0); RECENT].into_boxed_slice();
+        let recent = recent.try_into().expect("of that length");
+        WordMap { pages: Vec::new(), places: BTreeMap::new(), recent }
     }
 }
 

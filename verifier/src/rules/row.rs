@@ -262,8 +262,10 @@ macro_rules! rule {
             exhibits: $crate::rules::exhibits::exhibits!($exhibits $(with $flags)?),
             make: $crate::rules::row::first!(
                 $(Some(|row, sites| {
+                    static INTERESTS: [::std::sync::OnceLock<::kernel_sim::hook::Interest>; 2] =
+                        [const { ::std::sync::OnceLock::new() }; 2];
                     let make: fn($crate::rules::Sites) -> _ = $make;
-                    $crate::rules::rule::watching(row, make(sites))
+                    $crate::rules::rule::watching(row, make(sites), &INTERESTS[sites as usize])
                 }),)?
                 None
             ),

@@ -10,7 +10,7 @@ use kernel_sim::hook::{Event, EventKind, Halt, Interest, Ordered, Watcher};
 use kernel_sim::moment::Moment;
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Whether acquire sites of held locks are kept: what a report quotes, at a few nanoseconds a lock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +36,7 @@ pub fn is_of_driver(event: &Event<'_>) -> bool {
 
 /// One rule at work, in one run.
 pub trait Rule: Send + Sync {
-    /// The events to be told of. Called once, before power-on.
+    /// The events to be told of: the same whenever the rule is made for the same row and [`Sites`].
     fn interest(&self) -> Interest;
 
     /// Looks at an event. In the parallel executor several processors call at once.
@@ -105,11 +105,22 @@ impl Breach {
 struct Watching<R> {
     row: &'static Row,
     rule: R,
+    interest: &'static Interest,
 }
 
-/// The rule of a row as a watcher.
-pub(super) fn watching<R: Rule + 'static>(row: &'static Row, rule: R) -> Arc<dyn Watcher> {
-    Arc::new(Watching { row, rule })
+/// The rule of a row as a watcher. What it asks for is the same in each run, and kept in `interest`.
+pub(super) fn watching<R: Rule + 'static>(
+    row: &'static Row,
+    rule: R,
+    interest: &'static OnceLock<Interest>,
+) -> Arc<dyn Watcher> {
+    let asked = || {
+        let own = rule.interest();
+        rule.state().map_or(own, |state| own.and(&state.interest()))
+    };
+    let interest = interest.get_or_init(asked);
+    debug_assert_eq!(*interest, asked(), "{row:?}");
+    Arc::new(Watching { row, rule, interest })
 }
 
 /// The rule of `row` as a watcher for one run; `None` where the workload or the machine finds it.
@@ -120,8 +131,11 @@ pub fn watcher(row: &'static Row, sites: Sites) -> Option<Arc<dyn Watcher>> {
 
 impl<R: Rule> Watcher for Watching<R> {
     fn interest(&self) -> Interest {
-        let own = self.rule.interest();
-        self.rule.state().map_or(own, |state| own.and(&state.interest()))
+        *self.interest
+    }
+
+    fn lasting_interest(&self) -> Option<&'static Interest> {
+        Some(self.interest)
     }
 
     fn ordered(&self, what: &[Cell<Ordered>]) {
