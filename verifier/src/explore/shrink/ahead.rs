@@ -17,9 +17,12 @@ use std::thread::JoinHandle;
 /// What one more execution costs besides its steps: a machine is built and taken down.
 const OVERHEAD_STEPS: u64 = 200;
 
-/// As how many a step in guarded memory counts, where each piece of memory has pages of its own. Measured
-/// with ramdisk, vioscsi and two drivers of the museum, one costs three to eleven times as much.
-const GUARDED_STEP: u64 = 5;
+/// The same in guarded memory, where each piece of memory has pages of its own that are opened and closed.
+const GUARDED_OVERHEAD_STEPS: u64 = 2500;
+
+/// As how many a step in guarded memory counts. Measured with ramdisk, vioscsi and two drivers of the museum,
+/// one costs two to eleven times as much.
+const GUARDED_STEP: u64 = 4;
 
 /// Host threads besides the caller's that are worth their while.
 const OTHERS_MAX: usize = 7;
@@ -45,7 +48,17 @@ pub(super) struct Made {
     pub description: Description,
 }
 
+fn is_guarded(program: &Program, seed: u64) -> bool {
+    program.setup.memory.under(seed) != MemoryChoice::Plain
+}
+
 impl Candidate {
+    /// Whether executing another at the same time gains nothing: in guarded memory each waits for the host to
+    /// tell all cores which pages are closed.
+    pub(super) fn is_best_alone(&self) -> bool {
+        is_guarded(&self.program, self.seed)
+    }
+
     /// Executes it on this host thread.
     pub(super) fn make(self) -> Made {
         let Candidate { program, seed, chooser, described } = self;
@@ -56,8 +69,10 @@ impl Candidate {
             }
             None => (chooser, None),
         };
-        let is_plain = program.setup.memory.under(seed) == MemoryChoice::Plain;
-        let cost = |steps| (OVERHEAD_STEPS + steps) * if is_plain { 1 } else { GUARDED_STEP };
+        let is_guarded = is_guarded(&program, seed);
+        let cost = |steps| {
+            if is_guarded { GUARDED_OVERHEAD_STEPS + steps * GUARDED_STEP } else { OVERHEAD_STEPS + steps }
+        };
         let run = catch_unwind(AssertUnwindSafe(|| program.execute(seed, Chooser::Strategy(chooser))));
         let description = description.map(|d| std::mem::take(&mut *d.lock())).unwrap_or_default();
         match run {

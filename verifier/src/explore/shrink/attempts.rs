@@ -127,7 +127,8 @@ impl<'a> Attempts<'a> {
         candidate: impl Fn(&Attempts<'a>, usize) -> Candidate,
         wanted: impl Fn(&Made) -> bool,
     ) -> Result<Option<(usize, Made)>, Spent> {
-        let at_once = self.others.at_once();
+        let is_best_alone = candidates != 0 && candidate(self, 0).is_best_alone();
+        let at_once = if is_best_alone { 1 } else { self.others.at_once() };
         for start in (0..candidates).step_by(at_once) {
             self.may_go_on()?;
             let end = (start + at_once).min(candidates);
