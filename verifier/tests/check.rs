@@ -73,9 +73,9 @@ fn a_limit_of_the_simulator_is_no_clean_result_of_an_exhaustive_search() {
     at_a_limit().exhaustive().is_clean();
 }
 
-/// Fails, for `the_line_makes_the_failure_again`.
+/// Fails on purpose.
 #[test]
-#[ignore = "an exhibit: it fails"]
+#[ignore = "it has to fail: the_line_makes_the_failure_again runs it and looks at what it prints"]
 fn exhibit() {
     inverted().exhaustive().is_clean();
 }

@@ -122,7 +122,7 @@ impl Closing {
 
     /// Has open pages be zero.
     fn discard(&self, first: usize, pages: usize) {
-        // SAFETY: as above; nobody has what lies on these pages.
+        // SAFETY: as above; no code uses what lies on these pages any more.
         let is_done = unsafe { madvise(self.at(first), pages * PAGE, Advice::LinuxDontNeed) }.is_ok();
         if !is_done && self.protect(first, pages, ACCESSIBLE) {
             // SAFETY: the pages were just made accessible.

@@ -12,7 +12,8 @@ use crate::split_mix::SplitMix64;
 use crate::stamp::Mark;
 use std::collections::{BTreeMap, VecDeque};
 
-/// Blocks at a time: each splits the host's table of mappings twice, which has room for 65530.
+/// Blocks at a time: closed by its protection each splits the host's table of mappings twice, which has room
+/// for 65530.
 const BLOCKS_MAX: usize = 4096;
 /// What the pool promises of every block.
 const ALIGNMENT: usize = 16;
